@@ -1,0 +1,50 @@
+namespace Sidecar.Protocol.Messages;
+
+/// <summary>A set of event kinds.</summary>
+[Flags]
+public enum EventSet
+{
+    /// <summary>No event.</summary>
+    None = 0,
+
+    /// <summary>Request headers.</summary>
+    RequestHeaders = 1 << EventKind.RequestHeaders,
+
+    /// <summary>Request body.</summary>
+    RequestBodyChunk = 1 << EventKind.RequestBodyChunk,
+
+    /// <summary>Response headers.</summary>
+    ResponseHeaders = 1 << EventKind.ResponseHeaders,
+
+    /// <summary>Response body.</summary>
+    ResponseBodyChunk = 1 << EventKind.ResponseBodyChunk,
+
+    /// <summary>End of the exchange.</summary>
+    RequestComplete = 1 << EventKind.RequestComplete,
+
+    /// <summary>WebSocket frames.</summary>
+    WebSocketFrame = 1 << EventKind.WebSocketFrame,
+
+    /// <summary>Guardrail inspections.</summary>
+    GuardrailInspect = 1 << EventKind.GuardrailInspect,
+
+    /// <summary>Configuration.</summary>
+    Configure = 1 << EventKind.Configure,
+
+    /// <summary>Every event.</summary>
+    All = RequestHeaders | RequestBodyChunk | ResponseHeaders | ResponseBodyChunk | RequestComplete | WebSocketFrame | GuardrailInspect | Configure,
+}
+
+/// <summary>Questions about event kinds and sets.</summary>
+public static class EventKinds
+{
+    /// <summary>The kind of an event's frame type; <see cref="EventKind.None"/> for a type that is no event.</summary>
+    public static EventKind Of(MessageType type) =>
+        type is >= MessageType.RequestHeaders and <= MessageType.Configure ? (EventKind)(type - MessageType.RequestHeaders + 1) : EventKind.None;
+
+    /// <summary>The set with this one kind.</summary>
+    public static EventSet AsSet(this EventKind kind) => kind == EventKind.None ? EventSet.None : (EventSet)(1 << (int)kind);
+
+    /// <summary>Whether a kind is in a set.</summary>
+    public static bool Has(this EventSet set, EventKind kind) => (set & kind.AsSet()) != 0;
+}
