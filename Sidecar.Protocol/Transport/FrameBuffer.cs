@@ -1,0 +1,95 @@
+using System.Buffers;
+using Sidecar.Protocol.Framing;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Protocol.Transport;
+
+/// <summary>One frame being encoded, outside any lock: room for the header first, then whatever an encoder writes.</summary>
+/// <remarks>
+/// A frame is built completely before it meets the connection, so an encoder that throws leaves nothing half written behind. Rent, write,
+/// send, dispose; a single owner at a time. Each thread keeps one buffer for the next use.
+/// </remarks>
+public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
+{
+    private const int InitialCapacity = 4 * 1024;
+    private const int LargestKept = 128 * 1024;
+
+    [ThreadStatic]
+    private static FrameBuffer? _cached;
+
+    private byte[] _bytes = new byte[InitialCapacity];
+    private int _length;
+    private MessageType _type;
+
+    private FrameBuffer()
+    {
+    }
+
+    /// <summary>Bytes of payload written so far.</summary>
+    public int PayloadLength => _length - FrameLimits.HeaderSize;
+
+    /// <summary>A buffer for a frame of this type.</summary>
+    public static FrameBuffer Rent(MessageType type)
+    {
+        var buffer = _cached ?? new FrameBuffer();
+        _cached = null;
+        buffer._type = type;
+        buffer._length = FrameLimits.HeaderSize;
+        return buffer;
+    }
+
+    /// <summary>The whole frame: header and payload.</summary>
+    /// <exception cref="FrameTooLongException">The payload is larger than a frame may be.</exception>
+    public ReadOnlyMemory<byte> Finish()
+    {
+        if (PayloadLength > FrameLimits.MaxLength - 1)
+        {
+            throw new FrameTooLongException(_type, PayloadLength);
+        }
+
+        FrameWriter.WriteHeader(_bytes, (byte)_type, PayloadLength);
+        return _bytes.AsMemory(0, _length);
+    }
+
+    /// <inheritdoc/>
+    public void Advance(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _bytes.Length - _length);
+        _length += count;
+    }
+
+    /// <inheritdoc/>
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        MakeRoom(sizeHint);
+        return _bytes.AsMemory(_length);
+    }
+
+    /// <inheritdoc/>
+    public Span<byte> GetSpan(int sizeHint = 0)
+    {
+        MakeRoom(sizeHint);
+        return _bytes.AsSpan(_length);
+    }
+
+    /// <summary>Gives the buffer back. The memory of <see cref="Finish"/> is no longer valid.</summary>
+    public void Dispose()
+    {
+        if (_bytes.Length > LargestKept)
+        {
+            _bytes = new byte[InitialCapacity];
+        }
+
+        _cached = this;
+    }
+
+    private void MakeRoom(int sizeHint)
+    {
+        var needed = Math.Max(sizeHint, 256);
+        if (_bytes.Length - _length < needed)
+        {
+            Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, checked(_length + needed)));
+        }
+    }
+}

@@ -1,0 +1,239 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Sidecar.Protocol.Framing;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Protocol.Transport;
+
+/// <summary>Frames over a duplex pipe: one loop reads and hands out whole frames, one loop writes what senders have gathered. No sockets.</summary>
+/// <remarks>
+/// Sending is safe from any thread. <see cref="RunAsync"/> is called once; it ends when either direction ends, after the handler was told.
+/// The end has one cause, the first that was seen.
+/// </remarks>
+public sealed class FrameConnection
+{
+    private readonly PipeReader _input;
+    private readonly PipeWriter _outputPipe;
+    private readonly FrameOutput _output;
+    private readonly FrameConnectionOptions _options;
+    private byte[] _scratch = [];
+    private int _end;
+    private Exception? _error;
+
+    /// <summary>A connection over <paramref name="pipe"/>; nothing moves before <see cref="RunAsync"/>.</summary>
+    public FrameConnection(IDuplexPipe pipe, FrameConnectionOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(pipe);
+        _options = options ?? FrameConnectionOptions.Default;
+        _input = pipe.Input;
+        _outputPipe = pipe.Output;
+        _output = new FrameOutput(pipe.Output, _options.MaxUnsentBytes);
+    }
+
+    /// <summary>Why the connection ended; <see cref="FrameConnectionEnd.None"/> while it lives.</summary>
+    public FrameConnectionEnd End => (FrameConnectionEnd)Volatile.Read(ref _end);
+
+    /// <summary>Frames read so far.</summary>
+    public long FramesReceived { get; private set; }
+
+    /// <summary>Frames taken for sending so far.</summary>
+    public long FramesSent => _output.FramesSent;
+
+    /// <summary>Flushes so far; frames per flush tell how well writes gather.</summary>
+    public long Flushes => _output.Flushes;
+
+    /// <summary>Takes a whole frame for sending, without waiting.</summary>
+    /// <param name="frame">The frame as <see cref="FrameBuffer.Finish"/> gives it; copied before the method returns.</param>
+    public SendStatus TrySend(ReadOnlyMemory<byte> frame) => _output.TryAppend(frame.Span);
+
+    /// <summary>Takes a whole frame for sending and waits for room if need be.</summary>
+    /// <returns><see cref="SendStatus.Full"/> when there was no room within <paramref name="limit"/>.</returns>
+    public ValueTask<SendStatus> SendAsync(ReadOnlyMemory<byte> frame, TimeSpan limit, TimeProvider time)
+    {
+        var status = TrySend(frame);
+        return status == SendStatus.Full ? WaitAndSendAsync(frame, limit, time) : new ValueTask<SendStatus>(status);
+    }
+
+    /// <summary>Takes no more frames for sending, writes what was taken, then ends.</summary>
+    public void Close()
+    {
+        TrySetEnd(FrameConnectionEnd.ClosedLocally, null);
+        _output.Close(discard: false);
+    }
+
+    /// <summary>Ends at once; what was not written is lost.</summary>
+    public void Abort(FrameConnectionEnd reason, Exception? error = null)
+    {
+        TrySetEnd(reason, error);
+        _output.Close(discard: true);
+        _input.CancelPendingRead();
+    }
+
+    /// <summary>Runs both directions until the connection ends. Never throws.</summary>
+    public async Task RunAsync(IFrameHandler handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        var reading = ReadAsync(handler);
+        var writeError = await _output.RunAsync().ConfigureAwait(false);
+        if (writeError is not null)
+        {
+            TrySetEnd(FrameConnectionEnd.TransportError, writeError);
+        }
+
+        _input.CancelPendingRead();
+        await reading.ConfigureAwait(false);
+        await _outputPipe.CompleteAsync(_error).ConfigureAwait(false);
+        handler.OnEnd(End, _error);
+    }
+
+    private async Task ReadAsync(IFrameHandler handler)
+    {
+        // Leaves the caller at once: the loops must not depend on which one is started first.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            while (await ReadOnceAsync(handler).ConfigureAwait(false))
+            {
+            }
+        }
+        catch (Exception e)
+        {
+            TrySetEnd(FrameConnectionEnd.TransportError, e);
+        }
+
+        // A clean end still writes what was taken: the peer may only have closed its sending side.
+        _output.Close(discard: End is not (FrameConnectionEnd.ClosedByPeer or FrameConnectionEnd.ClosedLocally));
+        await _input.CompleteAsync().ConfigureAwait(false);
+    }
+
+    private async ValueTask<bool> ReadOnceAsync(IFrameHandler handler)
+    {
+        var result = await _input.ReadAsync().ConfigureAwait(false);
+        var buffer = result.Buffer;
+        try
+        {
+            if (result.IsCanceled)
+            {
+                TrySetEnd(FrameConnectionEnd.ClosedLocally, null);
+                return false;
+            }
+
+            if (!TakeFrames(handler, ref buffer))
+            {
+                return false;
+            }
+
+            if (result.IsCompleted)
+            {
+                TrySetEnd(buffer.IsEmpty ? FrameConnectionEnd.ClosedByPeer : FrameConnectionEnd.TruncatedFrame, null);
+                return false;
+            }
+
+            return true;
+        }
+        finally
+        {
+            _input.AdvanceTo(buffer.Start, buffer.End);
+        }
+    }
+
+    private bool TakeFrames(IFrameHandler handler, ref ReadOnlySequence<byte> buffer)
+    {
+        while (true)
+        {
+            switch (FrameScanner.TryRead(ref buffer, (uint)_options.MaxFrameLength, out var frame, out var length))
+            {
+                case FrameScanStatus.NeedMore:
+                    return true;
+
+                case FrameScanStatus.ZeroLength:
+                    TrySetEnd(FrameConnectionEnd.ZeroLengthFrame, new InvalidDataException("a frame announced length 0; the least is 1, the type byte"));
+                    return false;
+
+                case FrameScanStatus.TooLong:
+                    TrySetEnd(
+                        FrameConnectionEnd.FrameTooLong,
+                        new InvalidDataException($"a frame announced {length} bytes; the limit is {_options.MaxFrameLength}"));
+                    return false;
+
+                default:
+                    if (!Deliver(handler, frame))
+                    {
+                        return false;
+                    }
+
+                    break;
+            }
+        }
+    }
+
+    private bool Deliver(IFrameHandler handler, in Frame frame)
+    {
+        FramesReceived++;
+        try
+        {
+            handler.OnFrame((MessageType)frame.Type, Contiguous(frame.Payload));
+            return End is FrameConnectionEnd.None or FrameConnectionEnd.ClosedLocally;
+        }
+        catch (Exception e)
+        {
+            TrySetEnd(FrameConnectionEnd.HandlerFailure, e);
+            return false;
+        }
+    }
+
+    private ReadOnlyMemory<byte> Contiguous(in ReadOnlySequence<byte> payload)
+    {
+        if (payload.IsSingleSegment)
+        {
+            return payload.First;
+        }
+
+        const int LargestKept = 256 * 1024;
+        var length = (int)payload.Length;
+        var target = length <= _scratch.Length ? _scratch : new byte[Math.Max(length, 4096)];
+        if (target.Length <= LargestKept)
+        {
+            _scratch = target;
+        }
+
+        payload.CopyTo(target);
+        return target.AsMemory(0, length);
+    }
+
+    private async ValueTask<SendStatus> WaitAndSendAsync(ReadOnlyMemory<byte> frame, TimeSpan limit, TimeProvider time)
+    {
+        var start = time.GetTimestamp();
+        while (true)
+        {
+            var left = limit - time.GetElapsedTime(start);
+            if (left <= TimeSpan.Zero)
+            {
+                return SendStatus.Full;
+            }
+
+            try
+            {
+                await _output.WaitForRoomAsync().WaitAsync(left, time).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                return SendStatus.Full;
+            }
+
+            var status = TrySend(frame);
+            if (status != SendStatus.Full)
+            {
+                return status;
+            }
+        }
+    }
+
+    private void TrySetEnd(FrameConnectionEnd end, Exception? error)
+    {
+        if (Interlocked.CompareExchange(ref _end, (int)end, (int)FrameConnectionEnd.None) == (int)FrameConnectionEnd.None)
+        {
+            _error = error;
+        }
+    }
+}

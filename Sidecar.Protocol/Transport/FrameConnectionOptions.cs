@@ -1,0 +1,19 @@
+using Sidecar.Protocol.Framing;
+
+namespace Sidecar.Protocol.Transport;
+
+/// <summary>Bounds of a connection.</summary>
+public sealed record FrameConnectionOptions
+{
+    /// <summary>The defaults.</summary>
+    public static FrameConnectionOptions Default { get; } = new();
+
+    /// <summary>Largest frame accepted, type byte included. The protocol's limit is 16 MiB (spec §2.1).</summary>
+    public int MaxFrameLength { get; init; } = FrameLimits.MaxLength;
+
+    /// <summary>
+    /// Bytes that may wait to be written before senders are told to wait: 1 MiB, so that 256 calls of a few KiB fit while a peer that does not
+    /// read is noticed soon. One frame larger than this is taken alone.
+    /// </summary>
+    public int MaxUnsentBytes { get; init; } = 1024 * 1024;
+}

@@ -1,0 +1,199 @@
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Threading.Tasks.Sources;
+
+namespace Sidecar.Protocol.Transport;
+
+/// <summary>The write side of a connection: many callers append whole frames, one loop writes and flushes what has gathered.</summary>
+/// <remarks>
+/// The flush in flight is the batching window: while it lasts, frames gather in the fill buffer, and the next round takes them all.
+/// Callers only ever touch the fill buffer, never the pipe, because asking a pipe for memory during an unfinished flush is not safe.
+/// The loop sleeps on a reusable signal, so neither side allocates in the steady state.
+/// </remarks>
+internal sealed class FrameOutput : IValueTaskSource
+{
+    private const int InitialCapacity = 16 * 1024;
+    private const int LargestKept = 256 * 1024;
+
+    private readonly Lock _gate = new();
+    private readonly PipeWriter _pipe;
+    private readonly int _limit;
+
+    // Mutable struct: must not be readonly.
+    private ManualResetValueTaskSourceCore<bool> _wake = new() { RunContinuationsAsynchronously = true };
+    private byte[] _fill = new byte[InitialCapacity];
+    private byte[] _spare = new byte[InitialCapacity];
+    private TaskCompletionSource? _room;
+    private int _filled;
+    private bool _idle;
+    private bool _closing;
+    private bool _dead;
+
+    public FrameOutput(PipeWriter pipe, int limit)
+    {
+        _pipe = pipe;
+        _limit = limit;
+    }
+
+    public long FramesSent { get; private set; }
+
+    public long Flushes { get; private set; }
+
+    /// <summary>Appends a whole frame. A frame larger than the limit is taken when nothing else waits.</summary>
+    public SendStatus TryAppend(ReadOnlySpan<byte> frame)
+    {
+        bool wake;
+        lock (_gate)
+        {
+            if (_closing)
+            {
+                return SendStatus.Closed;
+            }
+
+            if (_filled > 0 && _filled + frame.Length > _limit)
+            {
+                return SendStatus.Full;
+            }
+
+            if (_fill.Length - _filled < frame.Length)
+            {
+                Array.Resize(ref _fill, Math.Max(_fill.Length * 2, _filled + frame.Length));
+            }
+
+            frame.CopyTo(_fill.AsSpan(_filled));
+            _filled += frame.Length;
+            FramesSent++;
+            wake = _idle;
+            _idle = false;
+        }
+
+        if (wake)
+        {
+            _wake.SetResult(true);
+        }
+
+        return SendStatus.Sent;
+    }
+
+    /// <summary>Completes when the fill buffer was emptied or the output ended; the caller then tries again.</summary>
+    public Task WaitForRoomAsync()
+    {
+        lock (_gate)
+        {
+            return _closing || _filled == 0
+                ? Task.CompletedTask
+                : (_room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
+    /// <summary>Takes no more frames; the loop ends when what has gathered is written, or at once when <paramref name="discard"/> is set.</summary>
+    public void Close(bool discard)
+    {
+        bool wake;
+        TaskCompletionSource? room;
+        lock (_gate)
+        {
+            _closing = true;
+            _dead |= discard;
+            wake = _idle;
+            _idle = false;
+            (room, _room) = (_room, null);
+        }
+
+        room?.TrySetResult();
+        if (discard)
+        {
+            _pipe.CancelPendingFlush();
+        }
+
+        if (wake)
+        {
+            _wake.SetResult(true);
+        }
+    }
+
+    /// <summary>Writes until closed. Returns null on a clean end, else the error.</summary>
+    public async Task<Exception?> RunAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var count = Take(out var wait, out var room);
+                room?.TrySetResult();
+                if (count < 0)
+                {
+                    return null;
+                }
+
+                if (count == 0)
+                {
+                    await wait.ConfigureAwait(false);
+                    continue;
+                }
+
+                var result = await _pipe.WriteAsync(_spare.AsMemory(0, count)).ConfigureAwait(false);
+                Flushes++;
+                if (result.IsCompleted)
+                {
+                    return new IOException("the peer closed its reading side");
+                }
+
+                Trim();
+            }
+        }
+        catch (Exception e)
+        {
+            return e;
+        }
+        finally
+        {
+            Close(discard: true);
+        }
+    }
+
+    void IValueTaskSource.GetResult(short token) => _wake.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _wake.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _wake.OnCompleted(continuation, state, token, flags);
+
+    // Bytes now in the spare buffer; 0 with a signal to wait for; -1 at the end.
+    private int Take(out ValueTask wait, out TaskCompletionSource? room)
+    {
+        lock (_gate)
+        {
+            wait = default;
+            room = null;
+            if (_dead || (_closing && _filled == 0))
+            {
+                return -1;
+            }
+
+            if (_filled == 0)
+            {
+                Debug.Assert(!_idle, "only this loop sleeps");
+                _wake.Reset();
+                _idle = true;
+                wait = new ValueTask(this, _wake.Version);
+                return 0;
+            }
+
+            (_fill, _spare) = (_spare, _fill);
+            (room, _room) = (_room, null);
+            var count = _filled;
+            _filled = 0;
+            return count;
+        }
+    }
+
+    // One large frame must not pin its memory for the life of the connection.
+    private void Trim()
+    {
+        if (_spare.Length > LargestKept)
+        {
+            _spare = new byte[InitialCapacity];
+        }
+    }
+}
