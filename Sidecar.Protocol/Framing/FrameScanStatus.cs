@@ -1,0 +1,20 @@
+namespace Sidecar.Protocol.Framing;
+
+/// <summary>What <see cref="FrameScanner"/> found at the start of a buffer.</summary>
+public enum FrameScanStatus
+{
+    /// <summary>
+    /// The start of a frame, or nothing; more bytes decide. At the end of the stream: a clean close if the buffer is empty, else a
+    /// truncated frame (spec §2.1).
+    /// </summary>
+    NeedMore,
+
+    /// <summary>A complete frame.</summary>
+    Frame,
+
+    /// <summary>L = 0: there is not even a type. The stream is out of step; close it (spec §2.1).</summary>
+    ZeroLength,
+
+    /// <summary>L is above the limit. Nothing was allocated for it; close the stream (spec §2.1).</summary>
+    TooLong,
+}
