@@ -54,6 +54,20 @@ public sealed class FrameConnection
         return status == SendStatus.Full ? WaitAndSendAsync(frame, limit, time) : new ValueTask<SendStatus>(status);
     }
 
+    /// <summary>Waits until the write buffer was emptied or the connection ended; false when neither happened within <paramref name="limit"/>.</summary>
+    public async ValueTask<bool> WaitForRoomAsync(TimeSpan limit, TimeProvider time)
+    {
+        try
+        {
+            await _output.WaitForRoomAsync().WaitAsync(limit, time).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Takes no more frames for sending, writes what was taken, then ends.</summary>
     public void Close()
     {
@@ -207,16 +221,7 @@ public sealed class FrameConnection
         while (true)
         {
             var left = limit - time.GetElapsedTime(start);
-            if (left <= TimeSpan.Zero)
-            {
-                return SendStatus.Full;
-            }
-
-            try
-            {
-                await _output.WaitForRoomAsync().WaitAsync(left, time).ConfigureAwait(false);
-            }
-            catch (TimeoutException)
+            if (left <= TimeSpan.Zero || !await WaitForRoomAsync(left, time).ConfigureAwait(false))
             {
                 return SendStatus.Full;
             }

@@ -1,0 +1,32 @@
+namespace Sidecar.Daemon.Connections;
+
+/// <summary>How a call ended. Every call ends in exactly one of these.</summary>
+internal enum CallOutcome
+{
+    /// <summary>The agent answered.</summary>
+    Answered = 0,
+
+    /// <summary>The agent answered with something that is no answer.</summary>
+    BadAnswer,
+
+    /// <summary>No answer before the deadline.</summary>
+    TimedOut,
+
+    /// <summary>The connection ended while the answer was awaited.</summary>
+    ConnectionLost,
+
+    /// <summary>The asker no longer wanted the answer.</summary>
+    Cancelled,
+
+    /// <summary>Nothing was sent: an earlier call of the same exchange has not been answered yet.</summary>
+    Owed,
+
+    /// <summary>Nothing was sent: every slot, or the write buffer, is taken.</summary>
+    NoRoom,
+
+    /// <summary>Nothing was sent: there is no connection.</summary>
+    NoConnection,
+
+    /// <summary>Nothing was sent: the event does not fit what the agent takes.</summary>
+    NotSendable,
+}

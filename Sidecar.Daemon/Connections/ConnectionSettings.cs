@@ -1,0 +1,25 @@
+using System.Text.Json;
+
+namespace Sidecar.Daemon.Connections;
+
+/// <summary>What a connection must know of its agent.</summary>
+internal sealed record ConnectionSettings
+{
+    /// <summary>The agent's id as the operator named it.</summary>
+    public required string AgentId { get; init; }
+
+    /// <summary>Most calls outstanding on one connection; the agent's own limits make it less.</summary>
+    public required int MaxInFlight { get; init; }
+
+    /// <summary>Connect and handshake together.</summary>
+    public required TimeSpan ConnectTimeout { get; init; }
+
+    /// <summary>Encodings offered, best first.</summary>
+    public required IReadOnlyList<string> Encodings { get; init; }
+
+    /// <summary>The agent's configuration, pushed before any event; null for none.</summary>
+    public JsonElement? Configuration { get; init; }
+
+    /// <summary>This daemon's version, told in the handshake.</summary>
+    public required string ProxyVersion { get; init; }
+}

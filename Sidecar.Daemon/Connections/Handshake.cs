@@ -1,0 +1,61 @@
+using System.Buffers;
+using Sidecar.Protocol.Encodings;
+using Sidecar.Protocol.Framing;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Connections;
+
+/// <summary>The proxy's side of the handshake (spec §3): what is offered, and what of the answer is believed.</summary>
+internal static class Handshake
+{
+    /// <summary>Our name in the handshake.</summary>
+    public const string ProxyId = "sidecar";
+
+    /// <summary>Writes the opening message.</summary>
+    public static void WriteRequest(IBufferWriter<byte> output, ConnectionSettings settings) => HandshakeCodec.WriteRequest(output, new HandshakeRequest
+    {
+        SupportedVersions = [ProtocolConstants.Version],
+        ProxyId = ProxyId,
+        ProxyVersion = settings.ProxyVersion,
+        Config = settings.Configuration,
+        SupportedEncodings = settings.Encodings,
+    });
+
+    /// <summary>Checks the answer: success, a version and an encoding that were offered (spec §3.4, §3.5, defect 7).</summary>
+    /// <exception cref="ProtocolException">The connection must not be used.</exception>
+    public static HandshakeResponse ReadResponse(ReadOnlyMemory<byte> payload, ConnectionSettings settings)
+    {
+        var response = HandshakeCodec.ReadResponse(payload);
+        if (!response.Success)
+        {
+            throw new ProtocolException($"the agent refused the handshake: {response.Error ?? "no reason given"}");
+        }
+
+        if (response.ProtocolVersion != ProtocolConstants.Version)
+        {
+            throw new ProtocolException($"the agent chose protocol version {response.ProtocolVersion}, offered was {ProtocolConstants.Version}");
+        }
+
+        return settings.Encodings.Contains(response.Encoding) || response.Encoding == ProtocolConstants.Json
+            ? response
+            : throw new ProtocolException($"the agent chose encoding {response.Encoding}, offered were {string.Join(", ", settings.Encodings)}");
+    }
+
+    /// <summary>What the connection can carry: our limits, never above what the agent states; 0 means unstated.</summary>
+    public static ConnectionTraits TraitsOf(AgentCapabilities capabilities, ConnectionSettings settings)
+    {
+        var limit = settings.MaxInFlight;
+        foreach (var stated in (ReadOnlySpan<uint>)[capabilities.Features.ConcurrentRequests, capabilities.Limits.MaxConcurrency])
+        {
+            limit = stated == 0 ? limit : (int)Math.Min((uint)limit, stated);
+        }
+
+        return new ConnectionTraits
+        {
+            MaxInFlight = limit,
+            IsConcurrent = capabilities.Features.ConcurrentRequests > 1,
+            Events = capabilities.SupportedEvents,
+            MaxEventBytes = Math.Min((long)Math.Min(capabilities.Limits.MaxBodySize, long.MaxValue), FrameLimits.MaxLength / 4 * 3 - 4096),
+        };
+    }
+}

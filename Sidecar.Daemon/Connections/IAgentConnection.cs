@@ -1,0 +1,51 @@
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Connections;
+
+/// <summary>One socket or stream to an agent, carrying many calls. Safe from any thread.</summary>
+internal interface IAgentConnection : IAsyncDisposable
+{
+    /// <summary>Names this connection in logs, unique in the process.</summary>
+    string Id { get; }
+
+    /// <summary>What can be done with it.</summary>
+    ConnectionTraits Traits { get; }
+
+    /// <summary>What the agent said of itself.</summary>
+    AgentCapabilities Capabilities { get; }
+
+    /// <summary>The name of the encoding agreed on.</summary>
+    string Encoding { get; }
+
+    /// <summary>False from the moment either direction has ended.</summary>
+    bool IsOpen { get; }
+
+    /// <summary>Slots taken: calls that wait and calls whose answers are owed.</summary>
+    int InFlight { get; }
+
+    /// <summary>Answers still owed for calls that ended without one.</summary>
+    int Owed { get; }
+
+    /// <summary>Answers that came after their call had ended.</summary>
+    long LateAnswers { get; }
+
+    /// <summary>Completes with the cause, in words, when the connection has ended and all its calls have been told.</summary>
+    Task<string> Ended { get; }
+
+    /// <summary>Time since the last bytes from the agent.</summary>
+    TimeSpan SilentFor { get; }
+
+    /// <summary>Sends an event and waits for its answer. One call per exchange at a time.</summary>
+    /// <param name="message">The event.</param>
+    /// <param name="deadline">A timestamp of the <see cref="TimeProvider"/>.</param>
+    ValueTask<CallResult> CallAsync(AgentEvent message, long deadline);
+
+    /// <summary>Ends the outstanding call of an exchange, if there is one, and tells the agent.</summary>
+    void Cancel(CorrelationId id, CancelReason reason);
+
+    /// <summary>Asks for a sign of life.</summary>
+    void Ping();
+
+    /// <summary>Ends the connection at once; every call on it fails with this cause.</summary>
+    void Abort(string cause);
+}

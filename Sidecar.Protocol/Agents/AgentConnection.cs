@@ -1,0 +1,229 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.Extensions.Logging;
+using Sidecar.Protocol.Encodings;
+using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
+
+namespace Sidecar.Protocol.Agents;
+
+/// <summary>A proxy's connection, seen from the agent.</summary>
+/// <remarks>
+/// Handlers may use it to speak by themselves: health, metrics, flow control. All members are safe from any thread. The read loop only decodes
+/// and queues; handlers run on the thread pool, so a slow one delays neither pings nor cancels (spec §5.2, defect 42).
+/// </remarks>
+public sealed class AgentConnection : IFrameHandler
+{
+    private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(1);
+
+    private readonly AgentServerOptions _options;
+    private readonly IAgentHandler _handler;
+    private readonly ILogger _logger;
+    private readonly FrameConnection _frames;
+    private readonly TaskCompletionSource _introduced = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private MessageEncoding? _encoding;
+    private EventDispatcher? _events;
+    private long _skipped;
+
+    internal AgentConnection(string id, IDuplexPipe pipe, IAgentHandler handler, AgentServerOptions options, ILogger logger)
+    {
+        Id = id;
+        _handler = handler;
+        _logger = logger;
+        _options = options;
+        _frames = new FrameConnection(pipe, options.Connection);
+    }
+
+    /// <summary>Names this connection in logs.</summary>
+    public string Id { get; }
+
+    /// <summary>The proxy's name; empty before the handshake.</summary>
+    public string ProxyId { get; private set; } = "";
+
+    /// <summary>Events that are not answered yet.</summary>
+    public int Outstanding => _events?.Outstanding ?? 0;
+
+    /// <summary>Frames of unknown or unexpected type that were skipped.</summary>
+    public long SkippedFrames => Interlocked.Read(ref _skipped);
+
+    /// <summary>Reports the agent's health to this proxy. False when it cannot be sent now.</summary>
+    public bool TrySendHealth(HealthStatus health) =>
+        TrySend(MessageType.HealthStatus, health, static (encoding, output, message) => encoding.WriteHealth(output, message));
+
+    /// <summary>Reports the agent's metrics to this proxy. False when it cannot be sent now.</summary>
+    public bool TrySendMetrics(MetricsReport metrics) =>
+        TrySend(MessageType.MetricsReport, metrics, static (encoding, output, message) => encoding.WriteMetrics(output, message));
+
+    /// <summary>Asks this proxy to pause, resume or mind a capacity. False when it cannot be sent now.</summary>
+    public bool TrySendFlowControl(FlowControlSignal signal) =>
+        TrySend(MessageType.FlowControl, signal, static (encoding, output, message) => encoding.WriteFlowControl(output, message));
+
+    /// <summary>Asks this proxy for something about the agent's configuration. False when it cannot be sent now.</summary>
+    public bool TrySendConfigUpdate(ConfigUpdateRequest request) =>
+        TrySend(MessageType.ConfigUpdateRequest, request, static (encoding, output, message) => encoding.WriteConfigUpdate(output, message));
+
+    void IFrameHandler.OnFrame(MessageType type, ReadOnlyMemory<byte> payload)
+    {
+        if (_events is null)
+        {
+            Introduce(type, payload);
+            return;
+        }
+
+        switch (type)
+        {
+            case >= MessageType.RequestHeaders and <= MessageType.Configure:
+                _events.Take(type, payload);
+                break;
+
+            case MessageType.Ping:
+                Pong(payload);
+                break;
+
+            case MessageType.Cancel:
+                Cancel(payload);
+                break;
+
+            default:
+                Skip(type);
+                break;
+        }
+    }
+
+    void IFrameHandler.OnEnd(FrameConnectionEnd end, Exception? error)
+    {
+        _introduced.TrySetResult();
+        Log.Ended(_logger, Id, end, error);
+        _events?.CancelAll();
+    }
+
+    /// <summary>Serves the connection until it ends and every handler has returned or the time to drain is up.</summary>
+    internal async Task RunAsync()
+    {
+        var running = _frames.RunAsync(this);
+        try
+        {
+            await _introduced.Task.WaitAsync(_options.HandshakeTimeout, _options.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            Log.HandshakeRefused(_logger, $"no handshake within {_options.HandshakeTimeout}");
+            _frames.Abort(FrameConnectionEnd.ProtocolViolation, e);
+        }
+
+        await running.ConfigureAwait(false);
+        await WaitForHandlersAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Lets events in work finish, then closes; cancels what is left when the time to drain is up.</summary>
+    internal async Task StopAsync()
+    {
+        if (_options.Capabilities.Features.HealthReporting)
+        {
+            TrySendHealth(new HealthStatus { AgentId = _options.Capabilities.AgentId, State = HealthState.Draining });
+        }
+
+        await WaitForHandlersAsync().ConfigureAwait(false);
+        _frames.Close();
+    }
+
+    private async Task WaitForHandlersAsync()
+    {
+        if (_events is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await _events.WhenIdleAsync().WaitAsync(_options.DrainTimeout, _options.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            Log.NotDrained(_logger, Id, Outstanding);
+            _events.CancelAll();
+
+            // A handler that heeds its token still gets its answer out; one that does not is left behind.
+            await _events.WhenIdleAsync().WaitAsync(CancelGrace, _options.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private void Introduce(MessageType type, ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            if (type != MessageType.HandshakeRequest)
+            {
+                throw new ProtocolException($"the first frame has type 0x{(byte)type:x2}, expected 0x01 (handshake)");
+            }
+
+            Accept(HandshakeCodec.ReadRequest(payload));
+        }
+        catch (ProtocolException e)
+        {
+            Log.HandshakeRefused(_logger, e.Message);
+            _frames.Abort(FrameConnectionEnd.ProtocolViolation, e);
+        }
+    }
+
+    private void Accept(HandshakeRequest request)
+    {
+        var response = Negotiation.Answer(request, _options);
+        using (var frame = FrameBuffer.Rent(MessageType.HandshakeResponse))
+        {
+            HandshakeCodec.WriteResponse(frame, response);
+            _frames.TrySend(frame.Finish());
+        }
+
+        if (!response.Success)
+        {
+            Log.HandshakeRefused(_logger, response.Error!);
+            _frames.Close();
+            return;
+        }
+
+        ProxyId = request.ProxyId;
+        _encoding = MessageEncodings.ByName(response.Encoding);
+        _events = new EventDispatcher(this, _frames, _encoding, _handler, _options, _logger);
+        Log.Connected(_logger, Id, request.ProxyId, request.ProxyVersion, response.Encoding);
+        _introduced.TrySetResult();
+    }
+
+    private void Pong(ReadOnlyMemory<byte> payload)
+    {
+        using var frame = FrameBuffer.Rent(MessageType.Pong);
+        frame.Write(payload.Span);
+        _frames.TrySend(frame.Finish());
+    }
+
+    private void Cancel(ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            _events!.Cancel(ControlCodec.ReadCancel(payload).CorrelationId);
+        }
+        catch (ProtocolException)
+        {
+            // A cancel has no answer and its loss costs only work, so a broken one is skipped like an unknown frame.
+            Skip(MessageType.Cancel);
+        }
+    }
+
+    private void Skip(MessageType type)
+    {
+        Interlocked.Increment(ref _skipped);
+        Log.Skipped(_logger, type);
+    }
+
+    private bool TrySend<T>(MessageType type, T message, Action<MessageEncoding, IBufferWriter<byte>, T> write)
+    {
+        if (_encoding is not { } encoding)
+        {
+            return false;
+        }
+
+        using var frame = FrameBuffer.Rent(type);
+        write(encoding, frame, message);
+        return _frames.TrySend(frame.Finish()) == SendStatus.Sent;
+    }
+}

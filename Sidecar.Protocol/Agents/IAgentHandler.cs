@@ -1,0 +1,44 @@
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Protocol.Agents;
+
+/// <summary>What an agent does with the events it is asked about: one method each, and every one allows unless it is overridden.</summary>
+/// <remarks>
+/// Events of different exchanges arrive concurrently, those of one exchange one after the other, in order. An exception becomes a block
+/// (status 500, reason code <c>handler_error</c>), never an allow. The token is cancelled when the proxy no longer wants the answer, when the
+/// connection ends and when the server stops; answering late does no harm. Body bytes are valid until the method's task has completed.
+/// </remarks>
+public interface IAgentHandler
+{
+    /// <summary>A request has arrived.</summary>
+    ValueTask<AgentResponse> OnRequestHeadersAsync(RequestHeadersEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        new(AgentResponse.Allow);
+
+    /// <summary>A piece of the request body.</summary>
+    ValueTask<AgentResponse> OnRequestBodyChunkAsync(RequestBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        new(AgentResponse.Allow);
+
+    /// <summary>The response's status and headers.</summary>
+    ValueTask<AgentResponse> OnResponseHeadersAsync(ResponseHeadersEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        new(AgentResponse.Allow);
+
+    /// <summary>A piece of the response body.</summary>
+    ValueTask<AgentResponse> OnResponseBodyChunkAsync(ResponseBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        new(AgentResponse.Allow);
+
+    /// <summary>The exchange is over: free what is kept for it.</summary>
+    ValueTask<AgentResponse> OnRequestCompleteAsync(RequestCompleteEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        new(AgentResponse.Allow);
+
+    /// <summary>A WebSocket frame; answer with <see cref="AgentResponse.WebSocketDecision"/>.</summary>
+    ValueTask<AgentResponse> OnWebSocketFrameAsync(WebSocketFrameEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        new(AgentResponse.Allow);
+
+    /// <summary>Text to inspect; answer with <see cref="AgentResponse.Guardrail"/>.</summary>
+    ValueTask<AgentResponse> OnGuardrailInspectAsync(GuardrailInspectEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        new(Answer.Guardrail(GuardrailResponse.Clean));
+
+    /// <summary>A configuration: allow accepts it, block refuses it.</summary>
+    ValueTask<AgentResponse> OnConfigureAsync(ConfigureEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        new(AgentResponse.Allow);
+}

@@ -1,0 +1,48 @@
+using Microsoft.Extensions.Logging;
+using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
+
+namespace Sidecar.Protocol.Agents;
+
+/// <summary>What the SDK logs. Ids 100–199 are its own.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(100, LogLevel.Information, "listening on {Path}")]
+    public static partial void Listening(ILogger logger, string path);
+
+    [LoggerMessage(101, LogLevel.Debug, "connection {Connection} from {ProxyId} {ProxyVersion}, encoding {Encoding}")]
+    public static partial void Connected(ILogger logger, string connection, string proxyId, string proxyVersion, string encoding);
+
+    [LoggerMessage(102, LogLevel.Debug, "connection {Connection} ended: {End}")]
+    public static partial void Ended(ILogger logger, string connection, FrameConnectionEnd end, Exception? error);
+
+    [LoggerMessage(103, LogLevel.Warning, "handshake refused: {Reason}")]
+    public static partial void HandshakeRefused(ILogger logger, string reason);
+
+    [LoggerMessage(104, LogLevel.Error, "the handler failed on {Event}; answered with an error decision")]
+    public static partial void HandlerFailed(ILogger logger, MessageType @event, Exception error);
+
+    [LoggerMessage(105, LogLevel.Warning, "an undecodable {Event} was answered with an error decision: {Reason}")]
+    public static partial void Undecodable(ILogger logger, MessageType @event, string reason);
+
+    [LoggerMessage(106, LogLevel.Warning, "a callback on the cancellation token failed")]
+    public static partial void CancellationCallbackFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(107, LogLevel.Warning, "an answer could not be encoded; answered with an error decision")]
+    public static partial void UnencodableAnswer(ILogger logger, Exception error);
+
+    [LoggerMessage(108, LogLevel.Warning, "{Limit} events are outstanding on connection {Connection}, the limit; further ones are refused")]
+    public static partial void Overloaded(ILogger logger, string connection, int limit);
+
+    [LoggerMessage(109, LogLevel.Warning, "{Limit} connections are open, the limit; a new one was closed")]
+    public static partial void TooManyConnections(ILogger logger, int limit);
+
+    [LoggerMessage(110, LogLevel.Debug, "skipped a frame of unexpected type {Type}")]
+    public static partial void Skipped(ILogger logger, MessageType type);
+
+    [LoggerMessage(111, LogLevel.Warning, "connection {Connection} had {Count} events in work when its time to drain was up")]
+    public static partial void NotDrained(ILogger logger, string connection, int count);
+
+    [LoggerMessage(112, LogLevel.Error, "accepting connections failed")]
+    public static partial void AcceptFailed(ILogger logger, Exception error);
+}
