@@ -3,8 +3,9 @@ namespace Sidecar.Tests.Support;
 /// <summary>A clock that stands still until a test moves it. Timers fire inside <see cref="Advance"/>, in the order they are due.</summary>
 /// <remarks>
 /// Timestamps count 16 MHz from an odd origin: 1.6 per tick, so code that takes one for the other, or assumes nanoseconds, is wrong by a
-/// factor. Sixteen MHz and not a prime number, because 10/16 is exact in binary: elapsed times of whole microseconds come back to the tick.
-/// Thread-safe: advances of several threads add up. A callback runs on the advancing thread without a lock held; it may create, change and dispose timers.
+/// factor. It is 16 MHz and no prime, because 10/16 is exact in binary: elapsed times of whole microseconds come back to the tick.
+/// Thread-safe: advances of several threads add up. A callback runs on the advancing thread without a lock held; it may create, change
+/// and dispose timers.
 /// </remarks>
 internal sealed partial class FakeTimeProvider : TimeProvider
 {
