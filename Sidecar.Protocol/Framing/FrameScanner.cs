@@ -9,7 +9,8 @@ public static class FrameScanner
 {
     /// <summary>Takes the frame at the start of <paramref name="buffer"/>, if all of it is there.</summary>
     /// <param name="buffer">
-    /// The bytes received and not consumed yet. On <see cref="FrameScanStatus.Frame"/> the frame is sliced off; otherwise it stays as it was.
+    /// The bytes received and not consumed yet. On <see cref="FrameScanStatus.Frame"/> the frame is sliced off; otherwise it stays as
+    /// it was.
     /// </param>
     /// <param name="maxLength">
     /// The largest L to accept, in bytes, normally <see cref="FrameLimits.MaxLength"/>. A larger one is refused as soon as its four bytes

@@ -1,0 +1,66 @@
+namespace Sidecar.Tests.Architecture;
+
+/// <summary>The table of rooms: who may use whom. This is the design; a new folder gets its line here first.</summary>
+internal static class Rooms
+{
+    private const string DaemonRoot = "Sidecar.Daemon";
+    private const string ProtocolRoot = "Sidecar.Protocol";
+    private const string Sdk = ProtocolRoot + ".Agents";
+
+    // The way of a request, left to right: each room may use those after it.
+    private const string Inspection = "Inspection";
+    private const string Agents = "Agents";
+    private const string Pooling = "Pooling";
+    private const string Connections = "Connections";
+
+    private static readonly string[] BelowFrontEnds = [Inspection, Agents, Pooling, Connections];
+
+    // Any room of the daemon may use these; they use nothing above them.
+    private static readonly string[] Leaves = ["Configuration", "Diagnostics"];
+
+    // Any room of the daemon may use these too: all of the protocol but the SDK, which is for agents.
+    private static readonly string[] Wire = [.. new[]
+    {
+        "MessagePack", "Framing", "Messages", "Encodings", "Transport", "Grpc", "Spop", "Envoy",
+    }.Select(room => $"{ProtocolRoot}.{room}")];
+
+    /// <summary>All rooms of both assemblies.</summary>
+    public static IReadOnlyList<Room> All { get; } =
+    [
+        Protocol("MessagePack"),
+        Protocol("Framing"),
+        Protocol("Messages"),
+        Protocol("Encodings", "Messages", "MessagePack"),
+        Protocol("Transport", "Framing"),
+        Protocol("Grpc", "Messages", "Encodings"),
+        Protocol("Spop"),
+        Protocol("Envoy"),
+        new(Sdk, [Room.Everything], MayUseAspNetCore: true),
+
+        new(DaemonRoot, [Room.Everything], MayUseAspNetCore: true),
+        Daemon("Cli", Room.Everything),
+        Daemon("FrontEnds", [.. Leaves, .. BelowFrontEnds]),
+        Daemon("FrontEnds.Http", ["FrontEnds", .. Leaves, .. BelowFrontEnds]),
+        Daemon("FrontEnds.Spop", ["FrontEnds", .. Leaves, .. BelowFrontEnds]),
+        Daemon("FrontEnds.Envoy", ["FrontEnds", .. Leaves, .. BelowFrontEnds]),
+        Daemon("FrontEnds.Native", ["FrontEnds", Sdk, .. Leaves, .. BelowFrontEnds]),
+        Daemon(Inspection, [.. Leaves, Agents, Pooling, Connections]),
+        Daemon(Agents, [.. Leaves, Pooling, Connections]),
+        Daemon(Pooling, [.. Leaves, Connections]),
+        Daemon(Connections, Leaves),
+        Daemon("Rollouts", [.. Leaves, Agents, Pooling, Connections]),
+        Daemon("Supervision", Leaves),
+        Daemon("Control", [.. Leaves, .. BelowFrontEnds, "Rollouts", "Supervision", "Hosting"]),
+        Daemon("Hosting", Leaves),
+        Daemon("Configuration", "Diagnostics"),
+        Daemon("Diagnostics"),
+    ];
+
+    private static Room Protocol(string name, params string[] mayUse) =>
+        new($"{ProtocolRoot}.{name}", [.. mayUse.Select(room => $"{ProtocolRoot}.{room}")], MayUseAspNetCore: false);
+
+    private static Room Daemon(string name, params string[] mayUse) =>
+        new($"{DaemonRoot}.{name}", [.. mayUse.Select(InDaemon), .. Wire], MayUseAspNetCore: true);
+
+    private static string InDaemon(string room) => room is Room.Everything or Sdk ? room : $"{DaemonRoot}.{room}";
+}

@@ -1,0 +1,28 @@
+namespace Sidecar.Tests.Support;
+
+/// <summary>Waits for what has no event to wait for: a file, a process, a counter of the operating system.</summary>
+internal static class Eventually
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>Polls until the condition holds.</summary>
+    /// <param name="condition">Asked again and again on the thread pool; without side effects.</param>
+    /// <param name="limit">A generous limit, for example 30 s; only a failing test uses it up.</param>
+    /// <param name="what">What is waited for, for the message.</param>
+    /// <exception cref="TimeoutException">It did not hold within the limit.</exception>
+    public static async Task TrueAsync(Func<bool> condition, TimeSpan limit, string what)
+    {
+        // Real time on purpose: what is polled lives outside this process and follows no fake clock.
+        var clock = TimeProvider.System;
+        var start = clock.GetTimestamp();
+        while (!condition())
+        {
+            if (clock.GetElapsedTime(start) >= limit)
+            {
+                throw new TimeoutException($"Waited {limit.TotalSeconds:0.###} s in vain for: {what}.");
+            }
+
+            await Task.Delay(Pause, clock).ConfigureAwait(false);
+        }
+    }
+}
