@@ -65,6 +65,25 @@ internal sealed class MessagePackReaderTests
         Assert.That(reader.Remaining, Is.EqualTo(5));
     }
 
+    [Test]
+    public void String_RefusedAsText_CanStillBeReadAsBytes()
+    {
+        byte[] message = [0xA1, 0xFF];
+        var reader = new MessagePackReader(message);
+        string? text = null;
+        try
+        {
+            text = reader.ReadString();
+        }
+        catch (MessagePackFormatException error)
+        {
+            Assert.That(error.Offset, Is.Zero);
+        }
+
+        Assert.That(text, Is.Null);
+        Assert.That(reader.ReadStringSpan().ToArray(), Is.EqualTo(new byte[] { 0xFF }));
+    }
+
     [TestCase(new byte[] { 0xCD, 0x01, 0x00 }, "0 to 255", "256")]
     [TestCase(new byte[] { 0xFF }, "0 to 255", "-1")]
     [TestCase(new byte[] { 0xCF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF }, "0 to 255", "18446744073709551615")]
