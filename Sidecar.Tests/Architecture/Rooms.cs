@@ -31,7 +31,7 @@ internal static class Rooms
         Protocol("Framing"),
         Protocol("Messages"),
         Protocol("Encodings", "Messages", "MessagePack"),
-        Protocol("Transport", "Framing"),
+        Protocol("Transport", "Framing", "Messages"),
         Protocol("Grpc", "Messages", "Encodings"),
         Protocol("Spop"),
         Protocol("Envoy"),

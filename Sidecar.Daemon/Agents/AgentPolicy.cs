@@ -1,0 +1,25 @@
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Agents;
+
+/// <summary>How one agent takes part in exchanges: what it is asked, for how long, and what happens when it does not answer.</summary>
+internal sealed record AgentPolicy
+{
+    /// <summary>Enforce, monitor or off.</summary>
+    public AgentMode Mode { get; init; } = AgentMode.Enforce;
+
+    /// <summary>What happens to an exchange that the agent could not inspect.</summary>
+    public FailureMode FailureMode { get; init; } = FailureMode.Closed;
+
+    /// <summary>Events the operator wants it asked about; what it does not support is not sent.</summary>
+    public EventSet Events { get; init; } = EventSet.All;
+
+    /// <summary>Longest wait for an answer about headers.</summary>
+    public required TimeSpan HeaderTimeout { get; init; }
+
+    /// <summary>Longest wait for an answer about anything else.</summary>
+    public required TimeSpan BodyTimeout { get; init; }
+
+    /// <summary>The ceiling for one kind of event.</summary>
+    public TimeSpan TimeoutOf(EventKind kind) => kind is EventKind.RequestHeaders or EventKind.ResponseHeaders ? HeaderTimeout : BodyTimeout;
+}

@@ -1,0 +1,84 @@
+using Sidecar.Daemon.Connections;
+
+namespace Sidecar.Daemon.Agents;
+
+/// <summary>Why an exchange was not inspected as it should have been. Names are label values: a bounded set.</summary>
+internal enum Cause
+{
+    /// <summary>Nothing went wrong.</summary>
+    None,
+
+    /// <summary>No connection to the agent takes exchanges.</summary>
+    AgentAbsent,
+
+    /// <summary>The connection died under the call, or had died since an earlier one.</summary>
+    AgentCrash,
+
+    /// <summary>No answer in time.</summary>
+    Timeout,
+
+    /// <summary>Every slot or the write buffer was taken.</summary>
+    Overload,
+
+    /// <summary>An earlier answer of the exchange is still owed.</summary>
+    Owed,
+
+    /// <summary>The agent answered with something that is no answer, or that must not be applied.</summary>
+    BadAnswer,
+
+    /// <summary>The event does not fit what the agent takes.</summary>
+    TooLarge,
+
+    /// <summary>The answer was no longer wanted: another agent had decided.</summary>
+    Decided,
+
+    /// <summary>The client or the proxy went away.</summary>
+    ClientGone,
+
+    /// <summary>A new request phase took the exchange's place.</summary>
+    Superseded,
+
+    /// <summary>The daemon stops.</summary>
+    Shutdown,
+
+    /// <summary>An event came for an exchange that is not known.</summary>
+    ExchangeUnknown,
+
+    /// <summary>The end was not announced in time.</summary>
+    Expired,
+
+    /// <summary>What the client sent cannot be inspected.</summary>
+    Malformed,
+
+    /// <summary>The answer asks for something that this proxy cannot do.</summary>
+    Unapplied,
+
+    /// <summary>Too many exchanges are open.</summary>
+    TooManyExchanges,
+}
+
+/// <summary>Names and origins of causes.</summary>
+internal static class Causes
+{
+    private static readonly string[] Names = [.. Enum.GetNames<Cause>().Select(ToLabel)];
+
+    /// <summary>The cause's label value, for example <c>agent-absent</c>.</summary>
+    public static string Label(this Cause cause) => Names[(int)cause];
+
+    /// <summary>What a call's outcome means for the exchange.</summary>
+    public static Cause Of(CallOutcome outcome) => outcome switch
+    {
+        CallOutcome.Answered => Cause.None,
+        CallOutcome.BadAnswer => Cause.BadAnswer,
+        CallOutcome.TimedOut => Cause.Timeout,
+        CallOutcome.ConnectionLost => Cause.AgentCrash,
+        CallOutcome.Cancelled => Cause.Decided,
+        CallOutcome.Owed => Cause.Owed,
+        CallOutcome.NoRoom => Cause.Overload,
+        CallOutcome.NotSendable => Cause.TooLarge,
+        _ => Cause.AgentAbsent,
+    };
+
+    private static string ToLabel(string name) =>
+        string.Concat(name.Select((letter, i) => char.IsUpper(letter) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(letter) : letter.ToString()));
+}

@@ -1,0 +1,67 @@
+namespace Sidecar.Daemon.Agents;
+
+/// <summary>Lets one caller at a time through, in order of arrival: at most one call per exchange may wait at an agent.</summary>
+/// <remarks>The way through an open gate neither waits nor allocates.</remarks>
+internal sealed class SessionGate
+{
+    private readonly Lock _gate = new();
+    private Queue<TaskCompletionSource>? _waiting;
+    private bool _taken;
+
+    /// <summary>Goes through if nobody else is.</summary>
+    public bool TryEnter()
+    {
+        lock (_gate)
+        {
+            return !_taken && (_taken = true);
+        }
+    }
+
+    /// <summary>Waits for a turn; false when it did not come in time.</summary>
+    public async ValueTask<bool> EnterAsync(TimeSpan limit, TimeProvider time)
+    {
+        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (!_taken)
+            {
+                return _taken = true;
+            }
+
+            (_waiting ??= new()).Enqueue(turn);
+        }
+
+        try
+        {
+            await turn.Task.WaitAsync(limit > TimeSpan.Zero ? limit : TimeSpan.Zero, time).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            // The turn may have come in the same moment; then it is passed on.
+            if (!turn.TrySetCanceled())
+            {
+                Exit();
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Lets the next one through.</summary>
+    public void Exit()
+    {
+        lock (_gate)
+        {
+            while (_waiting is not null && _waiting.TryDequeue(out var next))
+            {
+                if (next.TrySetResult())
+                {
+                    return;
+                }
+            }
+
+            _taken = false;
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using Sidecar.Daemon.Agents;
+
+namespace Sidecar.Daemon.Inspection;
+
+/// <summary>Which exchanges go to which agents. Immutable.</summary>
+internal sealed record RouteModel
+{
+    /// <summary>The route's id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Which requests it takes.</summary>
+    public RouteMatch Match { get; init; } = RouteMatch.Everything;
+
+    /// <summary>Groups of agents: those of one group are asked at the same time, one group after the other.</summary>
+    public IReadOnlyList<IReadOnlyList<RouteAgent>> Stages { get; init; } = [];
+
+    /// <summary>What happens when a front end cannot carry an operation that matters: true refuses the request.</summary>
+    public bool RefusesUnapplied { get; init; } = true;
+}
+
+/// <summary>An agent on a route.</summary>
+/// <param name="Agent">The agent.</param>
+/// <param name="Policy">How it takes part on this route.</param>
+internal sealed record RouteAgent(AgentState Agent, AgentPolicy Policy);
+
+/// <summary>Conditions of a route; all that are given must hold.</summary>
+internal sealed record RouteMatch
+{
+    /// <summary>No condition.</summary>
+    public static RouteMatch Everything { get; } = new();
+
+    /// <summary>Host name without port, lower-case; <c>*.example.org</c> takes every name below it; null takes any.</summary>
+    public string? Host { get; init; }
+
+    /// <summary>Prefix of the normalised path at a segment boundary, for example <c>/api</c> takes <c>/api</c> and <c>/api/x</c> but not <c>/apix</c>; null takes any.</summary>
+    public string? PathPrefix { get; init; }
+
+    /// <summary>Methods as they stand in the request; empty takes any.</summary>
+    public IReadOnlyList<string> Methods { get; init; } = [];
+}

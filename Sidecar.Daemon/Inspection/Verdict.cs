@@ -1,0 +1,56 @@
+using Sidecar.Daemon.Agents;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Inspection;
+
+/// <summary>The merge of what all agents of a route said about one event. Immutable.</summary>
+internal sealed record Verdict
+{
+    /// <summary>Pass, nothing to change, nobody to ask.</summary>
+    public static Verdict Allow { get; } = new();
+
+    /// <summary>What is to be done.</summary>
+    public VerdictKind Kind { get; init; }
+
+    /// <summary>The winning decision: block, challenge or redirect; null for allow and failed-closed.</summary>
+    public Decision? Decision { get; init; }
+
+    /// <summary>The agent that decided, or that failed.</summary>
+    public string? DecidedBy { get; init; }
+
+    /// <summary>Why an agent could not be heard: with failed-closed the one that counts, with allow the first that was bypassed.</summary>
+    public Cause Cause { get; init; }
+
+    /// <summary>Changes of the request's headers.</summary>
+    public IReadOnlyList<HeaderEdit> RequestHeaders { get; init; } = [];
+
+    /// <summary>Changes of the response's headers.</summary>
+    public IReadOnlyList<HeaderEdit> ResponseHeaders { get; init; } = [];
+
+    /// <summary>True while an agent needs more of the body: the verdict is provisional.</summary>
+    public bool NeedsMore { get; init; }
+
+    /// <summary>A change of the body bytes of the event's direction.</summary>
+    public BodyMutation? BodyMutation { get; init; }
+
+    /// <summary>What happens to the WebSocket frame; null for other events.</summary>
+    public WebSocketDecision? WebSocket { get; init; }
+
+    /// <summary>What the guardrails found; null for other events.</summary>
+    public GuardrailResponse? Guardrail { get; init; }
+
+    /// <summary>Routing hints of all agents; later ones win.</summary>
+    public IReadOnlyDictionary<string, string>? RoutingMetadata { get; init; }
+
+    /// <summary>What each agent said for the record, in route order.</summary>
+    public IReadOnlyList<AgentAudit> Audits { get; init; } = [];
+
+    /// <summary>Whether the request may go on.</summary>
+    public bool IsAllow => Kind == VerdictKind.Allow;
+}
+
+/// <summary>One agent's words for the record.</summary>
+/// <param name="Agent">The agent.</param>
+/// <param name="Said">Its decision or why there is none: a bounded word, for example <c>allow</c>, <c>block</c>, <c>timeout</c>.</param>
+/// <param name="Audit">What it added.</param>
+internal sealed record AgentAudit(string Agent, string Said, AuditMetadata Audit);

@@ -1,0 +1,21 @@
+namespace Sidecar.Daemon.Pooling;
+
+/// <summary>Waits that double from one failure to the next, with full jitter, so that many callers of one agent do not come back together.</summary>
+/// <remarks>For one task; not synchronised.</remarks>
+internal sealed class Backoff(TimeSpan min, TimeSpan max, Random random)
+{
+    private int _failures;
+
+    /// <summary>Failures since the last success.</summary>
+    public int Failures => _failures;
+
+    /// <summary>The wait after one more failure: uniform between the least wait and its current bound.</summary>
+    public TimeSpan Next()
+    {
+        var bound = Math.Min(max.TotalMilliseconds, min.TotalMilliseconds * Math.Pow(2, Math.Min(_failures++, 30)));
+        return TimeSpan.FromMilliseconds(min.TotalMilliseconds + (random.NextDouble() * Math.Max(0, bound - min.TotalMilliseconds)));
+    }
+
+    /// <summary>It worked.</summary>
+    public void Reset() => _failures = 0;
+}

@@ -1,0 +1,13 @@
+namespace Sidecar.Daemon.Pooling;
+
+/// <summary>Chooses the connection for a new exchange.</summary>
+internal interface ISelectionPolicy
+{
+    /// <summary>The policy's name in the configuration.</summary>
+    string Name { get; }
+
+    /// <summary>One of the candidates that takes new exchanges and has room; null when there is none.</summary>
+    /// <param name="candidates">All live connections of the agent.</param>
+    /// <param name="except">A connection not to choose: the one that just failed. Null for none.</param>
+    PooledConnection? Select(ReadOnlySpan<PooledConnection> candidates, PooledConnection? except);
+}
