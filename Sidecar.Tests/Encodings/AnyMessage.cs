@@ -2,6 +2,7 @@ using System.Buffers;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Encodings.Codecs;
 using Sidecar.Protocol.Encodings.Values;
+using Sidecar.Protocol.MessagePack;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Tests.Encodings;
@@ -87,7 +88,14 @@ internal static class AnyMessage
             return ControlCodec.ReadCancel(payload);
         }
 
-        var r = new MessagePackValueReader(payload);
-        return CancelCodec.Read(ref r);
+        try
+        {
+            var r = new MessagePackValueReader(payload);
+            return CancelCodec.Read(ref r);
+        }
+        catch (MessagePackFormatException e)
+        {
+            throw new ProtocolException(e.Message, e);
+        }
     }
 }

@@ -55,7 +55,9 @@ internal static partial class ReferenceShape
         {
             ["block"] = new JsonObject
             {
-                ["status"] = block.Status, ["body"] = block.Body, ["headers"] = block.Headers is null ? null : Map(block.Headers),
+                ["status"] = block.Status,
+                ["body"] = block.Body,
+                ["headers"] = block.Headers is null ? null : Map(block.Headers),
             },
         },
         RedirectDecision redirect => new JsonObject

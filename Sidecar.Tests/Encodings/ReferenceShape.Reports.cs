@@ -111,11 +111,16 @@ internal static partial class ReferenceShape
         },
         ListUpdate list => new JsonObject
         {
-            ["type"] = "list_update", ["list_id"] = list.ListId, ["add"] = Strings(list.Add), ["remove"] = Strings(list.Remove),
+            ["type"] = "list_update",
+            ["list_id"] = list.ListId,
+            ["add"] = Strings(list.Add),
+            ["remove"] = Strings(list.Remove),
         },
         RestartRequired restart => new JsonObject
         {
-            ["type"] = "restart_required", ["reason"] = restart.Reason, ["grace_period_ms"] = restart.GracePeriodMs,
+            ["type"] = "restart_required",
+            ["reason"] = restart.Reason,
+            ["grace_period_ms"] = restart.GracePeriodMs,
         },
         ConfigError error => new JsonObject { ["type"] = "config_error", ["error"] = error.Error, ["field"] = error.Field },
         _ => new JsonObject { ["type"] = "request_reload" },

@@ -27,12 +27,16 @@ internal static partial class ReferenceShape
         MetricsReport metrics => Metrics(metrics),
         ConfigUpdateRequest update => new JsonObject
         {
-            ["update_type"] = Update(update.Update), ["request_id"] = update.RequestId, ["timestamp_ms"] = update.TimestampMs,
+            ["update_type"] = Update(update.Update),
+            ["request_id"] = update.RequestId,
+            ["timestamp_ms"] = update.TimestampMs,
         },
         FlowControlSignal flow => Flow(flow),
         CancelRequest cancel => new JsonObject
         {
-            ["correlation_id"] = cancel.CorrelationId.ToString(), ["reason"] = (int)cancel.Reason, ["timestamp_ms"] = cancel.TimestampMs,
+            ["correlation_id"] = cancel.CorrelationId.ToString(),
+            ["reason"] = (int)cancel.Reason,
+            ["timestamp_ms"] = cancel.TimestampMs,
         },
         PingMessage ping => new JsonObject { ["sequence"] = ping.Sequence, ["timestamp_ms"] = ping.TimestampMs },
         HandshakeRequest request => new JsonObject
