@@ -53,6 +53,9 @@ internal enum Cause
     /// <summary>The answer asks for something that this proxy cannot do.</summary>
     Unapplied,
 
+    /// <summary>The agent said that it could not decide.</summary>
+    AgentError,
+
     /// <summary>Too many exchanges are open.</summary>
     TooManyExchanges,
 }

@@ -1,6 +1,6 @@
-namespace Sidecar.Protocol.Agents;
+namespace Sidecar.Protocol.Messages;
 
-/// <summary>Reason codes of the blocks that the server answers by itself, so that the asker's failure policy can tell them from decisions.</summary>
+/// <summary>Reason codes of the blocks that an agent's server answers by itself, so that the asker's failure policy can tell them from decisions (spec §5.6).</summary>
 public static class ReasonCodes
 {
     /// <summary>The event could not be decoded.</summary>
@@ -17,4 +17,9 @@ public static class ReasonCodes
 
     /// <summary>The handler's answer could not be encoded.</summary>
     public const string UnencodableAnswer = "unencodable_answer";
+
+    /// <summary>Whether an answer says that no decision could be made, rather than what was decided.</summary>
+    public static bool IsFailure(AgentResponse response) =>
+        response.Decision is BlockDecision
+        && response.Audit.ReasonCodes is [UndecodableEvent or HandlerError or Cancelled or Overloaded or UnencodableAnswer];
 }

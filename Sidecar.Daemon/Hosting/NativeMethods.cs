@@ -1,0 +1,65 @@
+using System.Runtime.InteropServices;
+
+namespace Sidecar.Daemon.Hosting;
+
+/// <summary>The few libc functions that the base library lacks: owner, identity and kind of a file, and the group database.</summary>
+/// <remarks>Plain <c>DllImport</c>: the source generator would need unsafe blocks, which this solution does not allow.</remarks>
+internal static class NativeMethods
+{
+    /// <summary>Not an owner: <c>chown</c> leaves this half as it is.</summary>
+    internal const uint Unchanged = uint.MaxValue;
+
+    /// <summary>errno: no such file or directory.</summary>
+    internal const int NoEntry = 2;
+
+    /// <summary>errno: the buffer given is too small.</summary>
+    internal const int Range = 34;
+
+    /// <summary>Relative paths start at the working directory.</summary>
+    internal const int WorkingDirectory = -100;
+
+    /// <summary>A symbolic link is looked at, not followed.</summary>
+    internal const int NoFollow = 0x100;
+
+    /// <summary>Ask <c>statx</c> for kind, mode, owner, group, inode and, where the file system keeps it, birth time.</summary>
+    internal const uint BasicAndBirth = 0x7ff | 0x800;
+
+    [DllImport("libc", EntryPoint = "lchown", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    internal static extern int ChangeOwner([MarshalAs(UnmanagedType.LPUTF8Str)] string path, uint owner, uint group);
+
+    [DllImport("libc", EntryPoint = "statx", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    internal static extern int Status(
+        int directory, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, out FileStatus status);
+
+    [DllImport("libc", EntryPoint = "getgrnam_r")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    internal static extern int FindGroup(
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string name, out GroupEntry entry, byte[] buffer, nint length, out nint found);
+
+    /// <summary>
+    /// <c>struct statx</c>, of which we read a part. Chosen over <c>struct stat</c> because it is laid out alike on every architecture.
+    /// </summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    internal struct FileStatus
+    {
+        [FieldOffset(24)] public uint Group;
+        [FieldOffset(28)] public ushort Mode;
+        [FieldOffset(32)] public ulong Inode;
+        [FieldOffset(80)] public long BirthSeconds;
+        [FieldOffset(88)] public uint BirthNanoseconds;
+        [FieldOffset(136)] public uint DeviceMajor;
+        [FieldOffset(140)] public uint DeviceMinor;
+    }
+
+    /// <summary><c>struct group</c>. The pointers lead into the caller's buffer and are not read.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct GroupEntry
+    {
+        public nint Name;
+        public nint Password;
+        public uint Id;
+        public nint Members;
+    }
+}

@@ -1,0 +1,132 @@
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Inspection;
+
+/// <summary>One HTTP request and its response: the route it started with, a session per agent, its ledger. It ends exactly once.</summary>
+internal sealed class Exchange
+{
+    private readonly Lock _gate = new();
+    private LedgerEntry _own;
+    private Cause _abandonedFor;
+    private bool _ended;
+
+    public Exchange(CorrelationId id, string listener, RouteModel? route, long started)
+    {
+        Id = id;
+        Listener = listener;
+        Route = route;
+        Started = started;
+        LastEvent = started;
+        Stages = [.. (route?.Stages ?? []).Select(stage => Participants(stage, AgentMode.Enforce)).Where(static stage => stage.Length > 0)];
+        Monitors = [.. (route?.Stages ?? []).SelectMany(stage => Participants(stage, AgentMode.Monitor))];
+    }
+
+    /// <summary>Minted by us; the correlation id of all its events.</summary>
+    public CorrelationId Id { get; }
+
+    /// <summary>The listener it came through.</summary>
+    public string Listener { get; }
+
+    /// <summary>The route it began with; null when none took it.</summary>
+    public RouteModel? Route { get; }
+
+    /// <summary>When it began, a timestamp.</summary>
+    public long Started { get; }
+
+    /// <summary>When its last event came, a timestamp.</summary>
+    public long LastEvent { get; set; }
+
+    /// <summary>Whether an event is being inspected. Set by the inspector.</summary>
+    public bool IsBusy { get; set; }
+
+    /// <summary>The agents whose answers are applied, by stage.</summary>
+    public Participant[][] Stages { get; }
+
+    /// <summary>The agents whose answers are only recorded.</summary>
+    public Participant[] Monitors { get; }
+
+    /// <summary>Why its calls were cancelled from outside; none while it is wanted.</summary>
+    public Cause AbandonedFor
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _abandonedFor;
+            }
+        }
+    }
+
+    /// <summary>Accounts for something that no single agent stands for, for example a request that cannot be inspected at all.</summary>
+    public void Note(LedgerState state, Cause cause)
+    {
+        lock (_gate)
+        {
+            _own = _own.Or(new LedgerEntry(state, cause));
+        }
+    }
+
+    /// <summary>Nobody wants the verdict any more: calls in flight are cancelled.</summary>
+    public void Abandon(Cause cause, CancelReason reason)
+    {
+        lock (_gate)
+        {
+            if (_ended || _abandonedFor != Cause.None)
+            {
+                return;
+            }
+
+            _abandonedFor = cause;
+            _own = _own.Or(new LedgerEntry(LedgerState.Abandoned, cause));
+        }
+
+        foreach (var participant in Stages.SelectMany(static stage => stage))
+        {
+            participant.Session.Cancel(reason);
+        }
+    }
+
+    /// <summary>Its end was not announced: abandoned only if a verdict was still awaited.</summary>
+    public void Expire(Cause cause, CancelReason reason)
+    {
+        if (IsBusy)
+        {
+            Abandon(cause, reason);
+        }
+    }
+
+    /// <summary>True for the one caller that ends it.</summary>
+    public bool TryEnd()
+    {
+        lock (_gate)
+        {
+            return !_ended && (_ended = true);
+        }
+    }
+
+    /// <summary>How the whole is accounted: the weightiest of its own line and all agents', where an agent that another's decision made superfluous does not count.</summary>
+    public LedgerEntry Account()
+    {
+        LedgerEntry total;
+        lock (_gate)
+        {
+            total = _own;
+        }
+
+        foreach (var participant in Stages.SelectMany(static stage => stage))
+        {
+            foreach (var direction in (ReadOnlySpan<Direction>)[Direction.Request, Direction.Response])
+            {
+                var entry = participant.Of(direction);
+                total = entry is { State: LedgerState.Abandoned, Cause: Cause.Decided } ? total : total.Or(entry);
+            }
+        }
+
+        return total;
+    }
+
+    private Participant[] Participants(IReadOnlyList<RouteAgent> stage, AgentMode mode) =>
+        [.. stage.Where(agent => agent.Policy.Mode == mode).Select(agent => new Participant(new AgentSession(agent.Agent, agent.Policy, Id)))];
+}

@@ -1,0 +1,28 @@
+using System.Security.Cryptography;
+using System.Runtime.InteropServices;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Inspection;
+
+/// <summary>Mints the ids of exchanges.</summary>
+internal interface IExchangeIds
+{
+    /// <summary>An id that no other exchange has.</summary>
+    CorrelationId Next();
+}
+
+/// <summary>A random upper half per process and a counter below it: unique, cheap, and not guessable from another process.</summary>
+internal sealed class ExchangeIds : IExchangeIds
+{
+    private readonly ulong _prefix;
+    private long _counter;
+
+    public ExchangeIds()
+    {
+        Span<ulong> random = stackalloc ulong[2];
+        RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(random));
+        (_prefix, _counter) = (random[0] | 1, (long)(random[1] >> 2));
+    }
+
+    public CorrelationId Next() => new(new UInt128(_prefix, (ulong)Interlocked.Increment(ref _counter)));
+}

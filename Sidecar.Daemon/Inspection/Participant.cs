@@ -1,0 +1,37 @@
+using Sidecar.Daemon.Agents;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Inspection;
+
+/// <summary>An agent's session in an exchange with its lines of the ledger.</summary>
+internal sealed class Participant(AgentSession session)
+{
+    private readonly LedgerEntry[] _entries = new LedgerEntry[2];
+
+    /// <summary>The session.</summary>
+    public AgentSession Session => session;
+
+    /// <summary>The agent's id.</summary>
+    public string Agent => session.Agent.Id;
+
+    /// <summary>Accounts for one event of a direction.</summary>
+    public void Note(Direction direction, LedgerState state, Cause cause = Cause.None)
+    {
+        lock (_entries)
+        {
+            _entries[(int)direction] = _entries[(int)direction].Or(new LedgerEntry(state, cause));
+        }
+    }
+
+    /// <summary>How a direction is accounted so far.</summary>
+    public LedgerEntry Of(Direction direction)
+    {
+        lock (_entries)
+        {
+            return _entries[(int)direction];
+        }
+    }
+
+    /// <summary>Whether the operator asked for this event; when not, it was sent only because later ones need it, and only its failure counts.</summary>
+    public bool Decides(EventKind kind) => session.Policy.Events.Has(kind);
+}
