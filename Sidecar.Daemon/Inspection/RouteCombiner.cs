@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
 
 namespace Sidecar.Daemon.Inspection;
 

@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Messages;
 
