@@ -14,7 +14,7 @@ internal sealed partial class DaemonService(
     IReadOnlyList<IDaemonListener> listeners,
     SystemdNotifier notifier,
     TimeProvider time,
-    ILoggerFactory loggers) : IHostedService
+    ILoggerFactory loggers) : IHostedService, IDisposable
 {
     // After the doors are shut nothing new reaches the agents, so what is left is the news that exchanges are complete.
     private static readonly TimeSpan AfterDoors = TimeSpan.FromSeconds(5);
@@ -70,6 +70,8 @@ internal sealed partial class DaemonService(
         await ladder.DescendAsync(cancellationToken).ConfigureAwait(false);
         LogStopped(_logger);
     }
+
+    public void Dispose() => _stopping.Dispose();
 
     private Task StopListenersAsync(CancellationToken cancellation) =>
         Task.WhenAll(_started.Select(listener => listener.StopAsync(cancellation)));

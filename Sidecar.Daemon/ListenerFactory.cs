@@ -7,7 +7,7 @@ using Sidecar.Daemon.Inspection;
 namespace Sidecar.Daemon;
 
 /// <summary>Builds the listeners that the options name.</summary>
-internal sealed class ListenerFactory(DaemonOptions options, DaemonModel model, Inspector inspector, ILoggerFactory loggers)
+internal sealed class ListenerFactory(DaemonOptions options, Inspector inspector, ILoggerFactory loggers)
 {
     /// <summary>All listeners, in the order they were given.</summary>
     public IReadOnlyList<IDaemonListener> CreateAll() => [.. options.Listeners.Select(Create)];
@@ -22,6 +22,8 @@ internal sealed class ListenerFactory(DaemonOptions options, DaemonModel model, 
         new UnixListenerOptions { Mode = listener.Mode, Group = listener.Group, AllowTakeover = options.AllowTakeover },
         loggers.CreateLogger<UnixListenerSocket>());
 
+    // A socket file and a listener that are started and stopped together; the listener's own end is its StopAsync.
+    [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "Stopping is what disposes of the listener.")]
     private sealed class NativeDoor(
         ListenerOptions listener, DaemonOptions options, Inspector inspector, UnixListenerSocket socket, ILoggerFactory loggers) : IDaemonListener
     {
