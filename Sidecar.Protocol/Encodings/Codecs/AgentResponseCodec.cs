@@ -148,7 +148,8 @@ internal static class AgentResponseCodec
             case 9:
                 parts.WebSocketDecision = WebSocketDecisionCodec.Read(ref r);
                 break;
-            case 10 when r.Kind is ValueKind.String or ValueKind.Binary:
+            case 10 when parts.AuditId.IsEmpty && r.Kind is (ValueKind.String or ValueKind.Binary):
+                // Once the audit data gave an id, this one no longer matters (spec §5.1).
                 parts.TopLevelId = r.ReadCorrelationId();
                 break;
             case 11:

@@ -86,7 +86,7 @@ internal static class GuardrailResponseCodec
             (detections ??= []).Add(ReadDetection(ref r));
         }
 
-        return detections is null ? [] : detections;
+        return detections is null ? Array.Empty<GuardrailDetection>() : detections;
     }
 
     internal static void Write<TWriter>(ref TWriter w, GuardrailResponse response)

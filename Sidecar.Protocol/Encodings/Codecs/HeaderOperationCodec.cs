@@ -24,7 +24,7 @@ internal static class HeaderOperationCodec
             (operations ??= []).Add(Read(ref r));
         }
 
-        return operations is null ? [] : operations;
+        return operations is null ? Array.Empty<HeaderOperation>() : operations;
     }
 
     internal static void WriteList<TWriter>(ref TWriter w, IReadOnlyList<HeaderOperation> operations)

@@ -58,7 +58,7 @@ internal static class ValueReading
             (items ??= []).Add(r.ReadString());
         }
 
-        return items is null ? [] : items;
+        return items is null ? Array.Empty<string>() : items;
     }
 
     internal static IReadOnlyDictionary<string, string> ReadTextMap<TReader>(this ref TReader r)
