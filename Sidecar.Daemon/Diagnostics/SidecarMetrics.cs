@@ -18,6 +18,7 @@ internal sealed class SidecarMetrics : IDisposable
     private readonly Meter _meter;
     private readonly Counter<long> _received;
     private readonly UpDownCounter<long> _open;
+    private readonly Counter<long> _replies;
     private readonly Counter<long> _exchanges;
     private readonly Counter<long> _agentExchanges;
     private readonly Counter<long> _verdicts;
@@ -32,6 +33,7 @@ internal sealed class SidecarMetrics : IDisposable
         _meter = factory.Create(MeterName);
         _received = _meter.CreateCounter<long>("exchanges.received", "{exchange}", "Exchanges that reached a listener");
         _open = _meter.CreateUpDownCounter<long>("exchanges.open", "{exchange}", "Exchanges that have not ended");
+        _replies = _meter.CreateCounter<long>("replies", "{reply}", "Replies fetched in a second step, by what their token was");
         _exchanges = _meter.CreateCounter<long>("exchanges", "{exchange}", "Exchanges ended, by how they are accounted");
         _agentExchanges = _meter.CreateCounter<long>("agent.exchanges", "{exchange}", "Exchanges ended, by agent and direction, by how they are accounted");
         _verdicts = _meter.CreateCounter<long>("verdicts", "{verdict}", "Verdicts given");
@@ -79,6 +81,9 @@ internal sealed class SidecarMetrics : IDisposable
 
     /// <summary>An operation could not be carried.</summary>
     public void Unapplied(string listener, string operation) => _unapplied.Add(1, new("listener", listener), new KeyValuePair<string, object?>("operation", operation));
+
+    /// <summary>A proxy fetched a reply with a token.</summary>
+    public void ReplySent(string listener, string token) => _replies.Add(1, new("listener", listener), new KeyValuePair<string, object?>("token", token));
 
     public void Dispose() => _meter.Dispose();
 

@@ -10,7 +10,10 @@ namespace Sidecar.Daemon.FrontEnds.Http;
 /// Paths are compared byte for byte with the raw target, before anybody resolves dot segments in it; a query is ignored. Only the proxy's
 /// configuration chooses the path, so an unknown one is 404.
 /// </remarks>
-internal sealed class HttpFrontEnd(CheckEndpoint check, ReplyEndpoint reply, Func<string?> unready) : IHttpApplication<IFeatureCollection>
+/// <param name="check">Answers <c>/check</c> and <c>/v1/forward-auth</c>.</param>
+/// <param name="reply">Answers <c>/v1/reply/TOKEN</c>.</param>
+/// <param name="missingAgents">The enforced agents that take no exchanges now; asked for each <c>/readyz</c>.</param>
+internal sealed class HttpFrontEnd(CheckEndpoint check, ReplyEndpoint reply, Func<IReadOnlyList<string>> missingAgents) : IHttpApplication<IFeatureCollection>
 {
     private const string ReplyPrefix = "/v1/reply/";
 
@@ -32,20 +35,21 @@ internal sealed class HttpFrontEnd(CheckEndpoint check, ReplyEndpoint reply, Fun
         {
             "/check" or "/v1/forward-auth" => check.AnswerAsync(context),
             "/healthz" => SendAsync(context, StatusCodes.Status200OK, "ok"),
-            "/readyz" when unready() is { } reason => SendAsync(context, StatusCodes.Status503ServiceUnavailable, reason),
+            "/readyz" when missingAgents() is { Count: > 0 } missing =>
+                SendAsync(context, StatusCodes.Status503ServiceUnavailable, $"no connection to {string.Join(", ", missing)}"),
             "/readyz" => SendAsync(context, StatusCodes.Status200OK, "ready"),
             _ when path.StartsWith(ReplyPrefix, StringComparison.Ordinal) => reply.AnswerAsync(context, path[ReplyPrefix.Length..]),
             _ => SendAsync(context, StatusCodes.Status404NotFound, "no such endpoint"),
         };
     }
 
-    private static Task SendAsync(IFeatureCollection features, int status, string line)
+    private static async Task SendAsync(IFeatureCollection features, int status, string line)
     {
         var body = Encoding.UTF8.GetBytes(line + "\n");
         var answer = features.GetRequiredFeature<IHttpResponseFeature>();
         answer.StatusCode = status;
         answer.Headers.ContentType = "text/plain; charset=utf-8";
         answer.Headers.ContentLength = body.Length;
-        return features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(body).AsTask();
+        await features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(body).ConfigureAwait(false);
     }
 }

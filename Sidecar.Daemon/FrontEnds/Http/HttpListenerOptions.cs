@@ -1,3 +1,5 @@
+using Sidecar.Daemon.Configuration;
+
 namespace Sidecar.Daemon.FrontEnds.Http;
 
 /// <summary>What an http listener believes, bears and carries. The names of headers are those of the proxy's configuration: its variables are literals.</summary>
@@ -6,14 +8,14 @@ internal sealed record HttpListenerOptions
     /// <summary>The listener's name, a label value.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Time for one verdict. Default 400 ms: nginx gives up after 500.</summary>
-    public TimeSpan Budget { get; init; } = TimeSpan.FromMilliseconds(400);
+    /// <summary>Time for one verdict. The default suits a proxy that gives up after 500 ms.</summary>
+    public TimeSpan Budget { get; init; } = Defaults.PhaseBudget;
 
     /// <summary>Header fields of a request that are inspected; one with more is refused.</summary>
-    public int MaxHeaders { get; init; } = 500;
+    public int MaxHeaders { get; init; } = Defaults.MaxHeaders;
 
     /// <summary>Bytes of names and values of a request's headers that are inspected; one with more is refused.</summary>
-    public int MaxHeaderBytes { get; init; } = 128 * 1024;
+    public int MaxHeaderBytes { get; init; } = Defaults.MaxHeaderBytes;
 
     /// <summary>
     /// Request headers that only agents may set: the client's own value never passes. Each is answered as <c>X-Sidecar-Request-NAME</c>,
