@@ -46,13 +46,18 @@ internal static class BenchCommand
         {
             Connect, Echo, Concurrency, Connections, Event, Size, Headers, Encoding, Warmup, Duration, CallTimeout, Raw, Json,
         };
-        command.Validators.Add(Validate);
         command.SetAction((result, cancellation) => RunAsync(result, output, errors, cancellation));
         return command;
     }
 
     private static async Task<int> RunAsync(ParseResult result, TextWriter output, TextWriter errors, CancellationToken cancellation)
     {
+        if (WrongUse(result) is { } problem)
+        {
+            await errors.WriteLineAsync($"sidecar: {problem} (see 'sidecar bench --help')").ConfigureAwait(false);
+            return ExitCodes.WrongUse;
+        }
+
         try
         {
             if (result.GetValue(Echo) is { } echo)
@@ -95,22 +100,21 @@ internal static class BenchCommand
         Raw = result.GetValue(Raw),
     };
 
-    private static void Validate(CommandResult command)
+    private static string? WrongUse(ParseResult result)
     {
-        if (command.GetValue(Connect) is null == command.GetValue(Echo) is null)
+        if (result.GetValue(Connect) is null == result.GetValue(Echo) is null)
         {
-            command.AddError("give either --connect PATH or --echo PATH");
+            return "give either --connect PATH or --echo PATH";
         }
 
-        if (command.GetValue(Connections) is < 1 or > 256 || command.GetValue(Concurrency) is < 1 or > 65_536)
+        if (result.GetValue(Connections) is < 1 or > 256 || result.GetValue(Concurrency) is < 1 or > 65_536)
         {
-            command.AddError("--connections is 1 to 256 and --concurrency 1 to 65536");
+            return "--connections is 1 to 256 and --concurrency 1 to 65536";
         }
 
-        if (EventOf(command.GetValue(Event) ?? "") == EventKind.None)
-        {
-            command.AddError($"--event {command.GetValue(Event)} is none of request-headers, request-body, response-headers, response-body, websocket-frame, guardrail");
-        }
+        return EventOf(result.GetValue(Event)!) == EventKind.None
+            ? $"--event {result.GetValue(Event)} is none of request-headers, request-body, response-headers, response-body, websocket-frame, guardrail"
+            : null;
     }
 
     private static EventKind EventOf(string name) => EventNames.TryParse(name, out var set) && name is not ("all" or "request-complete" or "log")
