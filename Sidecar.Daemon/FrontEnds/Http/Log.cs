@@ -8,7 +8,7 @@ internal static partial class Log
     [LoggerMessage(3000, LogLevel.Error, "listener {Listener} was asked wrongly: {Problem}")]
     public static partial void Plumbing(ILogger logger, string listener, string problem);
 
-    [LoggerMessage(3001, LogLevel.Information, "request {Request} ({Exchange}) is refused: {Problem}")]
+    [LoggerMessage(3001, LogLevel.Debug, "request {Request} ({Exchange}) is refused: {Problem}")]
     public static partial void Malformed(ILogger logger, string? request, string exchange, string problem);
 
     [LoggerMessage(3002, LogLevel.Warning, "the reply that {Agent} gave to exchange {Exchange} is too long for a token of {Limit} characters; the default page of status {Status} is shown instead")]

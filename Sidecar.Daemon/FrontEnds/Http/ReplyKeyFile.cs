@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
 namespace Sidecar.Daemon.FrontEnds.Http;
@@ -33,24 +34,23 @@ internal static class ReplyKeyFile
         }
     }
 
-    // Written beside and moved without overwriting: two instances that start together end up with one and the same key.
+    // Written beside and linked to its name: two instances that start together end up with one key, and nobody reads half of it.
     private static void Create(string path)
     {
         var temporary = $"{path}.{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Owner };
-        try
+        using (var file = new FileStream(temporary, options))
         {
-            using (var file = new FileStream(temporary, options))
-            {
-                file.Write(RandomNumberGenerator.GetBytes(KeyLength));
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path, overwrite: false);
+            file.Write(RandomNumberGenerator.GetBytes(KeyLength));
+            file.Flush(flushToDisk: true);
         }
-        catch (IOException) when (File.Exists(path))
+
+        var failed = NativeMethods.Link(temporary, path) != 0;
+        var reason = failed ? Marshal.GetLastPInvokeErrorMessage() : null;
+        File.Delete(temporary);
+        if (failed && !File.Exists(path))
         {
-            File.Delete(temporary);
+            throw new IOException($"cannot make the reply key file {path}: {reason}; make it by hand: head -c {KeyLength} /dev/urandom, mode 0600");
         }
     }
 
