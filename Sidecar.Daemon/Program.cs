@@ -1,7 +1,30 @@
+using System.CommandLine;
+using Sidecar.Daemon.Cli;
+
 namespace Sidecar.Daemon;
 
 /// <summary>The entry point of the command <c>sidecar</c>.</summary>
 internal static class Program
 {
-    private static int Main() => 0;
+    private static async Task<int> Main(string[] arguments)
+    {
+        var root = new RootCommand("Sidecar hands the requests of a reverse proxy to inspection agents.")
+        {
+            RunCommand.Create(Console.Error),
+            AgentCommand.Create(Console.Error),
+            BenchCommand.Create(Console.Out, Console.Error),
+        };
+        var result = root.Parse(arguments);
+        if (result.Errors is [var first, ..])
+        {
+            await Console.Error.WriteLineAsync($"sidecar: {first.Message} (see 'sidecar {Path(result)}--help')").ConfigureAwait(false);
+            return ExitCodes.WrongUse;
+        }
+
+        // Signals belong to the host, which drains first; the parser's own timeout would cut that short.
+        return await result.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null }).ConfigureAwait(false);
+    }
+
+    private static string Path(ParseResult result) =>
+        result.CommandResult.Command is RootCommand ? "" : result.CommandResult.Command.Name + " ";
 }

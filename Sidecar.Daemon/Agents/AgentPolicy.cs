@@ -1,3 +1,4 @@
+using Sidecar.Daemon.Configuration;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Agents;

@@ -1,3 +1,4 @@
+using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;

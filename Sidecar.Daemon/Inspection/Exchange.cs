@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;

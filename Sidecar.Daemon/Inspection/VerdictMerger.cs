@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
 using Sidecar.Protocol.Messages;
 

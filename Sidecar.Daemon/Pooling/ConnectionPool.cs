@@ -51,7 +51,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     {
         using (ExecutionContext.SuppressFlow())
         {
-            _running = Task.WhenAll(_keepers.Select(keeper => Task.Run(() => keeper.RunAsync(_stopping.Token))));
+            _running = Task.WhenAll(_keepers.Select(keeper => Task.Run(() => keeper.RunAsync(_stopping.Token), CancellationToken.None)));
         }
     }
 
@@ -102,12 +102,12 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         var started = _time.GetTimestamp();
         while (InFlight > 0 && _time.GetElapsedTime(started) < _settings.DrainTimeout)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(20), _time).ConfigureAwait(false);
+            await Task.Delay(TimeSpan.FromMilliseconds(20), _time, CancellationToken.None).ConfigureAwait(false);
         }
 
         if (InFlight is > 0 and var left)
         {
-            Log.NotDrained(_logger, left, _settings.AgentId, _settings.DrainTimeout);
+            Log.NotDrained(_logger, _settings.AgentId, left, _settings.DrainTimeout);
         }
 
         await _stopping.CancelAsync().ConfigureAwait(false);

@@ -24,7 +24,7 @@ internal static partial class Log
     [LoggerMessage(1105, LogLevel.Information, "agent {Agent} sends {Update}; there is no way to answer it on this transport")]
     public static partial void ConfigUpdate(ILogger logger, string agent, string update);
 
-    [LoggerMessage(1106, LogLevel.Warning, "{Calls} calls to agent {Agent} were still in flight after {Limit} when its connections were closed")]
+    [LoggerMessage(1106, LogLevel.Warning, "agent {Agent} had {Calls} calls in flight after {Limit} when its connections were closed")]
     public static partial void NotDrained(ILogger logger, string agent, int calls, TimeSpan limit);
 
     [LoggerMessage(1107, LogLevel.Error, "keeping connections to agent {Agent} failed; going on")]

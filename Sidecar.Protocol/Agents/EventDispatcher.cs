@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.Extensions.Logging;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Messages;

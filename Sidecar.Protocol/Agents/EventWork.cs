@@ -1,8 +1,10 @@
+using System.Diagnostics.CodeAnalysis;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Agents;
 
 /// <summary>One event on its way through the handler: a work item of the thread pool, reused.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "A token source that has neither a timer nor a wait handle holds nothing to free; the objects are reused.")]
 internal sealed class EventWork : IThreadPoolWorkItem
 {
     private readonly Lock _gate = new();

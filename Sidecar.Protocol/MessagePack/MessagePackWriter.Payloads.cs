@@ -143,7 +143,9 @@ public ref partial struct MessagePackWriter
         _ => 5,
     };
 
-    private void WriteStringHeader(int length)
+    /// <summary>Writes the header of a str whose bytes follow with <see cref="WriteRaw"/>: for text that is produced piece by piece.</summary>
+    /// <param name="length">How many bytes of UTF-8 follow.</param>
+    public void WriteStringHeader(int length)
     {
         if (length <= MaxFixStrLength)
         {

@@ -83,8 +83,14 @@ public sealed class HeaderBlock
         return -1;
     }
 
+    /// <summary>How many different names there are.</summary>
+    public int NameCount { get; private set; }
+
     /// <summary>True when no earlier field has the name of this one.</summary>
-    public bool IsFirstOfName(int index) => IndexOf(Name(index)) == index;
+    public bool IsFirstOfName(int index) => At(index).IsFirst;
+
+    /// <summary>The index of the next field with the same name, or -1.</summary>
+    public int NextOfName(int index) => At(index).Next;
 
     /// <summary>The first value of a header as text, or null when it is absent.</summary>
     /// <param name="name">The name in any case.</param>
@@ -115,7 +121,7 @@ public sealed class HeaderBlock
     }
 
     /// <summary>Forgets all fields and keeps the memory.</summary>
-    public void Clear() => (Count, _used) = (0, 0);
+    public void Clear() => (Count, NameCount, _used) = (0, 0, 0);
 
     private ref readonly Entry At(int index)
     {
@@ -151,7 +157,27 @@ public sealed class HeaderBlock
             Array.Resize(ref _entries, Math.Max(4, _entries.Length * 2));
         }
 
-        _entries[Count++] = new Entry(start, nameLength, valueLength, HashOf(_bytes.AsSpan(start, nameLength)));
+        var name = _bytes.AsSpan(start, nameLength);
+        var hash = HashOf(name);
+        var isFirst = LinkToPrevious(name, hash);
+        NameCount += isFirst ? 1 : 0;
+        _entries[Count++] = new Entry(start, nameLength, valueLength, hash) { IsFirst = isFirst };
+    }
+
+    // Grouping by name is done once here and not by every encoder that writes the block.
+    private bool LinkToPrevious(ReadOnlySpan<byte> name, int hash)
+    {
+        for (var i = Count - 1; i >= 0; i--)
+        {
+            ref var entry = ref _entries[i];
+            if (entry.NameHash == hash && name.SequenceEqual(_bytes.AsSpan(entry.Start, entry.NameLength)))
+            {
+                entry.Next = Count;
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static void Lower(Span<byte> name)
@@ -177,5 +203,10 @@ public sealed class HeaderBlock
         return hash;
     }
 
-    private readonly record struct Entry(int Start, int NameLength, int ValueLength, int NameHash);
+    private record struct Entry(int Start, int NameLength, int ValueLength, int NameHash)
+    {
+        internal int Next { get; set; } = -1;
+
+        internal bool IsFirst { get; init; }
+    }
 }

@@ -106,8 +106,17 @@ public sealed class FrameConnection
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
-            while (await ReadOnceAsync(handler).ConfigureAwait(false))
+            // One state machine for the whole loop: a method per read would allocate at every wait.
+            while (true)
             {
+                var result = await _input.ReadAsync().ConfigureAwait(false);
+                var buffer = result.Buffer;
+                var goesOn = Take(handler, result, ref buffer);
+                _input.AdvanceTo(buffer.Start, buffer.End);
+                if (!goesOn)
+                {
+                    break;
+                }
             }
         }
         catch (Exception e)
@@ -120,35 +129,26 @@ public sealed class FrameConnection
         await _input.CompleteAsync().ConfigureAwait(false);
     }
 
-    private async ValueTask<bool> ReadOnceAsync(IFrameHandler handler)
+    private bool Take(IFrameHandler handler, in ReadResult result, ref ReadOnlySequence<byte> buffer)
     {
-        var result = await _input.ReadAsync().ConfigureAwait(false);
-        var buffer = result.Buffer;
-        try
+        if (result.IsCanceled)
         {
-            if (result.IsCanceled)
-            {
-                TrySetEnd(FrameConnectionEnd.ClosedLocally, null);
-                return false;
-            }
-
-            if (!TakeFrames(handler, ref buffer))
-            {
-                return false;
-            }
-
-            if (result.IsCompleted)
-            {
-                TrySetEnd(buffer.IsEmpty ? FrameConnectionEnd.ClosedByPeer : FrameConnectionEnd.TruncatedFrame, null);
-                return false;
-            }
-
-            return true;
+            TrySetEnd(FrameConnectionEnd.ClosedLocally, null);
+            return false;
         }
-        finally
+
+        if (!TakeFrames(handler, ref buffer))
         {
-            _input.AdvanceTo(buffer.Start, buffer.End);
+            return false;
         }
+
+        if (result.IsCompleted)
+        {
+            TrySetEnd(buffer.IsEmpty ? FrameConnectionEnd.ClosedByPeer : FrameConnectionEnd.TruncatedFrame, null);
+            return false;
+        }
+
+        return true;
     }
 
     private bool TakeFrames(IFrameHandler handler, ref ReadOnlySequence<byte> buffer)

@@ -1,0 +1,136 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Cli.Demo;
+using Sidecar.Protocol.Agents;
+
+namespace Sidecar.Daemon.Cli;
+
+/// <summary><c>sidecar agent demo</c>: an agent to try things with.</summary>
+internal static class AgentCommand
+{
+    private static readonly Option<string> Listen = new("--listen")
+    {
+        Description = "The Unix socket to listen on",
+        HelpName = "PATH",
+        Required = true,
+    };
+
+    private static readonly Option<string[]> BlockPath = FlagTypes.Many("--block-path", "TEXT", "Block requests whose path and query contain this. Repeatable.");
+    private static readonly Option<string[]> BlockHeader = FlagTypes.Many("--block-header", "NAME:TEXT", "Block requests with a header that contains this. Repeatable.");
+    private static readonly Option<string[]> BlockBody = FlagTypes.Many("--block-body", "TEXT", "Block bodies that contain this, also across pieces. Repeatable.");
+    private static readonly Option<int> BlockStatus = FlagTypes.Number("--block-status", 403, "Status of a block");
+    private static readonly Option<string?> BlockPage = new("--block-page") { Description = "Body of a block", HelpName = "TEXT" };
+    private static readonly Option<string[]> RedirectPath = FlagTypes.Many("--redirect-path", "TEXT=URL", "Redirect requests whose path contains the text. Repeatable.");
+    private static readonly Option<string[]> ChallengePath = FlagTypes.Many("--challenge-path", "TEXT", "Challenge requests whose path contains this. Repeatable.");
+    private static readonly Option<string[]> SetHeader = FlagTypes.Many("--set-header", "NAME:VALUE", "Set a header of requests that pass. Repeatable.");
+    private static readonly Option<string[]> RemoveHeader = FlagTypes.Many("--remove-header", "NAME", "Remove a header of requests that pass. Repeatable.");
+    private static readonly Option<string[]> ResponseHeader = FlagTypes.Many("--response-header", "NAME:VALUE", "Set a header of the responses to requests that pass. Repeatable.");
+    private static readonly Option<TimeSpan?> Delay = new("--delay")
+    {
+        Description = "Wait this long before every answer [default: not at all]",
+        HelpName = "DURATION",
+        CustomParser = ParseDelay,
+    };
+
+    private static readonly Option<string> Id = new("--id") { Description = "The agent's id [default: demo]", DefaultValueFactory = _ => "demo" };
+    private static readonly Option<bool> JsonOnly = new("--json-only") { Description = "Speak JSON even to a proxy that offers MessagePack" };
+
+    public static Command Create(TextWriter errors)
+    {
+        var demo = new Command("demo", "Run an agent that blocks, redirects and marks by simple patterns")
+        {
+            Listen, Id, BlockPath, BlockHeader, BlockBody, BlockStatus, BlockPage, RedirectPath, ChallengePath, SetHeader, RemoveHeader, ResponseHeader, Delay, JsonOnly,
+        };
+        demo.SetAction(async (result, cancellation) =>
+        {
+            var problems = new List<string>();
+            var rules = Bind(result, problems);
+            if (problems.Count > 0)
+            {
+                foreach (var problem in problems)
+                {
+                    await errors.WriteLineAsync($"sidecar: {problem}").ConfigureAwait(false);
+                }
+
+                return ExitCodes.WrongUse;
+            }
+
+            return await ServeAsync(result, rules, errors, cancellation).ConfigureAwait(false);
+        });
+        return new Command("agent", "Agents that come with sidecar") { demo };
+    }
+
+    private static async Task<int> ServeAsync(ParseResult result, DemoRules rules, TextWriter errors, CancellationToken cancellation)
+    {
+        using var loggers = LoggerFactory.Create(static logging => logging
+            .SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning).AddSimpleConsole(static console => console.SingleLine = true));
+        var options = DemoAgent.Options(result.GetValue(Id)!, result.GetValue(Listen)!) with { OffersMessagePack = !result.GetValue(JsonOnly) };
+        await using var server = new AgentServer(new DemoAgent(rules, TimeProvider.System), options, loggers);
+        try
+        {
+            await server.StartAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
+        {
+            await errors.WriteLineAsync($"sidecar: {e.Message}").ConfigureAwait(false);
+            return ExitCodes.Failed;
+        }
+
+        await Signals.WaitForStopAsync(cancellation).ConfigureAwait(false);
+        return ExitCodes.Ok;
+    }
+
+    private static DemoRules Bind(ParseResult result, List<string> problems)
+    {
+        if (result.GetValue(BlockStatus) is var status and (< 200 or > 599))
+        {
+            problems.Add($"--block-status {status.ToString(CultureInfo.InvariantCulture)} is outside 200 to 599");
+        }
+
+        return new DemoRules
+        {
+            BlockPaths = result.GetValue(BlockPath) ?? [],
+            BlockHeaders = Pairs(result, BlockHeader, ':', problems),
+            BlockBodies = result.GetValue(BlockBody) ?? [],
+            BlockStatus = result.GetValue(BlockStatus),
+            BlockPage = result.GetValue(BlockPage),
+            Redirects = Pairs(result, RedirectPath, '=', problems),
+            ChallengePaths = result.GetValue(ChallengePath) ?? [],
+            SetHeaders = Pairs(result, SetHeader, ':', problems),
+            RemoveHeaders = result.GetValue(RemoveHeader) ?? [],
+            ResponseHeaders = Pairs(result, ResponseHeader, ':', problems),
+            Delay = result.GetValue(Delay) ?? TimeSpan.Zero,
+        };
+    }
+
+    private static List<(string Name, string Value)> Pairs(ParseResult result, Option<string[]> option, char separator, List<string> problems)
+    {
+        var pairs = new List<(string, string)>();
+        foreach (var text in result.GetValue(option) ?? [])
+        {
+            var at = text.IndexOf(separator, StringComparison.Ordinal);
+            if (at <= 0)
+            {
+                problems.Add($"{option.Name} '{text}': write {option.HelpName}");
+                continue;
+            }
+
+            pairs.Add((text[..at], text[(at + 1)..].TrimStart()));
+        }
+
+        return pairs;
+    }
+
+    private static TimeSpan? ParseDelay(ArgumentResult result)
+    {
+        if (Configuration.Durations.TryParse(result.Tokens[0].Value, out var delay))
+        {
+            return delay;
+        }
+
+        result.AddError($"--delay {result.Tokens[0].Value} is not a duration above zero; write 120ms, 2s or 5m");
+        return null;
+    }
+}

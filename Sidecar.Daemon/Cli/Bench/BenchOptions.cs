@@ -1,0 +1,40 @@
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Cli.Bench;
+
+/// <summary>What a benchmark run does.</summary>
+internal sealed record BenchOptions
+{
+    /// <summary>The Unix socket of an agent, of a daemon's native listener, or of an echo.</summary>
+    public required string Connect { get; init; }
+
+    /// <summary>Calls in flight, over all connections.</summary>
+    public required int Concurrency { get; init; }
+
+    /// <summary>Connections; calls are spread over them evenly.</summary>
+    public required int Connections { get; init; }
+
+    /// <summary>The event of every call.</summary>
+    public required EventKind Event { get; init; }
+
+    /// <summary>Bytes of a body piece, a frame or a guardrail's text.</summary>
+    public required int Size { get; init; }
+
+    /// <summary>Headers of a request or response.</summary>
+    public required int Headers { get; init; }
+
+    /// <summary>The encoding to insist on.</summary>
+    public required string Encoding { get; init; }
+
+    /// <summary>Not counted, before the run.</summary>
+    public required TimeSpan Warmup { get; init; }
+
+    /// <summary>Counted.</summary>
+    public required TimeSpan Duration { get; init; }
+
+    /// <summary>Longest wait for an answer.</summary>
+    public required TimeSpan Timeout { get; init; }
+
+    /// <summary>Frames without encoding or decoding, against an echo.</summary>
+    public required bool Raw { get; init; }
+}

@@ -1,0 +1,173 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json;
+using Sidecar.Daemon.Cli.Bench;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Connections;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Cli;
+
+/// <summary><c>sidecar bench</c>: loads an agent, or a daemon's native listener, and says what it bears.</summary>
+internal static class BenchCommand
+{
+    private static readonly Option<string> Connect = new("--connect") { Description = "The Unix socket of an agent, of a daemon's native listener, or of 'sidecar bench --echo'", HelpName = "PATH" };
+    private static readonly Option<string?> Echo = new("--echo") { Description = "Be the echo for --raw on this Unix socket, until stopped", HelpName = "PATH" };
+    private static readonly Option<int> Concurrency = FlagTypes.Number("--concurrency", 64, "Calls in flight, over all connections");
+    private static readonly Option<int> Connections = FlagTypes.Number("--connections", 1, "Connections");
+    private static readonly Option<string> Event = new("--event")
+    {
+        Description = "The event to send: request-headers, request-body, response-headers, response-body, websocket-frame, guardrail [default: request-headers]",
+        DefaultValueFactory = _ => "request-headers",
+    };
+
+    private static readonly Option<int> Size = new("--size")
+    {
+        Description = "Bytes of a body piece, a frame or a guardrail's text, for example 16KiB [default: 1KiB]",
+        HelpName = "SIZE",
+        DefaultValueFactory = _ => 1024,
+        CustomParser = ParseSize,
+    };
+
+    private static readonly Option<int> Headers = FlagTypes.Number("--headers", 6, "Headers of a request or response");
+    private static readonly Option<string> Encoding = new("--encoding") { Description = "msgpack or json [default: msgpack]", DefaultValueFactory = _ => ProtocolConstants.MessagePack };
+    private static readonly Option<TimeSpan> Warmup = FlagTypes.Duration("--warmup", TimeSpan.FromSeconds(1), "Not counted, before the run");
+    private static readonly Option<TimeSpan> Duration = FlagTypes.Duration("--duration", TimeSpan.FromSeconds(5), "Counted");
+    private static readonly Option<TimeSpan> CallTimeout = FlagTypes.Duration("--timeout", TimeSpan.FromSeconds(5), "Longest wait for an answer");
+    private static readonly Option<bool> Raw = new("--raw") { Description = "Frames without encoding or decoding, against an echo" };
+    private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object instead of a table" };
+
+    public static Command Create(TextWriter output, TextWriter errors)
+    {
+        Encoding.AcceptOnlyFromAmong(ProtocolConstants.MessagePack, ProtocolConstants.Json);
+        var command = new Command("bench", "Load an agent or a daemon and measure")
+        {
+            Connect, Echo, Concurrency, Connections, Event, Size, Headers, Encoding, Warmup, Duration, CallTimeout, Raw, Json,
+        };
+        command.SetAction((result, cancellation) => RunAsync(result, output, errors, cancellation));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult result, TextWriter output, TextWriter errors, CancellationToken cancellation)
+    {
+        if (WrongUse(result) is { } problem)
+        {
+            await errors.WriteLineAsync($"sidecar: {problem} (see 'sidecar bench --help')").ConfigureAwait(false);
+            return ExitCodes.WrongUse;
+        }
+
+        try
+        {
+            if (result.GetValue(Echo) is { } echo)
+            {
+                using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                var serving = EchoServer.RunAsync(echo, stop.Token);
+                await Signals.WaitForStopAsync(cancellation).ConfigureAwait(false);
+                await stop.CancelAsync().ConfigureAwait(false);
+                await serving.ConfigureAwait(false);
+                return ExitCodes.Ok;
+            }
+
+            var run = new BenchRun(Bind(result), TimeProvider.System);
+            await using (run.ConfigureAwait(false))
+            {
+                var measured = await run.RunAsync(cancellation).ConfigureAwait(false);
+                await output.WriteLineAsync(result.GetValue(Json) ? AsJson(measured) : AsTable(measured)).ConfigureAwait(false);
+                return measured.Calls > 0 ? ExitCodes.Ok : ExitCodes.Failed;
+            }
+        }
+        catch (Exception e) when (e is AgentUnreachableException or SocketException or IOException)
+        {
+            await errors.WriteLineAsync($"sidecar: {e.Message}").ConfigureAwait(false);
+            return ExitCodes.Failed;
+        }
+    }
+
+    private static BenchOptions Bind(ParseResult result) => new()
+    {
+        Connect = result.GetValue(Connect)!,
+        Concurrency = result.GetValue(Concurrency),
+        Connections = result.GetValue(Connections),
+        Event = EventOf(result.GetValue(Event)!),
+        Size = result.GetValue(Size),
+        Headers = result.GetValue(Headers),
+        Encoding = result.GetValue(Encoding)!,
+        Warmup = result.GetValue(Warmup),
+        Duration = result.GetValue(Duration),
+        Timeout = result.GetValue(CallTimeout),
+        Raw = result.GetValue(Raw),
+    };
+
+    private static string? WrongUse(ParseResult result)
+    {
+        if (result.GetValue(Connect) is null == result.GetValue(Echo) is null)
+        {
+            return "give either --connect PATH or --echo PATH";
+        }
+
+        if (result.GetValue(Connections) is < 1 or > 256 || result.GetValue(Concurrency) is < 1 or > 65_536)
+        {
+            return "--connections is 1 to 256 and --concurrency 1 to 65536";
+        }
+
+        return EventOf(result.GetValue(Event)!) == EventKind.None
+            ? $"--event {result.GetValue(Event)} is none of request-headers, request-body, response-headers, response-body, websocket-frame, guardrail"
+            : null;
+    }
+
+    private static EventKind EventOf(string name) => EventNames.TryParse(name, out var set) && name is not ("all" or "request-complete" or "log")
+        ? Enum.GetValues<EventKind>().First(kind => kind.AsSet() == set)
+        : EventKind.None;
+
+    private static int ParseSize(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        var (digits, factor) = text.EndsWith("KiB", StringComparison.Ordinal) ? (text[..^3], 1024)
+            : text.EndsWith("MiB", StringComparison.Ordinal) ? (text[..^3], 1024 * 1024)
+            : (text, 1);
+        if (int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && (long)number * factor <= 8 * 1024 * 1024)
+        {
+            return number * factor;
+        }
+
+        result.AddError($"--size {text} is not a size up to 8MiB; write 1024, 16KiB or 1MiB");
+        return 0;
+    }
+
+    private static string AsTable(BenchResult result) => string.Create(CultureInfo.InvariantCulture, $"""
+        {result.What}: {result.Calls} calls in {result.Seconds:0.00} s, {result.Failures} failed{(result.FirstFailure is null ? "" : $" (first: {result.FirstFailure})")}
+          calls/s      {result.CallsPerSecond,12:0}
+          p50     µs   {result.P50,12:0.0}
+          p90     µs   {result.P90,12:0.0}
+          p99     µs   {result.P99,12:0.0}
+          p99.9   µs   {result.P999,12:0.0}
+          CPU µs/call  {result.CpuPerCall,12:0.00}
+          bytes/call   {result.BytesPerCall,12:0.0}
+        """);
+
+    private static string AsJson(BenchResult result)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteString("what", result.What);
+            json.WriteNumber("calls", result.Calls);
+            json.WriteNumber("failures", result.Failures);
+            json.WriteString("first_failure", result.FirstFailure);
+            json.WriteNumber("seconds", Math.Round(result.Seconds, 3));
+            json.WriteNumber("calls_per_second", Math.Round(result.CallsPerSecond));
+            json.WriteNumber("p50_us", Math.Round(result.P50, 1));
+            json.WriteNumber("p90_us", Math.Round(result.P90, 1));
+            json.WriteNumber("p99_us", Math.Round(result.P99, 1));
+            json.WriteNumber("p999_us", Math.Round(result.P999, 1));
+            json.WriteNumber("cpu_us_per_call", Math.Round(result.CpuPerCall, 3));
+            json.WriteNumber("bytes_per_call", Math.Round(result.BytesPerCall, 1));
+            json.WriteEndObject();
+        }
+
+        return System.Text.Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+    }
+}

@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Sidecar.Daemon.Configuration;
+
+namespace Sidecar.Daemon.Cli;
+
+/// <summary>Options of the kinds that several commands have, with messages that say what to write instead.</summary>
+internal static class FlagTypes
+{
+    /// <summary>A duration with a default that help shows.</summary>
+    public static Option<TimeSpan> Duration(string name, TimeSpan fallback, string description) => new(name)
+    {
+        Description = $"{description} [default: {Durations.Format(fallback)}]",
+        HelpName = "DURATION",
+        DefaultValueFactory = _ => fallback,
+        CustomParser = result => ParseDuration(result, name),
+    };
+
+    /// <summary>A whole number with a default that help shows.</summary>
+    public static Option<int> Number(string name, int fallback, string description) => new(name)
+    {
+        Description = $"{description} [default: {fallback}]",
+        HelpName = "N",
+        DefaultValueFactory = _ => fallback,
+        CustomParser = result => ParseNumber(result, name),
+    };
+
+    /// <summary>Text that may be given many times.</summary>
+    public static Option<string[]> Many(string name, string helpName, string description) => new(name)
+    {
+        Description = description,
+        HelpName = helpName,
+        Arity = ArgumentArity.ZeroOrMore,
+        DefaultValueFactory = _ => [],
+    };
+
+    private static TimeSpan ParseDuration(ArgumentResult result, string name)
+    {
+        var text = result.Tokens[0].Value;
+        if (!Durations.TryParse(text, out var duration))
+        {
+            result.AddError($"{name} {text} is not a duration above zero; write 120ms, 2s or 5m");
+        }
+
+        return duration;
+    }
+
+    private static int ParseNumber(ArgumentResult result, string name)
+    {
+        var text = result.Tokens[0].Value;
+        if (!int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number))
+        {
+            result.AddError($"{name} {text} is not a whole number");
+        }
+
+        return number;
+    }
+}

@@ -1,0 +1,106 @@
+using System.CommandLine;
+using Sidecar.Daemon.Configuration;
+
+namespace Sidecar.Daemon.Cli;
+
+/// <summary><c>sidecar run</c>: binds flags to options; rules and defaults live in Configuration.</summary>
+internal static class RunCommand
+{
+    private static readonly Option<string[]> Agents = FlagTypes.Many("--agent", "ID=ENDPOINT[,KEY=VALUE…]",
+        "An agent and its Unix socket. Keys: timeout, body-timeout, failure-mode=closed|open, events=NAME+NAME, mode=enforce|monitor|off, connections, encoding=json|msgpack, config-file. Repeatable.");
+
+    private static readonly Option<string[]> Listeners = FlagTypes.Many("--listen", "KIND=PATH[,KEY=VALUE…]",
+        "A Unix socket to listen on: http=PATH,proxy=nginx | native=PATH | admin=PATH. Keys: budget, mode (octal), group; http: set-headers, edit-headers, response-headers=NAME+NAME; native: unknown-exchange=closed|open. Repeatable.");
+
+    private static readonly Option<string[]> Routes = FlagTypes.Many("--route", "ID[,KEY=VALUE…]",
+        "Which requests go to which agents, the first match wins. Keys: host, path (prefix), method=GET+POST, agents=A+B>C ('+' together, '>' one after the other, 'A:monitor' sets the mode), unapplied=refuse|ignore. None given: every request to every agent. Repeatable.");
+
+    private static readonly Option<int> Connections = FlagTypes.Number("--connections-per-agent", Defaults.ConnectionsPerAgent, "Connections kept open to each agent");
+    private static readonly Option<int> Calls = FlagTypes.Number("--calls-per-connection", Defaults.CallsPerConnection, "Calls outstanding on one connection, never above what the agent states");
+    private static readonly Option<TimeSpan> ConnectTimeout = FlagTypes.Duration("--connect-timeout", Defaults.ConnectTimeout, "Connect and handshake together");
+    private static readonly Option<TimeSpan> HeaderTimeout = FlagTypes.Duration("--timeout", Defaults.HeaderTimeout, "Longest wait for an agent's answer about headers");
+    private static readonly Option<TimeSpan> BodyTimeout = FlagTypes.Duration("--body-timeout", Defaults.BodyTimeout, "Longest wait for an agent's answer about bodies, frames and guardrails");
+    private static readonly Option<TimeSpan> ReconnectMin = FlagTypes.Duration("--reconnect-min", Defaults.ReconnectMin, "Shortest wait before dialling an agent again");
+    private static readonly Option<TimeSpan> ReconnectMax = FlagTypes.Duration("--reconnect-max", Defaults.ReconnectMax, "Longest wait before dialling an agent again");
+    private static readonly Option<TimeSpan> HealthInterval = FlagTypes.Duration("--health-interval", Defaults.HealthInterval, "How often an idle connection is pinged");
+    private static readonly Option<TimeSpan> Drain = FlagTypes.Duration("--drain-timeout", Defaults.DrainTimeout, "How long work under way may take when the daemon stops");
+    private static readonly Option<TimeSpan> Expiry = FlagTypes.Duration("--exchange-expiry", Defaults.ExchangeExpiry, "When an exchange whose end nobody announced is forgotten");
+    private static readonly Option<int> MaxExchanges = FlagTypes.Number("--max-exchanges", Defaults.MaxExchanges, "Exchanges open at once on a listener that joins phases");
+    private static readonly Option<string> FailureMode = new("--failure-mode")
+    {
+        Description = "What happens to a request that an agent cannot inspect: closed refuses it, open lets it pass, counted [default: closed]",
+        DefaultValueFactory = _ => "closed",
+    };
+
+    private static readonly Option<string> MetricsPrefix = new("--metrics-prefix")
+    {
+        Description = $"First part of every metric's name [default: {Defaults.MetricsPrefix}]",
+        DefaultValueFactory = _ => Defaults.MetricsPrefix,
+    };
+
+    private static readonly Option<string?> ReplyKey = new("--reply-key")
+    {
+        Description = "File with the key that signs the ids of block pages; share it between instances [default: beside the listener's socket]",
+        HelpName = "FILE",
+    };
+
+    private static readonly Option<bool> Takeover = new("--takeover") { Description = "Replace a daemon that listens on the same sockets" };
+    private static readonly Option<bool> WaitForAgents = new("--wait-for-agents") { Description = "Tell the service manager READY only when every agent has a connection" };
+    private static readonly Option<bool> Check = new("--check") { Description = "Check the flags and exit" };
+    private static readonly Option<bool> Verbose = new("--verbose") { Description = "Log connections too" };
+
+    public static Command Create(TextWriter errors)
+    {
+        FailureMode.AcceptOnlyFromAmong("closed", "open");
+        var command = new Command("run", "Run the daemon")
+        {
+            Agents, Listeners, Routes, Connections, Calls, ConnectTimeout, HeaderTimeout, BodyTimeout, ReconnectMin, ReconnectMax,
+            HealthInterval, Drain, Expiry, MaxExchanges, FailureMode, MetricsPrefix, ReplyKey, Takeover, WaitForAgents, Check, Verbose,
+        };
+        command.SetAction(async (result, cancellation) =>
+        {
+            var problems = new List<string>();
+            var options = Bind(result, problems);
+            problems.AddRange(OptionsValidator.Validate(options));
+            if (problems.Count > 0)
+            {
+                foreach (var problem in problems)
+                {
+                    await errors.WriteLineAsync($"sidecar: {problem}").ConfigureAwait(false);
+                }
+
+                return ExitCodes.WrongUse;
+            }
+
+            return result.GetValue(Check) ? ExitCodes.Ok
+                : await DaemonHost.RunAsync(options, result.GetValue(Verbose), errors, cancellation).ConfigureAwait(false);
+        });
+        return command;
+    }
+
+    private static DaemonOptions Bind(ParseResult result, List<string> problems) => new()
+    {
+        Agents = Specs(result.GetValue(Agents), AgentSpec.Parse, problems),
+        Listeners = Specs(result.GetValue(Listeners), ListenerSpec.Parse, problems),
+        Routes = Specs(result.GetValue(Routes), RouteSpec.Parse, problems),
+        ConnectionsPerAgent = result.GetValue(Connections),
+        CallsPerConnection = result.GetValue(Calls),
+        ConnectTimeout = result.GetValue(ConnectTimeout),
+        HeaderTimeout = result.GetValue(HeaderTimeout),
+        BodyTimeout = result.GetValue(BodyTimeout),
+        ReconnectMin = result.GetValue(ReconnectMin),
+        ReconnectMax = result.GetValue(ReconnectMax),
+        HealthInterval = result.GetValue(HealthInterval),
+        DrainTimeout = result.GetValue(Drain),
+        ExchangeExpiry = result.GetValue(Expiry),
+        MaxExchanges = result.GetValue(MaxExchanges),
+        FailureMode = result.GetValue(FailureMode) == "open" ? Configuration.FailureMode.Open : Configuration.FailureMode.Closed,
+        MetricsPrefix = result.GetValue(MetricsPrefix)!,
+        ReplyKeyFile = result.GetValue(ReplyKey),
+        AllowTakeover = result.GetValue(Takeover),
+        WaitForAgents = result.GetValue(WaitForAgents),
+    };
+
+    private static List<T> Specs<T>(string[]? texts, Func<string, List<string>, T?> parse, List<string> problems)
+        where T : class => [.. (texts ?? []).Select(text => parse(text, problems)).OfType<T>()];
+}

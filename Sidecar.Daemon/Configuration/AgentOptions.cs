@@ -1,0 +1,38 @@
+using System.Text.Json;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Configuration;
+
+/// <summary>An agent as the operator wrote it; null where the daemon's own setting counts.</summary>
+internal sealed record AgentOptions
+{
+    /// <summary>Its id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Where it listens: <c>unix:PATH</c>, <c>/PATH</c> or a name that ends with <c>.sock</c>.</summary>
+    public required string Endpoint { get; init; }
+
+    /// <summary>Longest wait for an answer about headers.</summary>
+    public TimeSpan? HeaderTimeout { get; init; }
+
+    /// <summary>Longest wait for an answer about bodies.</summary>
+    public TimeSpan? BodyTimeout { get; init; }
+
+    /// <summary>What happens when it cannot inspect.</summary>
+    public FailureMode? FailureMode { get; init; }
+
+    /// <summary>Events it is asked about.</summary>
+    public EventSet Events { get; init; } = EventSet.All;
+
+    /// <summary>How it takes part.</summary>
+    public AgentMode Mode { get; init; } = AgentMode.Enforce;
+
+    /// <summary>Connections to it.</summary>
+    public int? Connections { get; init; }
+
+    /// <summary>Forces one encoding; null offers MessagePack first, then JSON.</summary>
+    public string? Encoding { get; init; }
+
+    /// <summary>Its configuration, pushed on every new connection.</summary>
+    public JsonElement? Configuration { get; init; }
+}

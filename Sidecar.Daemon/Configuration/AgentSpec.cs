@@ -1,0 +1,103 @@
+using System.Text.Json;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Configuration;
+
+/// <summary>Reads <c>--agent 'id=endpoint[,key=value]…'</c>.</summary>
+internal static class AgentSpec
+{
+    private static readonly string[] Keys =
+        ["timeout", "body-timeout", "failure-mode", "events", "mode", "connections", "encoding", "config-file"];
+
+    /// <summary>Null, with errors, when it cannot be read.</summary>
+    public static AgentOptions? Parse(string text, List<string> errors)
+    {
+        var before = errors.Count;
+        var spec = new SpecText("--agent", text, Keys, errors);
+        var equals = spec.Head.IndexOf('=', StringComparison.Ordinal);
+        if (equals <= 0 || equals == spec.Head.Length - 1)
+        {
+            spec.Error("write id=endpoint, for example waf=/run/sidecar/waf.sock");
+            return null;
+        }
+
+        var options = new AgentOptions
+        {
+            Id = spec.Head[..equals],
+            Endpoint = Endpoint(spec, spec.Head[(equals + 1)..]),
+            HeaderTimeout = spec.Duration("timeout"),
+            BodyTimeout = spec.Duration("body-timeout") ?? spec.Duration("timeout"),
+            FailureMode = spec.Word<FailureMode>("failure-mode", ("closed", FailureMode.Closed), ("open", FailureMode.Open)),
+            Mode = Mode(spec) ?? AgentMode.Enforce,
+            Events = Events(spec),
+            Connections = spec.Number("connections", 1, 64),
+            Encoding = spec.Text("encoding") is null ? null
+                : spec.Word<int>("encoding", (ProtocolConstants.Json, 0), (ProtocolConstants.MessagePack, 1)) is null ? null : spec.Text("encoding"),
+            Configuration = ReadConfiguration(spec),
+        };
+        return errors.Count == before ? options : null;
+    }
+
+    private static AgentMode? Mode(SpecText spec) =>
+        spec.Word<AgentMode>("mode", ("enforce", AgentMode.Enforce), ("monitor", AgentMode.Monitor), ("off", AgentMode.Off));
+
+    // An explicit scheme first, then what looks like a path (spec §1.2); a host name is never mistaken for a path.
+    private static string Endpoint(SpecText spec, string endpoint)
+    {
+        var path = endpoint.StartsWith("unix:", StringComparison.Ordinal) ? endpoint["unix:".Length..]
+            : !endpoint.Contains("://", StringComparison.Ordinal) && (endpoint.StartsWith('/') || endpoint.EndsWith(".sock", StringComparison.Ordinal)) ? endpoint
+            : null;
+        if (path is null)
+        {
+            spec.Error($"endpoint {endpoint} is not a Unix socket; write unix:PATH, /PATH or NAME.sock");
+            return endpoint;
+        }
+
+        if (SocketPaths.Error(path) is { } error)
+        {
+            spec.Error(error);
+        }
+
+        return path;
+    }
+
+    private static EventSet Events(SpecText spec)
+    {
+        if (spec.List("events") is not { } names)
+        {
+            return EventSet.All;
+        }
+
+        var events = EventSet.None;
+        foreach (var name in names)
+        {
+            if (!EventNames.TryParse(name, out var one))
+            {
+                spec.Error($"event {name} is none of {EventNames.Known}");
+            }
+
+            events |= one;
+        }
+
+        return events;
+    }
+
+    private static JsonElement? ReadConfiguration(SpecText spec)
+    {
+        if (spec.Text("config-file") is not { } path)
+        {
+            return null;
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            return document.RootElement.Clone();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            spec.Error($"config-file {path} cannot be read as JSON: {e.Message}");
+            return null;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+namespace Sidecar.Daemon.Configuration;
+
+/// <summary>Everything the operator wrote. Immutable; defaults are those of <see cref="Defaults"/>.</summary>
+internal sealed record DaemonOptions
+{
+    /// <summary>The agents.</summary>
+    public IReadOnlyList<AgentOptions> Agents { get; init; } = [];
+
+    /// <summary>The listeners.</summary>
+    public IReadOnlyList<ListenerOptions> Listeners { get; init; } = [];
+
+    /// <summary>The routes, the first that matches wins; none means one route with every agent.</summary>
+    public IReadOnlyList<RouteOptions> Routes { get; init; } = [];
+
+    /// <summary>Connections per agent.</summary>
+    public int ConnectionsPerAgent { get; init; } = Defaults.ConnectionsPerAgent;
+
+    /// <summary>Calls outstanding on one connection.</summary>
+    public int CallsPerConnection { get; init; } = Defaults.CallsPerConnection;
+
+    /// <summary>Connect and handshake together.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = Defaults.ConnectTimeout;
+
+    /// <summary>Longest wait for an answer about headers.</summary>
+    public TimeSpan HeaderTimeout { get; init; } = Defaults.HeaderTimeout;
+
+    /// <summary>Longest wait for an answer about bodies.</summary>
+    public TimeSpan BodyTimeout { get; init; } = Defaults.BodyTimeout;
+
+    /// <summary>Shortest wait before dialling again.</summary>
+    public TimeSpan ReconnectMin { get; init; } = Defaults.ReconnectMin;
+
+    /// <summary>Longest wait before dialling again.</summary>
+    public TimeSpan ReconnectMax { get; init; } = Defaults.ReconnectMax;
+
+    /// <summary>How often an idle connection is asked for a sign of life.</summary>
+    public TimeSpan HealthInterval { get; init; } = Defaults.HealthInterval;
+
+    /// <summary>How long work under way may take when the daemon stops.</summary>
+    public TimeSpan DrainTimeout { get; init; } = Defaults.DrainTimeout;
+
+    /// <summary>When an exchange whose end nobody announced is forgotten.</summary>
+    public TimeSpan ExchangeExpiry { get; init; } = Defaults.ExchangeExpiry;
+
+    /// <summary>Exchanges open at once.</summary>
+    public int MaxExchanges { get; init; } = Defaults.MaxExchanges;
+
+    /// <summary>What happens when an agent cannot inspect, unless the agent says otherwise.</summary>
+    public FailureMode FailureMode { get; init; } = FailureMode.Closed;
+
+    /// <summary>First part of every metric's name.</summary>
+    public string MetricsPrefix { get; init; } = Defaults.MetricsPrefix;
+
+    /// <summary>The key that signs reply ids; null keeps it beside the listener's socket.</summary>
+    public string? ReplyKeyFile { get; init; }
+
+    /// <summary>Whether a listener may take over a path where another process listens.</summary>
+    public bool AllowTakeover { get; init; }
+
+    /// <summary>Whether READY is told only when every agent has a connection.</summary>
+    public bool WaitForAgents { get; init; }
+}

@@ -1,0 +1,54 @@
+namespace Sidecar.Daemon.Configuration;
+
+/// <summary>Every default, each with its reason. Help and README show the same values.</summary>
+internal static class Defaults
+{
+    /// <summary>Time for one phase of an exchange: 400 ms, what is left of nginx's 500 ms less 20 %.</summary>
+    public static readonly TimeSpan PhaseBudget = TimeSpan.FromMilliseconds(400);
+
+    /// <summary>Longest wait for an answer about headers: 120 ms, so that two agents in sequence fit into a proxy's patience of 200–500 ms.</summary>
+    public static readonly TimeSpan HeaderTimeout = TimeSpan.FromMilliseconds(120);
+
+    /// <summary>Longest wait for an answer about a body: 400 ms, a whole phase, because bodies take work.</summary>
+    public static readonly TimeSpan BodyTimeout = TimeSpan.FromMilliseconds(400);
+
+    /// <summary>Connect and handshake: 5 s, the protocol's own default.</summary>
+    public static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Shortest wait before dialling again: 10 ms, because a local agent that restarts is back at once.</summary>
+    public static readonly TimeSpan ReconnectMin = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>Longest wait before dialling again: 2 s, so that a late agent is not missed for long.</summary>
+    public static readonly TimeSpan ReconnectMax = TimeSpan.FromSeconds(2);
+
+    /// <summary>How often an idle connection is asked for a sign of life: 10 s, the protocol's own default.</summary>
+    public static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long work under way may take when the daemon stops: 30 s, the protocol's own default.</summary>
+    public static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>When an exchange whose end nobody announced is forgotten: 30 s after its last event.</summary>
+    public static readonly TimeSpan ExchangeExpiry = TimeSpan.FromSeconds(30);
+
+    /// <summary>Connections per agent: 4, so that one that dies or is slow is not the only one.</summary>
+    public const int ConnectionsPerAgent = 4;
+
+    /// <summary>Calls per connection: 256, beyond which a batch no longer grows; never above what the agent states.</summary>
+    public const int CallsPerConnection = 256;
+
+    /// <summary>Exchanges open at once: 50,000, what a busy proxy keeps open in half a minute of slow responses.</summary>
+    public const int MaxExchanges = 50_000;
+
+    /// <summary>Headers of one request: 500, above every proxy's own limit.</summary>
+    public const int MaxHeaders = 500;
+
+    /// <summary>Bytes of the headers of one request: 128 KiB, above every proxy's own limit.</summary>
+    public const int MaxHeaderBytes = 128 * 1024;
+
+    /// <summary>First part of every metric's name.</summary>
+    public const string MetricsPrefix = "sidecar";
+
+    /// <summary>Access rights of listener sockets: 0660, the proxy's workers are in the socket's group.</summary>
+    public const UnixFileMode SocketMode =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+}

@@ -1,0 +1,35 @@
+using System.Globalization;
+
+namespace Sidecar.Daemon.Configuration;
+
+/// <summary>Durations as operators write them.</summary>
+internal static class Durations
+{
+    /// <summary>Reads <c>120ms</c>, <c>2s</c>, <c>1.5s</c>, <c>5m</c> or <c>1h</c>; above zero and at most a day.</summary>
+    public static bool TryParse(string text, out TimeSpan duration)
+    {
+        duration = default;
+        var unit = text.Length;
+        while (unit > 0 && char.IsAsciiLetterLower(text[unit - 1]))
+        {
+            unit--;
+        }
+
+        double? milliseconds = text[unit..] switch { "ms" => 1, "s" => 1_000, "m" => 60_000, "h" => 3_600_000, _ => null };
+        if (milliseconds is null
+            || !double.TryParse(text.AsSpan(0, unit), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount)
+            || amount <= 0
+            || amount * milliseconds > TimeSpan.MillisecondsPerDay)
+        {
+            return false;
+        }
+
+        duration = TimeSpan.FromMilliseconds(amount * milliseconds.Value);
+        return duration > TimeSpan.Zero;
+    }
+
+    /// <summary>Writes a duration the way it is read.</summary>
+    public static string Format(TimeSpan duration) => duration < TimeSpan.FromSeconds(1)
+        ? string.Create(CultureInfo.InvariantCulture, $"{duration.TotalMilliseconds:0.###}ms")
+        : string.Create(CultureInfo.InvariantCulture, $"{duration.TotalSeconds:0.###}s");
+}

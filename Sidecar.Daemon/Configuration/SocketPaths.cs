@@ -1,0 +1,22 @@
+using System.Text;
+
+namespace Sidecar.Daemon.Configuration;
+
+/// <summary>What a Unix socket's path may be.</summary>
+internal static class SocketPaths
+{
+    /// <summary>The kernel's limit in bytes, without the closing NUL.</summary>
+    public const int MaxBytes = 107;
+
+    /// <summary>What is wrong with a path; null when it is fine.</summary>
+    public static string? Error(string path)
+    {
+        if (path.Length == 0)
+        {
+            return "the path of the socket is empty";
+        }
+
+        var bytes = Encoding.UTF8.GetByteCount(path);
+        return bytes > MaxBytes ? $"the path has {bytes} bytes; a Unix socket's path may have {MaxBytes}; choose a shorter one" : null;
+    }
+}

@@ -1,0 +1,108 @@
+using System.Globalization;
+
+namespace Sidecar.Daemon.Configuration;
+
+/// <summary>Reads the small language of flags: <c>head[,key=value]…</c>. Collects every error instead of stopping at the first.</summary>
+internal sealed class SpecText
+{
+    private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
+    private readonly List<string> _errors;
+    private readonly string _flag;
+    private readonly string _text;
+
+    /// <summary>Splits a flag's text.</summary>
+    /// <param name="flag">The flag, for messages, for example <c>--agent</c>.</param>
+    /// <param name="text">What the operator wrote.</param>
+    /// <param name="keys">The keys that may follow the head.</param>
+    /// <param name="errors">Takes every error.</param>
+    public SpecText(string flag, string text, IReadOnlyList<string> keys, List<string> errors)
+    {
+        (_flag, _text, _errors) = (flag, text, errors);
+        var parts = text.Split(',');
+        Head = parts[0].Trim();
+        foreach (var part in parts.AsSpan(1))
+        {
+            var equals = part.IndexOf('=', StringComparison.Ordinal);
+            var key = (equals < 0 ? part : part[..equals]).Trim();
+            if (equals < 0 || !keys.Contains(key))
+            {
+                Error($"'{part.Trim()}' is none of {string.Join(", ", keys.Select(static known => known + "=…"))}");
+            }
+            else if (!_values.TryAdd(key, part[(equals + 1)..].Trim()))
+            {
+                Error($"'{key}' is given twice");
+            }
+        }
+    }
+
+    /// <summary>What stands before the first comma.</summary>
+    public string Head { get; }
+
+    /// <summary>A value as text; null when absent.</summary>
+    public string? Text(string key) => _values.GetValueOrDefault(key);
+
+    /// <summary>A list separated by <c>+</c>; null when absent.</summary>
+    public IReadOnlyList<string>? List(string key) =>
+        Text(key)?.Split('+', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>A duration such as <c>120ms</c>, <c>2s</c>, <c>5m</c>; null when absent or wrong.</summary>
+    public TimeSpan? Duration(string key)
+    {
+        if (Text(key) is not { } text)
+        {
+            return null;
+        }
+
+        if (Durations.TryParse(text, out var duration))
+        {
+            return duration;
+        }
+
+        Error($"{key}={text} is not a duration above zero; write 120ms, 2s or 5m");
+        return null;
+    }
+
+    /// <summary>A whole number in a range; null when absent or wrong.</summary>
+    public int? Number(string key, int min, int max)
+    {
+        if (Text(key) is not { } text)
+        {
+            return null;
+        }
+
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max)
+        {
+            return number;
+        }
+
+        Error($"{key}={text} is not a whole number from {min} to {max}");
+        return null;
+    }
+
+    /// <summary>One of some words; null when absent or wrong.</summary>
+    public T? Word<T>(string key, params ReadOnlySpan<(string Word, T Value)> words)
+        where T : struct
+    {
+        if (Text(key) is not { } text)
+        {
+            return null;
+        }
+
+        var known = new List<string>();
+        foreach (var (word, value) in words)
+        {
+            if (word == text)
+            {
+                return value;
+            }
+
+            known.Add(word);
+        }
+
+        Error($"{key}={text} is none of {string.Join(", ", known)}");
+        return null;
+    }
+
+    /// <summary>Adds an error about this flag.</summary>
+    public void Error(string message) => _errors.Add($"{_flag} '{_text}': {message}");
+}

@@ -1,0 +1,75 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Cli;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Hosting;
+using Sidecar.Daemon.Inspection;
+
+namespace Sidecar.Daemon;
+
+/// <summary>Builds the process from its options and runs it until it is told to stop.</summary>
+internal static class DaemonHost
+{
+    /// <summary>Runs the daemon; the exit code for the shell.</summary>
+    public static async Task<int> RunAsync(DaemonOptions options, bool verbose, TextWriter errors, CancellationToken cancellation)
+    {
+        try
+        {
+            using var host = Build(options, verbose);
+            await host.RunAsync(cancellation).ConfigureAwait(false);
+            return ExitCodes.Ok;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
+        {
+            await errors.WriteLineAsync($"sidecar: {e.Message}").ConfigureAwait(false);
+            return ExitCodes.Failed;
+        }
+    }
+
+    private static IHost Build(DaemonOptions options, bool verbose)
+    {
+        // Without the defaults: flags are the only configuration, not what happens to lie in the working directory or the environment.
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        var notifySocket = Environment.GetEnvironmentVariable("NOTIFY_SOCKET");
+        AddLogging(builder.Logging, verbose, underSystemd: notifySocket is not null);
+        var services = builder.Services;
+        services.AddMetrics();
+        services.Configure<ConsoleLifetimeOptions>(static lifetime => lifetime.SuppressStatusMessages = true);
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainTimeout + TimeSpan.FromSeconds(20));
+        services.AddSingleton(options);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<SidecarMetrics>();
+        services.AddSingleton<DaemonModel>();
+        services.AddSingleton<BackgroundCalls>();
+        services.AddSingleton<IExchangeIds, ExchangeIds>();
+        services.AddSingleton(static provider => new RouteTable(provider.GetRequiredService<DaemonModel>().Routes));
+        services.AddSingleton<Inspector>();
+        services.AddSingleton<ListenerFactory>();
+        services.AddSingleton(static provider => provider.GetRequiredService<ListenerFactory>().CreateAll());
+        services.AddSingleton(provider => new SystemdNotifier(
+            notifySocket, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SystemdNotifier>>()));
+        services.AddHostedService<DaemonService>();
+        return builder.Build();
+    }
+
+    private static void AddLogging(ILoggingBuilder logging, bool verbose, bool underSystemd)
+    {
+        logging.SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information);
+        logging.AddFilter("Microsoft", LogLevel.Warning);
+        if (underSystemd)
+        {
+            logging.AddSystemdConsole();
+        }
+        else
+        {
+            logging.AddSimpleConsole(static console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = "HH:mm:ss.fff ";
+                console.UseUtcTimestamp = true;
+            });
+        }
+    }
+}

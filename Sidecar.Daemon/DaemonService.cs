@@ -1,0 +1,107 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Hosting;
+using Sidecar.Daemon.Inspection;
+
+namespace Sidecar.Daemon;
+
+/// <summary>Starts and stops everything in one order: agents first, then the doors; doors first, then agents.</summary>
+internal sealed partial class DaemonService(
+    DaemonOptions options,
+    DaemonModel model,
+    BackgroundCalls background,
+    IReadOnlyList<IDaemonListener> listeners,
+    SystemdNotifier notifier,
+    TimeProvider time,
+    ILoggerFactory loggers) : IHostedService, IDisposable
+{
+    // After the doors are shut nothing new reaches the agents, so what is left is the news that exchanges are complete.
+    private static readonly TimeSpan AfterDoors = TimeSpan.FromSeconds(5);
+
+    private readonly ILogger _logger = loggers.CreateLogger<DaemonService>();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly List<IDaemonListener> _started = [];
+    private Task _announcing = Task.CompletedTask;
+
+    /// <summary>Whether every enforced agent can take exchanges; names those that cannot.</summary>
+    public IReadOnlyList<string> MissingAgents() =>
+        [.. model.Agents.Where(static agent => agent.Policy.Mode == AgentMode.Enforce && !agent.Current.Pool.IsAvailable).Select(static agent => agent.Id)];
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var agent in model.Agents)
+        {
+            agent.Current.Pool.Start();
+        }
+
+        try
+        {
+            foreach (var listener in listeners)
+            {
+                await listener.StartAsync(cancellationToken).ConfigureAwait(false);
+                _started.Add(listener);
+            }
+        }
+        catch
+        {
+            // A host that fails to start does not stop its services: what was started must not be left behind.
+            await StopAsync(CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
+
+        LogStarted(_logger, DaemonVersion.Text, listeners.Count, model.Agents.Count, model.Routes.Count);
+        _announcing = options.WaitForAgents ? AnnounceWhenCompleteAsync() : Announce();
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        notifier.Stopping("draining");
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _announcing.ConfigureAwait(false);
+        var ladder = new DrainLadder(
+            [
+                new DrainRung("listeners", options.DrainTimeout, StopListenersAsync),
+                new DrainRung("background calls", AfterDoors, async _ => await background.DisposeAsync().ConfigureAwait(false)),
+                new DrainRung("agent connections", AfterDoors, StopAgentsAsync),
+            ],
+            time,
+            loggers.CreateLogger<DrainLadder>());
+        await ladder.DescendAsync(cancellationToken).ConfigureAwait(false);
+        LogStopped(_logger);
+    }
+
+    public void Dispose() => _stopping.Dispose();
+
+    private Task StopListenersAsync(CancellationToken cancellation) =>
+        Task.WhenAll(_started.Select(listener => listener.StopAsync(cancellation)));
+
+    private Task StopAgentsAsync(CancellationToken cancellation) =>
+        Task.WhenAll(model.Agents.Select(static agent => agent.Current.Pool.DisposeAsync().AsTask())).WaitAsync(cancellation);
+
+    private Task Announce()
+    {
+        notifier.Ready($"{listeners.Count} listeners, {model.Agents.Count} agents");
+        return Task.CompletedTask;
+    }
+
+    private async Task AnnounceWhenCompleteAsync()
+    {
+        while (!_stopping.IsCancellationRequested && MissingAgents() is { Count: > 0 } missing)
+        {
+            notifier.Status($"waiting for {string.Join(", ", missing)}");
+            await Task.Delay(TimeSpan.FromMilliseconds(50), time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (!_stopping.IsCancellationRequested)
+        {
+            await Announce().ConfigureAwait(false);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "sidecar {Version} is up: {Listeners} listeners, {Agents} agents, {Routes} routes")]
+    private static partial void LogStarted(ILogger logger, string version, int listeners, int agents, int routes);
+
+    [LoggerMessage(2, LogLevel.Information, "sidecar is down")]
+    private static partial void LogStopped(ILogger logger);
+}

@@ -1,0 +1,65 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Agents;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.FrontEnds.Native;
+
+/// <summary>A listener that speaks the agent protocol, built on the SDK's server.</summary>
+internal sealed class NativeListener : IAsyncDisposable
+{
+    private readonly ExchangeDirectory _directory;
+    private readonly AgentServer _server;
+
+    public NativeListener(
+        ListenerOptions options,
+        int maxExchanges,
+        TimeSpan expiry,
+        Inspector inspector,
+        Func<EndPoint, Socket> createListenSocket,
+        string version,
+        ILoggerFactory loggers)
+    {
+        _directory = new ExchangeDirectory(inspector, maxExchanges, expiry);
+        var handler = new NativeHandler(options.Name, inspector, _directory, options.Budget, options.UnknownExchange);
+        _server = new AgentServer(handler, new AgentServerOptions
+        {
+            SocketPath = options.Path,
+            CreateListenSocket = createListenSocket,
+            Capabilities = Capabilities(version),
+            Time = inspector.Time,
+        }, loggers);
+    }
+
+    /// <summary>Starts to listen.</summary>
+    public Task StartAsync(CancellationToken cancellation) => _server.StartAsync(cancellation);
+
+    /// <summary>Stops accepting, lets events in work finish, ends open exchanges.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _server.StopAsync().ConfigureAwait(false);
+        _directory.Dispose();
+    }
+
+    private static AgentCapabilities Capabilities(string version) => new()
+    {
+        AgentId = "sidecar",
+        Name = "Sidecar",
+        Version = version,
+        SupportedEvents = EventSet.All,
+        Features = new AgentFeatures
+        {
+            StreamingBody = true,
+            WebSocket = true,
+            Guardrails = true,
+            ConfigPush = false,
+            ConcurrentRequests = 4096,
+            Cancellation = true,
+            HealthReporting = true,
+        },
+        Limits = new AgentLimits { MaxConcurrency = 4096 },
+    };
+}

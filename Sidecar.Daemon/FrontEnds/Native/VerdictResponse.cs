@@ -1,0 +1,94 @@
+using System.Text.Json;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.FrontEnds.Native;
+
+/// <summary>A verdict as an answer of the agent protocol.</summary>
+internal static class VerdictResponse
+{
+    /// <summary>The answer to an event of one direction.</summary>
+    public static AgentResponse From(Verdict verdict, Direction direction)
+    {
+        if (ReferenceEquals(verdict, Verdict.Allow))
+        {
+            return AgentResponse.Allow;
+        }
+
+        return new AgentResponse
+        {
+            Decision = verdict.Kind switch
+            {
+                VerdictKind.Allow => Decision.Allow,
+                VerdictKind.FailedClosed => Refusal(verdict.Cause),
+                _ => verdict.Decision!,
+            },
+            RequestHeaders = Operations(verdict.RequestHeaders),
+            ResponseHeaders = Operations(verdict.ResponseHeaders),
+            RoutingMetadata = verdict.RoutingMetadata ?? new Dictionary<string, string>(StringComparer.Ordinal),
+            NeedsMore = verdict.NeedsMore,
+            RequestBodyMutation = direction == Direction.Request ? verdict.BodyMutation : null,
+            ResponseBodyMutation = direction == Direction.Response ? verdict.BodyMutation : null,
+            WebSocketDecision = verdict.WebSocket,
+            Guardrail = verdict.Guardrail,
+            Audit = AuditOf(verdict),
+        };
+    }
+
+    /// <summary>The answer where the daemon itself refuses.</summary>
+    public static AgentResponse Refused(Cause cause) => new()
+    {
+        Decision = Refusal(cause),
+        Audit = new AuditMetadata { ReasonCodes = [cause.Label()] },
+    };
+
+    private static BlockDecision Refusal(Cause cause) => new(cause == Cause.Timeout ? (ushort)504 : (ushort)503);
+
+    private static List<HeaderOperation> Operations(IReadOnlyList<HeaderEdit> edits)
+    {
+        var operations = new List<HeaderOperation>(edits.Count);
+        foreach (var edit in edits)
+        {
+            if (!edit.KeepOriginal && edit.Values.Count == 0)
+            {
+                operations.Add(HeaderOperation.Remove(edit.Name));
+            }
+
+            for (var i = 0; i < edit.Values.Count; i++)
+            {
+                operations.Add(i == 0 && !edit.KeepOriginal
+                    ? HeaderOperation.Set(edit.Name, edit.Values[i])
+                    : HeaderOperation.Add(edit.Name, edit.Values[i]));
+            }
+        }
+
+        return operations;
+    }
+
+    // The words of all agents, and who said what, so that the asker's own audit log is complete.
+    private static AuditMetadata AuditOf(Verdict verdict)
+    {
+        var custom = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        foreach (var audit in verdict.Audits)
+        {
+            foreach (var (key, value) in audit.Audit.Custom)
+            {
+                custom[key] = value;
+            }
+        }
+
+        return new AuditMetadata
+        {
+            Tags = [.. verdict.Audits.SelectMany(static audit => audit.Audit.Tags)],
+            RuleIds = [.. verdict.Audits.SelectMany(static audit => audit.Audit.RuleIds)],
+            ReasonCodes =
+            [
+                .. verdict.Audits.SelectMany(static audit => audit.Audit.ReasonCodes),
+                .. verdict.Audits.Select(static audit => $"{audit.Agent}:{audit.Said}"),
+            ],
+            Confidence = verdict.Audits.Max(static audit => audit.Audit.Confidence),
+            Custom = custom,
+        };
+    }
+}

@@ -1,0 +1,106 @@
+using System.Text;
+using Sidecar.Daemon.Agents;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Inspection;
+
+/// <summary>Renders what a client gets instead of the upstream's answer, complete for a front end that can only send it (proxy integration §6.3). Stateless.</summary>
+/// <remarks>
+/// Never cached, never with headers of framing or of a connection. What an agent said is taken as checked by <see cref="HeaderRules"/>;
+/// should it not be, what may not be sent is left out rather than sent.
+/// </remarks>
+internal static class ReplyRenderer
+{
+    private const string PlainText = "text/plain; charset=utf-8";
+
+    /// <summary>The answer for a verdict that does not let the request pass.</summary>
+    /// <exception cref="ArgumentException">The verdict is allow: there is nothing to answer.</exception>
+    public static Reply Render(Verdict verdict)
+    {
+        ArgumentNullException.ThrowIfNull(verdict);
+        return verdict switch
+        {
+            { IsAllow: true } => throw new ArgumentException("An allowed request has no reply; send it on.", nameof(verdict)),
+            { Kind: VerdictKind.Block } => Block(verdict.Decision as BlockDecision ?? new BlockDecision()),
+            { Decision: RedirectDecision redirect } => Redirect(redirect),
+            { Decision: ChallengeDecision challenge } => Challenge(challenge),
+            _ => FailedClosed(verdict.Cause),
+        };
+    }
+
+    private static Reply Block(BlockDecision block)
+    {
+        var status = DecisionRules.IsReplyStatus(block.Status) ? block.Status : 403;
+        var headers = new List<KeyValuePair<string, string>>();
+        foreach (var (name, value) in block.Headers ?? EmptyMap.OfStrings)
+        {
+            if (HeaderRules.NameError(name) is null && HeaderRules.ValueError(name, value) is null)
+            {
+                headers.Add(new(name.ToLowerInvariant(), value));
+            }
+        }
+
+        return Finish(status, headers, block.Body);
+    }
+
+    private static Reply Redirect(RedirectDecision redirect) => DecisionRules.Error(redirect) is null
+        ? Finish(redirect.Status, [new("location", Address(redirect.Url))], null)
+        : FailedClosed(Cause.BadAnswer);
+
+    private static Reply Challenge(ChallengeDecision challenge)
+    {
+        if (DecisionRules.Error(challenge) is not null)
+        {
+            return FailedClosed(Cause.BadAnswer);
+        }
+
+        var status = DecisionRules.ChallengeStatus(challenge.Parameters) ?? 401;
+        return Finish(status, [new("www-authenticate", ChallengeField.Render(challenge))], challenge.Parameters.GetValueOrDefault(DecisionRules.BodyParameter));
+    }
+
+    // 504 tells the operator that time was short, 413 the client that trying again is no use (spec §5.7), 403 that the request is at fault (rule 9).
+    private static Reply FailedClosed(Cause cause) => cause switch
+    {
+        Cause.TooLarge => Finish(413, [], null),
+        Cause.Malformed => Finish(403, [], null),
+        Cause.Timeout => Finish(504, [new("retry-after", "1")], null),
+        _ => Finish(503, [new("retry-after", "1")], null),
+    };
+
+    private static Reply Finish(int status, List<KeyValuePair<string, string>> headers, string? body)
+    {
+        headers.RemoveAll(static header => header.Key == "cache-control");
+        headers.Add(new("cache-control", "no-store"));
+
+        // RFC 9110 §15.3.5, §15.3.6, §15.4.5: these have no content.
+        if (status is 204 or 205 or 304)
+        {
+            headers.RemoveAll(static header => header.Key == "content-type");
+            return new Reply(status, headers, default);
+        }
+
+        if (!headers.Exists(static header => header.Key == "content-type"))
+        {
+            headers.Add(new("content-type", body is null || body.AsSpan().TrimStart().StartsWith('<') ? DefaultPage.ContentType : PlainText));
+        }
+
+        return new Reply(status, headers, body is null ? DefaultPage.For(status) : Encoding.UTF8.GetBytes(body));
+    }
+
+    // A URL is ASCII (RFC 3986 §2); front ends differ in what they make of anything else in a header.
+    private static string Address(string url)
+    {
+        if (Ascii.IsValid(url) && !url.AsSpan().ContainsAny(' ', '\t'))
+        {
+            return url;
+        }
+
+        var address = new StringBuilder(url.Length * 2);
+        foreach (var b in Encoding.UTF8.GetBytes(url))
+        {
+            _ = b is > (byte)' ' and < 0x7f ? address.Append((char)b) : address.Append('%').Append(b.ToString("X2", null));
+        }
+
+        return address.ToString();
+    }
+}

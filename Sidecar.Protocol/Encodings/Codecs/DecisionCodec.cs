@@ -1,0 +1,220 @@
+using System.Runtime.InteropServices;
+using Sidecar.Protocol.Encodings.Values;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Protocol.Encodings.Codecs;
+
+/// <summary>Decisions in all their forms (spec §4.10, §4.12). One that is none of them is an error, never an allow.</summary>
+internal static class DecisionCodec
+{
+    private const string Known = "allow, block, redirect and challenge";
+
+    private static readonly MemberTable Members = new(
+        0,
+        "allow", "block", "redirect", "challenge", "type", "needs_more",
+        "status", "body", "headers", "url", "challenge_type", "params");
+
+    private static readonly MemberTable BlockMembers = Members.InOrder("status", "body", "headers");
+    private static readonly MemberTable RedirectMembers = Members.InOrder("url", "status");
+    private static readonly MemberTable ChallengeMembers = Members.InOrder("challenge_type", "params");
+
+    /// <summary>Reads a decision.</summary>
+    /// <param name="r">The reader.</param>
+    /// <param name="needsMore">Set when the decision says that more is needed.</param>
+    internal static Decision Read<TReader>(ref TReader r, ref bool needsMore)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        if (r.Kind is ValueKind.String or ValueKind.Binary)
+        {
+            var name = r.ReadUtf8();
+            return name.SequenceEqual("allow"u8)
+                ? Decision.Allow
+                : throw ProtocolErrors.Unknown("decision", KnownStrings.Get(name), "allow, or an object with " + Known);
+        }
+
+        if (r.Kind != ValueKind.Map)
+        {
+            throw ProtocolErrors.WrongKind("decision", "allow or an object", r.Kind);
+        }
+
+        return ReadObject(ref r, ref needsMore);
+    }
+
+    internal static void Write<TWriter>(ref TWriter w, Decision decision)
+        where TWriter : struct, IValueWriter, allows ref struct
+    {
+        if (decision is AllowDecision)
+        {
+            w.String("allow");
+            return;
+        }
+
+        w.BeginMap(1);
+        switch (decision)
+        {
+            case BlockDecision block:
+                w.Key("block"u8);
+                WriteBlock(ref w, block);
+                break;
+            case RedirectDecision redirect:
+                w.Key("redirect"u8);
+                w.BeginMap(2);
+                w.Key("url"u8);
+                w.String(redirect.Url);
+                w.Key("status"u8);
+                w.UInt64(redirect.Status);
+                w.EndMap();
+                break;
+            case ChallengeDecision challenge:
+                w.Key("challenge"u8);
+                w.BeginMap(2);
+                w.Key("challenge_type"u8);
+                w.String(challenge.ChallengeType);
+                w.Key("params"u8);
+                w.TextMap(challenge.Parameters);
+                w.EndMap();
+                break;
+        }
+
+        w.EndMap();
+    }
+
+    private static void WriteBlock<TWriter>(ref TWriter w, BlockDecision block)
+        where TWriter : struct, IValueWriter, allows ref struct
+    {
+        w.BeginMap(3);
+        w.Key("status"u8);
+        w.UInt64(block.Status);
+        w.Key("body"u8);
+        w.StringOrNull(block.Body);
+        w.Key("headers"u8);
+        if (block.Headers is null)
+        {
+            w.Null();
+        }
+        else
+        {
+            w.TextMap(block.Headers);
+        }
+
+        w.EndMap();
+    }
+
+    private static Decision ReadObject<TReader>(ref TReader r, ref bool needsMore)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        string? variant = null;
+        var saysNeedsMore = false;
+        var fields = default(Fields);
+        var scope = r.BeginMap();
+        while (r.NextOrNull(ref scope, Members, out var member))
+        {
+            if (member <= 3)
+            {
+                variant = OnlyOne(variant, Members.Name(member));
+                fields = ReadVariant(ref r, member);
+            }
+            else if (r.Kind == ValueKind.Null)
+            {
+                r.Skip();
+            }
+            else if (member == 4)
+            {
+                variant = OnlyOne(variant, r.ReadString());
+            }
+            else if (member == 5)
+            {
+                needsMore |= r.ReadBoolean();
+                saysNeedsMore = true;
+            }
+            else
+            {
+                fields.Read(ref r, member);
+            }
+        }
+
+        return variant is null && saysNeedsMore ? Decision.Allow : fields.Build(variant);
+    }
+
+    private static string OnlyOne(string? before, string name) =>
+        before is null || string.Equals(before, name, StringComparison.Ordinal)
+            ? name
+            : throw new ProtocolException($"decision is both {before} and {name}; it must be one");
+
+    private static Fields ReadVariant<TReader>(ref TReader r, int variant)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        var fields = default(Fields);
+
+        // Nothing of an allow matters; null stands for a variant without members.
+        if (variant == 0 || r.Kind == ValueKind.Null)
+        {
+            r.Skip();
+            return fields;
+        }
+
+        var table = variant switch { 1 => BlockMembers, 2 => RedirectMembers, _ => ChallengeMembers };
+        var scope = r.BeginStruct();
+        while (r.Next(ref scope, table, out var member))
+        {
+            if (member >= 6)
+            {
+                fields.Read(ref r, member);
+            }
+            else
+            {
+                r.Skip();
+            }
+        }
+
+        return fields;
+    }
+
+    [StructLayout(LayoutKind.Auto)]
+    private struct Fields
+    {
+        private ushort? _status;
+        private string? _body;
+        private IReadOnlyDictionary<string, string>? _headers;
+        private string? _url;
+        private string? _challengeType;
+        private IReadOnlyDictionary<string, string>? _parameters;
+
+        internal void Read<TReader>(ref TReader r, int member)
+            where TReader : struct, IValueReader, allows ref struct
+        {
+            switch (member)
+            {
+                case 6:
+                    _status = r.ReadHttpStatus();
+                    break;
+                case 7:
+                    _body = r.ReadText();
+                    break;
+                case 8:
+                    _headers = r.ReadTextMap();
+                    break;
+                case 9:
+                    _url = r.ReadString();
+                    break;
+                case 10:
+                    _challengeType = r.ReadString();
+                    break;
+                default:
+                    _parameters = r.ReadTextMap();
+                    break;
+            }
+        }
+
+        internal readonly Decision Build(string? variant) => variant switch
+        {
+            "allow" => Decision.Allow,
+            "block" => new BlockDecision(_status ?? 403, _body, _headers),
+            "redirect" => new RedirectDecision(_url ?? throw ProtocolErrors.Missing("redirect", "url"), _status ?? 302),
+            "challenge" => new ChallengeDecision(
+                _challengeType ?? throw ProtocolErrors.Missing("challenge", "challenge_type"), _parameters ?? EmptyMap.OfStrings),
+            null => throw new ProtocolException("decision is an object without a decision; known are " + Known),
+            _ => throw ProtocolErrors.Unknown("decision", variant, Known),
+        };
+    }
+}

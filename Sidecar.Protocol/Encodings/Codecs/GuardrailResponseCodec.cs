@@ -1,0 +1,223 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Sidecar.Protocol.Encodings.Values;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Protocol.Encodings.Codecs;
+
+/// <summary>A guardrail's findings, which travel inside an answer (spec §4.11, §5.5).</summary>
+internal static class GuardrailResponseCodec
+{
+    private static readonly MemberTable Members = new(4, "detected", "confidence", "detections", "redacted_content");
+    private static readonly MemberTable DetectionMembers = new(5, "category", "description", "severity", "confidence", "span");
+    private static readonly MemberTable SpanMembers = new(2, "start", "end");
+
+    /// <summary>Reads the JSON text of form 1.</summary>
+    internal static GuardrailResponse FromJsonText(string json)
+    {
+        var r = new JsonValueReader(Encoding.UTF8.GetBytes(json)) { Member = "guardrail_response" };
+        var response = Read(ref r);
+        r.End();
+        return response;
+    }
+
+    /// <summary>Reads form 2: an object, or a string with its JSON text.</summary>
+    internal static GuardrailResponse FromJson(JsonElement value) =>
+        FromJsonText(value.ValueKind == JsonValueKind.String ? value.GetString() ?? "" : value.GetRawText());
+
+    /// <summary>The JSON text of form 1.</summary>
+    internal static string ToJsonText(GuardrailResponse response)
+    {
+        // Its own writer, for the one of this thread is in use by the answer around it.
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            var w = new JsonValueWriter(json);
+            Write(ref w, response);
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    internal static GuardrailResponse Read<TReader>(ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        bool? detected = null;
+        double confidence = 0;
+        IReadOnlyList<GuardrailDetection> detections = [];
+        string? redacted = null;
+        var scope = r.BeginStruct();
+        while (r.Next(ref scope, Members, out var member))
+        {
+            switch (member)
+            {
+                case 0:
+                    detected = r.ReadBoolean();
+                    break;
+                case 1:
+                    confidence = r.ReadDouble();
+                    break;
+                case 2:
+                    detections = ReadDetections(ref r);
+                    break;
+                case 3:
+                    redacted = r.ReadString();
+                    break;
+            }
+        }
+
+        return new GuardrailResponse
+        {
+            Detected = detected ?? throw ProtocolErrors.Missing("guardrail_response", "detected"),
+            Confidence = confidence,
+            Detections = detections,
+            RedactedContent = redacted,
+        };
+    }
+
+    internal static IReadOnlyList<GuardrailDetection> ReadDetections<TReader>(ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        List<GuardrailDetection>? detections = null;
+        var scope = r.BeginArray();
+        while (r.NextItem(ref scope))
+        {
+            (detections ??= []).Add(ReadDetection(ref r));
+        }
+
+        return detections is null ? Array.Empty<GuardrailDetection>() : detections;
+    }
+
+    internal static void Write<TWriter>(ref TWriter w, GuardrailResponse response)
+        where TWriter : struct, IValueWriter, allows ref struct
+    {
+        w.BeginMap(response.RedactedContent is null ? 3 : 4);
+        w.Key("detected"u8);
+        w.Boolean(response.Detected);
+        w.Key("confidence"u8);
+        w.Double(response.Confidence);
+        w.Key("detections"u8);
+        w.BeginArray(response.Detections.Count);
+        foreach (var detection in response.Detections)
+        {
+            WriteDetection(ref w, detection);
+        }
+
+        w.EndArray();
+        if (response.RedactedContent is not null)
+        {
+            w.Key("redacted_content"u8);
+            w.String(response.RedactedContent);
+        }
+
+        w.EndMap();
+    }
+
+    private static GuardrailDetection ReadDetection<TReader>(ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        string category = "", description = "";
+        var severity = GuardrailSeverity.Medium;
+        double? confidence = null;
+        TextSpan? span = null;
+        var scope = r.BeginStruct();
+        while (r.Next(ref scope, DetectionMembers, out var member))
+        {
+            switch (member)
+            {
+                case 0:
+                    category = r.ReadString();
+                    break;
+                case 1:
+                    description = r.ReadString();
+                    break;
+                case 2:
+                    severity = SeverityOf(r.ReadString());
+                    break;
+                case 3:
+                    confidence = r.ReadDouble();
+                    break;
+                case 4:
+                    span = ReadSpan(ref r);
+                    break;
+            }
+        }
+
+        return new GuardrailDetection
+        {
+            Category = category,
+            Description = description,
+            Severity = severity,
+            Confidence = confidence,
+            Span = span,
+        };
+    }
+
+    private static void WriteDetection<TWriter>(ref TWriter w, GuardrailDetection detection)
+        where TWriter : struct, IValueWriter, allows ref struct
+    {
+        w.BeginMap(3 + (detection.Confidence is null ? 0 : 1) + (detection.Span is null ? 0 : 1));
+        w.Key("category"u8);
+        w.String(detection.Category);
+        w.Key("description"u8);
+        w.String(detection.Description);
+        w.Key("severity"u8);
+        w.String(NameOf(detection.Severity));
+        if (detection.Confidence is { } confidence)
+        {
+            w.Key("confidence"u8);
+            w.Double(confidence);
+        }
+
+        if (detection.Span is { } span)
+        {
+            w.Key("span"u8);
+            w.BeginMap(2);
+            w.Key("start"u8);
+            w.UInt64(span.Start);
+            w.Key("end"u8);
+            w.UInt64(span.End);
+            w.EndMap();
+        }
+
+        w.EndMap();
+    }
+
+    private static TextSpan ReadSpan<TReader>(ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        ulong start = 0, end = 0;
+        var scope = r.BeginStruct();
+        while (r.Next(ref scope, SpanMembers, out var member))
+        {
+            if (member == 0)
+            {
+                start = r.ReadUInt64();
+            }
+            else
+            {
+                end = r.ReadUInt64();
+            }
+        }
+
+        return new TextSpan(start, end);
+    }
+
+    private static GuardrailSeverity SeverityOf(string name) => name switch
+    {
+        "low" => GuardrailSeverity.Low,
+        "medium" => GuardrailSeverity.Medium,
+        "high" => GuardrailSeverity.High,
+        "critical" => GuardrailSeverity.Critical,
+        _ => throw ProtocolErrors.Unknown("severity", name, "low, medium, high and critical"),
+    };
+
+    private static string NameOf(GuardrailSeverity severity) => severity switch
+    {
+        GuardrailSeverity.Low => "low",
+        GuardrailSeverity.High => "high",
+        GuardrailSeverity.Critical => "critical",
+        _ => "medium",
+    };
+}

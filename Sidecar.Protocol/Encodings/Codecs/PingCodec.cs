@@ -1,0 +1,42 @@
+using Sidecar.Protocol.Encodings.Values;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Protocol.Encodings.Codecs;
+
+/// <summary>Ping, and the pong that repeats it (spec §6.7).</summary>
+internal static class PingCodec
+{
+    private static readonly MemberTable Members = new(2, "sequence", "timestamp_ms");
+
+    internal static PingMessage Read<TReader>(ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        ulong sequence = 0, timestamp = 0;
+        var scope = r.BeginStruct();
+        while (r.Next(ref scope, Members, out var member))
+        {
+            if (member == 0)
+            {
+                sequence = r.ReadUInt64();
+            }
+            else
+            {
+                timestamp = r.ReadUInt64();
+            }
+        }
+
+        r.End();
+        return new PingMessage(sequence, timestamp);
+    }
+
+    internal static void Write<TWriter>(ref TWriter w, PingMessage message)
+        where TWriter : struct, IValueWriter, allows ref struct
+    {
+        w.BeginMap(2);
+        w.Key("sequence"u8);
+        w.UInt64(message.Sequence);
+        w.Key("timestamp_ms"u8);
+        w.UInt64(message.TimestampMs);
+        w.EndMap();
+    }
+}

@@ -1,0 +1,103 @@
+using System.Buffers;
+using Sidecar.Protocol.Encodings.Codecs;
+using Sidecar.Protocol.Encodings.Values;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Protocol.Encodings;
+
+/// <summary>The messages that open a connection, always JSON (spec §3, §8). Stateless, safe from any thread.</summary>
+/// <remarks>Writers emit every member; readers take defaults for what is missing and ignore what they do not know (spec §3.2).</remarks>
+public static class HandshakeCodec
+{
+    /// <summary>Writes the proxy's opening message; encodings that nobody knows are kept as they came.</summary>
+    public static void WriteRequest(IBufferWriter<byte> output, HandshakeRequest message)
+    {
+        var w = new JsonValueWriter(output);
+        HandshakeMessages.Write(ref w, message);
+        w.Flush();
+    }
+
+    /// <summary>Reads the proxy's opening message; encodings that nobody knows are kept as they came.</summary>
+    /// <exception cref="ProtocolException">It is no such message, or <c>supported_versions</c> is missing.</exception>
+    public static HandshakeRequest ReadRequest(ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            var r = new JsonValueReader(payload.Span);
+            return HandshakeMessages.ReadRequest(ref r);
+        }
+        catch (Exception e) when (ProtocolErrors.IsBadInput(e))
+        {
+            throw ProtocolErrors.Undecodable(nameof(HandshakeRequest), e);
+        }
+    }
+
+    /// <summary>Writes the agent's answer; whether its encoding was offered is for the caller to check.</summary>
+    public static void WriteResponse(IBufferWriter<byte> output, HandshakeResponse message)
+    {
+        var w = new JsonValueWriter(output);
+        HandshakeMessages.Write(ref w, message);
+        w.Flush();
+    }
+
+    /// <summary>Reads the agent's answer; whether its encoding was offered is for the caller to check.</summary>
+    /// <exception cref="ProtocolException">It is no such message, or <c>success</c>, <c>protocol_version</c> or (with success) <c>capabilities</c> is missing.</exception>
+    public static HandshakeResponse ReadResponse(ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            var r = new JsonValueReader(payload.Span);
+            return HandshakeMessages.ReadResponse(ref r);
+        }
+        catch (Exception e) when (ProtocolErrors.IsBadInput(e))
+        {
+            throw ProtocolErrors.Undecodable(nameof(HandshakeResponse), e);
+        }
+    }
+
+    /// <summary>Writes a registration.</summary>
+    public static void WriteRegistrationRequest(IBufferWriter<byte> output, RegistrationRequest message)
+    {
+        var w = new JsonValueWriter(output);
+        RegistrationMessages.Write(ref w, message);
+        w.Flush();
+    }
+
+    /// <summary>Reads a registration.</summary>
+    /// <exception cref="ProtocolException">It is no such message, or <c>protocol_version</c>, <c>agent_id</c> or <c>capabilities</c> is missing.</exception>
+    public static RegistrationRequest ReadRegistrationRequest(ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            var r = new JsonValueReader(payload.Span);
+            return RegistrationMessages.ReadRequest(ref r);
+        }
+        catch (Exception e) when (ProtocolErrors.IsBadInput(e))
+        {
+            throw ProtocolErrors.Undecodable(nameof(RegistrationRequest), e);
+        }
+    }
+
+    /// <summary>Writes the answer to a registration.</summary>
+    public static void WriteRegistrationResponse(IBufferWriter<byte> output, RegistrationResponse message)
+    {
+        var w = new JsonValueWriter(output);
+        RegistrationMessages.Write(ref w, message);
+        w.Flush();
+    }
+
+    /// <summary>Reads the answer to a registration.</summary>
+    /// <exception cref="ProtocolException">It is no such message, or <c>success</c> is missing.</exception>
+    public static RegistrationResponse ReadRegistrationResponse(ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            var r = new JsonValueReader(payload.Span);
+            return RegistrationMessages.ReadResponse(ref r);
+        }
+        catch (Exception e) when (ProtocolErrors.IsBadInput(e))
+        {
+            throw ProtocolErrors.Undecodable(nameof(RegistrationResponse), e);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Text.Json;
+using Sidecar.Protocol.Encodings.Values;
+using Sidecar.Protocol.MessagePack;
+
+namespace Sidecar.Protocol.Encodings;
+
+/// <summary>Words the errors of decoders.</summary>
+internal static class ProtocolErrors
+{
+    private const int MostCharactersShown = 64;
+
+    /// <summary>A member of another kind than it must be.</summary>
+    internal static ProtocolException WrongKind(string member, string expected, ValueKind found) =>
+        new($"{Name(member)} must be {expected}, but it is {Describe(found)}");
+
+    /// <summary>A number outside its range.</summary>
+    internal static ProtocolException OutOfRange(string member, ulong value, ulong minimum, ulong maximum) =>
+        new(string.Create(CultureInfo.InvariantCulture, $"{Name(member)} is {value}; it must be {minimum} to {maximum}"));
+
+    /// <summary>A member that must be there is not.</summary>
+    internal static ProtocolException Missing(string message, string member) =>
+        new($"{message} has no {member}; the member is required");
+
+    /// <summary>A text that is none of the known ones.</summary>
+    internal static ProtocolException Unknown(string member, string seen, string known) =>
+        new($"{Name(member)} is \"{Short(seen)}\"; known are {known}");
+
+    /// <summary>Whether an exception says that the bytes were bad: these, and no others, become a <see cref="ProtocolException"/>.</summary>
+    /// <remarks>
+    /// System.Text.Json reports invalid UTF-8 and unpaired surrogates in strings as <see cref="InvalidOperationException"/>, and numbers out
+    /// of range as <see cref="FormatException"/>.
+    /// </remarks>
+    internal static bool IsBadInput(Exception exception) =>
+        exception is JsonException or MessagePackFormatException or InvalidOperationException or FormatException or OverflowException or ArgumentException;
+
+    /// <summary>Bytes that are not the message they should be.</summary>
+    internal static ProtocolException Undecodable(string message, Exception reason) =>
+        new($"the payload is no {message}: {reason.Message}", reason);
+
+    private static string Name(string member) => member.Length == 0 ? "the payload" : member;
+
+    private static string Short(string text) => text.Length <= MostCharactersShown ? text : $"{text.AsSpan(0, MostCharactersShown)}…";
+
+    private static string Describe(ValueKind kind) => kind switch
+    {
+        ValueKind.End => "missing",
+        ValueKind.Null => "null",
+        ValueKind.Boolean => "a boolean",
+        ValueKind.Number => "a number",
+        ValueKind.String => "a string",
+        ValueKind.Binary => "binary",
+        ValueKind.Array => "a list",
+        ValueKind.Map => "an object",
+        _ => "a value that no message has",
+    };
+}

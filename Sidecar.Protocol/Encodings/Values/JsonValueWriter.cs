@@ -1,0 +1,140 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace Sidecar.Protocol.Encodings.Values;
+
+/// <summary>Writes a JSON payload (spec §4.1).</summary>
+internal readonly struct JsonValueWriter : IValueWriter
+{
+    private static readonly JsonWriterOptions Options = new()
+    {
+        // Payloads never go into a page, and what a request says should be readable in a capture.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+        MaxDepth = JsonValueReader.MaxDepth + 8,
+    };
+
+    // One writer per thread: it is used within one call and never across an await.
+    [ThreadStatic]
+    private static Utf8JsonWriter? _perThread;
+
+    private readonly Utf8JsonWriter _json;
+
+    /// <summary>Starts at the output's present end.</summary>
+    internal JsonValueWriter(IBufferWriter<byte> output)
+    {
+        var writer = _perThread;
+        if (writer is null)
+        {
+            _perThread = writer = new Utf8JsonWriter(output, Options);
+        }
+        else
+        {
+            writer.Reset(output);
+        }
+
+        _json = writer;
+    }
+
+    /// <summary>Goes on where another writer is.</summary>
+    internal JsonValueWriter(Utf8JsonWriter json) => _json = json;
+
+    /// <summary>Hands what was written to the output; call it after the last value.</summary>
+    internal void Flush() => _json.Flush();
+
+    /// <inheritdoc/>
+    public void BeginMap(int count) => _json.WriteStartObject();
+
+    /// <inheritdoc/>
+    public void EndMap() => _json.WriteEndObject();
+
+    /// <inheritdoc/>
+    public void BeginArray(int count) => _json.WriteStartArray();
+
+    /// <inheritdoc/>
+    public void EndArray() => _json.WriteEndArray();
+
+    /// <inheritdoc/>
+    public void Key(scoped ReadOnlySpan<byte> utf8) => _json.WritePropertyName(utf8);
+
+    /// <inheritdoc/>
+    public void Name(scoped ReadOnlySpan<byte> utf8)
+    {
+        if (Utf8.IsValid(utf8))
+        {
+            _json.WritePropertyName(utf8);
+        }
+        else
+        {
+            _json.WritePropertyName(Replaced(utf8));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Null() => _json.WriteNullValue();
+
+    /// <inheritdoc/>
+    public void Boolean(bool value) => _json.WriteBooleanValue(value);
+
+    /// <inheritdoc/>
+    public void UInt64(ulong value) => _json.WriteNumberValue(value);
+
+    /// <inheritdoc/>
+    public void Int64(long value) => _json.WriteNumberValue(value);
+
+    /// <inheritdoc/>
+    public void Single(float value)
+    {
+        if (float.IsFinite(value))
+        {
+            _json.WriteNumberValue(value);
+        }
+        else
+        {
+            _json.WriteNullValue();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Double(double value)
+    {
+        if (double.IsFinite(value))
+        {
+            _json.WriteNumberValue(value);
+        }
+        else
+        {
+            _json.WriteNullValue();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void String(string value) => _json.WriteStringValue(value);
+
+    /// <inheritdoc/>
+    public void Text(scoped ReadOnlySpan<byte> utf8)
+    {
+        if (Utf8.IsValid(utf8))
+        {
+            _json.WriteStringValue(utf8);
+        }
+        else
+        {
+            _json.WriteStringValue(Replaced(utf8));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Base64(scoped ReadOnlySpan<byte> value) => _json.WriteBase64StringValue(value);
+
+    /// <inheritdoc/>
+    public void BodyData(scoped ReadOnlySpan<byte> value) => _json.WriteBase64StringValue(value);
+
+    /// <inheritdoc/>
+    public void Json(JsonElement value) => value.WriteTo(_json);
+
+    private static string Replaced(scoped ReadOnlySpan<byte> utf8) => Encoding.UTF8.GetString(utf8);
+}

@@ -1,0 +1,80 @@
+using System.Runtime.CompilerServices;
+
+namespace Sidecar.Protocol.Encodings.Values;
+
+/// <summary>Structs come as a map or, by position, as an array, at every level (spec §4.2).</summary>
+internal static class StructReading
+{
+    /// <summary>Enters a struct; null is one without members.</summary>
+    internal static ValueScope BeginStruct<TReader>(this ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        var kind = r.Kind;
+        if (kind == ValueKind.Map)
+        {
+            return r.BeginMap();
+        }
+
+        if (kind == ValueKind.Array)
+        {
+            return r.BeginArray();
+        }
+
+        throw ProtocolErrors.WrongKind(r.Member, "an object", kind);
+    }
+
+    /// <summary>Moves to the next known member that is not null; skips the others. False at the end of the struct.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool Next<TReader>(this ref TReader r, ref ValueScope scope, MemberTable table, out int member)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        while (r.NextOrNull(ref scope, table, out member))
+        {
+            if (r.Kind != ValueKind.Null)
+            {
+                return true;
+            }
+
+            r.Skip();
+        }
+
+        return false;
+    }
+
+    /// <summary>Moves to the next known member, also when it is null. False at the end of the struct.</summary>
+    internal static bool NextOrNull<TReader>(this ref TReader r, ref ValueScope scope, MemberTable table, out int member)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        while (true)
+        {
+            if (scope.IsMap)
+            {
+                if (!r.NextKey(ref scope, out var key))
+                {
+                    member = -1;
+                    return false;
+                }
+
+                member = table.IndexOf(key);
+            }
+            else
+            {
+                if (!r.NextItem(ref scope))
+                {
+                    member = -1;
+                    return false;
+                }
+
+                member = table.At(scope.Position - 1);
+            }
+
+            if (member >= 0)
+            {
+                r.Member = table.Name(member);
+                return true;
+            }
+
+            r.Skip();
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using System.Text;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Protocol.Encodings.Values;
+
+/// <summary>The conversions that many members share.</summary>
+internal static class ValueReading
+{
+    internal static string ReadString<TReader>(this ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct => KnownStrings.Get(r.ReadUtf8());
+
+    internal static CorrelationId ReadCorrelationId<TReader>(this ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct => CorrelationId.Parse(r.ReadUtf8());
+
+    internal static ushort ReadUInt16<TReader>(this ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        var value = r.ReadUInt64();
+        return value <= ushort.MaxValue ? (ushort)value : throw ProtocolErrors.OutOfRange(r.Member, value, 0, ushort.MaxValue);
+    }
+
+    internal static uint ReadUInt32<TReader>(this ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        var value = r.ReadUInt64();
+        return value <= uint.MaxValue ? (uint)value : throw ProtocolErrors.OutOfRange(r.Member, value, 0, uint.MaxValue);
+    }
+
+    internal static int ReadInt32<TReader>(this ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        var value = r.ReadInt64();
+        return value is >= int.MinValue and <= int.MaxValue
+            ? (int)value
+            : throw new ProtocolException($"{r.Member} is {value}; it must fit a signed integer of 32 bits");
+    }
+
+    /// <summary>Reads an HTTP status, 100 to 599 (spec §4.12).</summary>
+    internal static ushort ReadHttpStatus<TReader>(this ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        var value = r.ReadUInt64();
+        return value is >= 100 and <= 599 ? (ushort)value : throw ProtocolErrors.OutOfRange(r.Member, value, 100, 599);
+    }
+
+    /// <summary>Reads text; any other value becomes its JSON text (spec §4.12, challenge parameters).</summary>
+    internal static string ReadText<TReader>(this ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct =>
+        r.Kind is ValueKind.String or ValueKind.Binary ? r.ReadString() : r.ReadJson().GetRawText();
+
+    internal static IReadOnlyList<string> ReadStrings<TReader>(this ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        var scope = r.BeginArray();
+        List<string>? items = null;
+        while (r.NextItem(ref scope))
+        {
+            (items ??= []).Add(r.ReadString());
+        }
+
+        return items is null ? Array.Empty<string>() : items;
+    }
+
+    internal static IReadOnlyDictionary<string, string> ReadTextMap<TReader>(this ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        var scope = r.BeginMap();
+        Dictionary<string, string>? items = null;
+        while (r.NextKey(ref scope, out var key))
+        {
+            var name = Encoding.UTF8.GetString(key);
+            (items ??= new Dictionary<string, string>(StringComparer.Ordinal))[name] = r.ReadText();
+        }
+
+        return items ?? EmptyMap.OfStrings;
+    }
+
+    /// <summary>Reads a map of names to lists of values; one value may stand without its list.</summary>
+    internal static HeaderBlock ReadHeaders<TReader>(this ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        var scope = r.BeginMap();
+        var fields = scope.Count < 0 ? 16 : Math.Min(scope.Count + 2, r.Remaining);
+        var block = new HeaderBlock(fields, r.Remaining);
+        while (r.NextKey(ref scope, out var name))
+        {
+            switch (r.Kind)
+            {
+                case ValueKind.Null:
+                    r.Skip();
+                    block.AddNameOnly(name);
+                    break;
+                case ValueKind.String or ValueKind.Binary:
+                    block.Add(name, r.ReadUtf8());
+                    break;
+                default:
+                    var values = r.BeginArray();
+                    var none = true;
+                    while (r.NextItem(ref values))
+                    {
+                        block.Add(name, r.ReadUtf8());
+                        none = false;
+                    }
+
+                    if (none)
+                    {
+                        block.AddNameOnly(name);
+                    }
+
+                    break;
+            }
+        }
+
+        return block;
+    }
+}

@@ -1,0 +1,95 @@
+using FsCheck;
+using FsCheck.Fluent;
+using NUnit.Framework;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Tests.Inspection;
+
+[TestFixture]
+internal sealed class HeaderEditsTests
+{
+    private static readonly Gen<HeaderOperation> Operation =
+        from kind in Gen.Elements(HeaderOperationKind.Set, HeaderOperationKind.Add, HeaderOperationKind.Remove)
+        from name in Gen.Elements("a", "A", "b", "B", "c-d", "C-D")
+        from value in Gen.Elements("1", "2", "", "x")
+        select new HeaderOperation(kind, name, kind == HeaderOperationKind.Remove ? "" : value);
+
+    private static readonly Arbitrary<HeaderOperation[][]> Operations = Operation.ArrayOf().ArrayOf().ToArbitrary();
+
+    private static readonly Arbitrary<string[]> Values = Gen.Elements("o1", "o2", "").ArrayOf().ToArbitrary();
+
+    [Test]
+    public void Fold_OfNothing_AllocatesNothing()
+    {
+        IReadOnlyList<HeaderOperation>[] none = [[], []];
+        Assert.That(HeaderEdits.Fold(none), Is.Empty);
+
+        // The array's enumerator is the caller's.
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        _ = HeaderEdits.Fold([]);
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        Assert.That(HeaderEdits.Fold(none), Is.SameAs(HeaderEdits.Fold([])));
+    }
+
+    [Test]
+    public void Fold_OfSeveralAgents_GivesOneEditPerNameInOrderOfAppearance()
+    {
+        var edits = HeaderEdits.Fold(
+        [
+            [HeaderOperation.Add("X-Tag", "a"), HeaderOperation.Set("x-user", "eve")],
+            [HeaderOperation.Remove("X-User"), HeaderOperation.Add("x-tag", "b"), HeaderOperation.Remove("X-Secret")],
+            [HeaderOperation.Add("x-user", "alice"), HeaderOperation.Add("x-user", "bob")],
+        ]);
+
+        Assert.That(edits.Select(Show), Is.EqualTo(new[] { "x-tag + a,b", "x-user = alice,bob", "x-secret = " }));
+    }
+
+    [Test]
+    public void Apply_WhereNothingChanges_GivesTheListItself()
+    {
+        IReadOnlyList<string> values = ["1"];
+
+        Assert.That(HeaderEdits.Apply(new HeaderEdit("a", KeepOriginal: true, []), values), Is.SameAs(values));
+        Assert.That(HeaderEdits.Apply(new HeaderEdit("a", KeepOriginal: false, values), ["0"]), Is.SameAs(values));
+        Assert.That(HeaderEdits.Apply(new HeaderEdit("a", KeepOriginal: true, values), ["0"]), Is.EqualTo(new[] { "0", "1" }));
+        Assert.That(HeaderEdits.Apply(new HeaderEdit("a", KeepOriginal: false, []), ["0"]), Is.Empty);
+    }
+
+    [FsCheck.NUnit.Property(MaxTest = 1000, QuietOnSuccess = true)]
+    public Property FoldedAndApplied_IsTheSameAsOneAfterTheOther() => Prop.ForAll(Operations, Values, (operations, original) =>
+    {
+        var edits = HeaderEdits.Fold(operations);
+        return edits.Select(edit => edit.Name).Distinct().Count() == edits.Count
+            && new[] { "a", "b", "c-d", "untouched" }.All(name =>
+            {
+                var edit = edits.SingleOrDefault(candidate => candidate.Name == name);
+                var values = edit is null ? original : HeaderEdits.Apply(edit, original);
+                return values.SequenceEqual(OneAfterTheOther(name, operations.SelectMany(list => list), original));
+            });
+    });
+
+    private static List<string> OneAfterTheOther(string name, IEnumerable<HeaderOperation> operations, string[] original)
+    {
+        List<string> values = [.. original];
+        foreach (var operation in operations.Where(operation => operation.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
+        {
+            switch (operation.Kind)
+            {
+                case HeaderOperationKind.Set:
+                    values = [operation.Value];
+                    break;
+                case HeaderOperationKind.Add:
+                    values.Add(operation.Value);
+                    break;
+                default:
+                    values.Clear();
+                    break;
+            }
+        }
+
+        return values;
+    }
+
+    private static string Show(HeaderEdit edit) => $"{edit.Name} {(edit.KeepOriginal ? '+' : '=')} {string.Join(',', edit.Values)}";
+}
