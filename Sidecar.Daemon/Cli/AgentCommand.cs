@@ -17,7 +17,7 @@ internal static class AgentCommand
         Required = true,
     };
 
-    private static readonly Option<string[]> BlockPath = FlagTypes.Many("--block-path", "TEXT", "Block requests whose path and query contain this. Repeatable.");
+    private static readonly Option<string[]> BlockPath = FlagTypes.Many("--block-path", "TEXT[=STATUS]", "Block requests whose path and query contain this. Repeatable.");
     private static readonly Option<string[]> BlockHeader = FlagTypes.Many("--block-header", "NAME:TEXT", "Block requests with a header that contains this. Repeatable.");
     private static readonly Option<string[]> BlockBody = FlagTypes.Many("--block-body", "TEXT", "Block bodies that contain this, also across pieces. Repeatable.");
     private static readonly Option<int> BlockStatus = FlagTypes.Number("--block-status", 403, "Status of a block");
@@ -84,14 +84,12 @@ internal static class AgentCommand
 
     private static DemoRules Bind(ParseResult result, List<string> problems)
     {
-        if (result.GetValue(BlockStatus) is var status and (< 200 or > 599))
-        {
-            problems.Add($"--block-status {status.ToString(CultureInfo.InvariantCulture)} is outside 200 to 599");
-        }
+        var status = result.GetValue(BlockStatus);
+        CheckStatus("--block-status", status, problems);
 
         return new DemoRules
         {
-            BlockPaths = result.GetValue(BlockPath) ?? [],
+            BlockPaths = Statuses(result, status, problems),
             BlockHeaders = Pairs(result, BlockHeader, ':', problems),
             BlockBodies = result.GetValue(BlockBody) ?? [],
             BlockStatus = result.GetValue(BlockStatus),
@@ -103,6 +101,28 @@ internal static class AgentCommand
             ResponseHeaders = Pairs(result, ResponseHeader, ':', problems),
             Delay = result.GetValue(Delay) ?? TimeSpan.Zero,
         };
+    }
+
+    private static List<(string Text, int Status)> Statuses(ParseResult result, int fallback, List<string> problems)
+    {
+        var statuses = new List<(string, int)>();
+        foreach (var text in result.GetValue(BlockPath) ?? [])
+        {
+            var at = text.LastIndexOf('=');
+            var hasStatus = int.TryParse(text.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var status) && at > 0;
+            statuses.Add(hasStatus ? (text[..at], status) : (text, fallback));
+            CheckStatus($"--block-path {text}: status", statuses[^1].Item2, problems);
+        }
+
+        return statuses;
+    }
+
+    private static void CheckStatus(string what, int status, List<string> problems)
+    {
+        if (status is < 200 or > 599)
+        {
+            problems.Add($"{what} {status.ToString(CultureInfo.InvariantCulture)} is outside 200 to 599");
+        }
     }
 
     private static List<(string Name, string Value)> Pairs(ParseResult result, Option<string[]> option, char separator, List<string> problems)
