@@ -53,9 +53,12 @@ done
 if [ -n "$with_nginx" ]; then
   port=${SIDECAR_PORT:-8088}
   cp scripts/nginx/*.conf "$dir/"
-  sed -i "s#/run/sidecar/http.sock#$dir/http.sock#; s#127.0.0.1:8080#127.0.0.1:$port#" "$dir"/*.conf
-  mkdir -p "$dir/logs" "$dir/tmp"
-  "$nginx" -p "$dir" -c "$dir/nginx.conf" -g 'daemon off;' >"$dir/nginx.log" 2>&1 &
+  sed -i "s#/run/sidecar/http.sock#$dir/http.sock#; s#127.0.0.1:8080#127.0.0.1:$port#; s#127.0.0.1:8081#unix:$dir/origin.sock#" "$dir"/*.conf
+  # An origin that tells what it was sent.
+  sed -i "s#^    upstream origin#    server {\n        listen unix:$dir/origin.sock;\n        location / { default_type text/plain; return 200 \"origin: X-User is \$http_x_user\\\\n\"; }\n    }\n\n&#" "$dir/nginx.conf"
+  # Started by root, nginx would give its workers to a user who may not enter the directory.
+  user=; if [ "$(id -u)" = 0 ]; then user='user root;'; fi
+  "$nginx" -p "$dir" -e error.log -c "$dir/nginx.conf" -g "daemon off; $user" >"$dir/nginx.log" 2>&1 &
   pids+=($!)
   for _ in $(seq 50); do curl -s --max-time 1 "http://127.0.0.1:$port/" >/dev/null && break; sleep 0.1; done
   kill -0 "${pids[2]}" 2>/dev/null || { cat "$dir/nginx.log" >&2; exit 1; }

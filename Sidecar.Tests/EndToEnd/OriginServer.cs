@@ -29,13 +29,13 @@ internal sealed class OriginServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0").UseKestrel(static kestrel => kestrel.Limits.MaxRequestHeadersTotalSize = 1024 * 1024);
         var server = new OriginServer(builder.Build());
-        await server._app.StartAsync();
+        await server._app.StartAsync(CancellationToken.None);
         return server;
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _app.StopAsync();
+        await _app.StopAsync(CancellationToken.None);
         await _app.DisposeAsync();
     }
 
