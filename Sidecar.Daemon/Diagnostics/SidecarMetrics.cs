@@ -22,6 +22,7 @@ internal sealed class SidecarMetrics : IDisposable
     private readonly Meter _meter;
     private readonly Counter<long> _received;
     private readonly UpDownCounter<long> _open;
+    private readonly Counter<long> _replies;
     private readonly Counter<long> _exchanges;
     private readonly Counter<long> _agentExchanges;
     private readonly Counter<long> _verdicts;
@@ -38,8 +39,9 @@ internal sealed class SidecarMetrics : IDisposable
         _meter = factory.Create(MeterName);
         _received = _meter.CreateCounter<long>("exchanges.received", "{exchange}", "Exchanges that reached a listener");
         _open = _meter.CreateUpDownCounter<long>("exchanges.open", "{exchange}", "Exchanges that have not ended");
+        _replies = _meter.CreateCounter<long>("replies", "{reply}", "Replies fetched in a second step, by what their token was");
         _exchanges = _meter.CreateCounter<long>("exchanges", "{exchange}", "Exchanges ended, by how they are accounted");
-        _agentExchanges = _meter.CreateCounter<long>("agent.exchanges", "{exchange}", "Exchanges ended, by agent and direction, by how they are accounted");
+        _agentExchanges = _meter.CreateCounter<long>("agent.exchanges", "{exchange}", "Exchanges ended, by agent, direction and how they are accounted");
         _verdicts = _meter.CreateCounter<long>("verdicts", "{verdict}", "Verdicts given");
         _calls = _meter.CreateCounter<long>("agent.calls", "{call}", "Calls to agents, by outcome");
         _callSeconds = _meter.CreateHistogram("agent.call.duration", "s", "From the call to its end", null, Latency);
@@ -61,14 +63,26 @@ internal sealed class SidecarMetrics : IDisposable
         _open.Add(-1);
 
         // More than three tags as an array would allocate on each call; as a span they stay on the stack.
-        ReadOnlySpan<KeyValuePair<string, object?>> tags = [Tag("listener", listener), Tag("route", route), Tag("state", state), Tag("cause", cause)];
+        ReadOnlySpan<KeyValuePair<string, object?>> tags =
+        [
+            Tag("listener", listener),
+            Tag("route", route),
+            Tag("state", state),
+            Tag("cause", cause),
+        ];
         _exchanges.Add(1, tags);
     }
 
     /// <summary>An agent's part in one direction of an exchange ended.</summary>
     public void AgentExchangeEnded(string agent, string direction, string state, string cause)
     {
-        ReadOnlySpan<KeyValuePair<string, object?>> tags = [Tag("agent", agent), Tag("direction", direction), Tag("state", state), Tag("cause", cause)];
+        ReadOnlySpan<KeyValuePair<string, object?>> tags =
+        [
+            Tag("agent", agent),
+            Tag("direction", direction),
+            Tag("state", state),
+            Tag("cause", cause),
+        ];
         _agentExchanges.Add(1, tags);
     }
 
@@ -91,6 +105,9 @@ internal sealed class SidecarMetrics : IDisposable
 
     /// <summary>An operation could not be carried.</summary>
     public void Unapplied(string listener, string operation) => _unapplied.Add(1, Tag("listener", listener), Tag("operation", operation));
+
+    /// <summary>A proxy fetched a reply with a token.</summary>
+    public void ReplySent(string listener, string token) => _replies.Add(1, Tag("listener", listener), Tag("token", token));
 
     /// <summary>Adds the gauges of the agents.</summary>
     /// <param name="agents">
