@@ -15,10 +15,19 @@ internal sealed class AgentSession
     // Recognised by reference: the one result whose call never went through the gate.
     private static readonly string GateClosed = new("an earlier event of the exchange was not answered before the deadline");
 
+    // Likewise for calls that ended before anything was sent.
+    private static readonly string TooLate = new("the time was up before the event could be sent");
+    private static readonly string Withdrawn = new("the event was no longer wanted when its turn came");
+
     private readonly SessionGate _gate = new();
     private readonly CorrelationId _exchange;
     private PooledConnection? _lease;
+    private CallResult? _missedRequest;
+    private CallResult? _requestHole;
+    private CallResult? _responseHole;
     private long _started;
+    private int _withdrawals;
+    private volatile bool _told;
 
     public AgentSession(AgentState agent, AgentPolicy policy, CorrelationId exchange)
     {
@@ -37,8 +46,8 @@ internal sealed class AgentSession
     /// <summary>The version chosen for the whole exchange.</summary>
     public AgentVersion Version { get; }
 
-    /// <summary>Whether the agent was sent anything of this exchange.</summary>
-    public bool HasSeenExchange => _lease is not null;
+    /// <summary>Whether the agent was sent the request headers, and so knows of this exchange.</summary>
+    public bool HasSeenExchange => _told;
 
     /// <summary>Whether this kind of event is for this agent. Later events make the header events prerequisites (spec §5.2).</summary>
     public bool Wants(EventKind kind) => WantedEvents().Has(kind);
@@ -49,34 +58,99 @@ internal sealed class AgentSession
     public ValueTask<CallResult> AskAsync(AgentEvent message, long phaseDeadline)
     {
         var deadline = DeadlineOf(message, phaseDeadline);
-        return _gate.TryEnter() ? Call(message, deadline) : EnterAndCallAsync(message, deadline);
+        var withdrawals = Volatile.Read(ref _withdrawals);
+        return _gate.TryEnter() ? Call(message, deadline, withdrawals) : EnterAndCallAsync(message, deadline, withdrawals);
     }
 
     /// <summary>Ends one call: opens the gate and counts. Returns true when the same event may be asked once more (rule 11).</summary>
     public bool Settle(AgentEvent message, in CallResult result, bool isRetry)
     {
+        Agent.Metrics.CallEnded(Agent.Id, EventKinds.Of(message.Type), result.Outcome.ToString(), Agent.Time.GetElapsedTime(_started));
+        var again = !isRetry && message.Type == MessageType.RequestHeaders && TryMove(result);
+        if (!again)
+        {
+            NoteHoles(message, result);
+        }
+
         if (!ReferenceEquals(result.Detail, GateClosed))
         {
             _gate.Exit();
         }
 
-        Agent.Metrics.CallEnded(Agent.Id, EventKinds.Of(message.Type), result.Outcome.ToString(), Agent.Time.GetElapsedTime(_started));
-        if (isRetry || result.Outcome != CallOutcome.ConnectionLost || message.Type != MessageType.RequestHeaders)
+        return again;
+    }
+
+    /// <summary>The outstanding call is no longer wanted, nor are those that wait for their turn.</summary>
+    public void Cancel(CancelReason reason)
+    {
+        Interlocked.Increment(ref _withdrawals);
+        _lease?.Connection.Cancel(_exchange, reason);
+    }
+
+    // Nothing but the headers has been told, so another connection can take the exchange from its beginning.
+    private bool TryMove(in CallResult result)
+    {
+        if (_lease is not { } lost || result.Outcome is not (CallOutcome.ConnectionLost or CallOutcome.NoConnection)
+            || Version.Pool.Select(lost, out _) is not { } other)
         {
             return false;
         }
 
-        // Nothing but the headers has been told, so another connection can take the exchange from its beginning.
-        _lease = Version.Pool.Select(_lease, out _);
-        return _lease is not null;
+        _lease = other;
+        return true;
     }
 
-    /// <summary>The outstanding call is no longer wanted.</summary>
-    public void Cancel(CancelReason reason) => _lease?.Connection.Cancel(_exchange, reason);
+    // What an agent did not see it cannot judge later: without the headers it would let everything pass (spec §5.2), and a body with a hole is
+    // never resumed (rule 6).
+    private void NoteHoles(AgentEvent message, in CallResult result)
+    {
+        var judged = result.Outcome == CallOutcome.BadAnswer || (result.Response is { } response && !ReasonCodes.IsFailure(response));
+        var sent = judged || (result.Outcome is CallOutcome.TimedOut or CallOutcome.Cancelled && !IsUnsent(result.Detail));
+        switch (message)
+        {
+            case RequestHeadersEvent when !sent:
+                _told = false;
+                _missedRequest = result;
+                break;
 
-    private ValueTask<CallResult> Call(AgentEvent message, long deadline)
+            case ResponseHeadersEvent when !sent:
+                _responseHole ??= result;
+                break;
+
+            case RequestBodyChunkEvent when !judged:
+                _requestHole ??= result;
+                break;
+
+            case ResponseBodyChunkEvent when !judged:
+                _responseHole ??= result;
+                break;
+        }
+    }
+
+    private static bool IsUnsent(string? detail) =>
+        ReferenceEquals(detail, GateClosed) || ReferenceEquals(detail, TooLate) || ReferenceEquals(detail, Withdrawn);
+
+    private CallResult? HoleBefore(AgentEvent message) => message switch
+    {
+        RequestHeadersEvent or GuardrailInspectEvent or ConfigureEvent => null,
+        RequestBodyChunkEvent => _missedRequest ?? _requestHole,
+        ResponseBodyChunkEvent => _missedRequest ?? _responseHole,
+        _ => _missedRequest,
+    };
+
+    private ValueTask<CallResult> Call(AgentEvent message, long deadline, int withdrawals)
     {
         _started = Agent.Time.GetTimestamp();
+        if (HoleBefore(message) is { } hole)
+        {
+            return new(hole with { Detail = $"the agent missed an earlier event of the exchange: {hole.Detail}" });
+        }
+
+        if (deadline <= _started)
+        {
+            return new(CallResult.Failed(CallOutcome.TimedOut, TooLate));
+        }
+
         if (_lease is null)
         {
             _lease = Version.Pool.Select(null, out var reason);
@@ -86,17 +160,34 @@ internal sealed class AgentSession
             }
         }
 
-        return _lease.Connection.IsOpen
-            ? _lease.Connection.CallAsync(message, deadline)
-            : new(CallResult.Failed(CallOutcome.ConnectionLost, "the connection that knew this exchange has ended"));
+        var connection = _lease.Connection;
+        if (!connection.IsOpen)
+        {
+            return new(CallResult.Failed(CallOutcome.ConnectionLost, "the connection that knew this exchange has ended"));
+        }
+
+        _told |= message.Type == MessageType.RequestHeaders;
+        var pending = connection.CallAsync(message, deadline);
+        if (withdrawals != Volatile.Read(ref _withdrawals))
+        {
+            // It was withdrawn just before the connection knew of the call, so nobody else cancels it.
+            connection.Cancel(_exchange, CancelReason.Manual);
+        }
+
+        return pending;
     }
 
-    private async ValueTask<CallResult> EnterAndCallAsync(AgentEvent message, long deadline)
+    private async ValueTask<CallResult> EnterAndCallAsync(AgentEvent message, long deadline, int withdrawals)
     {
         var left = Agent.Time.GetElapsedTime(Agent.Time.GetTimestamp(), deadline);
-        return await _gate.EnterAsync(left, Agent.Time).ConfigureAwait(false)
-            ? await Call(message, deadline).ConfigureAwait(false)
-            : CallResult.Failed(CallOutcome.TimedOut, GateClosed);
+        if (!await _gate.EnterAsync(left, Agent.Time).ConfigureAwait(false))
+        {
+            return CallResult.Failed(CallOutcome.TimedOut, GateClosed);
+        }
+
+        return withdrawals == Volatile.Read(ref _withdrawals)
+            ? await Call(message, deadline, withdrawals).ConfigureAwait(false)
+            : CallResult.Failed(CallOutcome.Cancelled, Withdrawn);
     }
 
     private long DeadlineOf(AgentEvent message, long phaseDeadline)

@@ -75,7 +75,7 @@ internal sealed class HttpHarness : IAsyncDisposable
     public long Ended(string state, string cause) => Daemon.Recorder.Sum("exchanges", ("state", state), ("cause", cause));
 
     /// <summary>How many operations could not be carried.</summary>
-    public long Unapplied(string operation) => Daemon.Recorder.Sum("unapplied", ("operation", operation));
+    public long Unapplied(string operation) => Daemon.Recorder.Sum("operations.unapplied", ("operation", operation));
 
     public async ValueTask DisposeAsync()
     {
