@@ -12,7 +12,8 @@ internal sealed class MetricFamily(string name, string help, InstrumentTraits tr
     public MetricKind Kind => traits.Kind;
 
     /// <summary>Every name that a sample of this metric has.</summary>
-    public IEnumerable<string> SampleNames => Kind is MetricKind.Histogram ? [name, name + "_bucket", name + "_sum", name + "_count"] : [name];
+    public IEnumerable<string> SampleNames =>
+        Kind is MetricKind.Histogram ? [name, name + "_bucket", name + "_sum", name + "_count"] : [name];
 
     /// <summary>Records a whole measurement.</summary>
     public RecordOutcome Record(long value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
@@ -28,7 +29,7 @@ internal sealed class MetricFamily(string name, string help, InstrumentTraits tr
         return Outcome(series.Record(value), overflowed);
     }
 
-    /// <summary>Forgets all series. For observed metrics, before each observation: what is not observed any more is not shown any more.</summary>
+    /// <summary>Forgets all series. Before each observation of an observed metric: what is gone is no longer shown.</summary>
     public void Clear() => _table = new SeriesTable(maxSeries, Creator(traits));
 
     /// <summary>Writes help, type and the samples of all series in the order of their labels; nothing when there is none.</summary>

@@ -134,11 +134,12 @@ internal sealed class PrometheusExporter : IDisposable
                 return known;
             }
 
-            var family = new MetricFamily(name, description is { Length: > 0 } ? description : instrument, traits, _options.MaxSeriesPerInstrument);
+            var help = description is { Length: > 0 } ? description : instrument;
+            var family = new MetricFamily(name, help, traits, _options.MaxSeriesPerInstrument);
             if (family.SampleNames.FirstOrDefault(_sampleNames.Contains) is { } taken)
             {
                 throw new InvalidOperationException(
-                    $"The instrument '{instrument}' would write samples named '{taken}', which another instrument writes; rename one of them.");
+                    $"The instrument '{instrument}' would write samples named '{taken}', which another one writes; rename one of them.");
             }
 
             _sampleNames.UnionWith(family.SampleNames);

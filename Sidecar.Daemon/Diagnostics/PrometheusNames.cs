@@ -34,7 +34,7 @@ internal static partial class PrometheusNames
         }
     }
 
-    /// <summary>Name of the metric of an instrument: prefix, name, unit, and <c>total</c> for a counter. No word that is there already is added.</summary>
+    /// <summary>Name of the metric of an instrument: prefix, name, unit, and <c>total</c> for a counter; no word twice.</summary>
     public static string Metric(string prefix, string instrument, string? unit, MetricKind kind)
     {
         var name = Words($"{prefix}_{instrument}");
@@ -52,7 +52,7 @@ internal static partial class PrometheusNames
         return isTotal ? name + "_total" : name;
     }
 
-    /// <summary>Name of the label of a tag. Names that have a meaning of their own, or begin as no name may, get <c>tag_</c> before them.</summary>
+    /// <summary>Name of the label of a tag. Reserved names, and those that begin as no name may, get <c>tag_</c> in front.</summary>
     public static string Label(string tag)
     {
         var name = Words(tag);
@@ -77,12 +77,12 @@ internal static partial class PrometheusNames
             return of;
         }
 
-        var word1 = Units.TryGetValue(per, out var plural) ? plural.TrimEnd('s') : Words(per);
-        return (of, word1) switch
+        var perWord = Units.TryGetValue(per, out var plural) ? plural.TrimEnd('s') : Words(per);
+        return (of, perWord) switch
         {
             (_, "") => of,
-            ("", _) => "per_" + word1,
-            _ => $"{of}_per_{word1}",
+            ("", _) => "per_" + perWord,
+            _ => $"{of}_per_{perWord}",
         };
     }
 

@@ -124,7 +124,7 @@ internal sealed class SeriesTable(int limit, Func<byte[], Series> create)
     // Spreads hashes that differ only in their high bits; the length is a power of two.
     private static int Start(Entry?[] slots, int hash) => (int)((uint)hash * 0x9E37_79B9u >> 12) & (slots.Length - 1);
 
-    // Names are left out: one instrument rarely has two tag sets with the same values under other names, and equality still tells them apart.
+    // Names are left out: an instrument rarely has the same values under other names, and equality still tells them apart.
     private static int Hash(ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         var hash = tags.Length;

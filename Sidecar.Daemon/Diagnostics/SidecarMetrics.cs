@@ -41,7 +41,7 @@ internal sealed class SidecarMetrics : IDisposable
         _open = _meter.CreateUpDownCounter<long>("exchanges.open", "{exchange}", "Exchanges that have not ended");
         _replies = _meter.CreateCounter<long>("replies", "{reply}", "Replies fetched in a second step, by what their token was");
         _exchanges = _meter.CreateCounter<long>("exchanges", "{exchange}", "Exchanges ended, by how they are accounted");
-        _agentExchanges = _meter.CreateCounter<long>("agent.exchanges", "{exchange}", "Exchanges ended, by agent and direction, by how they are accounted");
+        _agentExchanges = _meter.CreateCounter<long>("agent.exchanges", "{exchange}", "Exchanges ended, by agent, direction and how they are accounted");
         _verdicts = _meter.CreateCounter<long>("verdicts", "{verdict}", "Verdicts given");
         _calls = _meter.CreateCounter<long>("agent.calls", "{call}", "Calls to agents, by outcome");
         _callSeconds = _meter.CreateHistogram("agent.call.duration", "s", "From the call to its end", null, Latency);
@@ -63,14 +63,26 @@ internal sealed class SidecarMetrics : IDisposable
         _open.Add(-1);
 
         // More than three tags as an array would allocate on each call; as a span they stay on the stack.
-        ReadOnlySpan<KeyValuePair<string, object?>> tags = [Tag("listener", listener), Tag("route", route), Tag("state", state), Tag("cause", cause)];
+        ReadOnlySpan<KeyValuePair<string, object?>> tags =
+        [
+            Tag("listener", listener),
+            Tag("route", route),
+            Tag("state", state),
+            Tag("cause", cause),
+        ];
         _exchanges.Add(1, tags);
     }
 
     /// <summary>An agent's part in one direction of an exchange ended.</summary>
     public void AgentExchangeEnded(string agent, string direction, string state, string cause)
     {
-        ReadOnlySpan<KeyValuePair<string, object?>> tags = [Tag("agent", agent), Tag("direction", direction), Tag("state", state), Tag("cause", cause)];
+        ReadOnlySpan<KeyValuePair<string, object?>> tags =
+        [
+            Tag("agent", agent),
+            Tag("direction", direction),
+            Tag("state", state),
+            Tag("cause", cause),
+        ];
         _agentExchanges.Add(1, tags);
     }
 
@@ -95,7 +107,7 @@ internal sealed class SidecarMetrics : IDisposable
     public void Unapplied(string listener, string operation) => _unapplied.Add(1, Tag("listener", listener), Tag("operation", operation));
 
     /// <summary>A proxy fetched a reply with a token.</summary>
-    public void ReplySent(string listener, string token) => _replies.Add(1, new("listener", listener), new KeyValuePair<string, object?>("token", token));
+    public void ReplySent(string listener, string token) => _replies.Add(1, Tag("listener", listener), Tag("token", token));
 
     /// <summary>Adds the gauges of the agents.</summary>
     /// <param name="agents">

@@ -36,7 +36,8 @@ internal sealed class HistogramSeriesTests
             series.Record(value);
         }
 
-        return Buckets(series).SequenceEqual(Bounds.Append(double.PositiveInfinity).Select(bound => values.LongCount(value => value <= bound)));
+        var expected = Bounds.Append(double.PositiveInfinity).Select(bound => values.LongCount(value => value <= bound));
+        return Buckets(series).SequenceEqual(expected);
     }
 
     [Test]

@@ -33,7 +33,9 @@ internal sealed class MeterRig : IDisposable
     }
 
     /// <summary>What is rendered without the exporter's own metric.</summary>
-    public string RenderInstruments() => string.Concat(Lines().Where(line => !line.Contains("metrics_anomalies", StringComparison.Ordinal)).Select(line => line + "\n"));
+    public string RenderInstruments() => string.Concat(Lines()
+        .Where(line => !line.Contains("metrics_anomalies", StringComparison.Ordinal))
+        .Select(line => line + "\n"));
 
     /// <summary>The value of one sample as it is written; none when there is no such sample.</summary>
     public string? Sample(string series) =>

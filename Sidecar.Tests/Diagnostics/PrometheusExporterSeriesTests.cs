@@ -66,7 +66,8 @@ internal sealed class PrometheusExporterSeriesTests
         {
             Assert.That(rig.Lines().Where(line => line.StartsWith("sidecar_a_total", StringComparison.Ordinal)), Is.EqualTo(new[]
             {
-                "sidecar_a_total{i=\"0\"} 2", "sidecar_a_total{i=\"1\"} 2", "sidecar_a_total{i=\"2\"} 2", "sidecar_a_total{overflow=\"true\"} 4",
+                "sidecar_a_total{i=\"0\"} 2", "sidecar_a_total{i=\"1\"} 2", "sidecar_a_total{i=\"2\"} 2",
+                "sidecar_a_total{overflow=\"true\"} 4",
             }));
             Assert.That(rig.Sample("sidecar_metrics_anomalies_total{reason=\"overflow\"}"), Is.EqualTo("4"));
         }
@@ -119,7 +120,9 @@ internal sealed class PrometheusExporterSeriesTests
         {
             var lines = rig.Lines();
             Assert.That(
-                Values(lines, "sidecar_h_bucket{le=\"+Inf\"}"), Is.EqualTo(Values(lines, "sidecar_h_count")), "the last bucket of a scrape is its count");
+                Values(lines, "sidecar_h_bucket{le=\"+Inf\"}"),
+                Is.EqualTo(Values(lines, "sidecar_h_count")),
+                "the last bucket of a scrape is its count");
         }
 
         await all.WaitAsync(Generous);
@@ -135,5 +138,6 @@ internal sealed class PrometheusExporterSeriesTests
     }
 
     private static IEnumerable<double> Values(string[] lines, string series) =>
-        lines.Where(line => line.StartsWith(series, StringComparison.Ordinal)).Select(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+        lines.Where(line => line.StartsWith(series, StringComparison.Ordinal))
+            .Select(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
 }

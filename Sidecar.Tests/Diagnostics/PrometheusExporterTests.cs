@@ -147,8 +147,8 @@ internal sealed class PrometheusExporterTests : IDisposable
             _rig.RenderInstruments().Split('\n').Where(line => line.Length > 0 && line[0] != '#'),
             Is.EqualTo(new[]
             {
-                "sidecar_b_total 1", "sidecar_d_total 0.25", "sidecar_f_total 0.5", "sidecar_i_total 3", "sidecar_o_total 7", "sidecar_s_total 2",
-                "sidecar_u -7",
+                "sidecar_b_total 1", "sidecar_d_total 0.25", "sidecar_f_total 0.5", "sidecar_i_total 3", "sidecar_o_total 7",
+                "sidecar_s_total 2", "sidecar_u -7",
             }));
     }
 

@@ -44,6 +44,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             """sidecar_exchanges_total{cause="none",listener="web",route="shop",state="inspected"} 1""",
             """sidecar_monitor_verdicts_total{agent="waf",verdict="block"} 1""",
             """sidecar_operations_unapplied_total{listener="web",operation="remove"} 1""",
+            """sidecar_replies_total{listener="web",token="valid"} 1""",
             """sidecar_verdicts_total{route="shop",verdict="allow"} 1""",
         }));
     }
@@ -54,10 +55,13 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         RecordEverything();
         _metrics.ObserveAgents(() => [("waf", 4, 17, true)]);
 
-        var types = _rig.Lines().Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(line => line.Split(' ')).ToArray();
+        var types = _rig.Lines()
+            .Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal))
+            .Select(line => line.Split(' '))
+            .ToArray();
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(types, Has.Length.EqualTo(14));
+            Assert.That(types, Has.Length.EqualTo(15));
             foreach (var type in types)
             {
                 Assert.That(type[2], Does.Match("^sidecar(_[a-z]+)+$"));
@@ -124,5 +128,6 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         _metrics.Retried("waf");
         _metrics.Monitored("waf", "block");
         _metrics.Unapplied("web", "remove");
+        _metrics.ReplySent("web", "valid");
     }
 }
