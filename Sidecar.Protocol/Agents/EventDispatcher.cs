@@ -64,10 +64,10 @@ internal sealed class EventDispatcher
     }
 
     /// <summary>The events of one exchange are no longer wanted.</summary>
-    public void Cancel(CorrelationId id) => CancelLater(_queues.Of(id));
+    public void Cancel(CorrelationId id) => Cancel(_queues.Of(id));
 
     /// <summary>No event is wanted any more.</summary>
-    public void CancelAll() => CancelLater(_queues.All());
+    public void CancelAll() => Cancel(_queues.All());
 
     /// <summary>Completes when every event is answered.</summary>
     public Task WhenIdleAsync() => _queues.WhenEmptyAsync();
@@ -151,6 +151,11 @@ internal sealed class EventDispatcher
         var frame = FrameBuffer.Rent(MessageType.AgentResponse);
         try
         {
+            if (answer.Decision is null)
+            {
+                throw new InvalidOperationException("the handler's answer has no decision; use allow, block, redirect or challenge");
+            }
+
             _encoding.WriteResponse(frame, id, answer);
             frame.Finish();
             error = null;
@@ -188,12 +193,12 @@ internal sealed class EventDispatcher
         }
     }
 
-    // Callbacks of the handler run during a cancellation, so never on the read loop.
-    private static void CancelLater(List<(EventWork Work, int Round)> events)
+    // The last first, so that none of an exchange starts only because the one before it ended.
+    private static void Cancel(List<(EventWork Work, int Round)> events)
     {
-        foreach (var one in events)
+        for (var i = events.Count - 1; i >= 0; i--)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(static state => state.Work.Cancel(state.Round), one, preferLocal: false);
+            events[i].Work.Cancel(events[i].Round);
         }
     }
 }

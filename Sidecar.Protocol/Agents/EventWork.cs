@@ -44,7 +44,7 @@ internal sealed class EventWork : IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Cancels the handler's token if the object still serves the same event. Callbacks of the handler run here.</summary>
+    /// <summary>Cancels the handler's token if the object still serves the same event. The handler's callbacks run on the thread pool.</summary>
     public void Cancel(int round)
     {
         Task cancelling;
@@ -55,7 +55,7 @@ internal sealed class EventWork : IThreadPoolWorkItem
                 return;
             }
 
-            // Marks the token now; its callbacks run outside the lock.
+            // Marks the token now; its callbacks run elsewhere, so the read loop may call this.
             cancelling = _cancellation.CancelAsync();
         }
 
