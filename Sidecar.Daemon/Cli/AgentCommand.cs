@@ -10,6 +10,8 @@ namespace Sidecar.Daemon.Cli;
 /// <summary><c>sidecar agent demo</c>: an agent to try things with.</summary>
 internal static class AgentCommand
 {
+    private const int DefaultBlockStatus = 403;
+
     private static readonly Option<string> Listen = new("--listen")
     {
         Description = "The Unix socket to listen on",
@@ -20,7 +22,7 @@ internal static class AgentCommand
     private static readonly Option<string[]> BlockPath = FlagTypes.Many("--block-path", "TEXT[=STATUS]", "Block requests whose path and query contain this. Repeatable.");
     private static readonly Option<string[]> BlockHeader = FlagTypes.Many("--block-header", "NAME:TEXT", "Block requests with a header that contains this. Repeatable.");
     private static readonly Option<string[]> BlockBody = FlagTypes.Many("--block-body", "TEXT", "Block bodies that contain this, also across pieces. Repeatable.");
-    private static readonly Option<int> BlockStatus = FlagTypes.Number("--block-status", 403, "Status of a block");
+    private static readonly Option<int?> BlockStatus = FlagTypes.Number("--block-status", DefaultBlockStatus, "Status of a block");
     private static readonly Option<string?> BlockPage = new("--block-page") { Description = "Body of a block", HelpName = "TEXT" };
     private static readonly Option<string[]> RedirectPath = FlagTypes.Many("--redirect-path", "TEXT=URL", "Redirect requests whose path contains the text. Repeatable.");
     private static readonly Option<string[]> ChallengePath = FlagTypes.Many("--challenge-path", "TEXT", "Challenge requests whose path contains this. Repeatable.");
@@ -34,7 +36,7 @@ internal static class AgentCommand
         CustomParser = ParseDelay,
     };
 
-    private static readonly Option<string> Id = new("--id") { Description = "The agent's id [default: demo]", DefaultValueFactory = _ => "demo" };
+    private static readonly Option<string?> Id = new("--id") { Description = "The agent's id [default: demo]", HelpName = "ID" };
     private static readonly Option<bool> JsonOnly = new("--json-only") { Description = "Speak JSON even to a proxy that offers MessagePack" };
 
     public static Command Create(TextWriter errors)
@@ -66,7 +68,7 @@ internal static class AgentCommand
     {
         using var loggers = LoggerFactory.Create(static logging => logging
             .SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning).AddSimpleConsole(static console => console.SingleLine = true));
-        var options = DemoAgent.Options(result.GetValue(Id)!, result.GetValue(Listen)!) with { OffersMessagePack = !result.GetValue(JsonOnly) };
+        var options = DemoAgent.Options(result.GetValue(Id) ?? "demo", result.GetValue(Listen)!) with { OffersMessagePack = !result.GetValue(JsonOnly) };
         await using var server = new AgentServer(new DemoAgent(rules, TimeProvider.System), options, loggers);
         try
         {
@@ -84,7 +86,7 @@ internal static class AgentCommand
 
     private static DemoRules Bind(ParseResult result, List<string> problems)
     {
-        var status = result.GetValue(BlockStatus);
+        var status = result.GetValue(BlockStatus) ?? DefaultBlockStatus;
         CheckStatus("--block-status", status, problems);
 
         return new DemoRules
@@ -92,7 +94,7 @@ internal static class AgentCommand
             BlockPaths = Statuses(result, status, problems),
             BlockHeaders = Pairs(result, BlockHeader, ':', problems),
             BlockBodies = result.GetValue(BlockBody) ?? [],
-            BlockStatus = result.GetValue(BlockStatus),
+            BlockStatus = status,
             BlockPage = result.GetValue(BlockPage),
             Redirects = Pairs(result, RedirectPath, '=', problems),
             ChallengePaths = result.GetValue(ChallengePath) ?? [],

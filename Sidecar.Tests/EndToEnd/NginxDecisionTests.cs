@@ -24,7 +24,7 @@ internal sealed class NginxDecisionTests
                     include sidecar-protect.conf;
                     proxy_pass http://127.0.0.1:9;
                 }
-        """, http: "    limit_req_zone $server_name zone=one:1m rate=1r/m;");
+        """, http: "    limit_req_zone $remote_addr zone=one:1m rate=1r/m;");
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _stack.DisposeAsync();

@@ -39,6 +39,12 @@ internal sealed record RawAnswer(int Status, ILookup<string, string> Headers, st
 
     public static RawAnswer Parse(string text)
     {
+        // An interim answer (100) is not the answer.
+        if (text.StartsWith("HTTP/1.1 1", StringComparison.Ordinal))
+        {
+            text = text[(text.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..];
+        }
+
         var end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
         Assert.That(end, Is.GreaterThan(0), $"no whole answer: '{text}'");
         var lines = text[..end].Split("\r\n");
