@@ -202,6 +202,19 @@ public sealed class FailureTests
         Assert.That(agent.Seen.OfType<RequestBodyChunkEvent>().Count(), Is.EqualTo(1));
     }
 
+    [TestCase(4, true)]
+    [TestCase(5, false)]
+    public async Task PieceLargerThanTheAgentTakes_IsTooLarge(int size, bool fits)
+    {
+        await using var agent = new LambdaAgent("a") { MaxBodySize = 4 * 1024 };
+        await using var harness = await InspectionHarness.StartAsync(agent);
+        await harness.Client.AskAsync(Events.Request("x"));
+        var answer = await harness.Client.AskAsync(Events.RequestBody("x", new string('b', size * 1024)));
+        await harness.Client.AskAsync(Events.Complete("x"));
+        Assert.That(answer.Decision, Is.EqualTo(fits ? Decision.Allow : new BlockDecision(413)));
+        Assert.That(harness.Sums.Of("agent.exchanges"), Is.EqualTo(new[] { fits ? "a|request|inspected|none=1" : "a|request|refused|too-large=1" }));
+    }
+
     [Test]
     public async Task GuardrailThatFailsClosed_IsNeverClean()
     {
