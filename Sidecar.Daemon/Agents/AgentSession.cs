@@ -166,6 +166,12 @@ internal sealed class AgentSession
             return new(CallResult.Failed(CallOutcome.ConnectionLost, "the connection that knew this exchange has ended"));
         }
 
+        // An agent that states no limit states 0.
+        if (message is BodyChunkEvent body && connection.Traits.MaxEventBytes is > 0 and var most && body.Data.Length > most)
+        {
+            return new(CallResult.Failed(CallOutcome.NotSendable, $"the piece of the body has {body.Data.Length} bytes; the agent takes {most}"));
+        }
+
         _told |= message.Type == MessageType.RequestHeaders;
         var pending = connection.CallAsync(message, deadline);
         if (withdrawals != Volatile.Read(ref _withdrawals))
