@@ -18,6 +18,9 @@ internal sealed class AgentSession
     private readonly SessionGate _gate = new();
     private readonly CorrelationId _exchange;
     private PooledConnection? _lease;
+    private CallResult? _neverTold;
+    private bool _isToldOnLease;
+    private bool _isRetrying;
     private long _started;
 
     public AgentSession(AgentState agent, AgentPolicy policy, CorrelationId exchange)
@@ -49,26 +52,36 @@ internal sealed class AgentSession
     public ValueTask<CallResult> AskAsync(AgentEvent message, long phaseDeadline)
     {
         var deadline = DeadlineOf(message, phaseDeadline);
+        if (_isRetrying && message.Type == MessageType.RequestHeaders)
+        {
+            // The gate is still ours: nothing of the exchange may reach the new connection before its headers.
+            _isRetrying = false;
+            return Call(message, deadline);
+        }
+
         return _gate.TryEnter() ? Call(message, deadline) : EnterAndCallAsync(message, deadline);
     }
 
-    /// <summary>Ends one call: opens the gate and counts. Returns true when the same event may be asked once more (rule 11).</summary>
+    /// <summary>Ends one call: opens the gate and counts. Returns true when the same event must be asked once more (rule 11); the gate waits for that.</summary>
     public bool Settle(AgentEvent message, in CallResult result, bool isRetry)
     {
-        if (!ReferenceEquals(result.Detail, GateClosed))
-        {
-            _gate.Exit();
-        }
-
         Agent.Metrics.CallEnded(Agent.Id, EventKinds.Of(message.Type), result.Outcome.ToString(), Agent.Time.GetElapsedTime(_started));
-        if (isRetry || result.Outcome != CallOutcome.ConnectionLost || message.Type != MessageType.RequestHeaders)
+        if (ReferenceEquals(result.Detail, GateClosed))
         {
             return false;
         }
 
-        // Nothing but the headers has been told, so another connection can take the exchange from its beginning.
-        _lease = Version.Pool.Select(_lease, out _);
-        return _lease is not null;
+        if (!isRetry && result.Outcome == CallOutcome.ConnectionLost && message.Type == MessageType.RequestHeaders
+            && Version.Pool.Select(_lease, out _) is { } other)
+        {
+            // Nothing but the headers has been told, so another connection can take the exchange from its beginning.
+            (_lease, _isRetrying) = (other, true);
+            return true;
+        }
+
+        Remember(message, result);
+        _gate.Exit();
+        return false;
     }
 
     /// <summary>The outstanding call is no longer wanted.</summary>
@@ -77,18 +90,51 @@ internal sealed class AgentSession
     private ValueTask<CallResult> Call(AgentEvent message, long deadline)
     {
         _started = Agent.Time.GetTimestamp();
-        if (_lease is null)
+        if (_lease is { } lease)
+        {
+            return lease.Connection.CallAsync(message, deadline);
+        }
+
+        // An agent that was not told of the request would let what follows pass unseen (spec §5.2).
+        return _neverTold is { } failure && message.Type != MessageType.RequestHeaders ? new(failure) : LeaseAndCall(message, deadline);
+    }
+
+    private void Remember(AgentEvent message, in CallResult result)
+    {
+        if (result.Outcome is not (CallOutcome.NoRoom or CallOutcome.NotSendable or CallOutcome.NoConnection))
+        {
+            _isToldOnLease = true;
+        }
+        else if (!_isToldOnLease)
+        {
+            _lease = null;
+            _neverTold = message.Type == MessageType.RequestHeaders ? result : _neverTold;
+        }
+    }
+
+    // Between the choice and the call another exchange may have taken the last slot; then the next connection is tried, each at most once.
+    private ValueTask<CallResult> LeaseAndCall(AgentEvent message, long deadline)
+    {
+        for (var attempts = Version.Pool.Live.Count; ; attempts--)
         {
             _lease = Version.Pool.Select(null, out var reason);
             if (_lease is null)
             {
                 return new(reason);
             }
-        }
 
-        return _lease.Connection.IsOpen
-            ? _lease.Connection.CallAsync(message, deadline)
-            : new(CallResult.Failed(CallOutcome.ConnectionLost, "the connection that knew this exchange has ended"));
+            var answer = _lease.Connection.CallAsync(message, deadline);
+            if (attempts <= 1 || !answer.IsCompletedSuccessfully)
+            {
+                return answer;
+            }
+
+            var result = answer.GetAwaiter().GetResult();
+            if (result.Outcome != CallOutcome.NoRoom)
+            {
+                return new(result);
+            }
+        }
     }
 
     private async ValueTask<CallResult> EnterAndCallAsync(AgentEvent message, long deadline)
