@@ -172,6 +172,23 @@ public sealed class FailureTests
     }
 
     [Test]
+    public async Task AgentThatComesUpAfterTheRequest_BeginsWithTheNextExchange()
+    {
+        await using var agent = new LambdaAgent("a") { IsAbsent = true, Policy = LambdaAgent.PolicyOf(FailureMode.Open) };
+        await using var harness = await InspectionHarness.StartAsync(agent);
+        await harness.Client.AskAsync(Events.Request("x"));
+        await harness.ComeUpAsync(agent);
+
+        var response = await harness.Client.AskAsync(Events.Response("x"));
+        await harness.Client.AskAsync(Events.Complete("x"));
+        var next = await harness.Client.AskAsync(Events.Request("y", "/next"));
+
+        Assert.That(response.Audit.ReasonCodes, Is.EqualTo(new[] { "a:agent-absent" }));
+        Assert.That(next, Is.SameAs(AgentResponse.Allow));
+        Assert.That(agent.Seen.Single(), Is.TypeOf<RequestHeadersEvent>().With.Property(nameof(RequestHeadersEvent.Uri)).EqualTo("/next"));
+    }
+
+    [Test]
     public async Task BodyWithAHole_IsNeverResumed()
     {
         var hang = true;
