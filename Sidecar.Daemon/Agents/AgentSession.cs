@@ -1,4 +1,3 @@
-using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
@@ -20,11 +19,10 @@ internal sealed class AgentSession
     private static readonly string Withdrawn = new("the event was no longer wanted when its turn came");
 
     private readonly SessionGate _gate = new();
+    private readonly EventHoles _holes = new();
     private readonly CorrelationId _exchange;
     private PooledConnection? _lease;
-    private CallResult? _missedRequest;
-    private CallResult? _requestHole;
-    private CallResult? _responseHole;
+    private bool _isRetrying;
     private long _started;
     private int _withdrawals;
     private volatile bool _told;
@@ -50,7 +48,8 @@ internal sealed class AgentSession
     public bool HasSeenExchange => _told;
 
     /// <summary>Whether this kind of event is for this agent. Later events make the header events prerequisites (spec §5.2).</summary>
-    public bool Wants(EventKind kind) => WantedEvents().Has(kind);
+    public bool Wants(EventKind kind) =>
+        Policy.Wanted((_lease?.Connection.Traits ?? Version.Pool.Traits)?.Events ?? EventSet.All).Has(kind);
 
     /// <summary>Asks the agent. The caller awaits the result and hands it to <see cref="Settle"/>.</summary>
     /// <param name="message">The event.</param>
@@ -59,25 +58,33 @@ internal sealed class AgentSession
     {
         var deadline = DeadlineOf(message, phaseDeadline);
         var withdrawals = Volatile.Read(ref _withdrawals);
+        if (_isRetrying && message.Type == MessageType.RequestHeaders)
+        {
+            // The gate is still ours: nothing of the exchange may reach the new connection before its headers.
+            _isRetrying = false;
+            return Call(message, deadline, withdrawals);
+        }
+
         return _gate.TryEnter() ? Call(message, deadline, withdrawals) : EnterAndCallAsync(message, deadline, withdrawals);
     }
 
-    /// <summary>Ends one call: opens the gate and counts. Returns true when the same event may be asked once more (rule 11).</summary>
+    /// <summary>Ends one call: opens the gate and counts. Returns true when the same event must be asked once more (rule 11); the gate waits for that.</summary>
     public bool Settle(AgentEvent message, in CallResult result, bool isRetry)
     {
         Agent.Metrics.CallEnded(Agent.Id, EventKinds.Of(message.Type), result.Outcome.ToString(), Agent.Time.GetElapsedTime(_started));
-        var again = !isRetry && message.Type == MessageType.RequestHeaders && TryMove(result);
-        if (!again)
+        if (!isRetry && message.Type == MessageType.RequestHeaders && TryMove(result))
         {
-            NoteHoles(message, result);
+            return true;
         }
 
+        _holes.Note(message, result, reachedAgent: !IsUnsent(result.Detail));
+        _told &= !_holes.MissedRequest;
         if (!ReferenceEquals(result.Detail, GateClosed))
         {
             _gate.Exit();
         }
 
-        return again;
+        return false;
     }
 
     /// <summary>The outstanding call is no longer wanted, nor are those that wait for their turn.</summary>
@@ -96,52 +103,17 @@ internal sealed class AgentSession
             return false;
         }
 
-        _lease = other;
+        (_lease, _isRetrying) = (other, true);
         return true;
-    }
-
-    // What an agent did not see it cannot judge later: without the headers it would let everything pass (spec §5.2), and a body with a hole is
-    // never resumed (rule 6).
-    private void NoteHoles(AgentEvent message, in CallResult result)
-    {
-        var judged = result.Outcome == CallOutcome.BadAnswer || (result.Response is { } response && !ReasonCodes.IsFailure(response));
-        var sent = judged || (result.Outcome is CallOutcome.TimedOut or CallOutcome.Cancelled && !IsUnsent(result.Detail));
-        switch (message)
-        {
-            case RequestHeadersEvent when !sent:
-                _told = false;
-                _missedRequest = result;
-                break;
-
-            case ResponseHeadersEvent when !sent:
-                _responseHole ??= result;
-                break;
-
-            case RequestBodyChunkEvent when !judged:
-                _requestHole ??= result;
-                break;
-
-            case ResponseBodyChunkEvent when !judged:
-                _responseHole ??= result;
-                break;
-        }
     }
 
     private static bool IsUnsent(string? detail) =>
         ReferenceEquals(detail, GateClosed) || ReferenceEquals(detail, TooLate) || ReferenceEquals(detail, Withdrawn);
 
-    private CallResult? HoleBefore(AgentEvent message) => message switch
-    {
-        RequestHeadersEvent or GuardrailInspectEvent or ConfigureEvent => null,
-        RequestBodyChunkEvent => _missedRequest ?? _requestHole,
-        ResponseBodyChunkEvent => _missedRequest ?? _responseHole,
-        _ => _missedRequest,
-    };
-
     private ValueTask<CallResult> Call(AgentEvent message, long deadline, int withdrawals)
     {
         _started = Agent.Time.GetTimestamp();
-        if (HoleBefore(message) is { } hole)
+        if (_holes.Before(message) is { } hole)
         {
             return new(hole with { Detail = $"the agent missed an earlier event of the exchange: {hole.Detail}" });
         }
@@ -151,16 +123,37 @@ internal sealed class AgentSession
             return new(CallResult.Failed(CallOutcome.TimedOut, TooLate));
         }
 
-        if (_lease is null)
+        return _lease is null ? LeaseAndCall(message, deadline, withdrawals) : CallOn(_lease.Connection, message, deadline, withdrawals);
+    }
+
+    // Between the choice and the call another exchange may have taken the last slot; then the next connection is tried, each at most once.
+    private ValueTask<CallResult> LeaseAndCall(AgentEvent message, long deadline, int withdrawals)
+    {
+        for (var attempts = Version.Pool.Live.Count; ; attempts--)
         {
-            _lease = Version.Pool.Select(null, out var reason);
-            if (_lease is null)
+            var lease = Version.Pool.Select(null, out var reason);
+            if (lease is null)
             {
                 return new(reason);
             }
-        }
 
-        var connection = _lease.Connection;
+            _lease = lease;
+            var answer = CallOn(lease.Connection, message, deadline, withdrawals);
+            if (attempts <= 1 || !answer.IsCompletedSuccessfully)
+            {
+                return answer;
+            }
+
+            var result = answer.GetAwaiter().GetResult();
+            if (result.Outcome != CallOutcome.NoRoom)
+            {
+                return new(result);
+            }
+        }
+    }
+
+    private ValueTask<CallResult> CallOn(IAgentConnection connection, AgentEvent message, long deadline, int withdrawals)
+    {
         if (!connection.IsOpen)
         {
             return new(CallResult.Failed(CallOutcome.ConnectionLost, "the connection that knew this exchange has ended"));
@@ -200,23 +193,5 @@ internal sealed class AgentSession
     {
         var ceiling = (long)(Policy.TimeoutOf(EventKinds.Of(message.Type)).TotalSeconds * Agent.Time.TimestampFrequency);
         return Math.Min(phaseDeadline, Agent.Time.GetTimestamp() + ceiling);
-    }
-
-    private EventSet WantedEvents()
-    {
-        if (Policy.Mode == AgentMode.Off)
-        {
-            return EventSet.None;
-        }
-
-        var supported = (_lease?.Connection.Traits ?? Version.Pool.Traits)?.Events ?? EventSet.All;
-        var wanted = Policy.Events & supported;
-        const EventSet AfterRequest = EventSet.RequestBodyChunk | EventSet.ResponseHeaders | EventSet.ResponseBodyChunk | EventSet.RequestComplete | EventSet.WebSocketFrame;
-        if ((wanted & AfterRequest) != 0)
-        {
-            wanted |= EventSet.RequestHeaders;
-        }
-
-        return (wanted & EventSet.ResponseBodyChunk) != 0 ? wanted | EventSet.ResponseHeaders : wanted;
     }
 }

@@ -7,6 +7,9 @@ namespace Sidecar.Daemon.Connections;
 /// </remarks>
 internal sealed class CallDeadlines : IDisposable
 {
+    // Timers take at most 49 days. It fires early then, finds nothing due, and is set again.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
+
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private long _armedFor = long.MaxValue;
@@ -44,7 +47,8 @@ internal sealed class CallDeadlines : IDisposable
 
         // A millisecond is the timer's grain: rounded up, so that it does not fire just before the deadline and spin.
         var wait = _time.GetElapsedTime(_time.GetTimestamp(), deadline);
-        _timer.Change(wait <= TimeSpan.Zero ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
+        var whole = Math.Ceiling(Math.Clamp(wait.TotalMilliseconds, 0, LongestWait.TotalMilliseconds));
+        _timer.Change(TimeSpan.FromMilliseconds(whole), Timeout.InfiniteTimeSpan);
     }
 
     public void Dispose()

@@ -12,7 +12,7 @@ internal enum CallOutcome
     /// <summary>No answer before the deadline.</summary>
     TimedOut,
 
-    /// <summary>The connection ended while the answer was awaited.</summary>
+    /// <summary>The connection ended before the answer came, or had ended before the event was sent.</summary>
     ConnectionLost,
 
     /// <summary>The asker no longer wanted the answer.</summary>
@@ -24,7 +24,7 @@ internal enum CallOutcome
     /// <summary>Nothing was sent: every slot, or the write buffer, is taken.</summary>
     NoRoom,
 
-    /// <summary>Nothing was sent: there is no connection.</summary>
+    /// <summary>Nothing was sent: there is no connection to choose.</summary>
     NoConnection,
 
     /// <summary>Nothing was sent: the event does not fit what the agent takes.</summary>

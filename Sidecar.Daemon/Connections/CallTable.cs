@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Sidecar.Protocol.Messages;
 
@@ -6,81 +7,96 @@ namespace Sidecar.Daemon.Connections;
 /// <summary>The calls of one connection that wait for answers, and the tombstones of those that no longer do.</summary>
 /// <remarks>
 /// An answer names the exchange, not the call. So a call that ends unanswered leaves a tombstone that keeps its slot: the next answer for that
-/// exchange settles the oldest debt and is dropped, never taken for a later call. Not synchronised: the connection's lock guards it.
+/// exchange settles the oldest debt and is dropped, never taken for a later call. A call that still waits for room in the write buffer has its
+/// slot too, but no answer can be for it and it leaves no tombstone. Changed only under the lock of <see cref="OutstandingCalls"/>; the two
+/// counts may be read without it.
 /// </remarks>
 internal sealed class CallTable
 {
     private readonly Dictionary<CorrelationId, Entry> _entries = [];
+    private int _inFlight;
+    private int _owed;
 
     /// <summary>Slots taken: waiting calls and owed answers.</summary>
-    public int InFlight { get; private set; }
+    public int InFlight => Volatile.Read(ref _inFlight);
 
     /// <summary>Answers still owed.</summary>
-    public int Owed { get; private set; }
+    public int Owed => Volatile.Read(ref _owed);
 
     /// <summary>Whether an exchange has a call waiting, and how many answers are owed to it.</summary>
     public (bool Waiting, int Owed) Of(CorrelationId id) =>
         _entries.TryGetValue(id, out var entry) ? (entry.Call is not null, entry.Owed) : (false, 0);
 
     /// <summary>Registers the only waiting call of its exchange.</summary>
-    public void Add(CorrelationId id, PendingCall call)
+    /// <param name="id">The exchange.</param>
+    /// <param name="call">The call.</param>
+    /// <param name="isSent">False when its event waits for room in the write buffer.</param>
+    public void Add(CorrelationId id, PendingCall call, bool isSent)
     {
         ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, id, out _);
-        entry.Call = call;
-        InFlight++;
+        (entry.Call, entry.IsSent) = (call, isSent);
+        _inFlight++;
     }
 
-    /// <summary>Takes back a call that was never sent.</summary>
-    public void Withdraw(CorrelationId id)
-    {
-        ref var entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, id);
-        entry.Call = null;
-        InFlight--;
-        RemoveIfEmpty(id, entry);
-    }
+    /// <summary>Whether this very call still waits for room.</summary>
+    public bool IsUnsent(CorrelationId id, PendingCall call, short life) =>
+        _entries.TryGetValue(id, out var entry) && entry.Call == call && !entry.IsSent && call.Life == life;
+
+    /// <summary>Notes that the event of the waiting call has gone.</summary>
+    public void MarkSent(CorrelationId id) => CollectionsMarshal.GetValueRefOrNullRef(_entries, id).IsSent = true;
 
     /// <summary>An answer has come. Returns the call it is for; null when it settles a debt or nobody waits for it.</summary>
-    /// <param name="id">The exchange.</param>
-    /// <param name="wasOwed">True when it settled a debt.</param>
-    public PendingCall? Answer(CorrelationId id, out bool wasOwed)
+    public PendingCall? Answer(CorrelationId id)
     {
-        wasOwed = false;
         ref var entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, id);
-        if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref entry))
+        if (Unsafe.IsNullRef(ref entry))
         {
             return null;
         }
 
         PendingCall? call = null;
-        InFlight--;
         if (entry.Owed > 0)
         {
             entry.Owed--;
-            Owed--;
-            wasOwed = true;
+            _owed--;
         }
-        else
+        else if (entry.IsSent)
         {
             (call, entry.Call) = (entry.Call, null);
         }
+        else
+        {
+            return null;
+        }
 
+        _inFlight--;
         RemoveIfEmpty(id, entry);
         return call;
     }
 
-    /// <summary>Gives up the waiting call of an exchange and leaves a tombstone.</summary>
-    public PendingCall? Bury(CorrelationId id)
+    /// <summary>Gives up the waiting call of an exchange; if its event was sent, a tombstone stays.</summary>
+    public PendingCall? Bury(CorrelationId id, out bool wasSent)
     {
         ref var entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, id);
-        if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref entry) || entry.Call is null)
+        wasSent = false;
+        if (Unsafe.IsNullRef(ref entry) || entry.Call is null)
         {
             return null;
         }
 
         PendingCall? call;
-        (call, entry.Call) = (entry.Call, null);
-        entry.Owed++;
-        Owed++;
+        (call, entry.Call, wasSent) = (entry.Call, null, entry.IsSent);
+        if (wasSent)
+        {
+            entry.Owed++;
+            _owed++;
+        }
+        else
+        {
+            _inFlight--;
+            RemoveIfEmpty(id, entry);
+        }
+
         return call;
     }
 
@@ -121,7 +137,7 @@ internal sealed class CallTable
         }
 
         _entries.Clear();
-        (InFlight, Owed) = (0, 0);
+        (_inFlight, _owed) = (0, 0);
         return waiting;
     }
 
@@ -138,5 +154,6 @@ internal sealed class CallTable
     {
         public PendingCall? Call;
         public int Owed;
+        public bool IsSent;
     }
 }

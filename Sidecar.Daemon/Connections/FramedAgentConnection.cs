@@ -7,21 +7,16 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.Connections;
 
 /// <summary>A connection that speaks the native dialect: frames over a pipe, answers matched by exchange (spec §2, §5).</summary>
-/// <remarks>
-/// One lock guards the table and, inside it, the hand-over of a frame to the write buffer, so that a call is in the table before its answer
-/// can come and frames leave in the order of their calls. The lock is never held while waiting or while other people's code runs.
-/// </remarks>
+/// <remarks>The calls themselves are the business of <see cref="OutstandingCalls"/>.</remarks>
 internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
 {
-    private readonly Lock _gate = new();
-    private readonly CallTable _calls = new();
-    private readonly CallDeadlines _deadlines;
-    private readonly List<CorrelationId> _due = [];
+    private readonly OutstandingCalls _calls;
     private readonly FrameConnection _frames;
     private readonly ConnectionSettings _settings;
     private readonly AgentMessages _messages;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly Func<ValueTask>? _closeTransport;
     private readonly TaskCompletionSource<HandshakeResponse> _handshake = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MessageEncoding _encoding = MessageEncodings.Json;
@@ -32,15 +27,25 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     private ulong _pings;
     private bool _open = true;
 
-    public FramedAgentConnection(string id, IDuplexPipe pipe, ConnectionSettings settings, IConnectionSink sink, TimeProvider time, ILogger logger)
+    /// <summary>A connection over a pipe; nothing moves before <see cref="OpenAsync"/>.</summary>
+    /// <param name="id">Names it in logs, unique in the process.</param>
+    /// <param name="pipe">The bytes; both directions are completed when it ends.</param>
+    /// <param name="settings">What must be known of the agent.</param>
+    /// <param name="sink">Takes what the agent says by itself.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">The log.</param>
+    /// <param name="closeTransport">Closes what is beneath the pipe; awaited by <see cref="DisposeAsync"/>. Null for nothing.</param>
+    public FramedAgentConnection(
+        string id, IDuplexPipe pipe, ConnectionSettings settings, IConnectionSink sink, TimeProvider time, ILogger logger, Func<ValueTask>? closeTransport = null)
     {
         Id = id;
         _settings = settings;
         _time = time;
         _logger = logger;
+        _closeTransport = closeTransport;
         _frames = new FrameConnection(pipe);
         _messages = new AgentMessages(this, settings.AgentId, sink, logger);
-        _deadlines = new CallDeadlines(time, OnDeadline);
+        _calls = new OutstandingCalls(_frames, time);
         _lastHeard = time.GetTimestamp();
     }
 
@@ -82,7 +87,8 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
 
         try
         {
-            var response = await _handshake.Task.WaitAsync(limit, _time, cancellation).ConfigureAwait(false);
+            var left = limit > TimeSpan.Zero ? limit : TimeSpan.Zero;
+            var response = await _handshake.Task.WaitAsync(left, _time, cancellation).ConfigureAwait(false);
             Log.Opened(_logger, Id, _settings.AgentId, response.Capabilities.Name, response.Capabilities.Version, response.Encoding, Traits.MaxInFlight);
         }
         catch (TimeoutException e)
@@ -93,52 +99,40 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
 
     public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline)
     {
+        // Before it is encoded: what cannot be sent need not be copied, and an encoder's buffer is not to grow without a bound.
+        if (message is BodyChunkEvent { Data.Length: var size } && size > Traits.MaxEventBytes)
+        {
+            return new(CallResult.Failed(
+                CallOutcome.NotSendable, $"a body chunk of {size} bytes is more than the agent takes at once, {Traits.MaxEventBytes} bytes; send smaller chunks"));
+        }
+
         var frame = FrameBuffer.Rent(message.Type);
         try
         {
             _encoding.WriteEvent(frame, message);
-            var status = Send(frame.Finish(), message, deadline, out var answer);
-            if (status != SendStatus.Full)
-            {
-                frame.Dispose();
-                return answer;
-            }
+            return _calls.Send(frame, message, deadline);
         }
         catch (FrameTooLongException e)
         {
             frame.Dispose();
             return new(CallResult.Failed(CallOutcome.NotSendable, e.Message));
         }
-
-        return WaitForRoomAsync(frame, message, deadline);
     }
 
-    public void Cancel(CorrelationId id, CancelReason reason)
-    {
-        PendingCall? call;
-        lock (_gate)
-        {
-            call = _calls.Bury(id);
-            if (call is not null)
-            {
-                SendCancel(id, reason);
-            }
-        }
-
-        call?.Complete(CallResult.Failed(CallOutcome.Cancelled, reason.ToString()));
-    }
+    public void Cancel(CorrelationId id, CancelReason reason) => _calls.Cancel(id, reason);
 
     public void Ping()
     {
         using var frame = FrameBuffer.Rent(MessageType.Ping);
-        ControlCodec.WritePing(frame, new PingMessage(_pings++, UnixMilliseconds()));
+        ControlCodec.WritePing(frame, new PingMessage(_pings++, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds()));
         _frames.TrySend(frame.Finish());
     }
 
     public void Abort(string cause)
     {
-        Volatile.Write(ref _open, false);
+        // The cause first: whoever sees the end must find it.
         Interlocked.CompareExchange(ref _abortCause, cause, null);
+        Volatile.Write(ref _open, false);
         _frames.Abort(FrameConnectionEnd.ClosedLocally);
     }
 
@@ -146,7 +140,11 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     {
         Abort("closed by us");
         await _running.ConfigureAwait(false);
-        _deadlines.Dispose();
+        _calls.Dispose();
+        if (_closeTransport is not null)
+        {
+            await _closeTransport().ConfigureAwait(false);
+        }
     }
 
     void IFrameHandler.OnFrame(MessageType type, ReadOnlyMemory<byte> payload)
@@ -170,91 +168,11 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     {
         Volatile.Write(ref _open, false);
         var cause = _abortCause ?? (error is null ? end.ToString() : $"{end}: {error.Message}");
-        List<PendingCall> waiting;
-        lock (_gate)
-        {
-            waiting = _calls.Clear();
-            _deadlines.Dispose();
-        }
-
-        foreach (var call in waiting)
-        {
-            call.Complete(CallResult.Failed(CallOutcome.ConnectionLost, cause));
-        }
-
-        Log.Ended(_logger, Id, _settings.AgentId, cause, waiting.Count);
+        var waiting = _calls.End(cause);
+        Log.Ended(_logger, Id, _settings.AgentId, cause, waiting);
         _handshake.TrySetException(new ProtocolException($"the connection ended during the handshake: {cause}"));
         _ = _handshake.Task.Exception;
         _ended.TrySetResult(cause);
-    }
-
-    private SendStatus Send(ReadOnlyMemory<byte> frame, AgentEvent message, long deadline, out ValueTask<CallResult> answer)
-    {
-        var id = message.CorrelationId;
-        lock (_gate)
-        {
-            if (!IsOpen)
-            {
-                answer = new(CallResult.Failed(CallOutcome.NoConnection, "the connection has ended"));
-                return SendStatus.Closed;
-            }
-
-            if (Refusal(id, message.Type) is { } refusal)
-            {
-                answer = new(refusal);
-                return SendStatus.Closed;
-            }
-
-            var call = PendingCall.Rent(deadline);
-            answer = call.AsValueTask();
-            _calls.Add(id, call);
-            var status = _frames.TrySend(frame);
-            if (status == SendStatus.Sent)
-            {
-                _deadlines.Arm(deadline);
-                return status;
-            }
-
-            _calls.Withdraw(id);
-            call.Complete(CallResult.Failed(CallOutcome.NoConnection, "the connection has ended"));
-            return status;
-        }
-    }
-
-    // Rule 6: while an answer is owed, the next one could be taken for another call's; only the end of the exchange may still be told.
-    private CallResult? Refusal(CorrelationId id, MessageType type)
-    {
-        var (waiting, owed) = _calls.Of(id);
-        if (waiting || (owed > 0 && type != MessageType.RequestComplete))
-        {
-            return CallResult.Failed(CallOutcome.Owed, waiting ? "a call of this exchange is still waiting" : $"{owed} answers of this exchange are owed");
-        }
-
-        return _calls.InFlight >= Traits.MaxInFlight
-            ? CallResult.Failed(CallOutcome.NoRoom, $"{_calls.InFlight} calls are outstanding on the connection, the limit is {Traits.MaxInFlight}")
-            : null;
-    }
-
-    private async ValueTask<CallResult> WaitForRoomAsync(FrameBuffer frame, AgentEvent message, long deadline)
-    {
-        using (frame)
-        {
-            while (true)
-            {
-                var left = _time.GetElapsedTime(_time.GetTimestamp(), deadline);
-                if (left <= TimeSpan.Zero || !await _frames.WaitForRoomAsync(left, _time).ConfigureAwait(false))
-                {
-                    return CallResult.Failed(CallOutcome.NoRoom, "the agent does not read: the write buffer stayed full until the deadline");
-                }
-
-                if (Send(frame.Finish(), message, deadline, out var answer) != SendStatus.Full)
-                {
-                    return await answer.ConfigureAwait(false);
-                }
-
-                _ = await answer.ConfigureAwait(false);
-            }
-        }
     }
 
     private void TakeHandshake(MessageType type, ReadOnlyMemory<byte> payload)
@@ -269,6 +187,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
             var response = Handshake.ReadResponse(payload, _settings);
             Capabilities = response.Capabilities;
             Traits = Handshake.TraitsOf(response.Capabilities, _settings);
+            _calls.Limit = Traits.MaxInFlight;
             _encoding = response.Encoding == ProtocolConstants.MessagePack && response.Capabilities.Features.BinaryBody
                 ? MessageEncodings.MessagePackBinaryBody
                 : MessageEncodings.ByName(response.Encoding);
@@ -297,52 +216,10 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
             Log.BadAnswer(_logger, _settings.AgentId, Id, e.Message);
         }
 
-        PendingCall? call = null;
-        if (!id.IsEmpty)
-        {
-            lock (_gate)
-            {
-                call = _calls.Answer(id, out _);
-            }
-        }
-
-        if (call is null)
+        if (!_calls.Answer(id, result))
         {
             Interlocked.Increment(ref _lateAnswers);
             Log.LateAnswer(_logger, _settings.AgentId, id);
-            return;
-        }
-
-        call.Complete(result);
-    }
-
-    private void OnDeadline()
-    {
-        List<PendingCall>? expired = null;
-        lock (_gate)
-        {
-            _due.Clear();
-            _deadlines.Rearm(_calls.FindDue(_time.GetTimestamp(), _due));
-            foreach (var id in _due)
-            {
-                (expired ??= []).Add(_calls.Bury(id)!);
-                SendCancel(id, CancelReason.Timeout);
-            }
-        }
-
-        foreach (var call in expired ?? [])
-        {
-            call.Complete(CallResult.Failed(CallOutcome.TimedOut, "no answer before the deadline"));
         }
     }
-
-    // A cancel that finds the write buffer full is dropped: it only saves the agent work.
-    private void SendCancel(CorrelationId id, CancelReason reason)
-    {
-        using var frame = FrameBuffer.Rent(MessageType.Cancel);
-        ControlCodec.WriteCancel(frame, new CancelRequest(id, reason, UnixMilliseconds()));
-        _frames.TrySend(frame.Finish());
-    }
-
-    private ulong UnixMilliseconds() => (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds();
 }

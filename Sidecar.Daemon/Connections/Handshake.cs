@@ -11,6 +11,9 @@ internal static class Handshake
     /// <summary>Our name in the handshake.</summary>
     public const string ProxyId = "sidecar";
 
+    // Base64 makes four bytes of three; the rest of the event fits into what is left.
+    private const uint LargestBody = (FrameLimits.MaxLength / 4 * 3) - 4096;
+
     /// <summary>Writes the opening message.</summary>
     public static void WriteRequest(IBufferWriter<byte> output, ConnectionSettings settings) => HandshakeCodec.WriteRequest(output, new HandshakeRequest
     {
@@ -36,6 +39,7 @@ internal static class Handshake
             throw new ProtocolException($"the agent chose protocol version {response.ProtocolVersion}, offered was {ProtocolConstants.Version}");
         }
 
+        // JSON is always understood, and an agent that knows nothing else says so whatever was offered (spec §3.4).
         return settings.Encodings.Contains(response.Encoding) || response.Encoding == ProtocolConstants.Json
             ? response
             : throw new ProtocolException($"the agent chose encoding {response.Encoding}, offered were {string.Join(", ", settings.Encodings)}");
@@ -55,7 +59,7 @@ internal static class Handshake
             MaxInFlight = limit,
             IsConcurrent = capabilities.Features.ConcurrentRequests > 1,
             Events = capabilities.SupportedEvents,
-            MaxEventBytes = Math.Min((long)Math.Min(capabilities.Limits.MaxBodySize, long.MaxValue), FrameLimits.MaxLength / 4 * 3 - 4096),
+            MaxEventBytes = capabilities.Limits.MaxBodySize == 0 ? LargestBody : (long)Math.Min(capabilities.Limits.MaxBodySize, LargestBody),
         };
     }
 }

@@ -26,6 +26,10 @@ internal sealed class PendingCall : IValueTaskSource<CallResult>
     /// <summary>When it is too late, a timestamp of the clock.</summary>
     public long Deadline { get; private set; }
 
+    /// <summary>Tells this life of the object from its others; the token with which its asker awaits it, once.</summary>
+    public short Life => _source.Version;
+
+    /// <summary>A call for one asker, with a life of its own.</summary>
     public static PendingCall Rent(long deadline)
     {
         if (Pool.TryDequeue(out var call))
@@ -41,9 +45,6 @@ internal sealed class PendingCall : IValueTaskSource<CallResult>
         call._holders = 2;
         return call;
     }
-
-    /// <summary>What the asker awaits, once.</summary>
-    public ValueTask<CallResult> AsValueTask() => new(this, _source.Version);
 
     /// <summary>Ends the call. Only for the one who took it out of the table.</summary>
     public void Complete(CallResult result)

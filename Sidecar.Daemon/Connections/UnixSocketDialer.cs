@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Sidecar.Protocol.Encodings;
@@ -35,18 +36,17 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
         FramedAgentConnection? connection = null;
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path), cancellation).AsTask()
-                .WaitAsync(_settings.ConnectTimeout, _time, cancellation).ConfigureAwait(false);
-            var id = $"{_settings.AgentId}-{Interlocked.Increment(ref _lastId)}";
+            await ConnectAsync(socket, cancellation).ConfigureAwait(false);
             var context = _pipes.Create(socket);
-            connection = new FramedAgentConnection(id, context.Transport, _settings, sink, _time, _logger);
-            _ = DisposeAfterAsync(connection, context);
+            var id = $"{_settings.AgentId}-{Interlocked.Increment(ref _lastId)}";
+            connection = new FramedAgentConnection(id, context.Transport, _settings, sink, _time, _logger, () => CloseAsync(context));
             await connection.OpenAsync(_settings.ConnectTimeout - _time.GetElapsedTime(start), cancellation).ConfigureAwait(false);
-            await PushConfigurationAsync(connection).ConfigureAwait(false);
+            await PushConfigurationAsync(connection, cancellation).ConfigureAwait(false);
             return connection;
         }
-        catch (Exception e) when (e is SocketException or ProtocolException or TimeoutException or OperationCanceledException)
+        catch (Exception e)
         {
+            // Whatever it was: the socket must not stay, and the caller must learn of it in the one way it knows.
             if (connection is null)
             {
                 socket.Dispose();
@@ -63,16 +63,36 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
 
     public void Dispose() => _pipes.Dispose();
 
+    private async Task ConnectAsync(Socket socket, CancellationToken cancellation)
+    {
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path), cancellation).AsTask()
+                .WaitAsync(_settings.ConnectTimeout, _time, cancellation).ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"the connection was not accepted within {_settings.ConnectTimeout}", e);
+        }
+    }
+
     // Agents built on the reference only look at Configure, never at the handshake's value (spec §3.6).
-    private async Task PushConfigurationAsync(FramedAgentConnection connection)
+    private async Task PushConfigurationAsync(FramedAgentConnection connection, CancellationToken cancellation)
     {
         if (_settings.Configuration is not { } configuration)
         {
             return;
         }
 
+        // It belongs to no exchange but needs an id, because an answer without one is for nobody. No exchange's id looks like this one.
+        var message = new ConfigureEvent { Config = configuration, CorrelationId = CorrelationId.Parse("configure") };
         var deadline = _time.GetTimestamp() + (long)(_settings.ConnectTimeout.TotalSeconds * _time.TimestampFrequency);
-        var result = await connection.CallAsync(new ConfigureEvent { Config = configuration }, deadline).ConfigureAwait(false);
+        CallResult result;
+        using (cancellation.UnsafeRegister(static state => ((FramedAgentConnection)state!).Abort("the dial was cancelled"), connection))
+        {
+            result = await connection.CallAsync(message, deadline).ConfigureAwait(false);
+        }
+
         if (result.Response?.Decision is not AllowDecision)
         {
             var reason = (result.Response?.Decision as BlockDecision)?.Body ?? result.Detail ?? "no reason given";
@@ -80,9 +100,10 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
         }
     }
 
-    private static async Task DisposeAfterAsync(FramedAgentConnection connection, Microsoft.AspNetCore.Connections.ConnectionContext context)
+    // Abort first: what is still to be written to an agent that does not read would keep the socket for ever.
+    private static ValueTask CloseAsync(ConnectionContext context)
     {
-        await connection.Ended.ConfigureAwait(false);
-        await context.DisposeAsync().ConfigureAwait(false);
+        context.Abort();
+        return context.DisposeAsync();
     }
 }

@@ -16,37 +16,36 @@ internal sealed class ConnectionKeeper(ConnectionPool pool, IAgentDialer dialer,
         {
             try
             {
-                var started = time.GetTimestamp();
-                await KeepOneAsync(stopping).ConfigureAwait(false);
-
                 // A connection that dies as soon as it is up is a failure like one that never came up.
-                if (time.GetElapsedTime(started) >= settings.ReconnectMax)
+                if (await KeepOneAsync(stopping).ConfigureAwait(false) >= settings.ReconnectMax)
                 {
                     backoff.Reset();
                 }
+            }
+            catch (Exception) when (stopping.IsCancellationRequested)
+            {
+                return;
             }
             catch (AgentUnreachableException e)
             {
                 pool.ReportUnreachable(e.Message);
             }
-            catch (Exception e) when (!stopping.IsCancellationRequested)
+            catch (Exception e)
             {
                 Log.KeeperFailed(logger, settings.AgentId, e);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
             }
 
             await Task.Delay(backoff.Next(), time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task KeepOneAsync(CancellationToken stopping)
+    // Returns how long the connection was up.
+    private async Task<TimeSpan> KeepOneAsync(CancellationToken stopping)
     {
         var connection = await dialer.DialAsync(pool, stopping).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
+            var since = time.GetTimestamp();
             var pooled = pool.Add(connection, dialer.Endpoint);
             try
             {
@@ -57,36 +56,39 @@ internal sealed class ConnectionKeeper(ConnectionPool pool, IAgentDialer dialer,
                 var cause = connection.Ended.IsCompleted ? await connection.Ended.ConfigureAwait(false) : "the pool stops";
                 pool.Remove(pooled, cause);
             }
+
+            return time.GetElapsedTime(since);
         }
     }
 
-    // A pong may be late while calls are outstanding (spec §5.2), so only silence with nothing outstanding counts.
+    // A pong may be late while a call waits (spec §5.2), so only silence when none does counts. Owed answers are no excuse: an agent that
+    // hangs may owe them for ever.
     private async Task WatchAsync(IAgentConnection connection, CancellationToken stopping)
     {
-        var stop = Task.Delay(Timeout.InfiniteTimeSpan, time, stopping);
         while (true)
         {
-            var interval = Task.Delay(settings.HealthInterval, time, stopping);
-            var first = await Task.WhenAny(connection.Ended, interval, stop).ConfigureAwait(false);
-            if (first == connection.Ended || stopping.IsCancellationRequested)
+            await ((Task)connection.Ended).WaitAsync(settings.HealthInterval, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (connection.Ended.IsCompleted || stopping.IsCancellationRequested)
             {
                 return;
             }
 
-            if (connection.InFlight > 0 || connection.SilentFor < settings.HealthInterval)
+            if (connection.Owed >= connection.Traits.MaxInFlight)
+            {
+                pool.Replace(connection, $"all of its {connection.Owed} slots are owed answers");
+            }
+            else if (connection.InFlight > connection.Owed || connection.SilentFor < settings.HealthInterval)
             {
                 continue;
             }
-
-            if (connection.SilentFor >= settings.HealthInterval * SilentIntervals)
+            else if (connection.SilentFor >= settings.HealthInterval * SilentIntervals)
             {
-                var cause = $"no sign of life for {connection.SilentFor.TotalSeconds:0.0} s";
-                Log.Replaced(logger, settings.AgentId, cause);
-                connection.Abort(cause);
-                continue;
+                pool.Replace(connection, $"no sign of life for {connection.SilentFor.TotalSeconds:0.0} s");
             }
-
-            connection.Ping();
+            else
+            {
+                connection.Ping();
+            }
         }
     }
 }

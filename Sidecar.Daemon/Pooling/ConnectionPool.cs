@@ -18,7 +18,9 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     private readonly ConnectionKeeper[] _keepers;
     private Task _running = Task.CompletedTask;
     private volatile ConnectionTraits? _traits;
-    private int _reportedUnreachable;
+    private readonly Reachability _reachability;
+    private volatile bool _draining;
+    private int _disposed;
 
     public ConnectionPool(PoolSettings settings, IAgentDialer dialer, ISelectionPolicy policy, Random random, TimeProvider time, ILogger logger)
     {
@@ -27,10 +29,12 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         _policy = policy;
         _time = time;
         _logger = logger;
+        _reachability = new Reachability(settings.AgentId, logger);
         _keepers = new ConnectionKeeper[settings.Connections];
         for (var i = 0; i < _keepers.Length; i++)
         {
-            _keepers[i] = new ConnectionKeeper(this, dialer, settings, random, time, logger);
+            // One source of randomness each: they are not safe to share.
+            _keepers[i] = new ConnectionKeeper(this, dialer, settings, new Random(random.Next()), time, logger);
         }
     }
 
@@ -59,11 +63,11 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     public PooledConnection? Select(PooledConnection? except, out CallResult reason)
     {
         var live = _set.Live;
-        var chosen = _policy.Select(live, except);
+        var chosen = _draining ? null : _policy.Select(live, except);
         reason = default;
         if (chosen is null)
         {
-            reason = ReasonOf(live);
+            reason = ReasonOf(live, except);
             ReplaceStuck(live);
         }
 
@@ -72,20 +76,24 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
 
     public void OnHealth(IAgentConnection connection, HealthStatus health)
     {
-        if (_set.Find(connection) is { } pooled && pooled.Health != health.State)
+        var pooled = _set.Of(connection);
+        if (pooled.Health != health.State)
         {
-            pooled.Apply(health);
             Log.Health(_logger, _settings.AgentId, health.State, health.Message);
+        }
+
+        pooled.Apply(health);
+        if (health is { State: HealthState.Unhealthy, Recoverable: false })
+        {
+            // Only a new connection helps (spec §6.2).
+            Replace(connection, $"unhealthy for good: {health.UnhealthyReason ?? health.Message ?? "no reason given"}");
         }
     }
 
     public void OnFlowControl(IAgentConnection connection, FlowControlSignal signal)
     {
-        if (_set.Find(connection) is { } pooled)
-        {
-            pooled.Apply(signal);
-            Log.FlowControl(_logger, _settings.AgentId, signal.Action, connection.Id);
-        }
+        _set.Of(connection).Apply(signal);
+        Log.FlowControl(_logger, _settings.AgentId, signal.Action, connection.Id);
     }
 
     public void OnMetrics(IAgentConnection connection, MetricsReport report)
@@ -96,16 +104,22 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     public void OnConfigUpdate(IAgentConnection connection, ConfigUpdateRequest request) =>
         Log.ConfigUpdate(_logger, _settings.AgentId, request.Update.GetType().Name);
 
-    /// <summary>Waits for calls in flight, then closes what is left.</summary>
+    /// <summary>Chooses no connection any more, waits for the calls that wait, then closes what is left.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        _draining = true;
         var started = _time.GetTimestamp();
-        while (InFlight > 0 && _time.GetElapsedTime(started) < _settings.DrainTimeout)
+        while (Waiting > 0 && _time.GetElapsedTime(started) < _settings.DrainTimeout)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20), _time, CancellationToken.None).ConfigureAwait(false);
         }
 
-        if (InFlight is > 0 and var left)
+        if (Waiting is > 0 and var left)
         {
             Log.NotDrained(_logger, _settings.AgentId, left, _settings.DrainTimeout);
         }
@@ -118,44 +132,53 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
 
     internal PooledConnection Add(IAgentConnection connection, string endpoint)
     {
-        var pooled = new PooledConnection(connection);
+        var pooled = _set.Of(connection);
         _traits = connection.Traits;
-        if (_set.Add(pooled))
-        {
-            Interlocked.Exchange(ref _reportedUnreachable, 0);
-            Log.Reachable(_logger, _settings.AgentId, endpoint);
-        }
-
+        _set.Add(pooled);
+        _reachability.Reached(endpoint);
         return pooled;
     }
 
     internal void Remove(PooledConnection connection, string cause)
     {
-        if (_set.Remove(connection) && !_stopping.IsCancellationRequested)
-        {
-            ReportUnreachable(cause);
-        }
+        _set.Remove(connection);
+        ReportUnreachable(cause);
     }
 
     // One line per change, not one per attempt.
     internal void ReportUnreachable(string reason)
     {
-        if (_set.Live.Length == 0 && Interlocked.Exchange(ref _reportedUnreachable, 1) == 0)
+        if (!_stopping.IsCancellationRequested)
         {
-            Log.Unreachable(_logger, _settings.AgentId, reason);
+            _reachability.Missed(() => _set.Live.Length > 0, reason);
         }
     }
 
-    private static CallResult ReasonOf(PooledConnection[] live)
+    internal void Replace(IAgentConnection connection, string cause)
     {
-        if (live.Length == 0)
+        Log.Replaced(_logger, _settings.AgentId, cause);
+        connection.Abort(cause);
+    }
+
+    // Owed answers are nobody's any more: they must not hold up the end.
+    private int Waiting => _set.Live.Sum(static connection => connection.Connection.InFlight - connection.Connection.Owed);
+
+    private CallResult ReasonOf(PooledConnection[] live, PooledConnection? except)
+    {
+        if (_draining)
         {
-            return CallResult.Failed(CallOutcome.NoConnection, "no connection to the agent is open");
+            return CallResult.Failed(CallOutcome.NoConnection, "the connections to the agent are being closed");
         }
 
-        return Array.Exists(live, static connection => connection.TakesNew)
-            ? CallResult.Failed(CallOutcome.NoRoom, $"all {live.Length} connections carry as many calls as they may")
-            : CallResult.Failed(CallOutcome.NoConnection, $"none of {live.Length} connections takes new exchanges (paused, draining or unhealthy)");
+        var others = Array.FindAll(live, connection => connection != except);
+        if (others.Length == 0)
+        {
+            return CallResult.Failed(CallOutcome.NoConnection, except is null ? "no connection to the agent is open" : "no other connection to the agent is open");
+        }
+
+        return Array.Exists(others, static connection => connection.TakesNew)
+            ? CallResult.Failed(CallOutcome.NoRoom, $"all {others.Length} connections carry as many calls as they may")
+            : CallResult.Failed(CallOutcome.NoConnection, $"none of {others.Length} connections takes new exchanges (paused, draining or unhealthy)");
     }
 
     // Rule 6: a connection whose every slot waits for an answer that is owed will not come back by itself.
@@ -166,9 +189,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
             var connection = pooled.Connection;
             if (connection.IsOpen && connection.Owed >= connection.Traits.MaxInFlight)
             {
-                var cause = $"all of its {connection.Owed} slots are owed answers";
-                Log.Replaced(_logger, _settings.AgentId, cause);
-                connection.Abort(cause);
+                Replace(connection, $"all of its {connection.Owed} slots are owed answers");
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sidecar.Daemon.Connections;
 
 namespace Sidecar.Daemon.Pooling;
@@ -6,31 +7,31 @@ namespace Sidecar.Daemon.Pooling;
 internal sealed class ConnectionSet
 {
     private readonly Lock _gate = new();
+    private readonly ConditionalWeakTable<IAgentConnection, PooledConnection> _known = [];
     private volatile PooledConnection[] _live = [];
 
     /// <summary>The connections that are live now.</summary>
     public PooledConnection[] Live => _live;
 
-    /// <summary>Adds a connection; true when it is the first.</summary>
-    public bool Add(PooledConnection connection)
+    /// <summary>Adds a connection.</summary>
+    public void Add(PooledConnection connection)
     {
         lock (_gate)
         {
             _live = [.. _live, connection];
-            return _live.Length == 1;
         }
     }
 
-    /// <summary>Removes a connection; true when it was the last.</summary>
-    public bool Remove(PooledConnection connection)
+    /// <summary>Removes a connection.</summary>
+    public void Remove(PooledConnection connection)
     {
         lock (_gate)
         {
             _live = Array.FindAll(_live, other => other != connection);
-            return _live.Length == 0;
         }
     }
 
-    /// <summary>The pool's entry for a connection; null when it is no longer or not yet in the set.</summary>
-    public PooledConnection? Find(IAgentConnection connection) => Array.Find(_live, pooled => pooled.Connection == connection);
+    /// <summary>The one entry for a connection, made when it is first asked for.</summary>
+    /// <remarks>What an agent says right after its handshake arrives before the dialler returns; kept here, it is not lost.</remarks>
+    public PooledConnection Of(IAgentConnection connection) => _known.GetValue(connection, static key => new PooledConnection(key));
 }

@@ -1,0 +1,225 @@
+using Sidecar.Protocol.Encodings;
+using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
+
+namespace Sidecar.Daemon.Connections;
+
+/// <summary>The outstanding calls of one connection: sends events, matches answers, and ends each call in exactly one way.</summary>
+/// <remarks>
+/// One lock guards the table, the deadlines and, with them, the hand-over of a frame to the write buffer, so that frames leave in the order of
+/// their calls and no answer is looked up before its call is there. The lock is never held while waiting or while other people's code runs.
+/// </remarks>
+internal sealed class OutstandingCalls : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly CallTable _table = new();
+    private readonly List<CorrelationId> _due = [];
+    private readonly CallDeadlines _deadlines;
+    private readonly FrameConnection _frames;
+    private readonly TimeProvider _time;
+    private string? _endedBecause;
+
+    public OutstandingCalls(FrameConnection frames, TimeProvider time)
+    {
+        _frames = frames;
+        _time = time;
+        _deadlines = new CallDeadlines(time, OnDeadline);
+    }
+
+    /// <summary>Most slots that may be taken.</summary>
+    public int Limit { get; set; } = 1;
+
+    /// <inheritdoc cref="CallTable.InFlight"/>
+    public int InFlight => _table.InFlight;
+
+    /// <inheritdoc cref="CallTable.Owed"/>
+    public int Owed => _table.Owed;
+
+    /// <summary>Sends an event and registers its call. Takes the frame over: it is given back when its bytes are no longer needed.</summary>
+    public ValueTask<CallResult> Send(FrameBuffer frame, AgentEvent message, long deadline)
+    {
+        var bytes = frame.Finish();
+        var id = message.CorrelationId;
+        PendingCall call;
+        short life;
+        SendStatus status;
+        lock (_gate)
+        {
+            if (Refusal(id, message.Type, deadline) is { } refusal)
+            {
+                frame.Dispose();
+                return new(refusal);
+            }
+
+            status = _frames.TrySend(bytes);
+            if (status == SendStatus.Closed)
+            {
+                frame.Dispose();
+                return new(CallResult.Failed(CallOutcome.ConnectionLost, "the connection is ending"));
+            }
+
+            call = PendingCall.Rent(deadline);
+            life = call.Life;
+            _table.Add(id, call, isSent: status == SendStatus.Sent);
+            _deadlines.Arm(deadline);
+        }
+
+        if (status == SendStatus.Sent)
+        {
+            frame.Dispose();
+        }
+        else
+        {
+            _ = SendLaterAsync(frame, id, call, life, deadline);
+        }
+
+        return new ValueTask<CallResult>(call, life);
+    }
+
+    /// <summary>Ends the waiting call of an exchange, if there is one, and tells the agent if it was asked.</summary>
+    public void Cancel(CorrelationId id, CancelReason reason)
+    {
+        PendingCall? call;
+        lock (_gate)
+        {
+            call = _table.Bury(id, out var wasSent);
+            if (wasSent)
+            {
+                SendCancel(id, reason);
+            }
+        }
+
+        call?.Complete(CallResult.Failed(CallOutcome.Cancelled, reason.ToString()));
+    }
+
+    /// <summary>Hands an answer to its call; false when it settled a debt or nobody waited for it.</summary>
+    public bool Answer(CorrelationId id, in CallResult result)
+    {
+        if (id.IsEmpty)
+        {
+            return false;
+        }
+
+        PendingCall? call;
+        lock (_gate)
+        {
+            call = _table.Answer(id);
+        }
+
+        call?.Complete(result);
+        return call is not null;
+    }
+
+    /// <summary>Fails every call with one cause; later ones fail at once. Returns how many waited.</summary>
+    public int End(string cause)
+    {
+        List<PendingCall> waiting;
+        lock (_gate)
+        {
+            _endedBecause ??= cause;
+            waiting = _table.Clear();
+            _deadlines.Dispose();
+        }
+
+        foreach (var call in waiting)
+        {
+            call.Complete(CallResult.Failed(CallOutcome.ConnectionLost, cause));
+        }
+
+        return waiting.Count;
+    }
+
+    public void Dispose() => End("closed by us");
+
+    // Rule 6: while an answer is owed, the next one could be taken for another call's; only the end of the exchange may still be told.
+    private CallResult? Refusal(CorrelationId id, MessageType type, long deadline)
+    {
+        if (_endedBecause is not null)
+        {
+            return CallResult.Failed(CallOutcome.ConnectionLost, _endedBecause);
+        }
+
+        var (waiting, owed) = _table.Of(id);
+        if (waiting || (owed > 0 && type != MessageType.RequestComplete))
+        {
+            return CallResult.Failed(CallOutcome.Owed, waiting ? "a call of this exchange is still waiting" : $"{owed} answers of this exchange are owed");
+        }
+
+        if (_table.InFlight >= Limit)
+        {
+            return CallResult.Failed(CallOutcome.NoRoom, $"{_table.InFlight} calls are outstanding on the connection, the limit is {Limit}");
+        }
+
+        // Asking when it is too late would only leave a debt.
+        return deadline <= _time.GetTimestamp() ? CallResult.Failed(CallOutcome.TimedOut, "the deadline had passed before the event was sent") : null;
+    }
+
+    // The call is in the table and may end there at any time; this only brings its event out once there is room.
+    private async Task SendLaterAsync(FrameBuffer frame, CorrelationId id, PendingCall call, short life, long deadline)
+    {
+        using (frame)
+        {
+            while (true)
+            {
+                var left = _time.GetElapsedTime(_time.GetTimestamp(), deadline);
+                if (left <= TimeSpan.Zero || !await _frames.WaitForRoomAsync(left, _time).ConfigureAwait(false))
+                {
+                    return;
+                }
+
+                lock (_gate)
+                {
+                    if (!_table.IsUnsent(id, call, life))
+                    {
+                        return;
+                    }
+
+                    var status = _frames.TrySend(frame.Finish());
+                    if (status != SendStatus.Full)
+                    {
+                        // Closed: the end of the connection is near and will fail the call.
+                        if (status == SendStatus.Sent)
+                        {
+                            _table.MarkSent(id);
+                        }
+
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    private void OnDeadline()
+    {
+        List<(PendingCall Call, bool WasSent)>? expired = null;
+        lock (_gate)
+        {
+            _due.Clear();
+            _deadlines.Rearm(_table.FindDue(_time.GetTimestamp(), _due));
+            foreach (var id in _due)
+            {
+                (expired ??= []).Add((_table.Bury(id, out var wasSent)!, wasSent));
+                if (wasSent)
+                {
+                    SendCancel(id, CancelReason.Timeout);
+                }
+            }
+        }
+
+        foreach (var (call, wasSent) in expired ?? [])
+        {
+            call.Complete(wasSent
+                ? CallResult.Failed(CallOutcome.TimedOut, "no answer before the deadline")
+                : CallResult.Failed(CallOutcome.NoRoom, "the agent does not read: the write buffer stayed full until the deadline"));
+        }
+    }
+
+    // A cancel that finds the write buffer full is dropped: it only saves the agent work.
+    private void SendCancel(CorrelationId id, CancelReason reason)
+    {
+        using var frame = FrameBuffer.Rent(MessageType.Cancel);
+        ControlCodec.WriteCancel(frame, new CancelRequest(id, reason, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds()));
+        _frames.TrySend(frame.Finish());
+    }
+}

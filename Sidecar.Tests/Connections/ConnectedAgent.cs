@@ -1,0 +1,61 @@
+using Sidecar.Daemon.Connections;
+using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Connections;
+
+/// <summary>A connection in memory with a scripted agent at its other end and a clock that stands still.</summary>
+internal sealed class ConnectedAgent : IAsyncDisposable
+{
+    public ConnectedAgent(int maxInFlight = 256, string[]? encodings = null, DuplexPipePair? pipes = null)
+    {
+        Pipes = pipes ?? new DuplexPipePair();
+        Settings = new ConnectionSettings
+        {
+            AgentId = "waf",
+            MaxInFlight = maxInFlight,
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            Encodings = encodings ?? [ProtocolConstants.MessagePack, ProtocolConstants.Json],
+            ProxyVersion = "1.2.3",
+        };
+        Connection = new FramedAgentConnection("waf-1", Pipes.Near, Settings, Sink, Clock, Log);
+        Agent = new ScriptedAgent(Pipes.Far);
+    }
+
+    public FakeTimeProvider Clock { get; } = new();
+
+    public RecordingSink Sink { get; } = new();
+
+    public RecordingLogger Log { get; } = new();
+
+    public DuplexPipePair Pipes { get; }
+
+    public ConnectionSettings Settings { get; }
+
+    public FramedAgentConnection Connection { get; }
+
+    public ScriptedAgent Agent { get; }
+
+    /// <summary>Opens the connection.</summary>
+    public static async Task<ConnectedAgent> OpenAsync(
+        int maxInFlight = 256, string encoding = ProtocolConstants.Json, AgentCapabilities? capabilities = null, DuplexPipePair? pipes = null)
+    {
+        var both = new ConnectedAgent(maxInFlight, pipes: pipes);
+        var opening = both.Connection.OpenAsync(both.Settings.ConnectTimeout, CancellationToken.None);
+        await both.Agent.AcceptAsync(encoding, capabilities);
+        await opening.WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        return both;
+    }
+
+    /// <summary>A deadline so many milliseconds from now.</summary>
+    public long In(int milliseconds) => Clock.GetTimestamp() + (milliseconds * Clock.TimestampFrequency / 1000);
+
+    /// <summary>Begins a call.</summary>
+    public Task<CallResult> Call(AgentEvent message, int milliseconds = 1000) => Connection.CallAsync(message, In(milliseconds)).AsTask();
+
+    public async ValueTask DisposeAsync()
+    {
+        await Connection.DisposeAsync();
+        await Agent.DisposeAsync();
+    }
+}

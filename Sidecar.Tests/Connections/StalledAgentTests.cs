@@ -1,0 +1,91 @@
+using NUnit.Framework;
+using Sidecar.Daemon.Connections;
+using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Connections;
+
+/// <summary>An agent that does not read: the write buffer fills, and its calls end one by one without harm to others.</summary>
+public sealed class StalledAgentTests
+{
+    private const int Big = 700_000;
+
+    [Test]
+    public async Task FullBuffer_NoRoomAtTheDeadline_AndNothingOwed()
+    {
+        await using var both = await StalledAsync();
+        var early = both.Call(TestEvents.Headers(10), 200);
+        var waiting = both.Call(TestEvents.Chunk(11, size: Big), 300);
+        Assert.That(both.Connection.InFlight, Is.EqualTo(4), "a call that waits for room has its slot");
+        both.Clock.AdvanceTicks(TimeSpan.FromMilliseconds(300).Ticks - 1);
+        Assert.That((await early).Outcome, Is.EqualTo(CallOutcome.TimedOut));
+        Assert.That((both.Connection.Owed, both.Connection.InFlight), Is.EqualTo((1, 4)), "a tick before");
+        both.Clock.AdvanceTicks(1);
+        var result = await waiting;
+        Assert.That(result.Outcome, Is.EqualTo(CallOutcome.NoRoom));
+        Assert.That(result.Detail, Does.Contain("does not read"));
+        Assert.That((both.Connection.Owed, both.Connection.InFlight), Is.EqualTo((1, 3)), "only the call that was sent is owed");
+        Assert.That(both.Connection.IsOpen, Is.True);
+    }
+
+    [Test]
+    public async Task RoomAgain_TheWaitingCallIsSentAndAnswered()
+    {
+        await using var both = await StalledAsync();
+        var waiting = both.Call(TestEvents.Chunk(11, size: Big));
+        both.Agent.AutoAnswer = _ => AgentResponse.Allow;
+        both.Agent.GoOnReading();
+        Assert.That((await waiting.WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).IsAnswered, Is.True);
+        await Eventually.TrueAsync(() => both.Connection.InFlight == 0, ScriptedAgent.Limit, "every call to be answered");
+    }
+
+    [Test]
+    public async Task CancelWhileWaitingForRoom_EndsAtOnceAndIsNeverSent()
+    {
+        await using var both = await StalledAsync();
+        var waiting = both.Call(TestEvents.Chunk(11, size: Big));
+        both.Connection.Cancel(TestEvents.Id(11), CancelReason.BlockedByAgent);
+        Assert.That((await waiting).Outcome, Is.EqualTo(CallOutcome.Cancelled));
+        Assert.That(both.Connection.Owed, Is.Zero);
+        var seen = new System.Collections.Concurrent.ConcurrentQueue<AgentEvent>();
+        both.Agent.AutoAnswer = message =>
+        {
+            seen.Enqueue(message);
+            return AgentResponse.Allow;
+        };
+        both.Agent.GoOnReading();
+        await Eventually.TrueAsync(() => both.Connection.InFlight == 0, ScriptedAgent.Limit, "the others to be answered");
+        Assert.That((await both.Call(TestEvents.Headers(12)).WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).IsAnswered, Is.True);
+        Assert.That(seen.Select(message => message.CorrelationId), Does.Not.Contain(TestEvents.Id(11)));
+    }
+
+    [Test]
+    public async Task EndWhileWaitingForRoom_IsConnectionLost()
+    {
+        await using var both = await StalledAsync();
+        var waiting = both.Call(TestEvents.Chunk(11, size: Big));
+        both.Connection.Abort("enough");
+        Assert.That((await waiting.WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).Outcome, Is.EqualTo(CallOutcome.ConnectionLost));
+    }
+
+    [Test]
+    public async Task AnswerToACallNotYetSent_IsForNobody()
+    {
+        await using var both = await StalledAsync();
+        var waiting = both.Call(TestEvents.Chunk(11, size: Big));
+        await both.Agent.AnswerAsync(TestEvents.Id(11));
+        await Eventually.TrueAsync(() => both.Connection.LateAnswers == 1, ScriptedAgent.Limit, "the answer to be dropped");
+        Assert.That(waiting.IsCompleted, Is.False);
+    }
+
+    // Two large chunks: the first is being flushed, the second fills the buffer.
+    private static async Task<ConnectedAgent> StalledAsync()
+    {
+        var both = await ConnectedAgent.OpenAsync();
+        var stalled = both.Agent.StopReading();
+        _ = both.Call(TestEvents.Chunk(1, size: Big), 60_000);
+        await stalled;
+        _ = both.Call(TestEvents.Chunk(2, size: Big), 60_000);
+        return both;
+    }
+}

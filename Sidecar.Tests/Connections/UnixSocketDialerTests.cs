@@ -1,0 +1,162 @@
+using System.Net.Sockets;
+using System.Text.Json;
+using NUnit.Framework;
+using Sidecar.Daemon.Connections;
+using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Connections;
+
+public sealed class UnixSocketDialerTests
+{
+    private readonly FakeTimeProvider _clock = new();
+    private TempDirectory _directory = null!;
+    private ScriptedAgentListener _listener = null!;
+
+    [SetUp]
+    public void Listen()
+    {
+        _directory = new TempDirectory();
+        _listener = new ScriptedAgentListener(_directory.Socket("waf.sock"));
+        _listener.Start();
+    }
+
+    [TearDown]
+    public async Task CleanUpAsync()
+    {
+        await _listener.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    [Test]
+    public async Task Connections_HaveNamesOfTheirOwn()
+    {
+        using var dialer = Dialer();
+        _listener.OnAccepted = agent => agent.AcceptAsync();
+        await using var first = await dialer.DialAsync(new RecordingSink(), CancellationToken.None);
+        await using var second = await dialer.DialAsync(new RecordingSink(), CancellationToken.None);
+        Assert.That(first.Id, Does.StartWith("waf-").And.Not.EqualTo(second.Id));
+    }
+
+    [Test]
+    public async Task NobodyListens_IsNamed()
+    {
+        await _listener.StopAsync();
+        using var dialer = Dialer();
+        Assert.That(
+            async () => await dialer.DialAsync(new RecordingSink(), CancellationToken.None),
+            Throws.InstanceOf<AgentUnreachableException>().With.Message.Contains("waf").And.Message.Contains(_listener.Path));
+    }
+
+    [Test]
+    public void PathTooLong_IsUnreachableAndLeavesNoSocket()
+    {
+        using var dialer = Dialer(path: "/" + new string('x', 200));
+        Assert.That(async () => await dialer.DialAsync(new RecordingSink(), CancellationToken.None), Throws.InstanceOf<AgentUnreachableException>());
+    }
+
+    [Test]
+    public async Task FullListenQueue_FailsAtOnceWithAName()
+    {
+        await _listener.StopAsync();
+        using var server = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        File.Delete(_listener.Path);
+        server.Bind(new UnixDomainSocketEndPoint(_listener.Path));
+        server.Listen(0);
+        using var waiting = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await waiting.ConnectAsync(new UnixDomainSocketEndPoint(_listener.Path));
+        using var dialer = Dialer();
+        Assert.That(
+            async () => await dialer.DialAsync(new RecordingSink(), CancellationToken.None).WaitAsync(ScriptedAgent.Limit, TimeProvider.System),
+            Throws.InstanceOf<AgentUnreachableException>());
+    }
+
+    [Test]
+    public async Task SilentHandshake_EndsAtTheConnectTimeoutAndClosesTheSocket()
+    {
+        using var dialer = Dialer();
+        var dialling = dialer.DialAsync(new RecordingSink(), CancellationToken.None);
+        var agent = await _listener.NextAsync();
+        await agent.ReceiveHandshakeAsync();
+        await Eventually.TrueAsync(() => _clock.ArmedTimers > 0, ScriptedAgent.Limit, "the wait for the answer");
+        _clock.AdvanceTicks(TimeSpan.FromSeconds(5).Ticks - 1);
+        Assert.That(dialling.IsCompleted, Is.False);
+        _clock.AdvanceTicks(1);
+        Assert.That(async () => await dialling, Throws.InstanceOf<AgentUnreachableException>().With.Message.Contains("00:00:05"));
+        await agent.Closed;
+        await Eventually.TrueAsync(() => _clock.ActiveTimers == 0, ScriptedAgent.Limit, "the timers to be gone");
+    }
+
+    [Test]
+    public async Task Cancelled_EndsAtOnceAndClosesTheSocket([Values] bool whileConfiguring)
+    {
+        using var dialer = Dialer(configuration: "{}");
+        using var stop = new CancellationTokenSource();
+        var dialling = dialer.DialAsync(new RecordingSink(), stop.Token);
+        var agent = await _listener.NextAsync();
+        if (whileConfiguring)
+        {
+            await agent.AcceptAsync();
+            await agent.ReceiveEventAsync<ConfigureEvent>();
+        }
+
+        await stop.CancelAsync();
+        Assert.That(async () => await dialling.WaitAsync(ScriptedAgent.Limit, TimeProvider.System, CancellationToken.None), Throws.InstanceOf<OperationCanceledException>());
+        await agent.Closed;
+    }
+
+    [Test]
+    public async Task Configuration_IsPushedFirst_AndAccepted()
+    {
+        using var dialer = Dialer(configuration: """{"paranoia":3}""");
+        var dialling = dialer.DialAsync(new RecordingSink(), CancellationToken.None);
+        var agent = await _listener.NextAsync();
+        var request = await agent.AcceptAsync();
+        Assert.That(request.Config!.Value.GetProperty("paranoia").GetInt32(), Is.EqualTo(3));
+        var configure = await agent.ReceiveEventAsync<ConfigureEvent>();
+        Assert.That(configure.Config!.Value.GetProperty("paranoia").GetInt32(), Is.EqualTo(3));
+        Assert.That(dialling.IsCompleted, Is.False);
+        await agent.AnswerAsync(configure);
+        await using var connection = await dialling.WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        Assert.That((connection.IsOpen, connection.InFlight), Is.EqualTo((true, 0)));
+    }
+
+    [Test]
+    public async Task Configuration_Refused_TheConnectionIsNotUsed()
+    {
+        using var dialer = Dialer(configuration: "{}");
+        var dialling = dialer.DialAsync(new RecordingSink(), CancellationToken.None);
+        var agent = await _listener.NextReadyAsync();
+        await agent.AnswerAsync(await agent.ReceiveEventAsync(), new AgentResponse { Decision = new BlockDecision(400, "no such rule set") });
+        Assert.That(async () => await dialling, Throws.InstanceOf<AgentUnreachableException>().With.Message.Contains("no such rule set"));
+        await agent.Closed;
+    }
+
+    [Test]
+    public async Task AgentThatDoesNotRead_ItsSocketIsClosedAllTheSame()
+    {
+        using var dialer = Dialer();
+        _listener.OnAccepted = agent => agent.AcceptAsync();
+        var connection = await dialer.DialAsync(new RecordingSink(), CancellationToken.None);
+        var agent = await _listener.NextAsync();
+        var stalled = agent.StopReading();
+        for (var i = 1; i <= 4; i++)
+        {
+            _ = connection.CallAsync(TestEvents.Chunk(i, size: 900_000), long.MaxValue).AsTask();
+        }
+
+        await stalled;
+        await connection.DisposeAsync().AsTask().WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        agent.GoOnReading();
+        await agent.Closed;
+    }
+
+    private UnixSocketDialer Dialer(string? path = null, string? configuration = null)
+    {
+        var settings = new ConnectedAgent().Settings with
+        {
+            Configuration = configuration is null ? null : JsonDocument.Parse(configuration).RootElement,
+        };
+        return new UnixSocketDialer(path ?? _listener.Path, settings, _clock, new RecordingLogger());
+    }
+}

@@ -1,0 +1,128 @@
+using System.Buffers.Binary;
+using Sidecar.Protocol.Encodings;
+using Sidecar.Protocol.Framing;
+using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
+
+namespace Sidecar.Tests.Support;
+
+/// <content>What it can say.</content>
+internal sealed partial class ScriptedAgent
+{
+    /// <summary>Capabilities of an agent that wants everything and handles many calls at once.</summary>
+    public static AgentCapabilities Capable(uint concurrent = 256) => new()
+    {
+        AgentId = "scripted",
+        Name = "Scripted",
+        Version = "1",
+        SupportedEvents = EventSet.All,
+        Features = new AgentFeatures { ConcurrentRequests = concurrent, StreamingBody = true, Cancellation = true },
+        Limits = new AgentLimits { MaxConcurrency = concurrent },
+    };
+
+    /// <summary>Takes the handshake and agrees. Returns what the other side said.</summary>
+    /// <param name="encoding">The encoding chosen, offered or not.</param>
+    /// <param name="capabilities">What it says of itself; <see cref="Capable"/> if null.</param>
+    /// <param name="version">The protocol version chosen.</param>
+    public async Task<HandshakeRequest> AcceptAsync(string encoding = ProtocolConstants.Json, AgentCapabilities? capabilities = null, uint version = ProtocolConstants.Version)
+    {
+        var request = await ReceiveHandshakeAsync();
+        Encoding = encoding == ProtocolConstants.MessagePack ? MessageEncodings.MessagePack : MessageEncodings.Json;
+        await RespondAsync(new HandshakeResponse { Success = true, ProtocolVersion = version, Encoding = encoding, Capabilities = capabilities ?? Capable() });
+        return request;
+    }
+
+    /// <summary>Takes the handshake and says no.</summary>
+    public async Task RefuseAsync(string error)
+    {
+        await ReceiveHandshakeAsync();
+        await RespondAsync(new HandshakeResponse { Success = false, Error = error });
+    }
+
+    /// <summary>Takes the handshake and says nothing.</summary>
+    public async Task<HandshakeRequest> ReceiveHandshakeAsync() =>
+        HandshakeCodec.ReadRequest((await ReceiveAsync(MessageType.HandshakeRequest)).Payload);
+
+    /// <summary>Answers a handshake with any answer.</summary>
+    public Task RespondAsync(HandshakeResponse response) => SendAsync(MessageType.HandshakeResponse, frame => HandshakeCodec.WriteResponse(frame, response));
+
+    /// <summary>The next frame, which must have this type.</summary>
+    public async Task<ReceivedFrame> ReceiveAsync(MessageType type)
+    {
+        var frame = await ReceiveAsync();
+        return frame.Type == type ? frame : throw new InvalidOperationException($"A {type} frame was expected; a {frame.Type} frame came.");
+    }
+
+    /// <summary>The next frame, which must be an event.</summary>
+    public async Task<AgentEvent> ReceiveEventAsync()
+    {
+        var frame = await ReceiveAsync();
+        return Encoding.ReadEvent(frame.Type, frame.Payload);
+    }
+
+    /// <summary>The next frame, which must be this event.</summary>
+    public async Task<T> ReceiveEventAsync<T>()
+        where T : AgentEvent => (T)await ReceiveEventAsync();
+
+    /// <summary>The next frame, which must be a cancel.</summary>
+    public async Task<CancelRequest> ReceiveCancelAsync() => ControlCodec.ReadCancel((await ReceiveAsync(MessageType.Cancel)).Payload);
+
+    /// <summary>Answers an event; as often and as late as one likes.</summary>
+    public Task AnswerAsync(AgentEvent message, AgentResponse? response = null) => AnswerAsync(message.CorrelationId, response);
+
+    /// <summary>Sends an answer for any exchange, or for none with the empty id.</summary>
+    public Task AnswerAsync(CorrelationId id, AgentResponse? response = null) =>
+        SendAsync(MessageType.AgentResponse, frame => Encoding.WriteResponse(frame, id, response ?? AgentResponse.Allow));
+
+    /// <summary>Sends an answer that names its exchange but holds a decision that nobody knows. JSON only.</summary>
+    public Task AnswerBadlyAsync(AgentEvent message) => SendAsync(
+        MessageType.AgentResponse,
+        System.Text.Encoding.UTF8.GetBytes($$"""{"correlation_id":"{{message.CorrelationId}}","decision":"perhaps"}"""));
+
+    /// <summary>Sends an answer that is not even the encoding agreed on.</summary>
+    public Task AnswerGarbageAsync() => SendAsync(MessageType.AgentResponse, new byte[] { 0xC1, 0xFF, 0x00 });
+
+    /// <summary>Reports its health.</summary>
+    public Task SendHealthAsync(HealthStatus health) => SendAsync(MessageType.HealthStatus, frame => Encoding.WriteHealth(frame, health));
+
+    /// <summary>Asks to pause or go on.</summary>
+    public Task SendFlowControlAsync(FlowAction action) =>
+        SendAsync(MessageType.FlowControl, frame => Encoding.WriteFlowControl(frame, new FlowControlSignal { Action = action }));
+
+    /// <summary>Repeats a ping.</summary>
+    public Task SendPongAsync(ReceivedFrame ping) => SendAsync(MessageType.Pong, ping.Payload);
+
+    /// <summary>Sends one whole frame of any type.</summary>
+    public Task SendAsync(MessageType type, ReadOnlyMemory<byte> payload) => SendRawAsync(Frame(type, payload.Span));
+
+    /// <summary>Announces a frame of this length, within the limits or not, and sends nothing of it.</summary>
+    public Task AnnounceAsync(uint length)
+    {
+        var bytes = new byte[FrameLimits.LengthSize];
+        BinaryPrimitives.WriteUInt32BigEndian(bytes, length);
+        return SendRawAsync(bytes);
+    }
+
+    /// <summary>Sends a part of a frame and closes its sending side.</summary>
+    public async Task TruncateAsync()
+    {
+        var whole = Frame(MessageType.AgentResponse, System.Text.Encoding.UTF8.GetBytes("{}"));
+        await SendRawAsync(whole.AsMemory(0, whole.Length - 1));
+        HalfClose();
+    }
+
+    private static byte[] Frame(MessageType type, ReadOnlySpan<byte> payload)
+    {
+        var bytes = new byte[FrameLimits.HeaderSize + payload.Length];
+        FrameWriter.WriteHeader(bytes, (byte)type, payload.Length);
+        payload.CopyTo(bytes.AsSpan(FrameLimits.HeaderSize));
+        return bytes;
+    }
+
+    private Task SendAsync(MessageType type, Action<FrameBuffer> write)
+    {
+        using var frame = FrameBuffer.Rent(type);
+        write(frame);
+        return SendRawAsync(frame.Finish().ToArray());
+    }
+}
