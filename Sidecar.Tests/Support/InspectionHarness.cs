@@ -78,6 +78,13 @@ internal sealed class InspectionHarness : IAsyncDisposable
         return client;
     }
 
+    /// <summary>Lets an agent that was absent come up, and waits until it is connected.</summary>
+    public async Task ComeUpAsync(LambdaAgent agent)
+    {
+        await agent.StartAsync(_directory.Socket(agent.Id + ".sock"));
+        await Eventually.TrueAsync(() => ConnectionsOf(agent.Id).Any(static pooled => pooled.TakesNew), TimeSpan.FromSeconds(30), $"connections to {agent.Id}");
+    }
+
     /// <summary>Ends every connection to an agent under its calls.</summary>
     public void Crash(string agent)
     {
