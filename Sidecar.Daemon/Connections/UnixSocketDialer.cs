@@ -24,7 +24,9 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
         _settings = settings;
         _time = time;
         _logger = logger;
-        _pipes = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), logger);
+
+        // A few busy connections: asking for data twice costs more than the buffer that an idle one holds.
+        _pipes = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions { WaitForDataBeforeAllocatingBuffer = false }, logger);
     }
 
     public string Endpoint => _path;

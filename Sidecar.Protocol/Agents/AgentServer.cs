@@ -58,6 +58,9 @@ public sealed class AgentServer : IAsyncDisposable
         var transport = new SocketTransportOptions
         {
             Backlog = 4096,
+
+            // A few busy connections: asking for data twice costs more than the buffer that an idle one holds.
+            WaitForDataBeforeAllocatingBuffer = false,
             CreateBoundListenSocket = _options.CreateListenSocket ?? (_ => AgentSocket.Bind(_options.SocketPath, _options.SocketMode)),
         };
         var factory = new SocketTransportFactory(Options.Create(transport), _loggers);
