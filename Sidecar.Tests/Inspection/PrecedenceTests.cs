@@ -17,14 +17,16 @@ public sealed class PrecedenceTests
     [TestCaseSource(nameof(Pairs))]
     public async Task TwoAgentsAtOnce_TheStrongerDecidesInAnyOrder(string first, string second, bool reversed)
     {
-        // The other answers only when the first has: a failure closed or a block ends its wait instead.
+        // One answers when both were asked, the other only then: a failure closed or a block ends its wait instead.
+        var start = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var one = Agent("one", first, reversed ? turn.Task : null);
-        await using var two = Agent("two", second, reversed ? null : turn.Task);
+        await using var one = Agent("one", first, reversed ? turn.Task : start.Task);
+        await using var two = Agent("two", second, reversed ? start.Task : turn.Task);
         await using var harness = await InspectionHarness.StartAsync(one, two);
         var asking = harness.Client.AskAsync(Events.Request("x"));
         await one.SeenAsync(1);
         await two.SeenAsync(1);
+        start.SetResult();
         var early = reversed ? second : first;
         if (early is not ("block" or "failed"))
         {
@@ -105,7 +107,7 @@ public sealed class PrecedenceTests
         return message is RequestHeadersEvent ? Answer.Block(451).WithRule("r1") : AgentResponse.Allow;
     }
 
-    private static LambdaAgent Agent(string id, string kind, Task? turn) => new(id)
+    private static LambdaAgent Agent(string id, string kind, Task turn) => new(id)
     {
         Policy = LambdaAgent.PolicyOf(FailureMode.Closed),
         Answers = async (message, token) =>
@@ -115,7 +117,7 @@ public sealed class PrecedenceTests
                 return AgentResponse.Allow;
             }
 
-            await (turn ?? Task.CompletedTask).WaitAsync(token);
+            await turn.WaitAsync(token);
             return kind switch
             {
                 "allow" => AgentResponse.Allow,
