@@ -14,6 +14,7 @@ internal static class OptionsValidator
 
         AddDuplicates(errors, "agent", options.Agents.Select(static agent => agent.Id));
         AddDuplicates(errors, "route", options.Routes.Select(static route => route.Id));
+        AddDuplicates(errors, "listener name (kind and file name, a label of metrics)", options.Listeners.DistinctBy(static listener => Path.GetFullPath(listener.Path)).Select(static listener => listener.Name));
         AddDuplicates(errors, "listener path", options.Listeners.Select(static listener => Path.GetFullPath(listener.Path)));
         var known = options.Agents.Select(static agent => agent.Id).ToHashSet(StringComparer.Ordinal);
         foreach (var agent in options.Agents)

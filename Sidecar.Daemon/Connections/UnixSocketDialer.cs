@@ -72,6 +72,10 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path), cancellation).AsTask()
                 .WaitAsync(_settings.ConnectTimeout, _time, cancellation).ConfigureAwait(false);
         }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.ConnectionRefused)
+        {
+            throw new IOException(e.SocketErrorCode == SocketError.ConnectionRefused ? "nobody listens there" : "there is no such socket", e);
+        }
         catch (TimeoutException e)
         {
             throw new TimeoutException($"the connection was not accepted within {_settings.ConnectTimeout}", e);

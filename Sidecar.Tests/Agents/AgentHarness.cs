@@ -49,6 +49,9 @@ internal sealed class AgentHarness : IAsyncDisposable
         return harness;
     }
 
+    /// <summary>Waits until no event is outstanding: an answer leaves before its event stops counting.</summary>
+    public Task IdleAsync() => Eventually.TrueAsync(() => Connection.Outstanding == 0, Wire.Limit, "nothing is outstanding");
+
     /// <summary>Closes the peer's side and waits for the connection to end.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -19,7 +19,7 @@ public sealed class EventDeliveryTests
             Assert.That(answer.Response.Guardrail?.Detected, message is GuardrailInspectEvent ? Is.False : Is.Null);
         }
 
-        Assert.That(agent.Connection.Outstanding, Is.Zero);
+        await agent.IdleAsync();
     }
 
     [Test]

@@ -39,7 +39,7 @@ public sealed class EventFailureTests
         }
 
         Assert.That(agent.Logger.Entries.Count(entry => entry.EventId.Id == 104), Is.EqualTo(8), "each is logged");
-        Assert.That(agent.Connection.Outstanding, Is.Zero);
+        await agent.IdleAsync();
     }
 
     [Test]
@@ -72,7 +72,7 @@ public sealed class EventFailureTests
         await agent.Peer.SendAsync(MessageType.RequestHeaders, [0xC1]);
         CancelTests.AssertFailure(await agent.Peer.ReadAnswerAsync(), default, ReasonCodes.UndecodableEvent);
         Assert.That(handler.Calls, Is.Empty);
-        Assert.That(agent.Connection.Outstanding, Is.Zero);
+        await agent.IdleAsync();
     }
 
     [Test]
