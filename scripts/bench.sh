@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Measures what README.md states, in one run, so that the ratios hold whatever else the machine does.
+#   scripts/bench.sh [SECONDS]      seconds of each measurement (default 5), after as many of warm-up
+# Two processes on this machine: 'sidecar bench' and the demo agent (or an echo for raw frames), one Unix-socket connection.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+case "${1:-}" in -h|--help) sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+seconds=${1:-5}
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+dotnet build -c Release -v quiet Sidecar.Daemon >/dev/null
+sidecar="dotnet $PWD/Sidecar.Daemon/bin/Release/net10.0/sidecar.dll"
+dir=$(mktemp -d)
+pids=()
+finish() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait 2>/dev/null || true; rm -rf "$dir"; }
+trap finish EXIT
+
+start() {
+  rm -f "$dir/agent" "$dir/echo"
+  $1 $sidecar agent demo --listen "$dir/agent" >"$dir/log" 2>&1 & pids+=($!)
+  $1 $sidecar bench --echo "$dir/echo" >"$dir/log" 2>&1 & pids+=($!)
+  for _ in $(seq 100); do [ -S "$dir/agent" ] && [ -S "$dir/echo" ] && return; sleep 0.1; done
+  echo "bench.sh: the other end did not start" >&2; cat "$dir/log" >&2; exit 1
+}
+stop() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait 2>/dev/null || true; pids=(); }
+field() { sed "s/.*\"$1\":\([0-9.]*\).*/\1/"; }
+row() { # label, prefix, arguments of bench
+  local label=$1 prefix=$2 result; shift 2
+  result=$($prefix $sidecar bench --warmup "${seconds}s" --duration "${seconds}s" --json "$@")
+  local rate; rate=$(field calls_per_second <<<"$result")
+  [ -n "${base:-}" ] || base=$rate
+  printf '| %s | %s | %s | %s | %s | %s | %s |\n' "$label" "$rate" "$(awk "BEGIN{printf \"%.2f\", $rate/$base}")" \
+    "$(field p50_us <<<"$result")" "$(field p99_us <<<"$result")" "$(field cpu_us_per_call <<<"$result")" "$(field bytes_per_call <<<"$result")"
+}
+
+echo '| One connection | calls/s | of raw | p50 µs | p99 µs | CPU µs/call | bytes/call |'
+echo '|---|---|---|---|---|---|---|'
+start ""
+row 'raw frames, 64 in flight' "" --raw --connect "$dir/echo"
+row 'MessagePack, 64 in flight' "" --connect "$dir/agent"
+row 'JSON, 64 in flight' "" --encoding json --connect "$dir/agent"
+row 'MessagePack, 256 in flight' "" --concurrency 256 --connect "$dir/agent"
+row 'MessagePack, 16 in flight' "" --concurrency 16 --connect "$dir/agent"
+row 'MessagePack, 64 in flight, 30 headers' "" --headers 30 --connect "$dir/agent"
+row 'MessagePack, 64 in flight, body pieces of 16 KiB' "" --event request-body --size 16KiB --connect "$dir/agent"
+row 'JSON, 64 in flight, body pieces of 16 KiB' "" --encoding json --event request-body --size 16KiB --connect "$dir/agent"
+stop
+pin="taskset -c 0"
+start "$pin"
+row 'raw frames, 1 in flight, one processor' "$pin" --raw --concurrency 1 --connect "$dir/echo"
+row 'MessagePack, 1 in flight, one processor' "$pin" --concurrency 1 --connect "$dir/agent"
+stop
+if command -v cc >/dev/null; then
+  cc -O2 -o "$dir/pingpong" scripts/bench/pingpong.c
+  result=$($pin "$dir/pingpong" 470 220 "$seconds")
+  printf '| blocking C ping-pong of the same sizes, one processor | | | %s | %s | | |\n' "$(field p50_us <<<"$result")" "$(field p99_us <<<"$result")"
+fi
