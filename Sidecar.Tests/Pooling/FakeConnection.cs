@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sidecar.Daemon.Connections;
 using Sidecar.Protocol.Messages;
 
@@ -46,19 +47,22 @@ internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConc
     /// <summary>What a call gets.</summary>
     public Func<AgentEvent, CallResult> Answer { get; set; } = static _ => CallResult.Answered(AgentResponse.Allow);
 
+    /// <summary>When set, calls are answered by its tasks instead.</summary>
+    public Func<AgentEvent, long, Task<CallResult>>? AnswerLater { get; set; }
+
     /// <summary>The events it was asked about.</summary>
-    public List<AgentEvent> Asked { get; } = [];
+    public ConcurrentQueue<AgentEvent> Asked { get; } = new();
+
+    /// <summary>The cancels it was told of.</summary>
+    public ConcurrentQueue<CancelReason> Cancels { get; } = new();
 
     public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline)
     {
-        Asked.Add(message);
-        return new(Answer(message));
+        Asked.Enqueue(message);
+        return AnswerLater is { } later ? new(later(message, deadline)) : new(Answer(message));
     }
 
-    public void Cancel(CorrelationId exchange, CancelReason reason)
-    {
-        // Its calls end at once.
-    }
+    public void Cancel(CorrelationId exchange, CancelReason reason) => Cancels.Enqueue(reason);
 
     public void Ping() => Pings++;
 

@@ -29,7 +29,7 @@ public sealed class ReconnectTests
     {
         const int Absent = 100;
         var dialer = new ScriptedDialer(number => number <= Absent ? null : new FakeConnection("a"), _clock);
-        await using var pool = new ConnectionPool(PoolTests.Settings(1), dialer, new FillThenSpread(), new Random(7), _clock, _log);
+        await using var pool = new ConnectionPool(PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(7), _clock, _log);
         pool.Start();
         await DialUntilAsync(dialer, Absent + 1);
         await Eventually.TrueAsync(() => pool.IsAvailable, ScriptedAgent.Limit, "the agent to come alive");
@@ -53,7 +53,7 @@ public sealed class ReconnectTests
                 return connection;
             },
             _clock);
-        await using var pool = new ConnectionPool(PoolTests.Settings(1), dialer, new FillThenSpread(), new Random(3), _clock, _log);
+        await using var pool = new ConnectionPool(PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(3), _clock, _log);
         pool.Start();
         await DialUntilAsync(dialer, Dials);
         var took = _clock.GetElapsedTime(dialer.At.First(), dialer.At.ElementAt(Dials - 1));
@@ -65,7 +65,7 @@ public sealed class ReconnectTests
     public async Task ConnectionThatLived_IsReplacedAfterTheLeastPause()
     {
         var dialer = new ScriptedDialer(number => number <= 20 ? null : new FakeConnection($"c{number}"), _clock);
-        await using var pool = new ConnectionPool(PoolTests.Settings(1), dialer, new FillThenSpread(), new Random(3), _clock, _log);
+        await using var pool = new ConnectionPool(PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(3), _clock, _log);
         pool.Start();
         await DialUntilAsync(dialer, 21);
         await Eventually.TrueAsync(() => pool.Live.Count == 1 && _clock.ArmedTimers == 1, ScriptedAgent.Limit, "the connection and its watch");
