@@ -1,10 +1,5 @@
-using System.Diagnostics.Metrics;
 using NUnit.Framework;
-using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
-using Sidecar.Daemon.Diagnostics;
-using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Pooling;
 using Sidecar.Tests.Support;
@@ -16,14 +11,14 @@ public sealed class AgentSessionTests
     private static readonly CallResult Lost = CallResult.Failed(CallOutcome.ConnectionLost, "died");
     private static readonly CallResult Full = CallResult.Failed(CallOutcome.NoRoom, "full");
 
-    private FakeTimeProvider _clock = null!;
+    private SessionRig _rig = null!;
     private FakeConnection _a = null!;
     private FakeConnection _b = null!;
 
     [SetUp]
     public void Prepare()
     {
-        _clock = new FakeTimeProvider();
+        _rig = new SessionRig();
         _a = new FakeConnection("a");
         _b = new FakeConnection("b");
     }
@@ -38,15 +33,15 @@ public sealed class AgentSessionTests
     [Test]
     public async Task Lease_IsKeptForAllEvents()
     {
-        await using var pool = await PoolAsync(_a, _b);
-        var session = Session(pool);
+        await using var pool = await _rig.PoolAsync(_a, _b);
+        var session = _rig.Session(pool);
         Assert.That(session.HasSeenExchange, Is.False);
-        await AskAsync(session, TestEvents.Headers(1));
+        await _rig.AskAsync(session, TestEvents.Headers(1));
         _a.InFlight = _b.InFlight = 0;
         var leased = _a.Asked.IsEmpty ? _b : _a;
         leased.InFlight = 3;
-        await AskAsync(session, TestEvents.Chunk(1));
-        await AskAsync(session, TestEvents.Complete(1));
+        await _rig.AskAsync(session, TestEvents.Chunk(1));
+        await _rig.AskAsync(session, TestEvents.Complete(1));
         Assert.That(leased.Asked, Has.Count.EqualTo(3));
         Assert.That(session.HasSeenExchange, Is.True);
         leased.InFlight = 0;
@@ -55,26 +50,26 @@ public sealed class AgentSessionTests
     [Test]
     public async Task LeasedConnectionDead_LaterEventsAreLostAndNotMoved()
     {
-        await using var pool = await PoolAsync(_a, _b);
-        var session = Session(pool);
-        await AskAsync(session, TestEvents.Headers(1));
+        await using var pool = await _rig.PoolAsync(_a, _b);
+        var session = _rig.Session(pool);
+        await _rig.AskAsync(session, TestEvents.Headers(1));
         var (leased, other) = _a.Asked.IsEmpty ? (_b, _a) : (_a, _b);
         leased.Answer = _ => Lost;
-        Assert.That((await AskAsync(session, TestEvents.Chunk(1))).Outcome, Is.EqualTo(CallOutcome.ConnectionLost));
-        Assert.That((await AskAsync(session, TestEvents.Complete(1))).Outcome, Is.EqualTo(CallOutcome.ConnectionLost));
+        Assert.That((await _rig.AskAsync(session, TestEvents.Chunk(1))).Outcome, Is.EqualTo(CallOutcome.ConnectionLost));
+        Assert.That((await _rig.AskAsync(session, TestEvents.Complete(1))).Outcome, Is.EqualTo(CallOutcome.ConnectionLost));
         Assert.That(other.Asked, Is.Empty);
     }
 
     [Test]
     public async Task HeadersLost_AreAskedOnceMoreOnAnotherConnection()
     {
-        await using var pool = await PoolAsync(_a, _b);
+        await using var pool = await _rig.PoolAsync(_a, _b);
         _a.Answer = _b.Answer = _ => Lost;
-        var session = Session(pool);
+        var session = _rig.Session(pool);
         var headers = TestEvents.Headers(1);
-        var first = await session.AskAsync(headers, In(1000));
+        var first = await session.AskAsync(headers, _rig.In(1000));
         Assert.That(session.Settle(headers, first, isRetry: false), Is.True);
-        var second = await session.AskAsync(headers, In(1000));
+        var second = await session.AskAsync(headers, _rig.In(1000));
         Assert.That(session.Settle(headers, second, isRetry: true), Is.False, "once");
         Assert.That((_a.Asked.Count, _b.Asked.Count), Is.EqualTo((1, 1)));
     }
@@ -82,29 +77,29 @@ public sealed class AgentSessionTests
     [Test]
     public async Task HeadersLost_NoOtherConnection_NoRetry()
     {
-        await using var pool = await PoolAsync(_a);
+        await using var pool = await _rig.PoolAsync(_a);
         _a.Answer = _ => Lost;
-        var session = Session(pool);
+        var session = _rig.Session(pool);
         var headers = TestEvents.Headers(1);
-        Assert.That(session.Settle(headers, await session.AskAsync(headers, In(1000)), isRetry: false), Is.False);
+        Assert.That(session.Settle(headers, await session.AskAsync(headers, _rig.In(1000)), isRetry: false), Is.False);
         _a.Answer = _ => CallResult.Answered(AgentResponse.Allow);
-        Assert.That((await AskAsync(session, TestEvents.Complete(1))).IsAnswered, Is.True, "the gate is open");
+        Assert.That((await _rig.AskAsync(session, TestEvents.Complete(1))).IsAnswered, Is.True, "the gate is open");
     }
 
     [Test]
     public async Task EventQueuedBehindLostHeaders_GoesAfterTheirRetry()
     {
-        await using var pool = await PoolAsync(_a, _b);
+        await using var pool = await _rig.PoolAsync(_a, _b);
         _a.Answer = _ => Lost;
         _b.Answer = _ => Lost;
-        var session = Session(pool);
+        var session = _rig.Session(pool);
         var headers = TestEvents.Headers(1);
-        var lost = await session.AskAsync(headers, In(1000));
+        var lost = await session.AskAsync(headers, _rig.In(1000));
         var (failed, other) = _a.Asked.IsEmpty ? (_b, _a) : (_a, _b);
-        var queued = AskAsync(session, TestEvents.Chunk(1));
+        var queued = _rig.AskAsync(session, TestEvents.Chunk(1));
         Assert.That(session.Settle(headers, lost, isRetry: false), Is.True);
         other.Answer = _ => CallResult.Answered(AgentResponse.Allow);
-        var result = await session.AskAsync(headers, In(1000));
+        var result = await session.AskAsync(headers, _rig.In(1000));
         Assert.That(queued.IsCompleted, Is.False);
         session.Settle(headers, result, isRetry: true);
         Assert.That((await queued.WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).IsAnswered, Is.True);
@@ -115,42 +110,42 @@ public sealed class AgentSessionTests
     [Test]
     public async Task SecondEvent_WaitsForTheFirst_AndNoLongerThanItsDeadline()
     {
-        await using var pool = await PoolAsync(_a);
+        await using var pool = await _rig.PoolAsync(_a);
         var answer = new TaskCompletionSource<CallResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         _a.AnswerLater = (_, _) => answer.Task;
-        var session = Session(pool);
-        var first = AskAsync(session, TestEvents.Headers(1));
-        var second = AskAsync(session, TestEvents.Chunk(1), 50);
-        _clock.AdvanceTicks(TimeSpan.FromMilliseconds(50).Ticks - 1);
+        var session = _rig.Session(pool);
+        var first = _rig.AskAsync(session, TestEvents.Headers(1));
+        var second = _rig.AskAsync(session, TestEvents.Chunk(1), 50);
+        _rig.Clock.AdvanceTicks(TimeSpan.FromMilliseconds(50).Ticks - 1);
         Assert.That(_a.Asked, Has.Count.EqualTo(1), "one call outstanding at a time");
         Assert.That(second.IsCompleted, Is.False);
-        _clock.AdvanceTicks(1);
+        _rig.Clock.AdvanceTicks(1);
         Assert.That((await second).Outcome, Is.EqualTo(CallOutcome.TimedOut));
         Assert.That(_a.Asked, Has.Count.EqualTo(1), "it was never sent");
         answer.SetResult(CallResult.Answered(AgentResponse.Allow));
         await first;
-        Assert.That((await AskAsync(session, TestEvents.Chunk(1))).IsAnswered, Is.True, "the gate is open");
+        Assert.That((await _rig.AskAsync(session, TestEvents.Chunk(1))).IsAnswered, Is.True, "the gate is open");
     }
 
     [TestCase(50, 50)]
     [TestCase(5000, 120)]
     public async Task Deadline_IsThePhasesOrTheAgentsCeiling(int phase, int expected)
     {
-        await using var pool = await PoolAsync(_a);
+        await using var pool = await _rig.PoolAsync(_a);
         var seen = 0L;
         _a.AnswerLater = (_, deadline) =>
         {
             seen = deadline;
             return Task.FromResult(CallResult.Answered(AgentResponse.Allow));
         };
-        await AskAsync(Session(pool), TestEvents.Headers(1), phase);
-        Assert.That(seen, Is.EqualTo(In(expected)));
+        await _rig.AskAsync(_rig.Session(pool), TestEvents.Headers(1), phase);
+        Assert.That(seen, Is.EqualTo(_rig.In(expected)));
     }
 
     [Test]
     public async Task SlotLostBetweenChoiceAndCall_TheNextConnectionIsTried()
     {
-        await using var pool = await PoolAsync(_a, _b);
+        await using var pool = await _rig.PoolAsync(_a, _b);
         foreach (var connection in new[] { _a, _b })
         {
             connection.Answer = _ =>
@@ -161,121 +156,44 @@ public sealed class AgentSessionTests
             };
         }
 
-        var session = Session(pool);
-        Assert.That((await AskAsync(session, TestEvents.Headers(1))).IsAnswered, Is.True);
+        var session = _rig.Session(pool);
+        Assert.That((await _rig.AskAsync(session, TestEvents.Headers(1))).IsAnswered, Is.True);
         _a.InFlight = _b.InFlight = 0;
     }
 
     [Test]
     public async Task AgentThatWasToldNothing_HasNotSeenTheExchange_AndIsToldNothingLater()
     {
-        await using var pool = await PoolAsync(_a);
+        await using var pool = await _rig.PoolAsync(_a);
         _a.Answer = _ => Full;
-        var session = Session(pool);
-        Assert.That((await AskAsync(session, TestEvents.Headers(1))).Outcome, Is.EqualTo(CallOutcome.NoRoom));
+        var session = _rig.Session(pool);
+        Assert.That((await _rig.AskAsync(session, TestEvents.Headers(1))).Outcome, Is.EqualTo(CallOutcome.NoRoom));
         Assert.That(session.HasSeenExchange, Is.False);
         _a.Answer = _ => CallResult.Answered(AgentResponse.Allow);
-        Assert.That((await AskAsync(session, TestEvents.Chunk(1))).Outcome, Is.EqualTo(CallOutcome.NoRoom), "the headers it needs never came");
+        Assert.That((await _rig.AskAsync(session, TestEvents.Chunk(1))).Outcome, Is.EqualTo(CallOutcome.NoRoom), "the headers it needs never came");
         Assert.That(_a.Asked, Has.Count.EqualTo(1));
     }
 
     [Test]
     public async Task NoRoomLater_KeepsTheLease()
     {
-        await using var pool = await PoolAsync(_a);
-        var session = Session(pool);
-        await AskAsync(session, TestEvents.Headers(1));
+        await using var pool = await _rig.PoolAsync(_a);
+        var session = _rig.Session(pool);
+        await _rig.AskAsync(session, TestEvents.Headers(1));
         _a.Answer = _ => Full;
-        await AskAsync(session, TestEvents.Chunk(1));
+        await _rig.AskAsync(session, TestEvents.Chunk(1));
         Assert.That(session.HasSeenExchange, Is.True);
     }
 
     [Test]
     public async Task Cancel_GoesToTheLeasedConnectionOnly()
     {
-        await using var pool = await PoolAsync(_a, _b);
-        var session = Session(pool);
+        await using var pool = await _rig.PoolAsync(_a, _b);
+        var session = _rig.Session(pool);
         session.Cancel(CancelReason.ClientDisconnect);
         Assert.That(_a.Cancels.Concat(_b.Cancels), Is.Empty);
-        await AskAsync(session, TestEvents.Headers(1));
+        await _rig.AskAsync(session, TestEvents.Headers(1));
         session.Cancel(CancelReason.ClientDisconnect);
         Assert.That((_a.Cancels.Count, _b.Cancels.Count), Is.EqualTo(_a.Asked.IsEmpty ? (0, 1) : (1, 0)));
-    }
-
-    [TestCase(EventSet.RequestHeaders, EventSet.All, EventSet.RequestHeaders)]
-    [TestCase(EventSet.RequestBodyChunk, EventSet.All, EventSet.RequestHeaders | EventSet.RequestBodyChunk)]
-    [TestCase(EventSet.ResponseBodyChunk, EventSet.All, EventSet.RequestHeaders | EventSet.ResponseHeaders | EventSet.ResponseBodyChunk)]
-    [TestCase(EventSet.RequestComplete, EventSet.All, EventSet.RequestHeaders | EventSet.RequestComplete)]
-    [TestCase(EventSet.All, EventSet.ResponseHeaders, EventSet.RequestHeaders | EventSet.ResponseHeaders)]
-    [TestCase(EventSet.RequestHeaders, EventSet.RequestBodyChunk, EventSet.None)]
-    [TestCase(EventSet.GuardrailInspect, EventSet.All, EventSet.GuardrailInspect)]
-    public async Task Wants_WhatBothWantAndWhatThatNeeds(EventSet configured, EventSet supported, EventSet expected)
-    {
-        _a.Traits = _a.Traits with { Events = supported };
-        await using var pool = await PoolAsync(_a);
-        Assert.That(Wanted(Session(pool, configured)), Is.EqualTo(expected));
-    }
-
-    [Test]
-    public async Task Wants_Off_Nothing()
-    {
-        await using var pool = await PoolAsync(_a);
-        Assert.That(Wanted(Session(pool, EventSet.All, AgentMode.Off)), Is.EqualTo(EventSet.None));
-    }
-
-    [Test]
-    public async Task Wants_AgentNeverSeen_WhatIsConfigured_SoThatItsAbsenceCounts()
-    {
-        await using var pool = new ConnectionPool(PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero }, new ScriptedDialer(_ => null, _clock), new FillThenSpread(), new Random(1), _clock, new RecordingLogger());
-        var session = Session(pool);
-        Assert.That(session.Wants(EventKind.RequestHeaders), Is.True);
-        Assert.That((await AskAsync(session, TestEvents.Headers(1))).Outcome, Is.EqualTo(CallOutcome.NoConnection));
-    }
-
-    private static EventSet Wanted(AgentSession session) =>
-        Enum.GetValues<EventKind>().Where(session.Wants).Aggregate(EventSet.None, (set, kind) => set | kind.AsSet());
-
-    private static async Task<CallResult> SettledAsync(AgentSession session, AgentEvent message, ValueTask<CallResult> asked)
-    {
-        var result = await asked;
-        session.Settle(message, result, isRetry: true);
-        return result;
-    }
-
-    private Task<CallResult> AskAsync(AgentSession session, AgentEvent message, int milliseconds = 1000) =>
-        SettledAsync(session, message, session.AskAsync(message, In(milliseconds)));
-
-    private long In(int milliseconds) => _clock.GetTimestamp() + (milliseconds * _clock.TimestampFrequency / 1000);
-
-    private AgentSession Session(ConnectionPool pool, EventSet events = EventSet.All, AgentMode mode = AgentMode.Enforce)
-    {
-        var policy = new AgentPolicy
-        {
-            Mode = mode,
-            Events = events,
-            HeaderTimeout = TimeSpan.FromMilliseconds(120),
-            BodyTimeout = TimeSpan.FromMilliseconds(400),
-        };
-        var metrics = new SidecarMetrics(new Meters());
-        return new AgentSession(new AgentState("waf", policy, new AgentVersion("1", pool), _clock, metrics), policy, TestEvents.Id(1));
-    }
-
-    private async Task<ConnectionPool> PoolAsync(params FakeConnection[] connections)
-    {
-        var dialer = new ScriptedDialer(number => number <= connections.Length ? connections[number - 1] : null, _clock);
-        var pool = new ConnectionPool(PoolTests.Settings(connections.Length) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(1), _clock, new RecordingLogger());
-        pool.Start();
-        await Eventually.TrueAsync(() => pool.Live.Count == connections.Length && _clock.ArmedTimers == connections.Length, ScriptedAgent.Limit, "all connections");
-        return pool;
-    }
-
-    private sealed class Meters : IMeterFactory
-    {
-        public Meter Create(MeterOptions options) => new(options);
-
-        public void Dispose()
-        {
-            // Nothing listens to these meters.
-        }
     }
 }
