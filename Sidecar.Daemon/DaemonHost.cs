@@ -41,6 +41,8 @@ internal static class DaemonHost
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<SidecarMetrics>();
+        services.AddSingleton(new PrometheusExporterOptions { Prefix = options.MetricsPrefix });
+        services.AddSingleton<PrometheusExporter>();
         services.AddSingleton<DaemonModel>();
         services.AddSingleton<BackgroundCalls>();
         services.AddSingleton<IExchangeIds, ExchangeIds>();
@@ -51,7 +53,9 @@ internal static class DaemonHost
         services.AddSingleton(provider => new SystemdNotifier(
             notifySocket, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SystemdNotifier>>()));
         services.AddHostedService<DaemonService>();
-        return builder.Build();
+        var host = builder.Build();
+        host.Services.GetRequiredService<SidecarMetrics>().ObserveAgents(host.Services.GetRequiredService<DaemonModel>().Observe);
+        return host;
     }
 
     private static void AddLogging(ILoggingBuilder logging, bool verbose, bool underSystemd)

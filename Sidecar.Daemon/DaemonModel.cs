@@ -27,6 +27,14 @@ internal sealed class DaemonModel
     /// <summary>The routes in the order they were given.</summary>
     public IReadOnlyList<RouteModel> Routes { get; }
 
+    /// <summary>The agents that are enforced and cannot take exchanges now.</summary>
+    public IReadOnlyList<string> MissingAgents() =>
+        [.. Agents.Where(static agent => agent.Policy.Mode == AgentMode.Enforce && !agent.Current.Pool.IsAvailable).Select(static agent => agent.Id)];
+
+    /// <summary>The agents as the gauges show them.</summary>
+    public IEnumerable<(string Agent, int Connections, int InFlight, bool Available)> Observe() => Agents.Select(static agent =>
+        (agent.Id, agent.Current.Pool.Live.Count, agent.Current.Pool.InFlight, agent.Current.Pool.IsAvailable));
+
     private static AgentState Build(AgentOptions agent, DaemonOptions options, SidecarMetrics metrics, TimeProvider time, ILoggerFactory loggers)
     {
         var connection = new ConnectionSettings

@@ -24,10 +24,6 @@ internal sealed partial class DaemonService(
     private readonly List<IDaemonListener> _started = [];
     private Task _announcing = Task.CompletedTask;
 
-    /// <summary>Whether every enforced agent can take exchanges; names those that cannot.</summary>
-    public IReadOnlyList<string> MissingAgents() =>
-        [.. model.Agents.Where(static agent => agent.Policy.Mode == AgentMode.Enforce && !agent.Current.Pool.IsAvailable).Select(static agent => agent.Id)];
-
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         foreach (var agent in model.Agents)
@@ -87,7 +83,7 @@ internal sealed partial class DaemonService(
 
     private async Task AnnounceWhenCompleteAsync()
     {
-        while (!_stopping.IsCancellationRequested && MissingAgents() is { Count: > 0 } missing)
+        while (!_stopping.IsCancellationRequested && model.MissingAgents() is { Count: > 0 } missing)
         {
             notifier.Status($"waiting for {string.Join(", ", missing)}");
             await Task.Delay(TimeSpan.FromMilliseconds(50), time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -1,44 +1,54 @@
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.FrontEnds.Native;
+using Sidecar.Daemon.Control;
+using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.FrontEnds.Http;
 using Sidecar.Daemon.Hosting;
 using Sidecar.Daemon.Inspection;
 
 namespace Sidecar.Daemon;
 
 /// <summary>Builds the listeners that the options name.</summary>
-internal sealed class ListenerFactory(DaemonOptions options, Inspector inspector, ILoggerFactory loggers)
+internal sealed class ListenerFactory(
+    DaemonOptions options, DaemonModel model, Inspector inspector, SidecarMetrics metrics, PrometheusExporter exporter, ILoggerFactory loggers)
 {
     /// <summary>All listeners, in the order they were given.</summary>
+    /// <exception cref="IOException">A file that a listener needs cannot be used.</exception>
     public IReadOnlyList<IDaemonListener> CreateAll() => [.. options.Listeners.Select(Create)];
 
     private IDaemonListener Create(ListenerOptions listener) => listener.Kind switch
     {
         ListenerKind.Native => new NativeDoor(listener, options, inspector, SocketOf(listener), loggers),
-        _ => throw new InvalidOperationException($"no listener of kind {listener.Kind}"),
+        ListenerKind.Http => new KestrelDoor<Microsoft.AspNetCore.Http.Features.IFeatureCollection>(listener.Name, Kestrel(listener), HttpFrontEndOf(listener)),
+        _ => new KestrelDoor<Microsoft.AspNetCore.Http.Features.IFeatureCollection>(listener.Name, Kestrel(listener), new AdminApplication(exporter)),
     };
 
-    private UnixListenerSocket SocketOf(ListenerOptions listener) => new(
-        new UnixListenerOptions { Mode = listener.Mode, Group = listener.Group, AllowTakeover = options.AllowTakeover },
-        loggers.CreateLogger<UnixListenerSocket>());
-
-    // A socket file and a listener that are started and stopped together; the listener's own end is its StopAsync.
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "Stopping is what disposes of the listener.")]
-    private sealed class NativeDoor(
-        ListenerOptions listener, DaemonOptions options, Inspector inspector, UnixListenerSocket socket, ILoggerFactory loggers) : IDaemonListener
+    private HttpFrontEnd HttpFrontEndOf(ListenerOptions listener)
     {
-        private readonly NativeListener _listener = new(
-            listener, options.MaxExchanges, options.ExchangeExpiry, inspector, socket.Bind, DaemonVersion.Text, loggers);
-
-        public string Name => listener.Name;
-
-        public Task StartAsync(CancellationToken cancellation) => _listener.StartAsync(cancellation);
-
-        public async Task StopAsync(CancellationToken cancellation)
+        var http = new HttpListenerOptions
         {
-            // The file goes first, so that a new connection finds the successor or nobody, never a listener that stops.
-            socket.Unlink();
-            await _listener.DisposeAsync().AsTask().WaitAsync(cancellation).ConfigureAwait(false);
-        }
+            Name = listener.Name,
+            Budget = listener.Budget,
+            MaxHeaders = Defaults.MaxHeaders,
+            MaxHeaderBytes = Defaults.MaxHeaderBytes,
+            SetHeaders = listener.SetHeaders,
+            EditHeaders = listener.EditHeaders,
+            ResponseHeaders = listener.ResponseHeaders,
+        };
+        var key = ReplyKeyFile.LoadOrCreate(options.ReplyKeyFile ?? listener.Path + ".key");
+        var tokens = new ReplyTokens(key, inspector.Time);
+        return new HttpFrontEnd(
+            new CheckEndpoint(http, inspector, tokens, metrics, loggers.CreateLogger<CheckEndpoint>()),
+            new ReplyEndpoint(http, tokens, metrics, loggers.CreateLogger<ReplyEndpoint>()),
+            model.MissingAgents);
     }
+
+    private KestrelListener Kestrel(ListenerOptions listener) =>
+        new(new KestrelListenerOptions { EndPoint = new UnixDomainSocketEndPoint(listener.Path), Socket = SocketOptions(listener) }, loggers);
+
+    private UnixListenerSocket SocketOf(ListenerOptions listener) => new(SocketOptions(listener), loggers.CreateLogger<UnixListenerSocket>());
+
+    private UnixListenerOptions SocketOptions(ListenerOptions listener) =>
+        new() { Mode = listener.Mode, Group = listener.Group, AllowTakeover = options.AllowTakeover };
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Sidecar.Daemon.Cli;
 
 namespace Sidecar.Daemon;
@@ -25,6 +26,14 @@ internal static class Program
         return await result.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null }).ConfigureAwait(false);
     }
 
-    private static string Path(ParseResult result) =>
-        result.CommandResult.Command is RootCommand ? "" : result.CommandResult.Command.Name + " ";
+    private static string Path(ParseResult result)
+    {
+        var names = "";
+        for (var command = result.CommandResult; command is { Command: not RootCommand }; command = command.Parent as CommandResult)
+        {
+            names = command.Command.Name + " " + names;
+        }
+
+        return names;
+    }
 }

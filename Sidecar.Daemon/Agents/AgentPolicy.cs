@@ -23,4 +23,19 @@ internal sealed record AgentPolicy
 
     /// <summary>The ceiling for one kind of event.</summary>
     public TimeSpan TimeoutOf(EventKind kind) => kind is EventKind.RequestHeaders or EventKind.ResponseHeaders ? HeaderTimeout : BodyTimeout;
+
+    /// <summary>The events to send to an agent that supports these: what both sides want, and the header events that later ones need (spec §5.2).</summary>
+    public EventSet Wanted(EventSet supported)
+    {
+        const EventSet AfterRequest = EventSet.RequestBodyChunk | EventSet.ResponseHeaders | EventSet.ResponseBodyChunk
+            | EventSet.RequestComplete | EventSet.WebSocketFrame;
+        if (Mode == AgentMode.Off)
+        {
+            return EventSet.None;
+        }
+
+        var wanted = Events & supported;
+        wanted |= (wanted & AfterRequest) != 0 ? EventSet.RequestHeaders : EventSet.None;
+        return wanted | ((wanted & EventSet.ResponseBodyChunk) != 0 ? EventSet.ResponseHeaders : EventSet.None);
+    }
 }

@@ -58,6 +58,9 @@ internal enum Cause
 
     /// <summary>Too many exchanges are open.</summary>
     TooManyExchanges,
+
+    /// <summary>A defect of our own.</summary>
+    Internal,
 }
 
 /// <summary>Names and origins of causes.</summary>

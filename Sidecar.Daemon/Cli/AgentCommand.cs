@@ -10,6 +10,8 @@ namespace Sidecar.Daemon.Cli;
 /// <summary><c>sidecar agent demo</c>: an agent to try things with.</summary>
 internal static class AgentCommand
 {
+    private const int DefaultBlockStatus = 403;
+
     private static readonly Option<string> Listen = new("--listen")
     {
         Description = "The Unix socket to listen on",
@@ -17,10 +19,10 @@ internal static class AgentCommand
         Required = true,
     };
 
-    private static readonly Option<string[]> BlockPath = FlagTypes.Many("--block-path", "TEXT", "Block requests whose path and query contain this. Repeatable.");
+    private static readonly Option<string[]> BlockPath = FlagTypes.Many("--block-path", "TEXT[=STATUS]", "Block requests whose path and query contain this. Repeatable.");
     private static readonly Option<string[]> BlockHeader = FlagTypes.Many("--block-header", "NAME:TEXT", "Block requests with a header that contains this. Repeatable.");
     private static readonly Option<string[]> BlockBody = FlagTypes.Many("--block-body", "TEXT", "Block bodies that contain this, also across pieces. Repeatable.");
-    private static readonly Option<int> BlockStatus = FlagTypes.Number("--block-status", 403, "Status of a block");
+    private static readonly Option<int?> BlockStatus = FlagTypes.Number("--block-status", DefaultBlockStatus, "Status of a block");
     private static readonly Option<string?> BlockPage = new("--block-page") { Description = "Body of a block", HelpName = "TEXT" };
     private static readonly Option<string[]> RedirectPath = FlagTypes.Many("--redirect-path", "TEXT=URL", "Redirect requests whose path contains the text. Repeatable.");
     private static readonly Option<string[]> ChallengePath = FlagTypes.Many("--challenge-path", "TEXT", "Challenge requests whose path contains this. Repeatable.");
@@ -34,7 +36,7 @@ internal static class AgentCommand
         CustomParser = ParseDelay,
     };
 
-    private static readonly Option<string> Id = new("--id") { Description = "The agent's id [default: demo]", DefaultValueFactory = _ => "demo" };
+    private static readonly Option<string?> Id = new("--id") { Description = "The agent's id [default: demo]", HelpName = "ID" };
     private static readonly Option<bool> JsonOnly = new("--json-only") { Description = "Speak JSON even to a proxy that offers MessagePack" };
 
     public static Command Create(TextWriter errors)
@@ -66,7 +68,7 @@ internal static class AgentCommand
     {
         using var loggers = LoggerFactory.Create(static logging => logging
             .SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning).AddSimpleConsole(static console => console.SingleLine = true));
-        var options = DemoAgent.Options(result.GetValue(Id)!, result.GetValue(Listen)!) with { OffersMessagePack = !result.GetValue(JsonOnly) };
+        var options = DemoAgent.Options(result.GetValue(Id) ?? "demo", result.GetValue(Listen)!) with { OffersMessagePack = !result.GetValue(JsonOnly) };
         await using var server = new AgentServer(new DemoAgent(rules, TimeProvider.System), options, loggers);
         try
         {
@@ -84,17 +86,15 @@ internal static class AgentCommand
 
     private static DemoRules Bind(ParseResult result, List<string> problems)
     {
-        if (result.GetValue(BlockStatus) is var status and (< 200 or > 599))
-        {
-            problems.Add($"--block-status {status.ToString(CultureInfo.InvariantCulture)} is outside 200 to 599");
-        }
+        var status = result.GetValue(BlockStatus) ?? DefaultBlockStatus;
+        CheckStatus("--block-status", status, problems);
 
         return new DemoRules
         {
-            BlockPaths = result.GetValue(BlockPath) ?? [],
+            BlockPaths = Statuses(result, status, problems),
             BlockHeaders = Pairs(result, BlockHeader, ':', problems),
             BlockBodies = result.GetValue(BlockBody) ?? [],
-            BlockStatus = result.GetValue(BlockStatus),
+            BlockStatus = status,
             BlockPage = result.GetValue(BlockPage),
             Redirects = Pairs(result, RedirectPath, '=', problems),
             ChallengePaths = result.GetValue(ChallengePath) ?? [],
@@ -103,6 +103,28 @@ internal static class AgentCommand
             ResponseHeaders = Pairs(result, ResponseHeader, ':', problems),
             Delay = result.GetValue(Delay) ?? TimeSpan.Zero,
         };
+    }
+
+    private static List<(string Text, int Status)> Statuses(ParseResult result, int fallback, List<string> problems)
+    {
+        var statuses = new List<(string, int)>();
+        foreach (var text in result.GetValue(BlockPath) ?? [])
+        {
+            var at = text.LastIndexOf('=');
+            var hasStatus = int.TryParse(text.AsSpan(at + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var status) && at > 0;
+            statuses.Add(hasStatus ? (text[..at], status) : (text, fallback));
+            CheckStatus($"--block-path {text}: status", statuses[^1].Item2, problems);
+        }
+
+        return statuses;
+    }
+
+    private static void CheckStatus(string what, int status, List<string> problems)
+    {
+        if (status is < 200 or > 599)
+        {
+            problems.Add($"{what} {status.ToString(CultureInfo.InvariantCulture)} is outside 200 to 599");
+        }
     }
 
     private static List<(string Name, string Value)> Pairs(ParseResult result, Option<string[]> option, char separator, List<string> problems)

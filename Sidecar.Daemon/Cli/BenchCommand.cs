@@ -13,29 +13,36 @@ namespace Sidecar.Daemon.Cli;
 /// <summary><c>sidecar bench</c>: loads an agent, or a daemon's native listener, and says what it bears.</summary>
 internal static class BenchCommand
 {
-    private static readonly Option<string> Connect = new("--connect") { Description = "The Unix socket of an agent, of a daemon's native listener, or of 'sidecar bench --echo'", HelpName = "PATH" };
+    private const int DefaultConcurrency = 64;
+    private const int DefaultHeaders = 6;
+    private const string DefaultEvent = "request-headers";
+
+    private static readonly TimeSpan DefaultWarmup = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan DefaultDuration = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(5);
+
+    private static readonly Option<string?> Connect = new("--connect") { Description = "The Unix socket of an agent, of a daemon's native listener, or of 'sidecar bench --echo'", HelpName = "PATH" };
     private static readonly Option<string?> Echo = new("--echo") { Description = "Be the echo for --raw on this Unix socket, until stopped", HelpName = "PATH" };
-    private static readonly Option<int> Concurrency = FlagTypes.Number("--concurrency", 64, "Calls in flight, over all connections");
-    private static readonly Option<int> Connections = FlagTypes.Number("--connections", 1, "Connections");
-    private static readonly Option<string> Event = new("--event")
+    private static readonly Option<int?> Concurrency = FlagTypes.Number("--concurrency", DefaultConcurrency, "Calls in flight, over all connections");
+    private static readonly Option<int?> Connections = FlagTypes.Number("--connections", 1, "Connections");
+    private static readonly Option<string?> Event = new("--event")
     {
         Description = "The event to send: request-headers, request-body, response-headers, response-body, websocket-frame, guardrail [default: request-headers]",
-        DefaultValueFactory = _ => "request-headers",
+        HelpName = "EVENT",
     };
 
-    private static readonly Option<int> Size = new("--size")
+    private static readonly Option<int?> Size = new("--size")
     {
         Description = "Bytes of a body piece, a frame or a guardrail's text, for example 16KiB [default: 1KiB]",
         HelpName = "SIZE",
-        DefaultValueFactory = _ => 1024,
         CustomParser = ParseSize,
     };
 
-    private static readonly Option<int> Headers = FlagTypes.Number("--headers", 6, "Headers of a request or response");
-    private static readonly Option<string> Encoding = new("--encoding") { Description = "msgpack or json [default: msgpack]", DefaultValueFactory = _ => ProtocolConstants.MessagePack };
-    private static readonly Option<TimeSpan> Warmup = FlagTypes.Duration("--warmup", TimeSpan.FromSeconds(1), "Not counted, before the run");
-    private static readonly Option<TimeSpan> Duration = FlagTypes.Duration("--duration", TimeSpan.FromSeconds(5), "Counted");
-    private static readonly Option<TimeSpan> CallTimeout = FlagTypes.Duration("--timeout", TimeSpan.FromSeconds(5), "Longest wait for an answer");
+    private static readonly Option<int?> Headers = FlagTypes.Number("--headers", DefaultHeaders, "Headers of a request or response");
+    private static readonly Option<string?> Encoding = new("--encoding") { Description = "msgpack or json [default: msgpack]" };
+    private static readonly Option<TimeSpan?> Warmup = FlagTypes.Duration("--warmup", DefaultWarmup, "Not counted, before the run");
+    private static readonly Option<TimeSpan?> Duration = FlagTypes.Duration("--duration", DefaultDuration, "Counted");
+    private static readonly Option<TimeSpan?> CallTimeout = FlagTypes.Duration("--timeout", DefaultTimeout, "Longest wait for an answer");
     private static readonly Option<bool> Raw = new("--raw") { Description = "Frames without encoding or decoding, against an echo" };
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object instead of a table" };
 
@@ -88,15 +95,15 @@ internal static class BenchCommand
     private static BenchOptions Bind(ParseResult result) => new()
     {
         Connect = result.GetValue(Connect)!,
-        Concurrency = result.GetValue(Concurrency),
-        Connections = result.GetValue(Connections),
-        Event = EventOf(result.GetValue(Event)!),
-        Size = result.GetValue(Size),
-        Headers = result.GetValue(Headers),
-        Encoding = result.GetValue(Encoding)!,
-        Warmup = result.GetValue(Warmup),
-        Duration = result.GetValue(Duration),
-        Timeout = result.GetValue(CallTimeout),
+        Concurrency = result.GetValue(Concurrency) ?? DefaultConcurrency,
+        Connections = result.GetValue(Connections) ?? 1,
+        Event = EventOf(result.GetValue(Event) ?? DefaultEvent),
+        Size = result.GetValue(Size) ?? 1024,
+        Headers = result.GetValue(Headers) ?? DefaultHeaders,
+        Encoding = result.GetValue(Encoding) ?? ProtocolConstants.MessagePack,
+        Warmup = result.GetValue(Warmup) ?? DefaultWarmup,
+        Duration = result.GetValue(Duration) ?? DefaultDuration,
+        Timeout = result.GetValue(CallTimeout) ?? DefaultTimeout,
         Raw = result.GetValue(Raw),
     };
 
@@ -112,7 +119,7 @@ internal static class BenchCommand
             return "--connections is 1 to 256 and --concurrency 1 to 65536";
         }
 
-        return EventOf(result.GetValue(Event)!) == EventKind.None
+        return EventOf(result.GetValue(Event) ?? DefaultEvent) == EventKind.None
             ? $"--event {result.GetValue(Event)} is none of request-headers, request-body, response-headers, response-body, websocket-frame, guardrail"
             : null;
     }
@@ -121,7 +128,7 @@ internal static class BenchCommand
         ? Enum.GetValues<EventKind>().First(kind => kind.AsSet() == set)
         : EventKind.None;
 
-    private static int ParseSize(ArgumentResult result)
+    private static int? ParseSize(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
         var (digits, factor) = text.EndsWith("KiB", StringComparison.Ordinal) ? (text[..^3], 1024)
@@ -133,7 +140,7 @@ internal static class BenchCommand
         }
 
         result.AddError($"--size {text} is not a size up to 8MiB; write 1024, 16KiB or 1MiB");
-        return 0;
+        return null;
     }
 
     private static string AsTable(BenchResult result) => string.Create(CultureInfo.InvariantCulture, $"""

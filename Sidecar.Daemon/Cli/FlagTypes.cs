@@ -7,21 +7,19 @@ namespace Sidecar.Daemon.Cli;
 /// <summary>Options of the kinds that several commands have, with messages that say what to write instead.</summary>
 internal static class FlagTypes
 {
-    /// <summary>A duration with a default that help shows.</summary>
-    public static Option<TimeSpan> Duration(string name, TimeSpan fallback, string description) => new(name)
+    /// <summary>A duration; null when absent. Help shows the default in the words in which it would be written.</summary>
+    public static Option<TimeSpan?> Duration(string name, TimeSpan fallback, string description) => new(name)
     {
         Description = $"{description} [default: {Durations.Format(fallback)}]",
         HelpName = "DURATION",
-        DefaultValueFactory = _ => fallback,
         CustomParser = result => ParseDuration(result, name),
     };
 
-    /// <summary>A whole number with a default that help shows.</summary>
-    public static Option<int> Number(string name, int fallback, string description) => new(name)
+    /// <summary>A whole number; null when absent. Help shows the default.</summary>
+    public static Option<int?> Number(string name, int fallback, string description) => new(name)
     {
         Description = $"{description} [default: {fallback}]",
         HelpName = "N",
-        DefaultValueFactory = _ => fallback,
         CustomParser = result => ParseNumber(result, name),
     };
 
@@ -31,10 +29,9 @@ internal static class FlagTypes
         Description = description,
         HelpName = helpName,
         Arity = ArgumentArity.ZeroOrMore,
-        DefaultValueFactory = _ => [],
     };
 
-    private static TimeSpan ParseDuration(ArgumentResult result, string name)
+    private static TimeSpan? ParseDuration(ArgumentResult result, string name)
     {
         var text = result.Tokens[0].Value;
         if (!Durations.TryParse(text, out var duration))
@@ -45,7 +42,7 @@ internal static class FlagTypes
         return duration;
     }
 
-    private static int ParseNumber(ArgumentResult result, string name)
+    private static int? ParseNumber(ArgumentResult result, string name)
     {
         var text = result.Tokens[0].Value;
         if (!int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number))

@@ -15,27 +15,26 @@ internal static class RunCommand
     private static readonly Option<string[]> Routes = FlagTypes.Many("--route", "ID[,KEY=VALUE…]",
         "Which requests go to which agents, the first match wins. Keys: host, path (prefix), method=GET+POST, agents=A+B>C ('+' together, '>' one after the other, 'A:monitor' sets the mode), unapplied=refuse|ignore. None given: every request to every agent. Repeatable.");
 
-    private static readonly Option<int> Connections = FlagTypes.Number("--connections-per-agent", Defaults.ConnectionsPerAgent, "Connections kept open to each agent");
-    private static readonly Option<int> Calls = FlagTypes.Number("--calls-per-connection", Defaults.CallsPerConnection, "Calls outstanding on one connection, never above what the agent states");
-    private static readonly Option<TimeSpan> ConnectTimeout = FlagTypes.Duration("--connect-timeout", Defaults.ConnectTimeout, "Connect and handshake together");
-    private static readonly Option<TimeSpan> HeaderTimeout = FlagTypes.Duration("--timeout", Defaults.HeaderTimeout, "Longest wait for an agent's answer about headers");
-    private static readonly Option<TimeSpan> BodyTimeout = FlagTypes.Duration("--body-timeout", Defaults.BodyTimeout, "Longest wait for an agent's answer about bodies, frames and guardrails");
-    private static readonly Option<TimeSpan> ReconnectMin = FlagTypes.Duration("--reconnect-min", Defaults.ReconnectMin, "Shortest wait before dialling an agent again");
-    private static readonly Option<TimeSpan> ReconnectMax = FlagTypes.Duration("--reconnect-max", Defaults.ReconnectMax, "Longest wait before dialling an agent again");
-    private static readonly Option<TimeSpan> HealthInterval = FlagTypes.Duration("--health-interval", Defaults.HealthInterval, "How often an idle connection is pinged");
-    private static readonly Option<TimeSpan> Drain = FlagTypes.Duration("--drain-timeout", Defaults.DrainTimeout, "How long work under way may take when the daemon stops");
-    private static readonly Option<TimeSpan> Expiry = FlagTypes.Duration("--exchange-expiry", Defaults.ExchangeExpiry, "When an exchange whose end nobody announced is forgotten");
-    private static readonly Option<int> MaxExchanges = FlagTypes.Number("--max-exchanges", Defaults.MaxExchanges, "Exchanges open at once on a listener that joins phases");
-    private static readonly Option<string> FailureMode = new("--failure-mode")
+    private static readonly Option<int?> Connections = FlagTypes.Number("--connections-per-agent", Defaults.ConnectionsPerAgent, "Connections kept open to each agent");
+    private static readonly Option<int?> Calls = FlagTypes.Number("--calls-per-connection", Defaults.CallsPerConnection, "Calls outstanding on one connection, never above what the agent states");
+    private static readonly Option<TimeSpan?> ConnectTimeout = FlagTypes.Duration("--connect-timeout", Defaults.ConnectTimeout, "Connect and handshake together");
+    private static readonly Option<TimeSpan?> HeaderTimeout = FlagTypes.Duration("--timeout", Defaults.HeaderTimeout, "Longest wait for an agent's answer about headers");
+    private static readonly Option<TimeSpan?> BodyTimeout = FlagTypes.Duration("--body-timeout", Defaults.BodyTimeout, "Longest wait for an agent's answer about bodies, frames and guardrails");
+    private static readonly Option<TimeSpan?> ReconnectMin = FlagTypes.Duration("--reconnect-min", Defaults.ReconnectMin, "Shortest wait before dialling an agent again");
+    private static readonly Option<TimeSpan?> ReconnectMax = FlagTypes.Duration("--reconnect-max", Defaults.ReconnectMax, "Longest wait before dialling an agent again");
+    private static readonly Option<TimeSpan?> HealthInterval = FlagTypes.Duration("--health-interval", Defaults.HealthInterval, "How often an idle connection is pinged");
+    private static readonly Option<TimeSpan?> Drain = FlagTypes.Duration("--drain-timeout", Defaults.DrainTimeout, "How long work under way may take when the daemon stops");
+    private static readonly Option<TimeSpan?> Expiry = FlagTypes.Duration("--exchange-expiry", Defaults.ExchangeExpiry, "When an exchange whose end nobody announced is forgotten");
+    private static readonly Option<int?> MaxExchanges = FlagTypes.Number("--max-exchanges", Defaults.MaxExchanges, "Exchanges open at once on a listener that joins phases");
+    private static readonly Option<string?> FailureMode = new("--failure-mode")
     {
         Description = "What happens to a request that an agent cannot inspect: closed refuses it, open lets it pass, counted [default: closed]",
-        DefaultValueFactory = _ => "closed",
     };
 
-    private static readonly Option<string> MetricsPrefix = new("--metrics-prefix")
+    private static readonly Option<string?> MetricsPrefix = new("--metrics-prefix")
     {
         Description = $"First part of every metric's name [default: {Defaults.MetricsPrefix}]",
-        DefaultValueFactory = _ => Defaults.MetricsPrefix,
+        HelpName = "NAME",
     };
 
     private static readonly Option<string?> ReplyKey = new("--reply-key")
@@ -83,19 +82,19 @@ internal static class RunCommand
         Agents = Specs(result.GetValue(Agents), AgentSpec.Parse, problems),
         Listeners = Specs(result.GetValue(Listeners), ListenerSpec.Parse, problems),
         Routes = Specs(result.GetValue(Routes), RouteSpec.Parse, problems),
-        ConnectionsPerAgent = result.GetValue(Connections),
-        CallsPerConnection = result.GetValue(Calls),
-        ConnectTimeout = result.GetValue(ConnectTimeout),
-        HeaderTimeout = result.GetValue(HeaderTimeout),
-        BodyTimeout = result.GetValue(BodyTimeout),
-        ReconnectMin = result.GetValue(ReconnectMin),
-        ReconnectMax = result.GetValue(ReconnectMax),
-        HealthInterval = result.GetValue(HealthInterval),
-        DrainTimeout = result.GetValue(Drain),
-        ExchangeExpiry = result.GetValue(Expiry),
-        MaxExchanges = result.GetValue(MaxExchanges),
+        ConnectionsPerAgent = result.GetValue(Connections) ?? Defaults.ConnectionsPerAgent,
+        CallsPerConnection = result.GetValue(Calls) ?? Defaults.CallsPerConnection,
+        ConnectTimeout = result.GetValue(ConnectTimeout) ?? Defaults.ConnectTimeout,
+        HeaderTimeout = result.GetValue(HeaderTimeout) ?? Defaults.HeaderTimeout,
+        BodyTimeout = result.GetValue(BodyTimeout) ?? Defaults.BodyTimeout,
+        ReconnectMin = result.GetValue(ReconnectMin) ?? Defaults.ReconnectMin,
+        ReconnectMax = result.GetValue(ReconnectMax) ?? Defaults.ReconnectMax,
+        HealthInterval = result.GetValue(HealthInterval) ?? Defaults.HealthInterval,
+        DrainTimeout = result.GetValue(Drain) ?? Defaults.DrainTimeout,
+        ExchangeExpiry = result.GetValue(Expiry) ?? Defaults.ExchangeExpiry,
+        MaxExchanges = result.GetValue(MaxExchanges) ?? Defaults.MaxExchanges,
         FailureMode = result.GetValue(FailureMode) == "open" ? Configuration.FailureMode.Open : Configuration.FailureMode.Closed,
-        MetricsPrefix = result.GetValue(MetricsPrefix)!,
+        MetricsPrefix = result.GetValue(MetricsPrefix) ?? Defaults.MetricsPrefix,
         ReplyKeyFile = result.GetValue(ReplyKey),
         AllowTakeover = result.GetValue(Takeover),
         WaitForAgents = result.GetValue(WaitForAgents),

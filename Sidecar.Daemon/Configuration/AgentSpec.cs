@@ -21,12 +21,13 @@ internal static class AgentSpec
             return null;
         }
 
+        var timeout = spec.Duration("timeout");
         var options = new AgentOptions
         {
             Id = spec.Head[..equals],
             Endpoint = Endpoint(spec, spec.Head[(equals + 1)..]),
-            HeaderTimeout = spec.Duration("timeout"),
-            BodyTimeout = spec.Duration("body-timeout") ?? spec.Duration("timeout"),
+            HeaderTimeout = timeout,
+            BodyTimeout = spec.Duration("body-timeout") ?? timeout,
             FailureMode = spec.Word<FailureMode>("failure-mode", ("closed", FailureMode.Closed), ("open", FailureMode.Open)),
             Mode = Mode(spec) ?? AgentMode.Enforce,
             Events = Events(spec),
@@ -94,7 +95,7 @@ internal static class AgentSpec
             using var document = JsonDocument.Parse(File.ReadAllBytes(path));
             return document.RootElement.Clone();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException)
         {
             spec.Error($"config-file {path} cannot be read as JSON: {e.Message}");
             return null;

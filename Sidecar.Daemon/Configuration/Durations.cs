@@ -15,16 +15,16 @@ internal static class Durations
             unit--;
         }
 
-        double? milliseconds = text[unit..] switch { "ms" => 1, "s" => 1_000, "m" => 60_000, "h" => 3_600_000, _ => null };
+        decimal? milliseconds = text[unit..] switch { "ms" => 1, "s" => 1_000, "m" => 60_000, "h" => 3_600_000, _ => null };
         if (milliseconds is null
-            || !double.TryParse(text.AsSpan(0, unit), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount)
+            || !decimal.TryParse(text.AsSpan(0, unit), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount)
             || amount <= 0
-            || amount * milliseconds > TimeSpan.MillisecondsPerDay)
+            || amount > TimeSpan.MillisecondsPerDay / milliseconds)
         {
             return false;
         }
 
-        duration = TimeSpan.FromMilliseconds(amount * milliseconds.Value);
+        duration = TimeSpan.FromTicks((long)(amount * milliseconds.Value * TimeSpan.TicksPerMillisecond));
         return duration > TimeSpan.Zero;
     }
 

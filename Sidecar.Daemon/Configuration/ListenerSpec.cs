@@ -21,7 +21,7 @@ internal static class ListenerSpec
             return null;
         }
 
-        var spec = new SpecText("--listen", text, keys, errors);
+        var spec = new SpecText("--listen", text, keys, errors, "set-headers", "edit-headers", "response-headers");
         var path = spec.Head[(kind.Length + 1)..];
         if (SocketPaths.Error(path) is { } error)
         {

@@ -14,11 +14,17 @@ internal static class OptionsValidator
 
         AddDuplicates(errors, "agent", options.Agents.Select(static agent => agent.Id));
         AddDuplicates(errors, "route", options.Routes.Select(static route => route.Id));
+        AddDuplicates(errors, "listener name (kind and file name, a label of metrics)", options.Listeners.DistinctBy(static listener => Path.GetFullPath(listener.Path)).Select(static listener => listener.Name));
         AddDuplicates(errors, "listener path", options.Listeners.Select(static listener => Path.GetFullPath(listener.Path)));
         var known = options.Agents.Select(static agent => agent.Id).ToHashSet(StringComparer.Ordinal);
         foreach (var agent in options.Agents)
         {
             AddIfBadId(errors, "agent", agent.Id);
+            var endpoint = Path.GetFullPath(agent.Endpoint);
+            foreach (var listener in options.Listeners.Where(listener => Path.GetFullPath(listener.Path) == endpoint))
+            {
+                errors.Add($"agent {agent.Id} is to be reached at {agent.Endpoint}, which is the listener {listener.Name}: the daemon would ask itself");
+            }
         }
 
         foreach (var route in options.Routes)
@@ -35,6 +41,11 @@ internal static class OptionsValidator
         if (options.ReconnectMax < options.ReconnectMin)
         {
             errors.Add($"--reconnect-max {Durations.Format(options.ReconnectMax)} is below --reconnect-min {Durations.Format(options.ReconnectMin)}");
+        }
+
+        if (!IsMetricName(options.MetricsPrefix))
+        {
+            errors.Add($"--metrics-prefix '{options.MetricsPrefix}' may have 1 to 64 letters, digits and '_' and does not begin with a digit");
         }
 
         AddIfOutside(errors, "--connections-per-agent", options.ConnectionsPerAgent, 1, 64);
@@ -55,10 +66,13 @@ internal static class OptionsValidator
         }
     }
 
+    private static bool IsMetricName(string text) =>
+        text.Length is > 0 and <= 64 && !char.IsAsciiDigit(text[0]) && text.All(static letter => char.IsAsciiLetterOrDigit(letter) || letter == '_');
+
     // Ids become label values and parts of log lines.
     private static void AddIfBadId(List<string> errors, string what, string id)
     {
-        if (id.Length > 64 || !id.All(static letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.'))
+        if (id.Length is 0 or > 64 || !id.All(static letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.'))
         {
             errors.Add($"{what} id '{id}' may have 1 to 64 letters, digits, '-', '_' and '.'");
         }

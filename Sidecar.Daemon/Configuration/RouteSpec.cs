@@ -16,11 +16,7 @@ internal static class RouteSpec
             return null;
         }
 
-        if (spec.Text("path") is { } path && !path.StartsWith('/'))
-        {
-            spec.Error($"path={path} does not begin with /");
-        }
-
+        CheckMatch(spec);
         var options = new RouteOptions
         {
             Id = spec.Head,
@@ -31,6 +27,32 @@ internal static class RouteSpec
             RefusesUnapplied = spec.Word<bool>("unapplied", ("refuse", true), ("ignore", false)) ?? true,
         };
         return errors.Count == before ? options : null;
+    }
+
+    // A condition that no request can meet would leave the requests it was meant for to another route or to none.
+    private static void CheckMatch(SpecText spec)
+    {
+        if (spec.Text("path") is { } path)
+        {
+            if (!path.StartsWith('/'))
+            {
+                spec.Error($"path={path} does not begin with /");
+            }
+
+            if (path.AsSpan().IndexOfAny('?', '#', '*') >= 0)
+            {
+                spec.Error($"path={path} has a character that no path has or that is no pattern here; write the beginning of the path, without query or '*'");
+            }
+        }
+
+        if (spec.Text("host") is { } host)
+        {
+            var name = host.StartsWith("*.", StringComparison.Ordinal) ? host[2..] : host;
+            if (name.Length == 0 || name.AsSpan().IndexOfAny('*', '/', ' ') >= 0 || name.Count(static letter => letter == ':') == 1)
+            {
+                spec.Error($"host={host} is no host; write example.org or *.example.org, without scheme, port or path");
+            }
+        }
     }
 
     // '+' joins agents that are asked together, '>' puts one stage after another, ':' gives an agent's mode on this route.

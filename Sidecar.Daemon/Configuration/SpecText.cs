@@ -15,7 +15,8 @@ internal sealed class SpecText
     /// <param name="text">What the operator wrote.</param>
     /// <param name="keys">The keys that may follow the head.</param>
     /// <param name="errors">Takes every error.</param>
-    public SpecText(string flag, string text, IReadOnlyList<string> keys, List<string> errors)
+    /// <param name="emptyLists">The keys whose list may be empty: <c>key=</c> means none.</param>
+    public SpecText(string flag, string text, IReadOnlyList<string> keys, List<string> errors, params ReadOnlySpan<string> emptyLists)
     {
         (_flag, _text, _errors) = (flag, text, errors);
         var parts = text.Split(',');
@@ -27,6 +28,11 @@ internal sealed class SpecText
             if (equals < 0 || !keys.Contains(key))
             {
                 Error($"'{part.Trim()}' is none of {string.Join(", ", keys.Select(static known => known + "=…"))}");
+            }
+            else if (part.AsSpan(equals + 1).IsWhiteSpace() && !emptyLists.Contains(key))
+            {
+                // Taken as a value it would mean no file, no group, any host or no event: never what was meant.
+                Error($"'{key}=' has no value");
             }
             else if (!_values.TryAdd(key, part[(equals + 1)..].Trim()))
             {
@@ -41,9 +47,18 @@ internal sealed class SpecText
     /// <summary>A value as text; null when absent.</summary>
     public string? Text(string key) => _values.GetValueOrDefault(key);
 
-    /// <summary>A list separated by <c>+</c>; null when absent.</summary>
-    public IReadOnlyList<string>? List(string key) =>
-        Text(key)?.Split('+', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+    /// <summary>A list separated by <c>+</c>, at least one entry unless it is written empty; null when absent or wrong.</summary>
+    public IReadOnlyList<string>? List(string key)
+    {
+        var list = Text(key)?.Split('+', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (list is not [] || Text(key) is "")
+        {
+            return list;
+        }
+
+        Error($"{key}={Text(key)} names nothing");
+        return null;
+    }
 
     /// <summary>A duration such as <c>120ms</c>, <c>2s</c>, <c>5m</c>; null when absent or wrong.</summary>
     public TimeSpan? Duration(string key)

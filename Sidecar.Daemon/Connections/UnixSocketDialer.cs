@@ -24,7 +24,9 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
         _settings = settings;
         _time = time;
         _logger = logger;
-        _pipes = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), logger);
+
+        // A few busy connections: asking for data twice costs more than the buffer that an idle one holds.
+        _pipes = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions { WaitForDataBeforeAllocatingBuffer = false }, logger);
     }
 
     public string Endpoint => _path;
@@ -69,6 +71,10 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path), cancellation).AsTask()
                 .WaitAsync(_settings.ConnectTimeout, _time, cancellation).ConfigureAwait(false);
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.ConnectionRefused)
+        {
+            throw new IOException(e.SocketErrorCode == SocketError.ConnectionRefused ? "nobody listens there" : "there is no such socket", e);
         }
         catch (TimeoutException e)
         {

@@ -4,7 +4,11 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Diagnostics;
 
 /// <summary>The daemon's meter and all of its instruments. Call sites say what happened; names, units and labels live here.</summary>
-/// <remarks>Labels are bounded: ids of agents and routes from the configuration, and names of our own enums.</remarks>
+/// <remarks>
+/// Safe from any thread; recording does not allocate. Labels are bounded: ids of agents and routes from the configuration, and names of our
+/// own enums. <see cref="PrometheusExporter"/> turns the names into those that Prometheus sees: <c>agent.call.duration</c> in <c>s</c> into
+/// <c>sidecar_agent_call_duration_seconds</c>.
+/// </remarks>
 internal sealed class SidecarMetrics : IDisposable
 {
     /// <summary>Name of the meter.</summary>
@@ -18,6 +22,7 @@ internal sealed class SidecarMetrics : IDisposable
     private readonly Meter _meter;
     private readonly Counter<long> _received;
     private readonly UpDownCounter<long> _open;
+    private readonly Counter<long> _replies;
     private readonly Counter<long> _exchanges;
     private readonly Counter<long> _agentExchanges;
     private readonly Counter<long> _verdicts;
@@ -26,26 +31,29 @@ internal sealed class SidecarMetrics : IDisposable
     private readonly Counter<long> _retries;
     private readonly Counter<long> _monitored;
     private readonly Counter<long> _unapplied;
+    private bool _agentsObserved;
 
+    /// <summary>Creates the meter and its instruments.</summary>
     public SidecarMetrics(IMeterFactory factory)
     {
         _meter = factory.Create(MeterName);
         _received = _meter.CreateCounter<long>("exchanges.received", "{exchange}", "Exchanges that reached a listener");
         _open = _meter.CreateUpDownCounter<long>("exchanges.open", "{exchange}", "Exchanges that have not ended");
+        _replies = _meter.CreateCounter<long>("replies", "{reply}", "Replies fetched in a second step, by what their token was");
         _exchanges = _meter.CreateCounter<long>("exchanges", "{exchange}", "Exchanges ended, by how they are accounted");
-        _agentExchanges = _meter.CreateCounter<long>("agent.exchanges", "{exchange}", "Exchanges ended, by agent and direction, by how they are accounted");
+        _agentExchanges = _meter.CreateCounter<long>("agent.exchanges", "{exchange}", "Exchanges ended, by agent, direction and how they are accounted");
         _verdicts = _meter.CreateCounter<long>("verdicts", "{verdict}", "Verdicts given");
         _calls = _meter.CreateCounter<long>("agent.calls", "{call}", "Calls to agents, by outcome");
         _callSeconds = _meter.CreateHistogram("agent.call.duration", "s", "From the call to its end", null, Latency);
         _retries = _meter.CreateCounter<long>("agent.retries", "{call}", "Request headers asked again because their connection died");
         _monitored = _meter.CreateCounter<long>("monitor.verdicts", "{verdict}", "What agents in monitor mode would have decided");
-        _unapplied = _meter.CreateCounter<long>("unapplied", "{operation}", "Operations that the front end could not carry");
+        _unapplied = _meter.CreateCounter<long>("operations.unapplied", "{operation}", "Operations that the front end could not carry");
     }
 
     /// <summary>An exchange reached a listener.</summary>
     public void ExchangeStarted(string listener)
     {
-        _received.Add(1, new KeyValuePair<string, object?>("listener", listener));
+        _received.Add(1, Tag("listener", listener));
         _open.Add(1);
     }
 
@@ -53,34 +61,88 @@ internal sealed class SidecarMetrics : IDisposable
     public void ExchangeEnded(string listener, string route, string state, string cause)
     {
         _open.Add(-1);
-        _exchanges.Add(1, new("listener", listener), new("route", route), new("state", state), new("cause", cause));
+
+        // More than three tags as an array would allocate on each call; as a span they stay on the stack.
+        ReadOnlySpan<KeyValuePair<string, object?>> tags =
+        [
+            Tag("listener", listener),
+            Tag("route", route),
+            Tag("state", state),
+            Tag("cause", cause),
+        ];
+        _exchanges.Add(1, tags);
     }
 
     /// <summary>An agent's part in one direction of an exchange ended.</summary>
-    public void AgentExchangeEnded(string agent, string direction, string state, string cause) =>
-        _agentExchanges.Add(1, new("agent", agent), new("direction", direction), new("state", state), new("cause", cause));
+    public void AgentExchangeEnded(string agent, string direction, string state, string cause)
+    {
+        ReadOnlySpan<KeyValuePair<string, object?>> tags =
+        [
+            Tag("agent", agent),
+            Tag("direction", direction),
+            Tag("state", state),
+            Tag("cause", cause),
+        ];
+        _agentExchanges.Add(1, tags);
+    }
 
     /// <summary>A verdict was given.</summary>
-    public void VerdictGiven(string route, string verdict) => _verdicts.Add(1, new("route", route), new KeyValuePair<string, object?>("verdict", verdict));
+    public void VerdictGiven(string route, string verdict) => _verdicts.Add(1, Tag("route", route), Tag("verdict", verdict));
 
     /// <summary>A call to an agent ended.</summary>
     public void CallEnded(string agent, EventKind kind, string outcome, TimeSpan duration)
     {
         var name = EventName(kind);
-        _calls.Add(1, new("agent", agent), new("event", name), new("outcome", outcome));
-        _callSeconds.Record(duration.TotalSeconds, new("agent", agent), new KeyValuePair<string, object?>("event", name));
+        _calls.Add(1, Tag("agent", agent), Tag("event", name), Tag("outcome", outcome));
+        _callSeconds.Record(duration.TotalSeconds, Tag("agent", agent), Tag("event", name));
     }
 
     /// <summary>Request headers are asked again.</summary>
-    public void Retried(string agent) => _retries.Add(1, new KeyValuePair<string, object?>("agent", agent));
+    public void Retried(string agent) => _retries.Add(1, Tag("agent", agent));
 
     /// <summary>An agent in monitor mode answered, or did not.</summary>
-    public void Monitored(string agent, string verdict) => _monitored.Add(1, new("agent", agent), new KeyValuePair<string, object?>("verdict", verdict));
+    public void Monitored(string agent, string verdict) => _monitored.Add(1, Tag("agent", agent), Tag("verdict", verdict));
 
     /// <summary>An operation could not be carried.</summary>
-    public void Unapplied(string listener, string operation) => _unapplied.Add(1, new("listener", listener), new KeyValuePair<string, object?>("operation", operation));
+    public void Unapplied(string listener, string operation) => _unapplied.Add(1, Tag("listener", listener), Tag("operation", operation));
 
+    /// <summary>A proxy fetched a reply with a token.</summary>
+    public void ReplySent(string listener, string token) => _replies.Add(1, Tag("listener", listener), Tag("token", token));
+
+    /// <summary>Adds the gauges of the agents.</summary>
+    /// <param name="agents">
+    /// The agents as they are now: open connections, calls that wait for an answer, and whether the agent takes calls. Asked once per gauge
+    /// and scrape, on the scraping thread: it must not block. Each agent once; one that is gone is no longer shown.
+    /// </param>
+    /// <exception cref="InvalidOperationException">The agents are observed already; a second observer would show them twice.</exception>
+    public void ObserveAgents(Func<IEnumerable<(string Agent, int Connections, int InFlight, bool Available)>> agents)
+    {
+        if (Interlocked.Exchange(ref _agentsObserved, true))
+        {
+            throw new InvalidOperationException("The agents are observed already; give the one observer all of them.");
+        }
+
+        _meter.CreateObservableGauge(
+            "agent.connections",
+            () => agents().Select(agent => new Measurement<int>(agent.Connections, Tag("agent", agent.Agent))),
+            "{connection}",
+            "Connections to the agent that are open");
+        _meter.CreateObservableGauge(
+            "agent.in_flight",
+            () => agents().Select(agent => new Measurement<int>(agent.InFlight, Tag("agent", agent.Agent))),
+            "{call}",
+            "Calls to the agent that wait for an answer");
+        _meter.CreateObservableGauge(
+            "agent.available",
+            () => agents().Select(agent => new Measurement<int>(agent.Available ? 1 : 0, Tag("agent", agent.Agent))),
+            unit: null,
+            "1 if the agent takes calls, 0 if not");
+    }
+
+    /// <summary>Gives the meter back to its factory, which ends it with itself.</summary>
     public void Dispose() => _meter.Dispose();
+
+    private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
 
     private static string EventName(EventKind kind) => kind switch
     {

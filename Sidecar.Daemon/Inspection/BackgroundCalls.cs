@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Protocol.Messages;
 
@@ -17,8 +18,12 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(5);
 
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly LogPace _dropped = new(time);
     private long _bytes;
+
+    // One is ours until we are disposed of, so that the count meets zero only once.
     private int _calls = 1;
+    private int _disposed;
 
     /// <summary>Hands the event to the agents that only watch. Their answers are recorded, never applied.</summary>
     public void CopyToMonitors(Exchange exchange, AgentEvent message, EventKind kind)
@@ -53,9 +58,9 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
                 {
                     _ = CompleteAsync(participant, message);
                 }
-                else
+                else if (_dropped.MayLog(participant.Agent, out var more))
                 {
-                    Log.CompleteDropped(logger, participant.Agent, MaxCalls);
+                    Log.CompleteDropped(logger, participant.Agent, MaxCalls, more);
                 }
             }
         }
@@ -64,37 +69,73 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
     /// <summary>Waits for what is under way, within a limit.</summary>
     public async ValueTask DisposeAsync()
     {
-        Leave(0);
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            Leave(0);
+        }
+
         await _idle.Task.WaitAsync(DrainLimit, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task MonitorAsync(Participant participant, AgentEvent message, EventKind kind, int size)
     {
-        var session = participant.Session;
-        var result = await session.AskAsync(message, DeadlineOf(session, kind)).ConfigureAwait(false);
-        session.Settle(message, result, isRetry: true);
-        metrics.Monitored(participant.Agent, result.Response is { } response ? Said(response) : Causes.Of(result.Outcome).Label());
-        Leave(size);
+        try
+        {
+            metrics.Monitored(participant.Agent, Said(message, await AskAsync(participant.Session, message, kind).ConfigureAwait(false)));
+        }
+        catch (Exception e)
+        {
+            // Nobody awaits this call, so nobody else would learn of it.
+            Log.BackgroundFailed(logger, participant.Agent, e);
+        }
+        finally
+        {
+            Leave(size);
+        }
     }
 
     private async Task CompleteAsync(Participant participant, RequestCompleteEvent message)
     {
-        var session = participant.Session;
-        var result = await session.AskAsync(message, DeadlineOf(session, EventKind.RequestComplete)).ConfigureAwait(false);
+        try
+        {
+            await AskAsync(participant.Session, message, EventKind.RequestComplete).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Log.BackgroundFailed(logger, participant.Agent, e);
+        }
+        finally
+        {
+            Leave(0);
+        }
+    }
+
+    private async ValueTask<CallResult> AskAsync(AgentSession session, AgentEvent message, EventKind kind)
+    {
+        var result = await session.AskAsync(message, DeadlineOf(session, kind)).ConfigureAwait(false);
         session.Settle(message, result, isRetry: true);
-        Leave(0);
+        return result;
     }
 
     private long DeadlineOf(AgentSession session, EventKind kind) =>
         time.GetTimestamp() + (long)(session.Policy.TimeoutOf(kind).TotalSeconds * time.TimestampFrequency);
 
-    private static string Said(AgentResponse response) => response.NeedsMore ? "needs-more" : VerdictMerger.KindOf(response.Decision) switch
+    // What enforcing the answer would have done: it is read by the same rules.
+    private static string Said(AgentEvent message, in CallResult result)
     {
-        VerdictKind.Allow => "would-allow",
-        VerdictKind.Redirect => "would-redirect",
-        VerdictKind.Challenge => "would-challenge",
-        _ => "would-block",
-    };
+        var (response, cause) = VerdictMerger.Read(result, out _);
+        return response is null ? cause.Label()
+            : VerdictMerger.IsProvisional(message, response) ? "needs-more"
+            : VerdictMerger.KindOf(response.Decision) switch
+            {
+                VerdictKind.Redirect => "would-redirect",
+                VerdictKind.Challenge => "would-challenge",
+                VerdictKind.Block => "would-block",
+                _ when message is WebSocketFrameEvent && response.WebSocketDecision is { Kind: not WebSocketDecisionKind.Allow } => "would-block",
+                _ when message is GuardrailInspectEvent && response.Guardrail is { Detected: true } => "would-block",
+                _ => "would-allow",
+            };
+    }
 
     // The original's bytes are only valid until its own answer.
     private static AgentEvent Own(AgentEvent message) => message switch

@@ -107,7 +107,9 @@ internal static class DecisionRules
     private static bool IsWebAddress(string url) => url.StartsWith('/') || HasHostAfter(url, "http://") || HasHostAfter(url, "https://");
 
     private static bool HasHostAfter(string url, string scheme) =>
-        url.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) && url.Length > scheme.Length && url[scheme.Length] is not ('/' or '\\' or '?' or '#' or ':');
+        url.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)
+        && url.Length > scheme.Length
+        && url[scheme.Length] is not ('/' or '\\' or '?' or '#' or ':');
 
     private static string? ChallengeError(ChallengeDecision challenge)
     {

@@ -10,6 +10,7 @@ internal sealed class Exchange
     private readonly Lock _gate = new();
     private LedgerEntry _own;
     private Cause _abandonedFor;
+    private int _busy;
     private bool _ended;
 
     public Exchange(CorrelationId id, string listener, RouteModel? route, long started)
@@ -38,8 +39,11 @@ internal sealed class Exchange
     /// <summary>When its last event came, a timestamp.</summary>
     public long LastEvent { get; set; }
 
-    /// <summary>Whether an event is being inspected. Set by the inspector.</summary>
-    public bool IsBusy { get; set; }
+    /// <summary>Whether an event of either direction is being inspected.</summary>
+    public bool IsBusy => Volatile.Read(ref _busy) > 0;
+
+    /// <summary>What its end was announced with; null when nobody announced it.</summary>
+    public RequestCompleteEvent? Complete { get; private set; }
 
     /// <summary>The agents whose answers are applied, by stage.</summary>
     public Participant[][] Stages { get; }
@@ -47,7 +51,7 @@ internal sealed class Exchange
     /// <summary>The agents whose answers are only recorded.</summary>
     public Participant[] Monitors { get; }
 
-    /// <summary>Why its calls were cancelled from outside; none while it is wanted.</summary>
+    /// <summary>Why the calls under way were cancelled from outside; none while they are wanted. A later event is wanted again.</summary>
     public Cause AbandonedFor
     {
         get
@@ -73,12 +77,12 @@ internal sealed class Exchange
     {
         lock (_gate)
         {
-            if (_ended || _abandonedFor != Cause.None)
+            if (_ended)
             {
                 return;
             }
 
-            _abandonedFor = cause;
+            _abandonedFor = _abandonedFor == Cause.None ? cause : _abandonedFor;
             _own = _own.Or(new LedgerEntry(LedgerState.Abandoned, cause));
         }
 
@@ -97,12 +101,47 @@ internal sealed class Exchange
         }
     }
 
-    /// <summary>True for the one caller that ends it.</summary>
-    public bool TryEnd()
+    /// <summary>An event is about to be inspected; every true is paired with <see cref="Leave"/>. False when the exchange has ended.</summary>
+    public bool TryEnter()
     {
         lock (_gate)
         {
-            return !_ended && (_ended = true);
+            if (_ended)
+            {
+                return false;
+            }
+
+            if (_busy++ == 0)
+            {
+                _abandonedFor = Cause.None;
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>An event is inspected. True for the one that has to account for the exchange: it ended meanwhile, and this was its last event.</summary>
+    public bool Leave()
+    {
+        lock (_gate)
+        {
+            return --_busy == 0 && _ended;
+        }
+    }
+
+    /// <summary>It is over: no event enters any more. True for the one that has to account for it now; events under way leave it to the last of them.</summary>
+    public bool TryEnd(RequestCompleteEvent? complete)
+    {
+        lock (_gate)
+        {
+            if (_ended)
+            {
+                return false;
+            }
+
+            _ended = true;
+            Complete = complete;
+            return _busy == 0;
         }
     }
 

@@ -14,6 +14,7 @@ internal sealed class ExchangeDirectory : IDisposable
     private readonly TimeSpan _expiry;
     private readonly int _limit;
     private readonly ITimer _sweeper;
+    private bool _disposed;
 
     public ExchangeDirectory(Inspector inspector, int limit, TimeSpan expiry)
     {
@@ -36,13 +37,13 @@ internal sealed class ExchangeDirectory : IDisposable
     }
 
     /// <summary>Adds an exchange. One that is open under the same id is superseded: its calls are cancelled and it ends.</summary>
-    /// <returns>False when the directory is full.</returns>
+    /// <returns>False when the directory is full, or closed because the listener stops.</returns>
     public bool TryAdd(string key, Exchange exchange)
     {
-        Exchange? old;
+        Exchange? old = null;
         lock (_gate)
         {
-            if (!_open.Remove(key, out old) && _open.Count >= _limit)
+            if (_disposed || (!_open.Remove(key, out old) && _open.Count >= _limit))
             {
                 return false;
             }
@@ -81,6 +82,11 @@ internal sealed class ExchangeDirectory : IDisposable
     public void Dispose()
     {
         _sweeper.Dispose();
+        lock (_gate)
+        {
+            _disposed = true;
+        }
+
         EndAll(static (_, _) => true, Cause.Shutdown, CancelReason.ProxyShutdown);
     }
 

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
@@ -11,9 +13,13 @@ namespace Sidecar.Daemon.Inspection;
 /// Front ends call <see cref="Begin"/> once, <see cref="InspectAsync"/> for each event, and <see cref="End"/> in every way out. Safe from any
 /// thread; the events of one direction of an exchange are inspected one after the other by their front end.
 /// </remarks>
-internal sealed class Inspector(RouteTable routes, BackgroundCalls background, IExchangeIds ids, SidecarMetrics metrics, TimeProvider time)
+internal sealed class Inspector(
+    RouteTable routes, BackgroundCalls background, IExchangeIds ids, SidecarMetrics metrics, TimeProvider time, ILogger<Inspector>? logger = null)
 {
     private static readonly string[] Labels = ["allow", "failed-closed", "redirect", "challenge", "block"];
+
+    private readonly ILogger _logger = logger ?? NullLogger<Inspector>.Instance;
+    private readonly LogPace _badAnswers = new(time);
 
     /// <summary>The clock that deadlines belong to.</summary>
     public TimeProvider Time => time;
@@ -32,81 +38,98 @@ internal sealed class Inspector(RouteTable routes, BackgroundCalls background, I
         return new Exchange(ids.Next(), listener, routes.Match(host, target, method), time.GetTimestamp());
     }
 
-    /// <summary>Asks every agent that wants this event and merges the answers.</summary>
-    /// <param name="exchange">The exchange.</param>
+    /// <summary>Asks every agent that wants this event and merges the answers. Never throws: a defect of ours refuses the event.</summary>
+    /// <param name="exchange">The exchange; an event that comes after its end is refused.</param>
     /// <param name="message">The event; its correlation id is set here.</param>
     /// <param name="deadline">When the phase's time is up.</param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<Verdict> InspectAsync(Exchange exchange, AgentEvent message, long deadline)
     {
-        message.CorrelationId = exchange.Id;
-        exchange.LastEvent = time.GetTimestamp();
-        exchange.IsBusy = true;
-        var kind = EventKinds.Of(message.Type);
-        background.CopyToMonitors(exchange, message, kind);
-        VerdictMerger? merger = null;
-        var order = 0;
-        foreach (var stage in exchange.Stages)
+        if (!exchange.TryEnter())
         {
-            if (stage.Length > 1 && message is not BodyChunkEvent and not WebSocketFrameEvent)
+            return Give(exchange, Verdict.Refused(Cause.ExchangeUnknown));
+        }
+
+        try
+        {
+            message.CorrelationId = exchange.Id;
+            exchange.LastEvent = time.GetTimestamp();
+            var kind = EventKinds.Of(message.Type);
+            background.CopyToMonitors(exchange, message, kind);
+            VerdictMerger? merger = null;
+            var order = 0;
+            foreach (var stage in exchange.Stages)
             {
-                merger ??= new VerdictMerger(exchange, message);
-                await AskTogetherAsync(stage, order, message, kind, deadline, merger).ConfigureAwait(false);
-            }
-            else
-            {
-                foreach (var participant in stage)
+                if (stage.Length > 1 && message is not BodyChunkEvent and not WebSocketFrameEvent)
                 {
-                    if (!participant.Session.Wants(kind))
+                    merger ??= new VerdictMerger(exchange, message);
+                    await AskTogetherAsync(stage, order, message, kind, deadline, merger).ConfigureAwait(false);
+                }
+                else
+                {
+                    for (var i = 0; i < stage.Length && merger is not { Ends: true }; i++)
                     {
-                        continue;
-                    }
+                        var participant = stage[i];
+                        if (!participant.Session.Wants(kind))
+                        {
+                            continue;
+                        }
 
-                    var asked = merger?.Mutation is { Data: { } data } && message is BodyChunkEvent body ? body with { Data = data } : message;
-                    var result = await participant.Session.AskAsync(asked, deadline).ConfigureAwait(false);
-                    if (participant.Session.Settle(asked, result, isRetry: false))
-                    {
-                        metrics.Retried(participant.Agent);
-                        result = await participant.Session.AskAsync(asked, deadline).ConfigureAwait(false);
-                        participant.Session.Settle(asked, result, isRetry: true);
-                    }
+                        var asked = merger?.Mutation is { Data: { } data } && message is BodyChunkEvent body ? body with { Data = data } : message;
+                        var result = await participant.Session.AskAsync(asked, deadline).ConfigureAwait(false);
+                        if (participant.Session.Settle(asked, result, isRetry: false))
+                        {
+                            result = await AskAgainAsync(participant, asked, deadline).ConfigureAwait(false);
+                        }
 
-                    if (result.IsAnswered && ReferenceEquals(result.Response, AgentResponse.Allow))
-                    {
-                        participant.Note(VerdictMerger.DirectionOf(message), LedgerState.Inspected);
-                        continue;
-                    }
+                        if (result.IsAnswered && ReferenceEquals(result.Response, AgentResponse.Allow))
+                        {
+                            participant.NoteInspected(message, kind);
+                            continue;
+                        }
 
-                    (merger ??= new VerdictMerger(exchange, message)).Add(participant, order + Array.IndexOf(stage, participant), result);
-                    if (merger.Ends)
-                    {
-                        break;
+                        Add(merger ??= new VerdictMerger(exchange, message), participant, order + i, result);
                     }
+                }
+
+                order += stage.Length;
+                if (merger is { Ends: true })
+                {
+                    break;
                 }
             }
 
-            order += stage.Length;
-            if (merger is { Ends: true })
+            return Give(exchange, merger?.ToVerdict() ?? Verdict.Allow);
+        }
+        catch (Exception e)
+        {
+            // It costs this exchange and no other, and it must not let the event pass.
+            Log.InspectionFailed(_logger, message.Type, exchange.Id, e);
+            exchange.Note(LedgerState.Refused, Cause.Internal);
+            return Give(exchange, Verdict.Refused(Cause.Internal));
+        }
+        finally
+        {
+            exchange.LastEvent = time.GetTimestamp();
+            if (exchange.Leave())
             {
-                break;
+                Account(exchange);
             }
         }
-
-        exchange.IsBusy = false;
-        exchange.LastEvent = time.GetTimestamp();
-        var verdict = merger?.ToVerdict() ?? Verdict.Allow;
-        metrics.VerdictGiven(exchange.Route?.Id ?? "none", Labels[(int)verdict.Kind]);
-        return verdict;
     }
 
     /// <summary>The exchange is over: agents that want to know are told, and it is accounted. Only the first call counts.</summary>
+    /// <remarks>While an event is still being inspected, both wait for it: its outcome belongs to the account, and the end comes last.</remarks>
     public void End(Exchange exchange, RequestCompleteEvent? complete = null)
     {
-        if (!exchange.TryEnd())
+        if (exchange.TryEnd(complete))
         {
-            return;
+            Account(exchange);
         }
+    }
 
+    private void Account(Exchange exchange)
+    {
         var account = exchange.Account();
         metrics.ExchangeEnded(exchange.Listener, exchange.Route?.Id ?? "none", account.Label, account.Cause.Label());
         foreach (var participant in exchange.Stages.SelectMany(static stage => stage))
@@ -115,7 +138,7 @@ internal sealed class Inspector(RouteTable routes, BackgroundCalls background, I
             AccountFor(participant, Direction.Response, "response");
         }
 
-        background.Complete(exchange, complete ?? new RequestCompleteEvent
+        background.Complete(exchange, exchange.Complete ?? new RequestCompleteEvent
         {
             DurationMs = (ulong)time.GetElapsedTime(exchange.Started).TotalMilliseconds,
             Error = account.Cause == Cause.None ? null : account.Cause.Label(),
@@ -128,6 +151,20 @@ internal sealed class Inspector(RouteTable routes, BackgroundCalls background, I
         if (entry.State != LedgerState.NotSubject)
         {
             metrics.AgentExchangeEnded(participant.Agent, label, entry.Label, entry.Cause.Label());
+        }
+    }
+
+    private Verdict Give(Exchange exchange, Verdict verdict)
+    {
+        metrics.VerdictGiven(exchange.Route?.Id ?? "none", Labels[(int)verdict.Kind]);
+        return verdict;
+    }
+
+    private void Add(VerdictMerger merger, Participant participant, int order, in CallResult result)
+    {
+        if (merger.Add(participant, order, result) is { } error && _badAnswers.MayLog(participant.Agent, out var more))
+        {
+            Log.BadAnswer(_logger, participant.Agent, error, more);
         }
     }
 
@@ -149,7 +186,7 @@ internal sealed class Inspector(RouteTable routes, BackgroundCalls background, I
             var done = await Task.WhenAny(pending).ConfigureAwait(false);
             pending.Remove(done);
             var answer = await done.ConfigureAwait(false);
-            merger.Add(answer.Participant, answer.Order, answer.Result);
+            Add(merger, answer.Participant, answer.Order, answer.Result);
             if (merger.Ends && !cancelled)
             {
                 // Cancelled calls end at once, so awaiting them costs no time.
@@ -167,12 +204,23 @@ internal sealed class Inspector(RouteTable routes, BackgroundCalls background, I
         var result = await participant.Session.AskAsync(message, deadline).ConfigureAwait(false);
         if (participant.Session.Settle(message, result, isRetry: false))
         {
-            metrics.Retried(participant.Agent);
-            result = await participant.Session.AskAsync(message, deadline).ConfigureAwait(false);
-            participant.Session.Settle(message, result, isRetry: true);
+            result = await AskAgainAsync(participant, message, deadline).ConfigureAwait(false);
         }
 
         return new Answer(participant, order, result);
+    }
+
+    private async ValueTask<CallResult> AskAgainAsync(Participant participant, AgentEvent message, long deadline)
+    {
+        metrics.Retried(participant.Agent);
+        var result = await participant.Session.AskAsync(message, deadline).ConfigureAwait(false);
+        participant.Session.Settle(message, result, isRetry: true);
+        if (result.Outcome == CallOutcome.ConnectionLost)
+        {
+            Log.LostTwice(_logger, participant.Agent, message.CorrelationId);
+        }
+
+        return result;
     }
 
     private readonly record struct Answer(Participant Participant, int Order, CallResult Result);

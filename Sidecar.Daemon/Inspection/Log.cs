@@ -1,10 +1,23 @@
 using Microsoft.Extensions.Logging;
+using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;
 
 /// <summary>What inspection logs. Ids 1300–1399.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1300, LogLevel.Warning, "agent {Agent} was not told that an exchange is complete: {Limit} background calls are under way, the limit")]
-    public static partial void CompleteDropped(ILogger logger, string agent, int limit);
+    [LoggerMessage(1300, LogLevel.Warning, "agent {Agent} was not told that an exchange is complete: {Limit} background calls are under way, the limit; {More} more since the last such line")]
+    public static partial void CompleteDropped(ILogger logger, string agent, int limit, long more);
+
+    [LoggerMessage(1301, LogLevel.Warning, "an answer of agent {Agent} is not applied and counts as its failure: {Error}; {More} more since the last such line")]
+    public static partial void BadAnswer(ILogger logger, string agent, string error, long more);
+
+    [LoggerMessage(1302, LogLevel.Warning, "agent {Agent} lost exchange {Exchange} with a second connection: the request is not asked again")]
+    public static partial void LostTwice(ILogger logger, string agent, CorrelationId exchange);
+
+    [LoggerMessage(1303, LogLevel.Error, "inspecting a {Event} of exchange {Exchange} failed; it is refused")]
+    public static partial void InspectionFailed(ILogger logger, MessageType @event, CorrelationId exchange, Exception error);
+
+    [LoggerMessage(1304, LogLevel.Error, "a background call to agent {Agent} failed")]
+    public static partial void BackgroundFailed(ILogger logger, string agent, Exception error);
 }

@@ -23,6 +23,15 @@ internal sealed class Participant(AgentSession session)
         }
     }
 
+    /// <summary>The agent answered an event. One that it was only told because later ones need it does not make its part inspected.</summary>
+    public void NoteInspected(AgentEvent message, EventKind kind)
+    {
+        if (Decides(kind))
+        {
+            Note(VerdictMerger.DirectionOf(message), LedgerState.Inspected);
+        }
+    }
+
     /// <summary>How a direction is accounted so far.</summary>
     public LedgerEntry Of(Direction direction)
     {

@@ -4,8 +4,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;
 
-/// <summary>Renders what a client gets instead of the upstream's answer, complete for a front end that can only send it (proxy integration §6.3). Stateless.</summary>
+/// <summary>Renders what a client gets instead of the upstream's answer (proxy integration §6.3). Stateless.</summary>
 /// <remarks>
+/// Complete, for a front end that can only send it.
 /// Never cached, never with headers of framing or of a connection. What an agent said is taken as checked by <see cref="HeaderRules"/>;
 /// should it not be, what may not be sent is left out rather than sent.
 /// </remarks>

@@ -9,6 +9,9 @@ internal sealed record Verdict
     /// <summary>Pass, nothing to change, nobody to ask.</summary>
     public static Verdict Allow { get; } = new();
 
+    /// <summary>Refused by ourselves, without an agent's word.</summary>
+    public static Verdict Refused(Cause cause) => new() { Kind = VerdictKind.FailedClosed, Cause = cause };
+
     /// <summary>What is to be done.</summary>
     public VerdictKind Kind { get; init; }
 

@@ -9,11 +9,27 @@ namespace Sidecar.Daemon.Inspection;
 /// <remarks>Agents may answer in any order; they are merged in route order.</remarks>
 internal sealed class VerdictMerger(Exchange exchange, AgentEvent message)
 {
+    private static readonly GuardrailResponse Unheard = new()
+    {
+        Detected = true,
+        Confidence = 1,
+        Detections =
+        [
+            new GuardrailDetection
+            {
+                Category = "inspection_unavailable",
+                Description = "a guardrail that must be heard could not be",
+                Severity = GuardrailSeverity.High,
+                Confidence = 1,
+            },
+        ],
+    };
+
     private readonly List<Statement> _statements = [];
     private readonly EventKind _kind = EventKinds.Of(message.Type);
     private readonly Direction _direction = DirectionOf(message);
 
-    /// <summary>Whether the verdict can no longer become milder or matter to others: a block or a failed-closed ends the wait.</summary>
+    /// <summary>Whether no other agent need be heard: a block or a failed-closed ends the wait, and where agents pass a piece on, so does whatever stops it.</summary>
     public bool Ends { get; private set; }
 
     /// <summary>The body piece as the agents so far left it; null when nobody changed it.</summary>
@@ -31,26 +47,36 @@ internal sealed class VerdictMerger(Exchange exchange, AgentEvent message)
     /// <param name="participant">The agent.</param>
     /// <param name="order">Its place on the route.</param>
     /// <param name="result">What came of the call.</param>
-    public void Add(Participant participant, int order, in CallResult result)
+    /// <returns>What was wrong with an answer that counts as a failure, for the agent's author; null otherwise.</returns>
+    public string? Add(Participant participant, int order, in CallResult result)
     {
-        var (response, cause) = Read(result);
+        var (response, cause) = Read(result, out var error);
         if (response is null)
         {
             Fail(participant, order, cause);
-            return;
+            return error;
         }
 
-        participant.Note(_direction, LedgerState.Inspected);
+        participant.NoteInspected(message, _kind);
         if (!participant.Decides(_kind) || ReferenceEquals(response, AgentResponse.Allow))
         {
-            return;
+            return null;
         }
 
-        var provisional = response.NeedsMore && message is BodyChunkEvent { IsLast: false };
+        var provisional = IsProvisional(message, response);
         var kind = provisional ? VerdictKind.Allow : KindOf(response.Decision);
         _statements.Add(new Statement(order, participant.Agent, kind, response, provisional, Cause.None));
-        Mutation = (_direction == Direction.Request ? response.RequestBodyMutation : response.ResponseBodyMutation) ?? Mutation;
-        Ends |= kind == VerdictKind.Block || (message is not RequestHeadersEvent && kind != VerdictKind.Allow) || response.WebSocketDecision is { Kind: not WebSocketDecisionKind.Allow };
+        var mutation = _direction == Direction.Request ? response.RequestBodyMutation : response.ResponseBodyMutation;
+
+        // No data passes what the agent was shown, which an earlier agent may have changed.
+        Mutation = mutation is { Data: not null } ? mutation : Mutation;
+        Ends |= message switch
+        {
+            WebSocketFrameEvent => kind != VerdictKind.Allow || response.WebSocketDecision is { Kind: not WebSocketDecisionKind.Allow },
+            BodyChunkEvent => kind != VerdictKind.Allow,
+            _ => kind == VerdictKind.Block,
+        };
+        return null;
     }
 
     /// <summary>The merge of what has been said.</summary>
@@ -75,7 +101,7 @@ internal sealed class VerdictMerger(Exchange exchange, AgentEvent message)
             ResponseHeaders = HeaderEdits.Fold(allows.Select(static statement => statement.Response!.ResponseHeaders)),
             NeedsMore = _statements.Exists(static statement => statement.Provisional),
             BodyMutation = Mutation,
-            WebSocket = message is WebSocketFrameEvent ? WebSocketOf(winner) : null,
+            WebSocket = message is WebSocketFrameEvent ? _statements.Select(WebSocketOf).MaxBy(static decision => decision.Kind) : null,
             Guardrail = message is GuardrailInspectEvent ? Guardrails() : null,
             RoutingMetadata = Routing(allows),
             Audits = [.. _statements.Select(static statement => new AgentAudit(statement.Agent, statement.Said, statement.Response?.Audit ?? AuditMetadata.Empty))],
@@ -91,9 +117,13 @@ internal sealed class VerdictMerger(Exchange exchange, AgentEvent message)
         _ => VerdictKind.Allow,
     };
 
-    // An answer is applied whole or not at all (rule 5), so a bad one counts as none.
-    private static (AgentResponse? Response, Cause Cause) Read(in CallResult result)
+    /// <summary>Whether an answer only asks for more of the body. The last piece ends that, whatever the agent says (rule 12).</summary>
+    public static bool IsProvisional(AgentEvent message, AgentResponse response) => response.NeedsMore && message is BodyChunkEvent { IsLast: false };
+
+    /// <summary>The answer when it counts, else the cause of the failure: an answer is applied whole or not at all (rule 5), so a bad one counts as none.</summary>
+    public static (AgentResponse? Response, Cause Cause) Read(in CallResult result, out string? error)
     {
+        error = null;
         if (result.Response is not { } response)
         {
             return (null, Causes.Of(result.Outcome));
@@ -109,7 +139,7 @@ internal sealed class VerdictMerger(Exchange exchange, AgentEvent message)
             return (null, Cause.AgentError);
         }
 
-        return HeaderRules.TryValidate(response, out _) ? (response, Cause.None) : (null, Cause.BadAnswer);
+        return HeaderRules.TryValidate(response, out error) ? (response, Cause.None) : (null, Cause.BadAnswer);
     }
 
     private void Fail(Participant participant, int order, Cause cause)
@@ -117,7 +147,15 @@ internal sealed class VerdictMerger(Exchange exchange, AgentEvent message)
         if (cause == Cause.Decided)
         {
             var abandoned = exchange.AbandonedFor;
-            participant.Note(_direction, LedgerState.Abandoned, abandoned == Cause.None ? Cause.Decided : abandoned);
+            cause = abandoned == Cause.None ? Cause.Decided : abandoned;
+            participant.Note(_direction, LedgerState.Abandoned, cause);
+            if (!Ends)
+            {
+                // Cancelled, but not by a decision on this event: nobody said that it may pass.
+                _statements.Add(new Statement(order, participant.Agent, VerdictKind.FailedClosed, null, false, cause));
+                Ends = true;
+            }
+
             return;
         }
 
@@ -135,12 +173,13 @@ internal sealed class VerdictMerger(Exchange exchange, AgentEvent message)
         _ => WebSocketDecision.Close(1008, "policy"),
     };
 
-    // Everything any guardrail found; a redirect or challenge counts like a block (spec §5.5).
+    // Everything any guardrail found; a redirect or challenge counts like a block (spec §5.5). The asker looks at the findings first, so one that
+    // had to be heard and was not must be a finding too.
     private GuardrailResponse Guardrails()
     {
         var found = _statements
-            .Where(static statement => statement.Response is not null)
-            .Select(static statement => statement.Response!.Guardrail ?? GuardrailResponse.FromDecision(statement.Response.Decision))
+            .Where(static statement => statement.Response is not null || statement.Kind == VerdictKind.FailedClosed)
+            .Select(static statement => statement.Response is { } response ? response.Guardrail ?? GuardrailResponse.FromDecision(response.Decision) : Unheard)
             .ToList();
         return found.Count == 1 ? found[0] : new GuardrailResponse
         {

@@ -23,6 +23,7 @@ public sealed class AgentConnection : IFrameHandler
     private readonly TaskCompletionSource _introduced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MessageEncoding? _encoding;
     private EventDispatcher? _events;
+    private volatile bool _gaveUp;
     private long _skipped;
 
     internal AgentConnection(string id, IDuplexPipe pipe, IAgentHandler handler, AgentServerOptions options, ILogger logger)
@@ -31,7 +32,7 @@ public sealed class AgentConnection : IFrameHandler
         _handler = handler;
         _logger = logger;
         _options = options;
-        _frames = new FrameConnection(pipe, options.Connection);
+        _frames = new FrameConnection(pipe, options.Connection with { Time = options.Time });
     }
 
     /// <summary>Names this connection in logs.</summary>
@@ -64,6 +65,12 @@ public sealed class AgentConnection : IFrameHandler
 
     void IFrameHandler.OnFrame(MessageType type, ReadOnlyMemory<byte> payload)
     {
+        // What arrives while the last answers are written cannot be answered any more.
+        if (_frames.End != FrameConnectionEnd.None)
+        {
+            return;
+        }
+
         if (_events is null)
         {
             Introduce(type, payload);
@@ -97,7 +104,10 @@ public sealed class AgentConnection : IFrameHandler
         _events?.CancelAll();
     }
 
-    /// <summary>Serves the connection until it ends and every handler has returned or the time to drain is up.</summary>
+    /// <summary>Why the connection ended.</summary>
+    internal FrameConnectionEnd End => _frames.End;
+
+    /// <summary>Serves the connection until it ends. Handlers may still be in work; their tokens are cancelled.</summary>
     internal async Task RunAsync()
     {
         var running = _frames.RunAsync(this);
@@ -112,7 +122,6 @@ public sealed class AgentConnection : IFrameHandler
         }
 
         await running.ConfigureAwait(false);
-        await WaitForHandlersAsync().ConfigureAwait(false);
     }
 
     /// <summary>Lets events in work finish, then closes; cancels what is left when the time to drain is up.</summary>
@@ -127,9 +136,10 @@ public sealed class AgentConnection : IFrameHandler
         _frames.Close();
     }
 
-    private async Task WaitForHandlersAsync()
+    /// <summary>Waits until every handler has returned, or the time to drain is up, which is spent only once.</summary>
+    internal async Task WaitForHandlersAsync()
     {
-        if (_events is null)
+        if (_events is null || _gaveUp)
         {
             return;
         }
@@ -140,6 +150,7 @@ public sealed class AgentConnection : IFrameHandler
         }
         catch (TimeoutException)
         {
+            _gaveUp = true;
             Log.NotDrained(_logger, Id, Outstanding);
             _events.CancelAll();
 
@@ -191,6 +202,7 @@ public sealed class AgentConnection : IFrameHandler
 
     private void Pong(ReadOnlyMemory<byte> payload)
     {
+        // A pong that finds no room is dropped: a peer that leaves 1 MiB unread hears enough of us.
         using var frame = FrameBuffer.Rent(MessageType.Pong);
         frame.Write(payload.Span);
         _frames.TrySend(frame.Finish());

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Protocol.Agents;
 
@@ -21,10 +22,12 @@ public sealed class AgentServer : IAsyncDisposable
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<AgentConnection, Task> _connections = new();
+    private readonly Lock _gate = new();
     private IConnectionListener? _listener;
     private Task _accepting = Task.CompletedTask;
+    private Task? _stopping;
+    private bool _started;
     private long _accepted;
-    private int _stopped;
 
     /// <summary>A server that is not listening yet.</summary>
     public AgentServer(IAgentHandler handler, AgentServerOptions options, ILoggerFactory? loggers = null)
@@ -42,26 +45,70 @@ public sealed class AgentServer : IAsyncDisposable
 
     /// <summary>Starts to listen.</summary>
     /// <exception cref="IOException">The path is taken.</exception>
+    /// <exception cref="InvalidOperationException">It was started before.</exception>
+    /// <exception cref="ObjectDisposedException">It was stopped.</exception>
     public async Task StartAsync(CancellationToken cancellation = default)
     {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_stopping is not null, this);
+            _started = !_started ? true : throw new InvalidOperationException("the server was started already; make a new one to listen again");
+        }
+
         var transport = new SocketTransportOptions
         {
             Backlog = 4096,
+
+            // A few busy connections: asking for data twice costs more than the buffer that an idle one holds.
+            WaitForDataBeforeAllocatingBuffer = false,
             CreateBoundListenSocket = _options.CreateListenSocket ?? (_ => AgentSocket.Bind(_options.SocketPath, _options.SocketMode)),
         };
         var factory = new SocketTransportFactory(Options.Create(transport), _loggers);
-        _listener = await factory.BindAsync(new UnixDomainSocketEndPoint(_options.SocketPath), cancellation).ConfigureAwait(false);
-        Log.Listening(_logger, _options.SocketPath);
-        using (ExecutionContext.SuppressFlow())
+        var listener = await factory.BindAsync(new UnixDomainSocketEndPoint(_options.SocketPath), cancellation).ConfigureAwait(false);
+        if (!TryListen(listener))
         {
-            _accepting = AcceptAsync(_listener);
+            await listener.DisposeAsync().ConfigureAwait(false);
+            throw new ObjectDisposedException(nameof(AgentServer));
+        }
+
+        Log.Listening(_logger, _options.SocketPath);
+    }
+
+    /// <summary>Stops accepting, lets events in work finish within the time to drain, then closes every connection. Every call waits for the end.</summary>
+    public Task StopAsync()
+    {
+        lock (_gate)
+        {
+            return _stopping ??= StopOnceAsync();
         }
     }
 
-    /// <summary>Stops accepting, lets events in work finish within the time to drain, then closes every connection.</summary>
-    public async Task StopAsync()
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
+
+    // False when the server was stopped meanwhile.
+    private bool TryListen(IConnectionListener listener)
     {
-        if (Interlocked.Exchange(ref _stopped, 1) != 0 || _listener is null)
+        lock (_gate)
+        {
+            if (_stopping is not null)
+            {
+                return false;
+            }
+
+            _listener = listener;
+            using (ExecutionContext.SuppressFlow())
+            {
+                _accepting = AcceptAsync(listener);
+            }
+
+            return true;
+        }
+    }
+
+    private async Task StopOnceAsync()
+    {
+        if (_listener is null)
         {
             return;
         }
@@ -72,9 +119,6 @@ public sealed class AgentServer : IAsyncDisposable
         await Task.WhenAll(_connections.Values).ConfigureAwait(false);
         await _listener.DisposeAsync().ConfigureAwait(false);
     }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
     private async Task AcceptAsync(IConnectionListener listener)
     {
@@ -106,7 +150,24 @@ public sealed class AgentServer : IAsyncDisposable
     private async Task ServeAsync(AgentConnection connection, ConnectionContext transport, Task added)
     {
         await connection.RunAsync().ConfigureAwait(false);
-        await transport.DisposeAsync().ConfigureAwait(false);
+        if (connection.End is not (FrameConnectionEnd.ClosedByPeer or FrameConnectionEnd.ClosedLocally))
+        {
+            transport.Abort();
+        }
+
+        // The transport writes out what it holds before it closes, which a peer that does not read would put off for ever.
+        var closing = transport.DisposeAsync().AsTask();
+        try
+        {
+            await closing.WaitAsync(_options.Connection.CloseTimeout, _options.Time, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            transport.Abort();
+            await closing.ConfigureAwait(false);
+        }
+
+        await connection.WaitForHandlersAsync().ConfigureAwait(false);
 
         // The entry must exist before it is removed, or it would stay for ever.
         await added.ConfigureAwait(false);

@@ -5,8 +5,10 @@ namespace Sidecar.Protocol.Agents;
 /// <summary>The agent's listening socket: its file appears with the right mode, and only where nobody else listens.</summary>
 internal static class AgentSocket
 {
+    private const int NoSuchDevice = 6;
+
     /// <summary>Binds and sets the mode. A stale socket file is replaced; a live listener or any other file is left alone.</summary>
-    /// <exception cref="IOException">The path is taken.</exception>
+    /// <exception cref="IOException">The path is taken, or no socket can be made there.</exception>
     public static Socket Bind(string path, UnixFileMode mode)
     {
         RemoveStale(path);
@@ -16,6 +18,11 @@ internal static class AgentSocket
             socket.Bind(new UnixDomainSocketEndPoint(path));
             File.SetUnixFileMode(path, mode);
             return socket;
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            throw new IOException($"cannot listen on {path}: {e.Message} ({e.SocketErrorCode}); choose a path in an existing directory that this user may write to", e);
         }
         catch
         {
@@ -31,10 +38,15 @@ internal static class AgentSocket
             return;
         }
 
-        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        // Without blocking: connecting to a live listener whose queue is full would wait.
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
         try
         {
             probe.Connect(new UnixDomainSocketEndPoint(path));
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
+        {
+            // Only a listener has a queue.
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused && IsSocket(path))
         {
@@ -49,7 +61,22 @@ internal static class AgentSocket
         throw new IOException($"cannot listen on {path}: another process listens there; stop it or choose another path");
     }
 
-    // A socket has no size and is neither a directory nor a link; connecting was refused, which only sockets do.
-    private static bool IsSocket(string path) =>
-        !File.GetAttributes(path).HasFlag(FileAttributes.Directory) && new FileInfo(path).Length == 0;
+    // Connecting to a plain file is refused just as connecting to a stale socket is; but only a socket cannot be opened for want of a device.
+    // For reading and writing, because opening a named pipe in one direction waits for the other.
+    private static bool IsSocket(string path)
+    {
+        try
+        {
+            File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete).Dispose();
+            return false;
+        }
+        catch (IOException e) when (e.HResult == NoSuchDevice)
+        {
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 }

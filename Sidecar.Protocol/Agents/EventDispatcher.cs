@@ -47,7 +47,7 @@ internal sealed class EventDispatcher
         {
             EventMemory.Return(memory);
             Log.Undecodable(Logger, type, e.Message);
-            Reply(_encoding.SalvageCorrelationId(payload), Failure(ReasonCodes.UndecodableEvent));
+            Refuse(_encoding.SalvageCorrelationId(payload), ReasonCodes.UndecodableEvent);
             return;
         }
 
@@ -59,15 +59,15 @@ internal sealed class EventDispatcher
         {
             EventMemory.Return(memory);
             Log.Overloaded(Logger, _connectionId, _options.MaxOutstandingEvents);
-            Reply(message.CorrelationId, Failure(ReasonCodes.Overloaded));
+            Refuse(message.CorrelationId, ReasonCodes.Overloaded);
         }
     }
 
     /// <summary>The events of one exchange are no longer wanted.</summary>
-    public void Cancel(CorrelationId id) => CancelLater(_queues.Of(id));
+    public void Cancel(CorrelationId id) => Cancel(_queues.Of(id));
 
     /// <summary>No event is wanted any more.</summary>
-    public void CancelAll() => CancelLater(_queues.All());
+    public void CancelAll() => Cancel(_queues.All());
 
     /// <summary>Completes when every event is answered.</summary>
     public Task WhenIdleAsync() => _queues.WhenEmptyAsync();
@@ -75,62 +75,130 @@ internal sealed class EventDispatcher
     /// <summary>The answer that stands in for a decision that could not be made.</summary>
     public AgentResponse Failure(string reason) => new AgentResponse { Decision = _options.ErrorDecision }.WithReason(reason);
 
-    /// <summary>The handler is done with an event.</summary>
+    /// <summary>The handler is done with an event. The next of its exchange starts when the connection has taken the answer.</summary>
     public void Finish(EventWork work, AgentResponse answer)
     {
-        Reply(work.Event.CorrelationId, answer);
+        if (Encode(work.Event.CorrelationId, answer) is { } frame && !TrySend(frame))
+        {
+            _ = FinishLaterAsync(work, frame);
+            return;
+        }
+
+        Leave(work);
+    }
+
+    private async Task FinishLaterAsync(EventWork work, FrameBuffer frame)
+    {
+        await SendLaterAsync(frame).ConfigureAwait(false);
+        Leave(work);
+    }
+
+    private void Leave(EventWork work)
+    {
         if (_queues.Leave(work) is { } next)
         {
             ThreadPool.UnsafeQueueUserWorkItem(next, preferLocal: false);
         }
     }
 
-    private void Reply(CorrelationId id, AgentResponse answer)
+    // Runs on the read loop, which must not wait.
+    private void Refuse(CorrelationId id, string reason)
     {
-        var frame = FrameBuffer.Rent(MessageType.AgentResponse);
-        ReadOnlyMemory<byte> bytes;
-        try
+        if (Encode(id, Failure(reason)) is not { } frame || TrySend(frame))
         {
-            _encoding.WriteResponse(frame, id, answer);
-            bytes = frame.Finish();
-        }
-        catch (Exception e)
-        {
-            // Whatever a handler put into its answer, the asker gets one.
-            Log.UnencodableAnswer(Logger, e);
-            frame.Dispose();
-            frame = FrameBuffer.Rent(MessageType.AgentResponse);
-            _encoding.WriteResponse(frame, id, Failure(ReasonCodes.UnencodableAnswer));
-            bytes = frame.Finish();
+            return;
         }
 
-        if (_frames.TrySend(bytes) == SendStatus.Full)
+        if (_queues.TryHold())
         {
-            _ = SendLaterAsync(frame, bytes);
+            _ = RefuseLaterAsync(frame);
             return;
         }
 
         frame.Dispose();
+        _frames.Abort(
+            FrameConnectionEnd.ProtocolViolation,
+            new InvalidDataException($"the peer sends events but does not read its answers: {_options.MaxOutstandingEvents} refusals wait, the limit"));
     }
 
-    private async Task SendLaterAsync(FrameBuffer frame, ReadOnlyMemory<byte> bytes)
+    private async Task RefuseLaterAsync(FrameBuffer frame)
     {
-        if (await _frames.SendAsync(bytes, _options.SendTimeout, _options.Time).ConfigureAwait(false) == SendStatus.Full)
+        await SendLaterAsync(frame).ConfigureAwait(false);
+        _queues.Release();
+    }
+
+    // Null when not even the error decision fits into a frame: there is no answer then, and the connection ends.
+    private FrameBuffer? Encode(CorrelationId id, AgentResponse answer)
+    {
+        if (TryEncode(id, answer, out var error) is { } frame)
+        {
+            return frame;
+        }
+
+        // Whatever a handler put into its answer, the asker gets one.
+        Log.UnencodableAnswer(Logger, error!);
+        frame = TryEncode(id, Failure(ReasonCodes.UnencodableAnswer), out error);
+        if (frame is null)
+        {
+            _frames.Abort(FrameConnectionEnd.ProtocolViolation, error);
+        }
+
+        return frame;
+    }
+
+    private FrameBuffer? TryEncode(CorrelationId id, AgentResponse answer, out Exception? error)
+    {
+        var frame = FrameBuffer.Rent(MessageType.AgentResponse);
+        try
+        {
+            if (answer.Decision is null)
+            {
+                throw new InvalidOperationException("the handler's answer has no decision; use allow, block, redirect or challenge");
+            }
+
+            _encoding.WriteResponse(frame, id, answer);
+            frame.Finish();
+            error = null;
+            return frame;
+        }
+        catch (Exception e)
+        {
+            frame.Dispose();
+            error = e;
+            return null;
+        }
+    }
+
+    // Takes the frame unless the connection is full.
+    private bool TrySend(FrameBuffer frame)
+    {
+        if (_frames.TrySend(frame.Finish()) == SendStatus.Full)
+        {
+            return false;
+        }
+
+        frame.Dispose();
+        return true;
+    }
+
+    private async Task SendLaterAsync(FrameBuffer frame)
+    {
+        var status = await _frames.SendAsync(frame.Finish(), _options.SendTimeout, _options.Time).ConfigureAwait(false);
+        frame.Dispose();
+        if (status == SendStatus.Full)
         {
             _frames.Abort(
                 FrameConnectionEnd.ProtocolViolation,
                 new TimeoutException($"the peer did not read its answers for {_options.SendTimeout}"));
         }
-
-        frame.Dispose();
     }
 
-    // Callbacks of the handler run during a cancellation, so never on the read loop.
-    private static void CancelLater(List<EventWork> works)
+    // The last first, so that none of an exchange starts only because the one before it ended.
+    private static void Cancel(List<(EventWork Work, int Round)> events)
     {
-        foreach (var work in works)
+        for (var i = events.Count - 1; i >= 0; i--)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(static state => state.Work.Cancel(state.Round), (Work: work, work.Round), preferLocal: false);
+            events[i].Work.Cancel(events[i].Round);
         }
     }
 }

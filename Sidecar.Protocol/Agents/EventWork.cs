@@ -18,7 +18,7 @@ internal sealed class EventWork : IThreadPoolWorkItem
     /// <summary>The next event of the same exchange, waiting for this one. Guarded by the queues.</summary>
     public EventWork? Next { get; set; }
 
-    /// <summary>Counts the uses of this object, so that a cancel that comes late does not hit the next one.</summary>
+    /// <summary>Counts the uses of this object, so that a cancel that comes late does not hit the next one. Guarded by the queues.</summary>
     public int Round { get; private set; }
 
     /// <summary>Memory rented for the event's body.</summary>
@@ -44,7 +44,7 @@ internal sealed class EventWork : IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Cancels the handler's token if the object still serves the same event. Callbacks of the handler run here.</summary>
+    /// <summary>Cancels the handler's token if the object still serves the same event. The handler's callbacks run on the thread pool.</summary>
     public void Cancel(int round)
     {
         Task cancelling;
@@ -55,7 +55,7 @@ internal sealed class EventWork : IThreadPoolWorkItem
                 return;
             }
 
-            // Marks the token now; its callbacks run outside the lock.
+            // Marks the token now; its callbacks run elsewhere, so the read loop may call this.
             cancelling = _cancellation.CancelAsync();
         }
 
@@ -64,15 +64,15 @@ internal sealed class EventWork : IThreadPoolWorkItem
 
     public void Execute()
     {
+        if (_cancellation.IsCancellationRequested)
+        {
+            _dispatcher.Finish(this, _dispatcher.Failure(ReasonCodes.Cancelled));
+            return;
+        }
+
         ValueTask<AgentResponse> pending;
         try
         {
-            if (_cancellation.IsCancellationRequested)
-            {
-                _dispatcher.Finish(this, _dispatcher.Failure(ReasonCodes.Cancelled));
-                return;
-            }
-
             pending = Invoke(_dispatcher.Handler, Event, _cancellation.Token);
         }
         catch (Exception e)
@@ -117,7 +117,8 @@ internal sealed class EventWork : IThreadPoolWorkItem
         }
     }
 
-    private void Finish(AgentResponse? answer) => _dispatcher.Finish(this, answer ?? _dispatcher.Failure(ReasonCodes.HandlerError));
+    private void Finish(AgentResponse? answer) =>
+        _dispatcher.Finish(this, answer ?? FailureOf(new InvalidOperationException("the handler returned null instead of an answer")));
 
     private AgentResponse FailureOf(Exception e)
     {

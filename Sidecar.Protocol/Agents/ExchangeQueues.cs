@@ -14,6 +14,7 @@ internal sealed class ExchangeQueues
     private readonly EventDispatcher _dispatcher;
     private readonly int _limit;
     private TaskCompletionSource? _empty;
+    private int _held;
 
     public ExchangeQueues(EventDispatcher dispatcher, int limit) => (_dispatcher, _limit) = (dispatcher, limit);
 
@@ -52,7 +53,7 @@ internal sealed class ExchangeQueues
     /// <summary>An event is answered. Returns the next of its exchange, to be started.</summary>
     public EventWork? Leave(EventWork work)
     {
-        TaskCompletionSource? empty = null;
+        TaskCompletionSource? empty;
         EventWork? next;
         lock (_gate)
         {
@@ -73,47 +74,67 @@ internal sealed class ExchangeQueues
                 _free.Push(work);
             }
 
-            if (--Outstanding == 0)
-            {
-                (empty, _empty) = (_empty, null);
-            }
+            empty = CountDown();
         }
 
         empty?.TrySetResult();
         return next;
     }
 
-    /// <summary>All events of one exchange that are not answered yet.</summary>
-    public List<EventWork> Of(CorrelationId id)
+    /// <summary>A refusal that is not sent yet takes room beside the events, as much again at most. False when there is none.</summary>
+    public bool TryHold()
     {
         lock (_gate)
         {
-            var found = new List<EventWork>();
-            for (var work = _lanes.GetValueOrDefault(id).First; work is not null; work = work.Next)
+            if (_held >= _limit)
             {
-                found.Add(work);
+                return false;
             }
 
-            return found;
+            _held++;
+            Outstanding++;
+            return true;
         }
     }
 
-    /// <summary>All events that are not answered yet.</summary>
-    public List<EventWork> All()
+    /// <summary>A refusal that was held is sent.</summary>
+    public void Release()
     {
+        TaskCompletionSource? empty;
         lock (_gate)
         {
-            var found = new List<EventWork>();
+            _held--;
+            empty = CountDown();
+        }
+
+        empty?.TrySetResult();
+    }
+
+    /// <summary>All events of one exchange that are not answered yet, each with its round of this moment.</summary>
+    public List<(EventWork Work, int Round)> Of(CorrelationId id)
+    {
+        var found = new List<(EventWork Work, int Round)>();
+        lock (_gate)
+        {
+            Collect(_lanes.GetValueOrDefault(id).First, found);
+        }
+
+        return found;
+    }
+
+    /// <summary>All events that are not answered yet, each with its round of this moment.</summary>
+    public List<(EventWork Work, int Round)> All()
+    {
+        var found = new List<(EventWork Work, int Round)>();
+        lock (_gate)
+        {
             foreach (var lane in _lanes.Values)
             {
-                for (EventWork? work = lane.First; work is not null; work = work.Next)
-                {
-                    found.Add(work);
-                }
+                Collect(lane.First, found);
             }
-
-            return found;
         }
+
+        return found;
     }
 
     /// <summary>Completes when nothing is outstanding.</summary>
@@ -125,6 +146,26 @@ internal sealed class ExchangeQueues
                 ? Task.CompletedTask
                 : (_empty ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
+    }
+
+    private static void Collect(EventWork? first, List<(EventWork Work, int Round)> found)
+    {
+        for (var work = first; work is not null; work = work.Next)
+        {
+            found.Add((work, work.Round));
+        }
+    }
+
+    private TaskCompletionSource? CountDown()
+    {
+        if (--Outstanding > 0)
+        {
+            return null;
+        }
+
+        var empty = _empty;
+        _empty = null;
+        return empty;
     }
 
     private readonly record struct Lane(EventWork First, EventWork Last);

@@ -5,6 +5,8 @@ namespace Sidecar.Protocol.Agents;
 /// <summary>The agent's side of a handshake: the highest common version, the first encoding of the proxy's list that we speak (spec §3.4, §3.5).</summary>
 internal static class Negotiation
 {
+    private const int MostVersionsNamed = 8;
+
     public static HandshakeResponse Answer(HandshakeRequest request, AgentServerOptions options)
     {
         var capabilities = options.Capabilities with
@@ -16,7 +18,7 @@ internal static class Negotiation
             return new HandshakeResponse
             {
                 Capabilities = capabilities,
-                Error = $"none of the versions offered [{string.Join(", ", request.SupportedVersions)}] is spoken here; offer {ProtocolConstants.Version}",
+                Error = $"none of the versions offered [{Named(request.SupportedVersions)}] is spoken here; offer {ProtocolConstants.Version}",
             };
         }
 
@@ -28,6 +30,10 @@ internal static class Negotiation
             Encoding = Encoding(request.SupportedEncodings, options.OffersMessagePack),
         };
     }
+
+    // The list may fill a frame of 16 MiB; the answer must fit into one.
+    private static string Named(IReadOnlyList<uint> versions) =>
+        string.Join(", ", versions.Take(MostVersionsNamed)) + (versions.Count > MostVersionsNamed ? $", … {versions.Count} in all" : "");
 
     private static string Encoding(IReadOnlyList<string> offered, bool messagePack)
     {

@@ -32,7 +32,7 @@ internal static class ProtocolErrors
     /// of range as <see cref="FormatException"/>.
     /// </remarks>
     internal static bool IsBadInput(Exception exception) =>
-        exception is JsonException or MessagePackFormatException or InvalidOperationException or FormatException or OverflowException or ArgumentException;
+        exception is JsonException or MessagePackFormatException or InvalidOperationException or FormatException or OverflowException;
 
     /// <summary>Bytes that are not the message they should be.</summary>
     internal static ProtocolException Undecodable(string message, Exception reason) =>

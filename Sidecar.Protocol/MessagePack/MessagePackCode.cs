@@ -14,6 +14,9 @@ namespace Sidecar.Protocol.MessagePack;
 /// </remarks>
 public static class MessagePackCode
 {
+    // Every token asks for its kind: one load instead of a tree of comparisons.
+    private static readonly MessagePackKind[] Kinds = [.. Enumerable.Range(0, 256).Select(code => KindOf((byte)code))];
+
     /// <summary>Largest leading byte that is itself a positive integer (from 0x00).</summary>
     public const byte MaxFixInt = 0x7F;
 
@@ -135,7 +138,9 @@ public static class MessagePackCode
     public const byte MinNegativeFixInt = 0xE0;
 
     /// <summary>The kind of value that a leading byte announces.</summary>
-    public static MessagePackKind ToKind(byte code) => code switch
+    public static MessagePackKind ToKind(byte code) => Kinds[code];
+
+    private static MessagePackKind KindOf(byte code) => code switch
     {
         <= MaxFixInt or >= MinNegativeFixInt => MessagePackKind.Integer,
         <= MaxFixMap => MessagePackKind.Map,

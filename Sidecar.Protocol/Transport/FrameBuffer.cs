@@ -20,6 +20,7 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     private byte[] _bytes = new byte[InitialCapacity];
     private int _length;
     private MessageType _type;
+    private bool _rented;
 
     private FrameBuffer()
     {
@@ -34,6 +35,7 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
         var buffer = _cached ?? new FrameBuffer();
         _cached = null;
         buffer._type = type;
+        buffer._rented = true;
         buffer._length = FrameLimits.HeaderSize;
         return buffer;
     }
@@ -76,6 +78,13 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     /// <summary>Gives the buffer back. The memory of <see cref="Finish"/> is no longer valid.</summary>
     public void Dispose()
     {
+        // Given back twice it would get two owners, and one frame would be written over another.
+        if (!_rented)
+        {
+            return;
+        }
+
+        _rented = false;
         if (_bytes.Length > LargestKept)
         {
             _bytes = new byte[InitialCapacity];

@@ -10,15 +10,15 @@ namespace Sidecar.Protocol.Transport;
 /// Sending is safe from any thread. <see cref="RunAsync"/> is called once; it ends when either direction ends, after the handler was told.
 /// The end has one cause, the first that was seen.
 /// </remarks>
-public sealed class FrameConnection
+public sealed partial class FrameConnection
 {
     private readonly PipeReader _input;
     private readonly PipeWriter _outputPipe;
     private readonly FrameOutput _output;
     private readonly FrameConnectionOptions _options;
+    private readonly TaskCompletionSource _closing = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private byte[] _scratch = [];
-    private int _end;
-    private Exception? _error;
+    private Cause? _cause;
 
     /// <summary>A connection over <paramref name="pipe"/>; nothing moves before <see cref="RunAsync"/>.</summary>
     public FrameConnection(IDuplexPipe pipe, FrameConnectionOptions? options = null)
@@ -31,7 +31,7 @@ public sealed class FrameConnection
     }
 
     /// <summary>Why the connection ended; <see cref="FrameConnectionEnd.None"/> while it lives.</summary>
-    public FrameConnectionEnd End => (FrameConnectionEnd)Volatile.Read(ref _end);
+    public FrameConnectionEnd End => Volatile.Read(ref _cause)?.End ?? FrameConnectionEnd.None;
 
     /// <summary>Frames read so far.</summary>
     public long FramesReceived { get; private set; }
@@ -42,44 +42,18 @@ public sealed class FrameConnection
     /// <summary>Flushes so far; frames per flush tell how well writes gather.</summary>
     public long Flushes => _output.Flushes;
 
-    /// <summary>Takes a whole frame for sending, without waiting.</summary>
-    /// <param name="frame">The frame as <see cref="FrameBuffer.Finish"/> gives it; copied before the method returns.</param>
-    public SendStatus TrySend(ReadOnlyMemory<byte> frame) => _output.TryAppend(frame.Span);
-
-    /// <summary>Takes a whole frame for sending and waits for room if need be.</summary>
-    /// <returns><see cref="SendStatus.Full"/> when there was no room within <paramref name="limit"/>.</returns>
-    public ValueTask<SendStatus> SendAsync(ReadOnlyMemory<byte> frame, TimeSpan limit, TimeProvider time)
-    {
-        var status = TrySend(frame);
-        return status == SendStatus.Full ? WaitAndSendAsync(frame, limit, time) : new ValueTask<SendStatus>(status);
-    }
-
-    /// <summary>Waits until the write buffer was emptied or the connection ended; false when neither happened within <paramref name="limit"/>.</summary>
-    public async ValueTask<bool> WaitForRoomAsync(TimeSpan limit, TimeProvider time)
-    {
-        try
-        {
-            await _output.WaitForRoomAsync().WaitAsync(limit, time).ConfigureAwait(false);
-            return true;
-        }
-        catch (TimeoutException)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>Takes no more frames for sending, writes what was taken, then ends.</summary>
+    /// <summary>Takes no more frames for sending, writes what was taken within <see cref="FrameConnectionOptions.CloseTimeout"/>, then ends.</summary>
     public void Close()
     {
         TrySetEnd(FrameConnectionEnd.ClosedLocally, null);
-        _output.Close(discard: false);
+        StopWriting(discard: false);
     }
 
     /// <summary>Ends at once; what was not written is lost.</summary>
     public void Abort(FrameConnectionEnd reason, Exception? error = null)
     {
         TrySetEnd(reason, error);
-        _output.Close(discard: true);
+        StopWriting(discard: true);
         _input.CancelPendingRead();
     }
 
@@ -88,7 +62,9 @@ public sealed class FrameConnection
     {
         ArgumentNullException.ThrowIfNull(handler);
         var reading = ReadAsync(handler);
-        var writeError = await _output.RunAsync().ConfigureAwait(false);
+        var writing = _output.RunAsync();
+        await Task.WhenAny(writing, _closing.Task).ConfigureAwait(false);
+        var writeError = await EndOfAsync(writing).ConfigureAwait(false);
         if (writeError is not null)
         {
             TrySetEnd(FrameConnectionEnd.TransportError, writeError);
@@ -96,8 +72,28 @@ public sealed class FrameConnection
 
         _input.CancelPendingRead();
         await reading.ConfigureAwait(false);
-        await _outputPipe.CompleteAsync(_error).ConfigureAwait(false);
-        handler.OnEnd(End, _error);
+        await _outputPipe.CompleteAsync(_cause?.Error).ConfigureAwait(false);
+        handler.OnEnd(End, _cause?.Error);
+    }
+
+    // A peer that does not read must not hold a connection that has nothing left to do but to write.
+    private async Task<Exception?> EndOfAsync(Task<Exception?> writing)
+    {
+        try
+        {
+            return await writing.WaitAsync(_options.CloseTimeout, _options.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _output.Close(discard: true);
+            return await writing.ConfigureAwait(false);
+        }
+    }
+
+    private void StopWriting(bool discard)
+    {
+        _output.Close(discard);
+        _closing.TrySetResult();
     }
 
     private async Task ReadAsync(IFrameHandler handler)
@@ -125,7 +121,7 @@ public sealed class FrameConnection
         }
 
         // A clean end still writes what was taken: the peer may only have closed its sending side.
-        _output.Close(discard: End is not (FrameConnectionEnd.ClosedByPeer or FrameConnectionEnd.ClosedLocally));
+        StopWriting(discard: End is not (FrameConnectionEnd.ClosedByPeer or FrameConnectionEnd.ClosedLocally));
         await _input.CompleteAsync().ConfigureAwait(false);
     }
 
@@ -215,30 +211,14 @@ public sealed class FrameConnection
         return target.AsMemory(0, length);
     }
 
-    private async ValueTask<SendStatus> WaitAndSendAsync(ReadOnlyMemory<byte> frame, TimeSpan limit, TimeProvider time)
-    {
-        var start = time.GetTimestamp();
-        while (true)
-        {
-            var left = limit - time.GetElapsedTime(start);
-            if (left <= TimeSpan.Zero || !await WaitForRoomAsync(left, time).ConfigureAwait(false))
-            {
-                return SendStatus.Full;
-            }
-
-            var status = TrySend(frame);
-            if (status != SendStatus.Full)
-            {
-                return status;
-            }
-        }
-    }
-
     private void TrySetEnd(FrameConnectionEnd end, Exception? error)
     {
-        if (Interlocked.CompareExchange(ref _end, (int)end, (int)FrameConnectionEnd.None) == (int)FrameConnectionEnd.None)
+        if (Volatile.Read(ref _cause) is null)
         {
-            _error = error;
+            Interlocked.CompareExchange(ref _cause, new Cause(end, error), null);
         }
     }
+
+    // One object, so that whoever sees the end sees its error too.
+    private sealed record Cause(FrameConnectionEnd End, Exception? Error);
 }

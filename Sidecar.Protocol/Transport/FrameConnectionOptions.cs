@@ -16,4 +16,10 @@ public sealed record FrameConnectionOptions
     /// read is noticed soon. One frame larger than this is taken alone.
     /// </summary>
     public int MaxUnsentBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>How long a connection that ends cleanly may still write what was taken: 5 s. What a peer has not read by then is lost.</summary>
+    public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The clock of <see cref="CloseTimeout"/>.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 }

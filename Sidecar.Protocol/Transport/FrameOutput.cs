@@ -8,9 +8,10 @@ namespace Sidecar.Protocol.Transport;
 /// <remarks>
 /// The flush in flight is the batching window: while it lasts, frames gather in the fill buffer, and the next round takes them all.
 /// Callers only ever touch the fill buffer, never the pipe, because asking a pipe for memory during an unfinished flush is not safe.
-/// The loop sleeps on a reusable signal, so neither side allocates in the steady state.
+/// The loop sleeps on a reusable signal, so neither side allocates in the steady state. It is woken through the thread pool's common queue,
+/// behind what is ready to run already: those who are about to send get their frames into the same flush.
 /// </remarks>
-internal sealed class FrameOutput : IValueTaskSource
+internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
 {
     private const int InitialCapacity = 16 * 1024;
     private const int LargestKept = 256 * 1024;
@@ -19,8 +20,8 @@ internal sealed class FrameOutput : IValueTaskSource
     private readonly PipeWriter _pipe;
     private readonly int _limit;
 
-    // Mutable struct: must not be readonly.
-    private ManualResetValueTaskSourceCore<bool> _wake = new() { RunContinuationsAsynchronously = true };
+    // Mutable struct: must not be readonly. The loop runs on in the work item that wakes it.
+    private ManualResetValueTaskSourceCore<bool> _wake;
     private byte[] _fill = new byte[InitialCapacity];
     private byte[] _spare = new byte[InitialCapacity];
     private TaskCompletionSource? _room;
@@ -69,7 +70,7 @@ internal sealed class FrameOutput : IValueTaskSource
 
         if (wake)
         {
-            _wake.SetResult(true);
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
 
         return SendStatus.Sent;
@@ -108,7 +109,7 @@ internal sealed class FrameOutput : IValueTaskSource
 
         if (wake)
         {
-            _wake.SetResult(true);
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
     }
 
@@ -151,6 +152,8 @@ internal sealed class FrameOutput : IValueTaskSource
             Close(discard: true);
         }
     }
+
+    void IThreadPoolWorkItem.Execute() => _wake.SetResult(true);
 
     void IValueTaskSource.GetResult(short token) => _wake.GetResult(token);
 

@@ -126,6 +126,22 @@ public sealed class EventCodecTests(string encodingName)
         }
     }
 
+    [TestCase(4096, true)]
+    [TestCase(4097, false)]
+    public void RequestHeaders_MoreFieldsThanTheLimit_AreAProtocolError(int count, bool taken)
+    {
+        var headers = new HeaderBlock(count);
+        for (var i = 0; i < count; i++)
+        {
+            headers.Add($"h{i}", "");
+        }
+
+        var payload = Write(TypicalMessages.RequestHeaders() with { Headers = headers });
+        Assert.That(
+            () => _encoding.ReadEvent(MessageType.RequestHeaders, payload),
+            taken ? Throws.Nothing : Throws.InstanceOf<ProtocolException>().With.Message.Contains("4096"));
+    }
+
     [Test]
     public void Payload_WithSomethingBehindIt_IsAProtocolError() => Assert.That(
         () => _encoding.ReadEvent(MessageType.Configure, (byte[])[.. Bytes.Of(_encoding, "{}"), .. Bytes.Of(_encoding, "{}")]),

@@ -55,11 +55,13 @@ public sealed class GuardrailAnswerTests(string encodingName)
     [TestCase("""{"routing_metadata":{"guardrail_response":"[]"}}""")]
     [TestCase("""{"audit":{"custom":{"guardrail_response":"no json"}}}""")]
     [TestCase("""{"detected":"yes"}""")]
+    [TestCase("""{"detected":true,"detections":[{}]}""")]
     public void Findings_ThatAreNone_AreAProtocolError(string payload) =>
         Assert.That(() => Read(payload), Throws.InstanceOf<ProtocolException>());
 
-    [Test]
-    public void Answer_WithoutFindings_HasNone() => Assert.That(Read("""{"decision":"allow"}""").Response.Guardrail, Is.Null);
+    [TestCase("""{"decision":"allow"}""")]
+    [TestCase("""{"routing_metadata":{"guardrail_response":null},"audit":{"custom":{"guardrail_response":null}}}""")]
+    public void Answer_WithoutFindings_HasNone(string payload) => Assert.That(Read(payload).Response.Guardrail, Is.Null);
 
     [Test]
     public void Findings_Written_StandAsJsonTextInRoutingMetadata()

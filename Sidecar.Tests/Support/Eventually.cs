@@ -10,12 +10,16 @@ internal static class Eventually
     /// <param name="limit">A generous limit, for example 30 s; only a failing test uses it up.</param>
     /// <param name="what">What is waited for, for the message.</param>
     /// <exception cref="TimeoutException">It did not hold within the limit.</exception>
-    public static async Task TrueAsync(Func<bool> condition, TimeSpan limit, string what)
+    public static Task TrueAsync(Func<bool> condition, TimeSpan limit, string what) =>
+        TrueAsync(() => Task.FromResult(condition()), limit, what);
+
+    /// <inheritdoc cref="TrueAsync(Func{bool}, TimeSpan, string)"/>
+    public static async Task TrueAsync(Func<Task<bool>> condition, TimeSpan limit, string what)
     {
         // Real time on purpose: what is polled lives outside this process and follows no fake clock.
         var clock = TimeProvider.System;
         var start = clock.GetTimestamp();
-        while (!condition())
+        while (!await condition().ConfigureAwait(false))
         {
             if (clock.GetElapsedTime(start) >= limit)
             {

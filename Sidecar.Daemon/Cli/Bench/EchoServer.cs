@@ -14,7 +14,7 @@ internal static class EchoServer
     /// <summary>Serves until the token fires.</summary>
     public static async Task RunAsync(string path, CancellationToken cancellation)
     {
-        var factory = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
+        var factory = new SocketTransportFactory(Options.Create(new SocketTransportOptions { WaitForDataBeforeAllocatingBuffer = false }), NullLoggerFactory.Instance);
         await using var listener = await factory.BindAsync(new UnixDomainSocketEndPoint(path), cancellation).ConfigureAwait(false);
         try
         {

@@ -10,7 +10,7 @@ namespace Sidecar.Daemon.Cli.Bench;
 /// <summary>A connection to an echo and the workers that share it.</summary>
 internal sealed class RawConnection : IFrameHandler, IAsyncDisposable
 {
-    private readonly SocketConnectionContextFactory _pipes = new(new SocketConnectionFactoryOptions(), NullLogger.Instance);
+    private readonly SocketConnectionContextFactory _pipes = new(new SocketConnectionFactoryOptions { WaitForDataBeforeAllocatingBuffer = false }, NullLogger.Instance);
     private readonly Microsoft.AspNetCore.Connections.ConnectionContext _context;
     private readonly FrameConnection _frames;
     private readonly RawCaller[] _callers;

@@ -73,16 +73,19 @@ internal sealed class DemoAgent : IAgentHandler
 
     private AgentResponse Decide(RequestHeadersEvent message)
     {
-        if (Find(message.Uri, _rules.BlockPaths) is { } path)
+        foreach (var (text, status) in _rules.BlockPaths)
         {
-            return Block($"path:{path}");
+            if (message.Uri.Contains(text, StringComparison.OrdinalIgnoreCase))
+            {
+                return Block($"path:{text}", status);
+            }
         }
 
         foreach (var (name, text) in _rules.BlockHeaders)
         {
             if (message.Headers.GetAll(name).Any(value => value.Contains(text, StringComparison.OrdinalIgnoreCase)))
             {
-                return Block($"header:{name}");
+                return Block($"header:{name}", _rules.BlockStatus);
             }
         }
 
@@ -100,11 +103,11 @@ internal sealed class DemoAgent : IAgentHandler
     }
 
     private AgentResponse DecideBody(BodyChunkEvent message) =>
-        _bodies.Find(message) is { } found ? Block($"body:{found}") : AgentResponse.Allow;
+        _bodies.Find(message) is { } found ? Block($"body:{found}", _rules.BlockStatus) : AgentResponse.Allow;
 
-    private AgentResponse Block(string rule)
+    private AgentResponse Block(string rule, int status)
     {
-        var answer = Answer.Block(_rules.BlockStatus).WithHeader("X-Blocked-By", "sidecar demo").WithRule(rule);
+        var answer = Answer.Block(status).WithHeader("X-Blocked-By", "sidecar demo").WithRule(rule);
         return _rules.BlockPage is null ? answer : answer.WithBody(_rules.BlockPage);
     }
 

@@ -3,8 +3,8 @@ namespace Sidecar.Daemon.Cli.Demo;
 /// <summary>What the demo agent looks for and what it does then.</summary>
 internal sealed record DemoRules
 {
-    /// <summary>Texts in path and query that block.</summary>
-    public IReadOnlyList<string> BlockPaths { get; init; } = [];
+    /// <summary>Texts in path and query that block, each with its status.</summary>
+    public IReadOnlyList<(string Text, int Status)> BlockPaths { get; init; } = [];
 
     /// <summary>Header names with texts that block.</summary>
     public IReadOnlyList<(string Name, string Value)> BlockHeaders { get; init; } = [];
@@ -12,7 +12,7 @@ internal sealed record DemoRules
     /// <summary>Texts in bodies that block.</summary>
     public IReadOnlyList<string> BlockBodies { get; init; } = [];
 
-    /// <summary>Status of a block.</summary>
+    /// <summary>Status of a block for a header or a body.</summary>
     public int BlockStatus { get; init; } = 403;
 
     /// <summary>Body of a block; null for the default page.</summary>

@@ -11,10 +11,26 @@ namespace Sidecar.Daemon.FrontEnds.Native;
 internal sealed class NativeHandler(string listener, Inspector inspector, ExchangeDirectory directory, TimeSpan budget, FailureMode unknownExchange)
     : IAgentHandler
 {
+    // What anybody uses as an id fits into it; more would let 50,000 exchanges hold any amount of memory.
+    private const int MaxKeyLength = 256;
+
+    private volatile bool _stopping;
+
+    /// <summary>Events that are cancelled from now on are so because the listener stops.</summary>
+    public void Stop() => _stopping = true;
+
     public async ValueTask<AgentResponse> OnRequestHeadersAsync(RequestHeadersEvent message, AgentConnection connection, CancellationToken cancellation)
     {
         var key = message.CorrelationId.ToString();
         var exchange = inspector.Begin(listener, message.Headers.Get("host") ?? message.Metadata.ServerName, message.Uri, message.Method);
+        if (key.Length is 0 or > MaxKeyLength)
+        {
+            // Under an empty id all such requests would be one (spec §5.1).
+            exchange.Note(LedgerState.Refused, Cause.Malformed);
+            inspector.End(exchange);
+            return VerdictResponse.Refused(Cause.Malformed);
+        }
+
         if (!directory.TryAdd(key, exchange))
         {
             exchange.Note(LedgerState.Refused, Cause.TooManyExchanges);
@@ -22,7 +38,7 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
             return VerdictResponse.Refused(Cause.TooManyExchanges);
         }
 
-        var told = message with { Metadata = message.Metadata with { RequestId = key, RouteId = exchange.Route?.Id } };
+        var told = message with { Headers = OwnHeaders.Without(message.Headers), Metadata = message.Metadata with { RequestId = key, RouteId = exchange.Route?.Id } };
         return await InspectAsync(exchange, told, Direction.Request, cancellation).ConfigureAwait(false);
     }
 
@@ -84,12 +100,27 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
 
     private async ValueTask<AgentResponse> InspectAsync(Exchange exchange, AgentEvent message, Direction direction, CancellationToken cancellation)
     {
-        var registration = cancellation.UnsafeRegister(
-            static state => ((Exchange)state!).Abandon(Cause.ClientGone, CancelReason.ClientDisconnect), exchange);
+        var registration = cancellation.UnsafeRegister(static state =>
+        {
+            var (self, exchange) = ((NativeHandler, Exchange))state!;
+            self.Abandon(exchange);
+        }, (this, exchange));
         await using (registration.ConfigureAwait(false))
         {
             var verdict = await inspector.InspectAsync(exchange, message, inspector.DeadlineIn(budget)).ConfigureAwait(false);
             return VerdictResponse.From(verdict, direction);
+        }
+    }
+
+    private void Abandon(Exchange exchange)
+    {
+        if (_stopping)
+        {
+            exchange.Abandon(Cause.Shutdown, CancelReason.ProxyShutdown);
+        }
+        else
+        {
+            exchange.Abandon(Cause.ClientGone, CancelReason.ClientDisconnect);
         }
     }
 }

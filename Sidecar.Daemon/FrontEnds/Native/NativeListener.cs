@@ -12,6 +12,7 @@ namespace Sidecar.Daemon.FrontEnds.Native;
 internal sealed class NativeListener : IAsyncDisposable
 {
     private readonly ExchangeDirectory _directory;
+    private readonly NativeHandler _handler;
     private readonly AgentServer _server;
 
     public NativeListener(
@@ -24,8 +25,8 @@ internal sealed class NativeListener : IAsyncDisposable
         ILoggerFactory loggers)
     {
         _directory = new ExchangeDirectory(inspector, maxExchanges, expiry);
-        var handler = new NativeHandler(options.Name, inspector, _directory, options.Budget, options.UnknownExchange);
-        _server = new AgentServer(handler, new AgentServerOptions
+        _handler = new NativeHandler(options.Name, inspector, _directory, options.Budget, options.UnknownExchange);
+        _server = new AgentServer(_handler, new AgentServerOptions
         {
             SocketPath = options.Path,
             CreateListenSocket = createListenSocket,
@@ -40,6 +41,7 @@ internal sealed class NativeListener : IAsyncDisposable
     /// <summary>Stops accepting, lets events in work finish, ends open exchanges.</summary>
     public async ValueTask DisposeAsync()
     {
+        _handler.Stop();
         await _server.StopAsync().ConfigureAwait(false);
         _directory.Dispose();
     }

@@ -16,6 +16,11 @@ internal static class VerdictResponse
             return AgentResponse.Allow;
         }
 
+        if (verdict is { Kind: VerdictKind.FailedClosed, Audits.Count: 0 })
+        {
+            return Refused(verdict.Cause);
+        }
+
         return new AgentResponse
         {
             Decision = verdict.Kind switch
@@ -43,7 +48,8 @@ internal static class VerdictResponse
         Audit = new AuditMetadata { ReasonCodes = [cause.Label()] },
     };
 
-    private static BlockDecision Refusal(Cause cause) => new(cause == Cause.Timeout ? (ushort)504 : (ushort)503);
+    // As the reference answers (spec §5.7).
+    private static BlockDecision Refusal(Cause cause) => new(cause switch { Cause.Timeout => 504, Cause.TooLarge => 413, _ => 503 });
 
     private static List<HeaderOperation> Operations(IReadOnlyList<HeaderEdit> edits)
     {

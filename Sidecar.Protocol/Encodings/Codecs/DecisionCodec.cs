@@ -201,7 +201,7 @@ internal static class DecisionCodec
                     _challengeType = r.ReadString();
                     break;
                 default:
-                    _parameters = r.ReadTextMap();
+                    _parameters = r.ReadTextMap(keepNulls: true);
                     break;
             }
         }

@@ -117,7 +117,8 @@ internal static class GuardrailResponseCodec
     private static GuardrailDetection ReadDetection<TReader>(ref TReader r)
         where TReader : struct, IValueReader, allows ref struct
     {
-        string category = "", description = "";
+        string? category = null;
+        var description = "";
         var severity = GuardrailSeverity.Medium;
         double? confidence = null;
         TextSpan? span = null;
@@ -146,7 +147,7 @@ internal static class GuardrailResponseCodec
 
         return new GuardrailDetection
         {
-            Category = category,
+            Category = category ?? throw ProtocolErrors.Missing("a detection", "category"),
             Description = description,
             Severity = severity,
             Confidence = confidence,

@@ -95,7 +95,7 @@ internal struct MetricParts
         List<HistogramBucket> buckets = [];
         for (var list = r.BeginArray(); r.NextItem(ref list);)
         {
-            var bound = double.PositiveInfinity;
+            double? bound = null;
             ulong count = 0;
             var scope = r.BeginStruct();
             while (r.Next(ref scope, BucketMembers, out var member))
@@ -110,7 +110,7 @@ internal struct MetricParts
                 }
             }
 
-            buckets.Add(new HistogramBucket(bound, count));
+            buckets.Add(new HistogramBucket(bound ?? throw ProtocolErrors.Missing("a bucket", "le"), count));
         }
 
         return buckets;

@@ -6,13 +6,15 @@ namespace Sidecar.Protocol.Encodings.Codecs;
 /// <summary>RequestHeaders (spec §4.3).</summary>
 internal static class RequestHeadersCodec
 {
-    private const int MetadataMember = 0;
-    private const int Method = 1;
-    private const int Uri = 2;
-    private const int Headers = 3;
-    private const int CorrelationIdMember = 4;
+    private const int CorrelationIdMember = 0;
+    private const int MetadataMember = 1;
+    private const int Method = 2;
+    private const int Uri = 3;
+    private const int Headers = 4;
 
-    private static readonly MemberTable Members = new(4, "metadata", "method", "uri", "headers", "correlation_id");
+    // The id belongs to the wrapper, which is always a map; a bare array holds the event's own members.
+    private static readonly MemberTable Members =
+        new MemberTable(0, "correlation_id", "metadata", "method", "uri", "headers").InOrder("metadata", "method", "uri", "headers");
 
     internal static RequestHeadersEvent Read<TReader>(ref TReader r)
         where TReader : struct, IValueReader, allows ref struct

@@ -53,6 +53,15 @@ internal sealed class MemberTable
     internal int At(int position) => (uint)position < (uint)_positions.Length ? _positions[position] : -1;
 
     /// <summary>The member with a name, or -1.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="likely">The member to try first: most writers keep to the order of declaration.</param>
+    internal int IndexOf(ReadOnlySpan<byte> name, int likely)
+    {
+        var names = _utf8;
+        return (uint)likely < (uint)names.Length && name.SequenceEqual(names[likely]) ? likely : IndexOf(name);
+    }
+
+    /// <summary>The member with a name, or -1.</summary>
     internal int IndexOf(ReadOnlySpan<byte> name)
     {
         if (name.IsEmpty)

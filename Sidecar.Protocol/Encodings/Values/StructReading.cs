@@ -55,7 +55,7 @@ internal static class StructReading
                     return false;
                 }
 
-                member = table.IndexOf(key);
+                member = table.IndexOf(key, scope.Position - 1);
             }
             else
             {

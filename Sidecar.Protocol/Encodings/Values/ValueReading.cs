@@ -6,6 +6,9 @@ namespace Sidecar.Protocol.Encodings.Values;
 /// <summary>The conversions that many members share.</summary>
 internal static class ValueReading
 {
+    /// <summary>Far more than any proxy passes on; it bounds the work of grouping fields by name, which grows with the square.</summary>
+    internal const int MostHeaderFields = 4096;
+
     internal static string ReadString<TReader>(this ref TReader r)
         where TReader : struct, IValueReader, allows ref struct => KnownStrings.Get(r.ReadUtf8());
 
@@ -61,13 +64,22 @@ internal static class ValueReading
         return items is null ? Array.Empty<string>() : items;
     }
 
-    internal static IReadOnlyDictionary<string, string> ReadTextMap<TReader>(this ref TReader r)
+    /// <summary>Reads a map of texts; values of other kinds become their JSON text.</summary>
+    /// <param name="r">The reader.</param>
+    /// <param name="keepNulls">Whether null is a value like any other; otherwise it stands for a key that is absent.</param>
+    internal static IReadOnlyDictionary<string, string> ReadTextMap<TReader>(this ref TReader r, bool keepNulls = false)
         where TReader : struct, IValueReader, allows ref struct
     {
         var scope = r.BeginMap();
         Dictionary<string, string>? items = null;
         while (r.NextKey(ref scope, out var key))
         {
+            if (!keepNulls && r.Kind == ValueKind.Null)
+            {
+                r.Skip();
+                continue;
+            }
+
             var name = Encoding.UTF8.GetString(key);
             (items ??= new Dictionary<string, string>(StringComparer.Ordinal))[name] = r.ReadText();
         }
@@ -80,10 +92,11 @@ internal static class ValueReading
         where TReader : struct, IValueReader, allows ref struct
     {
         var scope = r.BeginMap();
-        var fields = scope.Count < 0 ? 16 : Math.Min(scope.Count + 2, r.Remaining);
+        var fields = scope.Count < 0 ? 16 : Math.Min(scope.Count + 2, MostHeaderFields);
         var block = new HeaderBlock(fields, r.Remaining);
         while (r.NextKey(ref scope, out var name))
         {
+            CheckHeaderCount(block);
             switch (r.Kind)
             {
                 case ValueKind.Null:
@@ -98,6 +111,7 @@ internal static class ValueReading
                     var none = true;
                     while (r.NextItem(ref values))
                     {
+                        CheckHeaderCount(block);
                         block.Add(name, r.ReadUtf8());
                         none = false;
                     }
@@ -112,5 +126,13 @@ internal static class ValueReading
         }
 
         return block;
+    }
+
+    private static void CheckHeaderCount(HeaderBlock block)
+    {
+        if (block.Count >= MostHeaderFields)
+        {
+            throw new ProtocolException($"the message has more than {MostHeaderFields} header fields; that is the limit");
+        }
     }
 }

@@ -1,0 +1,164 @@
+using System.Buffers;
+using System.Diagnostics.Metrics;
+
+namespace Sidecar.Daemon.Diagnostics;
+
+/// <summary>Collects what the instruments of <see cref="SidecarMetrics"/> measure, and writes it for Prometheus.</summary>
+/// <remarks>
+/// It listens from its construction on; what was measured before is not counted, so it is to be made before the first listener opens.
+/// Recording and rendering are safe from any thread; renderings wait for each other. Only the meter that the given factory made is heard:
+/// two daemons in one process do not see each other. What went wrong while measuring is itself a metric, <c>metrics_anomalies_total</c>.
+/// </remarks>
+internal sealed class PrometheusExporter : IDisposable
+{
+    /// <summary>Content type of what <see cref="Render"/> writes.</summary>
+    public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+    private static readonly KeyValuePair<string, object?>[] OverflowReason = [new("reason", "overflow")];
+    private static readonly KeyValuePair<string, object?>[] InvalidReason = [new("reason", "invalid")];
+    private static readonly KeyValuePair<string, object?>[] ObserverReason = [new("reason", "observer")];
+
+    private readonly PrometheusExporterOptions _options;
+    private readonly SortedDictionary<string, MetricFamily> _families = new(StringComparer.Ordinal);
+    private readonly HashSet<MetricFamily> _observed = [];
+    private readonly HashSet<string> _sampleNames = new(StringComparer.Ordinal);
+    private readonly Lock _registry = new();
+    private readonly Lock _rendering = new();
+    private readonly MetricFamily _anomalies;
+    private readonly MeterListener _listener;
+
+    /// <summary>Starts to listen.</summary>
+    /// <param name="factory">The factory that made, or will make, the meter.</param>
+    /// <param name="options">Names and bounds.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    public PrometheusExporter(IMeterFactory factory, PrometheusExporterOptions options)
+    {
+        PrometheusNames.CheckPrefix(options.Prefix);
+        if (options.MaxSeriesPerInstrument is < 1 or > 1_000_000)
+        {
+            throw new ArgumentException(
+                $"The bound on series per instrument is {options.MaxSeriesPerInstrument}; it must be from 1 to 1000000.", nameof(options));
+        }
+
+        _options = options;
+        _anomalies = Register(
+            "metrics.anomalies",
+            "{measurement}",
+            "Measurements kept without their labels (overflow) or dropped (invalid), and observers that threw (observer)",
+            new InstrumentTraits(MetricKind.Counter, Accumulates: true, Whole: true, []));
+        foreach (var reason in new[] { OverflowReason, InvalidReason, ObserverReason })
+        {
+            _anomalies.Record(0, reason);
+        }
+
+        _listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Meter.Name == SidecarMetrics.MeterName
+                    && ReferenceEquals(instrument.Meter.Scope, factory)
+                    && InstrumentTraits.Of(instrument) is { } traits)
+                {
+                    listener.EnableMeasurementEvents(instrument, Register(instrument, traits));
+                }
+            },
+        };
+        _listener.SetMeasurementEventCallback<long>((_, value, tags, state) => Record(value, tags, state));
+        _listener.SetMeasurementEventCallback<int>((_, value, tags, state) => Record((long)value, tags, state));
+        _listener.SetMeasurementEventCallback<short>((_, value, tags, state) => Record((long)value, tags, state));
+        _listener.SetMeasurementEventCallback<byte>((_, value, tags, state) => Record((long)value, tags, state));
+        _listener.SetMeasurementEventCallback<double>((_, value, tags, state) => Record(value, tags, state));
+        _listener.SetMeasurementEventCallback<float>((_, value, tags, state) => Record((double)value, tags, state));
+        _listener.SetMeasurementEventCallback<decimal>((_, value, tags, state) => Record((double)value, tags, state));
+        _listener.Start();
+    }
+
+    /// <summary>Observes what is to be observed, and writes all metrics in the text format 0.0.4, in the order of their names.</summary>
+    /// <remarks>An observer that throws costs only its own metric, and is counted.</remarks>
+    public void Render(IBufferWriter<byte> output)
+    {
+        lock (_rendering)
+        {
+            MetricFamily[] families;
+            lock (_registry)
+            {
+                families = [.. _families.Values];
+                foreach (var family in _observed)
+                {
+                    family.Clear();
+                }
+            }
+
+            try
+            {
+                _listener.RecordObservableInstruments();
+            }
+            catch (AggregateException failed)
+            {
+                _anomalies.Record(failed.InnerExceptions.Count, ObserverReason);
+            }
+
+            var text = new PrometheusText(output);
+            foreach (var family in families)
+            {
+                family.Write(text);
+            }
+        }
+    }
+
+    /// <summary>Stops to listen. What was counted can still be rendered.</summary>
+    public void Dispose() => _listener.Dispose();
+
+    private MetricFamily Register(Instrument instrument, InstrumentTraits traits)
+    {
+        var family = Register(instrument.Name, instrument.Unit, instrument.Description, traits);
+        if (instrument.IsObservable)
+        {
+            lock (_registry)
+            {
+                _observed.Add(family);
+            }
+        }
+
+        return family;
+    }
+
+    // Instruments of one name and kind are one metric: a meter made anew after another was disposed goes on counting.
+    private MetricFamily Register(string instrument, string? unit, string? description, InstrumentTraits traits)
+    {
+        var name = PrometheusNames.Metric(_options.Prefix, instrument, unit, traits.Kind);
+        lock (_registry)
+        {
+            if (_families.TryGetValue(name, out var known) && known.Kind == traits.Kind)
+            {
+                return known;
+            }
+
+            var help = description is { Length: > 0 } ? description : instrument;
+            var family = new MetricFamily(name, help, traits, _options.MaxSeriesPerInstrument);
+            if (family.SampleNames.FirstOrDefault(_sampleNames.Contains) is { } taken)
+            {
+                throw new InvalidOperationException(
+                    $"The instrument '{instrument}' would write samples named '{taken}', which another one writes; rename one of them.");
+            }
+
+            _sampleNames.UnionWith(family.SampleNames);
+            _families.Add(name, family);
+            return family;
+        }
+    }
+
+    private void Record(long value, ReadOnlySpan<KeyValuePair<string, object?>> tags, object? state) =>
+        Note(((MetricFamily)state!).Record(value, tags));
+
+    private void Record(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags, object? state) =>
+        Note(((MetricFamily)state!).Record(value, tags));
+
+    private void Note(RecordOutcome outcome)
+    {
+        if (outcome is not RecordOutcome.Recorded)
+        {
+            _anomalies.Record(1, outcome is RecordOutcome.Overflowed ? OverflowReason : InvalidReason);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.FrontEnds.Http;
+
+/// <summary>Puts the header edits of a verdict into the answer, as far as the proxy's configuration has places for them. Immutable.</summary>
+internal sealed class CarriedHeaders
+{
+    // nginx holds all headers of an answer in one buffer of 16 KiB: these and the audit line, or the reply token.
+    private const int MaxValueBytes = 12 * 1024;
+    private const int MaxNameBytes = 2 * 1024;
+
+    private readonly CarriedHeader[] _request;
+    private readonly CarriedHeader[] _response;
+    private readonly string _listener;
+    private readonly SidecarMetrics _metrics;
+
+    /// <summary>The places of a listener.</summary>
+    /// <exception cref="ArgumentException">A name cannot be carried; the message says which and why.</exception>
+    public CarriedHeaders(HttpListenerOptions options, SidecarMetrics metrics)
+    {
+        _listener = options.Name;
+        _metrics = metrics;
+        _request =
+        [
+            .. options.SetHeaders.Select(static name => Place(name, AnswerHeaders.RequestPrefix, passesClients: false)),
+            .. options.EditHeaders.Select(static name => Place(name, AnswerHeaders.RequestPrefix, passesClients: true)),
+        ];
+        _response = [.. options.ResponseHeaders.Select(static name => Place(name, AnswerHeaders.ResponsePrefix, passesClients: false))];
+        var places = _request.Concat(_response).Select(static place => place.AnswerName).ToList();
+        if (places.GroupBy(static name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(static group => group.Skip(1).Any()) is { } twice)
+        {
+            throw new ArgumentException($"listener {_listener}: {twice.Key} is named twice; keep the header in one list");
+        }
+
+        if (places.Sum(static name => name.Length + 4) is > MaxNameBytes and var bytes)
+        {
+            throw new ArgumentException($"listener {_listener}: the names of carried headers have {bytes} bytes; {MaxNameBytes} are allowed; carry fewer");
+        }
+    }
+
+    /// <summary>Answers every place with nothing: the request does not go on.</summary>
+    public void WriteNone(IHeaderDictionary answer)
+    {
+        foreach (var place in _request)
+        {
+            answer[place.AnswerName] = "";
+        }
+
+        foreach (var place in _response)
+        {
+            answer[place.AnswerName] = "";
+        }
+    }
+
+    /// <summary>Answers every place with what the verdict makes of it, and counts what has no place.</summary>
+    /// <param name="answer">Headers of our answer.</param>
+    /// <param name="verdict">An allow.</param>
+    /// <param name="client">What agents saw.</param>
+    /// <param name="question">Headers of the question, among them the client's own, byte for byte.</param>
+    /// <param name="route">The route; null when none took the request.</param>
+    /// <returns>Null, or a verdict to give instead, because the request must not go on like that.</returns>
+    public Verdict? Write(IHeaderDictionary answer, Verdict verdict, ClientRequest client, IHeaderDictionary question, RouteModel? route)
+    {
+        var refused = CountRequest(verdict.RequestHeaders, client.Headers) && route is not { RefusesUnapplied: false };
+        var bytes = 0;
+        foreach (var place in _request)
+        {
+            var value = place.ValueOf(question[place.Name], Find(verdict.RequestHeaders, place.Name));
+            if (!HeaderText.IsWritable(value))
+            {
+                return FailedClosed(verdict, Cause.Malformed);
+            }
+
+            // Whatever stood there instead, nobody has asked for it; so this one does not go on even where unapplied edits are ignored.
+            if ((bytes += value.Length) > MaxValueBytes)
+            {
+                _metrics.Unapplied(_listener, "request-header-size");
+                refused = true;
+                break;
+            }
+
+            answer[place.AnswerName] = value;
+        }
+
+        if (refused)
+        {
+            return FailedClosed(verdict, Cause.Unapplied);
+        }
+
+        WriteResponse(answer, verdict.ResponseHeaders, MaxValueBytes - bytes);
+        return null;
+    }
+
+    private void WriteResponse(IHeaderDictionary answer, IReadOnlyList<HeaderEdit> edits, int room)
+    {
+        foreach (var place in _response)
+        {
+            var value = place.ValueOf(default, Find(edits, place.Name));
+            if (value.Length > room)
+            {
+                _metrics.Unapplied(_listener, "response-header-size");
+                value = "";
+            }
+
+            room -= value.Length;
+            answer[place.AnswerName] = value;
+        }
+
+        foreach (var edit in edits)
+        {
+            if (IsRemoval(edit))
+            {
+                _metrics.Unapplied(_listener, "response-header-remove");
+            }
+            else if (!HasPlace(_response, edit.Name))
+            {
+                _metrics.Unapplied(_listener, "response-header-set");
+            }
+        }
+    }
+
+    // True when a removal has no place. What the client did not send need not be removed.
+    private bool CountRequest(IReadOnlyList<HeaderEdit> edits, HeaderBlock headers)
+    {
+        var removal = false;
+        foreach (var edit in edits)
+        {
+            if (HasPlace(_request, edit.Name))
+            {
+                continue;
+            }
+
+            if (!IsRemoval(edit))
+            {
+                _metrics.Unapplied(_listener, "request-header-set");
+            }
+            else if (headers.IndexOf(Encoding.UTF8.GetBytes(edit.Name)) >= 0)
+            {
+                removal = true;
+                _metrics.Unapplied(_listener, "request-header-remove");
+            }
+        }
+
+        return removal;
+    }
+
+    private static bool IsRemoval(HeaderEdit edit) => !edit.KeepOriginal && edit.Values.Count == 0;
+
+    private static Verdict FailedClosed(Verdict verdict, Cause cause) =>
+        new() { Kind = VerdictKind.FailedClosed, Cause = cause, Audits = verdict.Audits };
+
+    private static bool HasPlace(CarriedHeader[] places, string name) => Array.Exists(places, place => place.Name == name);
+
+    private static HeaderEdit? Find(IReadOnlyList<HeaderEdit> edits, string name)
+    {
+        for (var i = 0; i < edits.Count; i++)
+        {
+            if (edits[i].Name == name)
+            {
+                return edits[i];
+            }
+        }
+
+        return null;
+    }
+
+    private static CarriedHeader Place(string name, string prefix, bool passesClients) =>
+        HeaderRules.NameError(name) is { } error ? throw new ArgumentException($"header {name} cannot be carried: {error}")
+        : HeaderTrust.Classify(name) != HeaderTrust.Ordinary ? throw new ArgumentException($"header {name} cannot be carried: the proxy itself uses it to tell about the request")
+        : new CarriedHeader(name.ToLowerInvariant(), prefix + name, passesClients);
+}

@@ -1,0 +1,137 @@
+using System.Buffers;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.FrontEnds.Http;
+
+/// <summary>Reads the client's request out of the headers of the proxy's question. Stateless; whatever a client can cause is a named problem, never an exception.</summary>
+internal static class ClientRequestReader
+{
+    private static readonly SearchValues<char> Token =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    // Headers of the client that its proxy cannot pass on under their own names.
+    private static readonly (TrustedHeader Copy, string Name)[] Copies =
+    [
+        (TrustedHeader.Authority, "host"),
+        (TrustedHeader.ContentLength, "content-length"),
+        (TrustedHeader.TransferEncoding, "transfer-encoding"),
+        (TrustedHeader.Upgrade, "upgrade"),
+        (TrustedHeader.ForwardedFor, "x-forwarded-for"),
+    ];
+
+    /// <summary>Reads the question.</summary>
+    /// <param name="question">The headers of the proxy's request, a char per byte.</param>
+    /// <param name="options">The listener's limits.</param>
+    public static ClientRequest Read(IHeaderDictionary question, HttpListenerOptions options)
+    {
+        var told = new string?[HeaderTrust.Count];
+        var headers = new HeaderBlock(32, 1024);
+        string? plumbing = null;
+        var count = 0;
+        var bytes = 0L;
+        foreach (var (name, values) in question)
+        {
+            var role = HeaderTrust.Classify(name);
+            if (role >= 0)
+            {
+                told[role] = values.Count > 0 ? values[0] : null;
+                plumbing ??= values.Count > 1 ? $"the header {name} came {values.Count} times; the proxy must set it once" : null;
+            }
+            else if (role == HeaderTrust.Ordinary)
+            {
+                // Counted in full, but nothing beyond the limits is copied.
+                count += values.Count;
+                bytes += SizeOf(name, values);
+                AddAll(headers, name, values, count <= options.MaxHeaders && bytes <= options.MaxHeaderBytes);
+            }
+        }
+
+        foreach (var (copy, name) in Copies)
+        {
+            if (told[(int)copy] is { Length: > 0 } value)
+            {
+                HeaderText.Add(headers, name, value);
+            }
+        }
+
+        plumbing ??= MissingIn(told);
+        return new ClientRequest(told, headers)
+        {
+            IsPlumbing = plumbing is not null,
+            Problem = plumbing ?? ProblemOf(told, count, bytes, options),
+        };
+    }
+
+    private static void AddAll(HeaderBlock headers, string name, StringValues values, bool wanted)
+    {
+        for (var i = 0; wanted && i < values.Count; i++)
+        {
+            HeaderText.Add(headers, name, values[i] ?? "");
+        }
+    }
+
+    private static long SizeOf(string name, StringValues values)
+    {
+        var size = 0L;
+        for (var i = 0; i < values.Count; i++)
+        {
+            size += name.Length + (values[i]?.Length ?? 0);
+        }
+
+        return size;
+    }
+
+    private static string? MissingIn(string?[] told)
+    {
+        foreach (var header in (ReadOnlySpan<TrustedHeader>)[TrustedHeader.Method, TrustedHeader.Target])
+        {
+            if (string.IsNullOrEmpty(told[(int)header]))
+            {
+                return $"the header {HeaderTrust.NameOf(header)} is missing; the proxy's configuration must set it";
+            }
+        }
+
+        return null;
+    }
+
+    private static string? ProblemOf(string?[] told, int count, long bytes, HttpListenerOptions options)
+    {
+        var target = told[(int)TrustedHeader.Target]!;
+        if (count > options.MaxHeaders)
+        {
+            return $"it has {count} header fields; {options.MaxHeaders} are inspected at most";
+        }
+
+        if (bytes > options.MaxHeaderBytes)
+        {
+            return $"its headers have {bytes} bytes; {options.MaxHeaderBytes} are inspected at most";
+        }
+
+        if (told[(int)TrustedHeader.Method]!.AsSpan().ContainsAnyExcept(Token))
+        {
+            return "its method is no token";
+        }
+
+        if (target[0] != '/' && target != "*")
+        {
+            return "its target begins neither with a slash nor is it an asterisk";
+        }
+
+        if (target.AsSpan().ContainsAnyInRange('\0', ' ') || target.Contains('\u007f', StringComparison.Ordinal))
+        {
+            return "its target holds a space or a control character";
+        }
+
+        return AreOneHost(told[(int)TrustedHeader.Authority], told[(int)TrustedHeader.Host])
+            ? null
+            : "its Host header names another host than its request line, by which the proxy chose the site";
+    }
+
+    // A target in absolute form beats the Host header in the proxy; agents and upstream would see different sites.
+    private static bool AreOneHost(string? authority, string? host) =>
+        string.IsNullOrEmpty(authority) || string.IsNullOrEmpty(host)
+        || HostName.Of(authority).Equals(HostName.Of(host), StringComparison.OrdinalIgnoreCase);
+}

@@ -1,0 +1,34 @@
+using Sidecar.Daemon.Configuration;
+
+namespace Sidecar.Daemon.FrontEnds.Http;
+
+/// <summary>What an http listener believes, bears and carries. The names of headers are those of the proxy's configuration: its variables are literals.</summary>
+internal sealed record HttpListenerOptions
+{
+    /// <summary>The listener's name, a label value.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Time for one verdict. The default suits a proxy that gives up after 500 ms.</summary>
+    public TimeSpan Budget { get; init; } = Defaults.PhaseBudget;
+
+    /// <summary>Header fields of a request that are inspected; one with more is refused.</summary>
+    public int MaxHeaders { get; init; } = Defaults.MaxHeaders;
+
+    /// <summary>Bytes of names and values of a request's headers that are inspected; one with more is refused.</summary>
+    public int MaxHeaderBytes { get; init; } = Defaults.MaxHeaderBytes;
+
+    /// <summary>
+    /// Request headers that only agents may set: the client's own value never passes. Each is answered as <c>X-Sidecar-Request-NAME</c>,
+    /// empty when no agent set it.
+    /// </summary>
+    public IReadOnlyList<string> SetHeaders { get; init; } = ["X-User"];
+
+    /// <summary>
+    /// Request headers that agents may change: answered as <c>X-Sidecar-Request-NAME</c> with the final value, the client's own where no
+    /// agent touched it, empty when removed.
+    /// </summary>
+    public IReadOnlyList<string> EditHeaders { get; init; } = ["X-Client-Secret"];
+
+    /// <summary>Response headers that agents may set or add: answered as <c>X-Sidecar-Response-NAME</c>, empty when no agent did.</summary>
+    public IReadOnlyList<string> ResponseHeaders { get; init; } = ["X-Frame-Options"];
+}

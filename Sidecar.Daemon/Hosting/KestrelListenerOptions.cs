@@ -1,0 +1,30 @@
+using System.Net;
+
+namespace Sidecar.Daemon.Hosting;
+
+/// <summary>Where an HTTP/1.1 listener listens and what it bears. All limits lie above what a proxy lets through: a refusal by the server would be seen by nobody's ledger.</summary>
+internal sealed record KestrelListenerOptions
+{
+    /// <summary>The address: a Unix socket, or loopback TCP for proxies that know nothing else.</summary>
+    public required EndPoint EndPoint { get; init; }
+
+    /// <summary>How the socket file is made; of no meaning for TCP.</summary>
+    public UnixListenerOptions Socket { get; init; } = new();
+
+    /// <summary>Longest request body in bytes. Default 0: the requests of proxies that only ask carry none.</summary>
+    public long MaxRequestBodyBytes { get; init; }
+
+    /// <summary>
+    /// Header fields of one request. Default 10,000: nginx passes at most 8,192, the shortest fields that fit its four buffers of 8 KiB.
+    /// </summary>
+    public int MaxHeaderCount { get; init; } = 10_000;
+
+    /// <summary>Bytes of all headers, and of the request line, of one request. Default 1 MiB: eight times what we inspect.</summary>
+    public int MaxHeaderBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>
+    /// How long an idle connection stays. Default 10 minutes, longer than proxies keep theirs (nginx 60 s): the proxy must be the one who
+    /// closes, or it sends a request into a connection that just went.
+    /// </summary>
+    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromMinutes(10);
+}

@@ -1,0 +1,90 @@
+using NUnit.Framework;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Configuration;
+
+public sealed class AgentSpecTests
+{
+    [Test]
+    public void Everything_IsRead()
+    {
+        using var directory = new TempDirectory();
+        var file = directory.File("waf.json");
+        File.WriteAllText(file, """{"level":3}""");
+        var agent = Parse("waf=unix:/run/waf.sock, timeout=80ms,body-timeout=1.5s,failure-mode=open,events=request-headers+request_body,"
+            + $"mode=monitor,connections=2,encoding=json,config-file={file}");
+
+        Assert.That((agent.Id, agent.Endpoint, agent.FailureMode, agent.Mode, agent.Connections, agent.Encoding),
+            Is.EqualTo(("waf", "/run/waf.sock", (FailureMode?)FailureMode.Open, AgentMode.Monitor, (int?)2, "json")));
+        Assert.That((agent.HeaderTimeout, agent.BodyTimeout), Is.EqualTo(((TimeSpan?)TimeSpan.FromMilliseconds(80), (TimeSpan?)TimeSpan.FromSeconds(1.5))));
+        Assert.That(agent.Events, Is.EqualTo(EventSet.RequestHeaders | EventSet.RequestBodyChunk));
+        Assert.That(agent.Configuration!.Value.GetProperty("level").GetInt32(), Is.EqualTo(3));
+    }
+
+    [Test]
+    public void EndpointAlone_LeavesTheDaemonsSettings()
+    {
+        var agent = Parse("waf=waf.sock");
+        Assert.That(agent, Is.EqualTo(new AgentOptions { Id = "waf", Endpoint = "waf.sock" }));
+    }
+
+    [Test]
+    public void Timeout_CountsForBodiesToo() => Assert.That(Parse("waf=/w,timeout=50ms").BodyTimeout, Is.EqualTo(TimeSpan.FromMilliseconds(50)));
+
+    [TestCase("waf", "write id=endpoint")]
+    [TestCase("=/w", "write id=endpoint")]
+    [TestCase("waf=", "write id=endpoint")]
+    [TestCase("waf=http://h/", "endpoint http://h/ is not a Unix socket")]
+    [TestCase("waf=example.org:80", "endpoint example.org:80 is not a Unix socket")]
+    [TestCase("waf=unix:", "the path of the socket is empty")]
+    [TestCase("waf=/w,colour=red", "'colour=red' is none of timeout=…")]
+    [TestCase("waf=/w,timeout", "'timeout' is none of timeout=…")]
+    [TestCase("waf=/w,timeout=1s,timeout=2s", "'timeout' is given twice")]
+    [TestCase("waf=/w,timeout=", "'timeout=' has no value")]
+    [TestCase("waf=/w,config-file=", "'config-file=' has no value")]
+    [TestCase("waf=/w,timeout=0ms", "timeout=0ms is not a duration")]
+    [TestCase("waf=/w,body-timeout=fast", "body-timeout=fast is not a duration")]
+    [TestCase("waf=/w,failure-mode=ajar", "failure-mode=ajar is none of closed, open")]
+    [TestCase("waf=/w,mode=on", "mode=on is none of enforce, monitor, off")]
+    [TestCase("waf=/w,connections=0", "connections=0 is not a whole number from 1 to 64")]
+    [TestCase("waf=/w,connections=65", "connections=65 is not a whole number from 1 to 64")]
+    [TestCase("waf=/w,encoding=xml", "encoding=xml is none of json, msgpack")]
+    [TestCase("waf=/w,events=request-headers+lunch", "event lunch is none of request-headers,")]
+    [TestCase("waf=/w,events=+", "events=+ names nothing")]
+    [TestCase("waf=/w,config-file=/nowhere/x", "config-file /nowhere/x cannot be read as JSON")]
+    [TestCase("waf=/w,config-file=/nul\0", "cannot be read as JSON")]
+    public void Mistake_IsNamedOnce(string text, string expected)
+    {
+        var errors = new List<string>();
+        Assert.That(AgentSpec.Parse(text, errors), Is.Null);
+        Assert.That(errors, Has.Count.EqualTo(1));
+        Assert.That(errors[0], Does.StartWith($"--agent '{text}': ").And.Contain(expected));
+    }
+
+    [Test]
+    public void LongPath_NamesTheLimit()
+    {
+        var errors = new List<string>();
+        Assert.That(AgentSpec.Parse("waf=/" + new string('p', 107), errors), Is.Null);
+        Assert.That(errors.Single(), Does.Contain("108 bytes").And.Contain("107"));
+        Assert.That(AgentSpec.Parse("waf=/" + new string('p', 106), errors), Is.Not.Null);
+    }
+
+    [Test]
+    public void SeveralMistakes_AreAllNamed()
+    {
+        var errors = new List<string>();
+        Assert.That(AgentSpec.Parse("waf=tcp://x,timeout=no,mode=no,connections=no,x=y", errors), Is.Null);
+        Assert.That(errors, Has.Count.EqualTo(5));
+    }
+
+    private static AgentOptions Parse(string text)
+    {
+        var errors = new List<string>();
+        var agent = AgentSpec.Parse(text, errors);
+        Assert.That(errors, Is.Empty);
+        return agent!;
+    }
+}

@@ -1,0 +1,57 @@
+using NUnit.Framework;
+using Sidecar.Daemon.Configuration;
+
+namespace Sidecar.Tests.Configuration;
+
+public sealed class OptionsValidatorTests
+{
+    private static readonly DaemonOptions Good = new()
+    {
+        Agents = [new AgentOptions { Id = "waf", Endpoint = "/run/waf.sock" }],
+        Listeners = [new ListenerOptions { Kind = ListenerKind.Native, Path = "/run/n.sock" }],
+        Routes = [Route("r", "waf")],
+    };
+
+    private static IEnumerable<TestCaseData> Mistakes()
+    {
+        yield return Case("no listener", Good with { Listeners = [] }, "no listener: give at least one --listen");
+        yield return Case("agent twice", Good with { Agents = [.. Good.Agents, Good.Agents[0]] }, "agent waf is given 2 times");
+        yield return Case("route twice", Good with { Routes = [Route("r", "waf"), Route("r", "waf")] }, "route r is given 2 times");
+        yield return Case("path twice", Good with { Listeners = [.. Good.Listeners, Good.Listeners[0] with { Path = "/run/../run/n.sock" }] }, "listener path /run/n.sock is given 2 times");
+        yield return Case("unknown agent", Good with { Routes = [Route("r", "bot")] }, "route r names agent bot, which no --agent defines; defined are: waf");
+        yield return Case("agent twice on a route", Good with { Routes = [Route("r", "waf", "waf")] }, "agent on route r waf is given 2 times");
+        yield return Case("agent id", Good with { Agents = [.. Good.Agents, new AgentOptions { Id = "a b", Endpoint = "/x" }] }, "agent id 'a b' may have 1 to 64");
+        yield return Case("route id", Good with { Routes = [Route("", "waf")] }, "route id '' may have 1 to 64");
+        yield return Case("long id", Good with { Routes = [Route(new string('r', 65), "waf")] }, "may have 1 to 64");
+        yield return Case("itself", Good with { Agents = [new AgentOptions { Id = "waf", Endpoint = "/run/./n.sock" }] }, "the daemon would ask itself");
+        yield return Case("backoff", Good with { ReconnectMin = TimeSpan.FromSeconds(5) }, "--reconnect-max 2s is below --reconnect-min 5s");
+        yield return Case("no connections", Good with { ConnectionsPerAgent = 0 }, "--connections-per-agent 0 is outside 1 to 64");
+        yield return Case("connections", Good with { ConnectionsPerAgent = 65 }, "--connections-per-agent 65 is outside 1 to 64");
+        yield return Case("calls", Good with { CallsPerConnection = 65_537 }, "--calls-per-connection 65537 is outside 1 to 65536");
+        yield return Case("exchanges", Good with { MaxExchanges = 0 }, "--max-exchanges 0 is outside 1 to 10000000");
+        yield return Case("prefix", Good with { MetricsPrefix = "7up-" }, "--metrics-prefix '7up-'");
+    }
+
+    [Test]
+    public void GoodOptions_HaveNoErrors() => Assert.That(OptionsValidator.Validate(Good), Is.Empty);
+
+    [TestCaseSource(nameof(Mistakes))]
+    public void Mistake_IsNamedOnce(object options, string expected)
+    {
+        var errors = OptionsValidator.Validate((DaemonOptions)options);
+        Assert.That(errors, Has.Count.EqualTo(1));
+        Assert.That(errors[0], Does.Contain(expected));
+    }
+
+    [Test]
+    public void AllMistakes_AreReportedAtOnce()
+    {
+        var bad = new DaemonOptions { ConnectionsPerAgent = 0, CallsPerConnection = 0, MaxExchanges = 0, Routes = [Route("r", "x"), Route("r", "y")] };
+        Assert.That(OptionsValidator.Validate(bad), Has.Count.EqualTo(7));
+    }
+
+    private static TestCaseData Case(string name, DaemonOptions options, string expected) => new TestCaseData(options, expected).SetArgDisplayNames(name);
+
+    private static RouteOptions Route(string id, params string[] agents) =>
+        new() { Id = id, Stages = [[.. agents.Select(static agent => new RouteAgentOptions(agent, null))]] };
+}

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+
+namespace Sidecar.Tests.EndToEnd;
+
+/// <summary>A real process of a test: its output is kept, it can be killed like a crash or stopped like an operator would, and it never outlives the test.</summary>
+internal sealed class ChildProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+    private readonly List<string> _seen = [];
+
+    private ChildProcess(Process process)
+    {
+        _process = process;
+        process.OutputDataReceived += (_, e) => Take(e.Data);
+        process.ErrorDataReceived += (_, e) => Take(e.Data);
+    }
+
+    public bool HasExited => _process.HasExited;
+
+    public string Output
+    {
+        get
+        {
+            lock (_seen)
+            {
+                return string.Join('\n', _seen);
+            }
+        }
+    }
+
+    public static ChildProcess Start(string file, params IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var child = new ChildProcess(new Process { StartInfo = start });
+        child._process.Start();
+        child._process.BeginOutputReadLine();
+        child._process.BeginErrorReadLine();
+        child._process.StandardInput.Close();
+        return child;
+    }
+
+    /// <summary>Waits for a line of output that contains the text.</summary>
+    public async Task WaitForAsync(string text)
+    {
+        using var limit = new CancellationTokenSource(Limit, TimeProvider.System);
+        try
+        {
+            await foreach (var line in _lines.Reader.ReadAllAsync(limit.Token))
+            {
+                if (line.Contains(text, StringComparison.Ordinal))
+                {
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+
+        throw new TimeoutException($"'{text}' did not appear in the output:\n{Output}");
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await WaitForExitAsync();
+    }
+
+    /// <summary>kill -TERM; the exit code.</summary>
+    public async Task<int> StopAsync()
+    {
+        using var kill = Process.Start("/bin/kill", ["-TERM", $"{_process.Id}"]);
+        await kill.WaitForExitAsync();
+        return await WaitForExitAsync();
+    }
+
+    public async Task<int> WaitForExitAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(Limit, TimeProvider.System);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private void Take(string? line)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        lock (_seen)
+        {
+            _seen.Add(line);
+        }
+
+        _lines.Writer.TryWrite(line);
+    }
+}

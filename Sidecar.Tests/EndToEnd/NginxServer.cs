@@ -1,0 +1,88 @@
+using System.Net;
+using System.Net.Sockets;
+using NUnit.Framework;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.EndToEnd;
+
+/// <summary>A real, unmodified nginx with the ready configuration of scripts/nginx; only ports and paths are the test's own.</summary>
+internal sealed class NginxServer : IAsyncDisposable
+{
+    private readonly ChildProcess _process;
+    private readonly TempDirectory _directory;
+
+    private NginxServer(ChildProcess process, TempDirectory directory, int port)
+    {
+        _process = process;
+        _directory = directory;
+        Port = port;
+    }
+
+    public int Port { get; }
+
+    public string ErrorLog => File.Exists(_directory.File("error.log")) ? File.ReadAllText(_directory.File("error.log")) : "";
+
+    public string AccessLog => File.ReadAllText(_directory.File("access.log"));
+
+    /// <summary>Starts nginx.</summary>
+    /// <param name="sidecarSocket">Where the sidecar listens.</param>
+    /// <param name="originPort">The upstream, on loopback.</param>
+    /// <param name="failOpen">The variant that lets requests pass while the sidecar cannot be asked.</param>
+    /// <param name="locations">Further locations of the protected server.</param>
+    /// <param name="http">Further lines of the http level.</param>
+    public static async Task<NginxServer> StartAsync(string sidecarSocket, int originPort, bool failOpen = false, string locations = "", string http = "")
+    {
+        var binary = File.Exists("/usr/sbin/nginx") ? "/usr/sbin/nginx" : "nginx";
+        var directory = new TempDirectory();
+        var port = FreePort();
+        foreach (var file in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "nginx"), "*.conf"))
+        {
+            var text = File.ReadAllText(file)
+                .Replace("/run/sidecar/http.sock", sidecarSocket, StringComparison.Ordinal)
+                .Replace("127.0.0.1:8080", $"127.0.0.1:{port}", StringComparison.Ordinal)
+                .Replace("127.0.0.1:8081", $"127.0.0.1:{originPort}", StringComparison.Ordinal)
+                .Replace("        location / {", $"{locations}\n        location / {{", StringComparison.Ordinal)
+                .Replace("    server_tokens       off;", $"    server_tokens       off;\n{http}", StringComparison.Ordinal);
+            text = failOpen ? text.Replace("include         sidecar-check.conf", "include         sidecar-check-fail-open.conf", StringComparison.Ordinal) : text;
+            File.WriteAllText(directory.File(Path.GetFileName(file)), text);
+        }
+
+        // Started by root, nginx gives its workers to another user, who may not enter the test's directory.
+        var user = Environment.UserName == "root" ? " user root;" : "";
+        var process = ChildProcess.Start(
+            binary, "-p", directory.FullPath, "-e", "error.log", "-c", directory.File("nginx.conf"), "-g", $"daemon off;{user}");
+        var server = new NginxServer(process, directory, port);
+        await Eventually.TrueAsync(() => process.HasExited || Accepts(port), TimeSpan.FromSeconds(30), "nginx accepts connections");
+        Assert.That(process.HasExited, Is.False, () => $"nginx ended: {process.Output}\n{server.ErrorLog}");
+        return server;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // Its workers end with it only when it is asked to stop.
+        await _process.StopAsync();
+        await _process.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    public static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    private static bool Accepts(int port)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Connect(IPAddress.Loopback, port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}

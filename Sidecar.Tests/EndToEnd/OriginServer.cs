@@ -1,0 +1,59 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace Sidecar.Tests.EndToEnd;
+
+/// <summary>The upstream behind the proxy: tells in its answer what it was sent, and counts.</summary>
+internal sealed class OriginServer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private long _requests;
+
+    private OriginServer(WebApplication app)
+    {
+        _app = app;
+        app.Run(AnswerAsync);
+    }
+
+    public long Requests => Interlocked.Read(ref _requests);
+
+    public int Port => new Uri(_app.Urls.First()).Port;
+
+    public static async Task<OriginServer> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0").UseKestrel(static kestrel => kestrel.Limits.MaxRequestHeadersTotalSize = 1024 * 1024);
+        var server = new OriginServer(builder.Build());
+        await server._app.StartAsync(CancellationToken.None);
+        return server;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync(CancellationToken.None);
+        await _app.DisposeAsync();
+    }
+
+    private Task AnswerAsync(HttpContext context)
+    {
+        Interlocked.Increment(ref _requests);
+        var seen = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+        {
+            [":target"] = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
+            [":method"] = context.Request.Method,
+        };
+        foreach (var (name, values) in context.Request.Headers)
+        {
+            seen[name] = values.ToString();
+        }
+
+        context.Response.Headers["X-Origin"] = "yes";
+        context.Response.ContentType = "application/json";
+        return context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(seen), context.RequestAborted).AsTask();
+    }
+}

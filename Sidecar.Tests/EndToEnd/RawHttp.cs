@@ -1,0 +1,54 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using NUnit.Framework;
+
+namespace Sidecar.Tests.EndToEnd;
+
+/// <summary>An HTTP client that sends exactly the bytes it is given, because real clients tidy up what attackers do not.</summary>
+internal static class RawHttp
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    /// <summary>Sends a request, adds what every request needs, and reads the answer to its end.</summary>
+    /// <param name="port">On loopback.</param>
+    /// <param name="requestLine">For example <c>GET /../healthz HTTP/1.1</c>; each char is one byte.</param>
+    /// <param name="headers">Lines such as <c>X-User: mallory</c>; each char is one byte.</param>
+    public static async Task<RawAnswer> SendAsync(int port, string requestLine, params IEnumerable<string> headers)
+    {
+        using var limit = new CancellationTokenSource(Limit, TimeProvider.System);
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), limit.Token);
+        string[] lines = [requestLine, "Host: shop.example.org", .. headers, "Connection: close", "", ""];
+        await socket.SendAsync(Encoding.Latin1.GetBytes(string.Join("\r\n", lines)), limit.Token);
+        using var answer = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        while (await socket.ReceiveAsync(buffer, limit.Token) is > 0 and var count)
+        {
+            answer.Write(buffer, 0, count);
+        }
+
+        return RawAnswer.Parse(Encoding.Latin1.GetString(answer.ToArray()));
+    }
+}
+
+/// <summary>An answer as it came.</summary>
+internal sealed record RawAnswer(int Status, ILookup<string, string> Headers, string Body)
+{
+    public string Header(string name) => string.Join(", ", Headers[name]);
+
+    public static RawAnswer Parse(string text)
+    {
+        // An interim answer (100) is not the answer.
+        if (text.StartsWith("HTTP/1.1 1", StringComparison.Ordinal))
+        {
+            text = text[(text.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..];
+        }
+
+        var end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
+        Assert.That(end, Is.GreaterThan(0), $"no whole answer: '{text}'");
+        var lines = text[..end].Split("\r\n");
+        var headers = lines.Skip(1).Select(static line => line.Split(": ", 2)).ToLookup(static pair => pair[0], static pair => pair[^1], StringComparer.OrdinalIgnoreCase);
+        return new RawAnswer(int.Parse(lines[0].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture), headers, text[(end + 4)..]);
+    }
+}

@@ -1,0 +1,99 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.FrontEnds.Http;
+using Sidecar.Daemon.Hosting;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.FrontEnds.Http;
+
+/// <summary>A daemon with a real http listener on a Unix socket, and a client that asks like nginx.</summary>
+internal sealed class HttpHarness : IAsyncDisposable
+{
+    public static readonly HttpListenerOptions Defaults = new() { Name = "http", Budget = TimeSpan.FromSeconds(30) };
+
+    private readonly KestrelListener _listener;
+
+    private HttpHarness(TestDaemon daemon, HttpListenerOptions options)
+    {
+        Daemon = daemon;
+        SocketPath = daemon.Directory.Socket("http.sock");
+        Client = UnixHttp.Client(SocketPath);
+        Tokens = new ReplyTokens(ReplyKeyFile.LoadOrCreate(daemon.Directory.File("key")), Time);
+        var metrics = daemon.Recorder.Metrics;
+        FrontEnd = new HttpFrontEnd(
+            new CheckEndpoint(options, daemon.Inspector, Tokens, metrics, daemon.Logs.CreateLogger<CheckEndpoint>()),
+            new ReplyEndpoint(options, Tokens, metrics, daemon.Logs.CreateLogger<ReplyEndpoint>()),
+            daemon.MissingAgents);
+        _listener = new KestrelListener(new KestrelListenerOptions { EndPoint = new UnixDomainSocketEndPoint(SocketPath) }, daemon.Logs);
+    }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public TestDaemon Daemon { get; }
+
+    public ReplyTokens Tokens { get; }
+
+    public HttpFrontEnd FrontEnd { get; }
+
+    public string SocketPath { get; }
+
+    public HttpClient Client { get; }
+
+    public static Task<HttpHarness> StartAsync(params TestAgent[] agents) => StartAsync(Defaults, agents);
+
+    public static async Task<HttpHarness> StartAsync(HttpListenerOptions options, TestAgent[] agents, bool refusesUnapplied = true)
+    {
+        var harness = new HttpHarness(await TestDaemon.StartAsync(agents, refusesUnapplied), options);
+        await harness._listener.StartAsync(harness.FrontEnd, CancellationToken.None);
+        return harness;
+    }
+
+    /// <summary>Asks as the ready nginx configuration does.</summary>
+    public async Task<HttpResponseMessage> CheckAsync(params (string Name, string Value)[] headers)
+    {
+        using var request = UnixHttp.Get("/check");
+        (string, string)[] usual =
+        [
+            ("X-Original-Method", "GET"),
+            ("X-Original-URI", "/"),
+            ("X-Forwarded-Host", "shop.example"),
+            ("X-Forwarded-For", "192.0.2.7"),
+            ("X-Request-Id", "r1"),
+        ];
+        foreach (var (name, value) in usual.Where(one => !Array.Exists(headers, other => other.Name == one.Item1)).Concat(headers))
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        return await Client.SendAsync(request);
+    }
+
+    /// <summary>Fetches the reply that an answer to a question names.</summary>
+    public Task<HttpResponseMessage> ReplyAsync(HttpResponseMessage answer) => Client.SendAsync(UnixHttp.Get("/v1/reply/" + answer.One("X-Sidecar-Reply")));
+
+    /// <summary>How many exchanges ended so.</summary>
+    public long Ended(string state, string cause) => Daemon.Recorder.Sum("exchanges", ("state", state), ("cause", cause));
+
+    /// <summary>How many operations could not be carried.</summary>
+    public long Unapplied(string operation) => Daemon.Recorder.Sum("operations.unapplied", ("operation", operation));
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _listener.DisposeAsync();
+        await Daemon.DisposeAsync();
+    }
+}
+
+/// <summary>Short words for answers.</summary>
+internal static class AnswerExtensions
+{
+    /// <summary>The value of a header that must be there exactly once; headers of the content too.</summary>
+    public static string One(this HttpResponseMessage answer, string name) =>
+        (answer.Headers.TryGetValues(name, out var values) || answer.Content.Headers.TryGetValues(name, out values))
+            ? values.Single()
+            : throw new InvalidOperationException($"the answer has no header {name}: {answer}");
+
+    /// <summary>The status as a number.</summary>
+    public static int Code(this HttpResponseMessage answer) => (int)answer.StatusCode;
+}

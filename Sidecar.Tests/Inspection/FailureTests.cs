@@ -1,0 +1,162 @@
+using NUnit.Framework;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Protocol.Agents;
+using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Inspection;
+
+/// <summary>What becomes of an exchange when an agent cannot be heard, and how it is accounted (rules 1, 3, 5, 6).</summary>
+public sealed class FailureTests
+{
+    private static readonly string[] Causes =
+        ["agent-absent", "timeout", "agent-crash", "overload", "agent-error", "bad-answer"];
+
+    private static IEnumerable<TestCaseData> Cases() =>
+        from open in new[] { false, true } from cause in Causes select new TestCaseData(open, cause);
+
+    [TestCaseSource(nameof(Cases))]
+    public async Task Failure_FollowsItsModeAndIsAccountedOnce(bool open, string cause)
+    {
+        InspectionHarness? harness = null;
+        await using var agent = new LambdaAgent("a")
+        {
+            IsAbsent = cause == "agent-absent",
+            MaxConcurrency = 1,
+            Policy = LambdaAgent.PolicyOf(open ? FailureMode.Open : FailureMode.Closed, cause == "timeout" ? TimeSpan.FromMilliseconds(100) : null),
+            Answers = async (message, token) =>
+            {
+                if (message is not RequestHeadersEvent headers)
+                {
+                    return AgentResponse.Allow;
+                }
+
+                if (headers.Uri == "/holds-the-slot" || cause == "timeout")
+                {
+                    await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token);
+                }
+
+                if (cause == "agent-crash")
+                {
+                    harness!.Crash("a");
+                    await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token);
+                }
+
+                return cause == "agent-error" ? throw new InvalidOperationException("broken") : AgentResponse.Allow.WithRequestHeaders(
+                    HeaderOperation.Set("x-good", "1"), HeaderOperation.Set("x-bad", "a\r\nb"));
+            },
+        };
+        await using var running = harness = await InspectionHarness.StartAsync(agent);
+        if (cause == "overload")
+        {
+            _ = harness.Client.CallAsync(Events.Request("other", "/holds-the-slot"));
+            await agent.SeenAsync(1);
+        }
+
+        var answer = await harness.Client.AskAsync(Events.Request("x"));
+        await harness.Client.AskAsync(Events.Complete("x"));
+
+        Assert.That(answer.Decision, Is.EqualTo(open ? Decision.Allow : new BlockDecision(cause == "timeout" ? (ushort)504 : (ushort)503)));
+        Assert.That(answer.RequestHeaders, Is.Empty, "a bad answer is applied not even in part");
+        Assert.That(answer.Audit.ReasonCodes, Is.EqualTo(new[] { "a:" + cause }));
+        var state = open ? "bypassed" : "refused";
+        Assert.That(harness.Sums.Of("exchanges"), Is.EqualTo(new[] { $"native:native.sock|all|{state}|{cause}=1" }));
+        Assert.That(harness.Sums.Of("agent.exchanges"), Is.EqualTo(new[] { $"a|request|{state}|{cause}=1" }));
+        Assert.That(harness.Sums.Total("exchanges.open"), Is.EqualTo(cause == "overload" ? 1 : 0));
+        if (cause == "bad-answer")
+        {
+            Assert.That(harness.Logs.Entries.Where(static entry => entry.EventId.Name == "BadAnswer").Select(static entry => entry.Message),
+                Has.One.Contains("request_headers[1]").And.Contains("U+000D"));
+        }
+    }
+
+    [TestCase("connection", "keep-alive")]
+    [TestCase("Transfer-Encoding", "chunked")]
+    [TestCase(":path", "/")]
+    public async Task AnswerWithAForbiddenHeader_IsTheAgentsFailure(string name, string value)
+    {
+        await using var agent = LambdaAgent.That("a", AgentResponse.Allow.WithRequestHeaders(HeaderOperation.Set(name, value)));
+        await using var harness = await InspectionHarness.StartAsync(agent);
+        var answer = await harness.Client.AskAsync(Events.Request("x"));
+        Assert.That(answer.Decision, Is.EqualTo(new BlockDecision(503)));
+        Assert.That(answer.RequestHeaders, Is.Empty);
+    }
+
+    [Test]
+    public async Task BodyWithAHole_IsNeverResumed()
+    {
+        var hang = true;
+        await using var agent = new LambdaAgent("a")
+        {
+            Policy = LambdaAgent.PolicyOf(FailureMode.Open) with { BodyTimeout = TimeSpan.FromMilliseconds(100) },
+            Answers = async (message, token) =>
+            {
+                if (message is RequestBodyChunkEvent && hang)
+                {
+                    hang = false;
+                    await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token);
+                }
+
+                return AgentResponse.Allow;
+            },
+        };
+        await using var harness = await InspectionHarness.StartAsync(agent);
+        await harness.Client.AskAsync(Events.Request("x"));
+        await harness.Client.AskAsync(Events.RequestBody("x", "1"));
+        await Eventually.TrueAsync(() => harness.ConnectionsOf("a").All(static pooled => pooled.Connection.Owed == 0), TimeSpan.FromSeconds(30), "the late answer");
+
+        var second = await harness.Client.AskAsync(Events.RequestBody("x", "2", last: true, index: 1));
+        var response = await harness.Client.AskAsync(Events.Response("x"));
+
+        Assert.That(second.Audit.ReasonCodes, Is.EqualTo(new[] { "a:timeout" }));
+        Assert.That(response, Is.SameAs(AgentResponse.Allow), "the other direction is whole");
+        Assert.That(agent.Seen.OfType<RequestBodyChunkEvent>().Count(), Is.EqualTo(1));
+    }
+
+    [TestCase(4, true)]
+    [TestCase(5, false)]
+    public async Task PieceLargerThanTheAgentTakes_IsTooLarge(int size, bool fits)
+    {
+        await using var agent = new LambdaAgent("a") { MaxBodySize = 4 * 1024 };
+        await using var harness = await InspectionHarness.StartAsync(agent);
+        await harness.Client.AskAsync(Events.Request("x"));
+        var answer = await harness.Client.AskAsync(Events.RequestBody("x", new string('b', size * 1024)));
+        await harness.Client.AskAsync(Events.Complete("x"));
+        Assert.That(answer.Decision, Is.EqualTo(fits ? Decision.Allow : new BlockDecision(413)));
+        Assert.That(harness.Sums.Of("agent.exchanges"), Is.EqualTo(new[] { fits ? "a|request|inspected|none=1" : "a|request|refused|too-large=1" }));
+    }
+
+    [Test]
+    public async Task GuardrailThatFailsClosed_IsNeverClean()
+    {
+        await using var agent = new LambdaAgent("a") { Answers = static (_, _) => throw new InvalidOperationException("broken") };
+        await using var harness = await InspectionHarness.StartAsync(agent);
+        var answer = await harness.Client.AskAsync(Events.Guardrail("x", "text"));
+        Assert.That(answer.Guardrail!.Detected, Is.True);
+        Assert.That(answer.Guardrail.Detections.Single().Category, Is.EqualTo("inspection_unavailable"));
+        Assert.That(answer.Decision, Is.EqualTo(new BlockDecision(503)));
+    }
+
+    [Test]
+    public async Task BudgetOfAPhase_IsSharedByAgentsInSequence()
+    {
+        async ValueTask<AgentResponse> Hang(AgentEvent message, CancellationToken token)
+        {
+            if (message is RequestHeadersEvent)
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token);
+            }
+
+            return AgentResponse.Allow;
+        }
+
+        await using var first = new LambdaAgent("first") { Policy = LambdaAgent.PolicyOf(FailureMode.Open), Answers = Hang };
+        await using var second = new LambdaAgent("second") { Policy = LambdaAgent.PolicyOf(FailureMode.Open), Answers = Hang };
+        await using var harness = await InspectionHarness.StartAsync(new HarnessOptions { Sequential = true, Budget = TimeSpan.FromMilliseconds(150) }, first, second);
+
+        var answer = await harness.Client.AskAsync(Events.Request("x"));
+
+        Assert.That(answer.Audit.ReasonCodes, Is.EqualTo(new[] { "first:timeout", "second:timeout" }));
+        Assert.That(second.Seen, Is.Empty, "nothing was left for it, so nothing was sent");
+    }
+}

@@ -1,0 +1,190 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using NUnit.Framework;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Pooling;
+using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Inspection;
+
+/// <summary>What no front end can cause from outside: defects below, and events at the wrong time.</summary>
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+public sealed class InspectorTests : IDisposable
+{
+    private readonly MetricSums _sums = new();
+    private readonly FakeTimeProvider _clock = new();
+    private readonly RecordingLogger<Inspector> _log = new();
+
+    public void Dispose() => _sums.Dispose();
+
+    [TestCase(1)]
+    [TestCase(2)]
+    public async Task DefectBelow_RefusesTheEventAndKeepsTheAccount(int agents)
+    {
+        var dialer = new BrokenDialer();
+        var pools = Enumerable.Range(0, agents).Select(_ => Pool(dialer)).ToList();
+        foreach (var pool in pools)
+        {
+            pool.Start();
+            await Eventually.TrueAsync(() => pool.IsAvailable, TimeSpan.FromSeconds(30), "the connection");
+        }
+
+        var inspector = Inspector([.. pools.Select((pool, i) => new RouteAgent(State($"a{i}", pool), LambdaAgent.PolicyOf(Daemon.Configuration.FailureMode.Open)))]);
+        var exchange = inspector.Begin("l", null, "/", "GET");
+        var verdict = await inspector.InspectAsync(exchange, Events.Request("x"), inspector.DeadlineIn(TimeSpan.FromSeconds(1)));
+        Assert.That(exchange.IsBusy, Is.False);
+        inspector.End(exchange);
+
+        Assert.That((verdict.Kind, verdict.Cause), Is.EqualTo((VerdictKind.FailedClosed, Cause.Internal)));
+        Assert.That(_sums.Of("exchanges"), Is.EqualTo(new[] { "l|r|refused|internal=1" }));
+        Assert.That(_sums.Of("verdicts"), Is.EqualTo(new[] { "r|failed-closed=1" }));
+        Assert.That(_log.Entries.Single().Exception, Is.TypeOf<InvalidOperationException>());
+        foreach (var pool in pools)
+        {
+            await pool.DisposeAsync();
+        }
+    }
+
+    [Test]
+    public async Task EventAfterTheEnd_IsRefusedAndTheAccountStands()
+    {
+        var inspector = Inspector([]);
+        var exchange = inspector.Begin("l", null, "/", "GET");
+        inspector.End(exchange);
+        inspector.End(exchange);
+        var verdict = await inspector.InspectAsync(exchange, Events.Request("x"), 0);
+        Assert.That((verdict.Kind, verdict.Cause), Is.EqualTo((VerdictKind.FailedClosed, Cause.ExchangeUnknown)));
+        Assert.That(_sums.Of("exchanges"), Is.EqualTo(new[] { "l|r|not-subject|none=1" }));
+        Assert.That(_sums.Total("exchanges.open"), Is.Zero);
+    }
+
+    [Test]
+    public void ExchangeWithTwoDirections_IsBusyUntilBothAreDone()
+    {
+        var exchange = Inspector([]).Begin("l", null, "/", "GET");
+        Assert.That(exchange.TryEnter() && exchange.TryEnter(), Is.True);
+        Assert.That(exchange.Leave(), Is.False);
+        Assert.That(exchange.IsBusy, Is.True);
+        Assert.That(exchange.TryEnd(null), Is.False, "the last event accounts");
+        Assert.That(exchange.TryEnter(), Is.False);
+        Assert.That(exchange.Leave(), Is.True);
+        Assert.That(exchange.IsBusy, Is.False);
+        Assert.That(exchange.TryEnd(null), Is.False, "only once");
+    }
+
+    [Test]
+    public void Abandonment_LastsUntilTheNextEvent()
+    {
+        var exchange = Inspector([]).Begin("l", null, "/", "GET");
+        exchange.TryEnter();
+        exchange.Abandon(Cause.ClientGone, CancelReason.ClientDisconnect);
+        exchange.Abandon(Cause.Shutdown, CancelReason.ProxyShutdown);
+        Assert.That(exchange.AbandonedFor, Is.EqualTo(Cause.ClientGone), "the first reason stands");
+        exchange.Leave();
+        exchange.TryEnter();
+        Assert.That(exchange.AbandonedFor, Is.EqualTo(Cause.None));
+        Assert.That(exchange.Account(), Is.EqualTo(new LedgerEntry(LedgerState.Abandoned, Cause.ClientGone)), "the account does not forget");
+    }
+
+    [Test]
+    public void ClosedDirectory_TakesNothingMore()
+    {
+        var inspector = Inspector([]);
+        var directory = new ExchangeDirectory(inspector, 10, TimeSpan.FromSeconds(1));
+        var exchange = inspector.Begin("l", null, "/", "GET");
+        Assert.That(directory.TryAdd("x", exchange), Is.True);
+        directory.Dispose();
+        Assert.That(directory.Count, Is.Zero);
+        Assert.That(directory.TryAdd("y", inspector.Begin("l", null, "/", "GET")), Is.False);
+        Assert.That(_sums.Total("exchanges"), Is.EqualTo(1));
+        Assert.That(_clock.ActiveTimers, Is.Zero);
+    }
+
+    [Test]
+    public void LogPace_LetsOneLineAMinuteThroughAndCountsTheRest()
+    {
+        var pace = new LogPace(_clock);
+        Assert.That(pace.MayLog("a", out _), Is.True);
+        Assert.That(pace.MayLog("a", out _) || pace.MayLog("a", out _), Is.False);
+        Assert.That(pace.MayLog("b", out _), Is.True, "each agent has its own");
+        _clock.Advance(TimeSpan.FromMinutes(1) - TimeSpan.FromTicks(1));
+        Assert.That(pace.MayLog("a", out _), Is.False);
+        _clock.AdvanceTicks(1);
+        Assert.That(pace.MayLog("a", out var leftOut), Is.True);
+        Assert.That(leftOut, Is.EqualTo(3));
+    }
+
+    private Inspector Inspector(IReadOnlyList<RouteAgent> agents) => new(
+        new RouteTable([new RouteModel { Id = "r", Stages = [agents] }]),
+        new BackgroundCalls(_sums.Metrics, _clock, NullLogger<BackgroundCalls>.Instance),
+        new ExchangeIds(), _sums.Metrics, _clock, _log);
+
+    private AgentState State(string id, ConnectionPool pool) =>
+        new(id, LambdaAgent.PolicyOf(Daemon.Configuration.FailureMode.Open), new AgentVersion("1", pool), _clock, _sums.Metrics);
+
+    private ConnectionPool Pool(IAgentDialer dialer)
+    {
+        var settings = new PoolSettings
+        {
+            AgentId = "a",
+            Connections = 1,
+            ReconnectMin = TimeSpan.FromSeconds(1),
+            ReconnectMax = TimeSpan.FromSeconds(1),
+            HealthInterval = TimeSpan.FromHours(1),
+            DrainTimeout = TimeSpan.Zero,
+        };
+        return new ConnectionPool(settings, dialer, new FillThenSpread(), new Random(1), _clock, NullLogger.Instance);
+    }
+
+    private sealed class BrokenDialer : IAgentDialer
+    {
+        public string Endpoint => "broken";
+
+        public Task<IAgentConnection> DialAsync(IConnectionSink sink, CancellationToken cancellation) => Task.FromResult<IAgentConnection>(new BrokenConnection());
+    }
+
+    private sealed class BrokenConnection : IAgentConnection
+    {
+        private readonly TaskCompletionSource<string> _ended = new();
+
+        public string Id => "broken";
+
+        public ConnectionTraits Traits { get; } = new() { MaxInFlight = 10, IsConcurrent = true, Events = EventSet.All, MaxEventBytes = 1000 };
+
+        public AgentCapabilities Capabilities { get; } = new();
+
+        public string Encoding => ProtocolConstants.Json;
+
+        public bool IsOpen => true;
+
+        public int InFlight => 0;
+
+        public int Owed => 0;
+
+        public long LateAnswers => 0;
+
+        public Task<string> Ended => _ended.Task;
+
+        public TimeSpan SilentFor => TimeSpan.Zero;
+
+        public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline) => throw new InvalidOperationException("a defect");
+
+        public void Cancel(CorrelationId id, CancelReason reason)
+        {
+        }
+
+        public void Ping()
+        {
+        }
+
+        public void Abort(string cause) => _ended.TrySetResult(cause);
+
+        public ValueTask DisposeAsync()
+        {
+            Abort("disposed");
+            return ValueTask.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Inspection;
+
+namespace Sidecar.Tests.Support;
+
+/// <summary>What an <see cref="InspectionHarness"/> is made of besides its agents.</summary>
+internal sealed record HarnessOptions
+{
+    /// <summary>The clock of everything but the client.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>The routes, given a way to name an agent; null for one route that takes everything to every agent.</summary>
+    public Func<Func<string, RouteAgent>, IReadOnlyList<RouteModel>>? Routes { get; init; }
+
+    /// <summary>On the route made without <see cref="Routes"/>: one agent after the other instead of all at once.</summary>
+    public bool Sequential { get; init; }
+
+    /// <summary>Connections to each agent.</summary>
+    public int Connections { get; init; } = 1;
+
+    /// <summary>Time for one phase.</summary>
+    public TimeSpan Budget { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>What happens to events of an exchange that is not known.</summary>
+    public FailureMode UnknownExchange { get; init; } = FailureMode.Closed;
+
+    /// <summary>Exchanges open at once.</summary>
+    public int MaxExchanges { get; init; } = 100;
+
+    /// <summary>When an exchange is forgotten.</summary>
+    public TimeSpan Expiry { get; init; } = TimeSpan.FromSeconds(30);
+}

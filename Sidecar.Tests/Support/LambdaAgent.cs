@@ -1,0 +1,115 @@
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Protocol.Agents;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Tests.Support;
+
+/// <summary>An agent played by the SDK's server whose answers are one function, with the policy the daemon has for it.</summary>
+internal sealed class LambdaAgent(string id) : IAgentHandler, IAsyncDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly List<AgentEvent> _seen = [];
+    private AgentServer? _server;
+
+    /// <summary>Its id.</summary>
+    public string Id => id;
+
+    /// <summary>Answers every event; allows unless it is set.</summary>
+    public Func<AgentEvent, CancellationToken, ValueTask<AgentResponse>> Answers { get; set; } = static (_, _) => new(AgentResponse.Allow);
+
+    /// <summary>What it says that it wants.</summary>
+    public EventSet Supports { get; init; } = EventSet.All;
+
+    /// <summary>How many calls it says that it takes.</summary>
+    public uint MaxConcurrency { get; init; } = 100;
+
+    /// <summary>Largest body it says that it takes.</summary>
+    public ulong MaxBodySize { get; init; } = 10 * 1024 * 1024;
+
+    /// <summary>Whether it is there at all.</summary>
+    public bool IsAbsent { get; init; }
+
+    /// <summary>How it takes part. The time is far above what an answer takes on a busy machine.</summary>
+    public AgentPolicy Policy { get; init; } = new() { HeaderTimeout = TimeSpan.FromSeconds(20), BodyTimeout = TimeSpan.FromSeconds(20) };
+
+    /// <summary>What it was asked, body bytes copied.</summary>
+    public IReadOnlyList<AgentEvent> Seen
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _seen];
+            }
+        }
+    }
+
+    /// <summary>An agent that gives one answer to everything.</summary>
+    public static LambdaAgent That(string id, AgentResponse answer) => new(id) { Answers = (_, _) => new(answer) };
+
+    /// <summary>An agent with this failure mode whose calls may take as long as given.</summary>
+    public static AgentPolicy PolicyOf(FailureMode mode, TimeSpan? timeout = null) => new()
+    {
+        FailureMode = mode,
+        HeaderTimeout = timeout ?? TimeSpan.FromSeconds(20),
+        BodyTimeout = timeout ?? TimeSpan.FromSeconds(20),
+    };
+
+    /// <summary>Waits until it has been asked this many events.</summary>
+    public Task SeenAsync(int count) => Eventually.TrueAsync(() => Seen.Count >= count, TimeSpan.FromSeconds(30), $"event {count} at agent {id}");
+
+    /// <summary>Starts to listen.</summary>
+    public Task StartAsync(string path)
+    {
+        _server = new AgentServer(this, new AgentServerOptions
+        {
+            SocketPath = path,
+            DrainTimeout = TimeSpan.FromMilliseconds(10),
+            Capabilities = new AgentCapabilities
+            {
+                AgentId = id,
+                Name = id,
+                SupportedEvents = Supports,
+                Limits = new AgentLimits { MaxConcurrency = MaxConcurrency, MaxBodySize = MaxBodySize },
+                Features = new AgentFeatures { ConcurrentRequests = MaxConcurrency },
+            },
+        });
+        return _server.StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+        }
+    }
+
+    public ValueTask<AgentResponse> OnRequestHeadersAsync(RequestHeadersEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, cancellation);
+
+    public ValueTask<AgentResponse> OnRequestBodyChunkAsync(RequestBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        Take(message with { Data = message.Data.ToArray() }, cancellation);
+
+    public ValueTask<AgentResponse> OnResponseHeadersAsync(ResponseHeadersEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, cancellation);
+
+    public ValueTask<AgentResponse> OnResponseBodyChunkAsync(ResponseBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        Take(message with { Data = message.Data.ToArray() }, cancellation);
+
+    public ValueTask<AgentResponse> OnRequestCompleteAsync(RequestCompleteEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, cancellation);
+
+    public ValueTask<AgentResponse> OnWebSocketFrameAsync(WebSocketFrameEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        Take(message with { Data = message.Data.ToArray() }, cancellation);
+
+    public ValueTask<AgentResponse> OnGuardrailInspectAsync(GuardrailInspectEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, cancellation);
+
+    private ValueTask<AgentResponse> Take(AgentEvent message, CancellationToken cancellation)
+    {
+        lock (_lock)
+        {
+            _seen.Add(message);
+        }
+
+        return Answers(message, cancellation);
+    }
+}

@@ -1,0 +1,65 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Sidecar.Daemon.Connections;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Tests.Support;
+
+/// <summary>A proxy that speaks the agent protocol over a Unix socket.</summary>
+internal sealed class NativeClient : IConnectionSink, IAsyncDisposable
+{
+    private readonly UnixSocketDialer _dialer;
+
+    private NativeClient(UnixSocketDialer dialer) => _dialer = dialer;
+
+    /// <summary>The connection.</summary>
+    public IAgentConnection Connection { get; private set; } = null!;
+
+    /// <summary>Connects and shakes hands.</summary>
+    public static async Task<NativeClient> ConnectAsync(string path, string encoding = ProtocolConstants.MessagePack)
+    {
+        var settings = new ConnectionSettings
+        {
+            AgentId = "daemon",
+            MaxInFlight = 1000,
+            ConnectTimeout = TimeSpan.FromSeconds(30),
+            Encodings = [encoding],
+            ProxyVersion = "1",
+        };
+        var client = new NativeClient(new UnixSocketDialer(path, settings, TimeProvider.System, NullLogger.Instance));
+        client.Connection = await client._dialer.DialAsync(client, CancellationToken.None);
+        return client;
+    }
+
+    /// <summary>Asks and expects an answer; waits 30 s.</summary>
+    public async Task<AgentResponse> AskAsync(AgentEvent message)
+    {
+        var result = await CallAsync(message);
+        return result.Response ?? throw new InvalidOperationException($"no answer to {message.Type}: {result.Outcome}, {result.Detail}");
+    }
+
+    /// <summary>Asks; waits 30 s.</summary>
+    public async Task<CallResult> CallAsync(AgentEvent message) =>
+        await Connection.CallAsync(message, TimeProvider.System.GetTimestamp() + (30 * TimeProvider.System.TimestampFrequency));
+
+    public async ValueTask DisposeAsync()
+    {
+        await Connection.DisposeAsync();
+        _dialer.Dispose();
+    }
+
+    void IConnectionSink.OnHealth(IAgentConnection connection, HealthStatus health)
+    {
+    }
+
+    void IConnectionSink.OnFlowControl(IAgentConnection connection, FlowControlSignal signal)
+    {
+    }
+
+    void IConnectionSink.OnMetrics(IAgentConnection connection, MetricsReport report)
+    {
+    }
+
+    void IConnectionSink.OnConfigUpdate(IAgentConnection connection, ConfigUpdateRequest request)
+    {
+    }
+}

@@ -1,0 +1,67 @@
+using System.Buffers;
+using NUnit.Framework;
+using Sidecar.Protocol.Framing;
+using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
+
+namespace Sidecar.Tests.Transport;
+
+public sealed class FrameBufferTests
+{
+    [Test]
+    public void Frame_HasHeaderAndPayload([Values(0, 1, 4091, 4092, 300_000)] int size)
+    {
+        var payload = new byte[size];
+        new Random(size).NextBytes(payload);
+        using var buffer = FrameBuffer.Rent(MessageType.Pong);
+        foreach (var piece in payload.Chunk(1000))
+        {
+            buffer.Write(piece);
+        }
+
+        Assert.That(buffer.PayloadLength, Is.EqualTo(size));
+        Assert.That(buffer.Finish().Span.SequenceEqual(Wire.Frame(MessageType.Pong, payload)), Is.True);
+    }
+
+    [Test]
+    public void LargestPayload_FitsAndOneByteMoreDoesNot()
+    {
+        using var buffer = FrameBuffer.Rent(MessageType.AgentResponse);
+        buffer.Write(new byte[FrameLimits.MaxLength - 1]);
+        Assert.That(buffer.Finish().Length, Is.EqualTo(FrameLimits.MaxLength + FrameLimits.LengthSize));
+
+        buffer.Write((byte[])[1]);
+        Assert.That(() => buffer.Finish(), Throws.InstanceOf<FrameTooLongException>().With.Message.Contains("16777216 bytes").And.Message.Contains("16777215"));
+    }
+
+    [Test]
+    public void BufferGivenBackTwice_HasOneOwner()
+    {
+        var first = FrameBuffer.Rent(MessageType.Ping);
+        first.Dispose();
+        using var second = FrameBuffer.Rent(MessageType.Ping);
+        second.Write((byte[])[1, 2, 3]);
+        using var third = FrameBuffer.Rent(MessageType.Pong);
+        third.Dispose();
+        third.Dispose();
+        using var fourth = FrameBuffer.Rent(MessageType.Pong);
+        using var fifth = FrameBuffer.Rent(MessageType.Cancel);
+        fourth.Write((byte[])[4]);
+        fifth.Write((byte[])[5, 6]);
+
+        Assert.That(fifth, Is.Not.SameAs(fourth));
+        Assert.That(second.Finish().ToArray(), Is.EqualTo(Wire.Frame(MessageType.Ping, [1, 2, 3])));
+        Assert.That(fourth.Finish().ToArray(), Is.EqualTo(Wire.Frame(MessageType.Pong, [4])));
+    }
+
+    [Test]
+    public void Advance_PastTheRoomIsRefused()
+    {
+        using var buffer = FrameBuffer.Rent(MessageType.Ping);
+        var room = buffer.GetSpan(10).Length;
+        Assert.That(() => buffer.Advance(room + 1), Throws.InstanceOf<ArgumentOutOfRangeException>());
+        Assert.That(() => buffer.Advance(-1), Throws.InstanceOf<ArgumentOutOfRangeException>());
+        buffer.Advance(room);
+        Assert.That(buffer.PayloadLength, Is.EqualTo(room));
+    }
+}

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Builds everything and runs all tests, as continuous integration does.
+#   scripts/test.sh [--quick] [arguments of dotnet test]
+# --quick leaves out the format check and the end-to-end tests.
+# SIDECAR_TEST_SCALE=N makes the storms N times longer (default 1).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+
+quick=
+if [ "${1:-}" = --quick ]; then quick=1; shift; fi
+case "${1:-}" in -h|--help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+
+command -v dotnet >/dev/null || { echo "test.sh: the .NET 10 SDK is missing; install it and put dotnet on the PATH" >&2; exit 1; }
+
+# The end-to-end tests drive a real nginx.
+if [ -z "$quick" ] && ! command -v nginx >/dev/null && [ ! -x /usr/sbin/nginx ]; then
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "test.sh: nginx is missing and may not be installed from here; run 'apt-get install nginx-light' as root, or use --quick" >&2
+    exit 1
+  fi
+  echo "test.sh: installing nginx for the end-to-end tests"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light >/dev/null
+fi
+
+dotnet restore --locked-mode
+if [ -z "$quick" ]; then dotnet format --no-restore --verify-no-changes; fi
+dotnet build --no-restore -c Release
+
+filter=()
+if [ -n "$quick" ]; then filter=(--filter 'TestCategory!=EndToEnd'); fi
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+status=0
+dotnet test --no-build -c Release --logger 'console;verbosity=minimal' "${filter[@]}" "$@" 2>&1 | tee "$log" || status=$?
+
+# One line that any reader of logs understands, summed over the test assemblies.
+awk '
+  match($0, /Failed: +[0-9]+, Passed: +[0-9]+, Skipped: +[0-9]+/) {
+    split(substr($0, RSTART, RLENGTH), part, /[:,]/)
+    failed += part[2]; passed += part[4]; skipped += part[6]
+  }
+  END { printf "%d passed, %d failed%s\n", passed, failed, skipped ? ", " skipped " skipped" : ""; exit passed == 0 }
+' "$log" || { echo "test.sh: no test was run" >&2; exit 1; }
+exit "$status"
