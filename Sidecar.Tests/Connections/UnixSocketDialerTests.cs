@@ -9,13 +9,14 @@ namespace Sidecar.Tests.Connections;
 
 public sealed class UnixSocketDialerTests
 {
-    private readonly FakeTimeProvider _clock = new();
+    private FakeTimeProvider _clock = null!;
     private TempDirectory _directory = null!;
     private ScriptedAgentListener _listener = null!;
 
     [SetUp]
     public void Listen()
     {
+        _clock = new FakeTimeProvider();
         _directory = new TempDirectory();
         _listener = new ScriptedAgentListener(_directory.Socket("waf.sock"));
         _listener.Start();

@@ -1,0 +1,76 @@
+using System.Collections.Concurrent;
+using Sidecar.Daemon.Connections;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Tests.Pooling;
+
+/// <summary>A connection whose state a test sets; calls get <see cref="Answer"/> at once.</summary>
+internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConcurrent = true) : IAgentConnection
+{
+    private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public string Id => id;
+
+    public ConnectionTraits Traits { get; set; } = new()
+    {
+        MaxInFlight = maxInFlight,
+        IsConcurrent = isConcurrent,
+        Events = EventSet.All,
+        MaxEventBytes = 1024,
+    };
+
+    public AgentCapabilities Capabilities { get; } = new();
+
+    public string Encoding => ProtocolConstants.Json;
+
+    public bool IsOpen => !_ended.Task.IsCompleted;
+
+    public int InFlight { get; set; }
+
+    public int Owed { get; set; }
+
+    public long LateAnswers => 0;
+
+    public Task<string> Ended => _ended.Task;
+
+    public TimeSpan SilentFor { get; set; }
+
+    /// <summary>Pings asked for.</summary>
+    public int Pings { get; private set; }
+
+    /// <summary>The pool's ear, set when it is dialled.</summary>
+    public IConnectionSink? Sink { get; set; }
+
+    /// <summary>What the agent says between the handshake and the dialler's return.</summary>
+    public Action<IConnectionSink, IAgentConnection>? Greeting { get; init; }
+
+    /// <summary>What a call gets.</summary>
+    public Func<AgentEvent, CallResult> Answer { get; set; } = static _ => CallResult.Answered(AgentResponse.Allow);
+
+    /// <summary>When set, calls are answered by its tasks instead.</summary>
+    public Func<AgentEvent, long, Task<CallResult>>? AnswerLater { get; set; }
+
+    /// <summary>The events it was asked about.</summary>
+    public ConcurrentQueue<AgentEvent> Asked { get; } = new();
+
+    /// <summary>The cancels it was told of.</summary>
+    public ConcurrentQueue<CancelReason> Cancels { get; } = new();
+
+    public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline)
+    {
+        Asked.Enqueue(message);
+        return AnswerLater is { } later ? new(later(message, deadline)) : new(Answer(message));
+    }
+
+    public void Cancel(CorrelationId exchange, CancelReason reason) => Cancels.Enqueue(reason);
+
+    public void Ping() => Pings++;
+
+    public void Abort(string cause) => _ended.TrySetResult(cause);
+
+    public ValueTask DisposeAsync()
+    {
+        Abort("closed by us");
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,118 @@
+using NUnit.Framework;
+using Sidecar.Daemon.Pooling;
+using Sidecar.Daemon.Connections;
+using Sidecar.Tests.Connections;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Pooling;
+
+/// <summary>The pool with real Unix sockets and real time.</summary>
+public sealed class PoolTests
+{
+    private RecordingLogger _log = null!;
+    private TempDirectory _directory = null!;
+    private ScriptedAgentListener _listener = null!;
+
+    /// <summary>Settings with short pauses.</summary>
+    internal static PoolSettings Settings(int connections) => new()
+    {
+        AgentId = "waf",
+        Connections = connections,
+        ReconnectMin = TimeSpan.FromMilliseconds(10),
+        ReconnectMax = TimeSpan.FromSeconds(2),
+        HealthInterval = TimeSpan.FromSeconds(10),
+        DrainTimeout = TimeSpan.FromSeconds(30),
+    };
+
+    [SetUp]
+    public void Prepare()
+    {
+        _log = new RecordingLogger();
+        _directory = new TempDirectory();
+        _listener = new ScriptedAgentListener(_directory.Socket("waf.sock")) { OnAccepted = agent => agent.AcceptAsync() };
+    }
+
+    [TearDown]
+    public async Task CleanUpAsync()
+    {
+        await _listener.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    [Test]
+    public async Task KeepsItsNumber_ReplacesTheDead_NeverGrows()
+    {
+        _listener.Start();
+        await using var pool = Pool(4);
+        pool.Start();
+        await Eventually.TrueAsync(() => pool.Live.Count == 4, ScriptedAgent.Limit, "four connections");
+        for (var restart = 0; restart < 3; restart++)
+        {
+            await _listener.StopAsync();
+            await Eventually.TrueAsync(() => pool.Live.Count == 0, ScriptedAgent.Limit, "the dead to be removed");
+            _listener.Start();
+            await Eventually.TrueAsync(() => pool.Live.Count == 4, ScriptedAgent.Limit, "their replacements");
+        }
+
+        Assert.That(pool.Live.Select(live => live.Connection.IsOpen), Is.All.True);
+        Assert.That(pool.Live.Select(live => live.Connection.Id).Distinct().Count(), Is.EqualTo(4));
+        await Eventually.TrueAsync(() => _log.Entries.Count(entry => entry.EventId.Id == 1100) == 4, ScriptedAgent.Limit, "four lines: reachable");
+        Assert.That(_log.Entries.Count(entry => entry.EventId.Id == 1101), Is.EqualTo(3), "one line for each time it was gone");
+    }
+
+    [Test]
+    public async Task AgentThatStartsLater_ComesAliveByItself()
+    {
+        await using var pool = Pool(2);
+        pool.Start();
+        await _log.WaitForAsync(entry => entry.EventId.Id == 1101, ScriptedAgent.Limit);
+        Assert.That(pool.Select(null, out var reason), Is.Null);
+        Assert.That(reason.Outcome, Is.EqualTo(CallOutcome.NoConnection));
+        _listener.Start();
+        await Eventually.TrueAsync(() => pool.Live.Count == 2, ScriptedAgent.Limit, "two connections");
+        Assert.That(pool.Traits, Is.Not.Null);
+    }
+
+    [Test]
+    public async Task OneConnectionDies_OnlyItIsReplaced()
+    {
+        _listener.Start();
+        await using var pool = Pool(2);
+        pool.Start();
+        await Eventually.TrueAsync(() => pool.Live.Count == 2, ScriptedAgent.Limit, "two connections");
+        var agents = new[] { await _listener.NextAsync(), await _listener.NextAsync() };
+        var before = pool.Live.Select(live => live.Connection.Id).ToList();
+        agents[0].Vanish();
+        await Eventually.TrueAsync(
+            () => pool.Live.Count == 2 && pool.Live.Count(live => before.Contains(live.Connection.Id)) == 1, ScriptedAgent.Limit, "one to be replaced");
+        Assert.That(_log.Entries.Select(entry => entry.EventId.Id), Has.None.EqualTo(1101));
+    }
+
+    [Test]
+    public async Task Dispose_LetsTheAnswerCome_ThenClosesEverySocket()
+    {
+        _listener.Start();
+        var pool = Pool(2);
+        pool.Start();
+        await Eventually.TrueAsync(() => pool.Live.Count == 2, ScriptedAgent.Limit, "two connections");
+        var agents = new[] { await _listener.NextAsync(), await _listener.NextAsync() };
+        var calls = pool.Live.Select((live, i) => live.Connection.CallAsync(TestEvents.Headers(i + 1), long.MaxValue).AsTask()).ToList();
+        var asked = await Task.WhenAll(agents.Select(agent => agent.ReceiveEventAsync()));
+        var disposing = pool.DisposeAsync().AsTask();
+        for (var i = 0; i < agents.Length; i++)
+        {
+            Assert.That(agents[i].Closed.IsCompleted, Is.False);
+            await agents[i].AnswerAsync(asked[i]);
+        }
+
+        Assert.That((await Task.WhenAll(calls)).Select(result => result.IsAnswered), Is.All.True);
+        await disposing.WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        await Task.WhenAll(agents.Select(agent => agent.Closed));
+    }
+
+    private ConnectionPool Pool(int connections)
+    {
+        var dialer = new UnixSocketDialer(_listener.Path, new ConnectedAgent().Settings, TimeProvider.System, _log);
+        return new ConnectionPool(Settings(connections), dialer, new FillThenSpread(), new Random(5), TimeProvider.System, _log);
+    }
+}

@@ -1,0 +1,88 @@
+using NUnit.Framework;
+using Sidecar.Daemon.Pooling;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Pooling;
+
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+public sealed class ReconnectTests
+{
+    private readonly FakeTimeProvider _clock = new();
+    private readonly RecordingLogger _log = new();
+
+    [Test]
+    public void Backoff_DoublesWithinItsBoundsAndStartsAgain([Values(1, 2, 3)] int seed)
+    {
+        var backoff = new Backoff(TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(2), new Random(seed));
+        for (var failure = 0; failure < 200; failure++)
+        {
+            var bound = Math.Min(2000, 10 * Math.Pow(2, Math.Min(failure, 30)));
+            Assert.That(backoff.Next().TotalMilliseconds, Is.InRange(10, bound), $"failure {failure}");
+        }
+
+        backoff.Reset();
+        Assert.That(backoff.Next().TotalMilliseconds, Is.EqualTo(10));
+    }
+
+    [Test]
+    public async Task AbsentAgent_IsDialledForEver_AndComesAliveByItself()
+    {
+        const int Absent = 100;
+        var dialer = new ScriptedDialer(number => number <= Absent ? null : new FakeConnection("a"), _clock);
+        await using var pool = new ConnectionPool(PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(7), _clock, _log);
+        pool.Start();
+        await DialUntilAsync(dialer, Absent + 1);
+        await Eventually.TrueAsync(() => pool.IsAvailable, ScriptedAgent.Limit, "the agent to come alive");
+        var gaps = dialer.At.Zip(dialer.At.Skip(1), (from, to) => _clock.GetElapsedTime(from, to)).ToList();
+        // A dial is noticed at the next step of the clock, 10 ms at most after its time.
+        Assert.That(gaps.Max(), Is.LessThanOrEqualTo(TimeSpan.FromSeconds(2.01)).And.GreaterThan(TimeSpan.FromSeconds(0.5)));
+        Assert.That(gaps.Min(), Is.GreaterThanOrEqualTo(TimeSpan.FromMilliseconds(10)));
+        Assert.That(_log.Entries.Count(entry => entry.EventId.Id == 1101), Is.EqualTo(1), "one line, not one per attempt");
+        Assert.That(_log.Entries.Count(entry => entry.EventId.Id == 1100), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task ConnectionsThatDieAtOnce_AreDialledWithGrowingPauses()
+    {
+        const int Dials = 30;
+        var dialer = new ScriptedDialer(
+            number =>
+            {
+                var connection = new FakeConnection($"c{number}");
+                connection.Abort("died after the handshake");
+                return connection;
+            },
+            _clock);
+        await using var pool = new ConnectionPool(PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(3), _clock, _log);
+        pool.Start();
+        await DialUntilAsync(dialer, Dials);
+        var took = _clock.GetElapsedTime(dialer.At.First(), dialer.At.ElementAt(Dials - 1));
+        Assert.That(took, Is.GreaterThan(TimeSpan.FromSeconds(5)), "30 dials without growth would take 0.3 s");
+        Assert.That(pool.Live, Is.Empty);
+    }
+
+    [Test]
+    public async Task ConnectionThatLived_IsReplacedAfterTheLeastPause()
+    {
+        var dialer = new ScriptedDialer(number => number <= 20 ? null : new FakeConnection($"c{number}"), _clock);
+        await using var pool = new ConnectionPool(PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(3), _clock, _log);
+        pool.Start();
+        await DialUntilAsync(dialer, 21);
+        await Eventually.TrueAsync(() => pool.Live.Count == 1 && _clock.ArmedTimers == 1, ScriptedAgent.Limit, "the connection and its watch");
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        var died = _clock.GetTimestamp();
+        pool.Live[0].Connection.Abort("restarted");
+        await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(10), () => dialer.Dials == 22, "the next dial");
+        Assert.That(_clock.GetElapsedTime(died, dialer.At.Last()), Is.LessThan(TimeSpan.FromMilliseconds(200)), "20 failures before it are forgotten");
+    }
+
+    private async Task DialUntilAsync(ScriptedDialer dialer, int dials)
+    {
+        while (dialer.Dials < dials)
+        {
+            var before = dialer.Dials;
+            await Eventually.TrueAsync(() => _clock.ArmedTimers == 1 || dialer.Dials > before, ScriptedAgent.Limit, "the pause before the next dial");
+            _clock.Advance(TimeSpan.FromMilliseconds(10));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using System.Diagnostics.Metrics;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Pooling;
+using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Pooling;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Sessions;
+
+/// <summary>Sessions over connections that a test plays, with a clock that stands still.</summary>
+internal sealed class SessionRig
+{
+    /// <summary>The clock of all.</summary>
+    public FakeTimeProvider Clock { get; } = new();
+
+    private static async Task<CallResult> SettledAsync(AgentSession session, AgentEvent message, ValueTask<CallResult> asked)
+    {
+        var result = await asked;
+        session.Settle(message, result, isRetry: true);
+        return result;
+    }
+
+    /// <summary>Asks and settles.</summary>
+    public Task<CallResult> AskAsync(AgentSession session, AgentEvent message, int milliseconds = 1000) =>
+        SettledAsync(session, message, session.AskAsync(message, In(milliseconds)));
+
+    /// <summary>A deadline so many milliseconds from now.</summary>
+    public long In(int milliseconds) => Clock.GetTimestamp() + (milliseconds * Clock.TimestampFrequency / 1000);
+
+    /// <summary>A session of exchange 1.</summary>
+    public AgentSession Session(ConnectionPool pool, EventSet events = EventSet.All, AgentMode mode = AgentMode.Enforce)
+    {
+        var policy = new AgentPolicy
+        {
+            Mode = mode,
+            Events = events,
+            HeaderTimeout = TimeSpan.FromMilliseconds(120),
+            BodyTimeout = TimeSpan.FromMilliseconds(400),
+        };
+        var metrics = new SidecarMetrics(new Meters());
+        return new AgentSession(new AgentState("waf", policy, new AgentVersion("1", pool), Clock, metrics), policy, TestEvents.Id(1));
+    }
+
+    /// <summary>A pool with these connections open.</summary>
+    public async Task<ConnectionPool> PoolAsync(params FakeConnection[] connections)
+    {
+        var dialer = new ScriptedDialer(number => number <= connections.Length ? connections[number - 1] : null, Clock);
+        var pool = new ConnectionPool(PoolTests.Settings(connections.Length) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(1), Clock, new RecordingLogger());
+        pool.Start();
+        await Eventually.TrueAsync(() => pool.Live.Count == connections.Length && Clock.ArmedTimers == connections.Length, ScriptedAgent.Limit, "all connections");
+        return pool;
+    }
+
+    private sealed class Meters : IMeterFactory
+    {
+        public Meter Create(MeterOptions options) => new(options);
+
+        public void Dispose()
+        {
+            // Nothing listens to these meters.
+        }
+    }
+}

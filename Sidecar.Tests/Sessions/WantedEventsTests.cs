@@ -1,0 +1,50 @@
+using NUnit.Framework;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Connections;
+using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Pooling;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Sessions;
+
+/// <summary>Which events a session asks its agent about (spec §5.2).</summary>
+public sealed class WantedEventsTests
+{
+    private readonly SessionRig _rig = new();
+
+    [TestCase(EventSet.RequestHeaders, EventSet.All, EventSet.RequestHeaders)]
+    [TestCase(EventSet.RequestBodyChunk, EventSet.All, EventSet.RequestHeaders | EventSet.RequestBodyChunk)]
+    [TestCase(EventSet.ResponseBodyChunk, EventSet.All, EventSet.RequestHeaders | EventSet.ResponseHeaders | EventSet.ResponseBodyChunk)]
+    [TestCase(EventSet.RequestComplete, EventSet.All, EventSet.RequestHeaders | EventSet.RequestComplete)]
+    [TestCase(EventSet.All, EventSet.ResponseHeaders, EventSet.RequestHeaders | EventSet.ResponseHeaders)]
+    [TestCase(EventSet.RequestHeaders, EventSet.RequestBodyChunk, EventSet.None)]
+    [TestCase(EventSet.GuardrailInspect, EventSet.All, EventSet.GuardrailInspect)]
+    public async Task Wants_WhatBothWantAndWhatThatNeeds(EventSet configured, EventSet supported, EventSet expected)
+    {
+        await using var agent = new FakeConnection("a");
+        agent.Traits = agent.Traits with { Events = supported };
+        await using var pool = await _rig.PoolAsync(agent);
+        Assert.That(Wanted(_rig.Session(pool, configured)), Is.EqualTo(expected));
+    }
+
+    [Test]
+    public async Task Wants_Off_Nothing()
+    {
+        await using var agent = new FakeConnection("a");
+        await using var pool = await _rig.PoolAsync(agent);
+        Assert.That(Wanted(_rig.Session(pool, EventSet.All, AgentMode.Off)), Is.EqualTo(EventSet.None));
+    }
+
+    [Test]
+    public async Task Wants_AgentNeverSeen_WhatIsConfigured_SoThatItsAbsenceCounts()
+    {
+        await using var pool = await _rig.PoolAsync();
+        var session = _rig.Session(pool);
+        Assert.That(session.Wants(EventKind.RequestHeaders), Is.True);
+        Assert.That((await _rig.AskAsync(session, TestEvents.Headers(1))).Outcome, Is.EqualTo(CallOutcome.NoConnection));
+    }
+
+    private static EventSet Wanted(AgentSession session) =>
+        Enum.GetValues<EventKind>().Where(session.Wants).Aggregate(EventSet.None, (set, kind) => set | kind.AsSet());
+}
