@@ -1,6 +1,6 @@
 using NUnit.Framework;
-using Sidecar.Daemon.Pooling;
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Pooling;
 using Sidecar.Tests.Connections;
 using Sidecar.Tests.Support;
 

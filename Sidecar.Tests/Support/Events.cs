@@ -24,7 +24,12 @@ internal static class Events
 
     public static WebSocketFrameEvent Frame(string id, string data, bool fromClient = true, ulong index = 0) => new()
     {
-        CorrelationId = CorrelationId.Parse(id), Opcode = WebSocketOpcode.Text, Data = Encoding.UTF8.GetBytes(data), ClientToServer = fromClient, FrameIndex = index, Fin = true,
+        CorrelationId = CorrelationId.Parse(id),
+        Opcode = WebSocketOpcode.Text,
+        Data = Encoding.UTF8.GetBytes(data),
+        ClientToServer = fromClient,
+        FrameIndex = index,
+        Fin = true,
     };
 
     public static GuardrailInspectEvent Guardrail(string id, string content, GuardrailInspectionType type = GuardrailInspectionType.PromptInjection) =>

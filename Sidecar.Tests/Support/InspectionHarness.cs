@@ -136,7 +136,11 @@ internal sealed class InspectionHarness : IAsyncDisposable
 
         var settings = new ConnectionSettings
         {
-            AgentId = agent.Id, MaxInFlight = 1000, ConnectTimeout = TimeSpan.FromSeconds(30), Encodings = [ProtocolConstants.MessagePack], ProxyVersion = "1",
+            AgentId = agent.Id,
+            MaxInFlight = 1000,
+            ConnectTimeout = TimeSpan.FromSeconds(30),
+            Encodings = [ProtocolConstants.MessagePack],
+            ProxyVersion = "1",
         };
         var pooling = new PoolSettings
         {
