@@ -43,7 +43,8 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         _time = time;
         _logger = logger;
         _closeTransport = closeTransport;
-        _frames = new FrameConnection(pipe);
+        // An agent that has closed its sending side can answer nothing more: its calls end at once, whether or not it still reads.
+        _frames = new FrameConnection(pipe, FrameConnectionOptions.Default with { CloseTimeout = TimeSpan.Zero, Time = time });
         _messages = new AgentMessages(this, settings.AgentId, sink, logger);
         _calls = new OutstandingCalls(_frames, time);
         _lastHeard = time.GetTimestamp();

@@ -69,6 +69,16 @@ public sealed class StalledAgentTests
     }
 
     [Test]
+    public async Task HalfClosedWithoutReading_EveryCallIsLostAtOnce()
+    {
+        await using var both = await StalledAsync();
+        var waiting = both.Call(TestEvents.Chunk(11, size: Big));
+        both.Agent.HalfClose();
+        Assert.That((await waiting.WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).Outcome, Is.EqualTo(CallOutcome.ConnectionLost));
+        Assert.That((both.Connection.IsOpen, both.Connection.InFlight), Is.EqualTo((false, 0)));
+    }
+
+    [Test]
     public async Task AnswerToACallNotYetSent_IsForNobody()
     {
         await using var both = await StalledAsync();
