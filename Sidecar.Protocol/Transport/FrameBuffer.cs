@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using Sidecar.Protocol.Framing;
 using Sidecar.Protocol.Messages;
 
@@ -7,12 +8,17 @@ namespace Sidecar.Protocol.Transport;
 /// <summary>One frame being encoded, outside any lock: room for the header first, then whatever an encoder writes.</summary>
 /// <remarks>
 /// A frame is built completely before it meets the connection, so an encoder that throws leaves nothing half written behind. Rent, write,
-/// send, dispose; a single owner at a time. Each thread keeps one buffer for the next use.
+/// send, dispose; a single owner at a time. Each thread keeps one buffer for the next use; a few more are shared.
 /// </remarks>
 public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
 {
     private const int InitialCapacity = 4 * 1024;
     private const int LargestKept = 128 * 1024;
+
+    private const int LargestSharedPool = 64;
+
+    // A frame that waits for room is given back by another thread than the one that took it, whose own buffer is then missing.
+    private static readonly ConcurrentQueue<FrameBuffer> Shared = new();
 
     [ThreadStatic]
     private static FrameBuffer? _cached;
@@ -32,8 +38,13 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     /// <summary>A buffer for a frame of this type.</summary>
     public static FrameBuffer Rent(MessageType type)
     {
-        var buffer = _cached ?? new FrameBuffer();
+        var buffer = _cached;
         _cached = null;
+        if (buffer is null && !Shared.TryDequeue(out buffer))
+        {
+            buffer = new FrameBuffer();
+        }
+
         buffer._type = type;
         buffer._rented = true;
         buffer._length = FrameLimits.HeaderSize;
@@ -90,7 +101,14 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
             _bytes = new byte[InitialCapacity];
         }
 
-        _cached = this;
+        if (_cached is null)
+        {
+            _cached = this;
+        }
+        else if (Shared.Count < LargestSharedPool)
+        {
+            Shared.Enqueue(this);
+        }
     }
 
     private void MakeRoom(int sizeHint)

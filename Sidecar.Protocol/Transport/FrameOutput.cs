@@ -15,6 +15,7 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
 {
     private const int InitialCapacity = 16 * 1024;
     private const int LargestKept = 256 * 1024;
+    private const int FlushesUntilTrim = 256;
 
     private readonly Lock _gate = new();
     private readonly PipeWriter _pipe;
@@ -26,6 +27,7 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     private byte[] _spare = new byte[InitialCapacity];
     private TaskCompletionSource? _room;
     private int _filled;
+    private int _flushesSinceFull;
     private bool _idle;
     private bool _closing;
     private bool _dead;
@@ -140,7 +142,7 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
                     return new IOException("the peer closed its reading side");
                 }
 
-                Trim();
+                Trim(count);
             }
         }
         catch (Exception e)
@@ -191,10 +193,11 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
         }
     }
 
-    // One large frame must not pin its memory for the life of the connection.
-    private void Trim()
+    // A buffer that grew for a burst serves the next one; one that grew for a single huge frame, or that has long not been filled, is let go.
+    private void Trim(int used)
     {
-        if (_spare.Length > LargestKept)
+        _flushesSinceFull = used < _spare.Length / 4 ? _flushesSinceFull + 1 : 0;
+        if (_spare.Length > LargestKept && (_spare.Length > 2L * _limit || _flushesSinceFull >= FlushesUntilTrim))
         {
             _spare = new byte[InitialCapacity];
         }
