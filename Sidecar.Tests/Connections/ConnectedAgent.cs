@@ -41,17 +41,22 @@ internal sealed class ConnectedAgent : IAsyncDisposable
         int maxInFlight = 256, string encoding = ProtocolConstants.Json, AgentCapabilities? capabilities = null, DuplexPipePair? pipes = null)
     {
         var both = new ConnectedAgent(maxInFlight, pipes: pipes);
-        var opening = both.Connection.OpenAsync(both.Settings.ConnectTimeout, CancellationToken.None);
+        var opening = both.OpenAsync();
         await both.Agent.AcceptAsync(encoding, capabilities);
-        await opening.WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        await opening;
         return both;
     }
+
+    /// <summary>Begins to open the connection; the agent has yet to answer.</summary>
+    public Task OpenAsync() =>
+        Connection.OpenAsync(Settings.ConnectTimeout, CancellationToken.None).WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
 
     /// <summary>A deadline so many milliseconds from now.</summary>
     public long In(int milliseconds) => Clock.GetTimestamp() + (milliseconds * Clock.TimestampFrequency / 1000);
 
     /// <summary>Begins a call.</summary>
-    public Task<CallResult> Call(AgentEvent message, int milliseconds = 1000) => Connection.CallAsync(message, In(milliseconds)).AsTask();
+    public Task<CallResult> Call(AgentEvent message, int milliseconds = 1000) => 
+        Connection.CallAsync(message, In(milliseconds)).AsTask().WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
 
     public async ValueTask DisposeAsync()
     {

@@ -81,9 +81,9 @@ public sealed class UnixSocketDialerTests
         await agent.ReceiveHandshakeAsync();
         await Eventually.TrueAsync(() => _clock.ArmedTimers > 0, ScriptedAgent.Limit, "the wait for the answer");
         _clock.AdvanceTicks(TimeSpan.FromSeconds(5).Ticks - 1);
-        Assert.That(dialling.IsCompleted, Is.False);
+        Assert.That(_clock.ArmedTimers, Is.EqualTo(1), "it still waits");
         _clock.AdvanceTicks(1);
-        Assert.That(async () => await dialling, Throws.InstanceOf<AgentUnreachableException>().With.Message.Contains("00:00:05"));
+        Assert.That(async () => await dialling.WaitAsync(ScriptedAgent.Limit, TimeProvider.System), Throws.InstanceOf<AgentUnreachableException>().With.Message.Contains("00:00:05"));
         await agent.Closed;
         await Eventually.TrueAsync(() => _clock.ActiveTimers == 0, ScriptedAgent.Limit, "the timers to be gone");
     }
@@ -129,7 +129,7 @@ public sealed class UnixSocketDialerTests
         var dialling = dialer.DialAsync(new RecordingSink(), CancellationToken.None);
         var agent = await _listener.NextReadyAsync();
         await agent.AnswerAsync(await agent.ReceiveEventAsync(), new AgentResponse { Decision = new BlockDecision(400, "no such rule set") });
-        Assert.That(async () => await dialling, Throws.InstanceOf<AgentUnreachableException>().With.Message.Contains("no such rule set"));
+        Assert.That(async () => await dialling.WaitAsync(ScriptedAgent.Limit, TimeProvider.System), Throws.InstanceOf<AgentUnreachableException>().With.Message.Contains("no such rule set"));
         await agent.Closed;
     }
 
