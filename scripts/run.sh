@@ -20,7 +20,7 @@ done
 command -v dotnet >/dev/null || { echo "run.sh: the .NET 10 SDK is missing; install it and put dotnet on the PATH" >&2; exit 1; }
 nginx=$(command -v nginx || { [ -x /usr/sbin/nginx ] && echo /usr/sbin/nginx; } || true)
 if [ -n "$with_nginx" ] && [ -z "$nginx" ]; then
-  echo "run.sh: nginx is missing; install it (Debian: apt-get install nginx-light) or leave out --nginx" >&2
+  echo "run.sh: nginx is missing; install it (Debian: apt-get install nginx) or leave out --nginx" >&2
   exit 1
 fi
 
@@ -45,7 +45,7 @@ $sidecar run --agent "demo=$dir/demo.sock" --listen "http=$dir/http.sock,proxy=n
 pids+=($!)
 
 for _ in $(seq 100); do
-  curl -fs --max-time 1 --unix-socket "$dir/http.sock" http://localhost/readyz >/dev/null 2>&1 && break
+  [ -S "$dir/http.sock" ] && grep -q 'is reachable' "$dir/daemon.log" && break
   kill -0 "${pids[1]}" 2>/dev/null || { cat "$dir/daemon.log" >&2; exit 1; }
   sleep 0.1
 done
@@ -60,7 +60,7 @@ if [ -n "$with_nginx" ]; then
   user=; if [ "$(id -u)" = 0 ]; then user='user root;'; fi
   "$nginx" -p "$dir" -e error.log -c "$dir/nginx.conf" -g "daemon off; $user" >"$dir/nginx.log" 2>&1 &
   pids+=($!)
-  for _ in $(seq 50); do curl -s --max-time 1 "http://127.0.0.1:$port/" >/dev/null && break; sleep 0.1; done
+  for _ in $(seq 50); do (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.1; done
   kill -0 "${pids[2]}" 2>/dev/null || { cat "$dir/nginx.log" >&2; exit 1; }
   allowed="curl -i http://127.0.0.1:$port/hello"
   blocked="curl -i 'http://127.0.0.1:$port/hello?q=attack'"
@@ -88,6 +88,7 @@ metrics:
 EOF
 
 if [ -n "$try" ]; then
+  command -v curl >/dev/null || { echo "run.sh: curl is missing; install it or leave out --try" >&2; exit 1; }
   for line in "$allowed" "$blocked"; do
     echo "> $line"
     eval "$line -sS --max-time 5"

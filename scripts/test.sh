@@ -16,12 +16,12 @@ command -v dotnet >/dev/null || { echo "test.sh: the .NET 10 SDK is missing; ins
 # The end-to-end tests drive a real nginx.
 if [ -z "$quick" ] && ! command -v nginx >/dev/null && [ ! -x /usr/sbin/nginx ]; then
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "test.sh: nginx is missing and may not be installed from here; run 'apt-get install nginx-light' as root, or use --quick" >&2
+    echo "test.sh: nginx is missing and may not be installed from here; run 'apt-get install nginx' as root, or use --quick" >&2
     exit 1
   fi
   echo "test.sh: installing nginx for the end-to-end tests"
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx >/dev/null
 fi
 
 dotnet restore --locked-mode
