@@ -13,6 +13,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     private readonly OutstandingCalls _calls;
     private readonly FrameConnection _frames;
     private readonly ConnectionSettings _settings;
+    private readonly LogPace _badAnswers;
     private readonly AgentMessages _messages;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -40,6 +41,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     {
         Id = id;
         _settings = settings;
+        _badAnswers = new LogPace(time);
         _time = time;
         _logger = logger;
         _closeTransport = closeTransport;
@@ -214,7 +216,10 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         {
             id = _encoding.SalvageCorrelationId(payload);
             result = CallResult.Failed(CallOutcome.BadAnswer, e.Message);
-            Log.BadAnswer(_logger, _settings.AgentId, Id, e.Message);
+            if (_badAnswers.MayLog(Id, out var leftOut))
+            {
+                Log.BadAnswer(_logger, _settings.AgentId, Id, e.Message, leftOut);
+            }
         }
 
         if (!_calls.Answer(id, result))

@@ -12,8 +12,8 @@ internal static partial class Log
     [LoggerMessage(1001, LogLevel.Debug, "connection {Connection} to agent {Agent} ended: {Cause}; {Calls} calls were waiting")]
     public static partial void Ended(ILogger logger, string connection, string agent, string cause, int calls);
 
-    [LoggerMessage(1002, LogLevel.Warning, "agent {Agent} sent an answer that is none on connection {Connection}: {Reason}")]
-    public static partial void BadAnswer(ILogger logger, string agent, string connection, string reason);
+    [LoggerMessage(1002, LogLevel.Warning, "agent {Agent} sent an answer that is none on connection {Connection}: {Reason}; {LeftOut} more since the last such line")]
+    public static partial void BadAnswer(ILogger logger, string agent, string connection, string reason, long leftOut);
 
     [LoggerMessage(1003, LogLevel.Debug, "skipped a frame of unexpected type {Type} from agent {Agent}")]
     public static partial void Skipped(ILogger logger, MessageType type, string agent);

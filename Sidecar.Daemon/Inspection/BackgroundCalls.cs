@@ -3,6 +3,7 @@ using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Inspection;
 

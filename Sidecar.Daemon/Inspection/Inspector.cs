@@ -5,6 +5,7 @@ using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Inspection;
 
@@ -36,6 +37,18 @@ internal sealed class Inspector(
     {
         metrics.ExchangeStarted(listener);
         return new Exchange(ids.Next(), listener, routes.Match(host, target, method), time.GetTimestamp());
+    }
+
+    /// <summary>An exchange whose route the asker names; null, and nothing begun, when there is no such route.</summary>
+    public Exchange? BeginOn(string listener, string? routeId)
+    {
+        if (routes.Routes.FirstOrDefault(route => route.Id == routeId) is not { } route)
+        {
+            return null;
+        }
+
+        metrics.ExchangeStarted(listener);
+        return new Exchange(ids.Next(), listener, route, time.GetTimestamp());
     }
 
     /// <summary>Asks every agent that wants this event and merges the answers. Never throws: a defect of ours refuses the event.</summary>

@@ -30,6 +30,12 @@ public sealed record AgentServerOptions
     /// <summary>Events of one connection that may be outstanding: 4,096, sixteen times what our own daemon sends at once. Beyond it events are refused.</summary>
     public int MaxOutstandingEvents { get; init; } = 4096;
 
+    /// <summary>
+    /// Bytes of the events of one connection that may be outstanding: 64 MiB, four of the largest frames or a thousand pieces of 64 KiB. Beyond
+    /// it events are refused; one event alone is always taken.
+    /// </summary>
+    public long MaxOutstandingBytes { get; init; } = 64 * 1024 * 1024;
+
     /// <summary>Open connections: 1,024. Beyond it new ones are closed at once.</summary>
     public int MaxConnections { get; init; } = 1024;
 

@@ -12,6 +12,7 @@ internal sealed class EventDispatcher
     private readonly FrameConnection _frames;
     private readonly MessageEncoding _encoding;
     private readonly ExchangeQueues _queues;
+    private readonly LogPace _pace;
     private readonly string _connectionId;
 
     public EventDispatcher(AgentConnection connection, FrameConnection frames, MessageEncoding encoding, IAgentHandler handler, AgentServerOptions options, ILogger logger)
@@ -23,7 +24,8 @@ internal sealed class EventDispatcher
         Connection = connection;
         Handler = handler;
         Logger = logger;
-        _queues = new ExchangeQueues(this, options.MaxOutstandingEvents);
+        _queues = new ExchangeQueues(this, options.MaxOutstandingEvents, options.MaxOutstandingBytes);
+        _pace = new LogPace(options.Time);
     }
 
     public AgentConnection Connection { get; }
@@ -46,19 +48,27 @@ internal sealed class EventDispatcher
         catch (ProtocolException e)
         {
             EventMemory.Return(memory);
-            Log.Undecodable(Logger, type, e.Message);
+            if (_pace.MayLog(ReasonCodes.UndecodableEvent, out var leftOut))
+            {
+                Log.Undecodable(Logger, type, e.Message, leftOut);
+            }
+
             Refuse(_encoding.SalvageCorrelationId(payload), ReasonCodes.UndecodableEvent);
             return;
         }
 
-        if (_queues.Enter(message, memory, out var refused) is { } work)
+        if (_queues.Enter(message, memory, payload.Length, out var refused) is { } work)
         {
             ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
         }
         else if (refused)
         {
             EventMemory.Return(memory);
-            Log.Overloaded(Logger, _connectionId, _options.MaxOutstandingEvents);
+            if (_pace.MayLog(ReasonCodes.Overloaded, out var leftOut))
+            {
+                Log.Overloaded(Logger, _connectionId, _options.MaxOutstandingEvents, _options.MaxOutstandingBytes, leftOut);
+            }
+
             Refuse(message.CorrelationId, ReasonCodes.Overloaded);
         }
     }

@@ -24,10 +24,14 @@ internal sealed class EventWork : IThreadPoolWorkItem
     /// <summary>Memory rented for the event's body.</summary>
     public byte[]? Memory { get; private set; }
 
-    public void Start(AgentEvent message, byte[]? memory)
+    /// <summary>Bytes of the event's payload, for the bound on what is outstanding.</summary>
+    public int Size { get; private set; }
+
+    public void Start(AgentEvent message, byte[]? memory, int size)
     {
         Event = message;
         Memory = memory;
+        Size = size;
         Next = null;
     }
 

@@ -13,31 +13,34 @@ internal sealed class ExchangeQueues
     private readonly Stack<EventWork> _free = new();
     private readonly EventDispatcher _dispatcher;
     private readonly int _limit;
+    private readonly long _byteLimit;
+    private long _bytes;
     private TaskCompletionSource? _empty;
     private int _held;
 
-    public ExchangeQueues(EventDispatcher dispatcher, int limit) => (_dispatcher, _limit) = (dispatcher, limit);
+    public ExchangeQueues(EventDispatcher dispatcher, int limit, long byteLimit) => (_dispatcher, _limit, _byteLimit) = (dispatcher, limit, byteLimit);
 
     public int Outstanding { get; private set; }
 
     /// <summary>Takes an event. The caller starts the returned work; null means that it waits behind another or that there is no room.</summary>
-    public EventWork? Enter(AgentEvent message, byte[]? memory, out bool refused)
+    public EventWork? Enter(AgentEvent message, byte[]? memory, int size, out bool refused)
     {
         lock (_gate)
         {
-            refused = Outstanding >= _limit;
+            refused = Outstanding >= _limit || (_bytes > 0 && _bytes + size > _byteLimit);
             if (refused)
             {
                 return null;
             }
 
             Outstanding++;
+            _bytes += size;
             if (!_free.TryPop(out var work))
             {
                 work = new EventWork(_dispatcher);
             }
 
-            work.Start(message, memory);
+            work.Start(message, memory, size);
             if (!_lanes.TryGetValue(message.CorrelationId, out var lane))
             {
                 _lanes.Add(message.CorrelationId, new Lane(work, work));
@@ -68,6 +71,7 @@ internal sealed class ExchangeQueues
                 _lanes[id] = _lanes[id] with { First = next };
             }
 
+            _bytes -= work.Size;
             EventMemory.Return(work.Memory);
             if (work.TryReset() && _free.Count < LargestPool)
             {

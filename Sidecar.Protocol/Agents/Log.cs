@@ -22,8 +22,8 @@ internal static partial class Log
     [LoggerMessage(104, LogLevel.Error, "the handler failed on {Event}; answered with an error decision")]
     public static partial void HandlerFailed(ILogger logger, MessageType @event, Exception error);
 
-    [LoggerMessage(105, LogLevel.Warning, "an undecodable {Event} was answered with an error decision: {Reason}")]
-    public static partial void Undecodable(ILogger logger, MessageType @event, string reason);
+    [LoggerMessage(105, LogLevel.Warning, "an undecodable {Event} was answered with an error decision: {Reason}; {LeftOut} more since the last such line")]
+    public static partial void Undecodable(ILogger logger, MessageType @event, string reason, long leftOut);
 
     [LoggerMessage(106, LogLevel.Warning, "a callback on the cancellation token failed")]
     public static partial void CancellationCallbackFailed(ILogger logger, Exception error);
@@ -31,8 +31,8 @@ internal static partial class Log
     [LoggerMessage(107, LogLevel.Warning, "an answer could not be encoded; answered with an error decision")]
     public static partial void UnencodableAnswer(ILogger logger, Exception error);
 
-    [LoggerMessage(108, LogLevel.Warning, "{Limit} events are outstanding on connection {Connection}, the limit; further ones are refused")]
-    public static partial void Overloaded(ILogger logger, string connection, int limit);
+    [LoggerMessage(108, LogLevel.Warning, "connection {Connection} has as many events outstanding as it may, {Limit} events or {ByteLimit} bytes; further ones are refused; {LeftOut} more since the last such line")]
+    public static partial void Overloaded(ILogger logger, string connection, int limit, long byteLimit, long leftOut);
 
     [LoggerMessage(109, LogLevel.Warning, "{Limit} connections are open, the limit; a new one was closed")]
     public static partial void TooManyConnections(ILogger logger, int limit);

@@ -97,11 +97,11 @@ public sealed class CancelTests
             handler,
             options,
             logger);
-        var queues = new ExchangeQueues(dispatcher, 10);
-        var first = queues.Enter(SampleEvents.Request(SampleEvents.A), null, out _)!;
+        var queues = new ExchangeQueues(dispatcher, 10, long.MaxValue);
+        var first = queues.Enter(SampleEvents.Request(SampleEvents.A), null, 0, out _)!;
         var late = queues.Of(SampleEvents.A).Single();
         queues.Leave(first);
-        var second = queues.Enter(SampleEvents.Request(SampleEvents.B), null, out _)!;
+        var second = queues.Enter(SampleEvents.Request(SampleEvents.B), null, 0, out _)!;
         Assert.That(second, Is.SameAs(first), "the object is reused, or this test shows nothing");
 
         second.Execute();

@@ -5,6 +5,7 @@ using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Inspection;

@@ -73,7 +73,7 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
             return await InspectAsync(open, message with { }, direction, cancellation).ConfigureAwait(false);
         }
 
-        var exchange = inspector.Begin(listener, null, "/", "GUARDRAIL");
+        var exchange = inspector.BeginOn(listener, message.RouteId) ?? inspector.Begin(listener, null, "/", "GUARDRAIL");
         try
         {
             return await InspectAsync(exchange, message with { }, direction, cancellation).ConfigureAwait(false);

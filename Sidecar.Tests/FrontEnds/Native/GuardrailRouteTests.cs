@@ -1,0 +1,33 @@
+using NUnit.Framework;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.FrontEnds.Native;
+
+/// <summary>A guardrail inspection outside any exchange goes to the route it names, and to that route's agents only (spec §5.5, defect 48).</summary>
+internal sealed class GuardrailRouteTests
+{
+    [TestCase("chat", 1, 0)]
+    [TestCase("other", 0, 1)]
+    [TestCase("unheard-of", 0, 1)]
+    [TestCase(null, 0, 1)]
+    public async Task NamedRoute_TakesTheInspection(string? route, int chat, int other)
+    {
+        await using var first = new LambdaAgent("first");
+        await using var second = new LambdaAgent("second");
+        var options = new HarnessOptions
+        {
+            Routes = on =>
+            [
+                new RouteModel { Id = "chat", Match = new RouteMatch { Host = "chat.example.org", PathPrefix = "/v1" }, Stages = [[on("first")]] },
+                new RouteModel { Id = "other", Stages = [[on("second")]] },
+            ],
+        };
+        await using var harness = await InspectionHarness.StartAsync(options, first, second);
+
+        await harness.Client.AskAsync(Events.Guardrail("x", "text", GuardrailInspectionType.PromptInjection) with { RouteId = route });
+
+        Assert.That((first.Seen.Count, second.Seen.Count), Is.EqualTo((chat, other)));
+    }
+}
