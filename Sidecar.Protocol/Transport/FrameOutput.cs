@@ -17,6 +17,9 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     private const int LargestKept = 256 * 1024;
     private const int FlushesUntilTrim = 256;
 
+    // The pause threshold of the sockets' pipes.
+    private const int PieceLength = 64 * 1024;
+
     private readonly Lock _gate = new();
     private readonly PipeWriter _pipe;
     private readonly int _limit;
@@ -135,13 +138,23 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
                     continue;
                 }
 
-                var result = await _pipe.WriteAsync(_spare.AsMemory(0, count)).ConfigureAwait(false);
-                Flushes++;
-                if (result.IsCompleted)
+                // In pieces, so that the pipe holds one of them and not the whole batch a second time.
+                for (var sent = 0; sent < count; sent += PieceLength)
                 {
-                    return new IOException("the peer closed its reading side");
+                    var result = await _pipe.WriteAsync(_spare.AsMemory(sent, Math.Min(PieceLength, count - sent))).ConfigureAwait(false);
+                    if (result.IsCompleted)
+                    {
+                        return new IOException("the peer closed its reading side");
+                    }
+
+                    // The cancel of a flush is spent on one piece; the next would wait for ever.
+                    if (result.IsCanceled && IsDead)
+                    {
+                        return null;
+                    }
                 }
 
+                Flushes++;
                 Trim(count);
             }
         }
@@ -163,6 +176,17 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
 
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _wake.OnCompleted(continuation, state, token, flags);
+
+    private bool IsDead
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _dead;
+            }
+        }
+    }
 
     // Bytes now in the spare buffer; 0 with a signal to wait for; -1 at the end.
     private int Take(out ValueTask wait, out TaskCompletionSource? room)

@@ -66,6 +66,22 @@ public sealed class FrameEndTests
     }
 
     [Test]
+    public async Task Abort_InTheMiddleOfABatchLargerThanThePipe_Ends()
+    {
+        var pair = new DuplexPipePair(pauseThreshold: 32 * 1024);
+        var connection = new FrameConnection(pair.Near);
+        var running = connection.RunAsync(_handler);
+        Assert.That(connection.TrySend(Wire.Sized(900 * 1024)), Is.EqualTo(SendStatus.Sent));
+        var begun = await pair.Far.Input.ReadAsync();
+        pair.Far.Input.AdvanceTo(begun.Buffer.Start);
+
+        connection.Abort(FrameConnectionEnd.ProtocolViolation);
+
+        await running.WaitAsync(Wire.Limit);
+        Assert.That(connection.End, Is.EqualTo(FrameConnectionEnd.ProtocolViolation));
+    }
+
+    [Test]
     public async Task Abort_LosesWhatWaitsAndEndsWithItsCause()
     {
         var (pair, connection, running) = Start();
