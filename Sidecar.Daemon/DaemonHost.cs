@@ -62,6 +62,9 @@ internal static class DaemonHost
     {
         logging.SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information);
         logging.AddFilter("Microsoft", LogLevel.Warning);
+
+        // A failed start is told once, in one line, by the caller.
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         if (underSystemd)
         {
             logging.AddSystemdConsole();

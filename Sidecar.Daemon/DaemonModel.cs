@@ -62,6 +62,7 @@ internal sealed class DaemonModel
             Mode = agent.Mode,
             FailureMode = agent.FailureMode ?? options.FailureMode,
             Events = agent.Events,
+            Required = agent.Events == EventSet.All ? EventSet.None : agent.Events & ~(EventSet.RequestComplete | EventSet.Configure),
             HeaderTimeout = agent.HeaderTimeout ?? options.HeaderTimeout,
             BodyTimeout = agent.BodyTimeout ?? options.BodyTimeout,
         };

@@ -17,7 +17,16 @@ internal sealed class ListenerFactory(
     /// <exception cref="IOException">A file that a listener needs cannot be used.</exception>
     public IReadOnlyList<IDaemonListener> CreateAll() => [.. options.Listeners.Select(Create)];
 
-    private IDaemonListener Create(ListenerOptions listener) => listener.Kind switch
+    private IDaemonListener Create(ListenerOptions listener)
+    {
+        // Said here, because the first file that cannot be made there may be one the operator never named.
+        var directory = Path.GetDirectoryName(Path.GetFullPath(listener.Path));
+        return Directory.Exists(directory)
+            ? CreateIn(listener)
+            : throw new IOException($"cannot listen on {listener.Path}: there is no directory {directory}; create it or choose another path");
+    }
+
+    private IDaemonListener CreateIn(ListenerOptions listener) => listener.Kind switch
     {
         ListenerKind.Native => new NativeDoor(listener, options, inspector, SocketOf(listener), loggers),
         ListenerKind.Http => new KestrelDoor<Microsoft.AspNetCore.Http.Features.IFeatureCollection>(listener.Name, Kestrel(listener), HttpFrontEndOf(listener)),

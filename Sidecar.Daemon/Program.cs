@@ -18,7 +18,8 @@ internal static class Program
         var result = root.Parse(arguments);
         if (result.Errors is [var first, ..])
         {
-            await Console.Error.WriteLineAsync($"sidecar: {first.Message} (see 'sidecar {Path(result)}--help')").ConfigureAwait(false);
+            var message = result.UnmatchedTokens is [var word, ..] ? $"'{word}' is not understood here" : first.Message;
+            await Console.Error.WriteLineAsync($"sidecar: {message} (see 'sidecar {Path(result)}--help')").ConfigureAwait(false);
             return ExitCodes.WrongUse;
         }
 

@@ -12,8 +12,11 @@ internal sealed record AgentPolicy
     /// <summary>What happens to an exchange that the agent could not inspect.</summary>
     public FailureMode FailureMode { get; init; } = FailureMode.Closed;
 
-    /// <summary>Events the operator wants it asked about; what it does not support is not sent.</summary>
+    /// <summary>Events the agent may be asked about; what it does not support is not sent unless it is required.</summary>
     public EventSet Events { get; init; } = EventSet.All;
+
+    /// <summary>Events the operator named: an agent that does not support one of them fails on it, rather than silently not being asked.</summary>
+    public EventSet Required { get; init; } = EventSet.None;
 
     /// <summary>Longest wait for an answer about headers.</summary>
     public required TimeSpan HeaderTimeout { get; init; }
@@ -34,7 +37,7 @@ internal sealed record AgentPolicy
             return EventSet.None;
         }
 
-        var wanted = Events & supported;
+        var wanted = Events & (supported | Required);
         wanted |= (wanted & AfterRequest) != 0 ? EventSet.RequestHeaders : EventSet.None;
         return wanted | ((wanted & EventSet.ResponseBodyChunk) != 0 ? EventSet.ResponseHeaders : EventSet.None);
     }

@@ -48,8 +48,12 @@ internal sealed class AgentSession
     public bool HasSeenExchange => _told;
 
     /// <summary>Whether this kind of event is for this agent. Later events make the header events prerequisites (spec §5.2).</summary>
-    public bool Wants(EventKind kind) =>
-        Policy.Wanted((_lease?.Connection.Traits ?? Version.Pool.Traits)?.Events ?? EventSet.All).Has(kind);
+    public bool Wants(EventKind kind) => Policy.Wanted(Supported).Has(kind);
+
+    /// <summary>Whether the agent's answer to this kind of event counts; when not, it is sent only because later ones need it.</summary>
+    public bool Decides(EventKind kind) => (Policy.Events & Supported).Has(kind);
+
+    private EventSet Supported => (_lease?.Connection.Traits ?? Version.Pool.Traits)?.Events ?? EventSet.All;
 
     /// <summary>Asks the agent. The caller awaits the result and hands it to <see cref="Settle"/>.</summary>
     /// <param name="message">The event.</param>
@@ -157,6 +161,12 @@ internal sealed class AgentSession
         if (!connection.IsOpen)
         {
             return new(CallResult.Failed(CallOutcome.ConnectionLost, "the connection that knew this exchange has ended"));
+        }
+
+        var kind = EventKinds.Of(message.Type);
+        if (Policy.Required.Has(kind) && !connection.Traits.Events.Has(kind))
+        {
+            return new(CallResult.Failed(CallOutcome.Unsupported, $"the agent does not take {kind} events, which its configuration names; it takes {connection.Traits.Events}"));
         }
 
         // An agent that states no limit states 0.

@@ -56,6 +56,9 @@ internal enum Cause
     /// <summary>The agent said that it could not decide.</summary>
     AgentError,
 
+    /// <summary>The agent does not take an event that its configuration names.</summary>
+    Unsupported,
+
     /// <summary>Too many exchanges are open.</summary>
     TooManyExchanges,
 
@@ -82,6 +85,7 @@ internal static class Causes
         CallOutcome.Owed => Cause.Owed,
         CallOutcome.NoRoom => Cause.Overload,
         CallOutcome.NotSendable => Cause.TooLarge,
+        CallOutcome.Unsupported => Cause.Unsupported,
         _ => Cause.AgentAbsent,
     };
 

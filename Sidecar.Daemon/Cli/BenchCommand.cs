@@ -88,7 +88,7 @@ internal static class BenchCommand
         catch (Exception e) when (e is AgentUnreachableException or SocketException or IOException)
         {
             await errors.WriteLineAsync($"sidecar: {e.Message}").ConfigureAwait(false);
-            return ExitCodes.Failed;
+            return e is AgentUnreachableException ? ExitCodes.DaemonNotRunning : ExitCodes.Failed;
         }
     }
 

@@ -60,7 +60,7 @@ internal static class RunCommand
         {
             var problems = new List<string>();
             var options = Bind(result, problems);
-            problems.AddRange(OptionsValidator.Validate(options));
+            problems.AddRange(OptionsValidator.Validate(options, isComplete: problems.Count == 0));
             if (problems.Count > 0)
             {
                 foreach (var problem in problems)

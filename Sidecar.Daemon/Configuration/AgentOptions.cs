@@ -21,7 +21,7 @@ internal sealed record AgentOptions
     /// <summary>What happens when it cannot inspect.</summary>
     public FailureMode? FailureMode { get; init; }
 
-    /// <summary>Events it is asked about.</summary>
+    /// <summary>Events it is asked about: named ones it must support; all means whatever it supports.</summary>
     public EventSet Events { get; init; } = EventSet.All;
 
     /// <summary>How it takes part.</summary>

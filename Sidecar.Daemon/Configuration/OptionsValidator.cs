@@ -4,10 +4,10 @@ namespace Sidecar.Daemon.Configuration;
 internal static class OptionsValidator
 {
     /// <summary>All errors; empty when the options can be used.</summary>
-    public static IReadOnlyList<string> Validate(DaemonOptions options)
+    public static IReadOnlyList<string> Validate(DaemonOptions options, bool isComplete = true)
     {
         var errors = new List<string>();
-        if (options.Listeners.Count == 0)
+        if (isComplete && options.Listeners.Count == 0)
         {
             errors.Add("no listener: give at least one --listen, for example --listen http=/run/sidecar/http.sock,proxy=nginx");
         }

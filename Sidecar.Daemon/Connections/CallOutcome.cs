@@ -29,4 +29,7 @@ internal enum CallOutcome
 
     /// <summary>Nothing was sent: the event does not fit what the agent takes.</summary>
     NotSendable,
+
+    /// <summary>Nothing was sent: the agent does not take events of this kind, though it is configured for them.</summary>
+    Unsupported,
 }

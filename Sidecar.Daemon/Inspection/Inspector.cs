@@ -161,7 +161,8 @@ internal sealed class Inspector(
     private void AccountFor(Participant participant, Direction direction, string label)
     {
         var entry = participant.Of(direction);
-        if (entry.State != LedgerState.NotSubject)
+        // An agent that was not asked about the request is named too: nobody should have to guess who stayed silent.
+        if (entry.State != LedgerState.NotSubject || direction == Direction.Request)
         {
             metrics.AgentExchangeEnded(participant.Agent, label, entry.Label, entry.Cause.Label());
         }

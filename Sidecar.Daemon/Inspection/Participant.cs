@@ -41,6 +41,6 @@ internal sealed class Participant(AgentSession session)
         }
     }
 
-    /// <summary>Whether the operator asked for this event; when not, it was sent only because later ones need it, and only its failure counts.</summary>
-    public bool Decides(EventKind kind) => session.Policy.Events.Has(kind);
+    /// <summary>Whether the answer to this event counts; when not, it was sent only because later ones need it, and only its failure counts.</summary>
+    public bool Decides(EventKind kind) => session.Decides(kind);
 }

@@ -135,7 +135,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         var pooled = _set.Of(connection);
         _traits = connection.Traits;
         _set.Add(pooled);
-        _reachability.Reached(endpoint);
+        _reachability.Reached(endpoint, connection.Traits.Events);
         return pooled;
     }
 

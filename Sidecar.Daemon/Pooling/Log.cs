@@ -6,8 +6,8 @@ namespace Sidecar.Daemon.Pooling;
 /// <summary>What pools log. Ids 1100–1199.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1100, LogLevel.Information, "agent {Agent} is reachable at {Endpoint}")]
-    public static partial void Reachable(ILogger logger, string agent, string endpoint);
+    [LoggerMessage(1100, LogLevel.Information, "agent {Agent} is reachable at {Endpoint}; it takes {Events}")]
+    public static partial void Reachable(ILogger logger, string agent, string endpoint, EventSet events);
 
     [LoggerMessage(1101, LogLevel.Warning, "agent {Agent} is not reachable: {Reason}; trying for ever")]
     public static partial void Unreachable(ILogger logger, string agent, string reason);

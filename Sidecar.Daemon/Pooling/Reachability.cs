@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Pooling;
 
@@ -9,14 +10,14 @@ internal sealed class Reachability(string agentId, ILogger logger)
     private bool? _isReachable;
 
     /// <summary>There is a connection.</summary>
-    public void Reached(string endpoint)
+    public void Reached(string endpoint, EventSet events)
     {
         lock (_gate)
         {
             if (_isReachable != true)
             {
                 _isReachable = true;
-                Log.Reachable(logger, agentId, endpoint);
+                Log.Reachable(logger, agentId, endpoint, events);
             }
         }
     }

@@ -55,7 +55,7 @@ internal sealed class ConnectedAgent : IAsyncDisposable
     public long In(int milliseconds) => Clock.GetTimestamp() + (milliseconds * Clock.TimestampFrequency / 1000);
 
     /// <summary>Begins a call.</summary>
-    public Task<CallResult> Call(AgentEvent message, int milliseconds = 1000) => 
+    public Task<CallResult> Call(AgentEvent message, int milliseconds = 1000) =>
         Connection.CallAsync(message, In(milliseconds)).AsTask().WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
 
     public async ValueTask DisposeAsync()

@@ -20,6 +20,7 @@ public sealed class CausesTests
             [CallOutcome.NoRoom] = Cause.Overload,
             [CallOutcome.NoConnection] = Cause.AgentAbsent,
             [CallOutcome.NotSendable] = Cause.TooLarge,
+            [CallOutcome.Unsupported] = Cause.Unsupported,
         };
         Assert.That(Enum.GetValues<CallOutcome>().ToDictionary(outcome => outcome, Causes.Of), Is.EqualTo(expected));
     }
