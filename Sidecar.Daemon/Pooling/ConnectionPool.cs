@@ -29,7 +29,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         _policy = policy;
         _time = time;
         _logger = logger;
-        _reachability = new Reachability(settings.AgentId, logger);
+        _reachability = new Reachability(settings.AgentId, time, logger);
         _keepers = new ConnectionKeeper[settings.Connections];
         for (var i = 0; i < _keepers.Length; i++)
         {

@@ -27,6 +27,9 @@ internal static partial class Log
     [LoggerMessage(1106, LogLevel.Warning, "agent {Agent} had {Calls} calls in flight after {Limit} when its connections were closed")]
     public static partial void NotDrained(ILogger logger, string agent, int calls, TimeSpan limit);
 
+    [LoggerMessage(1108, LogLevel.Warning, "agent {Agent} comes and goes: more than {Limit} changes within a minute; further ones of this minute are not logged")]
+    public static partial void Flapping(ILogger logger, string agent, int limit);
+
     [LoggerMessage(1107, LogLevel.Error, "keeping connections to agent {Agent} failed; going on")]
     public static partial void KeeperFailed(ILogger logger, string agent, Exception error);
 }
