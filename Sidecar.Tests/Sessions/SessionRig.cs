@@ -30,7 +30,7 @@ internal sealed class SessionRig
     /// <summary>A deadline so many milliseconds from now.</summary>
     public long In(int milliseconds) => Clock.GetTimestamp() + (milliseconds * Clock.TimestampFrequency / 1000);
 
-    /// <summary>A session of exchange 1.</summary>
+    /// <summary>An agent's part in exchange 1.</summary>
     public AgentSession Session(ConnectionPool pool, EventSet events = EventSet.All, AgentMode mode = AgentMode.Enforce)
     {
         var policy = new AgentPolicy
