@@ -17,8 +17,6 @@ namespace Sidecar.Daemon.Inspection;
 internal sealed class Inspector(
     RouteTable routes, BackgroundCalls background, IExchangeIds ids, SidecarMetrics metrics, TimeProvider time, ILogger<Inspector>? logger = null)
 {
-    private static readonly string[] Labels = ["allow", "failed-closed", "redirect", "challenge", "block"];
-
     private readonly ILogger _logger = logger ?? NullLogger<Inspector>.Instance;
     private readonly LogPace _badAnswers = new(time);
 
@@ -170,7 +168,7 @@ internal sealed class Inspector(
 
     private Verdict Give(Exchange exchange, Verdict verdict)
     {
-        metrics.VerdictGiven(exchange.Route?.Id ?? "none", Labels[(int)verdict.Kind]);
+        metrics.VerdictGiven(exchange.Route?.Id ?? "none", verdict.Kind.Label());
         return verdict;
     }
 

@@ -18,3 +18,12 @@ internal enum VerdictKind
     /// <summary>It is refused.</summary>
     Block = 4,
 }
+
+/// <summary>Names of verdicts.</summary>
+internal static class VerdictKinds
+{
+    private static readonly string[] Names = ["allow", "failed-closed", "redirect", "challenge", "block"];
+
+    /// <summary>The verdict's name in headers and label values.</summary>
+    public static string Label(this VerdictKind kind) => Names[(int)kind];
+}

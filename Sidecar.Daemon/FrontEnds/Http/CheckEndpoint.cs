@@ -13,8 +13,6 @@ namespace Sidecar.Daemon.FrontEnds.Http;
 internal sealed class CheckEndpoint(
     HttpListenerOptions options, Inspector inspector, ReplyTokens tokens, SidecarMetrics metrics, ILogger<CheckEndpoint> logger)
 {
-    private static readonly string[] Actions = ["allow", "failed-closed", "redirect", "challenge", "block"];
-
     private readonly CarriedHeaders _carried = new(options, metrics);
 
     /// <summary>Answers one question. Returns when the headers of the answer are set.</summary>
@@ -50,6 +48,12 @@ internal sealed class CheckEndpoint(
 
             Answer(answer, exchange, verdict);
         }
+        catch
+        {
+            // A defect of ours: the server answers 500, which nginx takes for a refusal, and so must the ledger.
+            exchange.Note(LedgerState.Refused, Cause.Internal);
+            throw;
+        }
         finally
         {
             inspector.End(exchange);
@@ -67,10 +71,7 @@ internal sealed class CheckEndpoint(
         var gone = features.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;
         using var registration = gone.UnsafeRegister(
             static state => ((Exchange)state!).Abandon(Cause.ClientGone, CancelReason.ClientDisconnect), exchange);
-        var verdict = await pending.ConfigureAwait(false);
-
-        // Cancelled calls leave no statement behind, which alone would read as an allow.
-        return exchange.AbandonedFor is var cause and not Cause.None ? new Verdict { Kind = VerdictKind.FailedClosed, Cause = cause } : verdict;
+        return await pending.ConfigureAwait(false);
     }
 
     private void Refuse(IHttpResponseFeature answer, ClientRequest client, Exchange exchange)
@@ -94,7 +95,7 @@ internal sealed class CheckEndpoint(
         var id = exchange.Id.ToString();
         headers.ContentLength = 0;
         headers[AnswerHeaders.Id] = id;
-        headers[AnswerHeaders.Action] = Actions[(int)verdict.Kind];
+        headers[AnswerHeaders.Action] = verdict.Kind.Label();
         headers[AnswerHeaders.Audit] = AuditLine.Write(verdict.Audits);
         headers[AnswerHeaders.Cause] = verdict.Cause == Cause.None ? "" : verdict.Cause.Label();
         headers[AnswerHeaders.Reply] = "";
