@@ -23,6 +23,14 @@ internal static class FlagTypes
         CustomParser = result => ParseNumber(result, name),
     };
 
+    /// <summary>A size in bytes; null when absent. Help shows the default.</summary>
+    public static Option<long?> Size(string name, long fallback, string description) => new(name)
+    {
+        Description = $"{description} [default: {ByteSizes.Format(fallback)}]",
+        HelpName = "SIZE",
+        CustomParser = result => ParseSize(result, name),
+    };
+
     /// <summary>Text that may be given many times.</summary>
     public static Option<string[]> Many(string name, string helpName, string description) => new(name)
     {
@@ -40,6 +48,17 @@ internal static class FlagTypes
         }
 
         return duration;
+    }
+
+    private static long? ParseSize(ArgumentResult result, string name)
+    {
+        var text = result.Tokens[0].Value;
+        if (!ByteSizes.TryParse(text, out var bytes))
+        {
+            result.AddError($"{name} {text} is not a size above zero; write 4096, 64KiB or 1MiB");
+        }
+
+        return bytes;
     }
 
     private static int? ParseNumber(ArgumentResult result, string name)

@@ -7,7 +7,7 @@ namespace Sidecar.Daemon.Cli;
 internal static class RunCommand
 {
     private static readonly Option<string[]> Agents = FlagTypes.Many("--agent", "ID=ENDPOINT[,KEY=VALUE…]",
-        "An agent and its Unix socket. Keys: timeout, body-timeout, failure-mode=closed|open, events=NAME+NAME, mode=enforce|monitor|off, connections, encoding=json|msgpack, config-file. Repeatable.");
+        "An agent and its Unix socket. Keys: timeout, body-timeout, failure-mode=closed|open, events=NAME+NAME, mode=enforce|monitor|off, connections, encoding=json|msgpack, config-file; bodies: body=required|optional, body-mode and response-body-mode=buffer|stream|hybrid[:SIZE], max-body and max-response-body=SIZE|none, on-excess=block|skip|partial, max-event=SIZE, body-memory=SIZE. Repeatable.");
 
     private static readonly Option<string[]> Listeners = FlagTypes.Many("--listen", "KIND=PATH[,KEY=VALUE…]",
         "A Unix socket to listen on: http=PATH,proxy=nginx | native=PATH | admin=PATH. Keys: budget, mode (octal), group; http: set-headers, edit-headers, response-headers=NAME+NAME; native: unknown-exchange=closed|open. Repeatable.");
@@ -26,6 +26,7 @@ internal static class RunCommand
     private static readonly Option<TimeSpan?> Drain = FlagTypes.Duration("--drain-timeout", Defaults.DrainTimeout, "How long work under way may take when the daemon stops");
     private static readonly Option<TimeSpan?> Expiry = FlagTypes.Duration("--exchange-expiry", Defaults.ExchangeExpiry, "When an exchange whose end nobody announced is forgotten");
     private static readonly Option<int?> MaxExchanges = FlagTypes.Number("--max-exchanges", Defaults.MaxExchanges, "Exchanges open at once on a listener that joins phases");
+    private static readonly Option<long?> BodyMemory = FlagTypes.Size("--body-memory", Defaults.BodyMemory, "Bytes of bodies held at once by the whole daemon");
     private static readonly Option<string?> FailureMode = new("--failure-mode")
     {
         Description = "What happens to a request that an agent cannot inspect: closed refuses it, open lets it pass, counted [default: closed]",
@@ -54,7 +55,7 @@ internal static class RunCommand
         var command = new Command("run", "Run the daemon")
         {
             Agents, Listeners, Routes, Connections, Calls, ConnectTimeout, HeaderTimeout, BodyTimeout, ReconnectMin, ReconnectMax,
-            HealthInterval, Drain, Expiry, MaxExchanges, FailureMode, MetricsPrefix, ReplyKey, Takeover, WaitForAgents, Check, Verbose,
+            HealthInterval, Drain, Expiry, MaxExchanges, BodyMemory, FailureMode, MetricsPrefix, ReplyKey, Takeover, WaitForAgents, Check, Verbose,
         };
         command.SetAction(async (result, cancellation) =>
         {
@@ -93,6 +94,7 @@ internal static class RunCommand
         DrainTimeout = result.GetValue(Drain) ?? Defaults.DrainTimeout,
         ExchangeExpiry = result.GetValue(Expiry) ?? Defaults.ExchangeExpiry,
         MaxExchanges = result.GetValue(MaxExchanges) ?? Defaults.MaxExchanges,
+        BodyMemory = result.GetValue(BodyMemory) ?? Defaults.BodyMemory,
         FailureMode = result.GetValue(FailureMode) == "open" ? Configuration.FailureMode.Open : Configuration.FailureMode.Closed,
         MetricsPrefix = result.GetValue(MetricsPrefix) ?? Defaults.MetricsPrefix,
         ReplyKeyFile = result.GetValue(ReplyKey),

@@ -35,4 +35,7 @@ internal sealed record AgentOptions
 
     /// <summary>Its configuration, pushed on every new connection.</summary>
     public JsonElement? Configuration { get; init; }
+
+    /// <summary>How it is shown bodies.</summary>
+    public BodyOptions Body { get; init; } = new();
 }

@@ -7,7 +7,7 @@ namespace Sidecar.Daemon.Configuration;
 internal static class AgentSpec
 {
     private static readonly string[] Keys =
-        ["timeout", "body-timeout", "failure-mode", "events", "mode", "connections", "encoding", "config-file"];
+        ["timeout", "body-timeout", "failure-mode", "events", "mode", "connections", "encoding", "config-file", .. BodySpec.Keys];
 
     /// <summary>Null, with errors, when it cannot be read.</summary>
     public static AgentOptions? Parse(string text, List<string> errors)
@@ -35,6 +35,7 @@ internal static class AgentSpec
             Encoding = spec.Text("encoding") is null ? null
                 : spec.Word<int>("encoding", (ProtocolConstants.Json, 0), (ProtocolConstants.MessagePack, 1)) is null ? null : spec.Text("encoding"),
             Configuration = ReadConfiguration(spec),
+            Body = BodySpec.Parse(spec),
         };
         return errors.Count == before ? options : null;
     }

@@ -45,6 +45,9 @@ internal sealed record DaemonOptions
     /// <summary>Exchanges open at once.</summary>
     public int MaxExchanges { get; init; } = Defaults.MaxExchanges;
 
+    /// <summary>Bytes of bodies held at once by the whole daemon.</summary>
+    public long BodyMemory { get; init; } = Defaults.BodyMemory;
+
     /// <summary>What happens when an agent cannot inspect, unless the agent says otherwise.</summary>
     public FailureMode FailureMode { get; init; } = FailureMode.Closed;
 

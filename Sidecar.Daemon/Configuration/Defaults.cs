@@ -45,6 +45,18 @@ internal static class Defaults
     /// <summary>Bytes of the headers of one request: 128 KiB, above every proxy's own limit.</summary>
     public const int MaxHeaderBytes = 128 * 1024;
 
+    /// <summary>Largest body an agent is shown: 1 MiB, the protocol's own default; beyond it the agent's excess action applies.</summary>
+    public const long MaxBodyBytes = 1024 * 1024;
+
+    /// <summary>Bytes collected in hybrid mode before the first question: 64 KiB, the protocol's own default.</summary>
+    public const int HybridThreshold = 64 * 1024;
+
+    /// <summary>Bytes of bodies held at once by the whole daemon: 256 MiB, 256 of the largest bodies.</summary>
+    public const long BodyMemory = 256 * 1024 * 1024;
+
+    /// <summary>Bytes of bodies held at once for one agent: 128 MiB, half of all, so that one slow agent leaves memory to the others.</summary>
+    public const long AgentBodyMemory = 128 * 1024 * 1024;
+
     /// <summary>First part of every metric's name.</summary>
     public const string MetricsPrefix = "sidecar";
 

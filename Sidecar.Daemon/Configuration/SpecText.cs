@@ -77,6 +77,28 @@ internal sealed class SpecText
         return null;
     }
 
+    /// <summary>A size such as <c>64KiB</c>, or <c>none</c> for no limit where that is allowed; null when absent or wrong.</summary>
+    public long? Size(string key, bool canBeUnlimited = false)
+    {
+        if (Text(key) is not { } text)
+        {
+            return null;
+        }
+
+        if (canBeUnlimited && text == "none")
+        {
+            return long.MaxValue;
+        }
+
+        if (ByteSizes.TryParse(text, out var bytes))
+        {
+            return bytes;
+        }
+
+        Error($"{key}={text} is not a size above zero; write 4096, 64KiB, 1MiB{(canBeUnlimited ? " or none" : "")}");
+        return null;
+    }
+
     /// <summary>A whole number in a range; null when absent or wrong.</summary>
     public int? Number(string key, int min, int max)
     {
