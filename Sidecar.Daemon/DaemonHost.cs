@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Cli;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Diagnostics;
@@ -47,6 +48,7 @@ internal static class DaemonHost
         services.AddSingleton<BackgroundCalls>();
         services.AddSingleton<IExchangeIds, ExchangeIds>();
         services.AddSingleton(static provider => new RouteTable(provider.GetRequiredService<DaemonModel>().Routes));
+        services.AddSingleton(provider => new ByteBudget(options.BodyMemory, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Inspector>();
         services.AddSingleton<ListenerFactory>();
         services.AddSingleton(static provider => provider.GetRequiredService<ListenerFactory>().CreateAll());

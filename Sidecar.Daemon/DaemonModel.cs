@@ -57,16 +57,22 @@ internal sealed class DaemonModel
         };
         var dialer = new UnixSocketDialer(agent.Endpoint, connection, time, loggers.CreateLogger<UnixSocketDialer>());
         var pool = new ConnectionPool(settings, dialer, new FillThenSpread(), Random.Shared, time, loggers.CreateLogger<ConnectionPool>());
+        var failureMode = agent.FailureMode ?? options.FailureMode;
+        var body = agent.Body;
+        var excess = body.OnExcess ?? (failureMode == FailureMode.Open ? ExcessAction.Skip : ExcessAction.Block);
         var policy = new AgentPolicy
         {
             Mode = agent.Mode,
-            FailureMode = agent.FailureMode ?? options.FailureMode,
+            FailureMode = failureMode,
+            RequestBody = new BodyPolicy { Mode = body.RequestMode, Threshold = body.RequestThreshold, MaxBytes = body.MaxRequestBytes, OnExcess = excess },
+            ResponseBody = new BodyPolicy { Mode = body.ResponseMode, Threshold = body.ResponseThreshold, MaxBytes = body.MaxResponseBytes, OnExcess = excess },
+            MaxEventBytes = body.MaxEventBytes,
             Events = agent.Events,
             Required = agent.Events == EventSet.All ? EventSet.None : agent.Events & ~(EventSet.RequestComplete | EventSet.Configure),
             HeaderTimeout = agent.HeaderTimeout ?? options.HeaderTimeout,
             BodyTimeout = agent.BodyTimeout ?? options.BodyTimeout,
         };
-        return new AgentState(agent.Id, policy, new AgentVersion("1", pool), time, metrics);
+        return new AgentState(agent.Id, policy, new AgentVersion("1", pool), time, metrics) { BodyMemory = new ByteBudget(body.Memory, time) };
     }
 
     private static RouteModel Build(RouteOptions route, Dictionary<string, AgentState> agents) => new()

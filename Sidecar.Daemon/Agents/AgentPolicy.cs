@@ -18,6 +18,15 @@ internal sealed record AgentPolicy
     /// <summary>Events the operator named: an agent that does not support one of them fails on it, rather than silently not being asked.</summary>
     public EventSet Required { get; init; } = EventSet.None;
 
+    /// <summary>How it is shown request bodies.</summary>
+    public BodyPolicy RequestBody { get; init; } = new();
+
+    /// <summary>How it is shown response bodies.</summary>
+    public BodyPolicy ResponseBody { get; init; } = new();
+
+    /// <summary>Most bytes of a body in one event, at least 1; the agent's own limit makes it less.</summary>
+    public int MaxEventBytes { get; init; } = int.MaxValue;
+
     /// <summary>Longest wait for an answer about headers.</summary>
     public required TimeSpan HeaderTimeout { get; init; }
 

@@ -53,7 +53,15 @@ internal sealed class AgentSession
     /// <summary>Whether the agent's answer to this kind of event counts; when not, it is sent only because later ones need it.</summary>
     public bool Decides(EventKind kind) => (Policy.Events & Supported).Has(kind);
 
-    private EventSet Supported => (_lease?.Connection.Traits ?? Version.Pool.Traits)?.Events ?? EventSet.All;
+    /// <summary>Most bytes of a body in one event to the agent, at least 1.</summary>
+    public long MaxEventBytes => Math.Min(Policy.MaxEventBytes, Traits is { MaxEventBytes: > 0 and var most } ? most : int.MaxValue);
+
+    /// <summary>Largest body that the agent says it takes; <see cref="long.MaxValue"/> when it states none.</summary>
+    public long MaxBodyBytes => Traits is { MaxBodyBytes: > 0 and var most } ? most : long.MaxValue;
+
+    private EventSet Supported => Traits?.Events ?? EventSet.All;
+
+    private ConnectionTraits? Traits => _lease?.Connection.Traits ?? Version.Pool.Traits;
 
     /// <summary>Asks the agent. The caller awaits the result and hands it to <see cref="Settle"/>.</summary>
     /// <param name="message">The event.</param>

@@ -1,3 +1,4 @@
+using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Diagnostics;
 
 namespace Sidecar.Daemon.Agents;
@@ -13,6 +14,9 @@ internal sealed class AgentState(string id, AgentPolicy policy, AgentVersion ver
 
     /// <summary>The version that new exchanges get.</summary>
     public AgentVersion Current => version;
+
+    /// <summary>The bytes of bodies that may be held for it.</summary>
+    public ByteBudget BodyMemory { get; init; } = new(Defaults.AgentBodyMemory, time);
 
     /// <summary>The clock of its calls.</summary>
     public TimeProvider Time => time;

@@ -29,6 +29,12 @@ internal enum Cause
     /// <summary>The event does not fit what the agent takes.</summary>
     TooLarge,
 
+    /// <summary>The proxy handed over only the beginning of the body.</summary>
+    Truncated,
+
+    /// <summary>No memory to hold the body came free in time.</summary>
+    BodyMemory,
+
     /// <summary>The answer was no longer wanted: another agent had decided.</summary>
     Decided,
 

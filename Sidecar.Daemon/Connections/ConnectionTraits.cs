@@ -33,6 +33,9 @@ internal sealed record ConnectionTraits
     /// <summary>Largest event body in bytes.</summary>
     public required long MaxEventBytes { get; init; }
 
+    /// <summary>Largest whole body in bytes that the agent takes; 0 when it states none.</summary>
+    public long MaxBodyBytes { get; init; }
+
     /// <summary>Whether a cancel message exists.</summary>
     public bool CanCancel { get; init; } = true;
 }

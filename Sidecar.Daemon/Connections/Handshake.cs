@@ -59,6 +59,7 @@ internal static class Handshake
             MaxInFlight = limit,
             IsConcurrent = capabilities.Features.ConcurrentRequests > 1,
             Events = capabilities.SupportedEvents,
+            MaxBodyBytes = (long)Math.Min(capabilities.Limits.MaxBodySize, long.MaxValue),
             MaxEventBytes = capabilities.Limits.MaxBodySize == 0 ? LargestBody : (long)Math.Min(capabilities.Limits.MaxBodySize, LargestBody),
         };
     }

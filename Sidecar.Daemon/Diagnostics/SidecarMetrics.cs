@@ -31,6 +31,7 @@ internal sealed class SidecarMetrics : IDisposable
     private readonly Counter<long> _retries;
     private readonly Counter<long> _monitored;
     private readonly Counter<long> _unapplied;
+    private readonly Counter<long> _bodyBytes;
     private bool _agentsObserved;
 
     /// <summary>Creates the meter and its instruments.</summary>
@@ -47,6 +48,7 @@ internal sealed class SidecarMetrics : IDisposable
         _callSeconds = _meter.CreateHistogram("agent.call.duration", "s", "From the call to its end", null, Latency);
         _retries = _meter.CreateCounter<long>("agent.retries", "{call}", "Request headers asked again because their connection died");
         _monitored = _meter.CreateCounter<long>("monitor.verdicts", "{verdict}", "What agents in monitor mode would have decided");
+        _bodyBytes = _meter.CreateCounter<long>("agent.body", "By", "Bytes of bodies that an agent was to see, by whether it did");
         _unapplied = _meter.CreateCounter<long>("operations.unapplied", "{operation}", "Operations that the front end could not carry");
     }
 
@@ -102,6 +104,24 @@ internal sealed class SidecarMetrics : IDisposable
 
     /// <summary>An agent in monitor mode answered, or did not.</summary>
     public void Monitored(string agent, string verdict) => _monitored.Add(1, Tag("agent", agent), Tag("verdict", verdict));
+
+    /// <summary>A body has ended.</summary>
+    /// <param name="agent">The agent that was to see it.</param>
+    /// <param name="direction">Which body.</param>
+    /// <param name="seen">Bytes it was shown.</param>
+    /// <param name="missed">Bytes that passed it by.</param>
+    public void BodyBytes(string agent, string direction, long seen, long missed)
+    {
+        if (seen > 0)
+        {
+            _bodyBytes.Add(seen, Tag("agent", agent), Tag("direction", direction), Tag("fate", "seen"));
+        }
+
+        if (missed > 0)
+        {
+            _bodyBytes.Add(missed, Tag("agent", agent), Tag("direction", direction), Tag("fate", "missed"));
+        }
+    }
 
     /// <summary>An operation could not be carried.</summary>
     public void Unapplied(string listener, string operation) => _unapplied.Add(1, Tag("listener", listener), Tag("operation", operation));

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
@@ -36,7 +37,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
                 continue;
             }
 
-            var size = message switch { BodyChunkEvent body => body.Data.Length, WebSocketFrameEvent frame => frame.Data.Length, _ => 0 };
+            var size = message is WebSocketFrameEvent frame ? frame.Data.Length : 0;
             if (!TryEnter(size))
             {
                 metrics.Monitored(participant.Agent, "dropped");
@@ -44,6 +45,27 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
             }
 
             _ = MonitorAsync(participant, Own(message), kind, size);
+        }
+    }
+
+    /// <summary>Hands a copy of a piece of a body to the agents that only watch. One that cannot be copied leaves a hole: the agent sees no more of that body.</summary>
+    public void CopyToMonitors(IReadOnlyList<MonitorFlow> flows, in BodyPiece piece)
+    {
+        foreach (var flow in flows)
+        {
+            if (!flow.Wants)
+            {
+                continue;
+            }
+
+            if (!TryEnter(piece.Bytes.Length))
+            {
+                flow.Break();
+                metrics.Monitored(flow.Participant.Agent, "dropped");
+                continue;
+            }
+
+            _ = MonitorAsync(flow, piece with { Bytes = piece.Bytes.ToArray() });
         }
     }
 
@@ -82,7 +104,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
     {
         try
         {
-            metrics.Monitored(participant.Agent, Said(message, await AskAsync(participant.Session, message, kind).ConfigureAwait(false)));
+            metrics.Monitored(participant.Agent, MonitorWords.Of(message, await AskAsync(participant.Session, message, kind).ConfigureAwait(false)));
         }
         catch (Exception e)
         {
@@ -92,6 +114,22 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
         finally
         {
             Leave(size);
+        }
+    }
+
+    private async Task MonitorAsync(MonitorFlow flow, BodyPiece piece)
+    {
+        try
+        {
+            metrics.Monitored(flow.Participant.Agent, await flow.PushAsync(piece, DeadlineOf(flow.Participant.Session, flow.Kind)).ConfigureAwait(false));
+        }
+        catch (Exception e)
+        {
+            Log.BackgroundFailed(logger, flow.Participant.Agent, e);
+        }
+        finally
+        {
+            Leave(piece.Bytes.Length);
         }
     }
 
@@ -121,30 +159,9 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
     private long DeadlineOf(AgentSession session, EventKind kind) =>
         time.GetTimestamp() + (long)(session.Policy.TimeoutOf(kind).TotalSeconds * time.TimestampFrequency);
 
-    // What enforcing the answer would have done: it is read by the same rules.
-    private static string Said(AgentEvent message, in CallResult result)
-    {
-        var (response, cause) = VerdictMerger.Read(result, out _);
-        return response is null ? cause.Label()
-            : VerdictMerger.IsProvisional(message, response) ? "needs-more"
-            : VerdictMerger.KindOf(response.Decision) switch
-            {
-                VerdictKind.Redirect => "would-redirect",
-                VerdictKind.Challenge => "would-challenge",
-                VerdictKind.Block => "would-block",
-                _ when message is WebSocketFrameEvent && response.WebSocketDecision is { Kind: not WebSocketDecisionKind.Allow } => "would-block",
-                _ when message is GuardrailInspectEvent && response.Guardrail is { Detected: true } => "would-block",
-                _ => "would-allow",
-            };
-    }
-
     // The original's bytes are only valid until its own answer.
-    private static AgentEvent Own(AgentEvent message) => message switch
-    {
-        BodyChunkEvent body => body with { Data = body.Data.ToArray() },
-        WebSocketFrameEvent frame => frame with { Data = frame.Data.ToArray() },
-        _ => message,
-    };
+    private static AgentEvent Own(AgentEvent message) =>
+        message is WebSocketFrameEvent frame ? frame with { Data = frame.Data.ToArray() } : message;
 
     private bool TryEnter(int size)
     {

@@ -1,5 +1,6 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;
@@ -21,6 +22,7 @@ internal sealed class Exchange
         Started = started;
         LastEvent = started;
         Stages = [.. (route?.Stages ?? []).Select(stage => Participants(stage, AgentMode.Enforce)).Where(static stage => stage.Length > 0)];
+        Bodies = new ExchangeBodies(this);
         Monitors = [.. (route?.Stages ?? []).SelectMany(stage => Participants(stage, AgentMode.Monitor))];
     }
 
@@ -50,6 +52,9 @@ internal sealed class Exchange
 
     /// <summary>The agents whose answers are only recorded.</summary>
     public Participant[] Monitors { get; }
+
+    /// <summary>Its bodies.</summary>
+    public ExchangeBodies Bodies { get; }
 
     /// <summary>Why the calls under way were cancelled from outside; none while they are wanted. A later event is wanted again.</summary>
     public Cause AbandonedFor

@@ -2,10 +2,9 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Protocol.Messages;
-using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Inspection;
 
@@ -15,13 +14,25 @@ namespace Sidecar.Daemon.Inspection;
 /// thread; the events of one direction of an exchange are inspected one after the other by their front end.
 /// </remarks>
 internal sealed class Inspector(
-    RouteTable routes, BackgroundCalls background, IExchangeIds ids, SidecarMetrics metrics, TimeProvider time, ILogger<Inspector>? logger = null)
+    RouteTable routes,
+    BackgroundCalls background,
+    IExchangeIds ids,
+    ByteBudget bodyMemory,
+    SidecarMetrics metrics,
+    TimeProvider time,
+    ILogger<Inspector>? logger = null)
 {
+    private readonly Accountant _accountant = new(background, metrics, time);
+    private readonly AnswerErrorLog _errors = new(logger ?? NullLogger<Inspector>.Instance, time);
+    private readonly Questioner _questioner = new(metrics, logger ?? NullLogger<Inspector>.Instance);
+    private BodyServices? _services;
     private readonly ILogger _logger = logger ?? NullLogger<Inspector>.Instance;
-    private readonly LogPace _badAnswers = new(time);
 
     /// <summary>The clock that deadlines belong to.</summary>
     public TimeProvider Time => time;
+
+    /// <summary>The budget of body bytes that the daemon may hold.</summary>
+    public ByteBudget BodyMemory => bodyMemory;
 
     /// <summary>A timestamp that lies this far ahead.</summary>
     public long DeadlineIn(TimeSpan budget) => time.GetTimestamp() + (long)(budget.TotalSeconds * time.TimestampFrequency);
@@ -51,7 +62,7 @@ internal sealed class Inspector(
 
     /// <summary>Asks every agent that wants this event and merges the answers. Never throws: a defect of ours refuses the event.</summary>
     /// <param name="exchange">The exchange; an event that comes after its end is refused.</param>
-    /// <param name="message">The event; its correlation id is set here.</param>
+    /// <param name="message">The event, of any kind but a piece of a body (<see cref="PushAsync"/>); its correlation id is set here.</param>
     /// <param name="deadline">When the phase's time is up.</param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<Verdict> InspectAsync(Exchange exchange, AgentEvent message, long deadline)
@@ -71,10 +82,10 @@ internal sealed class Inspector(
             var order = 0;
             foreach (var stage in exchange.Stages)
             {
-                if (stage.Length > 1 && message is not BodyChunkEvent and not WebSocketFrameEvent)
+                if (stage.Length > 1 && message is not WebSocketFrameEvent)
                 {
                     merger ??= new VerdictMerger(exchange, message);
-                    await AskTogetherAsync(stage, order, message, kind, deadline, merger).ConfigureAwait(false);
+                    await _questioner.AskTogetherAsync(stage, order, message, kind, deadline, merger).ConfigureAwait(false);
                 }
                 else
                 {
@@ -86,11 +97,10 @@ internal sealed class Inspector(
                             continue;
                         }
 
-                        var asked = merger?.Mutation is { Data: { } data } && message is BodyChunkEvent body ? body with { Data = data } : message;
-                        var result = await participant.Session.AskAsync(asked, deadline).ConfigureAwait(false);
-                        if (participant.Session.Settle(asked, result, isRetry: false))
+                        var result = await participant.Session.AskAsync(message, deadline).ConfigureAwait(false);
+                        if (participant.Session.Settle(message, result, isRetry: false))
                         {
-                            result = await AskAgainAsync(participant, asked, deadline).ConfigureAwait(false);
+                            result = await _questioner.AskAgainAsync(participant, message, deadline).ConfigureAwait(false);
                         }
 
                         if (result.IsAnswered && ReferenceEquals(result.Response, AgentResponse.Allow))
@@ -99,7 +109,7 @@ internal sealed class Inspector(
                             continue;
                         }
 
-                        Add(merger ??= new VerdictMerger(exchange, message), participant, order + i, result);
+                        (merger ??= new VerdictMerger(exchange, message)).Add(participant, order + i, message, result);
                     }
                 }
 
@@ -110,22 +120,54 @@ internal sealed class Inspector(
                 }
             }
 
-            return Give(exchange, merger?.ToVerdict() ?? Verdict.Allow);
+            if (merger is null)
+            {
+                return Give(exchange, Verdict.Allow);
+            }
+
+            _errors.Write(merger);
+            return Give(exchange, merger.ToVerdict());
         }
         catch (Exception e)
         {
-            // It costs this exchange and no other, and it must not let the event pass.
-            Log.InspectionFailed(_logger, message.Type, exchange.Id, e);
-            exchange.Note(LedgerState.Refused, Cause.Internal);
-            return Give(exchange, Verdict.Refused(Cause.Internal));
+            return Give(exchange, Fail(exchange, message.Type, e));
         }
         finally
         {
+            Leave(exchange);
+        }
+    }
+
+    /// <summary>Hands in the next piece of a body; the pieces of one direction one after the other. Never throws: a defect of ours refuses the piece.</summary>
+    /// <param name="exchange">The exchange; a piece that comes after its end is refused.</param>
+    /// <param name="direction">Which of its bodies.</param>
+    /// <param name="piece">The piece.</param>
+    /// <param name="deadline">When the phase's time is up.</param>
+    /// <returns>What may go on now; the caller disposes of it.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<BodyStep> PushAsync(Exchange exchange, Direction direction, BodyPiece piece, long deadline)
+    {
+        if (!exchange.TryEnter())
+        {
+            return BodyStep.Refused(Give(exchange, Verdict.Refused(Cause.ExchangeUnknown)));
+        }
+
+        try
+        {
             exchange.LastEvent = time.GetTimestamp();
-            if (exchange.Leave())
-            {
-                Account(exchange);
-            }
+            var services = _services ??= new BodyServices(bodyMemory, _errors, time);
+            background.CopyToMonitors(exchange.Bodies.MonitorsOf(direction, services), piece);
+            var step = await exchange.Bodies.Of(direction, services).PushAsync(piece, deadline).ConfigureAwait(false);
+            Give(exchange, step.Verdict);
+            return step;
+        }
+        catch (Exception e)
+        {
+            return BodyStep.Refused(Give(exchange, Fail(exchange, direction == Direction.Request ? MessageType.RequestBodyChunk : MessageType.ResponseBodyChunk, e)));
+        }
+        finally
+        {
+            Leave(exchange);
         }
     }
 
@@ -135,34 +177,7 @@ internal sealed class Inspector(
     {
         if (exchange.TryEnd(complete))
         {
-            Account(exchange);
-        }
-    }
-
-    private void Account(Exchange exchange)
-    {
-        var account = exchange.Account();
-        metrics.ExchangeEnded(exchange.Listener, exchange.Route?.Id ?? "none", account.Label, account.Cause.Label());
-        foreach (var participant in exchange.Stages.SelectMany(static stage => stage))
-        {
-            AccountFor(participant, Direction.Request, "request");
-            AccountFor(participant, Direction.Response, "response");
-        }
-
-        background.Complete(exchange, exchange.Complete ?? new RequestCompleteEvent
-        {
-            DurationMs = (ulong)time.GetElapsedTime(exchange.Started).TotalMilliseconds,
-            Error = account.Cause == Cause.None ? null : account.Cause.Label(),
-        });
-    }
-
-    private void AccountFor(Participant participant, Direction direction, string label)
-    {
-        var entry = participant.Of(direction);
-        // An agent that was not asked about the request is named too: nobody should have to guess who stayed silent.
-        if (entry.State != LedgerState.NotSubject || direction == Direction.Request)
-        {
-            metrics.AgentExchangeEnded(participant.Agent, label, entry.Label, entry.Cause.Label());
+            _accountant.Close(exchange);
         }
     }
 
@@ -172,68 +187,20 @@ internal sealed class Inspector(
         return verdict;
     }
 
-    private void Add(VerdictMerger merger, Participant participant, int order, in CallResult result)
+    // It costs this exchange and no other, and it must not let the event pass.
+    private Verdict Fail(Exchange exchange, MessageType type, Exception error)
     {
-        if (merger.Add(participant, order, result) is { } error && _badAnswers.MayLog(participant.Agent, out var more))
-        {
-            Log.BadAnswer(_logger, participant.Agent, error, more);
-        }
+        Log.InspectionFailed(_logger, type, exchange.Id, error);
+        exchange.Note(LedgerState.Refused, Cause.Internal);
+        return Verdict.Refused(Cause.Internal);
     }
 
-    private async ValueTask AskTogetherAsync(
-        Participant[] stage, int order, AgentEvent message, EventKind kind, long deadline, VerdictMerger merger)
+    private void Leave(Exchange exchange)
     {
-        var pending = new List<Task<Answer>>(stage.Length);
-        for (var i = 0; i < stage.Length; i++)
+        exchange.LastEvent = time.GetTimestamp();
+        if (exchange.Leave())
         {
-            if (stage[i].Session.Wants(kind))
-            {
-                pending.Add(AskOneAsync(stage[i], order + i, message, deadline));
-            }
-        }
-
-        var cancelled = false;
-        while (pending.Count > 0)
-        {
-            var done = await Task.WhenAny(pending).ConfigureAwait(false);
-            pending.Remove(done);
-            var answer = await done.ConfigureAwait(false);
-            Add(merger, answer.Participant, answer.Order, answer.Result);
-            if (merger.Ends && !cancelled)
-            {
-                // Cancelled calls end at once, so awaiting them costs no time.
-                cancelled = true;
-                foreach (var participant in stage)
-                {
-                    participant.Session.Cancel(CancelReason.BlockedByAgent);
-                }
-            }
+            _accountant.Close(exchange);
         }
     }
-
-    private async Task<Answer> AskOneAsync(Participant participant, int order, AgentEvent message, long deadline)
-    {
-        var result = await participant.Session.AskAsync(message, deadline).ConfigureAwait(false);
-        if (participant.Session.Settle(message, result, isRetry: false))
-        {
-            result = await AskAgainAsync(participant, message, deadline).ConfigureAwait(false);
-        }
-
-        return new Answer(participant, order, result);
-    }
-
-    private async ValueTask<CallResult> AskAgainAsync(Participant participant, AgentEvent message, long deadline)
-    {
-        metrics.Retried(participant.Agent);
-        var result = await participant.Session.AskAsync(message, deadline).ConfigureAwait(false);
-        participant.Session.Settle(message, result, isRetry: true);
-        if (result.Outcome == CallOutcome.ConnectionLost)
-        {
-            Log.LostTwice(_logger, participant.Agent, message.CorrelationId);
-        }
-
-        return result;
-    }
-
-    private readonly record struct Answer(Participant Participant, int Order, CallResult Result);
 }

@@ -62,7 +62,7 @@ internal static class ReplyRenderer
     // 504 tells the operator that time was short, 413 the client that trying again is no use (spec §5.7), 403 that the request is at fault (rule 9).
     private static Reply FailedClosed(Cause cause) => cause switch
     {
-        Cause.TooLarge => Finish(413, [], null),
+        Cause.TooLarge or Cause.Truncated => Finish(413, [], null),
         Cause.Malformed => Finish(403, [], null),
         Cause.Timeout => Finish(504, [new("retry-after", "1")], null),
         _ => Finish(503, [new("retry-after", "1")], null),

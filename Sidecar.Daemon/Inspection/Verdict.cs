@@ -30,12 +30,6 @@ internal sealed record Verdict
     /// <summary>Changes of the response's headers.</summary>
     public IReadOnlyList<HeaderEdit> ResponseHeaders { get; init; } = [];
 
-    /// <summary>True while an agent needs more of the body: the verdict is provisional.</summary>
-    public bool NeedsMore { get; init; }
-
-    /// <summary>A change of the body bytes of the event's direction.</summary>
-    public BodyMutation? BodyMutation { get; init; }
-
     /// <summary>What happens to the WebSocket frame; null for other events.</summary>
     public WebSocketDecision? WebSocket { get; init; }
 

@@ -5,9 +5,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;
 
-/// <summary>Collects what the agents of a route say about one event and merges it by precedence (rule 2). For one event, one caller at a time.</summary>
+/// <summary>Collects what the agents of a route say about one event, or about one piece of a body, and merges it by precedence (rule 2). For one caller at a time.</summary>
 /// <remarks>Agents may answer in any order; they are merged in route order.</remarks>
-internal sealed class VerdictMerger(Exchange exchange, AgentEvent message)
+internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction direction)
 {
     private static readonly GuardrailResponse Unheard = new()
     {
@@ -26,14 +26,19 @@ internal sealed class VerdictMerger(Exchange exchange, AgentEvent message)
     };
 
     private readonly List<Statement> _statements = [];
-    private readonly EventKind _kind = EventKinds.Of(message.Type);
-    private readonly Direction _direction = DirectionOf(message);
+    private List<AnswerError>? _errors;
+
+    /// <summary>For one event.</summary>
+    public VerdictMerger(Exchange exchange, AgentEvent message)
+        : this(exchange, EventKinds.Of(message.Type), DirectionOf(message))
+    {
+    }
 
     /// <summary>Whether no other agent need be heard: a block or a failed-closed ends the wait, and where agents pass a piece on, so does whatever stops it.</summary>
     public bool Ends { get; private set; }
 
-    /// <summary>The body piece as the agents so far left it; null when nobody changed it.</summary>
-    public BodyMutation? Mutation { get; private set; }
+    /// <summary>What was wrong with answers, for the authors of the agents.</summary>
+    public IReadOnlyList<AnswerError> Errors => _errors ?? [];
 
     /// <summary>Which half of the exchange an event belongs to.</summary>
     public static Direction DirectionOf(AgentEvent message) => message switch
@@ -46,37 +51,73 @@ internal sealed class VerdictMerger(Exchange exchange, AgentEvent message)
     /// <summary>Takes an agent's result: applies the failure mode, keeps the ledger.</summary>
     /// <param name="participant">The agent.</param>
     /// <param name="order">Its place on the route.</param>
+    /// <param name="message">What it was asked.</param>
     /// <param name="result">What came of the call.</param>
-    /// <returns>What was wrong with an answer that counts as a failure, for the agent's author; null otherwise.</returns>
-    public string? Add(Participant participant, int order, in CallResult result)
+    /// <returns>The answer when it counts; null when the agent could not be heard.</returns>
+    public AgentResponse? Add(Participant participant, int order, AgentEvent message, in CallResult result)
     {
         var (response, cause) = Read(result, out var error);
         if (response is null)
         {
+            NoteError(participant, error);
             Fail(participant, order, cause);
-            return error;
-        }
-
-        participant.NoteInspected(message, _kind);
-        if (!participant.Decides(_kind) || ReferenceEquals(response, AgentResponse.Allow))
-        {
             return null;
         }
 
-        var provisional = IsProvisional(message, response);
-        var kind = provisional ? VerdictKind.Allow : KindOf(response.Decision);
-        _statements.Add(new Statement(order, participant.Agent, kind, response, provisional, Cause.None));
-        var mutation = _direction == Direction.Request ? response.RequestBodyMutation : response.ResponseBodyMutation;
+        participant.NoteInspected(message, kind);
+        if (!participant.Decides(kind) || ReferenceEquals(response, AgentResponse.Allow))
+        {
+            return response;
+        }
 
-        // No data passes what the agent was shown, which an earlier agent may have changed.
-        Mutation = mutation is { Data: not null } ? mutation : Mutation;
+        var said = IsProvisional(message, response) ? VerdictKind.Allow : KindOf(response.Decision);
+        _statements.Add(new Statement(order, participant.Agent, said, response, Cause.None));
         Ends |= message switch
         {
-            WebSocketFrameEvent => kind != VerdictKind.Allow || response.WebSocketDecision is { Kind: not WebSocketDecisionKind.Allow },
-            BodyChunkEvent => kind != VerdictKind.Allow,
-            _ => kind == VerdictKind.Block,
+            WebSocketFrameEvent => said != VerdictKind.Allow || response.WebSocketDecision is { Kind: not WebSocketDecisionKind.Allow },
+            BodyChunkEvent => said != VerdictKind.Allow,
+            _ => said == VerdictKind.Block,
         };
-        return null;
+        return response;
+    }
+
+    /// <summary>An answer counts, but a part of it can have no effect.</summary>
+    public void NoteError(Participant participant, string? error)
+    {
+        if (error is not null)
+        {
+            (_errors ??= []).Add(new AnswerError(participant.Agent, error));
+        }
+    }
+
+    /// <summary>The agent's excess action refuses a body that it cannot see whole.</summary>
+    public void Refuse(Participant participant, int order, Cause cause) => Fail(participant, order, cause, open: false);
+
+    /// <summary>The agent's excess action lets a body pass that it cannot see whole.</summary>
+    public void Bypass(Participant participant, int order, Cause cause) => Fail(participant, order, cause, open: true);
+
+    /// <summary>The agent judged the part of a body that it could see.</summary>
+    public void Partly(Participant participant, int order, Cause cause)
+    {
+        participant.Note(direction, LedgerState.Partly, cause);
+        _statements.Add(new Statement(order, participant.Agent, VerdictKind.Allow, null, cause));
+    }
+
+    /// <summary>A body goes on without an agent that is passed by since an earlier piece; the verdict says why.</summary>
+    public void Remind(Participant participant, int order)
+    {
+        if (participant.Of(direction).Cause is not Cause.None and var cause)
+        {
+            _statements.Add(new Statement(order, participant.Agent, VerdictKind.Allow, null, cause));
+        }
+    }
+
+    /// <summary>What was asked cannot be done by us; no agent is at fault.</summary>
+    public void Refuse(Cause cause)
+    {
+        exchange.Note(LedgerState.Refused, cause);
+        _statements.Add(new Statement(int.MaxValue, "sidecar", VerdictKind.FailedClosed, null, cause));
+        Ends = true;
     }
 
     /// <summary>The merge of what has been said.</summary>
@@ -99,10 +140,8 @@ internal sealed class VerdictMerger(Exchange exchange, AgentEvent message)
             Cause = winner.Kind == VerdictKind.FailedClosed ? winner.Cause : bypassed?.Cause ?? Cause.None,
             RequestHeaders = HeaderEdits.Fold(allows.Select(static statement => statement.Response!.RequestHeaders)),
             ResponseHeaders = HeaderEdits.Fold(allows.Select(static statement => statement.Response!.ResponseHeaders)),
-            NeedsMore = _statements.Exists(static statement => statement.Provisional),
-            BodyMutation = Mutation,
-            WebSocket = message is WebSocketFrameEvent ? _statements.Select(WebSocketOf).MaxBy(static decision => decision.Kind) : null,
-            Guardrail = message is GuardrailInspectEvent ? Guardrails() : null,
+            WebSocket = kind == EventKind.WebSocketFrame ? _statements.Select(WebSocketOf).MaxBy(static decision => decision.Kind) : null,
+            Guardrail = kind == EventKind.GuardrailInspect ? Guardrails() : null,
             RoutingMetadata = Routing(allows),
             Audits = [.. _statements.Select(static statement => new AgentAudit(statement.Agent, statement.Said, statement.Response?.Audit ?? AuditMetadata.Empty))],
         };
@@ -148,20 +187,24 @@ internal sealed class VerdictMerger(Exchange exchange, AgentEvent message)
         {
             var abandoned = exchange.AbandonedFor;
             cause = abandoned == Cause.None ? Cause.Decided : abandoned;
-            participant.Note(_direction, LedgerState.Abandoned, cause);
+            participant.Note(direction, LedgerState.Abandoned, cause);
             if (!Ends)
             {
                 // Cancelled, but not by a decision on this event: nobody said that it may pass.
-                _statements.Add(new Statement(order, participant.Agent, VerdictKind.FailedClosed, null, false, cause));
+                _statements.Add(new Statement(order, participant.Agent, VerdictKind.FailedClosed, null, cause));
                 Ends = true;
             }
 
             return;
         }
 
-        var open = participant.Session.Policy.FailureMode == FailureMode.Open;
-        participant.Note(_direction, open ? LedgerState.Bypassed : LedgerState.Refused, cause);
-        _statements.Add(new Statement(order, participant.Agent, open ? VerdictKind.Allow : VerdictKind.FailedClosed, null, false, cause));
+        Fail(participant, order, cause, participant.Session.Policy.FailureMode == FailureMode.Open);
+    }
+
+    private void Fail(Participant participant, int order, Cause cause, bool open)
+    {
+        participant.Note(direction, open ? LedgerState.Bypassed : LedgerState.Refused, cause);
+        _statements.Add(new Statement(order, participant.Agent, open ? VerdictKind.Allow : VerdictKind.FailedClosed, null, cause));
         Ends |= !open;
     }
 
@@ -201,8 +244,13 @@ internal sealed class VerdictMerger(Exchange exchange, AgentEvent message)
         return merged;
     }
 
-    private sealed record Statement(int Order, string Agent, VerdictKind Kind, AgentResponse? Response, bool Provisional, Cause Cause)
+    private sealed record Statement(int Order, string Agent, VerdictKind Kind, AgentResponse? Response, Cause Cause)
     {
         public string Said => Response is null ? Cause.Label() : Kind.ToString().ToLowerInvariant();
     }
 }
+
+/// <summary>What was wrong with an agent's answer.</summary>
+/// <param name="Agent">The agent.</param>
+/// <param name="Error">For its author.</param>
+internal readonly record struct AnswerError(string Agent, string Error);

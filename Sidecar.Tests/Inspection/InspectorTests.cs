@@ -93,12 +93,12 @@ public sealed class InspectorTests : IDisposable
     public void ClosedDirectory_TakesNothingMore()
     {
         var inspector = Inspector([]);
-        var directory = new ExchangeDirectory(inspector, 10, TimeSpan.FromSeconds(1));
+        var directory = new ExchangeDirectory<JoinedExchange>(inspector, 10, TimeSpan.FromSeconds(1));
         var exchange = inspector.Begin("l", null, "/", "GET");
-        Assert.That(directory.TryAdd("x", exchange), Is.True);
+        Assert.That(directory.TryAdd("x", new JoinedExchange(exchange)), Is.True);
         directory.Dispose();
         Assert.That(directory.Count, Is.Zero);
-        Assert.That(directory.TryAdd("y", inspector.Begin("l", null, "/", "GET")), Is.False);
+        Assert.That(directory.TryAdd("y", new JoinedExchange(inspector.Begin("l", null, "/", "GET"))), Is.False);
         Assert.That(_sums.Total("exchanges"), Is.EqualTo(1));
         Assert.That(_clock.ActiveTimers, Is.Zero);
     }
@@ -120,7 +120,7 @@ public sealed class InspectorTests : IDisposable
     private Inspector Inspector(IReadOnlyList<RouteAgent> agents) => new(
         new RouteTable([new RouteModel { Id = "r", Stages = [agents] }]),
         new BackgroundCalls(_sums.Metrics, _clock, NullLogger<BackgroundCalls>.Instance),
-        new ExchangeIds(), _sums.Metrics, _clock, _log);
+        new ExchangeIds(), new ByteBudget(1000, _clock), _sums.Metrics, _clock, _log);
 
     private AgentState State(string id, ConnectionPool pool) =>
         new(id, LambdaAgent.PolicyOf(Daemon.Configuration.FailureMode.Open), new AgentVersion("1", pool), _clock, _sums.Metrics);

@@ -1,5 +1,7 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
@@ -63,7 +65,7 @@ public sealed class MonitorTests
         var deadline = harness.Inspector.DeadlineIn(Limit);
         await harness.Inspector.InspectAsync(exchange, Events.Request("x"), deadline);
         var memory = "original"u8.ToArray();
-        await harness.Inspector.InspectAsync(exchange, new RequestBodyChunkEvent { Data = memory, IsLast = true }, deadline);
+        using var step = await harness.Inspector.PushAsync(exchange, Direction.Request, new BodyPiece(memory, BodyEnd.Last), deadline);
         Array.Clear(memory);
         turn.SetResult();
         await monitor.SeenAsync(2);
@@ -87,7 +89,7 @@ public sealed class MonitorTests
         var piece = new byte[1024 * 1024];
         for (var i = 0; i < 17; i++)
         {
-            await harness.Inspector.InspectAsync(exchange, new RequestBodyChunkEvent { Data = piece, ChunkIndex = (uint)i }, deadline);
+            using var step = await harness.Inspector.PushAsync(exchange, Direction.Request, new BodyPiece(piece, BodyEnd.More), deadline);
         }
 
         Assert.That(harness.Sums.Of("monitor.verdicts"), Is.EqualTo(new[] { "m|dropped=1" }), "16 MiB are kept");
@@ -153,7 +155,7 @@ public sealed class MonitorTests
     }
 
     private static LambdaAgent Monitor(Func<AgentEvent, CancellationToken, ValueTask<AgentResponse>> answers) =>
-        new("m") { Policy = LambdaAgent.PolicyOf(FailureMode.Closed) with { Mode = AgentMode.Monitor }, Answers = answers };
+        new("m") { MaxBodySize = 64 * 1024 * 1024, Policy = LambdaAgent.PolicyOf(FailureMode.Closed) with { Mode = AgentMode.Monitor }, Answers = answers };
 
     private static Task RecordedAsync(InspectionHarness harness, string line) =>
         Eventually.TrueAsync(() => harness.Sums.Of("monitor.verdicts").Contains(line), Limit, line);

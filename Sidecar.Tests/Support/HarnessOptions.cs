@@ -24,6 +24,9 @@ internal sealed record HarnessOptions
     /// <summary>What happens to events of an exchange that is not known.</summary>
     public FailureMode UnknownExchange { get; init; } = FailureMode.Closed;
 
+    /// <summary>Body bytes held at once.</summary>
+    public long BodyMemory { get; init; } = Defaults.BodyMemory;
+
     /// <summary>Exchanges open at once.</summary>
     public int MaxExchanges { get; init; } = 100;
 

@@ -19,9 +19,10 @@ internal sealed class InspectionHarness : IAsyncDisposable
     private readonly List<NativeClient> _clients = [];
     private NativeListener? _listener;
 
-    private InspectionHarness(LambdaAgent[] agents, TimeProvider time)
+    private InspectionHarness(LambdaAgent[] agents, TimeProvider time, long bodyMemory)
     {
         (_agents, Time) = (agents, time);
+        BodyMemory = new ByteBudget(bodyMemory, time);
         _background = new BackgroundCalls(Sums.Metrics, time, new RecordingLogger<BackgroundCalls>(Logs.Record));
     }
 
@@ -33,6 +34,9 @@ internal sealed class InspectionHarness : IAsyncDisposable
 
     /// <summary>The clock of everything but the client.</summary>
     public TimeProvider Time { get; }
+
+    /// <summary>The budget of held body bytes.</summary>
+    public ByteBudget BodyMemory { get; }
 
     /// <summary>The inspector under test.</summary>
     public Inspector Inspector { get; private set; } = null!;
@@ -49,7 +53,7 @@ internal sealed class InspectionHarness : IAsyncDisposable
     /// <summary>As the options say; agents that are not absent are connected when this returns.</summary>
     public static async Task<InspectionHarness> StartAsync(HarnessOptions options, params LambdaAgent[] agents)
     {
-        var harness = new InspectionHarness(agents, options.Time);
+        var harness = new InspectionHarness(agents, options.Time, options.BodyMemory);
         foreach (var agent in agents)
         {
             await harness.AddAsync(agent, options);
@@ -59,7 +63,7 @@ internal sealed class InspectionHarness : IAsyncDisposable
         var routes = options.Routes?.Invoke(name => On(agents.Single(agent => agent.Id == name)))
             ?? [new RouteModel { Id = "all", Stages = options.Sequential ? [.. agents.Select(agent => (IReadOnlyList<RouteAgent>)[On(agent)])] : [[.. agents.Select(On)]] }];
         harness.Inspector = new Inspector(
-            new RouteTable(routes), harness._background, new ExchangeIds(), harness.Sums.Metrics, options.Time, new RecordingLogger<Inspector>(harness.Logs.Record));
+            new RouteTable(routes), harness._background, new ExchangeIds(), harness.BodyMemory, harness.Sums.Metrics, options.Time, new RecordingLogger<Inspector>(harness.Logs.Record));
         var path = harness._directory.Socket("native.sock");
         var socket = new UnixListenerSocket(new UnixListenerOptions(), new RecordingLogger<UnixListenerSocket>(harness.Logs.Record));
         var listener = new ListenerOptions { Kind = ListenerKind.Native, Path = path, Budget = options.Budget, UnknownExchange = options.UnknownExchange };

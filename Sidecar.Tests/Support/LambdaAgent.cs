@@ -31,7 +31,7 @@ internal sealed class LambdaAgent(string id) : IAgentHandler, IAsyncDisposable
     public bool IsAbsent { get; init; }
 
     /// <summary>How it takes part. The time is far above what an answer takes on a busy machine.</summary>
-    public AgentPolicy Policy { get; init; } = new() { HeaderTimeout = TimeSpan.FromSeconds(20), BodyTimeout = TimeSpan.FromSeconds(20) };
+    public AgentPolicy Policy { get; init; } = PolicyOf(FailureMode.Closed);
 
     /// <summary>What it was asked, body bytes copied.</summary>
     public IReadOnlyList<AgentEvent> Seen
@@ -48,10 +48,12 @@ internal sealed class LambdaAgent(string id) : IAgentHandler, IAsyncDisposable
     /// <summary>An agent that gives one answer to everything.</summary>
     public static LambdaAgent That(string id, AgentResponse answer) => new(id) { Answers = (_, _) => new(answer) };
 
-    /// <summary>An agent with this failure mode whose calls may take as long as given.</summary>
+    /// <summary>An agent with this failure mode whose calls may take as long as given; it is shown bodies piece by piece.</summary>
     public static AgentPolicy PolicyOf(FailureMode mode, TimeSpan? timeout = null) => new()
     {
         FailureMode = mode,
+        RequestBody = new BodyPolicy { Mode = BodyMode.Stream, MaxBytes = long.MaxValue },
+        ResponseBody = new BodyPolicy { Mode = BodyMode.Stream, MaxBytes = long.MaxValue },
         HeaderTimeout = timeout ?? TimeSpan.FromSeconds(20),
         BodyTimeout = timeout ?? TimeSpan.FromSeconds(20),
     };

@@ -1,6 +1,7 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
 
@@ -8,7 +9,7 @@ namespace Sidecar.Daemon.FrontEnds.Native;
 
 /// <summary>The daemon as an agent: its decisions are the verdicts of its routes. Carries every event in both directions.</summary>
 /// <remarks>The asker's correlation id joins the events of an exchange, on whichever connection they come; the exchange's own id is minted here.</remarks>
-internal sealed class NativeHandler(string listener, Inspector inspector, ExchangeDirectory directory, TimeSpan budget, FailureMode unknownExchange)
+internal sealed class NativeHandler(string listener, Inspector inspector, ExchangeDirectory<NativeExchange> directory, TimeSpan budget, FailureMode unknownExchange)
     : IAgentHandler
 {
     // What anybody uses as an id fits into it; more would let 50,000 exchanges hold any amount of memory.
@@ -31,7 +32,7 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
             return VerdictResponse.Refused(Cause.Malformed);
         }
 
-        if (!directory.TryAdd(key, exchange))
+        if (!directory.TryAdd(key, new NativeExchange(exchange, inspector.BodyMemory)))
         {
             exchange.Note(LedgerState.Refused, Cause.TooManyExchanges);
             inspector.End(exchange);
@@ -39,26 +40,26 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
         }
 
         var told = message with { Headers = OwnHeaders.Without(message.Headers), Metadata = message.Metadata with { RequestId = key, RouteId = exchange.Route?.Id } };
-        return await InspectAsync(exchange, told, Direction.Request, cancellation).ConfigureAwait(false);
+        return await InspectAsync(exchange, told, cancellation).ConfigureAwait(false);
     }
 
     public ValueTask<AgentResponse> OnRequestBodyChunkAsync(RequestBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
-        JoinAsync(message, Direction.Request, cancellation);
+        PushAsync(message, Direction.Request, cancellation);
 
     public ValueTask<AgentResponse> OnResponseHeadersAsync(ResponseHeadersEvent message, AgentConnection connection, CancellationToken cancellation) =>
-        JoinAsync(message, Direction.Response, cancellation);
+        JoinAsync(message, cancellation);
 
     public ValueTask<AgentResponse> OnResponseBodyChunkAsync(ResponseBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
-        JoinAsync(message, Direction.Response, cancellation);
+        PushAsync(message, Direction.Response, cancellation);
 
     public ValueTask<AgentResponse> OnWebSocketFrameAsync(WebSocketFrameEvent message, AgentConnection connection, CancellationToken cancellation) =>
-        JoinAsync(message, message.ClientToServer ? Direction.Request : Direction.Response, cancellation);
+        JoinAsync(message, cancellation);
 
     public ValueTask<AgentResponse> OnRequestCompleteAsync(RequestCompleteEvent message, AgentConnection connection, CancellationToken cancellation)
     {
-        if (directory.Remove(message.CorrelationId.ToString()) is { } exchange)
+        if (directory.Remove(message.CorrelationId.ToString()) is { } joined)
         {
-            inspector.End(exchange, message with { });
+            inspector.End(joined.Exchange, message with { });
         }
 
         return new(AgentResponse.Allow);
@@ -67,16 +68,15 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
     // A guardrail may be asked about text that belongs to no open exchange: then the inspection is an exchange of its own.
     public async ValueTask<AgentResponse> OnGuardrailInspectAsync(GuardrailInspectEvent message, AgentConnection connection, CancellationToken cancellation)
     {
-        var direction = message.InspectionType == GuardrailInspectionType.PiiDetection ? Direction.Response : Direction.Request;
         if (directory.Find(message.CorrelationId.ToString()) is { } open)
         {
-            return await InspectAsync(open, message with { }, direction, cancellation).ConfigureAwait(false);
+            return await InspectAsync(open.Exchange, message with { }, cancellation).ConfigureAwait(false);
         }
 
         var exchange = inspector.BeginOn(listener, message.RouteId) ?? inspector.Begin(listener, null, "/", "GUARDRAIL");
         try
         {
-            return await InspectAsync(exchange, message with { }, direction, cancellation).ConfigureAwait(false);
+            return await InspectAsync(exchange, message with { }, cancellation).ConfigureAwait(false);
         }
         finally
         {
@@ -84,33 +84,52 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
         }
     }
 
-    private ValueTask<AgentResponse> JoinAsync(AgentEvent message, Direction direction, CancellationToken cancellation)
-    {
-        // A copy, because the inspector writes its own id into it while the server still needs the asker's.
-        if (directory.Find(message.CorrelationId.ToString()) is { } exchange)
-        {
-            return InspectAsync(exchange, message with { }, direction, cancellation);
-        }
+    private ValueTask<AgentResponse> JoinAsync(AgentEvent message, CancellationToken cancellation) =>
 
+        // A copy, because the inspector writes its own id into it while the server still needs the asker's.
+        directory.Find(message.CorrelationId.ToString()) is { } joined ? InspectAsync(joined.Exchange, message with { }, cancellation) : new(Unknown());
+
+    private AgentResponse Unknown()
+    {
         var unknown = inspector.Begin(listener, null, "/", "UNKNOWN");
         unknown.Note(unknownExchange == FailureMode.Open ? LedgerState.Bypassed : LedgerState.Refused, Cause.ExchangeUnknown);
         inspector.End(unknown);
-        return new(unknownExchange == FailureMode.Open ? AgentResponse.Allow : VerdictResponse.Refused(Cause.ExchangeUnknown));
+        return unknownExchange == FailureMode.Open ? AgentResponse.Allow : VerdictResponse.Refused(Cause.ExchangeUnknown);
     }
 
-    private async ValueTask<AgentResponse> InspectAsync(Exchange exchange, AgentEvent message, Direction direction, CancellationToken cancellation)
+    private async ValueTask<AgentResponse> InspectAsync(Exchange exchange, AgentEvent message, CancellationToken cancellation)
     {
-        var registration = cancellation.UnsafeRegister(static state =>
+        var registration = AbandonOn(exchange, cancellation);
+        await using (registration.ConfigureAwait(false))
+        {
+            return VerdictResponse.From(await inspector.InspectAsync(exchange, message, inspector.DeadlineIn(budget)).ConfigureAwait(false));
+        }
+    }
+
+    private async ValueTask<AgentResponse> PushAsync(BodyChunkEvent message, Direction direction, CancellationToken cancellation)
+    {
+        if (directory.Find(message.CorrelationId.ToString()) is not { } joined)
+        {
+            return Unknown();
+        }
+
+        var registration = AbandonOn(joined.Exchange, cancellation);
+        await using (registration.ConfigureAwait(false))
+        {
+            var total = message.TotalSize is { } size ? (long?)Math.Min(size, long.MaxValue) : null;
+            var piece = new BodyPiece(message.Data, message.IsLast ? BodyEnd.Last : BodyEnd.More, total);
+            using var step = await inspector.PushAsync(joined.Exchange, direction, piece, inspector.DeadlineIn(budget)).ConfigureAwait(false);
+            return joined.BodyOf(direction).Answer(step, message);
+        }
+    }
+
+    private CancellationTokenRegistration AbandonOn(Exchange exchange, CancellationToken cancellation) => cancellation.UnsafeRegister(
+        static state =>
         {
             var (self, exchange) = ((NativeHandler, Exchange))state!;
             self.Abandon(exchange);
-        }, (this, exchange));
-        await using (registration.ConfigureAwait(false))
-        {
-            var verdict = await inspector.InspectAsync(exchange, message, inspector.DeadlineIn(budget)).ConfigureAwait(false);
-            return VerdictResponse.From(verdict, direction);
-        }
-    }
+        },
+        (this, exchange));
 
     private void Abandon(Exchange exchange)
     {

@@ -11,7 +11,7 @@ namespace Sidecar.Daemon.FrontEnds.Native;
 /// <summary>A listener that speaks the agent protocol, built on the SDK's server.</summary>
 internal sealed class NativeListener : IAsyncDisposable
 {
-    private readonly ExchangeDirectory _directory;
+    private readonly ExchangeDirectory<NativeExchange> _directory;
     private readonly NativeHandler _handler;
     private readonly AgentServer _server;
 
@@ -24,7 +24,7 @@ internal sealed class NativeListener : IAsyncDisposable
         string version,
         ILoggerFactory loggers)
     {
-        _directory = new ExchangeDirectory(inspector, maxExchanges, expiry);
+        _directory = new ExchangeDirectory<NativeExchange>(inspector, maxExchanges, expiry);
         _handler = new NativeHandler(options.Name, inspector, _directory, options.Budget, options.UnknownExchange);
         _server = new AgentServer(_handler, new AgentServerOptions
         {

@@ -8,8 +8,8 @@ namespace Sidecar.Daemon.FrontEnds.Native;
 /// <summary>A verdict as an answer of the agent protocol.</summary>
 internal static class VerdictResponse
 {
-    /// <summary>The answer to an event of one direction.</summary>
-    public static AgentResponse From(Verdict verdict, Direction direction)
+    /// <summary>The answer that a verdict is; what happens to body bytes is <see cref="NativeBody"/>'s to say.</summary>
+    public static AgentResponse From(Verdict verdict)
     {
         if (ReferenceEquals(verdict, Verdict.Allow))
         {
@@ -32,9 +32,6 @@ internal static class VerdictResponse
             RequestHeaders = Operations(verdict.RequestHeaders),
             ResponseHeaders = Operations(verdict.ResponseHeaders),
             RoutingMetadata = verdict.RoutingMetadata ?? new Dictionary<string, string>(StringComparer.Ordinal),
-            NeedsMore = verdict.NeedsMore,
-            RequestBodyMutation = direction == Direction.Request ? verdict.BodyMutation : null,
-            ResponseBodyMutation = direction == Direction.Response ? verdict.BodyMutation : null,
             WebSocketDecision = verdict.WebSocket,
             Guardrail = verdict.Guardrail,
             Audit = AuditOf(verdict),
@@ -49,7 +46,7 @@ internal static class VerdictResponse
     };
 
     // As the reference answers (spec §5.7).
-    private static BlockDecision Refusal(Cause cause) => new(cause switch { Cause.Timeout => 504, Cause.TooLarge => 413, _ => 503 });
+    private static BlockDecision Refusal(Cause cause) => new(cause switch { Cause.Timeout => 504, Cause.TooLarge or Cause.Truncated => 413, _ => 503 });
 
     private static List<HeaderOperation> Operations(IReadOnlyList<HeaderEdit> edits)
     {

@@ -1,0 +1,14 @@
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Inspection;
+
+namespace Sidecar.Daemon.FrontEnds.Native;
+
+/// <summary>An exchange that came through a native listener, with what the asker holds of its bodies.</summary>
+internal sealed class NativeExchange(Exchange exchange, ByteBudget memory) : JoinedExchange(exchange)
+{
+    private readonly NativeBody _request = new(exchange, Direction.Request, memory);
+    private readonly NativeBody _response = new(exchange, Direction.Response, memory);
+
+    /// <summary>The body of a direction.</summary>
+    public NativeBody BodyOf(Direction direction) => direction == Direction.Request ? _request : _response;
+}

@@ -1,0 +1,49 @@
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Inspection;
+
+/// <summary>Closes the books of an exchange: its one state, the agents' lines, the bytes of its bodies, and the news to the agents that it is over.</summary>
+internal sealed class Accountant(BackgroundCalls background, SidecarMetrics metrics, TimeProvider time)
+{
+    /// <summary>Accounts for an exchange that has ended and of which no event is under way. Once for each.</summary>
+    public void Close(Exchange exchange)
+    {
+        var account = exchange.Account();
+        metrics.ExchangeEnded(exchange.Listener, exchange.Route?.Id ?? "none", account.Label, account.Cause.Label());
+        foreach (var participant in exchange.Stages.SelectMany(static stage => stage))
+        {
+            AccountFor(participant, Direction.Request, "request");
+            AccountFor(participant, Direction.Response, "response");
+        }
+
+        AccountFor(exchange.Bodies.Request, "request");
+        AccountFor(exchange.Bodies.Response, "response");
+        exchange.Bodies.Dispose();
+        background.Complete(exchange, exchange.Complete ?? new RequestCompleteEvent
+        {
+            DurationMs = (ulong)time.GetElapsedTime(exchange.Started).TotalMilliseconds,
+            Error = account.Cause == Cause.None ? null : account.Cause.Label(),
+        });
+    }
+
+    private void AccountFor(Participant participant, Direction direction, string label)
+    {
+        var entry = participant.Of(direction);
+        // An agent that was not asked about the request is named too: nobody should have to guess who stayed silent.
+        if (entry.State != LedgerState.NotSubject || direction == Direction.Request)
+        {
+            metrics.AgentExchangeEnded(participant.Agent, label, entry.Label, entry.Cause.Label());
+        }
+    }
+
+    private void AccountFor(BodyFlow? flow, string label)
+    {
+        foreach (var stage in flow?.Stages ?? [])
+        {
+            metrics.BodyBytes(stage.Agent, label, stage.Seen, stage.Missed);
+        }
+    }
+}

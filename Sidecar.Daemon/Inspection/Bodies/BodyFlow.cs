@@ -1,0 +1,129 @@
+using System.Runtime.CompilerServices;
+using Sidecar.Daemon.Agents;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Inspection.Bodies;
+
+/// <summary>The body of one direction of an exchange on its way through the agents: a chain of stages in route order, each of which sees what the one before released.</summary>
+/// <remarks>
+/// Pieces are taken one at a time in the order they are pushed; one that comes while another is on its way waits for it. Over all steps the
+/// released bytes are those the agents let pass, in order and once; after a verdict other than allow nothing is released.
+/// </remarks>
+internal sealed class BodyFlow : IDisposable
+{
+    private readonly Exchange _exchange;
+    private readonly Direction _direction;
+    private readonly BodyServices _services;
+    private readonly bool _isCopy;
+    private readonly BodyStage[] _stages;
+    private readonly IBodyOutput _output;
+    private readonly IBodySink _first;
+    private readonly SessionGate _gate = new();
+    private BodyProgress _progress = new(0, 0, IsPristine: true, IsHolding: false, WantsMore: true);
+    private Verdict? _final;
+    private bool _ended;
+
+    /// <summary>A flow for one direction.</summary>
+    /// <param name="exchange">The exchange.</param>
+    /// <param name="direction">Which body.</param>
+    /// <param name="participants">The agents in route order.</param>
+    /// <param name="services">What it needs of the daemon.</param>
+    /// <param name="isCopy">Whether the bytes are copies that go nowhere and count for nothing.</param>
+    public BodyFlow(Exchange exchange, Direction direction, IReadOnlyList<Participant> participants, BodyServices services, bool isCopy = false)
+    {
+        (_exchange, _direction, _services, _isCopy) = (exchange, direction, services, isCopy);
+        _output = isCopy ? new DiscardedBody() : new BodyOutput(services.Memory);
+        _stages = new BodyStage[participants.Count];
+        _first = _output;
+        for (var i = participants.Count - 1; i >= 0; i--)
+        {
+            _first = _stages[i] = new BodyStage(exchange, participants[i], i, direction, services.Memory, _first);
+        }
+    }
+
+    /// <summary>The agents' places, in route order.</summary>
+    public IReadOnlyList<BodyStage> Stages => _stages;
+
+    /// <summary>Which event a piece of this direction's body is.</summary>
+    public static EventKind KindOf(Direction direction) => direction == Direction.Request ? EventKind.RequestBodyChunk : EventKind.ResponseBodyChunk;
+
+    /// <summary>Hands in the next piece and waits for the agents.</summary>
+    /// <param name="piece">The piece; a body ends with exactly one that is last or truncated, and what comes after it is refused.</param>
+    /// <param name="deadline">When the phase's time is up, a timestamp.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<BodyStep> PushAsync(BodyPiece piece, long deadline)
+    {
+        var time = _services.Time;
+        if (!_gate.TryEnter() && !await _gate.EnterAsync(time.GetElapsedTime(time.GetTimestamp(), deadline), time).ConfigureAwait(false))
+        {
+            // Out of turn it cannot be taken, and without it the body has a hole.
+            return Refuse(Cause.Timeout);
+        }
+
+        try
+        {
+            return _final is { } final ? BodyStep.Refused(final)
+                : _ended ? Refuse(Cause.Malformed)
+                : await TakeAsync(piece, deadline).ConfigureAwait(false);
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
+    /// <summary>Gives back everything that is held. Not while a piece is on its way.</summary>
+    public void Dispose()
+    {
+        foreach (var stage in _stages)
+        {
+            stage.Dispose();
+        }
+
+        _output.Dispose();
+    }
+
+    private async ValueTask<BodyStep> TakeAsync(BodyPiece piece, long deadline)
+    {
+        var pushed = _progress.Pushed + piece.Bytes.Length;
+        var isCut = piece.End == BodyEnd.Truncated || (piece.End == BodyEnd.Last && piece.Total > pushed);
+        var push = new BodyPush(new VerdictMerger(_exchange, KindOf(_direction), _direction))
+        {
+            Whole = piece.Bytes,
+            Deadline = deadline,
+            IsTruncated = isCut,
+            Total = _progress.IsPristine ? piece.Total : null,
+        };
+        _ended = piece.End != BodyEnd.More;
+        await _first.PassAsync(push, PassedBytes.OfPush(piece.Bytes, 0, _ended)).ConfigureAwait(false);
+        _services.Errors.Write(push.Merger);
+        var verdict = push.Merger.ToVerdict();
+        _progress = _progress with { Pushed = pushed, IsPristine = _progress.IsPristine && !push.HasChanged };
+        if (!verdict.IsAllow)
+        {
+            _final = verdict;
+            Dispose();
+            return BodyStep.Refused(verdict);
+        }
+
+        var released = _output.Take();
+        _progress = _progress with
+        {
+            Released = _progress.Released + released.Length,
+            IsHolding = Array.Exists(_stages, static stage => stage.IsHolding),
+            WantsMore = !_ended && Array.Exists(_stages, static stage => !stage.Passes),
+        };
+        return new BodyStep(verdict, released.Bytes, released.Owner, released.IsOfPush && released.Length == piece.Bytes.Length, _progress);
+    }
+
+    private BodyStep Refuse(Cause cause)
+    {
+        if (!_isCopy)
+        {
+            _exchange.Note(LedgerState.Refused, cause);
+        }
+
+        _final = Verdict.Refused(cause);
+        return BodyStep.Refused(_final);
+    }
+}

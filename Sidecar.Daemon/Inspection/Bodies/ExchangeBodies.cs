@@ -1,0 +1,81 @@
+using Sidecar.Daemon.Agents;
+
+
+namespace Sidecar.Daemon.Inspection.Bodies;
+
+/// <summary>The bodies of an exchange: a flow for each direction, made with its first piece, and one more for each agent that only watches.</summary>
+/// <remarks>Safe from any thread; disposed of once, when no piece is on its way.</remarks>
+internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly BodyFlow?[] _flows = new BodyFlow?[2];
+    private readonly HeldBytes?[] _kept = new HeldBytes?[2];
+    private readonly MonitorFlow[]?[] _monitors = new MonitorFlow[]?[2];
+    private bool _isDisposed;
+
+    /// <summary>The request body's flow; null when none of it has come.</summary>
+    public BodyFlow? Request => Volatile.Read(ref _flows[(int)Direction.Request]);
+
+    /// <summary>The response body's flow; null when none of it has come.</summary>
+    public BodyFlow? Response => Volatile.Read(ref _flows[(int)Direction.Response]);
+
+    /// <summary>The flow of a direction.</summary>
+    public BodyFlow Of(Direction direction, BodyServices services)
+    {
+        lock (_lock)
+        {
+            return _flows[(int)direction] ??= new BodyFlow(exchange, direction, [.. exchange.Stages.SelectMany(static stage => stage)], services);
+        }
+    }
+
+    /// <summary>The flows of the agents that only watch.</summary>
+    public IReadOnlyList<MonitorFlow> MonitorsOf(Direction direction, BodyServices services)
+    {
+        lock (_lock)
+        {
+            return _monitors[(int)direction] ??=
+            [
+                .. exchange.Monitors.Select(participant =>
+                    new MonitorFlow(participant, new BodyFlow(exchange, direction, [participant], services, isCopy: true), BodyFlow.KindOf(direction))),
+            ];
+        }
+    }
+
+    /// <summary>Keeps released bytes that a front end cannot send yet; false when there is no memory for them now, or the exchange has ended.</summary>
+    public bool TryKeep(Direction direction, ReadOnlySpan<byte> bytes, ByteBudget memory)
+    {
+        lock (_lock)
+        {
+            return !_isDisposed && (_kept[(int)direction] ??= new HeldBytes(null, memory)).TryAdd(bytes);
+        }
+    }
+
+    /// <summary>A copy of what was kept and these bytes after it; nothing is kept any more.</summary>
+    public byte[] TakeKept(Direction direction, ReadOnlySpan<byte> then)
+    {
+        lock (_lock)
+        {
+            byte[] all = [.. (_kept[(int)direction]?.Memory ?? default).Span, .. then];
+            _kept[(int)direction]?.Dispose();
+            return all;
+        }
+    }
+
+    /// <summary>Gives back everything that is held.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _isDisposed = true;
+            _kept[(int)Direction.Request]?.Dispose();
+            _kept[(int)Direction.Response]?.Dispose();
+        }
+
+        Request?.Dispose();
+        Response?.Dispose();
+        foreach (var monitor in _monitors.SelectMany(static flows => flows ?? []))
+        {
+            monitor.Close();
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using System.Runtime.InteropServices;
+
+namespace Sidecar.Daemon.Inspection.Bodies;
+
+/// <summary>The end of a flow's chain.</summary>
+internal interface IBodyOutput : IBodySink, IDisposable
+{
+    /// <summary>Hands out what one push has brought and begins anew.</summary>
+    ReleasedBytes Take();
+}
+
+/// <summary>What one push has brought to the end of the chain.</summary>
+/// <param name="Bytes">The bytes, if anybody wants them.</param>
+/// <param name="Owner">Who holds them; null when they are the push's or an agent's.</param>
+/// <param name="IsOfPush">Whether they are a part of what was pushed.</param>
+/// <param name="Length">How many there were.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct ReleasedBytes(ReadOnlyMemory<byte> Bytes, HeldBytes? Owner, bool IsOfPush, long Length);
