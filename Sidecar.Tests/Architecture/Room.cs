@@ -9,6 +9,9 @@ internal sealed record Room(string Namespace, string[] MayUse, bool MayUseAspNet
     /// <summary>Stands for all rooms.</summary>
     public const string Everything = "*";
 
+    /// <summary>Whether it may use the assembly Google.Protobuf: only rooms that speak gRPC do.</summary>
+    public bool MayUseProtobuf { get; init; }
+
     /// <summary>Whether code of this room may use code of the other.</summary>
     public bool Allows(Room other) => this == other || MayUse.Contains(Everything) || MayUse.Contains(other.Namespace);
 }

@@ -5,6 +5,7 @@ internal sealed class RoomRules(IReadOnlyList<Room> rooms)
 {
     private const string OurRoot = "Sidecar";
     private const string AspNetCorePrefix = "Microsoft.AspNetCore.";
+    private const string Protobuf = "Google.Protobuf";
 
     /// <summary>One line for each offence, sorted; empty if there is none.</summary>
     public IReadOnlyList<string> Offences(IEnumerable<Reference> references) =>
@@ -41,9 +42,7 @@ internal sealed class RoomRules(IReadOnlyList<Room> rooms)
 
         if (!IsOurs(reference.To))
         {
-            return !from.MayUseAspNetCore && reference.To.Assembly.StartsWith(AspNetCorePrefix, StringComparison.Ordinal)
-                ? $"{reference} (this room may not use ASP.NET Core)"
-                : null;
+            return JudgeForeign(from, reference);
         }
 
         if (Find(reference.To.Namespace) is not { } to)
@@ -52,6 +51,16 @@ internal sealed class RoomRules(IReadOnlyList<Room> rooms)
         }
 
         return from.Allows(to) ? null : reference.ToString();
+    }
+
+    private static string? JudgeForeign(Room from, Reference reference)
+    {
+        if (!from.MayUseAspNetCore && reference.To.Assembly.StartsWith(AspNetCorePrefix, StringComparison.Ordinal))
+        {
+            return $"{reference} (this room may not use ASP.NET Core)";
+        }
+
+        return !from.MayUseProtobuf && reference.To.Assembly == Protobuf ? $"{reference} (this room may not use Google.Protobuf)" : null;
     }
 
     private static string Unknown(TypeId type) =>

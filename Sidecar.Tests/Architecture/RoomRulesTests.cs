@@ -66,6 +66,19 @@ public sealed class RoomRulesTests
         Assert.That(_rules.Offences([new Reference(new TypeId("x", $"Sidecar.{from}", "A"), to)]), Has.Count.EqualTo(offences));
     }
 
+    [TestCase("Protocol.Messages", 1)]
+    [TestCase("Protocol.Envoy", 0)]
+    [TestCase("Protocol.Grpc", 0)]
+    [TestCase("Daemon.Inspection", 1)]
+    [TestCase("Daemon.FrontEnds.Http", 1)]
+    [TestCase("Daemon.FrontEnds.Envoy", 0)]
+    [TestCase("Daemon.Connections", 0)]
+    public void Protobuf_IsForTheRoomsThatSpeakGrpc(string from, int offences)
+    {
+        var to = new TypeId("Google.Protobuf", "Google.Protobuf", "IMessage");
+        Assert.That(_rules.Offences([new Reference(new TypeId("x", $"Sidecar.{from}", "A"), to)]), Has.Count.EqualTo(offences));
+    }
+
     [Test]
     public void Table_NamesOnlyRoomsThatExistAndEachOnce()
     {

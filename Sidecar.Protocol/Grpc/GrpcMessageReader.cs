@@ -1,0 +1,114 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using Google.Protobuf;
+
+namespace Sidecar.Protocol.Grpc;
+
+/// <summary>Reads messages from one direction of a call.</summary>
+/// <remarks>
+/// One read at a time. It never holds more than one message and what came with it; a message that cannot be read ends the stream, and every
+/// later read fails likewise.
+/// </remarks>
+/// <param name="pipe">The body. It stays the caller's to complete.</param>
+/// <param name="maxLength">The longest message to accept, in bytes.</param>
+/// <param name="encoding">The peer's <c>grpc-encoding</c>, if it sent one: decides what a compressed message is called.</param>
+public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? encoding = null)
+{
+    private GrpcException? _failure;
+
+    /// <summary>Waits for the next message.</summary>
+    /// <param name="parser">The parser of its type.</param>
+    /// <param name="cancellation">Ends the wait; nothing is lost, and another read may follow where the pipe allows it.</param>
+    /// <returns>The message; null when the peer has sent its last.</returns>
+    /// <exception cref="GrpcException">
+    /// What came is no message: <see cref="GrpcStatusCode.ResourceExhausted"/> above the limit, <see cref="GrpcStatusCode.Unimplemented"/> for
+    /// a compression we do not know, else <see cref="GrpcStatusCode.Internal"/>.
+    /// </exception>
+    /// <exception cref="IOException">The stream or its connection broke.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<T?> ReadAsync<T>(MessageParser<T> parser, CancellationToken cancellation)
+        where T : class, IMessage<T>
+    {
+        ArgumentNullException.ThrowIfNull(parser);
+        while (true)
+        {
+            if (_failure is not null)
+            {
+                throw new GrpcException(_failure.Status.Code, _failure.Message, _failure);
+            }
+
+            var read = await pipe.ReadAsync(cancellation).ConfigureAwait(false);
+            var rest = read.Buffer;
+            var examined = rest.End;
+            try
+            {
+                if (TryTake(ref rest, parser, read.IsCompleted, out var message))
+                {
+                    examined = rest.Start;
+                    return message;
+                }
+            }
+            catch (GrpcException e)
+            {
+                _failure = e;
+                throw;
+            }
+            finally
+            {
+                pipe.AdvanceTo(rest.Start, examined);
+            }
+
+            if (read.IsCompleted)
+            {
+                return null;
+            }
+
+            if (read.IsCanceled)
+            {
+                throw new OperationCanceledException("the read was cancelled");
+            }
+        }
+    }
+
+    private bool TryTake<T>(ref ReadOnlySequence<byte> rest, MessageParser<T> parser, bool isLast, out T? message)
+        where T : class, IMessage<T>
+    {
+        message = null;
+        switch (GrpcMessageScanner.TryRead(ref rest, maxLength, out var bytes, out var length))
+        {
+            case GrpcScanStatus.Message:
+                message = Parse(parser, bytes);
+                return true;
+            case GrpcScanStatus.NeedMore when isLast && !rest.IsEmpty:
+                throw new GrpcException(
+                    GrpcStatusCode.Internal,
+                    $"the stream ended inside a message: {rest.Length} bytes came, {(length == 0 ? "a prefix is 5" : $"prefix and message are {length + GrpcMessageFormat.PrefixSize}")}");
+            case GrpcScanStatus.NeedMore:
+                return false;
+            case GrpcScanStatus.TooLong:
+                throw new GrpcException(
+                    GrpcStatusCode.ResourceExhausted,
+                    $"a message of {length} bytes was received; the limit is {maxLength} bytes; send it in smaller pieces");
+            case GrpcScanStatus.Compressed when encoding is not (null or GrpcHeaderNames.IdentityEncoding):
+                throw new GrpcException(GrpcStatusCode.Unimplemented, "a compressed message was received; only 'identity' is understood; switch compression off");
+            case GrpcScanStatus.Compressed:
+                throw new GrpcException(GrpcStatusCode.Internal, "a message is marked as compressed, but no compression was agreed on");
+            default:
+                throw new GrpcException(GrpcStatusCode.Internal, $"a message begins with byte {rest.Slice(0, 1).ToArray()[0]}; 0 or 1 is expected; is the peer speaking gRPC?");
+        }
+    }
+
+    private static T Parse<T>(MessageParser<T> parser, in ReadOnlySequence<byte> bytes)
+        where T : class, IMessage<T>
+    {
+        try
+        {
+            return parser.ParseFrom(bytes);
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new GrpcException(GrpcStatusCode.Internal, $"{bytes.Length} bytes were received that are no {typeof(T).Name}: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using System.Buffers;
+using System.Buffers.Binary;
+
+namespace Sidecar.Protocol.Grpc;
+
+/// <summary>Finds messages in received bytes (layout at <see cref="GrpcMessageFormat"/>).</summary>
+/// <remarks>Pure: no state, no allocation, callable from any thread.</remarks>
+public static class GrpcMessageScanner
+{
+    /// <summary>Takes the message at the start of <paramref name="buffer"/>, if all of it is there.</summary>
+    /// <param name="buffer">The bytes received and not consumed yet. On <see cref="GrpcScanStatus.Message"/> the message is sliced off; otherwise it stays as it was.</param>
+    /// <param name="maxLength">The longest message to accept, in bytes, without its prefix. A longer one is refused as soon as its prefix is there.</param>
+    /// <param name="message">The bytes of the message, lying in <paramref name="buffer"/>; empty for every other status.</param>
+    /// <param name="length">The length as read, also when it is refused; 0 while the prefix is incomplete or its flag refused.</param>
+    /// <returns>What was found. Malformed input is a status, never an exception.</returns>
+    public static GrpcScanStatus TryRead(ref ReadOnlySequence<byte> buffer, int maxLength, out ReadOnlySequence<byte> message, out uint length)
+    {
+        message = default;
+        length = 0;
+        if (buffer.IsEmpty)
+        {
+            return GrpcScanStatus.NeedMore;
+        }
+
+        // The first span may be empty although the sequence is not.
+        Span<byte> prefix = stackalloc byte[GrpcMessageFormat.PrefixSize];
+        var start = buffer.Slice(0, Math.Min(buffer.Length, GrpcMessageFormat.PrefixSize));
+        start.CopyTo(prefix);
+        if (prefix[0] != GrpcMessageFormat.Uncompressed)
+        {
+            return prefix[0] == GrpcMessageFormat.Compressed ? GrpcScanStatus.Compressed : GrpcScanStatus.BadFlag;
+        }
+
+        if (start.Length < GrpcMessageFormat.PrefixSize)
+        {
+            return GrpcScanStatus.NeedMore;
+        }
+
+        length = BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]);
+        if (length > (uint)maxLength)
+        {
+            return GrpcScanStatus.TooLong;
+        }
+
+        if (buffer.Length - GrpcMessageFormat.PrefixSize < length)
+        {
+            return GrpcScanStatus.NeedMore;
+        }
+
+        message = buffer.Slice(GrpcMessageFormat.PrefixSize, length);
+        buffer = buffer.Slice(message.End);
+        return GrpcScanStatus.Message;
+    }
+}
