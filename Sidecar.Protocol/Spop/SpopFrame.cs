@@ -1,0 +1,35 @@
+using System.Buffers;
+
+namespace Sidecar.Protocol.Spop;
+
+/// <summary>One complete frame, still lying in the buffer it was read from (layout at <see cref="SpopLimits"/>).</summary>
+/// <remarks>The payload is valid only until that buffer is advanced.</remarks>
+/// <param name="type">The type, known or not.</param>
+/// <param name="flags">FIN and ABORT; a frame with others is refused by the scanner.</param>
+/// <param name="streamId">Any value, 0 included; echoed in the ACK and never an id of a transaction (proxy-integration §1.1).</param>
+/// <param name="frameId">Any value; echoed in the ACK.</param>
+/// <param name="payload">What follows the ids; may be empty.</param>
+public readonly struct SpopFrame(
+    SpopFrameType type, SpopFrameFlags flags, ulong streamId, ulong frameId, ReadOnlySequence<byte> payload)
+{
+    /// <summary>The type, known or not.</summary>
+    public SpopFrameType Type { get; } = type;
+
+    /// <summary>FIN and ABORT.</summary>
+    public SpopFrameFlags Flags { get; } = flags;
+
+    /// <summary>The stream that the frame is about; 0 for HELLO and DISCONNECT, and for the first stream of HAProxy 2.x.</summary>
+    public ulong StreamId { get; } = streamId;
+
+    /// <summary>The message within the stream.</summary>
+    public ulong FrameId { get; } = frameId;
+
+    /// <summary>The payload in place, not copied.</summary>
+    public ReadOnlySequence<byte> Payload { get; } = payload;
+
+    /// <summary>Whether no fragment follows.</summary>
+    public bool IsFinal => (Flags & SpopFrameFlags.Fin) != 0;
+
+    /// <summary>Whether the sender gave the message up.</summary>
+    public bool IsAbort => (Flags & SpopFrameFlags.Abort) != 0;
+}

@@ -1,0 +1,54 @@
+namespace Sidecar.Protocol.Spop;
+
+/// <summary>One message of a NOTIFY: its name in the configuration of HAProxy, and its arguments, already checked.</summary>
+public readonly ref struct SpopMessage
+{
+    private SpopMessage(ReadOnlySpan<byte> name, int count, ReadOnlySpan<byte> arguments)
+    {
+        Name = name;
+        Arguments = new SpopArguments(arguments, count);
+    }
+
+    /// <summary>The name of the <c>spoe-message</c> section.</summary>
+    public ReadOnlySpan<byte> Name { get; }
+
+    /// <summary>The arguments in the order of the configuration; 0 to 255. Use with <c>foreach</c>.</summary>
+    public SpopArguments Arguments { get; }
+
+    /// <summary>Reads the message at the reader's position, all its arguments included.</summary>
+    internal static bool TryRead(scoped ref SpopReader reader, out SpopMessage message, out SpopError error)
+    {
+        message = default;
+        error = default;
+        if (!reader.TryReadString(out var name))
+        {
+            error = reader.Error("the name of a message");
+            return false;
+        }
+
+        if (!reader.TryReadByte(out var count))
+        {
+            error = reader.Error("the number of arguments of a message");
+            return false;
+        }
+
+        var start = reader.Position;
+        for (var i = 0; i < count; i++)
+        {
+            if (!reader.TryReadString(out _))
+            {
+                error = reader.Error($"the name of argument {i + 1} of {count}");
+                return false;
+            }
+
+            if (!reader.TryReadValue(out _))
+            {
+                error = reader.Error($"the value of argument {i + 1} of {count}");
+                return false;
+            }
+        }
+
+        message = new(name, count, reader.Source[start..reader.Position]);
+        return true;
+    }
+}

@@ -1,0 +1,63 @@
+namespace Sidecar.Protocol.Spop;
+
+/// <summary>The messages of one NOTIFY (proxy-integration §1.4), checked whole before the first is handed out.</summary>
+/// <remarks>Use with <c>foreach</c>; it walks in place and allocates nothing. All spans are parts of the payload.</remarks>
+public ref struct SpopNotify
+{
+    private SpopReader _reader;
+
+    private SpopNotify(ReadOnlySpan<byte> payload, int count)
+    {
+        _reader = new SpopReader(payload);
+        Count = count;
+    }
+
+    /// <summary>How many messages there are, at least one.</summary>
+    public int Count { get; }
+
+    /// <summary>The message that <see cref="MoveNext"/> reached.</summary>
+    public SpopMessage Current { get; private set; }
+
+    /// <summary>Checks that every name and every value lies inside the payload.</summary>
+    /// <param name="payload">The whole payload, all fragments joined.</param>
+    /// <param name="notify">The messages.</param>
+    /// <param name="error">What is wrong with it.</param>
+    public static bool TryRead(ReadOnlySpan<byte> payload, out SpopNotify notify, out SpopError error)
+    {
+        notify = default;
+        var reader = new SpopReader(payload);
+        var count = 0;
+        for (; !reader.End; count++)
+        {
+            if (!SpopMessage.TryRead(ref reader, out _, out error))
+            {
+                return false;
+            }
+        }
+
+        if (count == 0)
+        {
+            error = SpopError.Invalid("a NOTIFY without a message");
+            return false;
+        }
+
+        notify = new(payload, count);
+        error = default;
+        return true;
+    }
+
+    /// <summary>The messages from the first one on.</summary>
+    public readonly SpopNotify GetEnumerator() => this;
+
+    /// <summary>Goes to the next message.</summary>
+    public bool MoveNext()
+    {
+        if (_reader.End || !SpopMessage.TryRead(ref _reader, out var message, out _))
+        {
+            return false;
+        }
+
+        Current = message;
+        return true;
+    }
+}
