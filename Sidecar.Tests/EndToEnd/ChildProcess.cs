@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Threading.Channels;
 
 namespace Sidecar.Tests.EndToEnd;
 
@@ -9,8 +8,9 @@ internal sealed class ChildProcess : IAsyncDisposable
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
-    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+    private readonly Dictionary<string, int> _found = new(StringComparer.Ordinal);
     private readonly List<string> _seen = [];
+    private TaskCompletionSource _more = NewSignal();
 
     private ChildProcess(Process process)
     {
@@ -43,25 +43,34 @@ internal sealed class ChildProcess : IAsyncDisposable
         return child;
     }
 
-    /// <summary>Waits for a line of output that contains the text.</summary>
+    /// <summary>Waits for a line of output that contains the text, behind the one that the last wait for the same text found.</summary>
     public async Task WaitForAsync(string text)
     {
         using var limit = new CancellationTokenSource(Limit, TimeProvider.System);
-        try
+        while (true)
         {
-            await foreach (var line in _lines.Reader.ReadAllAsync(limit.Token))
+            Task more;
+            lock (_seen)
             {
-                if (line.Contains(text, StringComparison.Ordinal))
+                var at = _seen.FindIndex(_found.GetValueOrDefault(text), line => line.Contains(text, StringComparison.Ordinal));
+                _found[text] = at < 0 ? _seen.Count : at + 1;
+                if (at >= 0)
                 {
                     return;
                 }
+
+                more = _more.Task;
+            }
+
+            try
+            {
+                await more.WaitAsync(limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                throw new TimeoutException($"'{text}' did not appear in the output:\n{Output}");
             }
         }
-        catch (OperationCanceledException)
-        {
-        }
-
-        throw new TimeoutException($"'{text}' did not appear in the output:\n{Output}");
     }
 
     /// <summary>kill -9.</summary>
@@ -106,8 +115,10 @@ internal sealed class ChildProcess : IAsyncDisposable
         lock (_seen)
         {
             _seen.Add(line);
+            _more.SetResult();
+            _more = NewSignal();
         }
-
-        _lines.Writer.TryWrite(line);
     }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
