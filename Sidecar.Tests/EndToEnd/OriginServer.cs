@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -39,7 +40,7 @@ internal sealed class OriginServer : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private Task AnswerAsync(HttpContext context)
+    private async Task AnswerAsync(HttpContext context)
     {
         Interlocked.Increment(ref _requests);
         var seen = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
@@ -47,6 +48,8 @@ internal sealed class OriginServer : IAsyncDisposable
             [":target"] = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
             [":method"] = context.Request.Method,
         };
+        using var body = new StreamReader(context.Request.Body, Encoding.Latin1);
+        seen[":body"] = await body.ReadToEndAsync(context.RequestAborted);
         foreach (var (name, values) in context.Request.Headers)
         {
             seen[name] = values.ToString();
@@ -54,6 +57,6 @@ internal sealed class OriginServer : IAsyncDisposable
 
         context.Response.Headers["X-Origin"] = "yes";
         context.Response.ContentType = "application/json";
-        return context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(seen), context.RequestAborted).AsTask();
+        await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(seen), context.RequestAborted);
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.EndToEnd;
@@ -6,7 +5,7 @@ namespace Sidecar.Tests.EndToEnd;
 /// <summary>Everything as in production: nginx, the daemon and a demo agent as processes of their own, and an upstream that tells what it saw.</summary>
 internal sealed class Stack : IAsyncDisposable
 {
-    private static readonly string[] AgentFlags =
+    public static readonly string[] AgentFlags =
     [
         "--block-path", "attack", "--block-path", "teapot=418", "--block-path", "slow-down=429", "--block-page", "no entry for you",
         "--block-header", "user-agent:evil", "--redirect-path", "old-page=https://www.example.org/new",
@@ -60,15 +59,7 @@ internal sealed class Stack : IAsyncDisposable
     }
 
     /// <summary>Sum of a metric over all series that carry these labels.</summary>
-    public async Task<long> MetricAsync(string name, params string[] labels)
-    {
-        using var client = UnixHttp.Client(_directory.Socket("admin"));
-        var text = await client.GetStringAsync(new Uri("http://localhost/metrics"), CancellationToken.None);
-        return text.Split('\n')
-            .Where(line => line.StartsWith(name + "{", StringComparison.Ordinal) || line.StartsWith(name + " ", StringComparison.Ordinal))
-            .Where(line => labels.All(label => line.Contains(label, StringComparison.Ordinal)))
-            .Sum(static line => (long)double.Parse(line.Split(' ')[^1], CultureInfo.InvariantCulture));
-    }
+    public Task<long> MetricAsync(string name, params string[] labels) => AdminMetrics.SumAsync(_directory.Socket("admin"), name, labels);
 
     public async ValueTask DisposeAsync()
     {
