@@ -50,6 +50,7 @@ internal static class DaemonHost
         services.AddSingleton(static provider => new RouteTable(provider.GetRequiredService<DaemonModel>().Routes));
         services.AddSingleton(provider => new ByteBudget(options.BodyMemory, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Inspector>();
+        services.AddSingleton<HttpApplications>();
         services.AddSingleton<ListenerFactory>();
         services.AddSingleton(static provider => provider.GetRequiredService<ListenerFactory>().CreateAll());
         services.AddSingleton(provider => new SystemdNotifier(

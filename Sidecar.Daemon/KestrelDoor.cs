@@ -1,19 +1,38 @@
 using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Hosting;
 
 namespace Sidecar.Daemon;
 
 /// <summary>An HTTP listener with what answers on it.</summary>
-internal sealed class KestrelDoor<TContext>(string name, KestrelListener listener, IHttpApplication<TContext> application) : IDaemonListener
+/// <param name="name">Its name.</param>
+/// <param name="listener">The listener.</param>
+/// <param name="application">What answers.</param>
+/// <param name="logger">Is told where it listens; null where the name says enough.</param>
+internal sealed class KestrelDoor<TContext>(string name, KestrelListener listener, IHttpApplication<TContext> application, ILogger? logger = null) : IDaemonListener
     where TContext : notnull
 {
     public string Name => name;
 
-    public Task StartAsync(CancellationToken cancellation) => listener.StartAsync(application, cancellation);
+    public async Task StartAsync(CancellationToken cancellation)
+    {
+        await listener.StartAsync(application, cancellation).ConfigureAwait(false);
+        if (logger is not null)
+        {
+            DoorLog.Listens(logger, name, listener.Address);
+        }
+    }
 
     public async Task StopAsync(CancellationToken cancellation)
     {
         await listener.StopAsync(cancellation).ConfigureAwait(false);
         await listener.DisposeAsync().ConfigureAwait(false);
     }
+}
+
+/// <summary>What doors log. Id 3.</summary>
+internal static partial class DoorLog
+{
+    [LoggerMessage(3, LogLevel.Information, "listener {Listener} listens at {Address}")]
+    public static partial void Listens(ILogger logger, string listener, string address);
 }

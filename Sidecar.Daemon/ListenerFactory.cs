@@ -1,9 +1,11 @@
+using System.Net;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Diagnostics;
-using Sidecar.Daemon.FrontEnds.Http;
 using Sidecar.Daemon.Hosting;
 using Sidecar.Daemon.Inspection;
 
@@ -11,8 +13,11 @@ namespace Sidecar.Daemon;
 
 /// <summary>Builds the listeners that the options name.</summary>
 internal sealed class ListenerFactory(
-    DaemonOptions options, DaemonModel model, Inspector inspector, SidecarMetrics metrics, PrometheusExporter exporter, ILoggerFactory loggers)
+    DaemonOptions options, HttpApplications http, Inspector inspector, PrometheusExporter exporter, ILoggerFactory loggers)
 {
+    // Go's servers take requests of 1 MiB and 4 KiB more, and the client's URI comes a second time in a header.
+    private const int GoHeaderBytes = 3 * 1024 * 1024;
+
     /// <summary>All listeners, in the order they were given.</summary>
     /// <exception cref="IOException">A file that a listener needs cannot be used.</exception>
     public IReadOnlyList<IDaemonListener> CreateAll() => [.. options.Listeners.Select(Create)];
@@ -20,8 +25,8 @@ internal sealed class ListenerFactory(
     private IDaemonListener Create(ListenerOptions listener)
     {
         // Said here, because the first file that cannot be made there may be one the operator never named.
-        var directory = Path.GetDirectoryName(Path.GetFullPath(listener.Path));
-        return Directory.Exists(directory)
+        var directory = listener.Address is null ? Path.GetDirectoryName(listener.Place) : null;
+        return directory is null || Directory.Exists(directory)
             ? CreateIn(listener)
             : throw new IOException($"cannot listen on {listener.Path}: there is no directory {directory}; create it or choose another path");
     }
@@ -29,32 +34,26 @@ internal sealed class ListenerFactory(
     private IDaemonListener CreateIn(ListenerOptions listener) => listener.Kind switch
     {
         ListenerKind.Native => new NativeDoor(listener, options, inspector, SocketOf(listener), loggers),
-        ListenerKind.Http => new KestrelDoor<Microsoft.AspNetCore.Http.Features.IFeatureCollection>(listener.Name, Kestrel(listener), HttpFrontEndOf(listener)),
-        _ => new KestrelDoor<Microsoft.AspNetCore.Http.Features.IFeatureCollection>(listener.Name, Kestrel(listener), new AdminApplication(exporter)),
+        ListenerKind.Http => Door(listener, http.Create(listener)),
+        _ => Door(listener, new AdminApplication(exporter)),
     };
 
-    private HttpFrontEnd HttpFrontEndOf(ListenerOptions listener)
+    private KestrelDoor<IFeatureCollection> Door(ListenerOptions listener, IHttpApplication<IFeatureCollection> application)
     {
-        var http = new HttpListenerOptions
-        {
-            Name = listener.Name,
-            Budget = listener.Budget,
-            MaxHeaders = Defaults.MaxHeaders,
-            MaxHeaderBytes = Defaults.MaxHeaderBytes,
-            SetHeaders = listener.SetHeaders,
-            EditHeaders = listener.EditHeaders,
-            ResponseHeaders = listener.ResponseHeaders,
-        };
-        var key = ReplyKeyFile.LoadOrCreate(options.ReplyKeyFile ?? listener.Path + ".key");
-        var tokens = new ReplyTokens(key, inspector.Time);
-        return new HttpFrontEnd(
-            new CheckEndpoint(http, inspector, tokens, metrics, loggers.CreateLogger<CheckEndpoint>()),
-            new ReplyEndpoint(http, tokens, metrics, loggers.CreateLogger<ReplyEndpoint>()),
-            model.MissingAgents);
+        // The port may have been left to the system.
+        var logger = listener.Address is null ? null : loggers.CreateLogger<ListenerFactory>();
+        return new KestrelDoor<IFeatureCollection>(listener.Name, Kestrel(listener), application, logger);
     }
 
-    private KestrelListener Kestrel(ListenerOptions listener) =>
-        new(new KestrelListenerOptions { EndPoint = new UnixDomainSocketEndPoint(listener.Path), Socket = SocketOptions(listener) }, loggers);
+    private KestrelListener Kestrel(ListenerOptions listener)
+    {
+        var kestrel = new KestrelListenerOptions
+        {
+            EndPoint = listener.Address ?? (EndPoint)new UnixDomainSocketEndPoint(listener.Path),
+            Socket = SocketOptions(listener),
+        };
+        return new KestrelListener(listener.Proxy is ProxyKind.Caddy or ProxyKind.Traefik ? kestrel with { MaxHeaderBytes = GoHeaderBytes } : kestrel, loggers);
+    }
 
     private UnixListenerSocket SocketOf(ListenerOptions listener) => new(SocketOptions(listener), loggers.CreateLogger<UnixListenerSocket>());
 

@@ -68,6 +68,9 @@ internal enum Cause
     /// <summary>Too many exchanges are open.</summary>
     TooManyExchanges,
 
+    /// <summary>Whoever asked did not know the listener's secret.</summary>
+    Unauthorized,
+
     /// <summary>A defect of our own.</summary>
     Internal,
 }

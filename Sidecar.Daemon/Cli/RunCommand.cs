@@ -10,7 +10,7 @@ internal static class RunCommand
         "An agent and its Unix socket. Keys: timeout, body-timeout, failure-mode=closed|open, events=NAME+NAME, mode=enforce|monitor|off, connections, encoding=json|msgpack, config-file; bodies: body=required|optional, body-mode and response-body-mode=buffer|stream|hybrid[:SIZE], max-body and max-response-body=SIZE|none, on-excess=block|skip|partial, max-event=SIZE, body-memory=SIZE. Repeatable.");
 
     private static readonly Option<string[]> Listeners = FlagTypes.Many("--listen", "KIND=PATH[,KEY=VALUE…]",
-        "A Unix socket to listen on: http=PATH,proxy=nginx | native=PATH | admin=PATH. Keys: budget, mode (octal), group; http: set-headers, edit-headers, response-headers=NAME+NAME; native: unknown-exchange=closed|open. Repeatable.");
+        $"A Unix socket to listen on: http=PATH,{ProxyWords.Choices} | native=PATH | admin=PATH. Traefik needs http=127.0.0.1:PORT,secret-file=FILE. Keys: budget, mode (octal), group; http: set-headers, edit-headers, response-headers=NAME+NAME; envoy-http: path-prefix; native: unknown-exchange=closed|open. Repeatable.");
 
     private static readonly Option<string[]> Routes = FlagTypes.Many("--route", "ID[,KEY=VALUE…]",
         "Which requests go to which agents, the first match wins. Keys: host, path (prefix), method=GET+POST, agents=A+B>C ('+' together, '>' one after the other, 'A:monitor' sets the mode), unapplied=refuse|ignore. None given: every request to every agent. Repeatable.");

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Sidecar.Daemon.Configuration;
 
 /// <summary>What a listener speaks.</summary>
@@ -13,30 +15,32 @@ internal enum ListenerKind
     Admin,
 }
 
-/// <summary>Which proxy asks, and so which headers are believed (rule 9).</summary>
-internal enum ProxyKind
-{
-    /// <summary>Not an HTTP listener of a proxy.</summary>
-    None,
-
-    /// <summary>nginx with auth_request.</summary>
-    Nginx,
-}
-
 /// <summary>A listener as the operator wrote it.</summary>
 internal sealed record ListenerOptions
 {
     /// <summary>What it speaks.</summary>
     public required ListenerKind Kind { get; init; }
 
-    /// <summary>The Unix socket.</summary>
+    /// <summary>The Unix socket; for TCP the text of the address.</summary>
     public required string Path { get; init; }
+
+    /// <summary>The loopback address for a proxy that cannot ask over a Unix socket; null for a Unix socket.</summary>
+    public IPEndPoint? Address { get; init; }
+
+    /// <summary>Where it listens in one spelling: the full path, or the address.</summary>
+    public string Place => Address?.ToString() ?? System.IO.Path.GetFullPath(Path);
 
     /// <summary>Which proxy asks.</summary>
     public ProxyKind Proxy { get; init; }
 
-    /// <summary>Its name in metrics and logs: the kind and the file name of its socket.</summary>
-    public string Name => $"{Kind.ToString().ToLowerInvariant()}:{System.IO.Path.GetFileName(Path)}";
+    /// <summary>Its name in metrics and logs: the kind and the file name of its socket, or the address.</summary>
+    public string Name => $"{Kind.ToString().ToLowerInvariant()}:{Address?.ToString() ?? System.IO.Path.GetFileName(Path)}";
+
+    /// <summary>The file with the secret by which a proxy on TCP proves itself; null for a Unix socket, where file rights do.</summary>
+    public string? SecretFile { get; init; }
+
+    /// <summary>What the proxy puts before the client's path, for one that passes paths through; empty for nothing.</summary>
+    public string PathPrefix { get; init; } = "";
 
     /// <summary>Time for one phase: the proxy's own timeout less 20 %.</summary>
     public TimeSpan Budget { get; init; } = Defaults.PhaseBudget;

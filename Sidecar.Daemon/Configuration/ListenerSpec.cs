@@ -1,11 +1,15 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Net;
 
 namespace Sidecar.Daemon.Configuration;
 
 /// <summary>Reads <c>--listen 'kind=PATH[,key=value]…'</c>.</summary>
 internal static class ListenerSpec
 {
-    private static readonly string[] HttpKeys = ["proxy", "budget", "mode", "group", "set-headers", "edit-headers", "response-headers"];
+    private static readonly string[] HttpKeys =
+        ["proxy", "budget", "mode", "group", "set-headers", "edit-headers", "response-headers", "secret-file", "path-prefix"];
+
     private static readonly string[] NativeKeys = ["budget", "mode", "group", "unknown-exchange"];
     private static readonly string[] AdminKeys = ["mode", "group"];
 
@@ -17,36 +21,98 @@ internal static class ListenerSpec
         var keys = kind switch { "http" => HttpKeys, "native" => NativeKeys, "admin" => AdminKeys, _ => null };
         if (keys is null || !text.Contains('=', StringComparison.Ordinal))
         {
-            errors.Add($"--listen '{text}': write http=PATH,proxy=nginx or native=PATH or admin=PATH");
+            errors.Add($"--listen '{text}': write http=PATH,{ProxyWords.Choices} or native=PATH or admin=PATH");
             return null;
         }
 
         var spec = new SpecText("--listen", text, keys, errors, "set-headers", "edit-headers", "response-headers");
         var path = spec.Head[(kind.Length + 1)..];
-        if (SocketPaths.Error(path) is { } error)
+        var proxy = spec.Word<ProxyKind>("proxy", ProxyWords.All) ?? ProxyKind.None;
+        if (kind == "http" && proxy == ProxyKind.None && spec.Text("proxy") is null)
+        {
+            spec.Error($"an http listener needs {ProxyWords.Choices}: which proxy asks decides which headers are believed");
+        }
+
+        var address = proxy == ProxyKind.Traefik ? LoopbackAddress(spec, path) : null;
+        if (address is null && proxy != ProxyKind.Traefik && PathError(path) is { } error)
         {
             spec.Error(error);
         }
 
-        var proxy = spec.Word<ProxyKind>("proxy", ("nginx", ProxyKind.Nginx));
-        if (kind == "http" && proxy is null && spec.Text("proxy") is null)
+        CheckKeys(spec, proxy);
+        var responses = spec.List("response-headers");
+        if (proxy == ProxyKind.Traefik && responses is not null && responses.Any(static name => !name.Equals("set-cookie", StringComparison.OrdinalIgnoreCase)))
         {
-            spec.Error("an http listener needs proxy=nginx: which proxy asks decides which headers are believed");
+            spec.Error($"response-headers={spec.Text("response-headers")}: Traefik hands on no header of an answer but Set-Cookie (addAuthCookiesToResponse)");
         }
 
         var defaults = new ListenerOptions { Kind = kind switch { "http" => ListenerKind.Http, "native" => ListenerKind.Native, _ => ListenerKind.Admin }, Path = path };
         var options = defaults with
         {
-            Proxy = proxy ?? ProxyKind.None,
+            Address = address,
+            Proxy = proxy,
+            SecretFile = spec.Text("secret-file"),
+            PathPrefix = spec.Text("path-prefix") ?? "",
             Budget = spec.Duration("budget") ?? defaults.Budget,
             Mode = Mode(spec) ?? defaults.Mode,
             Group = spec.Text("group"),
             SetHeaders = spec.List("set-headers") ?? defaults.SetHeaders,
             EditHeaders = spec.List("edit-headers") ?? defaults.EditHeaders,
-            ResponseHeaders = spec.List("response-headers") ?? defaults.ResponseHeaders,
+            ResponseHeaders = responses ?? (proxy == ProxyKind.Traefik ? [] : defaults.ResponseHeaders),
             UnknownExchange = spec.Word<FailureMode>("unknown-exchange", ("closed", FailureMode.Closed), ("open", FailureMode.Open)) ?? FailureMode.Closed,
         };
         return errors.Count == before ? options : null;
+    }
+
+    // Beyond loopback the question would cross a network in the clear, and anybody there could ask.
+    private static IPEndPoint? LoopbackAddress(SpecText spec, string text)
+    {
+        if (TryParseAddress(text, out var address) && IPAddress.IsLoopback(address.Address))
+        {
+            return address;
+        }
+
+        spec.Error(text.Contains('/', StringComparison.Ordinal)
+            ? "Traefik cannot ask over a Unix socket; write http=127.0.0.1:PORT or http=[::1]:PORT"
+            : $"{text} is no loopback address with a port; write http=127.0.0.1:PORT or http=[::1]:PORT");
+        return null;
+    }
+
+    private static string? PathError(string path) => TryParseAddress(path, out _)
+        ? $"{path} is a TCP address; only proxy=traefik needs one: a socket file lets in whom its mode says, a port everybody; write a path"
+        : SocketPaths.Error(path);
+
+    private static bool TryParseAddress(string text, [NotNullWhen(true)] out IPEndPoint? address)
+    {
+        address = null;
+        return text.LastIndexOf(':') > text.LastIndexOf(']') && IPEndPoint.TryParse(text, out address);
+    }
+
+    // A key that another proxy's listener has would do nothing here, which is not what its writer thinks.
+    private static void CheckKeys(SpecText spec, ProxyKind proxy)
+    {
+        var isTcp = proxy == ProxyKind.Traefik;
+        foreach (var key in (ReadOnlySpan<string>)["mode", "group"])
+        {
+            if (isTcp && spec.Text(key) is not null)
+            {
+                spec.Error($"{key}= is of socket files; this listener has none");
+            }
+        }
+
+        if (spec.Text("secret-file") is null == isTcp)
+        {
+            spec.Error(isTcp
+                ? "a TCP listener needs secret-file=PATH: any process of this machine can connect to it"
+                : "secret-file= is of proxy=traefik; who may use a socket file is said by mode= and group=");
+        }
+
+        if (spec.Text("path-prefix") is { } prefix && (proxy != ProxyKind.EnvoyHttp || prefix is not ['/', .., not '/']))
+        {
+            spec.Error(proxy == ProxyKind.EnvoyHttp
+                ? $"path-prefix={prefix} must begin with a slash and not end with one, like Envoy's path_prefix"
+                : "path-prefix= is of proxy=envoy-http, whose questions have the client's path");
+        }
     }
 
     private static UnixFileMode? Mode(SpecText spec)

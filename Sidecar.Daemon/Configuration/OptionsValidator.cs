@@ -14,14 +14,14 @@ internal static class OptionsValidator
 
         AddDuplicates(errors, "agent", options.Agents.Select(static agent => agent.Id));
         AddDuplicates(errors, "route", options.Routes.Select(static route => route.Id));
-        AddDuplicates(errors, "listener name (kind and file name, a label of metrics)", options.Listeners.DistinctBy(static listener => Path.GetFullPath(listener.Path)).Select(static listener => listener.Name));
-        AddDuplicates(errors, "listener path", options.Listeners.Select(static listener => Path.GetFullPath(listener.Path)));
+        AddDuplicates(errors, "listener name (kind and file name, a label of metrics)", options.Listeners.DistinctBy(static listener => listener.Place).Select(static listener => listener.Name));
+        AddDuplicates(errors, "listener path", options.Listeners.Select(static listener => listener.Place));
         var known = options.Agents.Select(static agent => agent.Id).ToHashSet(StringComparer.Ordinal);
         foreach (var agent in options.Agents)
         {
             AddIfBadId(errors, "agent", agent.Id);
             var endpoint = Path.GetFullPath(agent.Endpoint);
-            foreach (var listener in options.Listeners.Where(listener => Path.GetFullPath(listener.Path) == endpoint))
+            foreach (var listener in options.Listeners.Where(listener => listener.Place == endpoint))
             {
                 errors.Add($"agent {agent.Id} is to be reached at {agent.Endpoint}, which is the listener {listener.Name}: the daemon would ask itself");
             }

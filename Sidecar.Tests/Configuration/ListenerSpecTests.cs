@@ -1,3 +1,4 @@
+using System.Net;
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
 
@@ -28,6 +29,56 @@ public sealed class ListenerSpecTests
         Assert.That(Parse("admin=/run/a.sock").Kind, Is.EqualTo(ListenerKind.Admin));
     }
 
+    [Test]
+    public void Caddy_IsRead()
+    {
+        var listener = Parse("http=/run/h.sock,proxy=caddy");
+        Assert.That((listener.Proxy, listener.Address, listener.Place, listener.SecretFile), Is.EqualTo((ProxyKind.Caddy, (IPEndPoint?)null, "/run/h.sock", (string?)null)));
+        Assert.That(listener.ResponseHeaders, Is.EqualTo(new[] { "X-Frame-Options" }));
+    }
+
+    [TestCase("127.0.0.1:9000")]
+    [TestCase("127.8.0.1:1")]
+    [TestCase("[::1]:9000")]
+    [TestCase("127.0.0.1:0")]
+    public void Traefik_ListensOnLoopback(string address)
+    {
+        var listener = Parse($"http={address},proxy=traefik,secret-file=/etc/sidecar/traefik.secret");
+        Assert.That((listener.Proxy, listener.Address, listener.Place, listener.Name),
+            Is.EqualTo((ProxyKind.Traefik, IPEndPoint.Parse(address), address, $"http:{address}")));
+        Assert.That(listener.SecretFile, Is.EqualTo("/etc/sidecar/traefik.secret"));
+        Assert.That(listener.ResponseHeaders, Is.Empty, "Traefik carries none but cookies");
+        Assert.That(Parse($"http={address},proxy=traefik,secret-file=s,response-headers=Set-Cookie").ResponseHeaders, Is.EqualTo(new[] { "Set-Cookie" }));
+    }
+
+    [Test]
+    public void EnvoyHttp_IsRead()
+    {
+        Assert.That(Parse("http=/e.sock,proxy=envoy-http").PathPrefix, Is.Empty);
+        var listener = Parse("http=/e.sock,proxy=envoy-http,path-prefix=/authz/v1");
+        Assert.That((listener.Proxy, listener.PathPrefix), Is.EqualTo((ProxyKind.EnvoyHttp, "/authz/v1")));
+    }
+
+    [TestCase("http=/run/t.sock,proxy=traefik,secret-file=s", "Traefik cannot ask over a Unix socket; write http=127.0.0.1:PORT")]
+    [TestCase("http=0.0.0.0:9000,proxy=traefik,secret-file=s", "0.0.0.0:9000 is no loopback address with a port")]
+    [TestCase("http=192.0.2.1:9000,proxy=traefik,secret-file=s", "192.0.2.1:9000 is no loopback address")]
+    [TestCase("http=[::]:9000,proxy=traefik,secret-file=s", "[::]:9000 is no loopback address")]
+    [TestCase("http=127.0.0.1,proxy=traefik,secret-file=s", "127.0.0.1 is no loopback address with a port")]
+    [TestCase("http=[::1],proxy=traefik,secret-file=s", "[::1] is no loopback address with a port")]
+    [TestCase("http=127.0.0.1:65536,proxy=traefik,secret-file=s", "is no loopback address with a port")]
+    [TestCase("http=localhost:9000,proxy=traefik,secret-file=s", "localhost:9000 is no loopback address with a port")]
+    [TestCase("http=127.0.0.1:9000,proxy=traefik", "a TCP listener needs secret-file=PATH")]
+    [TestCase("http=127.0.0.1:9000,proxy=traefik,secret-file=s,mode=0600", "mode= is of socket files")]
+    [TestCase("http=127.0.0.1:9000,proxy=traefik,secret-file=s,group=www", "group= is of socket files")]
+    [TestCase("http=127.0.0.1:9000,proxy=traefik,secret-file=s,response-headers=Set-Cookie+X-A", "Traefik hands on no header of an answer but Set-Cookie")]
+    [TestCase("http=127.0.0.1:9000,proxy=nginx", "127.0.0.1:9000 is a TCP address; only proxy=traefik needs one")]
+    [TestCase("http=[::1]:9000,proxy=caddy", "[::1]:9000 is a TCP address")]
+    [TestCase("native=127.0.0.1:9000", "127.0.0.1:9000 is a TCP address")]
+    [TestCase("http=/x,proxy=caddy,secret-file=s", "secret-file= is of proxy=traefik")]
+    [TestCase("http=/x,proxy=caddy,path-prefix=/a", "path-prefix= is of proxy=envoy-http")]
+    [TestCase("http=/x,proxy=envoy-http,path-prefix=a", "path-prefix=a must begin with a slash")]
+    [TestCase("http=/x,proxy=envoy-http,path-prefix=/", "path-prefix=/ must begin with a slash and not end with one")]
+    [TestCase("http=/x,proxy=envoy-http,path-prefix=/a/", "path-prefix=/a/ must begin with a slash and not end with one")]
     [TestCase("native", "write http=PATH")]
     [TestCase("grpc=/x", "write http=PATH")]
     [TestCase("native=", "the path of the socket is empty")]

@@ -12,12 +12,21 @@ public sealed class OptionsValidatorTests
         Routes = [Route("r", "waf")],
     };
 
+    private static ListenerOptions Tcp => new()
+    {
+        Kind = ListenerKind.Http,
+        Proxy = ProxyKind.Traefik,
+        Path = "127.0.0.1:9000",
+        Address = System.Net.IPEndPoint.Parse("127.0.0.1:9000"),
+    };
+
     private static IEnumerable<TestCaseData> Mistakes()
     {
         yield return Case("no listener", Good with { Listeners = [] }, "no listener: give at least one --listen");
         yield return Case("agent twice", Good with { Agents = [.. Good.Agents, Good.Agents[0]] }, "agent waf is given 2 times");
         yield return Case("route twice", Good with { Routes = [Route("r", "waf"), Route("r", "waf")] }, "route r is given 2 times");
         yield return Case("path twice", Good with { Listeners = [.. Good.Listeners, Good.Listeners[0] with { Path = "/run/../run/n.sock" }] }, "listener path /run/n.sock is given 2 times");
+        yield return Case("address twice", Good with { Listeners = [Tcp, Tcp] }, "listener path 127.0.0.1:9000 is given 2 times");
         yield return Case("unknown agent", Good with { Routes = [Route("r", "bot")] }, "route r names agent bot, which no --agent defines; defined are: waf");
         yield return Case("agent twice on a route", Good with { Routes = [Route("r", "waf", "waf")] }, "agent on route r waf is given 2 times");
         yield return Case("agent id", Good with { Agents = [.. Good.Agents, new AgentOptions { Id = "a b", Endpoint = "/x" }] }, "agent id 'a b' may have 1 to 64");

@@ -1,6 +1,9 @@
 namespace Sidecar.Daemon.FrontEnds.Http;
 
-/// <summary>Names of the headers in every answer to a question. All are always present, empty when there is nothing to say: what a proxy copies must not keep an old or a client's value.</summary>
+/// <summary>
+/// Names of the headers in the answers to questions. Those that a proxy may copy are always present, empty when there is nothing to say: it
+/// must not keep an old or a client's value.
+/// </summary>
 internal static class AnswerHeaders
 {
     /// <summary>Our id of the exchange.</summary>
@@ -17,6 +20,18 @@ internal static class AnswerHeaders
 
     /// <summary>Why an agent was not heard; empty when all were.</summary>
     public const string Cause = "X-Sidecar-Cause";
+
+    /// <summary>The same for proxies that copy headers under the names they have: why a request passes without having been inspected as it should.</summary>
+    public const string Bypassed = "X-Sidecar-Bypassed";
+
+    /// <summary>The status that was asked for, where the proxy would take it for something else than a refusal.</summary>
+    public const string Status = "X-Sidecar-Status";
+
+    /// <summary>What a proxy on a TCP listener proves itself with. In questions only.</summary>
+    public const string Secret = "X-Sidecar-Secret";
+
+    /// <summary>Envoy's list of request headers to remove (proxy integration §3.6).</summary>
+    public const string EnvoyRemove = "x-envoy-auth-headers-to-remove";
 
     /// <summary>Followed by the name of a request header.</summary>
     public const string RequestPrefix = "X-Sidecar-Request-";

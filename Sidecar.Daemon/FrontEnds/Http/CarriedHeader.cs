@@ -11,10 +11,10 @@ namespace Sidecar.Daemon.FrontEnds.Http;
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct CarriedHeader(string Name, string AnswerName, bool PassesClients)
 {
-    /// <summary>The final value on one line, a char per byte; empty when there is none.</summary>
+    /// <summary>The final value on one line, a char per byte; null when there is none.</summary>
     /// <param name="clients">The values the client sent.</param>
     /// <param name="edit">What the agents want; null when none touched it.</param>
-    public string ValueOf(StringValues clients, HeaderEdit? edit)
+    public string? ValueOf(StringValues clients, HeaderEdit? edit)
     {
         if (!PassesClients)
         {
@@ -23,11 +23,11 @@ internal readonly record struct CarriedHeader(string Name, string AnswerName, bo
 
         if (edit is null)
         {
-            return clients.Count == 1 ? clients[0] ?? "" : Join(clients);
+            return clients.Count == 0 ? null : clients.Count == 1 ? clients[0] ?? "" : Join(clients);
         }
 
-        IEnumerable<string> values = edit.Values.Select(HeaderText.ToWire);
-        return Join(edit.KeepOriginal ? clients.OfType<string>().Concat(values) : values);
+        string[] values = [.. edit.KeepOriginal ? clients.OfType<string>() : [], .. edit.Values.Select(HeaderText.ToWire)];
+        return values.Length == 0 ? null : Join(values);
     }
 
     // Cookies of several lines make one list of their own kind (RFC 6265 §5.4).

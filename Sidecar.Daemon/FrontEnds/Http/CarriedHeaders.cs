@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection;
@@ -10,12 +11,12 @@ namespace Sidecar.Daemon.FrontEnds.Http;
 /// <summary>Puts the header edits of a verdict into the answer, as far as the proxy's configuration has places for them. Immutable.</summary>
 internal sealed class CarriedHeaders
 {
-    // nginx holds all headers of an answer in one buffer of 16 KiB: these and the audit line, or the reply token.
-    private const int MaxValueBytes = 12 * 1024;
     private const int MaxNameBytes = 2 * 1024;
+    private const string SetCookie = "set-cookie";
 
     private readonly CarriedHeader[] _request;
     private readonly CarriedHeader[] _response;
+    private readonly ProxyDialect _dialect;
     private readonly string _listener;
     private readonly SidecarMetrics _metrics;
 
@@ -25,12 +26,13 @@ internal sealed class CarriedHeaders
     {
         _listener = options.Name;
         _metrics = metrics;
+        _dialect = options.Dialect;
         _request =
         [
-            .. options.SetHeaders.Select(static name => Place(name, AnswerHeaders.RequestPrefix, passesClients: false)),
-            .. options.EditHeaders.Select(static name => Place(name, AnswerHeaders.RequestPrefix, passesClients: true)),
+            .. options.SetHeaders.Select(name => Place(name, _dialect.RequestPrefix, passesClients: false)),
+            .. options.EditHeaders.Select(name => Place(name, _dialect.RequestPrefix, passesClients: true)),
         ];
-        _response = [.. options.ResponseHeaders.Select(static name => Place(name, AnswerHeaders.ResponsePrefix, passesClients: false))];
+        _response = [.. options.ResponseHeaders.Select(name => Place(name, _dialect.ResponsePrefix, passesClients: false))];
         var places = _request.Concat(_response).Select(static place => place.AnswerName).ToList();
         if (places.GroupBy(static name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(static group => group.Skip(1).Any()) is { } twice)
         {
@@ -66,25 +68,34 @@ internal sealed class CarriedHeaders
     /// <returns>Null, or a verdict to give instead, because the request must not go on like that.</returns>
     public Verdict? Write(IHeaderDictionary answer, Verdict verdict, ClientRequest client, IHeaderDictionary question, RouteModel? route)
     {
-        var refused = CountRequest(verdict.RequestHeaders, client.Headers) && route is not { RefusesUnapplied: false };
+        var removals = new List<string>();
+        var refused = CountRequest(verdict.RequestHeaders, client.Headers, removals) && route is not { RefusesUnapplied: false };
         var bytes = 0;
         foreach (var place in _request)
         {
             var value = place.ValueOf(question[place.Name], Find(verdict.RequestHeaders, place.Name));
+            if (value is null)
+            {
+                removals.Add(place.Name);
+                value = "";
+            }
+
             if (!HeaderText.IsWritable(value))
             {
                 return FailedClosed(verdict, Cause.Malformed);
             }
 
-            // Whatever stood there instead, nobody has asked for it; so this one does not go on even where unapplied edits are ignored.
-            if ((bytes += value.Length) > MaxValueBytes)
-            {
-                _metrics.Unapplied(_listener, "request-header-size");
-                refused = true;
-                break;
-            }
-
+            bytes += value.Length;
             answer[place.AnswerName] = value;
+        }
+
+        bytes += _dialect.RemovesHeaders ? WriteRemovals(answer, question, removals, verdict.Cause != Cause.None) : 0;
+
+        // Whatever stood there instead, nobody has asked for it; so this one does not go on even where unapplied edits are ignored.
+        if (bytes > _dialect.MaxCarriedBytes)
+        {
+            _metrics.Unapplied(_listener, "request-header-size");
+            refused = true;
         }
 
         if (refused)
@@ -92,23 +103,59 @@ internal sealed class CarriedHeaders
             return FailedClosed(verdict, Cause.Unapplied);
         }
 
-        WriteResponse(answer, verdict.ResponseHeaders, MaxValueBytes - bytes);
+        WriteResponse(answer, verdict.ResponseHeaders, _dialect.MaxCarriedBytes - bytes);
         return null;
+    }
+
+    /// <summary>Takes the places out of an answer that carries something else: a reply with all its own headers.</summary>
+    public void Withdraw(IHeaderDictionary answer)
+    {
+        foreach (var place in _request.Concat(_response))
+        {
+            answer.Remove(place.AnswerName);
+        }
+
+        answer.Remove(AnswerHeaders.EnvoyRemove);
+    }
+
+    // Names of ours that the client sent go too: what the upstream sees under them is what this answer sets. Envoy sets first and removes then.
+    private static int WriteRemovals(IHeaderDictionary answer, IHeaderDictionary question, List<string> removals, bool isBypassed)
+    {
+        var names = removals.Concat(question.Keys.Where(HeaderTrust.IsOurs)).Append(AnswerHeaders.Bypassed)
+            .Where(name => !name.Equals(AnswerHeaders.Id, StringComparison.OrdinalIgnoreCase))
+            .Where(name => !isBypassed || !name.Equals(AnswerHeaders.Bypassed, StringComparison.OrdinalIgnoreCase));
+        var list = string.Join(", ", names.Select(static name => name.ToLowerInvariant()).Distinct());
+        answer[AnswerHeaders.EnvoyRemove] = list;
+        return list.Length;
     }
 
     private void WriteResponse(IHeaderDictionary answer, IReadOnlyList<HeaderEdit> edits, int room)
     {
         foreach (var place in _response)
         {
-            var value = place.ValueOf(default, Find(edits, place.Name));
-            if (value.Length > room)
+            var edit = Find(edits, place.Name);
+            string[] lines = edit is null ? [] : [.. edit.Values.Select(HeaderText.ToWire)];
+            if (lines.Sum(static line => line.Length + 2) > room + 2)
             {
                 _metrics.Unapplied(_listener, "response-header-size");
-                value = "";
+                lines = [];
+            }
+            else if (_dialect.ResponsePrefix.Length > 0 && lines.Length > 1 && place.Name == SetCookie)
+            {
+                // On one line they would be one cookie with a broken value.
+                _metrics.Unapplied(_listener, "response-header-set");
+                lines = [];
             }
 
-            room -= value.Length;
-            answer[place.AnswerName] = value;
+            room -= lines.Sum(static line => line.Length);
+            if (_dialect.ResponsePrefix.Length > 0)
+            {
+                answer[place.AnswerName] = string.Join(", ", lines);
+            }
+            else if (lines.Length > 0)
+            {
+                answer[place.AnswerName] = new StringValues(lines);
+            }
         }
 
         foreach (var edit in edits)
@@ -125,7 +172,7 @@ internal sealed class CarriedHeaders
     }
 
     // True when a removal has no place. What the client did not send need not be removed.
-    private bool CountRequest(IReadOnlyList<HeaderEdit> edits, HeaderBlock headers)
+    private bool CountRequest(IReadOnlyList<HeaderEdit> edits, HeaderBlock headers, List<string> removals)
     {
         var removal = false;
         foreach (var edit in edits)
@@ -138,6 +185,10 @@ internal sealed class CarriedHeaders
             if (!IsRemoval(edit))
             {
                 _metrics.Unapplied(_listener, "request-header-set");
+            }
+            else if (_dialect.RemovesHeaders)
+            {
+                removals.Add(edit.Name);
             }
             else if (headers.IndexOf(Encoding.UTF8.GetBytes(edit.Name)) >= 0)
             {
@@ -169,8 +220,8 @@ internal sealed class CarriedHeaders
         return null;
     }
 
-    private static CarriedHeader Place(string name, string prefix, bool passesClients) =>
+    private CarriedHeader Place(string name, string prefix, bool passesClients) =>
         HeaderRules.NameError(name) is { } error ? throw new ArgumentException($"header {name} cannot be carried: {error}")
-        : HeaderTrust.Classify(name) != HeaderTrust.Ordinary ? throw new ArgumentException($"header {name} cannot be carried: the proxy itself uses it to tell about the request")
+        : _dialect.Trust.Classify(name) != HeaderTrust.Ordinary ? throw new ArgumentException($"header {name} cannot be carried: the proxy itself uses it to tell about the request")
         : new CarriedHeader(name.ToLowerInvariant(), prefix + name, passesClients);
 }

@@ -2,55 +2,49 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.Http;
 
-/// <summary>Answers nginx's <c>auth_request</c>: 200 lets the request pass, 403 does not, and everything else stands in the headers (proxy integration §2).</summary>
-/// <remarks>The body is always empty: after any other nginx closes the connection. Safe for any number of requests at once.</remarks>
+/// <summary>Answers a proxy's question about a client's request, in the dialect of its listener (proxy integration §2, §3.6, §4).</summary>
+/// <remarks>Safe for any number of requests at once.</remarks>
+/// <param name="options">The listener.</param>
+/// <param name="inspector">Asks the agents.</param>
+/// <param name="carried">The places for header edits.</param>
+/// <param name="form">How the verdict is told.</param>
+/// <param name="logger">Takes what an operator or a tester of the proxy's configuration must know.</param>
 internal sealed class CheckEndpoint(
-    HttpListenerOptions options, Inspector inspector, ReplyTokens tokens, SidecarMetrics metrics, ILogger<CheckEndpoint> logger)
+    HttpListenerOptions options, Inspector inspector, CarriedHeaders carried, IVerdictForm form, ILogger<CheckEndpoint> logger)
 {
-    private readonly CarriedHeaders _carried = new(options, metrics);
-
-    /// <summary>Answers one question. Returns when the headers of the answer are set.</summary>
+    /// <summary>Answers one question.</summary>
     public Task AnswerAsync(IFeatureCollection features)
     {
-        var question = features.GetRequiredFeature<IHttpRequestFeature>().Headers;
-        var client = ClientRequestReader.Read(question, options);
+        var client = ClientRequestReader.Read(features.GetRequiredFeature<IHttpRequestFeature>(), options);
         var exchange = inspector.Begin(options.Name, client.Host, client.RawTarget, client.Method);
-        if (client.Problem is null)
-        {
-            return InspectAsync(features, client, exchange);
-        }
-
-        var answer = features.GetRequiredFeature<IHttpResponseFeature>();
-        Refuse(answer, client, exchange);
-        inspector.End(exchange);
-        return Task.CompletedTask;
+        return client.Problem is null ? InspectAsync(features, client, exchange) : RefuseAsync(features, client, exchange);
     }
 
     private async Task InspectAsync(IFeatureCollection features, ClientRequest client, Exchange exchange)
     {
         var answer = features.GetRequiredFeature<IHttpResponseFeature>();
+        ReadOnlyMemory<byte> body;
         try
         {
             var message = EventBuilder.Build(client, exchange, inspector.Time.GetUtcNow());
             var verdict = await AskAsync(features, exchange, message).ConfigureAwait(false);
             var question = features.GetRequiredFeature<IHttpRequestFeature>().Headers;
-            if (verdict.IsAllow && _carried.Write(answer.Headers, verdict, client, question, exchange.Route) is { } instead)
+            if (verdict.IsAllow && carried.Write(answer.Headers, verdict, client, question, exchange.Route) is { } instead)
             {
                 exchange.Note(LedgerState.Refused, instead.Cause);
                 verdict = instead;
             }
 
-            Answer(answer, exchange, verdict);
+            body = form.Write(answer, exchange, verdict);
         }
         catch
         {
-            // A defect of ours: the server answers 500, which nginx takes for a refusal, and so must the ledger.
+            // A defect of ours: the request is refused by whoever answers in our place, and so it must stand in the ledger.
             exchange.Note(LedgerState.Refused, Cause.Internal);
             throw;
         }
@@ -58,6 +52,8 @@ internal sealed class CheckEndpoint(
         {
             inspector.End(exchange);
         }
+
+        await SendAsync(features, body).ConfigureAwait(false);
     }
 
     private async ValueTask<Verdict> AskAsync(IFeatureCollection features, Exchange exchange, RequestHeadersEvent message)
@@ -74,10 +70,11 @@ internal sealed class CheckEndpoint(
         return await pending.ConfigureAwait(false);
     }
 
-    private void Refuse(IHttpResponseFeature answer, ClientRequest client, Exchange exchange)
+    private Task RefuseAsync(IFeatureCollection features, ClientRequest client, Exchange exchange)
     {
+        var answer = features.GetRequiredFeature<IHttpResponseFeature>();
         exchange.Note(LedgerState.Refused, Cause.Malformed);
-        Answer(answer, exchange, new Verdict { Kind = VerdictKind.FailedClosed, Cause = Cause.Malformed });
+        var body = form.Write(answer, exchange, Verdict.Refused(Cause.Malformed));
         if (client.IsPlumbing)
         {
             answer.StatusCode = StatusCodes.Status400BadRequest;
@@ -87,38 +84,11 @@ internal sealed class CheckEndpoint(
         {
             Log.Malformed(logger, client[TrustedHeader.RequestId], exchange.Id.ToString(), client.Problem!);
         }
+
+        inspector.End(exchange);
+        return SendAsync(features, body);
     }
 
-    private void Answer(IHttpResponseFeature answer, Exchange exchange, Verdict verdict)
-    {
-        var headers = answer.Headers;
-        var id = exchange.Id.ToString();
-        headers.ContentLength = 0;
-        headers[AnswerHeaders.Id] = id;
-        headers[AnswerHeaders.Action] = verdict.Kind.Label();
-        headers[AnswerHeaders.Audit] = AuditLine.Write(verdict.Audits);
-        headers[AnswerHeaders.Cause] = verdict.Cause == Cause.None ? "" : verdict.Cause.Label();
-        headers[AnswerHeaders.Reply] = "";
-        if (!verdict.IsAllow)
-        {
-            answer.StatusCode = StatusCodes.Status403Forbidden;
-            headers[AnswerHeaders.Reply] = TokenFor(verdict, id);
-            _carried.WriteNone(headers);
-        }
-    }
-
-    private string TokenFor(Verdict verdict, string exchange)
-    {
-        var reply = ReplyRenderer.Render(verdict);
-        if (tokens.Issue(reply) is { } token)
-        {
-            return token;
-        }
-
-        metrics.Unapplied(options.Name, "reply-body");
-        Log.ReplyTooLong(logger, verdict.DecidedBy, exchange, ReplyTokens.MaxLength, reply.Status);
-        var page = ReplyRenderer.Render(new Verdict { Kind = VerdictKind.Block, Decision = new BlockDecision((ushort)reply.Status) });
-        return tokens.Issue(page) ?? throw new InvalidOperationException(
-            $"the default page of status {reply.Status} does not fit a token of {ReplyTokens.MaxLength} characters");
-    }
+    private static Task SendAsync(IFeatureCollection features, ReadOnlyMemory<byte> body) =>
+        body.IsEmpty ? Task.CompletedTask : features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(body).AsTask();
 }

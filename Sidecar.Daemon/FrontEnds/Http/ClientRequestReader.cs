@@ -1,5 +1,6 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Messages;
@@ -22,19 +23,39 @@ internal static class ClientRequestReader
         (TrustedHeader.ForwardedFor, "x-forwarded-for"),
     ];
 
-    /// <summary>Reads the question.</summary>
-    /// <param name="question">The headers of the proxy's request, a char per byte.</param>
-    /// <param name="options">The listener's limits.</param>
-    public static ClientRequest Read(IHeaderDictionary question, HttpListenerOptions options)
+    /// <summary>Reads the question of a listener's proxy.</summary>
+    /// <param name="question">The proxy's request, a char per byte.</param>
+    /// <param name="options">The listener's dialect and limits.</param>
+    public static ClientRequest Read(IHttpRequestFeature question, HttpListenerOptions options)
     {
+        if (!options.Dialect.AsksByRequestLine)
+        {
+            return Read(question.Headers, options);
+        }
+
         var told = new string?[HeaderTrust.Count];
+        var target = question.RawTarget;
+        var hasPrefix = target.StartsWith(options.PathPrefix, StringComparison.Ordinal);
+        told[(int)TrustedHeader.Method] = question.Method;
+        told[(int)TrustedHeader.Target] = hasPrefix ? target[options.PathPrefix.Length..] : target;
+        return Read(question.Headers, options, told, hasPrefix ? null : $"the path does not begin with {options.PathPrefix}; the proxy must put it there");
+    }
+
+    /// <summary>Reads a question that stands in headers alone.</summary>
+    /// <param name="question">The headers of the proxy's request, a char per byte.</param>
+    /// <param name="options">The listener's dialect and limits.</param>
+    public static ClientRequest Read(IHeaderDictionary question, HttpListenerOptions options) =>
+        Read(question, options, new string?[HeaderTrust.Count], plumbing: null);
+
+    private static ClientRequest Read(IHeaderDictionary question, HttpListenerOptions options, string?[] told, string? plumbing)
+    {
+        var trust = options.Dialect.Trust;
         var headers = new HeaderBlock(32, 1024);
-        string? plumbing = null;
         var count = 0;
         var bytes = 0L;
         foreach (var (name, values) in question)
         {
-            var role = HeaderTrust.Classify(name);
+            var role = trust.Classify(name);
             if (role >= 0)
             {
                 told[role] = values.Count > 0 ? values[0] : null;
@@ -57,7 +78,7 @@ internal static class ClientRequestReader
             }
         }
 
-        plumbing ??= MissingIn(told);
+        plumbing ??= MissingIn(told, trust);
         return new ClientRequest(told, headers)
         {
             IsPlumbing = plumbing is not null,
@@ -84,13 +105,15 @@ internal static class ClientRequestReader
         return size;
     }
 
-    private static string? MissingIn(string?[] told)
+    private static string? MissingIn(string?[] told, HeaderTrust trust)
     {
         foreach (var header in (ReadOnlySpan<TrustedHeader>)[TrustedHeader.Method, TrustedHeader.Target])
         {
             if (string.IsNullOrEmpty(told[(int)header]))
             {
-                return $"the header {HeaderTrust.NameOf(header)} is missing; the proxy's configuration must set it";
+                return trust.NameOf(header) is { } name
+                    ? $"the header {name} is missing; the proxy's configuration must set it"
+                    : "nothing stands behind the path prefix; the proxy must put the client's path there";
             }
         }
 

@@ -5,15 +5,15 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Sidecar.Daemon.FrontEnds.Http;
 
-/// <summary>The application of an http listener: nginx's questions, the replies it fetches, and whether we are well. No middleware, no routing.</summary>
+/// <summary>The application of an http listener whose proxy asks at a path of ours: its questions, the replies nginx fetches, and whether we are well. No middleware, no routing.</summary>
 /// <remarks>
 /// Paths are compared byte for byte with the raw target, before anybody resolves dot segments in it; a query is ignored. Only the proxy's
 /// configuration chooses the path, so an unknown one is 404.
 /// </remarks>
 /// <param name="check">Answers <c>/check</c> and <c>/v1/forward-auth</c>.</param>
-/// <param name="reply">Answers <c>/v1/reply/TOKEN</c>.</param>
+/// <param name="reply">Answers <c>/v1/reply/TOKEN</c>; null for a proxy that gets replies at once.</param>
 /// <param name="missingAgents">The enforced agents that take no exchanges now; asked for each <c>/readyz</c>.</param>
-internal sealed class HttpFrontEnd(CheckEndpoint check, ReplyEndpoint reply, Func<IReadOnlyList<string>> missingAgents) : IHttpApplication<IFeatureCollection>
+internal sealed class HttpFrontEnd(CheckEndpoint check, ReplyEndpoint? reply, Func<IReadOnlyList<string>> missingAgents) : IHttpApplication<IFeatureCollection>
 {
     private const string ReplyPrefix = "/v1/reply/";
 
@@ -38,7 +38,7 @@ internal sealed class HttpFrontEnd(CheckEndpoint check, ReplyEndpoint reply, Fun
             "/readyz" when missingAgents() is { Count: > 0 } missing =>
                 SendAsync(context, StatusCodes.Status503ServiceUnavailable, $"no connection to {string.Join(", ", missing)}"),
             "/readyz" => SendAsync(context, StatusCodes.Status200OK, "ready"),
-            _ when path.StartsWith(ReplyPrefix, StringComparison.Ordinal) => reply.AnswerAsync(context, path[ReplyPrefix.Length..]),
+            _ when reply is not null && path.StartsWith(ReplyPrefix, StringComparison.Ordinal) => reply.AnswerAsync(context, path[ReplyPrefix.Length..]),
             _ => SendAsync(context, StatusCodes.Status404NotFound, "no such endpoint"),
         };
     }

@@ -8,6 +8,12 @@ internal sealed record HttpListenerOptions
     /// <summary>The listener's name, a label value.</summary>
     public required string Name { get; init; }
 
+    /// <summary>Which proxy asks, and so what is believed and how it is answered.</summary>
+    public ProxyDialect Dialect { get; init; } = ProxyDialect.Nginx;
+
+    /// <summary>What the proxy puts before the client's path in the request line of a question; empty for nothing.</summary>
+    public string PathPrefix { get; init; } = "";
+
     /// <summary>Time for one verdict. The default suits a proxy that gives up after 500 ms.</summary>
     public TimeSpan Budget { get; init; } = Defaults.PhaseBudget;
 
@@ -18,17 +24,17 @@ internal sealed record HttpListenerOptions
     public int MaxHeaderBytes { get; init; } = Defaults.MaxHeaderBytes;
 
     /// <summary>
-    /// Request headers that only agents may set: the client's own value never passes. Each is answered as <c>X-Sidecar-Request-NAME</c>,
-    /// empty when no agent set it.
+    /// Request headers that only agents may set: the client's own value never passes. Each is answered as <c>NAME</c> behind the dialect's
+    /// prefix, empty when no agent set it.
     /// </summary>
     public IReadOnlyList<string> SetHeaders { get; init; } = ["X-User"];
 
     /// <summary>
-    /// Request headers that agents may change: answered as <c>X-Sidecar-Request-NAME</c> with the final value, the client's own where no
-    /// agent touched it, empty when removed.
+    /// Request headers that agents may change: answered likewise with the final value, the client's own where no agent touched it, empty
+    /// when removed.
     /// </summary>
     public IReadOnlyList<string> EditHeaders { get; init; } = ["X-Client-Secret"];
 
-    /// <summary>Response headers that agents may set or add: answered as <c>X-Sidecar-Response-NAME</c>, empty when no agent did.</summary>
+    /// <summary>Response headers that agents may set or add: answered as <c>NAME</c> behind the dialect's prefix.</summary>
     public IReadOnlyList<string> ResponseHeaders { get; init; } = ["X-Frame-Options"];
 }

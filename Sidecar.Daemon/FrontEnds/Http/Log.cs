@@ -16,4 +16,10 @@ internal static partial class Log
 
     [LoggerMessage(3003, LogLevel.Warning, "listener {Listener} was asked for a reply by a token that is {State}; the default page is shown")]
     public static partial void BadToken(ILogger logger, string listener, ReplyTokenState state);
+
+    [LoggerMessage(3004, LogLevel.Warning, "listener {Listener} was asked without the secret or with another one, and refused: set the header {Header} to what {File} holds, in the proxy's configuration; {More} more since the last such line")]
+    public static partial void Unauthorized(ILogger logger, string listener, string header, string file, long more);
+
+    [LoggerMessage(3005, LogLevel.Error, "listener {Listener} could not answer; the request is refused")]
+    public static partial void AnswerFailed(ILogger logger, string listener, Exception error);
 }

@@ -11,9 +11,6 @@ internal static class ReplyKeyFile
 
     private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    private const UnixFileMode Forbidden =
-        UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
-
     /// <summary>Reads the key; makes the file, mode 0600 and with random bytes, where there is none.</summary>
     /// <param name="path">The file. Its directory must exist.</param>
     /// <exception cref="IOException">The file cannot be used; the message says why and what to do.</exception>
@@ -57,11 +54,9 @@ internal static class ReplyKeyFile
     private static byte[] Load(string path)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        var mode = File.GetUnixFileMode(file.SafeFileHandle);
-        if ((mode & Forbidden) != 0)
+        if (PrivateFile.ForbiddenMode(file.SafeFileHandle) is { } mode)
         {
-            throw new IOException(
-                $"the reply key file {path} has mode 0{Convert.ToString((int)mode, 8)}; others could forge replies; run: chmod 600 {path}");
+            throw new IOException($"the reply key file {path} has mode {mode}; others could forge replies; run: chmod 600 {path}");
         }
 
         if (file.Length != KeyLength)

@@ -1,0 +1,71 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+
+namespace Sidecar.Daemon.FrontEnds.Http;
+
+/// <summary>What a proxy proves itself with on a TCP listener, where the rights of a socket file cannot tell it from other processes. Immutable.</summary>
+internal sealed class ListenerSecret
+{
+    /// <summary>Fewest characters: 16 random ones cannot be guessed.</summary>
+    public const int MinLength = 16;
+
+    /// <summary>Most characters, which every proxy's configuration takes.</summary>
+    public const int MaxLength = 1024;
+
+    private readonly byte[] _secret;
+
+    private ListenerSecret(byte[] secret, string file)
+    {
+        _secret = secret;
+        File = file;
+    }
+
+    /// <summary>Where it came from.</summary>
+    public string File { get; }
+
+    /// <summary>Reads the secret. Line ends and spaces at the end of the file are no part of it.</summary>
+    /// <exception cref="IOException">The file cannot be used; the message says why and what to do, and nothing of the content.</exception>
+    public static ListenerSecret Load(string path)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            if (PrivateFile.ForbiddenMode(file.SafeFileHandle) is { } mode)
+            {
+                throw new IOException($"the secret file {path} has mode {mode}; others could ask in the proxy's name; run: chmod 640 {path}");
+            }
+
+            return new ListenerSecret(Read(file, path), path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new IOException($"there is no secret file {path}; make it: (umask 077; head -c 32 /dev/urandom | base64 > {path})", e);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException($"cannot read the secret file {path}: {e.Message}; make it readable for the daemon's user", e);
+        }
+    }
+
+    /// <summary>Whether a question carries it, exactly once. Takes the same time for every wrong one of the right length.</summary>
+    public bool IsIn(IHeaderDictionary question) =>
+        question.TryGetValue(AnswerHeaders.Secret, out var values) && values is [{ } told]
+        && CryptographicOperations.FixedTimeEquals(Encoding.Latin1.GetBytes(told), _secret);
+
+    // One more than the limit and the line end, to tell a file that is too long without reading all of it.
+    private static byte[] Read(FileStream file, string path)
+    {
+        var buffer = new byte[MaxLength + 3];
+        var content = buffer.AsSpan(0, file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)).TrimEnd(" \r\n"u8);
+        if (content.Length is < MinLength or > MaxLength)
+        {
+            var length = content.Length > MaxLength ? $"more than {MaxLength}" : $"{content.Length}";
+            throw new IOException($"the secret in {path} has {length} characters; {MinLength} to {MaxLength} are allowed");
+        }
+
+        return content.ContainsAnyExceptInRange((byte)'!', (byte)'~')
+            ? throw new IOException($"the secret in {path} has characters that a header cannot carry everywhere; use visible ASCII, for example base64")
+            : content.ToArray();
+    }
+}

@@ -1,0 +1,51 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.FrontEnds.Http;
+
+/// <summary>For nginx's <c>auth_request</c>: 200 or 403, everything else in headers, and a token by which the reply is fetched (proxy integration §2.2).</summary>
+/// <remarks>The body is always empty: after any other nginx closes the connection.</remarks>
+internal sealed class TwoStepForm(
+    HttpListenerOptions options, CarriedHeaders carried, ReplyTokens tokens, SidecarMetrics metrics, ILogger<TwoStepForm> logger) : IVerdictForm
+{
+    /// <inheritdoc/>
+    public ReadOnlyMemory<byte> Write(IHttpResponseFeature answer, Exchange exchange, Verdict verdict)
+    {
+        var headers = answer.Headers;
+        var id = exchange.Id.ToString();
+        headers.ContentLength = 0;
+        headers[AnswerHeaders.Id] = id;
+        headers[AnswerHeaders.Action] = verdict.Kind.Label();
+        headers[AnswerHeaders.Audit] = AuditLine.Write(verdict.Audits);
+        headers[AnswerHeaders.Cause] = verdict.Cause == Cause.None ? "" : verdict.Cause.Label();
+        headers[AnswerHeaders.Reply] = "";
+        if (!verdict.IsAllow)
+        {
+            answer.StatusCode = StatusCodes.Status403Forbidden;
+            headers[AnswerHeaders.Reply] = TokenFor(verdict, id);
+            carried.WriteNone(headers);
+        }
+
+        return default;
+    }
+
+    private string TokenFor(Verdict verdict, string exchange)
+    {
+        var reply = ReplyRenderer.Render(verdict);
+        if (tokens.Issue(reply) is { } token)
+        {
+            return token;
+        }
+
+        metrics.Unapplied(options.Name, "reply-body");
+        Log.ReplyTooLong(logger, verdict.DecidedBy, exchange, ReplyTokens.MaxLength, reply.Status);
+        var page = ReplyRenderer.Render(new Verdict { Kind = VerdictKind.Block, Decision = new BlockDecision((ushort)reply.Status) });
+        return tokens.Issue(page) ?? throw new InvalidOperationException(
+            $"the default page of status {reply.Status} does not fit a token of {ReplyTokens.MaxLength} characters");
+    }
+}

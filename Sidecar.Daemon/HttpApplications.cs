@@ -1,0 +1,62 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.FrontEnds.Http;
+using Sidecar.Daemon.Inspection;
+
+namespace Sidecar.Daemon;
+
+/// <summary>Builds what answers on the http listeners, by the proxy that asks there.</summary>
+internal sealed class HttpApplications(DaemonOptions options, DaemonModel model, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
+{
+    /// <summary>The application of a listener.</summary>
+    /// <exception cref="IOException">A file that the listener needs, or a header name it is given, cannot be used.</exception>
+    public IHttpApplication<IFeatureCollection> Create(ListenerOptions listener)
+    {
+        var http = new HttpListenerOptions
+        {
+            Name = listener.Name,
+            Dialect = ProxyDialect.Of(listener.Proxy),
+            PathPrefix = listener.PathPrefix,
+            Budget = listener.Budget,
+            MaxHeaders = Defaults.MaxHeaders,
+            MaxHeaderBytes = Defaults.MaxHeaderBytes,
+            SetHeaders = listener.SetHeaders,
+            EditHeaders = listener.EditHeaders,
+            ResponseHeaders = listener.ResponseHeaders,
+        };
+        var carried = Carried(http);
+        if (listener.Proxy == ProxyKind.Nginx)
+        {
+            var tokens = new ReplyTokens(ReplyKeyFile.LoadOrCreate(options.ReplyKeyFile ?? listener.Path + ".key"), inspector.Time);
+            var form = new TwoStepForm(http, carried, tokens, metrics, loggers.CreateLogger<TwoStepForm>());
+            var reply = new ReplyEndpoint(http, tokens, metrics, loggers.CreateLogger<ReplyEndpoint>());
+            return new HttpFrontEnd(Check(http, carried, form), reply, model.MissingAgents);
+        }
+
+        var check = Check(http, carried, new OneStepForm(http.Dialect, carried));
+        IHttpApplication<IFeatureCollection> application = http.Dialect.AsksByRequestLine
+            ? new AnyPathFrontEnd(http.Name, check, loggers.CreateLogger<AnyPathFrontEnd>())
+            : new HttpFrontEnd(check, reply: null, model.MissingAgents);
+        return listener.SecretFile is { } file
+            ? new SecretGuard(http.Name, ListenerSecret.Load(file), application, inspector, loggers.CreateLogger<SecretGuard>())
+            : application;
+    }
+
+    private CarriedHeaders Carried(HttpListenerOptions http)
+    {
+        try
+        {
+            return new CarriedHeaders(http, metrics);
+        }
+        catch (ArgumentException e)
+        {
+            throw new IOException(e.Message, e);
+        }
+    }
+
+    private CheckEndpoint Check(HttpListenerOptions http, CarriedHeaders carried, IVerdictForm form) =>
+        new(http, inspector, carried, form, loggers.CreateLogger<CheckEndpoint>());
+}
