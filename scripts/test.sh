@@ -13,15 +13,18 @@ case "${1:-}" in -h|--help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 
 command -v dotnet >/dev/null || { echo "test.sh: the .NET 10 SDK is missing; install it and put dotnet on the PATH" >&2; exit 1; }
 
-# The end-to-end tests drive a real nginx.
-if [ -z "$quick" ] && ! command -v nginx >/dev/null && [ ! -x /usr/sbin/nginx ]; then
+# The end-to-end tests drive real proxies.
+missing=()
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx)
+command -v caddy >/dev/null || missing+=(caddy)
+if [ -z "$quick" ] && [ "${#missing[@]}" -gt 0 ]; then
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "test.sh: nginx is missing and may not be installed from here; run 'apt-get install nginx' as root, or use --quick" >&2
+    echo "test.sh: ${missing[*]} missing and may not be installed from here; run 'apt-get install ${missing[*]}' as root, or use --quick" >&2
     exit 1
   fi
-  echo "test.sh: installing nginx for the end-to-end tests"
+  echo "test.sh: installing ${missing[*]} for the end-to-end tests"
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
 dotnet restore --locked-mode
