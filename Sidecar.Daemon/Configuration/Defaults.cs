@@ -21,6 +21,9 @@ internal static class Defaults
     /// <summary>Longest wait before dialling again: 2 s, so that a late agent is not missed for long.</summary>
     public static readonly TimeSpan ReconnectMax = TimeSpan.FromSeconds(2);
 
+    /// <summary>Attempts to reach an agent before it is reported unhealthy and its failure mode applies at once: 3, the protocol's own default.</summary>
+    public const int UnhealthyAfter = 3;
+
     /// <summary>How often an idle connection is asked for a sign of life: 10 s, the protocol's own default.</summary>
     public static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(10);
 

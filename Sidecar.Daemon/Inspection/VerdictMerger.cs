@@ -159,7 +159,7 @@ internal sealed class VerdictMerger(Exchange exchange, AgentEvent message)
             return;
         }
 
-        var open = participant.Session.Policy.FailureMode == FailureMode.Open;
+        var open = participant.Session.Policy.FailureModeFor(cause) == FailureMode.Open;
         participant.Note(_direction, open ? LedgerState.Bypassed : LedgerState.Refused, cause);
         _statements.Add(new Statement(order, participant.Agent, open ? VerdictKind.Allow : VerdictKind.FailedClosed, null, false, cause));
         Ends |= !open;
