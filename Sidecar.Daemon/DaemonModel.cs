@@ -32,6 +32,16 @@ internal sealed class DaemonModel
     public IEnumerable<(string Agent, int Connections, int InFlight, bool Available)> Observe() => Agents.Select(static agent =>
         (agent.Id, agent.Current.Pool.Live.Count, agent.Current.Pool.InFlight, agent.Current.Pool.IsAvailable));
 
+    /// <summary>The agents' pools as the gauges show them.</summary>
+    public IEnumerable<PoolObservation> ObservePools() => Agents.Select(static agent =>
+    {
+        var pool = agent.Current.Pool;
+        var admission = pool.Admission;
+        return new PoolObservation(
+            agent.Id, (int)pool.State, (int)admission.Breaker.State, admission.Running, admission.Waiting,
+            pool.Live.Count(static connection => connection.TakesNew), pool.Live.Count(static connection => connection.IsPaused));
+    });
+
     private static RouteModel Build(RouteOptions route, Dictionary<string, AgentState> agents) => new()
     {
         Id = route.Id,

@@ -76,11 +76,11 @@ internal abstract class SessionCalls(AgentState agent, AgentPolicy policy, Corre
 
             if (attempts <= 1)
             {
-                Version.Admission.Return(ref Pass);
+                Version.Admission.Return(ref Pass, wakes: false);
                 return WaitAndCallAsync(ask, withdrawals, Version.Admission.Lost(result));
             }
 
-            Version.Admission.Return(ref Pass);
+            Version.Admission.Return(ref Pass, wakes: false);
         }
     }
 
@@ -120,7 +120,7 @@ internal abstract class SessionCalls(AgentState agent, AgentPolicy policy, Corre
                     }
                     else
                     {
-                        admission.Return(ref Pass);
+                        admission.Return(ref Pass, wakes: false);
                         refusal = admission.Lost(lost);
                         if (isLast)
                         {

@@ -64,7 +64,7 @@ internal sealed class Admission
 
         if (ask.Bytes is > 0 and var bytes && !chosen.TryReserve(bytes))
         {
-            Return(ref pass);
+            Return(ref pass, wakes: false);
             Breaker.Report(trial, CallVerdict.Neutral);
             refusal = new(CallResult.Failed(CallOutcome.Paused, $"the agent has no room for {bytes} bytes of body now"), TimeSpan.MaxValue);
             return false;
@@ -134,14 +134,16 @@ internal sealed class Admission
             }
         }
 
-        Release(ref pass, keepsSlot);
+        Release(ref pass, keepsSlot, wakes: true);
     }
 
     /// <summary>A call was never made, or ended by a defect of ours: it says nothing about the agent.</summary>
-    public void Return(ref CallPass pass)
+    /// <param name="pass">What it held; afterwards it holds nothing.</param>
+    /// <param name="wakes">False when nothing has become free that was not before: those that wait would wake each other without end.</param>
+    public void Return(ref CallPass pass, bool wakes = true)
     {
         Breaker.Report(pass.Trial, CallVerdict.Neutral);
-        Release(ref pass, keepsSlot: false);
+        Release(ref pass, keepsSlot: false, wakes);
     }
 
     /// <summary>A slot of a connection has become free without the end of a call: an answer that was owed has come.</summary>
@@ -150,18 +152,18 @@ internal sealed class Admission
     /// <summary>A connection has come, or takes new exchanges again, or none ever will.</summary>
     public void ConnectionsChanged() => _room.WakeAll();
 
-    private void Release(ref CallPass pass, bool keepsSlot)
+    private void Release(ref CallPass pass, bool keepsSlot, bool wakes)
     {
         var (connection, hadSlot) = (pass.Connection, pass.HasSlot && !keepsSlot);
         connection?.Release(pass.Bytes);
         pass = new CallPass { HasSlot = pass.HasSlot && keepsSlot };
-        if (hadSlot && Interlocked.Decrement(ref _running) == _settings.MaxCalls - 1)
+        if (hadSlot && Interlocked.Decrement(ref _running) == _settings.MaxCalls - 1 && wakes)
         {
             // Whoever waits may wait for just this, whatever its connection.
             _room.WakeOne(null);
         }
 
-        if (connection is not null)
+        if (connection is not null && wakes)
         {
             _room.WakeOne(connection);
         }

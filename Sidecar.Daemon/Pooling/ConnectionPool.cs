@@ -115,7 +115,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     {
         var live = _set.Live;
         var chosen = _draining ? null
-            : except is not null && _roster.Count > 1 && _policy.Select(Array.FindAll(live, other => other.Endpoint != except.Endpoint), null) is { } elsewhere ? elsewhere
+            : except is not null && _roster.Count > 1 && SelectElsewhere(live, except.Endpoint) is { } elsewhere ? elsewhere
             : _policy.Select(live, except);
         reason = default;
         if (chosen is null)
@@ -235,6 +235,10 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
 
     // Owed answers are nobody's any more: they must not hold up the end.
     private int Waiting => _set.Live.Sum(static connection => connection.Connection.InFlight - connection.Connection.Owed);
+
+    // A method of its own: what its lambda captures would be allocated for every selection.
+    private PooledConnection? SelectElsewhere(PooledConnection[] live, int endpoint) =>
+        _policy.Select(Array.FindAll(live, other => other.Endpoint != endpoint), null);
 
     private PoolState LookAtState() => PoolReading.StateOf(_set.Live, hasGivenUp: _roster.AllMissed(_settings.UnhealthyAfter));
 
