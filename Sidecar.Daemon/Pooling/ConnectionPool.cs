@@ -82,22 +82,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     public int InFlight => _set.Live.Sum(static connection => connection.Connection.InFlight);
 
     /// <summary>By how much the agent wants the timeouts of calls without a connection yet to be stretched, 1 or more.</summary>
-    public double TimeoutMultiplier
-    {
-        get
-        {
-            var most = 1.0;
-            if (_isDegraded)
-            {
-                foreach (var connection in _set.Live)
-                {
-                    most = Math.Max(most, connection.TimeoutMultiplier);
-                }
-            }
-
-            return most;
-        }
-    }
+    public double TimeoutMultiplier => _isDegraded ? PoolReading.MultiplierOf(_set.Live) : 1;
 
     /// <summary>Begins to dial. The agent may be absent; it comes alive by itself.</summary>
     public void Start()
@@ -121,7 +106,11 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         if (chosen is null)
         {
             reason = PoolReading.ReasonOf(live, except, _draining);
-            ReplaceStuck(live);
+            // Rule 6: a connection whose every slot waits for an answer that is owed will not come back by itself.
+            foreach (var stuck in PoolReading.StuckOf(live))
+            {
+                Replace(stuck, $"all of its {stuck.Owed} slots are owed answers");
+            }
         }
 
         return chosen;
@@ -241,17 +230,4 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         _policy.Select(Array.FindAll(live, other => other.Endpoint != endpoint), null);
 
     private PoolState LookAtState() => PoolReading.StateOf(_set.Live, hasGivenUp: _roster.AllMissed(_settings.UnhealthyAfter));
-
-    // Rule 6: a connection whose every slot waits for an answer that is owed will not come back by itself.
-    private void ReplaceStuck(PooledConnection[] live)
-    {
-        foreach (var pooled in live)
-        {
-            var connection = pooled.Connection;
-            if (connection.IsOpen && connection.Owed >= connection.Traits.MaxInFlight)
-            {
-                Replace(connection, $"all of its {connection.Owed} slots are owed answers");
-            }
-        }
-    }
 }

@@ -30,6 +30,22 @@ internal static class PoolReading
             : CallResult.Failed(CallOutcome.NoConnection, $"none of {others.Length} connections takes new exchanges (draining, unhealthy or failing)");
     }
 
+    /// <summary>The most by which any connection's calls are to be stretched, 1 or more.</summary>
+    public static double MultiplierOf(PooledConnection[] live)
+    {
+        var most = 1.0;
+        foreach (var connection in live)
+        {
+            most = Math.Max(most, connection.TimeoutMultiplier);
+        }
+
+        return most;
+    }
+
+    /// <summary>The open connections whose every slot is owed an answer.</summary>
+    public static IEnumerable<IAgentConnection> StuckOf(PooledConnection[] live) =>
+        live.Select(static pooled => pooled.Connection).Where(static connection => connection.IsOpen && connection.Owed >= connection.Traits.MaxInFlight);
+
     /// <summary>The state of the agent.</summary>
     /// <param name="live">The live connections.</param>
     /// <param name="hasGivenUp">Whether so many attempts to reach it have failed that nobody waits for it any more.</param>
