@@ -57,7 +57,9 @@ internal static class DaemonHost
             notifySocket, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SystemdNotifier>>()));
         services.AddHostedService<DaemonService>();
         var host = builder.Build();
-        host.Services.GetRequiredService<SidecarMetrics>().ObserveAgents(host.Services.GetRequiredService<DaemonModel>().Observe);
+        var model = host.Services.GetRequiredService<DaemonModel>();
+        host.Services.GetRequiredService<SidecarMetrics>().ObserveAgents(model.Observe);
+        host.Services.GetRequiredService<SidecarMetrics>().ObservePools(model.ObservePools);
         return host;
     }
 

@@ -33,8 +33,23 @@ internal sealed record AgentPolicy
     /// <summary>Longest wait for an answer about anything else.</summary>
     public required TimeSpan BodyTimeout { get; init; }
 
+    /// <summary>Longest waits for kinds of events that have one of their own; null when none has.</summary>
+    public IReadOnlyDictionary<EventKind, TimeSpan>? EventTimeouts { get; init; }
+
+    /// <summary>What happens to an exchange when the agent asks to be sent nothing.</summary>
+    public FlowMode FlowMode { get; init; } = FlowMode.AsFailureMode;
+
     /// <summary>The ceiling for one kind of event.</summary>
-    public TimeSpan TimeoutOf(EventKind kind) => kind is EventKind.RequestHeaders or EventKind.ResponseHeaders ? HeaderTimeout : BodyTimeout;
+    public TimeSpan TimeoutOf(EventKind kind) => EventTimeouts is not null && EventTimeouts.TryGetValue(kind, out var own) ? own
+        : kind is EventKind.RequestHeaders or EventKind.ResponseHeaders ? HeaderTimeout : BodyTimeout;
+
+    /// <summary>What happens to an exchange that the agent could not inspect for this cause.</summary>
+    public FailureMode FailureModeFor(Cause cause) => (cause, FlowMode) switch
+    {
+        (Cause.FlowControl, FlowMode.Closed) => FailureMode.Closed,
+        (Cause.FlowControl, FlowMode.Open) => FailureMode.Open,
+        _ => FailureMode,
+    };
 
     /// <summary>The events to send to an agent that supports these: what both sides want, and the header events that later ones need (spec §5.2).</summary>
     public EventSet Wanted(EventSet supported)

@@ -9,43 +9,25 @@ namespace Sidecar.Daemon.Agents;
 /// It owns the connection leased for the exchange (affinity is this field), the gate that keeps one call outstanding at a time, and the retry.
 /// The lease is made at the first event; when the leased connection dies, what the agent knew of the exchange died with it, so later events fail.
 /// </remarks>
-internal sealed class AgentSession
+internal sealed class AgentSession : SessionCalls
 {
     // Recognised by reference: the one result whose call never went through the gate.
     private static readonly string GateClosed = new("an earlier event of the exchange was not answered before the deadline");
 
     // Likewise for calls that ended before anything was sent.
     private static readonly string TooLate = new("the time was up before the event could be sent");
-    private static readonly string Withdrawn = new("the event was no longer wanted when its turn came");
 
-    private readonly SessionGate _gate = new();
     private readonly EventHoles _holes = new();
-    private readonly CorrelationId _exchange;
-    private PooledConnection? _lease;
     private bool _isRetrying;
     private long _started;
-    private int _withdrawals;
-    private volatile bool _told;
 
     public AgentSession(AgentState agent, AgentPolicy policy, CorrelationId exchange)
+        : base(agent, policy, exchange)
     {
-        Agent = agent;
-        Policy = policy;
-        _exchange = exchange;
-        Version = agent.Current;
     }
 
-    /// <summary>The agent.</summary>
-    public AgentState Agent { get; }
-
-    /// <summary>How it takes part in this exchange.</summary>
-    public AgentPolicy Policy { get; }
-
-    /// <summary>The version chosen for the whole exchange.</summary>
-    public AgentVersion Version { get; }
-
     /// <summary>Whether the agent was sent the request headers, and so knows of this exchange.</summary>
-    public bool HasSeenExchange => _told;
+    public bool HasSeenExchange => IsTold;
 
     /// <summary>Whether this kind of event is for this agent. Later events make the header events prerequisites (spec §5.2).</summary>
     public bool Wants(EventKind kind) => Policy.Wanted(Supported).Has(kind);
@@ -61,7 +43,7 @@ internal sealed class AgentSession
 
     private EventSet Supported => Traits?.Events ?? EventSet.All;
 
-    private ConnectionTraits? Traits => _lease?.Connection.Traits ?? Version.Pool.Traits;
+    private ConnectionTraits? Traits => Lease?.Connection.Traits ?? Version.Pool.Traits;
 
     /// <summary>Asks the agent. The caller awaits the result and hands it to <see cref="Settle"/>.</summary>
     /// <param name="message">The event.</param>
@@ -69,7 +51,7 @@ internal sealed class AgentSession
     public ValueTask<CallResult> AskAsync(AgentEvent message, long phaseDeadline)
     {
         var deadline = DeadlineOf(message, phaseDeadline);
-        var withdrawals = Volatile.Read(ref _withdrawals);
+        var withdrawals = Withdrawals;
         if (_isRetrying && message.Type == MessageType.RequestHeaders)
         {
             // The gate is still ours: nothing of the exchange may reach the new connection before its headers.
@@ -77,23 +59,32 @@ internal sealed class AgentSession
             return Call(message, deadline, withdrawals);
         }
 
-        return _gate.TryEnter() ? Call(message, deadline, withdrawals) : EnterAndCallAsync(message, deadline, withdrawals);
+        return Gate.TryEnter() ? Call(message, deadline, withdrawals) : EnterAndCallAsync(message, deadline, withdrawals);
     }
 
-    /// <summary>Ends one call: opens the gate and counts. Returns true when the same event must be asked once more (rule 11); the gate waits for that.</summary>
+    /// <summary>Ends one call: opens the gate, gives back what the call held, and counts. Returns true when the same event must be asked once more (rule 11); the gate waits for that.</summary>
     public bool Settle(AgentEvent message, in CallResult result, bool isRetry)
     {
-        Agent.Metrics.CallEnded(Agent.Id, EventKinds.Of(message.Type), result.Outcome.ToString(), Agent.Time.GetElapsedTime(_started));
-        if (!isRetry && message.Type == MessageType.RequestHeaders && TryMove(result))
+        var kind = EventKinds.Of(message.Type);
+        var took = Agent.Time.GetElapsedTime(_started);
+        Agent.Metrics.CallEnded(Agent.Id, kind, result.Outcome.ToString(), took);
+        if (!ReferenceEquals(result.Detail, GateClosed))
         {
-            return true;
+            var mayMove = !isRetry && kind == EventKind.RequestHeaders && result.Outcome is CallOutcome.ConnectionLost or CallOutcome.NoConnection;
+            Version.Admission.Leave(ref Pass, result, kind, took, keepsSlot: mayMove);
+            if (mayMove && TryMove())
+            {
+                return true;
+            }
+
+            Version.Admission.Return(ref Pass);
         }
 
         _holes.Note(message, result, reachedAgent: !IsUnsent(result.Detail));
-        _told &= !_holes.MissedRequest;
+        IsTold &= !_holes.MissedRequest;
         if (!ReferenceEquals(result.Detail, GateClosed))
         {
-            _gate.Exit();
+            Gate.Exit();
         }
 
         return false;
@@ -102,20 +93,19 @@ internal sealed class AgentSession
     /// <summary>The outstanding call is no longer wanted, nor are those that wait for their turn.</summary>
     public void Cancel(CancelReason reason)
     {
-        Interlocked.Increment(ref _withdrawals);
-        _lease?.Connection.Cancel(_exchange, reason);
+        Withdraw();
+        Lease?.Connection.Cancel(Exchange, reason);
     }
 
     // Nothing but the headers has been told, so another connection can take the exchange from its beginning.
-    private bool TryMove(in CallResult result)
+    private bool TryMove()
     {
-        if (_lease is not { } lost || result.Outcome is not (CallOutcome.ConnectionLost or CallOutcome.NoConnection)
-            || Version.Pool.Select(lost, out _) is not { } other)
+        if (Lease is not { } lost || Version.Admission.Breaker.State != BreakerState.Closed || Version.Pool.Select(lost, out _) is not { } other)
         {
             return false;
         }
 
-        (_lease, _isRetrying) = (other, true);
+        (Lease, _isRetrying) = (other, true);
         return true;
     }
 
@@ -135,81 +125,27 @@ internal sealed class AgentSession
             return new(CallResult.Failed(CallOutcome.TimedOut, TooLate));
         }
 
-        return _lease is null ? LeaseAndCall(message, deadline, withdrawals) : CallOn(_lease.Connection, message, deadline, withdrawals);
-    }
-
-    // Between the choice and the call another exchange may have taken the last slot; then the next connection is tried, each at most once.
-    private ValueTask<CallResult> LeaseAndCall(AgentEvent message, long deadline, int withdrawals)
-    {
-        for (var attempts = Version.Pool.Live.Count; ; attempts--)
-        {
-            var lease = Version.Pool.Select(null, out var reason);
-            if (lease is null)
-            {
-                return new(reason);
-            }
-
-            _lease = lease;
-            var answer = CallOn(lease.Connection, message, deadline, withdrawals);
-            if (attempts <= 1 || !answer.IsCompletedSuccessfully)
-            {
-                return answer;
-            }
-
-            var result = answer.GetAwaiter().GetResult();
-            if (result.Outcome != CallOutcome.NoRoom)
-            {
-                return new(result);
-            }
-        }
-    }
-
-    private ValueTask<CallResult> CallOn(IAgentConnection connection, AgentEvent message, long deadline, int withdrawals)
-    {
-        if (!connection.IsOpen)
-        {
-            return new(CallResult.Failed(CallOutcome.ConnectionLost, "the connection that knew this exchange has ended"));
-        }
-
-        var kind = EventKinds.Of(message.Type);
-        if (Policy.Required.Has(kind) && !connection.Traits.Events.Has(kind))
-        {
-            return new(CallResult.Failed(CallOutcome.Unsupported, $"the agent does not take {kind} events, which its configuration names; it takes {connection.Traits.Events}"));
-        }
-
-        // An agent that states no limit states 0.
-        if (message is BodyChunkEvent body && connection.Traits.MaxEventBytes is > 0 and var most && body.Data.Length > most)
-        {
-            return new(CallResult.Failed(CallOutcome.NotSendable, $"the piece of the body has {body.Data.Length} bytes; the agent takes {most}"));
-        }
-
-        _told |= message.Type == MessageType.RequestHeaders;
-        var pending = connection.CallAsync(message, deadline);
-        if (withdrawals != Volatile.Read(ref _withdrawals))
-        {
-            // It was withdrawn just before the connection knew of the call, so nobody else cancels it.
-            connection.Cancel(_exchange, CancelReason.Manual);
-        }
-
-        return pending;
+        return EnterAndCall(new CallAsk(message, EventKinds.Of(message.Type), Lease, deadline), withdrawals);
     }
 
     private async ValueTask<CallResult> EnterAndCallAsync(AgentEvent message, long deadline, int withdrawals)
     {
         var left = Agent.Time.GetElapsedTime(Agent.Time.GetTimestamp(), deadline);
-        if (!await _gate.EnterAsync(left, Agent.Time).ConfigureAwait(false))
+        if (!await Gate.EnterAsync(left, Agent.Time).ConfigureAwait(false))
         {
             return CallResult.Failed(CallOutcome.TimedOut, GateClosed);
         }
 
-        return withdrawals == Volatile.Read(ref _withdrawals)
+        return withdrawals == Withdrawals
             ? await Call(message, deadline, withdrawals).ConfigureAwait(false)
             : CallResult.Failed(CallOutcome.Cancelled, Withdrawn);
     }
 
     private long DeadlineOf(AgentEvent message, long phaseDeadline)
     {
-        var ceiling = (long)(Policy.TimeoutOf(EventKinds.Of(message.Type)).TotalSeconds * Agent.Time.TimestampFrequency);
+        // An agent that says it is degraded may take longer, never past the end of the phase (spec §6.2).
+        var stretch = Lease?.TimeoutMultiplier ?? Version.Pool.TimeoutMultiplier;
+        var ceiling = (long)(Policy.TimeoutOf(EventKinds.Of(message.Type)).TotalSeconds * stretch * Agent.Time.TimestampFrequency);
         return Math.Min(phaseDeadline, Agent.Time.GetTimestamp() + ceiling);
     }
 }

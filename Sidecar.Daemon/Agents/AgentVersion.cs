@@ -10,4 +10,7 @@ internal sealed class AgentVersion(string name, ConnectionPool pool)
 
     /// <summary>Its connections.</summary>
     public ConnectionPool Pool => pool;
+
+    /// <summary>Lets its calls through, or not.</summary>
+    public Admission Admission => pool.Admission;
 }

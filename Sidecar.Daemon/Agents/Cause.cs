@@ -73,6 +73,18 @@ internal enum Cause
 
     /// <summary>A defect of our own.</summary>
     Internal,
+
+    /// <summary>As many calls to the agent were under way as may be.</summary>
+    AgentLimit,
+
+    /// <summary>As many calls waited for the agent as may.</summary>
+    QueueFull,
+
+    /// <summary>The agent asked to be sent nothing.</summary>
+    FlowControl,
+
+    /// <summary>The agent's circuit breaker was open.</summary>
+    BreakerOpen,
 }
 
 /// <summary>Names and origins of causes.</summary>
@@ -95,6 +107,10 @@ internal static class Causes
         CallOutcome.NoRoom => Cause.Overload,
         CallOutcome.NotSendable => Cause.TooLarge,
         CallOutcome.Unsupported => Cause.Unsupported,
+        CallOutcome.NoSlot => Cause.AgentLimit,
+        CallOutcome.QueueFull => Cause.QueueFull,
+        CallOutcome.Paused => Cause.FlowControl,
+        CallOutcome.BreakerOpen => Cause.BreakerOpen,
         _ => Cause.AgentAbsent,
     };
 

@@ -16,7 +16,11 @@ internal static class FlagTypes
     };
 
     /// <summary>A whole number; null when absent. Help shows the default.</summary>
-    public static Option<int?> Number(string name, int fallback, string description) => new(name)
+    public static Option<int?> Number(string name, int fallback, string description) =>
+        Number(name, fallback.ToString(System.Globalization.CultureInfo.InvariantCulture), description);
+
+    /// <summary>A whole number whose default is said in words.</summary>
+    public static Option<int?> Number(string name, string fallback, string description) => new(name)
     {
         Description = $"{description} [default: {fallback}]",
         HelpName = "N",
@@ -31,6 +35,15 @@ internal static class FlagTypes
         CustomParser = result => ParseSize(result, name),
     };
 
+    /// <summary>One of some words; null when absent. Help shows them and the default.</summary>
+    public static Option<T?> Word<T>(string name, string helpName, (string Word, T Value)[] words, T fallback, string description)
+        where T : struct => new(name)
+        {
+            Description = $"{description}: {Join(words)} [default: {words.First(word => Equals(word.Value, fallback)).Word}]",
+            HelpName = helpName,
+            CustomParser = result => ParseWord(result, name, words),
+        };
+
     /// <summary>Text that may be given many times.</summary>
     public static Option<string[]> Many(string name, string helpName, string description) => new(name)
     {
@@ -38,6 +51,24 @@ internal static class FlagTypes
         HelpName = helpName,
         Arity = ArgumentArity.ZeroOrMore,
     };
+
+    private static string Join<T>((string Word, T Value)[] words) => string.Join(", ", words.Select(static word => word.Word));
+
+    private static T? ParseWord<T>(ArgumentResult result, string name, (string Word, T Value)[] words)
+        where T : struct
+    {
+        var text = result.Tokens[0].Value;
+        foreach (var (word, value) in words)
+        {
+            if (word == text)
+            {
+                return value;
+            }
+        }
+
+        result.AddError($"{name} {text} is none of {Join(words)}");
+        return null;
+    }
 
     private static TimeSpan? ParseDuration(ArgumentResult result, string name)
     {

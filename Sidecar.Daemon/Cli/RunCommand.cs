@@ -6,8 +6,9 @@ namespace Sidecar.Daemon.Cli;
 /// <summary><c>sidecar run</c>: binds flags to options; rules and defaults live in Configuration.</summary>
 internal static class RunCommand
 {
-    private static readonly Option<string[]> Agents = FlagTypes.Many("--agent", "ID=ENDPOINT[,KEY=VALUE…]",
-        "An agent and its Unix socket. Keys: timeout, body-timeout, failure-mode=closed|open, events=NAME+NAME, mode=enforce|monitor|off, connections, encoding=json|msgpack, config-file; bodies: body=required|optional, body-mode and response-body-mode=buffer|stream|hybrid[:SIZE], max-body and max-response-body=SIZE|none, on-excess=block|skip|partial, max-event=SIZE, body-memory=SIZE. Repeatable.");
+    private static readonly Option<string[]> Agents = FlagTypes.Many("--agent", "ID=ENDPOINT[+ENDPOINT…][,KEY=VALUE…]",
+        "An agent and its Unix sockets, one per process. Keys: failure-mode=closed|open, events=NAME+NAME, mode=enforce|monitor|off, encoding=json|msgpack, config-file; bodies: body=required|optional, body-mode and response-body-mode=buffer|stream|hybrid[:SIZE], max-body and max-response-body=SIZE|none, on-excess=block|skip|partial, max-event=SIZE, body-memory=SIZE; "
+        + "and for this agent alone what the flags of the same names set for all: connections, " + string.Join(", ", PoolSpec.Keys.Where(static key => key != "connections")) + ". Repeatable.");
 
     private static readonly Option<string[]> Listeners = FlagTypes.Many("--listen", "KIND=PATH[,KEY=VALUE…]",
         $"A Unix socket to listen on: http=PATH,{ProxyWords.Choices} | native=PATH | admin=PATH. Traefik needs http=127.0.0.1:PORT,secret-file=FILE. Keys: budget, mode (octal), group; http: set-headers, edit-headers, response-headers=NAME+NAME; envoy-http: path-prefix; native: unknown-exchange=closed|open. Repeatable.");
@@ -15,14 +16,6 @@ internal static class RunCommand
     private static readonly Option<string[]> Routes = FlagTypes.Many("--route", "ID[,KEY=VALUE…]",
         "Which requests go to which agents, the first match wins. Keys: host, path (prefix), method=GET+POST, agents=A+B>C ('+' together, '>' one after the other, 'A:monitor' sets the mode), unapplied=refuse|ignore. None given: every request to every agent. Repeatable.");
 
-    private static readonly Option<int?> Connections = FlagTypes.Number("--connections-per-agent", Defaults.ConnectionsPerAgent, "Connections kept open to each agent");
-    private static readonly Option<int?> Calls = FlagTypes.Number("--calls-per-connection", Defaults.CallsPerConnection, "Calls outstanding on one connection, never above what the agent states");
-    private static readonly Option<TimeSpan?> ConnectTimeout = FlagTypes.Duration("--connect-timeout", Defaults.ConnectTimeout, "Connect and handshake together");
-    private static readonly Option<TimeSpan?> HeaderTimeout = FlagTypes.Duration("--timeout", Defaults.HeaderTimeout, "Longest wait for an agent's answer about headers");
-    private static readonly Option<TimeSpan?> BodyTimeout = FlagTypes.Duration("--body-timeout", Defaults.BodyTimeout, "Longest wait for an agent's answer about bodies, frames and guardrails");
-    private static readonly Option<TimeSpan?> ReconnectMin = FlagTypes.Duration("--reconnect-min", Defaults.ReconnectMin, "Shortest wait before dialling an agent again");
-    private static readonly Option<TimeSpan?> ReconnectMax = FlagTypes.Duration("--reconnect-max", Defaults.ReconnectMax, "Longest wait before dialling an agent again");
-    private static readonly Option<TimeSpan?> HealthInterval = FlagTypes.Duration("--health-interval", Defaults.HealthInterval, "How often an idle connection is pinged");
     private static readonly Option<TimeSpan?> Drain = FlagTypes.Duration("--drain-timeout", Defaults.DrainTimeout, "How long work under way may take when the daemon stops");
     private static readonly Option<TimeSpan?> Expiry = FlagTypes.Duration("--exchange-expiry", Defaults.ExchangeExpiry, "When an exchange whose end nobody announced is forgotten");
     private static readonly Option<int?> MaxExchanges = FlagTypes.Number("--max-exchanges", Defaults.MaxExchanges, "Exchanges open at once on a listener that joins phases");
@@ -54,9 +47,9 @@ internal static class RunCommand
         FailureMode.AcceptOnlyFromAmong("closed", "open");
         var command = new Command("run", "Run the daemon")
         {
-            Agents, Listeners, Routes, Connections, Calls, ConnectTimeout, HeaderTimeout, BodyTimeout, ReconnectMin, ReconnectMax,
-            HealthInterval, Drain, Expiry, MaxExchanges, BodyMemory, FailureMode, MetricsPrefix, ReplyKey, Takeover, WaitForAgents, Check, Verbose,
+            Agents, Listeners, Routes, Drain, Expiry, MaxExchanges, BodyMemory, FailureMode, MetricsPrefix, ReplyKey, Takeover, WaitForAgents, Check, Verbose,
         };
+        PoolFlags.AddTo(command);
         command.SetAction(async (result, cancellation) =>
         {
             var problems = new List<string>();
@@ -83,14 +76,7 @@ internal static class RunCommand
         Agents = Specs(result.GetValue(Agents), AgentSpec.Parse, problems),
         Listeners = Specs(result.GetValue(Listeners), ListenerSpec.Parse, problems),
         Routes = Specs(result.GetValue(Routes), RouteSpec.Parse, problems),
-        ConnectionsPerAgent = result.GetValue(Connections) ?? Defaults.ConnectionsPerAgent,
-        CallsPerConnection = result.GetValue(Calls) ?? Defaults.CallsPerConnection,
-        ConnectTimeout = result.GetValue(ConnectTimeout) ?? Defaults.ConnectTimeout,
-        HeaderTimeout = result.GetValue(HeaderTimeout) ?? Defaults.HeaderTimeout,
-        BodyTimeout = result.GetValue(BodyTimeout) ?? Defaults.BodyTimeout,
-        ReconnectMin = result.GetValue(ReconnectMin) ?? Defaults.ReconnectMin,
-        ReconnectMax = result.GetValue(ReconnectMax) ?? Defaults.ReconnectMax,
-        HealthInterval = result.GetValue(HealthInterval) ?? Defaults.HealthInterval,
+        Pool = PoolFlags.Bind(result, problems),
         DrainTimeout = result.GetValue(Drain) ?? Defaults.DrainTimeout,
         ExchangeExpiry = result.GetValue(Expiry) ?? Defaults.ExchangeExpiry,
         MaxExchanges = result.GetValue(MaxExchanges) ?? Defaults.MaxExchanges,

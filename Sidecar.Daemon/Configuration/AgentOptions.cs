@@ -9,14 +9,11 @@ internal sealed record AgentOptions
     /// <summary>Its id.</summary>
     public required string Id { get; init; }
 
-    /// <summary>Where it listens: <c>unix:PATH</c>, <c>/PATH</c> or a name that ends with <c>.sock</c>.</summary>
-    public required string Endpoint { get; init; }
+    /// <summary>Where it listens, at least one place, one process each: <c>unix:PATH</c>, <c>/PATH</c> or a name that ends with <c>.sock</c>.</summary>
+    public required IReadOnlyList<string> Endpoints { get; init; }
 
-    /// <summary>Longest wait for an answer about headers.</summary>
-    public TimeSpan? HeaderTimeout { get; init; }
-
-    /// <summary>Longest wait for an answer about bodies.</summary>
-    public TimeSpan? BodyTimeout { get; init; }
+    /// <summary>How calls to it are made.</summary>
+    public PoolOptions Pool { get; init; } = new();
 
     /// <summary>What happens when it cannot inspect.</summary>
     public FailureMode? FailureMode { get; init; }
@@ -26,9 +23,6 @@ internal sealed record AgentOptions
 
     /// <summary>How it takes part.</summary>
     public AgentMode Mode { get; init; } = AgentMode.Enforce;
-
-    /// <summary>Connections to it.</summary>
-    public int? Connections { get; init; }
 
     /// <summary>Forces one encoding; null offers MessagePack first, then JSON.</summary>
     public string? Encoding { get; init; }

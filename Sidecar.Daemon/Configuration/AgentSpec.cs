@@ -3,11 +3,10 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Configuration;
 
-/// <summary>Reads <c>--agent 'id=endpoint[,key=value]…'</c>.</summary>
+/// <summary>Reads <c>--agent 'id=endpoint[+endpoint…][,key=value]…'</c>. A path with a <c>+</c> cannot be written: it separates, as in every list.</summary>
 internal static class AgentSpec
 {
-    private static readonly string[] Keys =
-        ["timeout", "body-timeout", "failure-mode", "events", "mode", "connections", "encoding", "config-file", .. BodySpec.Keys];
+    private static readonly string[] Keys = [.. PoolSpec.Keys, "failure-mode", "events", "mode", "encoding", "config-file", .. BodySpec.Keys];
 
     /// <summary>Null, with errors, when it cannot be read.</summary>
     public static AgentOptions? Parse(string text, List<string> errors)
@@ -21,17 +20,14 @@ internal static class AgentSpec
             return null;
         }
 
-        var timeout = spec.Duration("timeout");
         var options = new AgentOptions
         {
             Id = spec.Head[..equals],
-            Endpoint = Endpoint(spec, spec.Head[(equals + 1)..]),
-            HeaderTimeout = timeout,
-            BodyTimeout = spec.Duration("body-timeout") ?? timeout,
+            Endpoints = Endpoints(spec, spec.Head[(equals + 1)..]),
+            Pool = PoolSpec.Read(spec),
             FailureMode = spec.Word<FailureMode>("failure-mode", ("closed", FailureMode.Closed), ("open", FailureMode.Open)),
             Mode = Mode(spec) ?? AgentMode.Enforce,
             Events = Events(spec),
-            Connections = spec.Number("connections", 1, 64),
             Encoding = spec.Text("encoding") is null ? null
                 : spec.Word<int>("encoding", (ProtocolConstants.Json, 0), (ProtocolConstants.MessagePack, 1)) is null ? null : spec.Text("encoding"),
             Configuration = ReadConfiguration(spec),
@@ -43,6 +39,22 @@ internal static class AgentSpec
     private static AgentMode? Mode(SpecText spec) =>
         spec.Word<AgentMode>("mode", ("enforce", AgentMode.Enforce), ("monitor", AgentMode.Monitor), ("off", AgentMode.Off));
 
+    private static List<string> Endpoints(SpecText spec, string text)
+    {
+        var endpoints = text.Split('+', StringSplitOptions.TrimEntries).Select(endpoint => Endpoint(spec, endpoint)).ToList();
+        if (endpoints.Count > PoolLimits.Endpoints.Max)
+        {
+            spec.Error($"{endpoints.Count} endpoints are given, an agent may have {PoolLimits.Endpoints.Max}");
+        }
+
+        foreach (var twice in endpoints.GroupBy(static endpoint => endpoint, StringComparer.Ordinal).Where(static group => group.Count() > 1))
+        {
+            spec.Error($"endpoint {twice.Key} is given {twice.Count()} times");
+        }
+
+        return endpoints;
+    }
+
     // An explicit scheme first, then what looks like a path (spec §1.2); a host name is never mistaken for a path.
     private static string Endpoint(SpecText spec, string endpoint)
     {
@@ -51,7 +63,7 @@ internal static class AgentSpec
             : null;
         if (path is null)
         {
-            spec.Error($"endpoint {endpoint} is not a Unix socket; write unix:PATH, /PATH or NAME.sock");
+            spec.Error($"endpoint {(endpoint.Length == 0 ? "''" : endpoint)} is not a Unix socket; write unix:PATH, /PATH or NAME.sock, several with '+'");
             return endpoint;
         }
 

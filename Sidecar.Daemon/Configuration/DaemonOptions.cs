@@ -12,29 +12,8 @@ internal sealed record DaemonOptions
     /// <summary>The routes, the first that matches wins; none means one route with every agent.</summary>
     public IReadOnlyList<RouteOptions> Routes { get; init; } = [];
 
-    /// <summary>Connections per agent.</summary>
-    public int ConnectionsPerAgent { get; init; } = Defaults.ConnectionsPerAgent;
-
-    /// <summary>Calls outstanding on one connection.</summary>
-    public int CallsPerConnection { get; init; } = Defaults.CallsPerConnection;
-
-    /// <summary>Connect and handshake together.</summary>
-    public TimeSpan ConnectTimeout { get; init; } = Defaults.ConnectTimeout;
-
-    /// <summary>Longest wait for an answer about headers.</summary>
-    public TimeSpan HeaderTimeout { get; init; } = Defaults.HeaderTimeout;
-
-    /// <summary>Longest wait for an answer about bodies.</summary>
-    public TimeSpan BodyTimeout { get; init; } = Defaults.BodyTimeout;
-
-    /// <summary>Shortest wait before dialling again.</summary>
-    public TimeSpan ReconnectMin { get; init; } = Defaults.ReconnectMin;
-
-    /// <summary>Longest wait before dialling again.</summary>
-    public TimeSpan ReconnectMax { get; init; } = Defaults.ReconnectMax;
-
-    /// <summary>How often an idle connection is asked for a sign of life.</summary>
-    public TimeSpan HealthInterval { get; init; } = Defaults.HealthInterval;
+    /// <summary>How calls to agents are made where an agent's own settings say nothing.</summary>
+    public PoolOptions Pool { get; init; } = new();
 
     /// <summary>How long work under way may take when the daemon stops.</summary>
     public TimeSpan DrainTimeout { get; init; } = Defaults.DrainTimeout;

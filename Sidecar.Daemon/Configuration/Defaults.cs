@@ -21,11 +21,44 @@ internal static class Defaults
     /// <summary>Longest wait before dialling again: 2 s, so that a late agent is not missed for long.</summary>
     public static readonly TimeSpan ReconnectMax = TimeSpan.FromSeconds(2);
 
+    /// <summary>Attempts to reach an agent before it is reported unhealthy and its failure mode applies at once: 3, the protocol's own default.</summary>
+    public const int UnhealthyAfter = 3;
+
     /// <summary>How often an idle connection is asked for a sign of life: 10 s, the protocol's own default.</summary>
     public static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(10);
 
     /// <summary>How long work under way may take when the daemon stops: 30 s, the protocol's own default.</summary>
     public static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>Calls that may wait for an agent: 256, one connection's worth; what stands further back would not be served in time.</summary>
+    public const int Queue = 256;
+
+    /// <summary>How long a call waits for a slot: 10 ms, a small part of the phase; an agent that is busier than that is overloaded.</summary>
+    public static readonly TimeSpan QueueWait = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>What happens while an agent asks to be sent nothing: what its failure mode says, closed unless the operator decides otherwise.</summary>
+    public const FlowMode Flow = FlowMode.AsFailureMode;
+
+    /// <summary>How long an event waits for a paused agent when it waits: 100 ms, the protocol's own default.</summary>
+    public static readonly TimeSpan FlowWait = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Share of failed calls that opens an agent's circuit breaker, in percent: 50, an agent that fails every other call only costs time.</summary>
+    public const int BreakerRate = 50;
+
+    /// <summary>Calls before the breaker judges their rate: 100, so that a few failures after a quiet time open nothing.</summary>
+    public const int BreakerCalls = 100;
+
+    /// <summary>How far back the breaker looks: 10 s, longer than a restart and shorter than an outage.</summary>
+    public static readonly TimeSpan BreakerWindow = TimeSpan.FromSeconds(10);
+
+    /// <summary>Failures in a row that open the breaker: 0, never; a burst of 256 calls in flight fails in a row when one process dies.</summary>
+    public const int BreakerFailures = 0;
+
+    /// <summary>How long the breaker stays open: 2 s, as long as the longest wait before an agent is dialled again.</summary>
+    public static readonly TimeSpan BreakerOpen = TimeSpan.FromSeconds(2);
+
+    /// <summary>How a connection is chosen: filled before the next, because fuller connections make larger batches.</summary>
+    public const SelectionStrategy Strategy = SelectionStrategy.FillThenSpread;
 
     /// <summary>When an exchange whose end nobody announced is forgotten: 30 s after its last event.</summary>
     public static readonly TimeSpan ExchangeExpiry = TimeSpan.FromSeconds(30);

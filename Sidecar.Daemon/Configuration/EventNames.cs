@@ -6,8 +6,10 @@ namespace Sidecar.Daemon.Configuration;
 internal static class EventNames
 {
     /// <summary>The names that help and messages show.</summary>
-    public const string Known =
-        "request-headers, request-body, response-headers, response-body, request-complete, websocket-frame, guardrail, all";
+    public const string Known = Single + ", all";
+
+    /// <summary>Those of single events.</summary>
+    public const string Single = "request-headers, request-body, response-headers, response-body, request-complete, websocket-frame, guardrail";
 
     /// <summary>Reads one name; dashes and underscores are one.</summary>
     public static bool TryParse(string name, out EventSet events)

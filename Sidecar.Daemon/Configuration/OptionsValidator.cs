@@ -20,11 +20,15 @@ internal static class OptionsValidator
         foreach (var agent in options.Agents)
         {
             AddIfBadId(errors, "agent", agent.Id);
-            var endpoint = Path.GetFullPath(agent.Endpoint);
-            foreach (var listener in options.Listeners.Where(listener => listener.Place == endpoint))
+            foreach (var endpoint in agent.Endpoints)
             {
-                errors.Add($"agent {agent.Id} is to be reached at {agent.Endpoint}, which is the listener {listener.Name}: the daemon would ask itself");
+                foreach (var listener in options.Listeners.Where(listener => listener.Place == Path.GetFullPath(endpoint)))
+                {
+                    errors.Add($"agent {agent.Id} is to be reached at {endpoint}, which is the listener {listener.Name}: the daemon would ask itself");
+                }
             }
+
+            AddIfBackoffReversed(errors, agent.Pool.Over(options.Pool), $"agent {agent.Id}: ");
         }
 
         foreach (var route in options.Routes)
@@ -38,9 +42,9 @@ internal static class OptionsValidator
             AddDuplicates(errors, $"agent on route {route.Id}", route.Stages.SelectMany(static stage => stage).Select(static named => named.Agent));
         }
 
-        if (options.ReconnectMax < options.ReconnectMin)
+        if (options.Agents.Count == 0)
         {
-            errors.Add($"--reconnect-max {Durations.Format(options.ReconnectMax)} is below --reconnect-min {Durations.Format(options.ReconnectMin)}");
+            AddIfBackoffReversed(errors, options.Pool, "");
         }
 
         if (!IsMetricName(options.MetricsPrefix))
@@ -48,9 +52,15 @@ internal static class OptionsValidator
             errors.Add($"--metrics-prefix '{options.MetricsPrefix}' may have 1 to 64 letters, digits and '_' and does not begin with a digit");
         }
 
-        AddIfOutside(errors, "--connections-per-agent", options.ConnectionsPerAgent, 1, 64);
-        AddIfOutside(errors, "--calls-per-connection", options.CallsPerConnection, 1, 65_536);
-        AddIfOutside(errors, "--max-exchanges", options.MaxExchanges, 1, 10_000_000);
+        AddIfOutside(errors, "--connections-per-agent", options.Pool.Connections, PoolLimits.Connections);
+        AddIfOutside(errors, "--calls-per-connection", options.Pool.CallsPerConnection, PoolLimits.CallsPerConnection);
+        AddIfOutside(errors, "--calls-per-agent", options.Pool.CallsPerAgent, PoolLimits.CallsPerAgent);
+        AddIfOutside(errors, "--unhealthy-after", options.Pool.UnhealthyAfter, PoolLimits.UnhealthyAfter);
+        AddIfOutside(errors, "--queue", options.Pool.Queue, PoolLimits.Queue);
+        AddIfOutside(errors, "--breaker-rate", options.Pool.BreakerRate, PoolLimits.BreakerRate);
+        AddIfOutside(errors, "--breaker-calls", options.Pool.BreakerCalls, PoolLimits.BreakerCalls);
+        AddIfOutside(errors, "--breaker-failures", options.Pool.BreakerFailures, PoolLimits.BreakerFailures);
+        AddIfOutside(errors, "--max-exchanges", options.MaxExchanges, (1, 10_000_000));
         return errors;
     }
 
@@ -58,11 +68,21 @@ internal static class OptionsValidator
         errors.AddRange(names.GroupBy(static name => name, StringComparer.Ordinal).Where(static group => group.Count() > 1)
             .Select(group => $"{what} {group.Key} is given {group.Count()} times"));
 
-    private static void AddIfOutside(List<string> errors, string flag, int value, int min, int max)
+    // An agent's own bound may be the wrong way round with one of the daemon's.
+    private static void AddIfBackoffReversed(List<string> errors, PoolOptions pool, string whose)
     {
-        if (value < min || value > max)
+        var (min, max) = (pool.ReconnectMin ?? Defaults.ReconnectMin, pool.ReconnectMax ?? Defaults.ReconnectMax);
+        if (max < min)
         {
-            errors.Add($"{flag} {value} is outside {min} to {max}");
+            errors.Add($"{whose}--reconnect-max {Durations.Format(max)} is below --reconnect-min {Durations.Format(min)}");
+        }
+    }
+
+    private static void AddIfOutside(List<string> errors, string flag, int? value, (int Min, int Max) range)
+    {
+        if (value < range.Min || value > range.Max)
+        {
+            errors.Add($"{flag} {value} is outside {range.Min} to {range.Max}");
         }
     }
 

@@ -32,4 +32,16 @@ internal enum CallOutcome
 
     /// <summary>Nothing was sent: the agent does not take events of this kind, though it is configured for them.</summary>
     Unsupported,
+
+    /// <summary>Nothing was sent: as many calls to the agent are under way as may be.</summary>
+    NoSlot,
+
+    /// <summary>Nothing was sent: as many calls wait for the agent as may.</summary>
+    QueueFull,
+
+    /// <summary>Nothing was sent: the agent asks to be sent nothing now.</summary>
+    Paused,
+
+    /// <summary>Nothing was sent: the agent's circuit breaker is open.</summary>
+    BreakerOpen,
 }

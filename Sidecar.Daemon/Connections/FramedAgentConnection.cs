@@ -15,6 +15,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     private readonly ConnectionSettings _settings;
     private readonly LogPace _badAnswers;
     private readonly AgentMessages _messages;
+    private readonly IConnectionSink _sink;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Func<ValueTask>? _closeTransport;
@@ -41,6 +42,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     {
         Id = id;
         _settings = settings;
+        _sink = sink;
         _badAnswers = new LogPace(time);
         _time = time;
         _logger = logger;
@@ -226,6 +228,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         {
             Interlocked.Increment(ref _lateAnswers);
             Log.LateAnswer(_logger, _settings.AgentId, id);
+            _sink.OnSlotFreed(this);
         }
     }
 }

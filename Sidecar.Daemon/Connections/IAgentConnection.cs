@@ -36,6 +36,7 @@ internal interface IAgentConnection : IAsyncDisposable
     TimeSpan SilentFor { get; }
 
     /// <summary>Sends an event and waits for its answer. One call per exchange at a time.</summary>
+    /// <remarks>Failures are values: the task never faults. Only a defect throws, and only before the task is returned.</remarks>
     /// <param name="message">The event.</param>
     /// <param name="deadline">A timestamp of the <see cref="TimeProvider"/>.</param>
     ValueTask<CallResult> CallAsync(AgentEvent message, long deadline);

@@ -17,4 +17,9 @@ internal interface IConnectionSink
 
     /// <summary>The agent asked for something about its configuration.</summary>
     void OnConfigUpdate(IAgentConnection connection, ConfigUpdateRequest request);
+
+    /// <summary>An answer that was owed has come: a slot of the connection is free, though no call has ended.</summary>
+    void OnSlotFreed(IAgentConnection connection)
+    {
+    }
 }

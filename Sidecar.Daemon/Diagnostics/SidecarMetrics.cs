@@ -33,6 +33,7 @@ internal sealed class SidecarMetrics : IDisposable
     private readonly Counter<long> _unapplied;
     private readonly Counter<long> _bodyBytes;
     private bool _agentsObserved;
+    private bool _poolsObserved;
 
     /// <summary>Creates the meter and its instruments.</summary>
     public SidecarMetrics(IMeterFactory factory)
@@ -157,6 +158,29 @@ internal sealed class SidecarMetrics : IDisposable
             () => agents().Select(agent => new Measurement<int>(agent.Available ? 1 : 0, Tag("agent", agent.Agent))),
             unit: null,
             "1 if the agent takes calls, 0 if not");
+    }
+
+    /// <summary>Adds the gauges of what lets calls to agents through.</summary>
+    /// <param name="pools">
+    /// The agents as they are now. Asked once per gauge and scrape, on the scraping thread: it must not block. Each agent once.
+    /// </param>
+    /// <exception cref="InvalidOperationException">The pools are observed already.</exception>
+    public void ObservePools(Func<IEnumerable<PoolObservation>> pools)
+    {
+        if (Interlocked.Exchange(ref _poolsObserved, true))
+        {
+            throw new InvalidOperationException("The pools are observed already; give the one observer all of them.");
+        }
+
+        Gauge("agent.state", null, "0 pending, 1 available, 2 degraded, 3 paused, 4 draining, 5 unhealthy", static pool => pool.State);
+        Gauge("agent.breaker", null, "The circuit breaker: 0 closed, 1 half-open, 2 open", static pool => pool.Breaker);
+        Gauge("agent.calls.running", "{call}", "Calls that hold one of the agent's slots", static pool => pool.Running);
+        Gauge("agent.calls.waiting", "{call}", "Calls that wait for a slot or a connection", static pool => pool.Waiting);
+        Gauge("agent.connections.available", "{connection}", "Connections that take new exchanges", static pool => pool.Available);
+        Gauge("agent.connections.paused", "{connection}", "Connections on which the agent asks to be sent nothing", static pool => pool.Paused);
+
+        void Gauge(string name, string? unit, string description, Func<PoolObservation, int> value) => _meter.CreateObservableGauge(
+            name, () => pools().Select(pool => new Measurement<int>(value(pool), Tag("agent", pool.Agent))), unit, description);
     }
 
     /// <summary>Gives the meter back to its factory, which ends it with itself.</summary>

@@ -198,7 +198,7 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
             return;
         }
 
-        Fail(participant, order, cause, participant.Session.Policy.FailureMode == FailureMode.Open);
+        Fail(participant, order, cause, participant.Session.Policy.FailureModeFor(cause) == FailureMode.Open);
     }
 
     private void Fail(Participant participant, int order, Cause cause, bool open)

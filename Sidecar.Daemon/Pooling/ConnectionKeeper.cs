@@ -4,91 +4,159 @@ using Sidecar.Daemon.Connections;
 namespace Sidecar.Daemon.Pooling;
 
 /// <summary>Keeps one connection of a pool alive: dials, watches, and dials again, for ever.</summary>
-internal sealed class ConnectionKeeper(ConnectionPool pool, IAgentDialer dialer, PoolSettings settings, Random random, TimeProvider time, ILogger logger)
+/// <remarks>
+/// Its connection belongs to one endpoint, its home. While that is left alone the connection lives at another endpoint; when home is back a
+/// new one is opened there first, and the guest is kept only for the exchanges that it has.
+/// </remarks>
+internal sealed class ConnectionKeeper(ConnectionPool pool, EndpointRoster roster, int home, PoolSettings settings, Random random, TimeProvider time, ILogger logger)
 {
-    // A connection may be silent for this many health intervals, a ping in each, before it is taken for dead.
-    private const int SilentIntervals = 3;
+    private readonly Signal _signal = new();
+    private Task _retiring = Task.CompletedTask;
+
+    /// <summary>An endpoint may be worth another look.</summary>
+    public void Nudge() => _signal.Set();
 
     public async Task RunAsync(CancellationToken stopping)
     {
-        var backoff = new Backoff(settings.ReconnectMin, settings.ReconnectMax, random);
         while (!stopping.IsCancellationRequested)
         {
-            try
+            if (roster.Claim(home, out var wait) is not { } endpoint)
             {
-                // A connection that dies as soon as it is up is a failure like one that never came up.
-                if (await KeepOneAsync(stopping).ConfigureAwait(false) >= settings.ReconnectMax)
-                {
-                    backoff.Reset();
-                }
-            }
-            catch (Exception) when (stopping.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (AgentUnreachableException e)
-            {
-                pool.ReportUnreachable(e.Message);
-            }
-            catch (Exception e)
-            {
-                Log.KeeperFailed(logger, settings.AgentId, e);
-            }
-
-            await Task.Delay(backoff.Next(), time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    // Returns how long the connection was up.
-    private async Task<TimeSpan> KeepOneAsync(CancellationToken stopping)
-    {
-        var connection = await dialer.DialAsync(pool, stopping).ConfigureAwait(false);
-        await using (connection.ConfigureAwait(false))
-        {
-            var since = time.GetTimestamp();
-            var pooled = pool.Add(connection, dialer.Endpoint);
-            try
-            {
-                await WatchAsync(connection, stopping).ConfigureAwait(false);
-            }
-            finally
-            {
-                var cause = connection.Ended.IsCompleted ? await connection.Ended.ConfigureAwait(false) : "the pool stops";
-                pool.Remove(pooled, cause);
-            }
-
-            return time.GetElapsedTime(since);
-        }
-    }
-
-    // A pong may be late while a call waits (spec §5.2), so only silence when none does counts. Owed answers are no excuse: an agent that
-    // hangs may owe them for ever.
-    private async Task WatchAsync(IAgentConnection connection, CancellationToken stopping)
-    {
-        while (true)
-        {
-            await ((Task)connection.Ended).WaitAsync(settings.HealthInterval, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (connection.Ended.IsCompleted || stopping.IsCancellationRequested)
-            {
-                return;
-            }
-
-            if (connection.Owed >= connection.Traits.MaxInFlight)
-            {
-                pool.Replace(connection, $"all of its {connection.Owed} slots are owed answers");
-            }
-            else if (connection.InFlight > connection.Owed || connection.SilentFor < settings.HealthInterval)
-            {
+                await _signal.WaitAsync(wait, time, stopping).ConfigureAwait(false);
                 continue;
             }
-            else if (connection.SilentFor >= settings.HealthInterval * SilentIntervals)
+
+            var next = await DialAsync(endpoint, stopping).ConfigureAwait(false);
+            while (next is not null)
             {
-                pool.Replace(connection, $"no sign of life for {connection.SilentFor.TotalSeconds:0.0} s");
+                next = await KeepAsync(next, stopping).ConfigureAwait(false);
             }
-            else
+        }
+
+        await _retiring.ConfigureAwait(false);
+    }
+
+    // Null when it did not work; the roster knows by then.
+    private async Task<Kept?> DialAsync(PoolEndpoint endpoint, CancellationToken stopping)
+    {
+        try
+        {
+            var connection = await endpoint.Dialer.DialAsync(pool, stopping).ConfigureAwait(false);
+            var kept = new Kept(pool.Add(connection, endpoint), endpoint, time.GetTimestamp());
+            roster.Reached(endpoint);
+            return kept;
+        }
+        catch (Exception) when (stopping.IsCancellationRequested)
+        {
+            roster.Withdrew(endpoint);
+        }
+        catch (AgentUnreachableException e)
+        {
+            pool.ReportMissed(endpoint, roster.Missed(endpoint), e.Message);
+        }
+        catch (Exception e)
+        {
+            Log.KeeperFailed(logger, settings.AgentId, e);
+            pool.ReportMissed(endpoint, roster.Missed(endpoint), e.Message);
+        }
+
+        return null;
+    }
+
+    // Returns the connection that takes its place at home; null when it has ended.
+    private async Task<Kept?> KeepAsync(Kept kept, CancellationToken stopping)
+    {
+        Kept? next = null;
+        try
+        {
+            next = await WatchAsync(kept, stopping).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Log.KeeperFailed(logger, settings.AgentId, e);
+        }
+
+        if (next is null)
+        {
+            await CloseAsync(kept).ConfigureAwait(false);
+        }
+        else
+        {
+            _retiring = RetireAsync(kept, stopping);
+        }
+
+        return next;
+    }
+
+    private async Task<Kept?> WatchAsync(Kept kept, CancellationToken stopping)
+    {
+        var connection = kept.Pooled.Connection;
+        var watch = new ConnectionWatch(pool, kept.Pooled, settings, random, time);
+        kept.Pooled.Watcher = _signal;
+        _ = connection.Ended.ContinueWith(
+            static (_, signal) => ((Signal)signal!).Set(), _signal, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        var looked = time.GetTimestamp();
+        while (true)
+        {
+            var wait = watch.NextLook - time.GetElapsedTime(looked);
+            var isGuest = kept.Endpoint.Index != home && _retiring.IsCompleted;
+            if (isGuest && roster.RestOf(home) is var rest && rest < wait)
             {
-                connection.Ping();
+                wait = rest;
+            }
+
+            await _signal.WaitAsync(wait, time, stopping).ConfigureAwait(false);
+            if (connection.Ended.IsCompleted || stopping.IsCancellationRequested)
+            {
+                return null;
+            }
+
+            if (isGuest && roster.ClaimHome(home) is { } endpoint && await DialAsync(endpoint, stopping).ConfigureAwait(false) is { } moved)
+            {
+                Log.MovedHome(logger, settings.AgentId, endpoint.Dialer.Endpoint);
+                return moved;
+            }
+
+            if (watch.IsDue(time.GetElapsedTime(looked)))
+            {
+                watch.Look();
+                looked = time.GetTimestamp();
             }
         }
     }
+
+    // Exchanges keep their connection, so it may only go when they have not used it for as long as a drain may take.
+    private async Task RetireAsync(Kept kept, CancellationToken stopping)
+    {
+        kept.Pooled.Retire();
+        var connection = kept.Pooled.Connection;
+        while (!connection.Ended.IsCompleted && !stopping.IsCancellationRequested
+            && (connection.InFlight > connection.Owed || kept.Pooled.UnusedFor < settings.DrainTimeout))
+        {
+            await ((Task)connection.Ended).WaitAsync(TimeSpan.FromSeconds(1), time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        await CloseAsync(kept).ConfigureAwait(false);
+    }
+
+    private async Task CloseAsync(Kept kept)
+    {
+        var ended = kept.Pooled.Connection.Ended;
+        pool.Remove(kept.Pooled);
+        await kept.Pooled.Connection.DisposeAsync().ConfigureAwait(false);
+
+        // One that we retired says nothing about its endpoint.
+        if (kept.Pooled.IsRetiring)
+        {
+            roster.Left(kept.Endpoint);
+        }
+        else
+        {
+            roster.Ended(kept.Endpoint, time.GetElapsedTime(kept.Since));
+        }
+
+        pool.UpdateState(ended.IsCompletedSuccessfully ? await ended.ConfigureAwait(false) : "the pool stops");
+    }
+
+    private sealed record Kept(PooledConnection Pooled, PoolEndpoint Endpoint, long Since);
 }

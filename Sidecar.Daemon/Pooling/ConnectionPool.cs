@@ -8,35 +8,60 @@ namespace Sidecar.Daemon.Pooling;
 /// <remarks>Selection reads one array and a few flags: no lock, no I/O, no wait.</remarks>
 internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
 {
-    private readonly ConnectionSet _set = new();
+    private readonly ConnectionSet _set;
     private readonly CancellationTokenSource _stopping = new();
     private readonly PoolSettings _settings;
-    private readonly IAgentDialer _dialer;
+    private readonly IReadOnlyList<IAgentDialer> _dialers;
     private readonly ISelectionPolicy _policy;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly EndpointRoster _roster;
     private readonly ConnectionKeeper[] _keepers;
+    private readonly PoolHealth _health;
     private Task _running = Task.CompletedTask;
     private volatile ConnectionTraits? _traits;
-    private readonly Reachability _reachability;
+    private volatile bool _isDegraded;
     private volatile bool _draining;
     private int _disposed;
 
-    public ConnectionPool(PoolSettings settings, IAgentDialer dialer, ISelectionPolicy policy, Random random, TimeProvider time, ILogger logger)
+    /// <summary>A pool that dials nothing before <see cref="Start"/>.</summary>
+    /// <param name="settings">How many connections, and how they are kept.</param>
+    /// <param name="dialers">One per endpoint; the pool disposes of them.</param>
+    /// <param name="policy">Chooses; of this pool alone.</param>
+    /// <param name="random">Seeds jitter.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">The log.</param>
+    public ConnectionPool(PoolSettings settings, IReadOnlyList<IAgentDialer> dialers, ISelectionPolicy policy, Random random, TimeProvider time, ILogger logger)
     {
         _settings = settings;
-        _dialer = dialer;
+        _dialers = dialers;
         _policy = policy;
         _time = time;
         _logger = logger;
-        _reachability = new Reachability(settings.AgentId, time, logger);
-        _keepers = new ConnectionKeeper[settings.Connections];
+        _set = new ConnectionSet(time);
+        _health = new PoolHealth(settings.AgentId, time, logger);
+        Ejection = new Ejection(this, settings.AgentId, logger);
+        Admission = new Admission(this, settings, time, (state, reason) => Log.Breaker(logger, settings.AgentId, state, reason));
+        _keepers = new ConnectionKeeper[Math.Max(settings.Connections, dialers.Count)];
+        _roster = new EndpointRoster(dialers, settings, random, time, () => Array.ForEach(_keepers, static keeper => keeper.Nudge()));
         for (var i = 0; i < _keepers.Length; i++)
         {
             // One source of randomness each: they are not safe to share.
-            _keepers[i] = new ConnectionKeeper(this, dialer, settings, new Random(random.Next()), time, logger);
+            _keepers[i] = new ConnectionKeeper(this, _roster, i % dialers.Count, settings, new Random(random.Next()), time, logger);
         }
     }
+
+    /// <summary>A pool of one endpoint.</summary>
+    public ConnectionPool(PoolSettings settings, IAgentDialer dialer, ISelectionPolicy policy, Random random, TimeProvider time, ILogger logger)
+        : this(settings, [dialer], policy, random, time, logger)
+    {
+    }
+
+    /// <summary>Lets the calls of this pool through, or not.</summary>
+    public Admission Admission { get; }
+
+    /// <summary>Takes failing connections out and brings them back.</summary>
+    public Ejection Ejection { get; }
 
     /// <summary>The connections that are live now.</summary>
     public IReadOnlyList<PooledConnection> Live => _set.Live;
@@ -47,8 +72,17 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     /// <summary>Whether any connection takes new exchanges.</summary>
     public bool IsAvailable => Array.Exists(_set.Live, static connection => connection.TakesNew);
 
+    /// <summary>How the agent is as a whole, as of the last change.</summary>
+    public PoolState State => _health.State;
+
+    /// <summary>Whether the pool is being closed: nothing new is chosen.</summary>
+    public bool IsClosing => _draining;
+
     /// <summary>Calls that wait and answers owed, over all connections.</summary>
     public int InFlight => _set.Live.Sum(static connection => connection.Connection.InFlight);
+
+    /// <summary>By how much the agent wants the timeouts of calls without a connection yet to be stretched, 1 or more.</summary>
+    public double TimeoutMultiplier => _isDegraded ? PoolReading.MultiplierOf(_set.Live) : 1;
 
     /// <summary>Begins to dial. The agent may be absent; it comes alive by itself.</summary>
     public void Start()
@@ -60,15 +94,23 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     }
 
     /// <summary>A connection for a new exchange; null with the reason when there is none.</summary>
+    /// <param name="except">The connection that just failed, null for none. Its endpoint may have failed with it, so another one's is chosen if there is one.</param>
+    /// <param name="reason">Why there is none.</param>
     public PooledConnection? Select(PooledConnection? except, out CallResult reason)
     {
         var live = _set.Live;
-        var chosen = _draining ? null : _policy.Select(live, except);
+        var chosen = _draining ? null
+            : except is not null && _roster.Count > 1 && SelectElsewhere(live, except.Endpoint) is { } elsewhere ? elsewhere
+            : _policy.Select(live, except);
         reason = default;
         if (chosen is null)
         {
-            reason = ReasonOf(live, except);
-            ReplaceStuck(live);
+            reason = PoolReading.ReasonOf(live, except, _draining);
+            // Rule 6: a connection whose every slot waits for an answer that is owed will not come back by itself.
+            foreach (var stuck in PoolReading.StuckOf(live))
+            {
+                Replace(stuck, $"all of its {stuck.Owed} slots are owed answers");
+            }
         }
 
         return chosen;
@@ -77,12 +119,10 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     public void OnHealth(IAgentConnection connection, HealthStatus health)
     {
         var pooled = _set.Of(connection);
-        if (pooled.Health != health.State)
-        {
-            Log.Health(_logger, _settings.AgentId, health.State, health.Message);
-        }
-
+        Log.Health(_logger, _settings.AgentId, health.State, connection.Id, health.Message);
         pooled.Apply(health);
+        _isDegraded = Array.Exists(_set.Live, static live => live.TimeoutMultiplier > 1) || pooled.TimeoutMultiplier > 1;
+        UpdateState($"it reports {health.State} on connection {connection.Id}: {health.UnhealthyReason ?? health.Message ?? "no reason given"}");
         if (health is { State: HealthState.Unhealthy, Recoverable: false })
         {
             // Only a new connection helps (spec §6.2).
@@ -94,6 +134,12 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     {
         _set.Of(connection).Apply(signal);
         Log.FlowControl(_logger, _settings.AgentId, signal.Action, connection.Id);
+        if (signal.CorrelationId.IsEmpty)
+        {
+            UpdateState($"it asks to {signal.Action} on connection {connection.Id}");
+        }
+
+        Admission.ConnectionsChanged();
     }
 
     public void OnMetrics(IAgentConnection connection, MetricsReport report)
@@ -104,6 +150,8 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     public void OnConfigUpdate(IAgentConnection connection, ConfigUpdateRequest request) =>
         Log.ConfigUpdate(_logger, _settings.AgentId, request.Update.GetType().Name);
 
+    public void OnSlotFreed(IAgentConnection connection) => Admission.SlotFreed(_set.Of(connection));
+
     /// <summary>Chooses no connection any more, waits for the calls that wait, then closes what is left.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -113,6 +161,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         }
 
         _draining = true;
+        Admission.ConnectionsChanged();
         var started = _time.GetTimestamp();
         while (Waiting > 0 && _time.GetElapsedTime(started) < _settings.DrainTimeout)
         {
@@ -126,32 +175,36 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
 
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _running.ConfigureAwait(false);
-        (_dialer as IDisposable)?.Dispose();
+        foreach (var dialer in _dialers.OfType<IDisposable>())
+        {
+            dialer.Dispose();
+        }
+
         _stopping.Dispose();
     }
 
-    internal PooledConnection Add(IAgentConnection connection, string endpoint)
+    internal PooledConnection Add(IAgentConnection connection, PoolEndpoint endpoint)
     {
         var pooled = _set.Of(connection);
+        pooled.Endpoint = endpoint.Index;
         _traits = connection.Traits;
         _set.Add(pooled);
-        _reachability.Reached(endpoint, connection.Traits.Events);
+        UpdateState($"{endpoint.Dialer.Endpoint}; it takes {connection.Traits.Events}");
+        Admission.ConnectionsChanged();
         return pooled;
     }
 
-    internal void Remove(PooledConnection connection, string cause)
-    {
-        _set.Remove(connection);
-        ReportUnreachable(cause);
-    }
+    internal void Remove(PooledConnection connection) => _set.Remove(connection);
 
-    // One line per change, not one per attempt.
-    internal void ReportUnreachable(string reason)
+    /// <summary>A dial failed, the n-th in a row at its endpoint.</summary>
+    internal void ReportMissed(PoolEndpoint endpoint, int times, string reason)
     {
-        if (!_stopping.IsCancellationRequested)
+        if (_roster.Count > 1 && times == _settings.UnhealthyAfter)
         {
-            _reachability.Missed(() => _set.Live.Length > 0, reason);
+            Log.EndpointLost(_logger, _settings.AgentId, endpoint.Dialer.Endpoint, reason);
         }
+
+        UpdateState(reason);
     }
 
     internal void Replace(IAgentConnection connection, string cause)
@@ -160,37 +213,21 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         connection.Abort(cause);
     }
 
+    /// <summary>Something has changed that may change the state. One line per change, not one per attempt.</summary>
+    internal void UpdateState(string reason)
+    {
+        if (!_stopping.IsCancellationRequested && _health.Update(LookAtState, reason))
+        {
+            Admission.ConnectionsChanged();
+        }
+    }
+
     // Owed answers are nobody's any more: they must not hold up the end.
     private int Waiting => _set.Live.Sum(static connection => connection.Connection.InFlight - connection.Connection.Owed);
 
-    private CallResult ReasonOf(PooledConnection[] live, PooledConnection? except)
-    {
-        if (_draining)
-        {
-            return CallResult.Failed(CallOutcome.NoConnection, "the connections to the agent are being closed");
-        }
+    // A method of its own: what its lambda captures would be allocated for every selection.
+    private PooledConnection? SelectElsewhere(PooledConnection[] live, int endpoint) =>
+        _policy.Select(Array.FindAll(live, other => other.Endpoint != endpoint), null);
 
-        var others = Array.FindAll(live, connection => connection != except);
-        if (others.Length == 0)
-        {
-            return CallResult.Failed(CallOutcome.NoConnection, except is null ? "no connection to the agent is open" : "no other connection to the agent is open");
-        }
-
-        return Array.Exists(others, static connection => connection.TakesNew)
-            ? CallResult.Failed(CallOutcome.NoRoom, $"all {others.Length} connections carry as many calls as they may")
-            : CallResult.Failed(CallOutcome.NoConnection, $"none of {others.Length} connections takes new exchanges (paused, draining or unhealthy)");
-    }
-
-    // Rule 6: a connection whose every slot waits for an answer that is owed will not come back by itself.
-    private void ReplaceStuck(PooledConnection[] live)
-    {
-        foreach (var pooled in live)
-        {
-            var connection = pooled.Connection;
-            if (connection.IsOpen && connection.Owed >= connection.Traits.MaxInFlight)
-            {
-                Replace(connection, $"all of its {connection.Owed} slots are owed answers");
-            }
-        }
-    }
+    private PoolState LookAtState() => PoolReading.StateOf(_set.Live, hasGivenUp: _roster.AllMissed(_settings.UnhealthyAfter));
 }

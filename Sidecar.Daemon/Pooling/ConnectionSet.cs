@@ -4,7 +4,7 @@ using Sidecar.Daemon.Connections;
 namespace Sidecar.Daemon.Pooling;
 
 /// <summary>The live connections of a pool: read without a lock, replaced as a whole when one comes or goes.</summary>
-internal sealed class ConnectionSet
+internal sealed class ConnectionSet(TimeProvider time)
 {
     private readonly Lock _gate = new();
     private readonly ConditionalWeakTable<IAgentConnection, PooledConnection> _known = [];
@@ -33,5 +33,5 @@ internal sealed class ConnectionSet
 
     /// <summary>The one entry for a connection, made when it is first asked for.</summary>
     /// <remarks>What an agent says right after its handshake arrives before the dialler returns; kept here, it is not lost.</remarks>
-    public PooledConnection Of(IAgentConnection connection) => _known.GetValue(connection, static key => new PooledConnection(key));
+    public PooledConnection Of(IAgentConnection connection) => _known.GetValue(connection, key => new PooledConnection(key, time));
 }

@@ -1,12 +1,14 @@
+using Sidecar.Daemon.Configuration;
+
 namespace Sidecar.Daemon.Pooling;
 
-/// <summary>How many connections an agent gets and how they are kept.</summary>
+/// <summary>How many connections an agent gets, how they are kept, and how many calls may be under way.</summary>
 internal sealed record PoolSettings
 {
     /// <summary>The agent's id.</summary>
     public required string AgentId { get; init; }
 
-    /// <summary>Connections to keep open.</summary>
+    /// <summary>Connections to keep open, over all endpoints; at least one per endpoint is kept whatever this says.</summary>
     public required int Connections { get; init; }
 
     /// <summary>Shortest wait before dialling again.</summary>
@@ -20,4 +22,22 @@ internal sealed record PoolSettings
 
     /// <summary>How long calls in flight may take when the pool stops.</summary>
     public required TimeSpan DrainTimeout { get; init; }
+
+    /// <summary>Failed attempts after which the agent is reported unhealthy and nobody waits for it any more.</summary>
+    public int UnhealthyAfter { get; init; } = Defaults.UnhealthyAfter;
+
+    /// <summary>Calls under way at once, over all connections.</summary>
+    public int MaxCalls { get; init; } = int.MaxValue;
+
+    /// <summary>Calls that may wait for a slot or a connection; 0 means that none waits.</summary>
+    public int Queue { get; init; }
+
+    /// <summary>How long a call waits for a slot or a connection, inside its own deadline.</summary>
+    public TimeSpan QueueWait { get; init; }
+
+    /// <summary>How long a call waits for an agent that has asked to be sent nothing, inside its own deadline; zero fails it at once.</summary>
+    public TimeSpan FlowWait { get; init; }
+
+    /// <summary>When the agent is not asked for a while because its calls fail.</summary>
+    public BreakerSettings Breaker { get; init; } = BreakerSettings.Off;
 }

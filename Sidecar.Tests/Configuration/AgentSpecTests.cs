@@ -16,9 +16,9 @@ public sealed class AgentSpecTests
         var agent = Parse("waf=unix:/run/waf.sock, timeout=80ms,body-timeout=1.5s,failure-mode=open,events=request-headers+request_body,"
             + $"mode=monitor,connections=2,encoding=json,config-file={file}");
 
-        Assert.That((agent.Id, agent.Endpoint, agent.FailureMode, agent.Mode, agent.Connections, agent.Encoding),
+        Assert.That((agent.Id, agent.Endpoints.Single(), agent.FailureMode, agent.Mode, agent.Pool.Connections, agent.Encoding),
             Is.EqualTo(("waf", "/run/waf.sock", (FailureMode?)FailureMode.Open, AgentMode.Monitor, (int?)2, "json")));
-        Assert.That((agent.HeaderTimeout, agent.BodyTimeout), Is.EqualTo(((TimeSpan?)TimeSpan.FromMilliseconds(80), (TimeSpan?)TimeSpan.FromSeconds(1.5))));
+        Assert.That((agent.Pool.HeaderTimeout, agent.Pool.BodyTimeout), Is.EqualTo(((TimeSpan?)TimeSpan.FromMilliseconds(80), (TimeSpan?)TimeSpan.FromSeconds(1.5))));
         Assert.That(agent.Events, Is.EqualTo(EventSet.RequestHeaders | EventSet.RequestBodyChunk));
         Assert.That(agent.Configuration!.Value.GetProperty("level").GetInt32(), Is.EqualTo(3));
     }
@@ -27,20 +27,28 @@ public sealed class AgentSpecTests
     public void EndpointAlone_LeavesTheDaemonsSettings()
     {
         var agent = Parse("waf=waf.sock");
-        Assert.That(agent, Is.EqualTo(new AgentOptions { Id = "waf", Endpoint = "waf.sock" }));
+        Assert.That(agent.Endpoints, Is.EqualTo(new[] { "waf.sock" }));
+        Assert.That(agent with { Endpoints = [] }, Is.EqualTo(new AgentOptions { Id = "waf", Endpoints = [] }));
     }
 
     [Test]
-    public void Timeout_CountsForBodiesToo() => Assert.That(Parse("waf=/w,timeout=50ms").BodyTimeout, Is.EqualTo(TimeSpan.FromMilliseconds(50)));
+    public void Timeout_CountsForBodiesToo() => Assert.That(Parse("waf=/w,timeout=50ms").Pool.BodyTimeout, Is.EqualTo(TimeSpan.FromMilliseconds(50)));
 
+    [Test]
+    public void SeveralEndpoints_AreSeparatedByPlus() =>
+        Assert.That(Parse("waf=/run/a.sock + unix:/run/b.sock+c.sock").Endpoints, Is.EqualTo(new[] { "/run/a.sock", "/run/b.sock", "c.sock" }));
+
+    [TestCase("waf=/a+", "endpoint '' is not a Unix socket")]
+    [TestCase("waf=/a+host:80", "endpoint host:80 is not a Unix socket")]
+    [TestCase("waf=/a+/b+/a", "endpoint /a is given 2 times")]
     [TestCase("waf", "write id=endpoint")]
     [TestCase("=/w", "write id=endpoint")]
     [TestCase("waf=", "write id=endpoint")]
     [TestCase("waf=http://h/", "endpoint http://h/ is not a Unix socket")]
     [TestCase("waf=example.org:80", "endpoint example.org:80 is not a Unix socket")]
     [TestCase("waf=unix:", "the path of the socket is empty")]
-    [TestCase("waf=/w,colour=red", "'colour=red' is none of timeout=…")]
-    [TestCase("waf=/w,timeout", "'timeout' is none of timeout=…")]
+    [TestCase("waf=/w,colour=red", "'colour=red' is none of connections=…")]
+    [TestCase("waf=/w,timeout", "'timeout' is none of connections=…")]
     [TestCase("waf=/w,timeout=1s,timeout=2s", "'timeout' is given twice")]
     [TestCase("waf=/w,timeout=", "'timeout=' has no value")]
     [TestCase("waf=/w,config-file=", "'config-file=' has no value")]
@@ -70,6 +78,14 @@ public sealed class AgentSpecTests
         Assert.That(AgentSpec.Parse("waf=/" + new string('p', 107), errors), Is.Null);
         Assert.That(errors.Single(), Does.Contain("108 bytes").And.Contain("107"));
         Assert.That(AgentSpec.Parse("waf=/" + new string('p', 106), errors), Is.Not.Null);
+    }
+
+    [Test]
+    public void TooManyEndpoints_NamesTheLimit()
+    {
+        var errors = new List<string>();
+        Assert.That(AgentSpec.Parse("waf=" + string.Join('+', Enumerable.Range(1, 17).Select(n => $"/{n}")), errors), Is.Null);
+        Assert.That(errors.Single(), Does.Contain("17 endpoints").And.Contain("16"));
     }
 
     [Test]

@@ -7,7 +7,7 @@ public sealed class OptionsValidatorTests
 {
     private static readonly DaemonOptions Good = new()
     {
-        Agents = [new AgentOptions { Id = "waf", Endpoint = "/run/waf.sock" }],
+        Agents = [new AgentOptions { Id = "waf", Endpoints = ["/run/waf.sock"] }],
         Listeners = [new ListenerOptions { Kind = ListenerKind.Native, Path = "/run/n.sock" }],
         Routes = [Route("r", "waf")],
     };
@@ -29,14 +29,28 @@ public sealed class OptionsValidatorTests
         yield return Case("address twice", Good with { Listeners = [Tcp, Tcp] }, "listener path 127.0.0.1:9000 is given 2 times");
         yield return Case("unknown agent", Good with { Routes = [Route("r", "bot")] }, "route r names agent bot, which no --agent defines; defined are: waf");
         yield return Case("agent twice on a route", Good with { Routes = [Route("r", "waf", "waf")] }, "agent on route r waf is given 2 times");
-        yield return Case("agent id", Good with { Agents = [.. Good.Agents, new AgentOptions { Id = "a b", Endpoint = "/x" }] }, "agent id 'a b' may have 1 to 64");
+        yield return Case("agent id", Good with { Agents = [.. Good.Agents, new AgentOptions { Id = "a b", Endpoints = ["/x"] }] }, "agent id 'a b' may have 1 to 64");
         yield return Case("route id", Good with { Routes = [Route("", "waf")] }, "route id '' may have 1 to 64");
         yield return Case("long id", Good with { Routes = [Route(new string('r', 65), "waf")] }, "may have 1 to 64");
-        yield return Case("itself", Good with { Agents = [new AgentOptions { Id = "waf", Endpoint = "/run/./n.sock" }] }, "the daemon would ask itself");
-        yield return Case("backoff", Good with { ReconnectMin = TimeSpan.FromSeconds(5) }, "--reconnect-max 2s is below --reconnect-min 5s");
-        yield return Case("no connections", Good with { ConnectionsPerAgent = 0 }, "--connections-per-agent 0 is outside 1 to 64");
-        yield return Case("connections", Good with { ConnectionsPerAgent = 65 }, "--connections-per-agent 65 is outside 1 to 64");
-        yield return Case("calls", Good with { CallsPerConnection = 65_537 }, "--calls-per-connection 65537 is outside 1 to 65536");
+        yield return Case("itself", Good with { Agents = [new AgentOptions { Id = "waf", Endpoints = ["/run/waf.sock", "/run/./n.sock"] }] }, "the daemon would ask itself");
+        yield return Case("backoff", Good with { Pool = new() { ReconnectMin = TimeSpan.FromSeconds(5) } }, "agent waf: --reconnect-max 2s is below --reconnect-min 5s");
+        yield return Case("no connections", Good with { Pool = new() { Connections = 0 } }, "--connections-per-agent 0 is outside 1 to 64");
+        yield return Case("connections", Good with { Pool = new() { Connections = 65 } }, "--connections-per-agent 65 is outside 1 to 64");
+        yield return Case("calls", Good with { Pool = new() { CallsPerConnection = 65_537 } }, "--calls-per-connection 65537 is outside 1 to 65536");
+        yield return Case("agent's calls", Good with { Pool = new() { CallsPerAgent = 0 } }, "--calls-per-agent 0 is outside 1 to 1000000");
+        yield return Case("attempts", Good with { Pool = new() { UnhealthyAfter = 0 } }, "--unhealthy-after 0 is outside 1 to 1000");
+        yield return Case("queue", Good with { Pool = new() { Queue = 65_537 } }, "--queue 65537 is outside 0 to 65536");
+        yield return Case("breaker rate", Good with { Pool = new() { BreakerRate = 101 } }, "--breaker-rate 101 is outside 0 to 100");
+        yield return Case("breaker calls", Good with { Pool = new() { BreakerCalls = 0 } }, "--breaker-calls 0 is outside 1 to 1000000");
+        yield return Case("breaker failures", Good with { Pool = new() { BreakerFailures = 1_000_001 } }, "--breaker-failures 1000001 is outside 0 to 1000000");
+        yield return Case(
+            "backoff of the agent against the daemon's",
+            Good with
+            {
+                Pool = new() { ReconnectMax = TimeSpan.FromSeconds(1) },
+                Agents = [Good.Agents[0] with { Pool = new() { ReconnectMin = TimeSpan.FromSeconds(3) } }],
+            },
+            "agent waf: --reconnect-max 1s is below --reconnect-min 3s");
         yield return Case("exchanges", Good with { MaxExchanges = 0 }, "--max-exchanges 0 is outside 1 to 10000000");
         yield return Case("prefix", Good with { MetricsPrefix = "7up-" }, "--metrics-prefix '7up-'");
     }
@@ -55,7 +69,7 @@ public sealed class OptionsValidatorTests
     [Test]
     public void AllMistakes_AreReportedAtOnce()
     {
-        var bad = new DaemonOptions { ConnectionsPerAgent = 0, CallsPerConnection = 0, MaxExchanges = 0, Routes = [Route("r", "x"), Route("r", "y")] };
+        var bad = new DaemonOptions { Pool = new() { Connections = 0, CallsPerConnection = 0 }, MaxExchanges = 0, Routes = [Route("r", "x"), Route("r", "y")] };
         Assert.That(OptionsValidator.Validate(bad), Has.Count.EqualTo(7));
     }
 

@@ -106,6 +106,18 @@ internal sealed partial class SidecarMetricsTests : IDisposable
     }
 
     [Test]
+    public void ObservePools_ShowsStateBreakerAndCounts_AndIsRefusedASecondTime()
+    {
+        _metrics.ObservePools(() => [new PoolObservation("waf", State: 1, Breaker: 2, Running: 3, Waiting: 4, Available: 5, Paused: 6)]);
+
+        Assert.That(
+            new[] { "state", "breaker", "calls_running", "calls_waiting", "connections_available", "connections_paused" }
+                .Select(name => _rig.Sample($"sidecar_agent_{name}{{agent=\"waf\"}}")),
+            Is.EqualTo(new[] { "1", "2", "3", "4", "5", "6" }));
+        Assert.That(() => _metrics.ObservePools(() => []), Throws.InvalidOperationException);
+    }
+
+    [Test]
     public void ObserveAgents_ASecondTime_IsRefused()
     {
         _metrics.ObserveAgents(() => []);

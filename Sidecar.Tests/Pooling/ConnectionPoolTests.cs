@@ -54,7 +54,7 @@ public sealed class ConnectionPoolTests
         var only = new FakeConnection("a");
         await using var pool = await StartedAsync(only);
         pool.OnFlowControl(only, new FlowControlSignal { Action = FlowAction.Pause, CorrelationId = TestEvents.Id(1) });
-        pool.OnFlowControl(only, new FlowControlSignal { Action = FlowAction.UpdateCapacity, BufferAvailable = 0 });
+        pool.OnFlowControl(only, new FlowControlSignal { Action = FlowAction.UpdateCapacity, BufferAvailable = 1 });
         Assert.That(pool.Select(null, out _), Is.Not.Null);
     }
 

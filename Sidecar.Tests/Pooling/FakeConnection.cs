@@ -19,7 +19,7 @@ internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConc
         MaxEventBytes = 1024,
     };
 
-    public AgentCapabilities Capabilities { get; } = new();
+    public AgentCapabilities Capabilities { get; init; } = new();
 
     public string Encoding => ProtocolConstants.Json;
 

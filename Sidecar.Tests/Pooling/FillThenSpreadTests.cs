@@ -44,7 +44,7 @@ public sealed class FillThenSpreadTests
                 connection.Abort("closed");
             }
 
-            return new PooledConnection(connection);
+            return new PooledConnection(connection, TimeProvider.System);
         }),
     ];
 }

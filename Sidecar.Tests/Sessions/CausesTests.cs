@@ -21,6 +21,10 @@ public sealed class CausesTests
             [CallOutcome.NoConnection] = Cause.AgentAbsent,
             [CallOutcome.NotSendable] = Cause.TooLarge,
             [CallOutcome.Unsupported] = Cause.Unsupported,
+            [CallOutcome.NoSlot] = Cause.AgentLimit,
+            [CallOutcome.QueueFull] = Cause.QueueFull,
+            [CallOutcome.Paused] = Cause.FlowControl,
+            [CallOutcome.BreakerOpen] = Cause.BreakerOpen,
         };
         Assert.That(Enum.GetValues<CallOutcome>().ToDictionary(outcome => outcome, Causes.Of), Is.EqualTo(expected));
     }

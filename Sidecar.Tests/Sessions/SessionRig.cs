@@ -16,6 +16,9 @@ internal sealed class SessionRig
     /// <summary>The clock of all.</summary>
     public FakeTimeProvider Clock { get; } = new();
 
+    /// <summary>What pools logged.</summary>
+    public RecordingLogger Log { get; } = new();
+
     private static async Task<CallResult> SettledAsync(AgentSession session, AgentEvent message, ValueTask<CallResult> asked)
     {
         var result = await asked;
@@ -31,7 +34,7 @@ internal sealed class SessionRig
     public long In(int milliseconds) => Clock.GetTimestamp() + (milliseconds * Clock.TimestampFrequency / 1000);
 
     /// <summary>An agent's part in exchange 1.</summary>
-    public AgentSession Session(ConnectionPool pool, EventSet events = EventSet.All, AgentMode mode = AgentMode.Enforce)
+    public AgentSession Session(ConnectionPool pool, EventSet events = EventSet.All, AgentMode mode = AgentMode.Enforce, int exchange = 1)
     {
         var policy = new AgentPolicy
         {
@@ -41,14 +44,17 @@ internal sealed class SessionRig
             BodyTimeout = TimeSpan.FromMilliseconds(400),
         };
         var metrics = new SidecarMetrics(new Meters());
-        return new AgentSession(new AgentState("waf", policy, new AgentVersion("1", pool), Clock, metrics), policy, TestEvents.Id(1));
+        return new AgentSession(new AgentState("waf", policy, new AgentVersion("1", pool), Clock, metrics), policy, TestEvents.Id(exchange));
     }
 
-    /// <summary>A pool with these connections open.</summary>
-    public async Task<ConnectionPool> PoolAsync(params FakeConnection[] connections)
+    /// <summary>A pool with these connections open, in which no call waits.</summary>
+    public Task<ConnectionPool> PoolAsync(params FakeConnection[] connections) => PoolAsync(PoolTests.Settings(connections.Length), connections);
+
+    /// <summary>A pool of such settings with these connections open.</summary>
+    public async Task<ConnectionPool> PoolAsync(PoolSettings settings, params FakeConnection[] connections)
     {
         var dialer = new ScriptedDialer(number => number <= connections.Length ? connections[number - 1] : null, Clock);
-        var pool = new ConnectionPool(PoolTests.Settings(connections.Length) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(1), Clock, new RecordingLogger());
+        var pool = new ConnectionPool(settings with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(1), Clock, Log);
         pool.Start();
         await Eventually.TrueAsync(() => pool.Live.Count == connections.Length && Clock.ArmedTimers == connections.Length, ScriptedAgent.Limit, "all connections");
         return pool;

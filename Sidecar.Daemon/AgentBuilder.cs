@@ -1,0 +1,86 @@
+using System.Collections.Frozen;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Pooling;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon;
+
+/// <summary>What the options of one agent become: its state with a pool that is not started.</summary>
+internal static class AgentBuilder
+{
+    /// <summary>Builds the agent; where its own settings say nothing the daemon's count, then the defaults.</summary>
+    public static AgentState Build(AgentOptions agent, DaemonOptions options, SidecarMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+    {
+        var written = agent.Pool.Over(options.Pool);
+        var connection = new ConnectionSettings
+        {
+            AgentId = agent.Id,
+            MaxInFlight = written.CallsPerConnection ?? Defaults.CallsPerConnection,
+            ConnectTimeout = written.ConnectTimeout ?? Defaults.ConnectTimeout,
+            Encodings = agent.Encoding is { } only ? [only] : [ProtocolConstants.MessagePack, ProtocolConstants.Json],
+            Configuration = agent.Configuration,
+            ProxyVersion = DaemonVersion.Text,
+        };
+        var dialers = agent.Endpoints.Select(endpoint => new UnixSocketDialer(endpoint, connection, time, loggers.CreateLogger<UnixSocketDialer>())).ToList();
+        var settings = SettingsOf(agent.Id, written, connection.MaxInFlight, dialers.Count, options.DrainTimeout);
+        var policy = SelectionPolicies.Create(written.Strategy ?? Defaults.Strategy, time, Random.Shared);
+        var pool = new ConnectionPool(settings, dialers, policy, Random.Shared, time, loggers.CreateLogger<ConnectionPool>());
+        return new AgentState(agent.Id, PolicyOf(agent, written, options.FailureMode), new AgentVersion("1", pool), time, metrics)
+        {
+            BodyMemory = new ByteBudget(agent.Body.Memory, time),
+        };
+    }
+
+    /// <summary>What was written about a pool, with the defaults where nothing was.</summary>
+    public static PoolSettings SettingsOf(string id, PoolOptions written, int callsPerConnection, int endpoints, TimeSpan drainTimeout)
+    {
+        var connections = Math.Max(written.Connections ?? Defaults.ConnectionsPerAgent, endpoints);
+        return new PoolSettings
+        {
+            AgentId = id,
+            Connections = connections,
+            ReconnectMin = written.ReconnectMin ?? Defaults.ReconnectMin,
+            ReconnectMax = written.ReconnectMax ?? Defaults.ReconnectMax,
+            HealthInterval = written.HealthInterval ?? Defaults.HealthInterval,
+            DrainTimeout = written.DrainTimeout ?? drainTimeout,
+            UnhealthyAfter = written.UnhealthyAfter ?? Defaults.UnhealthyAfter,
+            MaxCalls = written.CallsPerAgent ?? connections * callsPerConnection,
+            Queue = written.Queue ?? Defaults.Queue,
+            QueueWait = written.QueueWait ?? Defaults.QueueWait,
+            FlowWait = (written.FlowMode ?? Defaults.Flow) == FlowMode.Wait ? written.FlowWait ?? Defaults.FlowWait : TimeSpan.Zero,
+            Breaker = new BreakerSettings
+            {
+                FailurePercent = written.BreakerRate ?? Defaults.BreakerRate,
+                MinCalls = written.BreakerCalls ?? Defaults.BreakerCalls,
+                Window = written.BreakerWindow ?? Defaults.BreakerWindow,
+                Consecutive = written.BreakerFailures ?? Defaults.BreakerFailures,
+                OpenFor = written.BreakerOpen ?? Defaults.BreakerOpen,
+            },
+        };
+    }
+
+    private static AgentPolicy PolicyOf(AgentOptions agent, PoolOptions written, FailureMode daemonFailureMode)
+    {
+        var failureMode = agent.FailureMode ?? daemonFailureMode;
+        var body = agent.Body;
+        var excess = body.OnExcess ?? (failureMode == FailureMode.Open ? ExcessAction.Skip : ExcessAction.Block);
+        return new AgentPolicy
+        {
+            Mode = agent.Mode,
+            FailureMode = failureMode,
+            RequestBody = new BodyPolicy { Mode = body.RequestMode, Threshold = body.RequestThreshold, MaxBytes = body.MaxRequestBytes, OnExcess = excess },
+            ResponseBody = new BodyPolicy { Mode = body.ResponseMode, Threshold = body.ResponseThreshold, MaxBytes = body.MaxResponseBytes, OnExcess = excess },
+            MaxEventBytes = body.MaxEventBytes,
+            FlowMode = written.FlowMode ?? Defaults.Flow,
+            Events = agent.Events,
+            Required = agent.Events == EventSet.All ? EventSet.None : agent.Events & ~(EventSet.RequestComplete | EventSet.Configure),
+            HeaderTimeout = written.HeaderTimeout ?? Defaults.HeaderTimeout,
+            BodyTimeout = written.BodyTimeout ?? Defaults.BodyTimeout,
+            EventTimeouts = written.EventTimeouts?.ToFrozenDictionary(),
+        };
+    }
+}

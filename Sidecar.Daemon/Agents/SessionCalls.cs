@@ -1,0 +1,201 @@
+using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Pooling;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Agents;
+
+/// <summary>The way of a session's calls to a connection: let through or kept waiting by the agent's version, then sent on the exchange's connection.</summary>
+/// <remarks>
+/// One call at a time has the gate, and with it the pass. With free capacity the connection's own task is handed through: no await, nothing
+/// allocated.
+/// </remarks>
+internal abstract class SessionCalls(AgentState agent, AgentPolicy policy, CorrelationId exchange)
+{
+    /// <summary>Recognised by reference: the end of calls that were withdrawn before anything was sent.</summary>
+    protected static readonly string Withdrawn = new("the event was no longer wanted when its turn came");
+
+    /// <summary>What the call that has the gate holds.</summary>
+    protected CallPass Pass;
+
+    private volatile Waiter? _waiter;
+    private volatile bool _told;
+    private int _withdrawals;
+
+    /// <summary>The agent.</summary>
+    public AgentState Agent => agent;
+
+    /// <summary>How it takes part in this exchange.</summary>
+    public AgentPolicy Policy => policy;
+
+    /// <summary>The version chosen for the whole exchange.</summary>
+    public AgentVersion Version { get; } = agent.Current;
+
+    /// <summary>The exchange.</summary>
+    protected CorrelationId Exchange => exchange;
+
+    /// <summary>Keeps one call outstanding at a time.</summary>
+    protected SessionGate Gate { get; } = new();
+
+    /// <summary>The connection of the exchange; null before its first event.</summary>
+    protected PooledConnection? Lease { get; set; }
+
+    /// <summary>Whether the agent was sent the request headers.</summary>
+    protected bool IsTold
+    {
+        get => _told;
+        set => _told = value;
+    }
+
+    /// <summary>Changes when calls that were asked for before are no longer wanted.</summary>
+    protected int Withdrawals => Volatile.Read(ref _withdrawals);
+
+    /// <summary>Calls asked for so far are no longer wanted; one that waits to be let through ends.</summary>
+    protected void Withdraw()
+    {
+        Interlocked.Increment(ref _withdrawals);
+        _waiter?.Wake();
+    }
+
+    /// <summary>Sends an event as soon as it may go. For the one who has the gate.</summary>
+    /// <param name="ask">The call.</param>
+    /// <param name="withdrawals">What <see cref="Withdrawals"/> was when it was asked for.</param>
+    protected ValueTask<CallResult> EnterAndCall(in CallAsk ask, int withdrawals)
+    {
+        // Between the choice and the call another exchange may take the last slot; then the next connection is tried, each at most once.
+        for (var attempts = Version.Pool.Live.Count; ; attempts--)
+        {
+            if (!Version.Admission.TryEnter(ask, ref Pass, out var refusal))
+            {
+                return refusal.Wait > TimeSpan.Zero ? WaitAndCallAsync(ask, withdrawals, refusal) : new(refusal.Result);
+            }
+
+            if (!HasLostSlot(CallOn(ask, withdrawals), out var answer, out var result))
+            {
+                return answer;
+            }
+
+            if (attempts <= 1)
+            {
+                Version.Admission.Return(ref Pass, wakes: false);
+                return WaitAndCallAsync(ask, withdrawals, Version.Admission.Lost(result));
+            }
+
+            Version.Admission.Return(ref Pass, wakes: false);
+        }
+    }
+
+    private async ValueTask<CallResult> WaitAndCallAsync(CallAsk ask, int withdrawals, Refusal refusal)
+    {
+        var since = Agent.Time.GetTimestamp();
+        var admission = Version.Admission;
+        if (admission.Queue(ask.Lease, refusal, out var refused) is not { } waiter)
+        {
+            return refused;
+        }
+
+        ValueTask<CallResult> answer;
+        try
+        {
+            _waiter = waiter;
+            for (var isLast = false; ;)
+            {
+                waiter.Look();
+                if (withdrawals != Withdrawals)
+                {
+                    return CallResult.Failed(CallOutcome.Cancelled, Withdrawn);
+                }
+
+                if (isLast || admission.IsTurnOf(waiter))
+                {
+                    if (!admission.TryEnter(ask, ref Pass, out refusal, hasTurn: true))
+                    {
+                        if (isLast || refusal.Wait <= TimeSpan.Zero)
+                        {
+                            return refusal.Result;
+                        }
+                    }
+                    else if (!HasLostSlot(CallOn(ask, withdrawals), out answer, out var lost))
+                    {
+                        break;
+                    }
+                    else
+                    {
+                        admission.Return(ref Pass, wakes: false);
+                        refusal = admission.Lost(lost);
+                        if (isLast)
+                        {
+                            return lost;
+                        }
+                    }
+                }
+
+                isLast = !await admission.WaitAsync(waiter, since, refusal.Wait, ask.Deadline).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _waiter = null;
+            admission.LeaveQueue(waiter);
+        }
+
+        return await answer.ConfigureAwait(false);
+    }
+
+    private static bool HasLostSlot(ValueTask<CallResult> call, out ValueTask<CallResult> answer, out CallResult result)
+    {
+        (answer, result) = (call, default);
+        if (!call.IsCompletedSuccessfully)
+        {
+            return false;
+        }
+
+        result = call.GetAwaiter().GetResult();
+        answer = new(result);
+        return result.Outcome == CallOutcome.NoRoom;
+    }
+
+    private ValueTask<CallResult> CallOn(in CallAsk ask, int withdrawals)
+    {
+        var message = ask.Message;
+        Lease = Pass.Connection!;
+        var connection = Lease.Connection;
+        if (!connection.IsOpen)
+        {
+            return new(CallResult.Failed(CallOutcome.ConnectionLost, "the connection that knew this exchange has ended"));
+        }
+
+        var kind = ask.Kind;
+        if (Policy.Required.Has(kind) && !connection.Traits.Events.Has(kind))
+        {
+            return new(CallResult.Failed(CallOutcome.Unsupported, $"the agent does not take {kind} events, which its configuration names; it takes {connection.Traits.Events}"));
+        }
+
+        // An agent that states no limit states 0.
+        if (message is BodyChunkEvent body && connection.Traits.MaxEventBytes is > 0 and var most && body.Data.Length > most)
+        {
+            return new(CallResult.Failed(CallOutcome.NotSendable, $"the piece of the body has {body.Data.Length} bytes; the agent takes {most}"));
+        }
+
+        IsTold |= message.Type == MessageType.RequestHeaders;
+        ValueTask<CallResult> pending;
+        try
+        {
+            pending = connection.CallAsync(message, ask.Deadline);
+        }
+        catch
+        {
+            // A defect: nobody will settle this call.
+            Version.Admission.Return(ref Pass);
+            Gate.Exit();
+            throw;
+        }
+
+        if (withdrawals != Withdrawals)
+        {
+            // It was withdrawn just before the connection knew of the call, so nobody else cancels it.
+            connection.Cancel(Exchange, CancelReason.Manual);
+        }
+
+        return pending;
+    }
+}

@@ -1,0 +1,153 @@
+namespace Sidecar.Daemon.Pooling;
+
+/// <summary>Keeps calls from an agent version whose calls fail, and lets one at a time through to find out when it is well again (spec §9.8).</summary>
+/// <remarks>
+/// Closed, it reads one field for a call and counts its end without a lock. Safe from any thread. Every call let through is reported exactly
+/// once, whatever became of it; should a report be lost all the same, its place is free again once its deadline is past by the open time.
+/// </remarks>
+/// <param name="settings">When it opens and closes.</param>
+/// <param name="time">The clock.</param>
+/// <param name="changed">Told of each opening and closing, with the reason; a failed attempt to close is no news. Outside of the lock.</param>
+internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time, Action<BreakerState, string> changed)
+{
+    private readonly Lock _gate = new();
+    private readonly FailureWindow _window = new(settings.Window, time);
+    private volatile BreakerState _state;
+    private int _consecutive;
+    private int _successes;
+    private int _trial;
+    private int _lastTrial;
+    private long _trialDeadline;
+    private long _openedAt;
+
+    /// <summary>What it lets through now.</summary>
+    public BreakerState State => _state == BreakerState.Open && time.GetElapsedTime(Volatile.Read(ref _openedAt)) >= settings.OpenFor
+        ? BreakerState.HalfOpen
+        : _state;
+
+    /// <summary>Whether a call may go.</summary>
+    /// <param name="deadline">The call's deadline, a timestamp of the clock.</param>
+    /// <param name="trial">Names the call when it is a trial; 0 when it is not. To be given to <see cref="Report"/>.</param>
+    public bool TryEnter(long deadline, out int trial)
+    {
+        trial = 0;
+        return _state == BreakerState.Closed || TryEnterAsTrial(deadline, out trial);
+    }
+
+    /// <summary>A call that was let through has ended, or never went.</summary>
+    /// <param name="trial">What <see cref="TryEnter"/> named it.</param>
+    /// <param name="verdict">What its end says about the agent; neutral only gives the place of a trial back.</param>
+    public void Report(int trial, CallVerdict verdict)
+    {
+        if (trial != 0)
+        {
+            ReportTrial(trial, verdict);
+        }
+        else if (verdict != CallVerdict.Neutral && !settings.IsOff && _state == BreakerState.Closed)
+        {
+            Count(verdict == CallVerdict.Failure);
+        }
+    }
+
+    private void Count(bool failed)
+    {
+        _window.Add(failed);
+        if (!failed)
+        {
+            if (Volatile.Read(ref _consecutive) != 0)
+            {
+                Volatile.Write(ref _consecutive, 0);
+            }
+
+            return;
+        }
+
+        var inRow = Interlocked.Increment(ref _consecutive);
+        if (settings.Consecutive > 0 && inRow >= settings.Consecutive)
+        {
+            Open($"{inRow} calls in a row failed, the limit is {settings.Consecutive}");
+        }
+        else if (settings.FailurePercent > 0 && _window.Sum() is var (calls, failures)
+            && calls >= settings.MinCalls && failures * 100L >= calls * (long)settings.FailurePercent)
+        {
+            Open($"{failures} of {calls} calls failed within {settings.Window.TotalSeconds:0.#} s, the limit is {settings.FailurePercent} %");
+        }
+    }
+
+    private bool TryEnterAsTrial(long deadline, out int trial)
+    {
+        lock (_gate)
+        {
+            trial = 0;
+            var now = time.GetTimestamp();
+            if (_state == BreakerState.Open)
+            {
+                if (time.GetElapsedTime(_openedAt, now) < settings.OpenFor)
+                {
+                    return false;
+                }
+
+                (_state, _successes, _trial) = (BreakerState.HalfOpen, 0, 0);
+            }
+
+            if (_state == BreakerState.HalfOpen)
+            {
+                if (_trial != 0 && time.GetElapsedTime(_trialDeadline, now) < settings.OpenFor)
+                {
+                    return false;
+                }
+
+                trial = _trial = ++_lastTrial;
+                _trialDeadline = deadline;
+            }
+
+            return true;
+        }
+    }
+
+    private void ReportTrial(int trial, CallVerdict verdict)
+    {
+        lock (_gate)
+        {
+            // One whose place was given to another meanwhile no longer counts.
+            if (_state != BreakerState.HalfOpen || _trial != trial)
+            {
+                return;
+            }
+
+            _trial = 0;
+            if (verdict == CallVerdict.Failure)
+            {
+                _openedAt = time.GetTimestamp();
+                _state = BreakerState.Open;
+            }
+
+            if (verdict != CallVerdict.Success || ++_successes < settings.SuccessesToClose)
+            {
+                return;
+            }
+
+            _window.Clear();
+            _consecutive = 0;
+            _state = BreakerState.Closed;
+        }
+
+        changed(BreakerState.Closed, $"{settings.SuccessesToClose} calls in a row succeeded");
+    }
+
+    private void Open(string reason)
+    {
+        lock (_gate)
+        {
+            if (_state != BreakerState.Closed)
+            {
+                return;
+            }
+
+            _openedAt = time.GetTimestamp();
+            _state = BreakerState.Open;
+        }
+
+        changed(BreakerState.Open, reason);
+    }
+}

@@ -1,0 +1,76 @@
+namespace Sidecar.Daemon.Pooling;
+
+/// <summary>Looks after one live connection: pings it while it idles, replaces it when it is dead or stuck, brings it back when it has proved that it lives.</summary>
+/// <remarks>For one task.</remarks>
+internal sealed class ConnectionWatch(ConnectionPool pool, PooledConnection pooled, PoolSettings settings, Random random, TimeProvider time)
+{
+    // A connection may be silent for this many health intervals, a ping in each, before it is taken for dead.
+    private const int SilentIntervals = 3;
+
+    // Each ejection soon after the last one keeps the connection out for longer.
+    private readonly Backoff _probation = new(settings.ReconnectMin, settings.HealthInterval, random);
+    private TimeSpan _probe;
+    private long _probedAt;
+    private long _readmittedAt = time.GetTimestamp();
+    private bool _isProbed;
+
+    /// <summary>How long after the last look the next is due.</summary>
+    public TimeSpan NextLook => _isProbed ? _probe : settings.HealthInterval;
+
+    /// <summary>Whether it is time to look, so long after the last look.</summary>
+    public bool IsDue(TimeSpan since) => since >= NextLook || (pooled.IsEjected && !_isProbed);
+
+    /// <summary>Does what is due.</summary>
+    public void Look()
+    {
+        var connection = pooled.Connection;
+        pool.UpdateState("a look at its connections");
+        if (connection.Owed >= connection.Traits.MaxInFlight)
+        {
+            pool.Replace(connection, $"all of its {connection.Owed} slots are owed answers");
+        }
+        else if (connection.InFlight <= connection.Owed && connection.SilentFor >= settings.HealthInterval * SilentIntervals)
+        {
+            // A pong may be late while a call waits (spec §5.2), so only silence when none does counts. Owed answers are no excuse: an agent
+            // that hangs may owe them for ever.
+            pool.Replace(connection, $"no sign of life for {connection.SilentFor.TotalSeconds:0.0} s");
+        }
+        else if (pooled.IsEjected)
+        {
+            Probe();
+        }
+        else
+        {
+            _isProbed = false;
+            if (connection.InFlight <= connection.Owed && connection.SilentFor >= settings.HealthInterval)
+            {
+                connection.Ping();
+            }
+        }
+    }
+
+    // Any byte that comes after the ping is a sign of life.
+    private void Probe()
+    {
+        var connection = pooled.Connection;
+        if (_isProbed && connection.SilentFor < time.GetElapsedTime(_probedAt))
+        {
+            (_isProbed, _readmittedAt) = (false, time.GetTimestamp());
+            pool.Ejection.Readmit(pooled);
+            return;
+        }
+
+        if (!_isProbed)
+        {
+            if (time.GetElapsedTime(_readmittedAt) >= settings.HealthInterval)
+            {
+                _probation.Reset();
+            }
+
+            (_isProbed, _probedAt) = (true, time.GetTimestamp());
+            connection.Ping();
+        }
+
+        _probe = _probation.Next();
+    }
+}

@@ -1,0 +1,31 @@
+using Sidecar.Daemon.Connections;
+
+namespace Sidecar.Daemon.Pooling;
+
+/// <summary>One endpoint of an agent as its pool sees it. Guarded by the lock of <see cref="EndpointRoster"/>.</summary>
+internal sealed class PoolEndpoint(int index, IAgentDialer dialer, Backoff backoff)
+{
+    /// <summary>Its place in the agent's list.</summary>
+    public int Index => index;
+
+    /// <summary>Opens connections to it.</summary>
+    public IAgentDialer Dialer => dialer;
+
+    /// <summary>How long to leave it alone.</summary>
+    public Backoff Backoff => backoff;
+
+    /// <summary>Connections to it that are open or being opened.</summary>
+    public int Connections { get; set; }
+
+    /// <summary>Dials that failed since the last that succeeded.</summary>
+    public int Missed { get; set; }
+
+    /// <summary>Since when it is left alone; null when it may be dialled.</summary>
+    public long? RestsSince { get; set; }
+
+    /// <summary>For how long.</summary>
+    public TimeSpan RestsFor { get; set; }
+
+    /// <summary>Whether its rest is over and one dial finds out whether it is back.</summary>
+    public bool IsProbed { get; set; }
+}

@@ -1,0 +1,91 @@
+using NUnit.Framework;
+using Sidecar.Daemon.Pooling;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Pooling;
+
+/// <summary>Connections that fail are taken out and brought back (spec §9.3; defect 21: three errors could never be recovered from).</summary>
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+public sealed class EjectionTests
+{
+    private readonly FakeTimeProvider _clock = new();
+    private readonly RecordingLogger _log = new();
+
+    [Test]
+    public async Task ThreeErrorsInARow_TakeItOut_AnySuccessBetweenKeepsItIn()
+    {
+        await using var pool = await StartedAsync();
+        var connection = pool.Live[0];
+        pool.Ejection.Note(connection, CallVerdict.Failure);
+        pool.Ejection.Note(connection, CallVerdict.Failure);
+        pool.Ejection.Note(connection, CallVerdict.Success);
+        pool.Ejection.Note(connection, CallVerdict.Failure);
+        pool.Ejection.Note(connection, CallVerdict.Failure);
+        Assert.That(connection.TakesNew, Is.True);
+        pool.Ejection.Note(connection, CallVerdict.Failure);
+        Assert.That((connection.TakesNew, pool.State), Is.EqualTo((false, PoolState.Unhealthy)));
+        pool.Ejection.Note(connection, CallVerdict.Success);
+        Assert.That((connection.TakesNew, pool.State), Is.EqualTo((true, PoolState.Available)), "an answer to an earlier call proves that it lives");
+    }
+
+    [Test]
+    public async Task Ejected_IsPingedAtOnce_AndComesBackOnlyWithASignOfLife()
+    {
+        await using var pool = await StartedAsync();
+        var connection = pool.Live[0];
+        var fake = (FakeConnection)connection.Connection;
+        fake.SilentFor = TimeSpan.FromSeconds(5);
+        Eject(pool);
+        await Eventually.TrueAsync(() => fake.Pings == 1, ScriptedAgent.Limit, "a ping");
+        for (var look = 0; look < 5; look++)
+        {
+            await StepAsync(TimeSpan.FromMilliseconds(10));
+        }
+
+        Assert.That((connection.IsEjected, fake.Pings), Is.EqualTo((true, 1)), "no byte has come since the ping");
+        fake.SilentFor = TimeSpan.Zero;
+        await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(10), () => !connection.IsEjected, "its return");
+        Assert.That((connection.TakesNew, pool.State), Is.EqualTo((true, PoolState.Available)));
+    }
+
+    [Test]
+    public async Task EjectedAgainAndAgain_StaysOutForLonger()
+    {
+        await using var pool = await StartedAsync();
+        var connection = pool.Live[0];
+        var longest = TimeSpan.Zero;
+        for (var round = 0; round < 6; round++)
+        {
+            Eject(pool);
+            var since = _clock.GetTimestamp();
+            await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(10), () => !connection.IsEjected, "its return");
+            var took = _clock.GetElapsedTime(since);
+            longest = took > longest ? took : longest;
+        }
+
+        Assert.That(longest, Is.GreaterThan(TimeSpan.FromMilliseconds(50)), "the first time 10 ms were enough");
+    }
+
+    private static void Eject(ConnectionPool pool)
+    {
+        for (var i = 0; i < PooledConnection.MaxErrors; i++)
+        {
+            pool.Ejection.Note(pool.Live[0], CallVerdict.Failure);
+        }
+    }
+
+    private async Task StepAsync(TimeSpan step)
+    {
+        _clock.Advance(step);
+        await Eventually.TrueAsync(() => _clock.ArmedTimers == 1, ScriptedAgent.Limit, "the watch to sleep again");
+    }
+
+    private async Task<ConnectionPool> StartedAsync()
+    {
+        var dialer = new ScriptedDialer(static number => number == 1 ? new FakeConnection("a") : null, _clock);
+        var pool = new ConnectionPool(PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(1), _clock, _log);
+        pool.Start();
+        await Eventually.TrueAsync(() => pool.Live.Count == 1 && _clock.ArmedTimers == 1, ScriptedAgent.Limit, "the connection and its watch");
+        return pool;
+    }
+}
