@@ -142,7 +142,7 @@ public sealed class GrpcCallTests
             await EchoAsync(call);
         });
         var calls = Enumerable.Range(0, Count).Select(i => rig.Channel.Start(
-            GrpcRig.Path, HttpBody.Parser, new GrpcCallOptions { Metadata = [new("x-stream", $"{i}")] }, CancellationToken.None)).ToArray();
+            Method, HttpBody.Parser, new GrpcCallOptions { Metadata = [new("x-stream", $"{i}")] }, CancellationToken.None)).ToArray();
 
         // All are open at once before any is used.
         await Task.WhenAll(calls.Select(call => call.WaitForHeadersAsync(Soon())));
@@ -209,8 +209,8 @@ public sealed class GrpcCallTests
         });
         var large = Body(new string('x', 1_000_000));
         var lazy = new GrpcCallOptions { Metadata = [new("x-lazy", "yes")] };
-        await using var first = rig.Channel.Start(GrpcRig.Path, HttpBody.Parser, lazy, CancellationToken.None);
-        await using var second = rig.Channel.Start(GrpcRig.Path, HttpBody.Parser, lazy, CancellationToken.None);
+        await using var first = rig.Channel.Start(Method, HttpBody.Parser, lazy, CancellationToken.None);
+        await using var second = rig.Channel.Start(Method, HttpBody.Parser, lazy, CancellationToken.None);
         Task<bool>[] stuck = [first.WriteAsync(large, Soon()).AsTask(), second.WriteAsync(large, Soon()).AsTask()];
 
         var reply = await rig.AskAsync(Body("quick"));

@@ -16,7 +16,7 @@ namespace Sidecar.Tests.Grpc;
 /// <summary>Our gRPC server and our client on a Unix socket; a test gives the handler. The messages are <see cref="HttpBody"/>.</summary>
 internal sealed class GrpcRig : IAsyncDisposable
 {
-    public const string Path = "/test.Service/Method";
+    public const string Method = "/test.Service/Method";
 
     /// <summary>A generous limit for what should come at once.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -48,11 +48,11 @@ internal sealed class GrpcRig : IAsyncDisposable
     /// <summary>What the server logs.</summary>
     public RecordingLogger Log { get; } = new();
 
-    /// <summary>One method, at <see cref="Path"/>.</summary>
+    /// <summary>One method, at <see cref="Method"/>.</summary>
     public static async Task<GrpcRig> StartAsync(GrpcHandler handler, GrpcServerOptions? server = null, Func<GrpcChannelOptions, GrpcChannelOptions>? client = null)
     {
         var rig = new GrpcRig(client);
-        var methods = new Dictionary<string, GrpcHandler> { [Path] = handler };
+        var methods = new Dictionary<string, GrpcHandler> { [Method] = handler };
         await rig._server.StartAsync(new GrpcApplication(methods, server ?? new GrpcServerOptions(), rig.Log), CancellationToken.None);
         return rig;
     }
@@ -73,9 +73,9 @@ internal sealed class GrpcRig : IAsyncDisposable
     public static string? Text(HttpBody? body) => body?.Body.ToStringUtf8();
 
     public GrpcClientCall<HttpBody> Start(TimeSpan? timeout = null) =>
-        Channel.Start(Path, HttpBody.Parser, new GrpcCallOptions { Timeout = timeout }, CancellationToken.None);
+        Channel.Start(Method, HttpBody.Parser, new GrpcCallOptions { Timeout = timeout }, CancellationToken.None);
 
-    public async Task<GrpcReply<HttpBody>> AskAsync(HttpBody request, string path = Path) =>
+    public async Task<GrpcReply<HttpBody>> AskAsync(HttpBody request, string path = Method) =>
         await Channel.AskAsync(path, request, HttpBody.Parser, new GrpcCallOptions { Timeout = Limit }, CancellationToken.None);
 
     /// <summary>Cuts off whoever is connected.</summary>

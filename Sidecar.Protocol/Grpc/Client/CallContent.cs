@@ -33,8 +33,9 @@ internal sealed class CallContent(CancellationToken callOver) : HttpContent
         // Without this the headers wait for the first message, and a server that speaks first is never asked.
         await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
         _output.TrySetResult(PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)));
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(callOver, cancellationToken);
-        await _completed.Task.WaitAsync(either.Token).ConfigureAwait(false);
+
+        // Not with the stream's own token: it fires when the server resets the stream, and a body that fails then hides the server's reason.
+        await _completed.Task.WaitAsync(callOver).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
