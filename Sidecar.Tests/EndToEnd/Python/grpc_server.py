@@ -15,7 +15,9 @@ def chat(requests, context):
             context.abort(grpc.StatusCode.PERMISSION_DENIED, "nicht f\u00fcr dich: 100%")
         if request.value == b"hang":
             done = futures.Future()
-            context.add_callback(lambda: done.set_result(None))
+            if not context.add_callback(lambda: done.set_result(None)):
+                done.set_result(None)
+            print("hanging", "with a deadline" if context.time_remaining() else "for ever", flush=True)
             done.result()
             print("hang ended", flush=True)
             return
