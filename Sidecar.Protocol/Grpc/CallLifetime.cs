@@ -43,7 +43,7 @@ internal sealed class CallLifetime
     public void End()
     {
         _timer?.Dispose();
-        _gone.Dispose();
+        _gone.Unregister();
         _over.Cancel();
     }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
@@ -10,7 +9,6 @@ namespace Sidecar.Protocol.Grpc.Client;
 /// Whatever ends the call is its <see cref="Status"/>, never an exception. One read at a time; any number of threads may write, each message
 /// is sent whole. Reads and writes do not wait for each other.
 /// </remarks>
-[SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asks for holds nothing to free.")]
 public sealed class GrpcClientCall<TResponse> : IAsyncDisposable
     where TResponse : class, IMessage<TResponse>
 {
@@ -21,17 +19,15 @@ public sealed class GrpcClientCall<TResponse> : IAsyncDisposable
 
     private readonly HttpMessageInvoker _invoker;
     private readonly HttpRequestMessage _request;
-    private readonly CallContent _content;
+    private readonly CallOutput _output;
     private readonly MessageParser<TResponse> _parser;
     private readonly CallLifetime _life;
     private readonly GrpcChannelOptions _options;
-    private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly Lock _gate = new();
     private readonly Task<GrpcMessageReader?> _started;
     private HttpResponseMessage? _response;
     private PipeReader? _input;
     private GrpcStatus? _status;
-    private bool _halfClosed;
     private int _disposed;
 
     internal GrpcClientCall(
@@ -39,7 +35,7 @@ public sealed class GrpcClientCall<TResponse> : IAsyncDisposable
     {
         _invoker = invoker;
         _request = request;
-        _content = (CallContent)request.Content!;
+        _output = new CallOutput((CallContent)request.Content!, life, options.MaxSendLength, End);
         _parser = parser;
         _life = life;
         _options = options;
@@ -73,45 +69,10 @@ public sealed class GrpcClientCall<TResponse> : IAsyncDisposable
     /// <exception cref="GrpcException">It is longer than <see cref="GrpcChannelOptions.MaxSendLength"/>; nothing was sent, the call goes on.</exception>
     /// <exception cref="InvalidOperationException">We said that no message follows.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> fired.</exception>
-    public async ValueTask<bool> WriteAsync(IMessage message, CancellationToken cancellation)
-    {
-        var both = _life.Link(cancellation);
-        try
-        {
-            await _writing.WaitAsync(both.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            return false;
-        }
-        finally
-        {
-            both.Dispose();
-        }
-
-        // The message is sent to its end even if nobody waits for that: half a message would break the call for all.
-        var sending = SendAndReleaseAsync(message);
-        return cancellation.CanBeCanceled && !sending.IsCompleted
-            ? await sending.AsTask().WaitAsync(cancellation).ConfigureAwait(false)
-            : await sending.ConfigureAwait(false);
-    }
+    public ValueTask<bool> WriteAsync(IMessage message, CancellationToken cancellation) => _output.WriteAsync(message, cancellation);
 
     /// <summary>Says that no message follows; the server goes on answering. Without effect when it was said, or the call is over.</summary>
-    public async ValueTask CompleteAsync()
-    {
-        try
-        {
-            await _writing.WaitAsync(_life.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            return;
-        }
-
-        _halfClosed = true;
-        _content.Complete();
-        _writing.Release();
-    }
+    public ValueTask CompleteAsync() => _output.CompleteAsync();
 
     /// <summary>Waits for the server's next message.</summary>
     /// <param name="cancellation">Ends only this wait; the call goes on, and nothing is lost.</param>
@@ -149,7 +110,7 @@ public sealed class GrpcClientCall<TResponse> : IAsyncDisposable
         return null;
     }
 
-    /// <summary>Gives the call up from any thread: what waits in it returns, and the server is told. Without effect when it is over.</summary>
+    /// <summary>Gives the call up from any thread: what waits in it returns. The server is told at once, or at the latest when it is disposed.</summary>
     public void Cancel() => _life.End();
 
     /// <summary>Ends the call; if it was not over, the server sees it cancelled. No read may be under way.</summary>
@@ -162,15 +123,7 @@ public sealed class GrpcClientCall<TResponse> : IAsyncDisposable
 
         End(Cancelled);
         await _started.ConfigureAwait(false);
-
-        // A writer may still use the buffers that are given back here.
-        await _writing.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-        if (_content.Output.IsCompletedSuccessfully)
-        {
-            // With an exception, or it would send what is left.
-            (await _content.Output.ConfigureAwait(false)).Complete(new OperationCanceledException());
-        }
-
+        await _output.CloseAsync().ConfigureAwait(false);
         _input?.Complete();
         _response?.Dispose();
         _request.Dispose();
@@ -196,45 +149,6 @@ public sealed class GrpcClientCall<TResponse> : IAsyncDisposable
             // Whatever breaks below is how the call ended.
             End(Failure(e));
             return null;
-        }
-    }
-
-    // Called by who holds the right to write, and gives it back.
-    private async ValueTask<bool> SendAndReleaseAsync(IMessage message)
-    {
-        try
-        {
-            if (_halfClosed)
-            {
-                throw new InvalidOperationException("no message may follow: the call was completed");
-            }
-
-            var output = await _content.Output.WaitAsync(_life.Token).ConfigureAwait(false);
-            Serialize(output, message);
-            await output.FlushAsync(_life.Token).ConfigureAwait(false);
-            return true;
-        }
-        catch (Exception e) when (e is OperationCanceledException or IOException or HttpRequestException or ObjectDisposedException)
-        {
-            return false;
-        }
-        finally
-        {
-            _writing.Release();
-        }
-    }
-
-    private void Serialize(PipeWriter output, IMessage message)
-    {
-        try
-        {
-            GrpcMessageWriter.Write(output, message, _options.MaxSendLength);
-        }
-        catch (Exception e) when (e is not GrpcException)
-        {
-            // Half a message may lie in the buffer; nothing after it could be understood.
-            End(new GrpcStatus(GrpcStatusCode.Internal, $"a message could not be written: {e.Message}"));
-            throw;
         }
     }
 

@@ -94,6 +94,8 @@ public sealed class GrpcServerCall
         }
         catch (IOException e)
         {
+            // Kestrel tells the reader before it tells its own token.
+            _life.End();
             throw new OperationCanceledException("the caller ended the call, or its connection died", e, Cancellation);
         }
     }
