@@ -13,11 +13,29 @@ case "${1:-}" in -h|--help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 
 command -v dotnet >/dev/null || { echo "test.sh: the .NET 10 SDK is missing; install it and put dotnet on the PATH" >&2; exit 1; }
 
-# The end-to-end tests drive real proxies.
-missing=()
-command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx)
-command -v caddy >/dev/null || missing+=(caddy)
-if [ -z "$quick" ] && [ "${#missing[@]}" -gt 0 ]; then
+# What the end-to-end tests drive: how to see that it is there, and the package that brings it.
+needs='
+  command nginx           nginx
+  command caddy           caddy
+  python  grpc            python3-grpcio
+  python  google.protobuf python3-protobuf
+'
+
+# A Python module counts only for the distribution's Python, because its packages do.
+present() {
+  case "$1" in
+    command) command -v "$2" >/dev/null || [ -x "/usr/sbin/$2" ] ;;
+    python) /usr/bin/python3 -c "import $2" 2>/dev/null ;;
+    *) echo "test.sh: '$1' in the list of needs is unknown; 'command' and 'python' are" >&2; exit 1 ;;
+  esac
+}
+
+install_missing() {
+  local kind name package missing=()
+  while read -r kind name package; do
+    if [ -n "$kind" ] && ! present "$kind" "$name"; then missing+=("$package"); fi
+  done <<<"$needs"
+  if [ "${#missing[@]}" = 0 ]; then return; fi
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "test.sh: ${missing[*]} missing and may not be installed from here; run 'apt-get install ${missing[*]}' as root, or use --quick" >&2
     exit 1
@@ -25,7 +43,9 @@ if [ -z "$quick" ] && [ "${#missing[@]}" -gt 0 ]; then
   echo "test.sh: installing ${missing[*]} for the end-to-end tests"
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-fi
+}
+
+if [ -z "$quick" ]; then install_missing; fi
 
 dotnet restore --locked-mode
 if [ -z "$quick" ]; then dotnet format --no-restore --verify-no-changes; fi

@@ -58,6 +58,9 @@ public sealed class RoomRulesTests
     }
 
     [TestCase("Protocol.Transport", 1)]
+    [TestCase("Protocol.Grpc", 1)]
+    [TestCase("Protocol.Grpc.Client", 1)]
+    [TestCase("Protocol.Grpc.Server", 0)]
     [TestCase("Protocol.Agents", 0)]
     [TestCase("Daemon.FrontEnds.Http", 0)]
     public void AspNetCore_IsForTheSdkAndTheDaemon(string from, int offences)

@@ -21,7 +21,7 @@ internal static class Rooms
     // Any room of the daemon may use these too: all of the protocol but the SDK, which is for agents.
     private static readonly string[] Wire = [.. new[]
     {
-        "MessagePack", "Framing", "Messages", "Encodings", "Transport", "Grpc", "Spop", "Envoy",
+        "MessagePack", "Framing", "Messages", "Encodings", "Transport", "Grpc", "Grpc.Wire", "Grpc.Client", "Grpc.Server", "Spop", "Envoy",
     }.Select(room => $"{ProtocolRoot}.{room}")];
 
     /// <summary>All rooms of both assemblies.</summary>
@@ -32,7 +32,12 @@ internal static class Rooms
         Protocol("Messages"),
         Protocol("Encodings", "Messages", "MessagePack"),
         Protocol("Transport", "Framing", "Messages"),
-        Protocol("Grpc", "Messages", "Encodings") with { MayUseProtobuf = true },
+        Protocol("Grpc", "Grpc.Wire", "Messages", "Encodings") with { MayUseProtobuf = true },
+        Protocol("Grpc.Wire") with { MayUseProtobuf = true },
+        Protocol("Grpc.Client", "Grpc") with { MayUseProtobuf = true },
+
+        // Besides the SDK the only room here with ASP.NET Core: a call over Kestrel is the same for the SDK and for the daemon, which may not use the SDK.
+        Protocol("Grpc.Server", "Grpc") with { MayUseProtobuf = true, MayUseAspNetCore = true },
         Protocol("Spop"),
         Protocol("Envoy") with { MayUseProtobuf = true },
         new(Sdk, [Room.Everything], MayUseAspNetCore: true) { MayUseProtobuf = true },

@@ -1,0 +1,99 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace Sidecar.Protocol.Grpc.Server;
+
+/// <summary>The application of a Kestrel that speaks gRPC: finds the method, runs its handler, ends the call with a status.</summary>
+/// <remarks>No middleware, no routing: paths are compared byte for byte. Thread-safe.</remarks>
+/// <param name="methods">The handlers, by path (<c>/package.Service/Method</c>).</param>
+/// <param name="options">What is borne of each call.</param>
+/// <param name="logger">Where handlers that fail are logged.</param>
+public sealed class GrpcApplication(IReadOnlyDictionary<string, GrpcHandler> methods, GrpcServerOptions options, ILogger logger) : IHttpApplication<IFeatureCollection>
+{
+    private static readonly GrpcStatus HandlerFailed = new(GrpcStatusCode.Unknown, "the handler of this method failed; see the server's log");
+    private static readonly GrpcStatus DeadlineExceeded = new(GrpcStatusCode.DeadlineExceeded, "the time that the caller gave is up");
+    private static readonly GrpcStatus Cancelled = new(GrpcStatusCode.Cancelled, "the call was cancelled");
+
+    /// <inheritdoc/>
+    public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
+
+    /// <inheritdoc/>
+    public void DisposeContext(IFeatureCollection context, Exception? exception)
+    {
+    }
+
+    /// <inheritdoc/>
+    public Task ProcessRequestAsync(IFeatureCollection context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var request = context.GetRequiredFeature<IHttpRequestFeature>();
+        var response = context.GetRequiredFeature<IHttpResponseFeature>();
+        if (!HttpMethods.IsPost(request.Method))
+        {
+            response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+            response.Headers.Allow = HttpMethods.Post;
+            return Task.CompletedTask;
+        }
+
+        if (!GrpcHeaderNames.IsGrpc(request.Headers.ContentType))
+        {
+            response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
+            return Task.CompletedTask;
+        }
+
+        response.Headers.ContentType = GrpcHeaderNames.ContentType;
+        if (request.Headers.ContainsKey(GrpcHeaderNames.Encoding))
+        {
+            response.Headers[GrpcHeaderNames.AcceptEncoding] = GrpcHeaderNames.IdentityEncoding;
+        }
+
+        if (!methods.TryGetValue(request.RawTarget, out var handler))
+        {
+            return Refuse(context, new GrpcStatus(GrpcStatusCode.Unimplemented, $"there is no method {request.RawTarget} here"));
+        }
+
+        TimeSpan? timeout = null;
+        if (request.Headers.TryGetValue(GrpcHeaderNames.Timeout, out var text))
+        {
+            if (!GrpcTimeout.TryParse(text.ToString(), out var given))
+            {
+                return Refuse(context, new GrpcStatus(GrpcStatusCode.Internal, $"grpc-timeout '{text}' is none; up to eight digits and one of H M S m u n are expected"));
+            }
+
+            timeout = given;
+        }
+
+        return RunAsync(new GrpcServerCall(context, timeout, options), handler);
+    }
+
+    private static Task Refuse(IFeatureCollection context, GrpcStatus status)
+    {
+        GrpcResponse.SetStatus(context, status);
+        return Task.CompletedTask;
+    }
+
+    private async Task RunAsync(GrpcServerCall call, GrpcHandler handler)
+    {
+        try
+        {
+            await handler(call).ConfigureAwait(false);
+            await call.EndAsync().ConfigureAwait(false);
+        }
+        catch (GrpcException e)
+        {
+            await call.EndAsync(e.Status).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (call.Cancellation.IsCancellationRequested)
+        {
+            await call.EndAsync(call.IsDeadlineExceeded ? DeadlineExceeded : Cancelled).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // Whatever a handler throws, its caller gets a status and the connection lives on.
+            Log.HandlerFailed(logger, e, call.Path);
+            await call.EndAsync(HandlerFailed).ConfigureAwait(false);
+        }
+    }
+}

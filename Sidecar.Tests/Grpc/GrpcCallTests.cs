@@ -1,0 +1,264 @@
+using Google.Protobuf;
+using NUnit.Framework;
+using Sidecar.Protocol.Envoy;
+using Sidecar.Protocol.Grpc.Client;
+using Sidecar.Protocol.Grpc.Server;
+using static Sidecar.Tests.Grpc.GrpcRig;
+using GrpcStatus = Sidecar.Protocol.Grpc.GrpcStatus;
+
+namespace Sidecar.Tests.Grpc;
+
+/// <summary>Calls as they should go: one question, streams either way, both at once, large ones, many.</summary>
+public sealed class GrpcCallTests
+{
+    [Test]
+    public async Task Unary_IsAnswered()
+    {
+        await using var rig = await GrpcRig.StartAsync(EchoAsync);
+        foreach (var text in new[] { "hello", "" })
+        {
+            var reply = await rig.AskAsync(Body(text));
+            Assert.That((reply.Status, Text(reply.Message)), Is.EqualTo((GrpcStatus.Ok, text)));
+        }
+    }
+
+    [Test]
+    public async Task ServerStream_ArrivesInOrderAndEndsWithOk()
+    {
+        await using var rig = await GrpcRig.StartAsync(async call =>
+        {
+            var count = int.Parse(Text(await call.ReadAsync(HttpBody.Parser, Soon()))!, System.Globalization.CultureInfo.InvariantCulture);
+            for (var i = 0; i < count; i++)
+            {
+                Assert.That(await call.WriteAsync(Body($"{i}"), Soon()), Is.True);
+            }
+        });
+        await using var call = rig.Start();
+        await call.WriteAsync(Body("500"), Soon());
+        await call.CompleteAsync();
+        for (var i = 0; i < 500; i++)
+        {
+            Assert.That(Text(await call.ReadAsync(Soon())), Is.EqualTo($"{i}"));
+        }
+
+        Assert.That(call.Status, Is.Null, "it runs until its end is read");
+        Assert.That(await call.ReadAsync(Soon()), Is.Null);
+        Assert.That(call.Status, Is.EqualTo(GrpcStatus.Ok));
+        Assert.That(await call.ReadAsync(Soon()), Is.Null, "the end stays the end");
+    }
+
+    [Test]
+    public async Task ServerHeaders_ComeBeforeAnyMessage()
+    {
+        await using var rig = await GrpcRig.StartAsync(async call =>
+        {
+            await call.StartAsync();
+            await EchoAsync(call);
+        });
+        await using var call = rig.Start();
+        Assert.That(await call.WaitForHeadersAsync(Soon()), Is.True);
+        await call.WriteAsync(Body("x"), Soon());
+        Assert.That(Text(await call.ReadAsync(Soon())), Is.EqualTo("x"));
+    }
+
+    [Test]
+    public async Task ServerThatSpeaksFirst_IsHeardBeforeWeWrite()
+    {
+        await using var rig = await GrpcRig.StartAsync(async call =>
+        {
+            await call.WriteAsync(Body("welcome"), Soon());
+            await EchoAsync(call);
+        });
+        await using var call = rig.Start();
+        Assert.That(Text(await call.ReadAsync(Soon())), Is.EqualTo("welcome"));
+    }
+
+    [Test]
+    public async Task Messages_InterleaveBothWays()
+    {
+        await using var rig = await GrpcRig.StartAsync(EchoAsync);
+        await using var call = rig.Start();
+        for (var i = 0; i < 100; i++)
+        {
+            // The first message goes out although the server sends its headers only with its first answer.
+            Assert.That(await call.WriteAsync(Body($"{i}"), Soon()), Is.True);
+            Assert.That(Text(await call.ReadAsync(Soon())), Is.EqualTo($"{i}"));
+        }
+    }
+
+    [Test]
+    public async Task HalfClose_LeavesTheOtherWayOpen()
+    {
+        await using var rig = await GrpcRig.StartAsync(async call =>
+        {
+            var count = 0;
+            await foreach (var message in call.ReadAllAsync(HttpBody.Parser, Soon()))
+            {
+                count++;
+            }
+
+            await call.WriteAsync(Body($"{count} came"), Soon());
+        });
+        await using var call = rig.Start();
+        await call.WriteAsync(Body("a"), Soon());
+        await call.WriteAsync(Body("b"), Soon());
+        await call.CompleteAsync();
+        Assert.That(Text(await call.ReadAsync(Soon())), Is.EqualTo("2 came"));
+        Assert.That(async () => await call.WriteAsync(Body("c"), Soon()), Throws.InvalidOperationException);
+        Assert.That(await call.ReadAsync(Soon()), Is.Null);
+        Assert.That(call.Status, Is.EqualTo(GrpcStatus.Ok));
+        Assert.That(await call.WriteAsync(Body("d"), Soon()), Is.False, "the call is over");
+    }
+
+    [Test]
+    public async Task LargeMessages_PassBothWays()
+    {
+        const int Size = 9 * 1024 * 1024;
+        await using var rig = await GrpcRig.StartAsync(
+            EchoAsync,
+            new GrpcServerOptions { MaxReceiveLength = Size + 16, MaxSendLength = Size + 16 },
+            options => options with { MaxReceiveLength = Size + 16, MaxSendLength = Size + 16 });
+        var bytes = new byte[Size];
+        new Random(1).NextBytes(bytes);
+        var body = new HttpBody { Body = ByteString.CopyFrom(bytes), EndOfStream = true };
+
+        var reply = await rig.AskAsync(body);
+
+        Assert.That(reply.Status, Is.EqualTo(GrpcStatus.Ok));
+        Assert.That(reply.Message!.Equals(body), Is.True);
+    }
+
+    [Test]
+    public async Task ManyStreams_ShareOneConnection()
+    {
+        const int Count = 200;
+        var connections = new System.Collections.Concurrent.ConcurrentDictionary<string, int>();
+        using var allHere = new CountdownEvent(Count);
+        await using var rig = await GrpcRig.StartAsync(async call =>
+        {
+            await call.StartAsync();
+            connections.AddOrUpdate(call.RequestHeaders["x-stream"]!, 1, static (_, n) => n + 1);
+            allHere.Signal();
+            await EchoAsync(call);
+        });
+        var calls = Enumerable.Range(0, Count).Select(i => rig.Channel.Start(
+            Method, HttpBody.Parser, new GrpcCallOptions { Metadata = [new("x-stream", $"{i}")] }, CancellationToken.None)).ToArray();
+
+        // All are open at once before any is used.
+        await Task.WhenAll(calls.Select(call => call.WaitForHeadersAsync(Soon())));
+        Assert.That((allHere.IsSet, connections.Count), Is.EqualTo((true, Count)));
+        await Task.WhenAll(calls.Select(async (call, i) =>
+        {
+            for (var n = 0; n < 10; n++)
+            {
+                await call.WriteAsync(Body($"{i}/{n}"), Soon());
+                Assert.That(Text(await call.ReadAsync(Soon())), Is.EqualTo($"{i}/{n}"));
+            }
+
+            await call.CompleteAsync();
+            Assert.That(await call.ReadAsync(Soon()), Is.Null);
+            Assert.That(call.Status, Is.EqualTo(GrpcStatus.Ok));
+            await call.DisposeAsync();
+        }));
+    }
+
+    [Test]
+    public async Task ConcurrentWriters_SendWholeMessages()
+    {
+        await using var rig = await GrpcRig.StartAsync(async call =>
+        {
+            var answers = new List<Task>();
+            await foreach (var message in call.ReadAllAsync(HttpBody.Parser, Soon()))
+            {
+                answers.Add(Task.Run(async () => await call.WriteAsync(message, Soon())));
+            }
+
+            await Task.WhenAll(answers);
+        });
+        await using var call = rig.Start();
+        var sent = Enumerable.Range(0, 100).Select(i => new string((char)('a' + (i % 26)), i * 100)).ToArray();
+        var writing = Task.Run(async () =>
+        {
+            await Task.WhenAll(sent.Select(text => Task.Run(async () => await call.WriteAsync(Body(text), Soon()))));
+            await call.CompleteAsync();
+        });
+        var received = new List<string>();
+        while (await call.ReadAsync(Soon()) is { } message)
+        {
+            received.Add(Text(message)!);
+        }
+
+        await writing;
+        Assert.That(received, Is.EquivalentTo(sent));
+        Assert.That(call.Status, Is.EqualTo(GrpcStatus.Ok));
+    }
+
+    [Test]
+    public async Task UnreadStreams_DoNotHoldUpOthers()
+    {
+        using var hold = new CancellationTokenSource();
+        await using var rig = await GrpcRig.StartAsync(async call =>
+        {
+            await call.StartAsync();
+            if (call.RequestHeaders["x-lazy"] == "yes")
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, hold.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            await EchoAsync(call);
+        });
+        var large = Body(new string('x', 1_000_000));
+        var lazy = new GrpcCallOptions { Metadata = [new("x-lazy", "yes")] };
+        await using var first = rig.Channel.Start(Method, HttpBody.Parser, lazy, CancellationToken.None);
+        await using var second = rig.Channel.Start(Method, HttpBody.Parser, lazy, CancellationToken.None);
+        Task<bool>[] stuck = [first.WriteAsync(large, Soon()).AsTask(), second.WriteAsync(large, Soon()).AsTask()];
+
+        var reply = await rig.AskAsync(Body("quick"));
+
+        Assert.That(reply.Status, Is.EqualTo(GrpcStatus.Ok));
+        Assert.That(stuck.Select(static task => task.IsCompleted), Is.All.False);
+        await hold.CancelAsync();
+        Assert.That(await Task.WhenAll(stuck), Is.All.True);
+        Assert.That(await first.ReadAsync(Soon()), Is.EqualTo(large));
+    }
+
+    [Test]
+    public async Task CancelledReads_LoseNothing()
+    {
+        var go = new TaskCompletionSource();
+        await using var rig = await GrpcRig.StartAsync(async call =>
+        {
+            using var soon = new CancellationTokenSource();
+            var reading = call.ReadAsync(HttpBody.Parser, soon.Token).AsTask();
+            await soon.CancelAsync();
+            Assert.That(async () => await reading, Throws.InstanceOf<OperationCanceledException>());
+            go.SetResult();
+            await EchoAsync(call);
+        });
+        await using var call = rig.Start();
+        await go.Task;
+        await CancelReadAsync(call);
+        await call.WriteAsync(Body("a"), Soon());
+        Assert.That(Text(await call.ReadAsync(Soon())), Is.EqualTo("a"));
+        await CancelReadAsync(call);
+        await call.WriteAsync(Body("b"), Soon());
+        Assert.That(Text(await call.ReadAsync(Soon())), Is.EqualTo("b"));
+    }
+
+    private static async Task CancelReadAsync(GrpcClientCall<HttpBody> call)
+    {
+        using var soon = new CancellationTokenSource();
+        var reading = call.ReadAsync(soon.Token).AsTask();
+        await soon.CancelAsync();
+        Assert.That(async () => await reading, Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(call.Status, Is.Null);
+    }
+
+    private static async Task EchoAsync(GrpcServerCall call)
+    {
+        await foreach (var message in call.ReadAllAsync(HttpBody.Parser, Soon()))
+        {
+            await call.WriteAsync(message, Soon());
+        }
+    }
+}
