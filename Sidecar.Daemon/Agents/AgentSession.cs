@@ -29,6 +29,9 @@ internal sealed class AgentSession : SessionCalls
     /// <summary>Whether the agent was sent the request headers, and so knows of this exchange.</summary>
     public bool HasSeenExchange => IsTold;
 
+    /// <summary>Whether the agent missed the request headers: it cannot judge what follows, and its failure has been counted.</summary>
+    public bool HasMissedRequest => _holes.MissedRequest;
+
     /// <summary>Whether this kind of event is for this agent. Later events make the header events prerequisites (spec §5.2).</summary>
     public bool Wants(EventKind kind) => Policy.Wanted(Supported).Has(kind);
 

@@ -171,6 +171,9 @@ internal sealed class Inspector(
         }
     }
 
+    /// <summary>What the agents still want to see of an exchange; best asked after its request headers have been inspected.</summary>
+    public static WantedEvents Wants(Exchange exchange) => WantedEvents.Of(exchange);
+
     /// <summary>The exchange is over: agents that want to know are told, and it is accounted. Only the first call counts.</summary>
     /// <remarks>While an event is still being inspected, both wait for it: its outcome belongs to the account, and the end comes last.</remarks>
     public void End(Exchange exchange, RequestCompleteEvent? complete = null)
