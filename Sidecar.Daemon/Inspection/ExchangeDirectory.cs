@@ -80,6 +80,18 @@ internal sealed class ExchangeDirectory<T> : IDisposable
         }
     }
 
+    /// <summary>Takes an exchange out unless another has taken its place; the caller ends it.</summary>
+    public void Remove(string key, T joined)
+    {
+        lock (_gate)
+        {
+            if (ReferenceEquals(_open.GetValueOrDefault(key), joined))
+            {
+                _open.Remove(key);
+            }
+        }
+    }
+
     /// <summary>Ends all exchanges: the listener stops.</summary>
     public void Dispose()
     {
