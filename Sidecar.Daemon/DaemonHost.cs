@@ -51,6 +51,7 @@ internal static class DaemonHost
         services.AddSingleton(provider => new ByteBudget(options.BodyMemory, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Inspector>();
         services.AddSingleton<HttpApplications>();
+        services.AddSingleton<ScriptDoors>();
         services.AddSingleton<ListenerFactory>();
         services.AddSingleton(static provider => provider.GetRequiredService<ListenerFactory>().CreateAll());
         services.AddSingleton(provider => new SystemdNotifier(

@@ -13,7 +13,7 @@ namespace Sidecar.Daemon;
 
 /// <summary>Builds the listeners that the options name.</summary>
 internal sealed class ListenerFactory(
-    DaemonOptions options, HttpApplications http, Inspector inspector, PrometheusExporter exporter, ILoggerFactory loggers)
+    DaemonOptions options, HttpApplications http, ScriptDoors scripts, Inspector inspector, PrometheusExporter exporter, ILoggerFactory loggers)
 {
     // Go's servers take requests of 1 MiB and 4 KiB more, and the client's URI comes a second time in a header.
     private const int GoHeaderBytes = 3 * 1024 * 1024;
@@ -34,6 +34,8 @@ internal sealed class ListenerFactory(
     private IDaemonListener CreateIn(ListenerOptions listener) => listener.Kind switch
     {
         ListenerKind.Native => new NativeDoor(listener, options, inspector, SocketOf(listener), loggers),
+        ListenerKind.Frames => scripts.Frames(listener, SocketOf(listener)),
+        ListenerKind.Http when listener.Proxy == ProxyKind.Json => scripts.Http(listener, Kestrel(listener)),
         ListenerKind.Http => Door(listener, http.Create(listener)),
         _ => Door(listener, new AdminApplication(exporter)),
     };
@@ -51,6 +53,9 @@ internal sealed class ListenerFactory(
         {
             EndPoint = listener.Address ?? (EndPoint)new UnixDomainSocketEndPoint(listener.Path),
             Socket = SocketOptions(listener),
+
+            // Where bodies are read their limit is the application's own, which answers with the limit and the value.
+            MaxRequestBodyBytes = listener.Proxy == ProxyKind.Json ? long.MaxValue : 0,
         };
         return new KestrelListener(listener.Proxy is ProxyKind.Caddy or ProxyKind.Traefik ? kestrel with { MaxHeaderBytes = GoHeaderBytes } : kestrel, loggers);
     }

@@ -81,6 +81,9 @@ internal static class Defaults
     /// <summary>Largest body an agent is shown: 1 MiB, the protocol's own default; beyond it the agent's excess action applies.</summary>
     public const long MaxBodyBytes = 1024 * 1024;
 
+    /// <summary>Largest body in one question of a script, however much an agent takes: 16 MiB; larger ones come in parts.</summary>
+    public const int MaxQuestionBody = 16 * 1024 * 1024;
+
     /// <summary>Bytes collected in hybrid mode before the first question: 64 KiB, the protocol's own default.</summary>
     public const int HybridThreshold = 64 * 1024;
 

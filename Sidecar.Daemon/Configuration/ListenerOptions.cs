@@ -5,8 +5,11 @@ namespace Sidecar.Daemon.Configuration;
 /// <summary>What a listener speaks.</summary>
 internal enum ListenerKind
 {
-    /// <summary>HTTP for a proxy's auth subrequests.</summary>
+    /// <summary>HTTP for a proxy's auth subrequests, or for scripts.</summary>
     Http,
+
+    /// <summary>Questions of scripts as frames, without HTTP.</summary>
+    Frames,
 
     /// <summary>The agent protocol.</summary>
     Native,

@@ -10,6 +10,7 @@ internal static class ListenerSpec
     private static readonly string[] HttpKeys =
         ["proxy", "budget", "mode", "group", "set-headers", "edit-headers", "response-headers", "secret-file", "path-prefix"];
 
+    private static readonly string[] JsonKeys = ["proxy", "budget", "mode", "group", "unknown-exchange"];
     private static readonly string[] NativeKeys = ["budget", "mode", "group", "unknown-exchange"];
     private static readonly string[] AdminKeys = ["mode", "group"];
 
@@ -18,10 +19,10 @@ internal static class ListenerSpec
     {
         var before = errors.Count;
         var kind = text.Split('=', 2)[0];
-        var keys = kind switch { "http" => HttpKeys, "native" => NativeKeys, "admin" => AdminKeys, _ => null };
+        var keys = kind switch { "http" => IsForScripts(text) ? JsonKeys : HttpKeys, "frames" or "native" => NativeKeys, "admin" => AdminKeys, _ => null };
         if (keys is null || !text.Contains('=', StringComparison.Ordinal))
         {
-            errors.Add($"--listen '{text}': write http=PATH,{ProxyWords.Choices} or native=PATH or admin=PATH");
+            errors.Add($"--listen '{text}': write http=PATH,{ProxyWords.Choices} or frames=PATH or native=PATH or admin=PATH");
             return null;
         }
 
@@ -46,7 +47,7 @@ internal static class ListenerSpec
             spec.Error($"response-headers={spec.Text("response-headers")}: Traefik hands on no header of an answer but Set-Cookie (addAuthCookiesToResponse)");
         }
 
-        var defaults = new ListenerOptions { Kind = kind switch { "http" => ListenerKind.Http, "native" => ListenerKind.Native, _ => ListenerKind.Admin }, Path = path };
+        var defaults = new ListenerOptions { Kind = KindOf(kind), Path = path };
         var options = defaults with
         {
             Address = address,
@@ -114,6 +115,12 @@ internal static class ListenerSpec
                 : "path-prefix= is of proxy=envoy-http, whose questions have the client's path");
         }
     }
+
+    private static ListenerKind KindOf(string word) =>
+        word switch { "http" => ListenerKind.Http, "frames" => ListenerKind.Frames, "native" => ListenerKind.Native, _ => ListenerKind.Admin };
+
+    // Scripts are told everything in the answer, so they have no headers to name.
+    private static bool IsForScripts(string text) => text.Split(',').Any(static part => part.Trim() == "proxy=json");
 
     private static UnixFileMode? Mode(SpecText spec)
     {

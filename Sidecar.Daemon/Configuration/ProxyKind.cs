@@ -17,4 +17,7 @@ internal enum ProxyKind
 
     /// <summary>Envoy with ext_authz over HTTP.</summary>
     EnvoyHttp,
+
+    /// <summary>A script that asks the neutral decision API.</summary>
+    Json,
 }

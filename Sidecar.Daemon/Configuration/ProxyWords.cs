@@ -9,6 +9,7 @@ internal static class ProxyWords
         ("caddy", ProxyKind.Caddy),
         ("traefik", ProxyKind.Traefik),
         ("envoy-http", ProxyKind.EnvoyHttp),
+        ("json", ProxyKind.Json),
     ];
 
     /// <summary>Every word with what it means.</summary>

@@ -48,6 +48,7 @@ internal static class Rooms
         Daemon("FrontEnds.Http", ["FrontEnds", .. Leaves, .. BelowFrontEnds]),
         Daemon("FrontEnds.Spop", ["FrontEnds", .. Leaves, .. BelowFrontEnds]),
         Daemon("FrontEnds.Envoy", ["FrontEnds", .. Leaves, .. BelowFrontEnds]) with { MayUseProtobuf = true },
+        Daemon("FrontEnds.Json", ["FrontEnds", "FrontEnds.Http", .. Leaves, .. BelowFrontEnds]),
         Daemon("FrontEnds.Native", ["FrontEnds", Sdk, .. Leaves, .. BelowFrontEnds]),
         Daemon(Inspection, [.. Leaves, Agents, Pooling, Connections]),
         Daemon(Agents, [.. Leaves, Pooling, Connections]),

@@ -1,0 +1,89 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.FrontEnds.Json;
+
+/// <summary>Writes answers (proxy integration §6.3). Every field is always there, null where there is nothing to say.</summary>
+internal static class AnswerWriter
+{
+    // Nothing of this ends up in a page unseen: escaping '<' would only make replies longer than a proxy's buffer for them.
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Writes an answer as JSON.</summary>
+    public static void Write(IBufferWriter<byte> output, Answer answer) => Write(output, answer, asFrame: false);
+
+    /// <summary>Writes an answer as a frame: u32be length, JSON; and if that says <c>"body_follows": true</c>, u32be length and the bytes of the body.</summary>
+    public static void WriteFrame(ArrayBufferWriter<byte> output, Answer answer)
+    {
+        var head = new ArrayBufferWriter<byte>(1024);
+        Write(head, answer, asFrame: true);
+        WriteLength(output, head.WrittenCount);
+        output.Write(head.WrittenSpan);
+        if (answer.Body is { } body && answer.Error is null)
+        {
+            WriteLength(output, body.Length);
+            output.Write(body.Span);
+        }
+    }
+
+    private static void Write(IBufferWriter<byte> output, Answer answer, bool asFrame)
+    {
+        using var json = new Utf8JsonWriter(output, Plain);
+        json.WriteStartObject();
+        if (answer.Error is { } error)
+        {
+            json.WriteStartObject("error");
+            json.WriteString("code", error.Code);
+            json.WriteString("message", error.Message);
+            json.WriteEndObject();
+        }
+        else
+        {
+            WriteDecision(json, answer, asFrame);
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void WriteDecision(Utf8JsonWriter json, Answer answer, bool asFrame)
+    {
+        var (verdict, outcome) = (answer.Outcome.Verdict, answer.Outcome);
+        json.WriteNumber("v", 1);
+        json.WriteString("tx", answer.Tx);
+        json.WriteString("id", answer.Id.ToString());
+        json.WriteString("action", verdict switch
+        {
+            { IsAllow: true } => answer.Continues ? "continue" : "allow",
+            { Decision: RedirectDecision } => "redirect",
+            { Decision: ChallengeDecision } => "challenge",
+            _ => "block",
+        });
+        AnswerFields.WriteReply(json, verdict);
+        AnswerFields.WriteOperations(json, "request_headers", outcome.RequestHeaders);
+        AnswerFields.WriteOperations(json, "response_headers", outcome.ResponseHeaders);
+        AnswerFields.WriteBody(json, "request_body", answer.Direction == Direction.Request ? answer.Body : null, asFrame);
+        AnswerFields.WriteBody(json, "response_body", answer.Direction == Direction.Response ? answer.Body : null, asFrame);
+        if (asFrame)
+        {
+            json.WriteBoolean("body_follows", answer.Body is not null);
+        }
+
+        AnswerFields.WriteWant(json, answer.Wanted);
+        AnswerFields.WriteAudit(json, outcome.Audits);
+        json.WriteNumber("ttl_ms", 0);
+        json.WriteBoolean("degraded", outcome.Cause != Cause.None);
+        json.WriteString("fallback", outcome.Cause == Cause.None ? null : verdict.IsAllow ? "open" : "closed");
+        json.WriteString("cause", outcome.Cause == Cause.None ? null : outcome.Cause.Label());
+    }
+
+    private static void WriteLength(ArrayBufferWriter<byte> output, int length)
+    {
+        BinaryPrimitives.WriteUInt32BigEndian(output.GetSpan(sizeof(uint)), (uint)length);
+        output.Advance(sizeof(uint));
+    }
+}

@@ -1,0 +1,161 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.FrontEnds.Json;
+
+/// <summary>Answers questions: shows the agents the events of a phase and says whether the exchange goes on (proxy integration §6).</summary>
+/// <remarks>
+/// An exchange ends with a decision other than allow, and as soon as no agent wants more of it (rule 13) unless its caller has said that it
+/// will tell the end. Safe for any number of questions at once.
+/// </remarks>
+internal sealed class Decider(JsonListenerOptions options, Inspector inspector, ILogger<Decider> logger) : IDisposable
+{
+    private readonly JsonExchanges _exchanges = new(options, inspector, logger);
+
+    /// <summary>The exchanges.</summary>
+    public JsonExchanges Exchanges => _exchanges;
+
+    /// <summary>The clock of questions.</summary>
+    public TimeProvider Time => inspector.Time;
+
+    /// <summary>The budget of body bytes.</summary>
+    public ByteBudget BodyMemory => inspector.BodyMemory;
+
+    /// <summary>Answers a question. Never throws for what a caller or a client can cause.</summary>
+    /// <param name="question">The question; its body must stay valid until the answer is disposed of.</param>
+    /// <param name="arrived">When it began to arrive, a timestamp: its deadline counts from there.</param>
+    /// <param name="gone">Fires when nobody waits for the answer any more.</param>
+    public async ValueTask<Answer> DecideAsync(Question question, long arrived, CancellationToken gone)
+    {
+        if (_exchanges.Find(question, out var begun, out var early) is not { } joined)
+        {
+            return early;
+        }
+
+        joined.Enter(question);
+        var stays = false;
+        try
+        {
+            var registration = gone.UnsafeRegister(
+                static state => ((Exchange)state!).Abandon(Cause.ClientGone, CancelReason.ClientDisconnect), joined.Exchange);
+            await using (registration.ConfigureAwait(false))
+            {
+                var answer = await InspectAsync(question, joined, begun, DeadlineOf(question, arrived)).ConfigureAwait(false);
+                stays = Stays(question, joined, answer) && question.Tx is not null;
+                return answer;
+            }
+        }
+        catch
+        {
+            joined.Exchange.Note(LedgerState.Refused, Cause.Internal);
+            throw;
+        }
+        finally
+        {
+            joined.Leave(question);
+            if (!stays)
+            {
+                _exchanges.End(question.Tx, joined);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _exchanges.Dispose();
+
+    private long DeadlineOf(Question question, long arrived)
+    {
+        // A fifth is left for the way back (rule 3).
+        var patience = question.Patience is { } told && told * 0.8 < options.Budget ? told * 0.8 : options.Budget;
+        return arrived + (long)(patience.TotalSeconds * inspector.Time.TimestampFrequency);
+    }
+
+    private async ValueTask<Answer> InspectAsync(Question question, JsonExchange joined, bool begun, long deadline)
+    {
+        var exchange = joined.Exchange;
+        var answer = new Answer { Tx = question.Tx, Id = exchange.Id, Direction = question.Direction, Continues = question.IsPart };
+        var outcome = answer.Outcome;
+        if (begun)
+        {
+            StripOwn(question.Request!.Headers.Block, outcome);
+            var message = PhaseEvents.Request(question, question.Request, exchange, inspector.Time.GetUtcNow());
+            outcome.Add(await inspector.InspectAsync(exchange, message, deadline).ConfigureAwait(false));
+        }
+
+        if (question.Phase.IsOfResponse() && outcome.Verdict.IsAllow)
+        {
+            if (question.Response!.Headers.Problem is { } problem)
+            {
+                Log.Malformed(logger, question.Tx, exchange.Id, problem);
+                exchange.Note(LedgerState.Refused, Cause.Malformed);
+                outcome.Add(Verdict.Refused(Cause.Malformed));
+            }
+            else if (question.Response.Status is not null && joined.TryTakeResponseHeaders())
+            {
+                outcome.Add(await inspector.InspectAsync(exchange, PhaseEvents.Response(question.Response), deadline).ConfigureAwait(false));
+            }
+        }
+
+        if (question.Body is { } part && outcome.Verdict.IsAllow)
+        {
+            var piece = new BodyPiece(part.Data, part.End, part.Total);
+            Take(answer, joined, part.End, await inspector.PushAsync(exchange, answer.Direction, piece, deadline).ConfigureAwait(false));
+        }
+
+        if (question.Phase.IsOfResponse())
+        {
+            outcome.ForgetRequestHeaders();
+        }
+
+        return answer;
+    }
+
+    private static void Take(Answer answer, JsonExchange joined, BodyEnd end, BodyStep step)
+    {
+        ReadOnlyMemory<byte>? body = null;
+        var verdict = step.Verdict;
+        if (verdict.IsAllow && !joined.BodyOf(answer.Direction).TryRelease(step, end, out body))
+        {
+            joined.Exchange.Note(LedgerState.Refused, Cause.BodyMemory);
+            verdict = Verdict.Refused(Cause.BodyMemory);
+        }
+
+        answer.Outcome.Add(verdict);
+        answer.Take(step, verdict.IsAllow ? body : null);
+    }
+
+    // What a client sends under our names reaches nobody: not the agents, and not the upstream if the script does as it is told.
+    private static void StripOwn(HeaderBlock headers, Outcome outcome)
+    {
+        for (var i = 0; i < headers.Count; i++)
+        {
+            if (headers.IsFirstOfName(i) && OwnHeaders.IsOwn(headers.Name(i)))
+            {
+                outcome.Remove(Encoding.ASCII.GetString(headers.Name(i)));
+            }
+        }
+    }
+
+    // Whether the exchange waits for more; tells the caller too what that is.
+    private static bool Stays(Question question, JsonExchange joined, Answer answer)
+    {
+        if (!answer.Outcome.Verdict.IsAllow)
+        {
+            // Given up by its caller, who may go on without a verdict and ask about the response.
+            return answer.Outcome.Cause is Cause.ClientGone or Cause.Superseded;
+        }
+
+        var wanted = Inspector.Wants(joined.Exchange);
+        var isOfResponse = question.Phase.IsOfResponse();
+        answer.Wanted = wanted = new WantedEvents(
+            question.Phase == Phase.RequestHeaders || (question.IsPart && !isOfResponse) ? wanted.RequestBody : default,
+            wanted.ResponseHeaders && !isOfResponse,
+            question.Phase != Phase.Response || question.IsPart ? wanted.ResponseBody : default);
+        return question.IsPart || joined.AnnouncesEnd || wanted.ResponseHeaders
+            || wanted.RequestBody.Need != BodyNeed.None || wanted.ResponseBody.Need != BodyNeed.None;
+    }
+}

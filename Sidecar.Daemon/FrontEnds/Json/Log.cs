@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Logging;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.FrontEnds.Json;
+
+/// <summary>What the front end for scripts logs. Ids 3300–3399.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(3300, LogLevel.Debug, "exchange {Tx} ({Exchange}) is refused: {Problem}")]
+    public static partial void Malformed(ILogger logger, string? tx, CorrelationId exchange, string problem);
+
+    [LoggerMessage(3301, LogLevel.Error, "listener {Listener} was asked wrongly: {Problem}; {LeftOut} such lines were left out")]
+    public static partial void Wrong(ILogger logger, string listener, string problem, long leftOut);
+
+    [LoggerMessage(3302, LogLevel.Error, "a question on listener {Listener} could not be answered for a defect of ours")]
+    public static partial void Failed(ILogger logger, string listener, Exception error);
+
+    [LoggerMessage(3303, LogLevel.Warning, "listener {Listener} has {Limit} connections, as many as it takes; a further one is closed")]
+    public static partial void TooManyConnections(ILogger logger, string listener, int limit);
+
+    [LoggerMessage(3304, LogLevel.Error, "listener {Listener} stopped accepting")]
+    public static partial void AcceptFailed(ILogger logger, string listener, Exception error);
+}
