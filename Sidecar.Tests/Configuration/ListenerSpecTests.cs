@@ -93,12 +93,23 @@ public sealed class ListenerSpecTests
     [TestCase("native=/x,group=", "'group=' has no value")]
     [TestCase("native=/x,unknown-exchange=maybe", "unknown-exchange=maybe is none of closed, open")]
     [TestCase("http=/x,proxy=nginx,set-headers=+", "set-headers=+ names nothing")]
+    [TestCase("http=/x,proxy=json,set-headers=X-A", "'set-headers=X-A' is none of proxy=…")]
+    [TestCase("frames=/x,proxy=json", "'proxy=json' is none of budget=…")]
     public void Mistake_IsNamedOnce(string text, string expected)
     {
         var errors = new List<string>();
         Assert.That(ListenerSpec.Parse(text, errors), Is.Null);
         Assert.That(errors, Has.Count.EqualTo(1));
         Assert.That(errors[0], Does.StartWith($"--listen '{text}': ").And.Contain(expected));
+    }
+
+    [Test]
+    public void Script_IsRead()
+    {
+        var http = Parse("http=/run/h.sock,proxy=json,unknown-exchange=open,budget=1s");
+        Assert.That((http.Kind, http.Proxy, http.UnknownExchange, http.Budget), Is.EqualTo((ListenerKind.Http, ProxyKind.Json, FailureMode.Open, TimeSpan.FromSeconds(1))));
+        var frames = Parse("frames=/run/f.sock,group=www");
+        Assert.That((frames.Kind, frames.Name, frames.Group), Is.EqualTo((ListenerKind.Frames, "frames:f.sock", "www")));
     }
 
     private static ListenerOptions Parse(string text)

@@ -75,18 +75,25 @@ internal sealed class JsonHarness : IAsyncDisposable
         return await Decider.DecideAsync(QuestionReader.Read(text, follows, Options), Decider.Time.GetTimestamp(), gone);
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Closes both sockets; questions under way are answered.</summary>
+    public async Task StopAsync()
     {
         if (_http is not null)
         {
             await _http.DisposeAsync();
+            _http = null;
         }
 
         if (_frames is not null)
         {
             await _frames.DisposeAsync();
+            _frames = null;
         }
+    }
 
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         await Mirror.DisposeAsync();
         Decider.Dispose();
         await Daemon.DisposeAsync();
