@@ -33,6 +33,38 @@ internal static class HeaderEdits
         return nets is null ? Array.Empty<HeaderEdit>() : nets.ConvertAll(static net => net.ToEdit());
     }
 
+    /// <summary>The net effect of edits and of others after them, as when two events of an exchange change the same headers.</summary>
+    /// <returns>One edit per name, in order of first appearance.</returns>
+    public static IReadOnlyList<HeaderEdit> Join(IReadOnlyList<HeaderEdit> first, IReadOnlyList<HeaderEdit> then)
+    {
+        ArgumentNullException.ThrowIfNull(first);
+        ArgumentNullException.ThrowIfNull(then);
+        if (first.Count == 0 || then.Count == 0)
+        {
+            return first.Count == 0 ? then : first;
+        }
+
+        var joined = first.ToList();
+        foreach (var edit in then)
+        {
+            var place = joined.FindIndex(other => other.Name == edit.Name);
+            if (place < 0)
+            {
+                joined.Add(edit);
+            }
+            else if (!edit.KeepOriginal)
+            {
+                joined[place] = edit;
+            }
+            else
+            {
+                joined[place] = joined[place] with { Values = [.. joined[place].Values, .. edit.Values] };
+            }
+        }
+
+        return joined;
+    }
+
     /// <summary>What a header's values become.</summary>
     /// <param name="edit">The edit.</param>
     /// <param name="original">The values that came with the message, in order.</param>

@@ -70,6 +70,21 @@ internal sealed class HeaderEditsTests
             });
     });
 
+    [TestCase("a=1", "a=2", "a = 2")]
+    [TestCase("a=1", "a+2", "a = 1,2")]
+    [TestCase("a+1", "a+2", "a + 1,2")]
+    [TestCase("a=", "a+2", "a = 2")]
+    [TestCase("a+1", "a=", "a = ")]
+    [TestCase("a=1", "b=2", "a = 1|b = 2")]
+    public void EditsOfTwoEvents_Join(string first, string then, string expected)
+    {
+        var joined = HeaderEdits.Join(Edits(first), Edits(then));
+
+        Assert.That(string.Join('|', joined.Select(Show)), Is.EqualTo(expected));
+    }
+
+    private static HeaderEdit[] Edits(string text) => [new HeaderEdit(text[..1], text[1] == '+', text.Length > 2 ? [text[2..]] : [])];
+
     private static List<string> OneAfterTheOther(string name, IEnumerable<HeaderOperation> operations, string[] original)
     {
         List<string> values = [.. original];
