@@ -1,0 +1,109 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Unicode;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Envoy;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.FrontEnds.Envoy;
+
+/// <summary>The headers of one message as Envoy sends them (proxy integration §3.5.2): pseudo headers apart, the rest for the agents without those of ours. Immutable.</summary>
+internal sealed class ExtProcHeaders
+{
+    private static readonly SearchValues<byte> Unprintable = SearchValues.Create([.. Enumerable.Range(0, 0x21).Select(static code => (byte)code), 0x7f]);
+
+    private readonly Dictionary<string, byte[]> _pseudo = new(StringComparer.Ordinal);
+    private readonly List<string> _own = [];
+
+    private ExtProcHeaders(HeaderBlock headers) => Headers = headers;
+
+    /// <summary>What agents are shown: bytes as they came where they are UTF-8, else as Latin-1; <c>host</c> from <c>:authority</c> where there is none.</summary>
+    public HeaderBlock Headers { get; }
+
+    /// <summary>Names of ours that somebody else sent; they are not shown and must not go on.</summary>
+    public IReadOnlyList<string> Own => _own;
+
+    /// <summary>What a client can cause and agents cannot judge; null when there is nothing.</summary>
+    public string? Problem { get; private set; }
+
+    /// <summary>Size of the body as announced; null when it is not.</summary>
+    public long? ContentLength =>
+        Headers.Get("content-length") is { } text && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var length) ? length : null;
+
+    /// <summary>The method; null when missing.</summary>
+    public string? Method => Latin1(":method");
+
+    /// <summary>The host asked for; null when missing.</summary>
+    public string? Authority => Latin1(":authority");
+
+    /// <summary>The raw target with its query, a char per byte; of a plain CONNECT, which has no path, the authority.</summary>
+    public string? Target => Latin1(":path") ?? (Method == "CONNECT" ? Authority : null);
+
+    /// <summary>The status of a response; null when it has none.</summary>
+    public ushort? Status =>
+        ushort.TryParse(Latin1(":status"), NumberStyles.None, CultureInfo.InvariantCulture, out var status) && status is >= 100 and <= 999 ? status : null;
+
+    /// <summary>
+    /// Whether the client asks to leave HTTP, as a WebSocket does (Envoy turns an extended CONNECT into this form). One that announces a body
+    /// is none: behind an Upgrade header that the upstream ignores, its body would pass unseen.
+    /// </summary>
+    public bool IsUpgrade => Method == "GET" && Headers.IndexOf("upgrade"u8) >= 0 && ContentLength is null or 0 && Headers.IndexOf("transfer-encoding"u8) < 0;
+
+    /// <summary>Reads the headers of a message.</summary>
+    /// <param name="map">As Envoy sends them; null for none.</param>
+    /// <param name="options">The limits.</param>
+    public static ExtProcHeaders Read(HeaderMap? map, ExtProcOptions options)
+    {
+        var fields = map?.Headers ?? [];
+        var read = new ExtProcHeaders(new HeaderBlock(Math.Min(fields.Count, options.MaxHeaders)));
+        var bytes = 0L;
+        var count = 0;
+        foreach (var field in fields)
+        {
+            var value = field.RawValue.IsEmpty ? Encoding.UTF8.GetBytes(field.Value) : field.RawValue.Span;
+            if (field.Key.StartsWith(':'))
+            {
+                read._pseudo.TryAdd(field.Key, value.ToArray());
+                continue;
+            }
+
+            var name = Encoding.UTF8.GetBytes(field.Key.ToLowerInvariant());
+            bytes += name.Length + value.Length;
+            count++;
+            if (OwnHeaders.IsOwn(name))
+            {
+                read._own.Add(field.Key);
+            }
+            else if (count <= options.MaxHeaders && bytes <= options.MaxHeaderBytes)
+            {
+                read.Headers.Add(name, AsUtf8(value));
+            }
+        }
+
+        if (read._pseudo.TryGetValue(":authority", out var authority) && read.Headers.IndexOf("host"u8) < 0)
+        {
+            read.Headers.Add("host"u8, AsUtf8(authority));
+        }
+
+        read.Problem = count > options.MaxHeaders ? $"it has {count} header fields; {options.MaxHeaders} are inspected at most"
+            : bytes > options.MaxHeaderBytes ? $"its headers have {bytes} bytes; {options.MaxHeaderBytes} are inspected at most"
+            : read.LineProblem();
+        return read;
+    }
+
+    /// <summary>Text of bytes that stand as chars: UTF-8 where they are, else Latin-1.</summary>
+    public static string ToText(string wire) => Ascii.IsValid(wire) ? wire : Encoding.UTF8.GetString(AsUtf8(Encoding.Latin1.GetBytes(wire)));
+
+    private static ReadOnlySpan<byte> AsUtf8(ReadOnlySpan<byte> value) =>
+        Utf8.IsValid(value) ? value : Encoding.UTF8.GetBytes(Encoding.Latin1.GetString(value));
+
+    private string? Latin1(string name) => _pseudo.TryGetValue(name, out var value) ? Encoding.Latin1.GetString(value) : null;
+
+    private string? LineProblem() =>
+        Method is { } method && !HeaderRules.IsToken(method) ? "its method is no token"
+        : !_pseudo.TryGetValue(":path", out var path) ? null
+        : path is not [(byte)'/', ..] and not [(byte)'*'] ? "its path begins neither with a slash nor is it an asterisk"
+        : path.AsSpan().ContainsAny(Unprintable) ? "its path holds a space or a control character"
+        : null;
+}
