@@ -1,0 +1,76 @@
+using System.Globalization;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Protocol.Envoy;
+
+namespace Sidecar.Daemon.FrontEnds.Envoy;
+
+/// <summary>BUFFERED and BUFFERED_PARTIAL: one message with everything, or with as much as fits; the headers wait, so their edits still count (proxy integration §3.5.5–6).</summary>
+/// <remarks>
+/// A whole buffer is the whole body even when it is not the end of the stream: then trailers follow. A partial one that is not the end is a beginning;
+/// Envoy streams the rest without us. A changed body has its <c>content-length</c> set in the same answer, without which Envoy answers 500.
+/// </remarks>
+/// <param name="exchange">What the two directions share.</param>
+/// <param name="half">The direction.</param>
+/// <param name="isWhole">Whether Envoy refuses a body that does not fit, rather than sending its beginning.</param>
+internal sealed class BufferedBody(ExtProcExchange exchange, ExtProcHalf half, bool isWhole) : BodyCarrier(exchange, half)
+{
+    /// <inheritdoc/>
+    public override async ValueTask<ExtProcEnd?> TakeAsync(HttpBody body, long arrived)
+    {
+        if (HasBegun)
+        {
+            return ExtProcEnd.Spurious($"a second {Half.Direction} body came, and the mode is {(isWhole ? "BUFFERED" : "BUFFERED_PARTIAL, or not told: then the listener must name it")}");
+        }
+
+        var end = isWhole || ExtProcOrder.IsLast(body) ? BodyEnd.Last : BodyEnd.Truncated;
+        using var step = await PushAsync(body.Body.Memory, end, arrived, mayExtend: true).ConfigureAwait(false);
+        if (!step.Verdict.IsAllow)
+        {
+            return await Exchange.RefuseAsync(step.Verdict).ConfigureAwait(false);
+        }
+
+        if (Exchange.IsObserving)
+        {
+            return null;
+        }
+
+        var mutation = new HeaderMutation();
+        if (!Half.Answer!.TryCarryLater(step.Verdict, mutation))
+        {
+            return await RefuseUnappliedAsync(step.Verdict).ConfigureAwait(false);
+        }
+
+        var common = new CommonResponse();
+        if (!step.IsUnchanged)
+        {
+            common.BodyMutation = Replacement(step.Release);
+            if (isWhole && Half.Headers.ContentLength is not null)
+            {
+                EnvoyEdits.Set(mutation, "content-length", step.Release.Length.ToString(CultureInfo.InvariantCulture));
+            }
+        }
+
+        if (mutation.SetHeaders.Count + mutation.RemoveHeaders.Count > 0)
+        {
+            common.HeaderMutation = mutation;
+        }
+
+        await AnswerAsync(common, step.Verdict).ConfigureAwait(false);
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<ExtProcEnd?> PassAsync(HttpBody body, long arrived)
+    {
+        await AnswerAsync(new CommonResponse(), Verdict.Allow).ConfigureAwait(false);
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<ExtProcEnd?> EndAsync(long arrived)
+    {
+        await AnswerTrailersAsync(Verdict.Allow).ConfigureAwait(false);
+        return null;
+    }
+}

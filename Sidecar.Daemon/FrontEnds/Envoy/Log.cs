@@ -1,0 +1,13 @@
+using Microsoft.Extensions.Logging;
+
+namespace Sidecar.Daemon.FrontEnds.Envoy;
+
+/// <summary>What the Envoy front end logs. Ids 3200–3299.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(3200, LogLevel.Debug, "listener {Listener}: an ext_proc stream ends with an error ({Problem}): {Detail}")]
+    public static partial void BadStream(ILogger logger, string listener, ExtProcProblem problem, string detail);
+
+    [LoggerMessage(3201, LogLevel.Error, "listener {Listener}: the ext_proc stream of exchange {Exchange} failed; it ends with an error")]
+    public static partial void StreamFailed(ILogger logger, string listener, string exchange, Exception error);
+}
