@@ -13,9 +13,22 @@ namespace Sidecar.Daemon;
 internal static class AgentBuilder
 {
     /// <summary>Builds the agent; where its own settings say nothing the daemon's count, then the defaults.</summary>
-    public static AgentState Build(AgentOptions agent, DaemonOptions options, SidecarMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+    /// <param name="agent">What the operator wrote of it.</param>
+    /// <param name="options">What the operator wrote of everything.</param>
+    /// <param name="registered">Takes the place where its connections are handed over, if it dials in.</param>
+    /// <param name="metrics">Counts its calls.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="loggers">The logs.</param>
+    public static AgentState Build(
+        AgentOptions agent,
+        DaemonOptions options,
+        Dictionary<string, RegisteredConnections> registered,
+        SidecarMetrics metrics,
+        TimeProvider time,
+        ILoggerFactory loggers)
     {
-        var written = agent.Pool.Over(options.Pool);
+        var own = agent.Pool with { Connections = agent.Pool.Connections ?? MostOnListeners(agent, options) };
+        var written = own.Over(options.Pool);
         var connection = new ConnectionSettings
         {
             AgentId = agent.Id,
@@ -25,8 +38,10 @@ internal static class AgentBuilder
             Configuration = agent.Configuration,
             ProxyVersion = DaemonVersion.Text,
         };
-        var dialers = agent.Endpoints.Select(endpoint => new UnixSocketDialer(endpoint, connection, time, loggers.CreateLogger<UnixSocketDialer>())).ToList();
-        var settings = SettingsOf(agent.Id, written, connection.MaxInFlight, dialers.Count, options.DrainTimeout);
+        var settings = SettingsOf(agent.Id, written, connection.MaxInFlight, agent.Endpoints.Count, options.DrainTimeout);
+        IReadOnlyList<IAgentDialer> dialers = agent.IsReverse
+            ? [registered[agent.Id] = new RegisteredConnections(connection, settings.Connections, time, loggers.CreateLogger<RegisteredConnections>())]
+            : [.. agent.Endpoints.Select(endpoint => new UnixSocketDialer(endpoint, connection, time, loggers.CreateLogger<UnixSocketDialer>()))];
         var policy = SelectionPolicies.Create(written.Strategy ?? Defaults.Strategy, time, Random.Shared);
         var pool = new ConnectionPool(settings, dialers, policy, Random.Shared, time, loggers.CreateLogger<ConnectionPool>());
         return new AgentState(agent.Id, PolicyOf(agent, written, options.FailureMode), new AgentVersion("1", pool), time, metrics)
@@ -62,6 +77,10 @@ internal static class AgentBuilder
             },
         };
     }
+
+    // An agent that dials in has a place for as many connections as any of its listeners lets in.
+    private static int? MostOnListeners(AgentOptions agent, DaemonOptions options) =>
+        options.Listeners.Where(listener => listener.Reverse?.Admits(agent) == true).Max(static listener => listener.Reverse!.MaxPerAgent);
 
     private static AgentPolicy PolicyOf(AgentOptions agent, PoolOptions written, FailureMode daemonFailureMode)
     {

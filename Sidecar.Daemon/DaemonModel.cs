@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection;
 
@@ -9,9 +10,11 @@ namespace Sidecar.Daemon;
 /// <summary>What the options become: agents with their pools, and routes that name them.</summary>
 internal sealed class DaemonModel
 {
+    private readonly Dictionary<string, RegisteredConnections> _registered = new(StringComparer.Ordinal);
+
     public DaemonModel(DaemonOptions options, SidecarMetrics metrics, TimeProvider time, ILoggerFactory loggers)
     {
-        Agents = [.. options.Agents.Select(agent => AgentBuilder.Build(agent, options, metrics, time, loggers))];
+        Agents = [.. options.Agents.Select(agent => AgentBuilder.Build(agent, options, _registered, metrics, time, loggers))];
         var byId = Agents.ToDictionary(static agent => agent.Id, StringComparer.Ordinal);
         Routes = options.Routes.Count > 0
             ? [.. options.Routes.Select(route => Build(route, byId))]
@@ -23,6 +26,9 @@ internal sealed class DaemonModel
 
     /// <summary>The routes in the order they were given.</summary>
     public IReadOnlyList<RouteModel> Routes { get; }
+
+    /// <summary>Where the connections of agents that dial in are handed over, by agent id.</summary>
+    public IReadOnlyDictionary<string, RegisteredConnections> Registered => _registered;
 
     /// <summary>The agents that are enforced and cannot take exchanges now.</summary>
     public IReadOnlyList<string> MissingAgents() =>

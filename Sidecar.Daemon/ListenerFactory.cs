@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Hosting;
@@ -13,7 +14,14 @@ namespace Sidecar.Daemon;
 
 /// <summary>Builds the listeners that the options name.</summary>
 internal sealed class ListenerFactory(
-    DaemonOptions options, HttpApplications http, ScriptDoors scripts, Inspector inspector, PrometheusExporter exporter, ILoggerFactory loggers)
+    DaemonOptions options,
+    DaemonModel model,
+    HttpApplications http,
+    ScriptDoors scripts,
+    Inspector inspector,
+    SidecarMetrics metrics,
+    PrometheusExporter exporter,
+    ILoggerFactory loggers)
 {
     // Go's servers take requests of 1 MiB and 4 KiB more, and the client's URI comes a second time in a header.
     private const int GoHeaderBytes = 3 * 1024 * 1024;
@@ -34,11 +42,15 @@ internal sealed class ListenerFactory(
     private IDaemonListener CreateIn(ListenerOptions listener) => listener.Kind switch
     {
         ListenerKind.Native => new NativeDoor(listener, options, inspector, SocketOf(listener), loggers),
+        ListenerKind.Reverse => new ReverseDoor(listener, AdmittedBy(listener.Reverse!), SocketOf(listener), metrics, inspector.Time, loggers),
         ListenerKind.Frames => scripts.Frames(listener, SocketOf(listener)),
         ListenerKind.Http when listener.Proxy == ProxyKind.Json => scripts.Http(listener, Kestrel(listener)),
         ListenerKind.Http => Door(listener, http.Create(listener)),
         _ => Door(listener, new AdminApplication(exporter)),
     };
+
+    private Dictionary<string, RegisteredConnections> AdmittedBy(ReverseOptions reverse) =>
+        options.Agents.Where(reverse.Admits).ToDictionary(static agent => agent.Id, agent => model.Registered[agent.Id], StringComparer.Ordinal);
 
     private KestrelDoor<IFeatureCollection> Door(ListenerOptions listener, IHttpApplication<IFeatureCollection> application)
     {

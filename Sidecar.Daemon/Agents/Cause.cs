@@ -90,7 +90,7 @@ internal enum Cause
 /// <summary>Names and origins of causes.</summary>
 internal static class Causes
 {
-    private static readonly string[] Names = [.. Enum.GetNames<Cause>().Select(ToLabel)];
+    private static readonly string[] Names = [.. Enum.GetNames<Cause>().Select(LabelOf)];
 
     /// <summary>The cause's label value, for example <c>agent-absent</c>.</summary>
     public static string Label(this Cause cause) => Names[(int)cause];
@@ -114,6 +114,7 @@ internal static class Causes
         _ => Cause.AgentAbsent,
     };
 
-    private static string ToLabel(string name) =>
+    /// <summary>The label value of an enum's name: <c>AgentAbsent</c> gives <c>agent-absent</c>.</summary>
+    public static string LabelOf(string name) =>
         string.Concat(name.Select((letter, i) => char.IsUpper(letter) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(letter) : letter.ToString()));
 }

@@ -11,13 +11,17 @@ namespace Sidecar.Daemon.Cli;
 internal static class AgentCommand
 {
     private const int DefaultBlockStatus = 403;
+    private const int DefaultConnections = 4;
 
-    private static readonly Option<string> Listen = new("--listen")
+    private static readonly Option<string?> Listen = new("--listen") { Description = "The Unix socket to listen on", HelpName = "PATH" };
+    private static readonly Option<string?> Reverse = new("--reverse")
     {
-        Description = "The Unix socket to listen on",
+        Description = "Dial the daemon's listener for agents (sidecar run --listen reverse=PATH) instead of listening, and register there",
         HelpName = "PATH",
-        Required = true,
     };
+
+    private static readonly Option<string?> TokenFile = new("--token-file") { Description = "With --reverse: the file whose first line is the token to register with", HelpName = "FILE" };
+    private static readonly Option<int?> Connections = FlagTypes.Number("--connections", DefaultConnections, "With --reverse: connections to keep open");
 
     private static readonly Option<string[]> BlockPath = FlagTypes.Many("--block-path", "TEXT[=STATUS]", "Block requests whose path and query contain this. Repeatable.");
     private static readonly Option<string[]> BlockHeader = FlagTypes.Many("--block-header", "NAME:TEXT", "Block requests with a header that contains this. Repeatable.");
@@ -43,12 +47,13 @@ internal static class AgentCommand
     {
         var demo = new Command("demo", "Run an agent that blocks, redirects and marks by simple patterns")
         {
-            Listen, Id, BlockPath, BlockHeader, BlockBody, BlockStatus, BlockPage, RedirectPath, ChallengePath, SetHeader, RemoveHeader, ResponseHeader, Delay, JsonOnly,
+            Listen, Reverse, TokenFile, Connections, Id, BlockPath, BlockHeader, BlockBody, BlockStatus, BlockPage, RedirectPath, ChallengePath, SetHeader, RemoveHeader, ResponseHeader, Delay, JsonOnly,
         };
         demo.SetAction(async (result, cancellation) =>
         {
             var problems = new List<string>();
             var rules = Bind(result, problems);
+            var dialling = BindReverse(result, problems);
             if (problems.Count > 0)
             {
                 foreach (var problem in problems)
@@ -59,15 +64,24 @@ internal static class AgentCommand
                 return ExitCodes.WrongUse;
             }
 
-            return await ServeAsync(result, rules, errors, cancellation).ConfigureAwait(false);
+            return await ServeAsync(result, rules, dialling, errors, cancellation).ConfigureAwait(false);
         });
         return new Command("agent", "Agents that come with sidecar") { demo };
     }
 
-    private static async Task<int> ServeAsync(ParseResult result, DemoRules rules, TextWriter errors, CancellationToken cancellation)
+    private static async Task<int> ServeAsync(
+        ParseResult result, DemoRules rules, ReverseAgentOptions? dialling, TextWriter errors, CancellationToken cancellation)
     {
         using var loggers = LoggerFactory.Create(static logging => logging
             .SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning).AddSimpleConsole(static console => console.SingleLine = true));
+        if (dialling is not null)
+        {
+            await using var agent = new ReverseAgent(new DemoAgent(rules, TimeProvider.System), dialling, loggers);
+            agent.Start();
+            await Signals.WaitForStopAsync(cancellation).ConfigureAwait(false);
+            return ExitCodes.Ok;
+        }
+
         var options = DemoAgent.Options(result.GetValue(Id) ?? "demo", result.GetValue(Listen)!) with { OffersMessagePack = !result.GetValue(JsonOnly) };
         await using var server = new AgentServer(new DemoAgent(rules, TimeProvider.System), options, loggers);
         try
@@ -82,6 +96,64 @@ internal static class AgentCommand
 
         await Signals.WaitForStopAsync(cancellation).ConfigureAwait(false);
         return ExitCodes.Ok;
+    }
+
+    // Null when the agent is to listen.
+    private static ReverseAgentOptions? BindReverse(ParseResult result, List<string> problems)
+    {
+        var (path, token, connections) = (result.GetValue(Reverse), result.GetValue(TokenFile), result.GetValue(Connections));
+        if ((path is null) == (result.GetValue(Listen) is null))
+        {
+            problems.Add("give either --listen PATH, to be dialled, or --reverse PATH, to dial the daemon");
+        }
+
+        if (path is null)
+        {
+            if (token is not null || connections is not null)
+            {
+                problems.Add("--token-file and --connections are of --reverse");
+            }
+
+            return null;
+        }
+
+        if (connections is < 1 or > Configuration.ReverseValidator.MaxConnections)
+        {
+            problems.Add(string.Create(CultureInfo.InvariantCulture, $"--connections {connections} is outside 1 to {Configuration.ReverseValidator.MaxConnections}"));
+        }
+
+        if (Configuration.SocketPaths.Error(path) is { } error)
+        {
+            problems.Add($"--reverse {path}: {error}");
+        }
+
+        if (string.IsNullOrEmpty(result.GetValue(Id) ?? "demo"))
+        {
+            problems.Add("--id is empty; an agent registers by its id");
+        }
+
+        var demo = DemoAgent.Options(result.GetValue(Id) ?? "demo", path);
+        return new ReverseAgentOptions
+        {
+            AgentId = demo.Capabilities.AgentId,
+            SocketPath = path,
+            Capabilities = demo.Capabilities,
+            AuthToken = token is null ? null : ReadToken(token, problems),
+            Connections = connections ?? DefaultConnections,
+        };
+    }
+
+    private static string? ReadToken(string path, List<string> problems)
+    {
+        try
+        {
+            return File.ReadLines(path).FirstOrDefault()?.Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            problems.Add($"--token-file {path} cannot be read: {e.Message}");
+            return null;
+        }
     }
 
     private static DemoRules Bind(ParseResult result, List<string> problems)

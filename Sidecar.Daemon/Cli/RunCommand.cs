@@ -7,11 +7,11 @@ namespace Sidecar.Daemon.Cli;
 internal static class RunCommand
 {
     private static readonly Option<string[]> Agents = FlagTypes.Many("--agent", "ID=ENDPOINT[+ENDPOINT…][,KEY=VALUE…]",
-        "An agent and its Unix sockets, one per process. Keys: failure-mode=closed|open, events=NAME+NAME, mode=enforce|monitor|off, encoding=json|msgpack, config-file; bodies: body=required|optional, body-mode and response-body-mode=buffer|stream|hybrid[:SIZE], max-body and max-response-body=SIZE|none, on-excess=block|skip|partial, max-event=SIZE, body-memory=SIZE; "
+        "An agent and its Unix sockets, one per process, or reverse: for one that dials in. Keys: failure-mode=closed|open, events=NAME+NAME, mode=enforce|monitor|off, encoding=json|msgpack, config-file; bodies: body=required|optional, body-mode and response-body-mode=buffer|stream|hybrid[:SIZE], max-body and max-response-body=SIZE|none, on-excess=block|skip|partial, max-event=SIZE, body-memory=SIZE; "
         + "and for this agent alone what the flags of the same names set for all: connections, " + string.Join(", ", PoolSpec.Keys.Where(static key => key != "connections")) + ". Repeatable.");
 
     private static readonly Option<string[]> Listeners = FlagTypes.Many("--listen", "KIND=PATH[,KEY=VALUE…]",
-        $"A Unix socket to listen on: http=PATH,{ProxyWords.Choices} | frames=PATH | native=PATH | admin=PATH. Traefik needs http=127.0.0.1:PORT,secret-file=FILE. Keys: budget, mode (octal), group; http of a proxy: set-headers, edit-headers, response-headers=NAME+NAME; envoy-http: path-prefix; json, frames and native: unknown-exchange=closed|open. Repeatable.");
+        $"A Unix socket to listen on: http=PATH,{ProxyWords.Choices} | frames=PATH | native=PATH | admin=PATH | reverse=PATH for agents that dial in. Traefik needs http=127.0.0.1:PORT,secret-file=FILE. Keys: budget, mode (octal), group; http of a proxy: set-headers, edit-headers, response-headers=NAME+NAME; envoy-http: path-prefix; json, frames and native: unknown-exchange=closed|open; reverse: agents=ID+ID, token-file=FILE, uid and gid=NAME+NAME, max-per-agent. Repeatable.");
 
     private static readonly Option<string[]> Routes = FlagTypes.Many("--route", "ID[,KEY=VALUE…]",
         "Which requests go to which agents, the first match wins. Keys: host, path (prefix), method=GET+POST, agents=A+B>C ('+' together, '>' one after the other, 'A:monitor' sets the mode), unapplied=refuse|ignore. None given: every request to every agent. Repeatable.");

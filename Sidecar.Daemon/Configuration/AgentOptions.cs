@@ -6,11 +6,20 @@ namespace Sidecar.Daemon.Configuration;
 /// <summary>An agent as the operator wrote it; null where the daemon's own setting counts.</summary>
 internal sealed record AgentOptions
 {
+    /// <summary>The endpoint of an agent that dials in. It has a scheme, so no path is mistaken for it; a socket file of that name is <c>unix:reverse:</c>.</summary>
+    public const string ReverseEndpoint = "reverse:";
+
     /// <summary>Its id.</summary>
     public required string Id { get; init; }
 
-    /// <summary>Where it listens, at least one place, one process each: <c>unix:PATH</c>, <c>/PATH</c> or a name that ends with <c>.sock</c>.</summary>
+    /// <summary>
+    /// Where it listens, at least one place, one process each: <c>unix:PATH</c>, <c>/PATH</c> or a name that ends with <c>.sock</c>;
+    /// <see cref="ReverseEndpoint"/> alone when it dials in.
+    /// </summary>
     public required IReadOnlyList<string> Endpoints { get; init; }
+
+    /// <summary>Whether it dials in and registers itself; it is never dialled then.</summary>
+    public bool IsReverse { get; init; }
 
     /// <summary>How calls to it are made.</summary>
     public PoolOptions Pool { get; init; } = new();

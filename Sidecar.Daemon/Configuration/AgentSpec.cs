@@ -20,10 +20,13 @@ internal static class AgentSpec
             return null;
         }
 
+        var endpoints = spec.Head[(equals + 1)..];
+        var isReverse = endpoints == AgentOptions.ReverseEndpoint;
         var options = new AgentOptions
         {
             Id = spec.Head[..equals],
-            Endpoints = Endpoints(spec, spec.Head[(equals + 1)..]),
+            Endpoints = isReverse ? [endpoints] : Endpoints(spec, endpoints),
+            IsReverse = isReverse,
             Pool = PoolSpec.Read(spec),
             FailureMode = spec.Word<FailureMode>("failure-mode", ("closed", FailureMode.Closed), ("open", FailureMode.Open)),
             Mode = Mode(spec) ?? AgentMode.Enforce,
@@ -58,12 +61,18 @@ internal static class AgentSpec
     // An explicit scheme first, then what looks like a path (spec §1.2); a host name is never mistaken for a path.
     private static string Endpoint(SpecText spec, string endpoint)
     {
+        if (endpoint.StartsWith(AgentOptions.ReverseEndpoint, StringComparison.Ordinal))
+        {
+            spec.Error($"endpoint {endpoint}: '{AgentOptions.ReverseEndpoint}' stands alone, because the agent dials --listen reverse=PATH; a socket file of that name is unix:{endpoint}");
+            return endpoint;
+        }
+
         var path = endpoint.StartsWith("unix:", StringComparison.Ordinal) ? endpoint["unix:".Length..]
             : !endpoint.Contains("://", StringComparison.Ordinal) && (endpoint.StartsWith('/') || endpoint.EndsWith(".sock", StringComparison.Ordinal)) ? endpoint
             : null;
         if (path is null)
         {
-            spec.Error($"endpoint {(endpoint.Length == 0 ? "''" : endpoint)} is not a Unix socket; write unix:PATH, /PATH or NAME.sock, several with '+'");
+            spec.Error($"endpoint {(endpoint.Length == 0 ? "''" : endpoint)} is not a Unix socket; write unix:PATH, /PATH or NAME.sock, several with '+', or {AgentOptions.ReverseEndpoint} for an agent that dials in");
             return endpoint;
         }
 

@@ -63,6 +63,15 @@ internal static class Defaults
     /// <summary>When an exchange whose end nobody announced is forgotten: 30 s after its last event.</summary>
     public static readonly TimeSpan ExchangeExpiry = TimeSpan.FromSeconds(30);
 
+    /// <summary>Registration of an agent that dials in, from the connect to the answer: 10 s, the protocol's own default.</summary>
+    public static readonly TimeSpan RegistrationTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Connections that may be open on a reverse listener without having registered: 64, sixteen agents with four each that start together.</summary>
+    public const int MaxUnregistered = 64;
+
+    /// <summary>Attempts to register within a second: 100, so that many agents are back within seconds while a token cannot be guessed.</summary>
+    public const int RegistrationsPerSecond = 100;
+
     /// <summary>Connections per agent: 4, so that one that dies or is slow is not the only one.</summary>
     public const int ConnectionsPerAgent = 4;
 

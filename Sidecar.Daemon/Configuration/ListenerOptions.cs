@@ -16,6 +16,9 @@ internal enum ListenerKind
 
     /// <summary>Metrics and state, for operators.</summary>
     Admin,
+
+    /// <summary>Registrations of agents that dial in.</summary>
+    Reverse,
 }
 
 /// <summary>A listener as the operator wrote it.</summary>
@@ -47,6 +50,9 @@ internal sealed record ListenerOptions
 
     /// <summary>Time for one phase: the proxy's own timeout less 20 %.</summary>
     public TimeSpan Budget { get; init; } = Defaults.PhaseBudget;
+
+    /// <summary>Who may dial in; null unless it is a reverse listener.</summary>
+    public ReverseOptions? Reverse { get; init; }
 
     /// <summary>Access rights of the socket file.</summary>
     public UnixFileMode Mode { get; init; } = Defaults.SocketMode;

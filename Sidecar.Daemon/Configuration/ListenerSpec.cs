@@ -13,16 +13,17 @@ internal static class ListenerSpec
     private static readonly string[] JsonKeys = ["proxy", "budget", "mode", "group", "unknown-exchange"];
     private static readonly string[] NativeKeys = ["budget", "mode", "group", "unknown-exchange"];
     private static readonly string[] AdminKeys = ["mode", "group"];
+    private static readonly string[] ReverseKeys = [.. AdminKeys, .. ReverseSpec.Keys];
 
     /// <summary>Null, with errors, when it cannot be read.</summary>
     public static ListenerOptions? Parse(string text, List<string> errors)
     {
         var before = errors.Count;
         var kind = text.Split('=', 2)[0];
-        var keys = kind switch { "http" => IsForScripts(text) ? JsonKeys : HttpKeys, "frames" or "native" => NativeKeys, "admin" => AdminKeys, _ => null };
+        var keys = kind switch { "http" => IsForScripts(text) ? JsonKeys : HttpKeys, "frames" or "native" => NativeKeys, "admin" => AdminKeys, "reverse" => ReverseKeys, _ => null };
         if (keys is null || !text.Contains('=', StringComparison.Ordinal))
         {
-            errors.Add($"--listen '{text}': write http=PATH,{ProxyWords.Choices} or frames=PATH or native=PATH or admin=PATH");
+            errors.Add($"--listen '{text}': write http=PATH,{ProxyWords.Choices} or frames=PATH or native=PATH or admin=PATH or reverse=PATH");
             return null;
         }
 
@@ -57,6 +58,7 @@ internal static class ListenerSpec
             Budget = spec.Duration("budget") ?? defaults.Budget,
             Mode = Mode(spec) ?? defaults.Mode,
             Group = spec.Text("group"),
+            Reverse = kind == "reverse" ? ReverseSpec.Parse(spec) : null,
             SetHeaders = spec.List("set-headers") ?? defaults.SetHeaders,
             EditHeaders = spec.List("edit-headers") ?? defaults.EditHeaders,
             ResponseHeaders = responses ?? (proxy == ProxyKind.Traefik ? [] : defaults.ResponseHeaders),
@@ -116,8 +118,14 @@ internal static class ListenerSpec
         }
     }
 
-    private static ListenerKind KindOf(string word) =>
-        word switch { "http" => ListenerKind.Http, "frames" => ListenerKind.Frames, "native" => ListenerKind.Native, _ => ListenerKind.Admin };
+    private static ListenerKind KindOf(string word) => word switch
+    {
+        "http" => ListenerKind.Http,
+        "frames" => ListenerKind.Frames,
+        "native" => ListenerKind.Native,
+        "reverse" => ListenerKind.Reverse,
+        _ => ListenerKind.Admin,
+    };
 
     // Scripts are told everything in the answer, so they have no headers to name.
     private static bool IsForScripts(string text) => text.Split(',').Any(static part => part.Trim() == "proxy=json");

@@ -20,7 +20,7 @@ internal static class OptionsValidator
         foreach (var agent in options.Agents)
         {
             AddIfBadId(errors, "agent", agent.Id);
-            foreach (var endpoint in agent.Endpoints)
+            foreach (var endpoint in agent.IsReverse ? [] : agent.Endpoints)
             {
                 foreach (var listener in options.Listeners.Where(listener => listener.Place == Path.GetFullPath(endpoint)))
                 {
@@ -31,6 +31,7 @@ internal static class OptionsValidator
             AddIfBackoffReversed(errors, agent.Pool.Over(options.Pool), $"agent {agent.Id}: ");
         }
 
+        ReverseValidator.Validate(options, errors);
         foreach (var route in options.Routes)
         {
             AddIfBadId(errors, "route", route.Id);

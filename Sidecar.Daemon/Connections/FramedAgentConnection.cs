@@ -79,11 +79,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     /// <exception cref="TimeoutException">No answer in time.</exception>
     public async Task OpenAsync(TimeSpan limit, CancellationToken cancellation)
     {
-        using (ExecutionContext.SuppressFlow())
-        {
-            _running = Task.Run(() => _frames.RunAsync(this), CancellationToken.None);
-        }
-
+        Run();
         using (var frame = FrameBuffer.Rent(MessageType.HandshakeRequest))
         {
             Handshake.WriteRequest(frame, _settings);
@@ -100,6 +96,14 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         {
             throw new TimeoutException($"agent {_settings.AgentId} did not answer the handshake within {_settings.ConnectTimeout}", e);
         }
+    }
+
+    /// <summary>Starts the loops of a connection whose agent has said what it can do by registering: no handshake follows, and JSON is spoken (spec §8).</summary>
+    public void Adopt(AgentCapabilities capabilities)
+    {
+        Take(new HandshakeResponse { Success = true, ProtocolVersion = ProtocolConstants.Version, Capabilities = capabilities, Encoding = ProtocolConstants.Json });
+        Log.Opened(_logger, Id, _settings.AgentId, capabilities.Name, capabilities.Version, Encoding, Traits.MaxInFlight);
+        Run();
     }
 
     public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline)
@@ -180,6 +184,25 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         _ended.TrySetResult(cause);
     }
 
+    private void Run()
+    {
+        using (ExecutionContext.SuppressFlow())
+        {
+            _running = Task.Run(() => _frames.RunAsync(this), CancellationToken.None);
+        }
+    }
+
+    private void Take(HandshakeResponse response)
+    {
+        Capabilities = response.Capabilities;
+        Traits = Handshake.TraitsOf(response.Capabilities, _settings);
+        _calls.Limit = Traits.MaxInFlight;
+        _encoding = response.Encoding == ProtocolConstants.MessagePack && response.Capabilities.Features.BinaryBody
+            ? MessageEncodings.MessagePackBinaryBody
+            : MessageEncodings.ByName(response.Encoding);
+        _handshake.TrySetResult(response);
+    }
+
     private void TakeHandshake(MessageType type, ReadOnlyMemory<byte> payload)
     {
         try
@@ -189,14 +212,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
                 throw new ProtocolException($"the agent's first frame has type 0x{(byte)type:x2}, expected 0x02 (handshake response)");
             }
 
-            var response = Handshake.ReadResponse(payload, _settings);
-            Capabilities = response.Capabilities;
-            Traits = Handshake.TraitsOf(response.Capabilities, _settings);
-            _calls.Limit = Traits.MaxInFlight;
-            _encoding = response.Encoding == ProtocolConstants.MessagePack && response.Capabilities.Features.BinaryBody
-                ? MessageEncodings.MessagePackBinaryBody
-                : MessageEncodings.ByName(response.Encoding);
-            _handshake.TrySetResult(response);
+            Take(Handshake.ReadResponse(payload, _settings));
         }
         catch (ProtocolException e)
         {

@@ -1,9 +1,6 @@
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
-using Sidecar.Protocol.Encodings;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Connections;
 
@@ -41,9 +38,9 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
             await ConnectAsync(socket, cancellation).ConfigureAwait(false);
             var context = _pipes.Create(socket);
             var id = $"{_settings.AgentId}-{Interlocked.Increment(ref _lastId)}";
-            connection = new FramedAgentConnection(id, context.Transport, _settings, sink, _time, _logger, () => CloseAsync(context));
+            connection = new FramedAgentConnection(id, context.Transport, _settings, sink, _time, _logger, () => SocketTransport.CloseAsync(context));
             await connection.OpenAsync(_settings.ConnectTimeout - _time.GetElapsedTime(start), cancellation).ConfigureAwait(false);
-            await PushConfigurationAsync(connection, cancellation).ConfigureAwait(false);
+            await ConfigurationPush.SendAsync(connection, _settings, _time, cancellation).ConfigureAwait(false);
             return connection;
         }
         catch (Exception e)
@@ -80,36 +77,5 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
         {
             throw new TimeoutException($"the connection was not accepted within {_settings.ConnectTimeout}", e);
         }
-    }
-
-    // Agents built on the reference only look at Configure, never at the handshake's value (spec §3.6).
-    private async Task PushConfigurationAsync(FramedAgentConnection connection, CancellationToken cancellation)
-    {
-        if (_settings.Configuration is not { } configuration)
-        {
-            return;
-        }
-
-        // It belongs to no exchange but needs an id, because an answer without one is for nobody. No exchange's id looks like this one.
-        var message = new ConfigureEvent { Config = configuration, CorrelationId = CorrelationId.Parse("configure") };
-        var deadline = _time.GetTimestamp() + (long)(_settings.ConnectTimeout.TotalSeconds * _time.TimestampFrequency);
-        CallResult result;
-        using (cancellation.UnsafeRegister(static state => ((FramedAgentConnection)state!).Abort("the dial was cancelled"), connection))
-        {
-            result = await connection.CallAsync(message, deadline).ConfigureAwait(false);
-        }
-
-        if (result.Response?.Decision is not AllowDecision)
-        {
-            var reason = (result.Response?.Decision as BlockDecision)?.Body ?? result.Detail ?? "no reason given";
-            throw new ProtocolException($"the agent did not accept its configuration: {reason}");
-        }
-    }
-
-    // Abort first: what is still to be written to an agent that does not read would keep the socket for ever.
-    private static ValueTask CloseAsync(ConnectionContext context)
-    {
-        context.Abort();
-        return context.DisposeAsync();
     }
 }

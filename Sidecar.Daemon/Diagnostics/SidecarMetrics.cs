@@ -32,6 +32,7 @@ internal sealed class SidecarMetrics : IDisposable
     private readonly Counter<long> _monitored;
     private readonly Counter<long> _unapplied;
     private readonly Counter<long> _bodyBytes;
+    private readonly Counter<long> _registrations;
     private bool _agentsObserved;
     private bool _poolsObserved;
 
@@ -50,6 +51,7 @@ internal sealed class SidecarMetrics : IDisposable
         _retries = _meter.CreateCounter<long>("agent.retries", "{call}", "Request headers asked again because their connection died");
         _monitored = _meter.CreateCounter<long>("monitor.verdicts", "{verdict}", "What agents in monitor mode would have decided");
         _bodyBytes = _meter.CreateCounter<long>("agent.body", "By", "Bytes of bodies that an agent was to see, by whether it did");
+        _registrations = _meter.CreateCounter<long>("agent.registrations", "{registration}", "Attempts of agents to register on a reverse listener, by how they ended");
         _unapplied = _meter.CreateCounter<long>("operations.unapplied", "{operation}", "Operations that the front end could not carry");
     }
 
@@ -126,6 +128,11 @@ internal sealed class SidecarMetrics : IDisposable
 
     /// <summary>An operation could not be carried.</summary>
     public void Unapplied(string listener, string operation) => _unapplied.Add(1, Tag("listener", listener), Tag("operation", operation));
+
+    /// <summary>An attempt to register ended. It names no agent: the peer may claim any id.</summary>
+    /// <param name="listener">The reverse listener.</param>
+    /// <param name="outcome">A name of our own enum.</param>
+    public void Registered(string listener, string outcome) => _registrations.Add(1, Tag("listener", listener), Tag("outcome", outcome));
 
     /// <summary>A proxy fetched a reply with a token.</summary>
     public void ReplySent(string listener, string token) => _replies.Add(1, Tag("listener", listener), Tag("token", token));

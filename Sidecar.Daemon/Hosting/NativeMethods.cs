@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Sidecar.Daemon.Hosting;
 
-/// <summary>The few libc functions that the base library lacks: owner, identity and kind of a file, and the group database.</summary>
+/// <summary>The few libc functions that the base library lacks: owner, identity and kind of a file, and the databases of users and groups.</summary>
 /// <remarks>Plain <c>DllImport</c>: the source generator would need unsafe blocks, which this solution does not allow.</remarks>
 internal static class NativeMethods
 {
@@ -38,6 +38,11 @@ internal static class NativeMethods
     internal static extern int FindGroup(
         [MarshalAs(UnmanagedType.LPUTF8Str)] string name, out GroupEntry entry, byte[] buffer, nint length, out nint found);
 
+    [DllImport("libc", EntryPoint = "getpwnam_r")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    internal static extern int FindUser(
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string name, out UserEntry entry, byte[] buffer, nint length, out nint found);
+
     /// <summary>
     /// <c>struct statx</c>, of which we read a part. Chosen over <c>struct stat</c> because it is laid out alike on every architecture.
     /// </summary>
@@ -61,5 +66,18 @@ internal static class NativeMethods
         public nint Password;
         public uint Id;
         public nint Members;
+    }
+
+    /// <summary><c>struct passwd</c>. The pointers lead into the caller's buffer and are not read.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct UserEntry
+    {
+        public nint Name;
+        public nint Password;
+        public uint Id;
+        public uint Group;
+        public nint Comment;
+        public nint Home;
+        public nint Shell;
     }
 }

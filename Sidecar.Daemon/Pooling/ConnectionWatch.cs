@@ -1,3 +1,5 @@
+using Sidecar.Protocol.Transport;
+
 namespace Sidecar.Daemon.Pooling;
 
 /// <summary>Looks after one live connection: pings it while it idles, replaces it when it is dead or stuck, brings it back when it has proved that it lives.</summary>

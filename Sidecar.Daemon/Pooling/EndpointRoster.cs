@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Connections;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Pooling;
 
@@ -150,9 +151,14 @@ internal sealed class EndpointRoster
         }
     }
 
-    // Several connections of one process die together: that is one failure, not one for each.
+    // Several connections of one process die together: that is one failure, not one for each. Who only waits for an agent need not pause.
     private void RestNow(PoolEndpoint endpoint)
     {
+        if (endpoint.Dialer.IsPassive)
+        {
+            return;
+        }
+
         if (endpoint.RestsSince is null || endpoint.IsProbed)
         {
             (endpoint.RestsSince, endpoint.RestsFor, endpoint.IsProbed) = (_time.GetTimestamp(), endpoint.Backoff.Next(), false);

@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Connections;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Pooling;
 

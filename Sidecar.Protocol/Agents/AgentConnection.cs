@@ -16,7 +16,8 @@ public sealed class AgentConnection : IFrameHandler
 {
     private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(1);
 
-    private readonly AgentServerOptions _options;
+    private readonly AgentConnectionOptions _options;
+    private readonly Func<HandshakeRequest, HandshakeResponse> _negotiate;
     private readonly IAgentHandler _handler;
     private readonly ILogger _logger;
     private readonly FrameConnection _frames;
@@ -26,12 +27,25 @@ public sealed class AgentConnection : IFrameHandler
     private volatile bool _gaveUp;
     private long _skipped;
 
+    /// <summary>A connection whose proxy has yet to introduce itself by a handshake.</summary>
     internal AgentConnection(string id, IDuplexPipe pipe, IAgentHandler handler, AgentServerOptions options, ILogger logger)
+        : this(id, pipe, handler, options, request => Negotiation.Answer(request, options), logger)
+    {
+    }
+
+    /// <summary>A connection on which the agent has registered itself: there is no handshake any more, and JSON is spoken (spec §8).</summary>
+    internal AgentConnection(string id, IDuplexPipe pipe, IAgentHandler handler, ReverseAgentOptions options, RegistrationResponse registered, ILogger logger)
+        : this(id, pipe, handler, options, static _ => throw new ProtocolException("the connection is registered already"), logger) =>
+        Begin(registered.ProxyId, registered.ProxyVersion, ProtocolConstants.Json);
+
+    private AgentConnection(
+        string id, IDuplexPipe pipe, IAgentHandler handler, AgentConnectionOptions options, Func<HandshakeRequest, HandshakeResponse> negotiate, ILogger logger)
     {
         Id = id;
         _handler = handler;
         _logger = logger;
         _options = options;
+        _negotiate = negotiate;
         _frames = new FrameConnection(pipe, options.Connection with { Time = options.Time });
     }
 
@@ -87,8 +101,8 @@ public sealed class AgentConnection : IFrameHandler
                 Pong(payload);
                 break;
 
-            case MessageType.Cancel:
-                Cancel(payload);
+            // A cancel has no answer and its loss costs only work, so a broken one is skipped like an unknown frame.
+            case MessageType.Cancel when _events.TryCancel(payload):
                 break;
 
             default:
@@ -179,7 +193,7 @@ public sealed class AgentConnection : IFrameHandler
 
     private void Accept(HandshakeRequest request)
     {
-        var response = Negotiation.Answer(request, _options);
+        var response = _negotiate(request);
         using (var frame = FrameBuffer.Rent(MessageType.HandshakeResponse))
         {
             HandshakeCodec.WriteResponse(frame, response);
@@ -193,10 +207,15 @@ public sealed class AgentConnection : IFrameHandler
             return;
         }
 
-        ProxyId = request.ProxyId;
-        _encoding = MessageEncodings.ByName(response.Encoding);
+        Begin(request.ProxyId, request.ProxyVersion, response.Encoding);
+    }
+
+    private void Begin(string proxyId, string proxyVersion, string encoding)
+    {
+        ProxyId = proxyId;
+        _encoding = MessageEncodings.ByName(encoding);
         _events = new EventDispatcher(this, _frames, _encoding, _handler, _options, _logger);
-        Log.Connected(_logger, Id, request.ProxyId, request.ProxyVersion, response.Encoding);
+        Log.Connected(_logger, Id, proxyId, proxyVersion, encoding);
         _introduced.TrySetResult();
     }
 
@@ -206,19 +225,6 @@ public sealed class AgentConnection : IFrameHandler
         using var frame = FrameBuffer.Rent(MessageType.Pong);
         frame.Write(payload.Span);
         _frames.TrySend(frame.Finish());
-    }
-
-    private void Cancel(ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            _events!.Cancel(ControlCodec.ReadCancel(payload).CorrelationId);
-        }
-        catch (ProtocolException)
-        {
-            // A cancel has no answer and its loss costs only work, so a broken one is skipped like an unknown frame.
-            Skip(MessageType.Cancel);
-        }
     }
 
     private void Skip(MessageType type)

@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Protocol.Agents;
 
@@ -149,24 +148,7 @@ public sealed class AgentServer : IAsyncDisposable
 
     private async Task ServeAsync(AgentConnection connection, ConnectionContext transport, Task added)
     {
-        await connection.RunAsync().ConfigureAwait(false);
-        if (connection.End is not (FrameConnectionEnd.ClosedByPeer or FrameConnectionEnd.ClosedLocally))
-        {
-            transport.Abort();
-        }
-
-        // The transport writes out what it holds before it closes, which a peer that does not read would put off for ever.
-        var closing = transport.DisposeAsync().AsTask();
-        try
-        {
-            await closing.WaitAsync(_options.Connection.CloseTimeout, _options.Time, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            transport.Abort();
-            await closing.ConfigureAwait(false);
-        }
-
+        await AgentTransport.ServeAsync(connection, transport, _options).ConfigureAwait(false);
         await connection.WaitForHandlersAsync().ConfigureAwait(false);
 
         // The entry must exist before it is removed, or it would stay for ever.

@@ -8,14 +8,14 @@ namespace Sidecar.Protocol.Agents;
 /// <summary>Takes the events of one connection to the handler and its answers back: every event is answered exactly once.</summary>
 internal sealed class EventDispatcher
 {
-    private readonly AgentServerOptions _options;
+    private readonly AgentConnectionOptions _options;
     private readonly FrameConnection _frames;
     private readonly MessageEncoding _encoding;
     private readonly ExchangeQueues _queues;
     private readonly LogPace _pace;
     private readonly string _connectionId;
 
-    public EventDispatcher(AgentConnection connection, FrameConnection frames, MessageEncoding encoding, IAgentHandler handler, AgentServerOptions options, ILogger logger)
+    public EventDispatcher(AgentConnection connection, FrameConnection frames, MessageEncoding encoding, IAgentHandler handler, AgentConnectionOptions options, ILogger logger)
     {
         _options = options;
         _frames = frames;
@@ -73,8 +73,19 @@ internal sealed class EventDispatcher
         }
     }
 
-    /// <summary>The events of one exchange are no longer wanted.</summary>
-    public void Cancel(CorrelationId id) => Cancel(_queues.Of(id));
+    /// <summary>The events of the exchange that a cancel names are no longer wanted. False when it is no cancel.</summary>
+    public bool TryCancel(ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            Cancel(_queues.Of(ControlCodec.ReadCancel(payload).CorrelationId));
+            return true;
+        }
+        catch (ProtocolException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>No event is wanted any more.</summary>
     public void CancelAll() => Cancel(_queues.All());

@@ -45,4 +45,13 @@ internal static partial class Log
 
     [LoggerMessage(112, LogLevel.Error, "accepting connections failed")]
     public static partial void AcceptFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(113, LogLevel.Information, "agent {Agent} is registered at {Path} with {ProxyId} {ProxyVersion}; {LeftOut} more since the last such line")]
+    public static partial void Registered(ILogger logger, string agent, string path, string proxyId, string proxyVersion, long leftOut);
+
+    [LoggerMessage(114, LogLevel.Warning, "the proxy at {Path} refused to register agent {Agent}: {Reason}; trying for ever; {LeftOut} more since the last such line")]
+    public static partial void RegistrationRefused(ILogger logger, string agent, string path, string reason, long leftOut);
+
+    [LoggerMessage(115, LogLevel.Warning, "agent {Agent} cannot register with the proxy at {Path}: {Reason}; trying for ever; {LeftOut} more since the last such line")]
+    public static partial void ProxyUnreachable(ILogger logger, string agent, string path, string reason, long leftOut);
 }

@@ -2,17 +2,14 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Agents;
 
-/// <summary>The agent's side of a handshake: the highest common version, the first encoding of the proxy's list that we speak (spec §3.4, §3.5).</summary>
+/// <summary>How an agent introduces itself. In a handshake: the highest common version, the first encoding of the proxy's list that we speak (spec §3.4, §3.5).</summary>
 internal static class Negotiation
 {
     private const int MostVersionsNamed = 8;
 
     public static HandshakeResponse Answer(HandshakeRequest request, AgentServerOptions options)
     {
-        var capabilities = options.Capabilities with
-        {
-            Features = options.Capabilities.Features with { BinaryBody = true, Cancellation = true },
-        };
+        var capabilities = WithOurFeatures(options.Capabilities, binaryBody: true);
         if (!request.SupportedVersions.Contains(ProtocolConstants.Version))
         {
             return new HandshakeResponse
@@ -30,6 +27,20 @@ internal static class Negotiation
             Encoding = Encoding(request.SupportedEncodings, options.OffersMessagePack),
         };
     }
+
+    /// <summary>The opening message of an agent that dials in (spec §8). Bodies are JSON there, so raw bytes are not offered.</summary>
+    public static RegistrationRequest Register(ReverseAgentOptions options) => new()
+    {
+        ProtocolVersion = ProtocolConstants.Version,
+        AgentId = options.AgentId,
+        Capabilities = WithOurFeatures(options.Capabilities, binaryBody: false),
+        AuthToken = options.AuthToken,
+        Metadata = options.Metadata,
+    };
+
+    // What the SDK itself brings, whatever the agent's author thought of.
+    private static AgentCapabilities WithOurFeatures(AgentCapabilities capabilities, bool binaryBody) =>
+        capabilities with { Features = capabilities.Features with { BinaryBody = binaryBody, Cancellation = true } };
 
     // The list may fill a frame of 16 MiB; the answer must fit into one.
     private static string Named(IReadOnlyList<uint> versions) =>

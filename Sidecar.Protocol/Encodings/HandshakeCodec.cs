@@ -100,4 +100,12 @@ public static class HandshakeCodec
             throw ProtocolErrors.Undecodable(nameof(RegistrationResponse), e);
         }
     }
+
+    /// <summary>Writes the answer to a registration of dialect R (spec §11.2, type 0x04), for agents that crash without one.</summary>
+    public static void WriteRegistrationAck(IBufferWriter<byte> output, bool accepted, string? error)
+    {
+        var w = new JsonValueWriter(output);
+        RegistrationMessages.WriteAck(ref w, accepted, error);
+        w.Flush();
+    }
 }

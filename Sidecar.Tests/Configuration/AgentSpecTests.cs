@@ -24,6 +24,26 @@ public sealed class AgentSpecTests
     }
 
     [Test]
+    public void Reverse_IsAnAgentThatDialsIn_AndNeverMistakenForAPath()
+    {
+        var agent = Parse("waf=reverse:,connections=2");
+        Assert.That((agent.Endpoints.Single(), agent.IsReverse, agent.Pool.Connections), Is.EqualTo(("reverse:", true, (int?)2)));
+        Assert.That((Parse("waf=unix:reverse:").IsReverse, Parse("waf=unix:reverse:").Endpoints.Single()), Is.EqualTo((false, "reverse:")));
+        Assert.That(Parse("waf=./reverse:x.sock").IsReverse, Is.False);
+    }
+
+    [TestCase("waf=reverse:/run/x", "'reverse:' stands alone")]
+    [TestCase("waf=reverse:x.sock", "'reverse:' stands alone")]
+    [TestCase("waf=/a+reverse:", "endpoint reverse:: 'reverse:' stands alone")]
+    [TestCase("waf=reverse", "endpoint reverse is not a Unix socket")]
+    public void ReverseMistake_IsNamed(string text, string expected)
+    {
+        var errors = new List<string>();
+        Assert.That(AgentSpec.Parse(text, errors), Is.Null);
+        Assert.That(errors.Single(), Does.Contain(expected));
+    }
+
+    [Test]
     public void EndpointAlone_LeavesTheDaemonsSettings()
     {
         var agent = Parse("waf=waf.sock");

@@ -59,6 +59,20 @@ public sealed class ListenerSpecTests
         Assert.That((listener.Proxy, listener.PathPrefix), Is.EqualTo((ProxyKind.EnvoyHttp, "/authz/v1")));
     }
 
+    [Test]
+    public void Reverse_IsRead()
+    {
+        var listener = Parse("reverse=/run/r.sock,agents=waf+bot,token-file=/etc/t,uid=waf+1000,gid=agents,max-per-agent=2,mode=0600,group=agents");
+        Assert.That((listener.Kind, listener.Name, listener.Group), Is.EqualTo((ListenerKind.Reverse, "reverse:r.sock", "agents")));
+        var reverse = listener.Reverse!;
+        Assert.That((reverse.TokenFile, reverse.MaxPerAgent), Is.EqualTo(("/etc/t", (int?)2)));
+        Assert.That(reverse.Agents, Is.EqualTo(new[] { "waf", "bot" }));
+        Assert.That(reverse.Users, Is.EqualTo(new[] { "waf", "1000" }));
+        Assert.That(reverse.Groups, Is.EqualTo(new[] { "agents" }));
+        Assert.That(Parse("reverse=/run/r.sock").Reverse, Is.EqualTo(new ReverseOptions()));
+        Assert.That(Parse("native=/run/n.sock").Reverse, Is.Null);
+    }
+
     [TestCase("http=/run/t.sock,proxy=traefik,secret-file=s", "Traefik cannot ask over a Unix socket; write http=127.0.0.1:PORT")]
     [TestCase("http=0.0.0.0:9000,proxy=traefik,secret-file=s", "0.0.0.0:9000 is no loopback address with a port")]
     [TestCase("http=192.0.2.1:9000,proxy=traefik,secret-file=s", "192.0.2.1:9000 is no loopback address")]
@@ -79,6 +93,12 @@ public sealed class ListenerSpecTests
     [TestCase("http=/x,proxy=envoy-http,path-prefix=a", "path-prefix=a must begin with a slash")]
     [TestCase("http=/x,proxy=envoy-http,path-prefix=/", "path-prefix=/ must begin with a slash and not end with one")]
     [TestCase("http=/x,proxy=envoy-http,path-prefix=/a/", "path-prefix=/a/ must begin with a slash and not end with one")]
+    [TestCase("reverse=/x,max-per-agent=0", "max-per-agent=0 is not a whole number from 1 to 64")]
+    [TestCase("reverse=/x,max-per-agent=65", "max-per-agent=65 is not a whole number from 1 to 64")]
+    [TestCase("reverse=/x,agents=+", "agents=+ names nothing")]
+    [TestCase("reverse=/x,agents=", "'agents=' has no value")]
+    [TestCase("reverse=/x,budget=1s", "'budget=1s' is none of mode=…")]
+    [TestCase("native=/x,token-file=/t", "'token-file=/t' is none of")]
     [TestCase("native", "write http=PATH")]
     [TestCase("grpc=/x", "write http=PATH")]
     [TestCase("native=", "the path of the socket is empty")]

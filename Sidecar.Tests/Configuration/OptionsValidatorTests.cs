@@ -20,6 +20,12 @@ public sealed class OptionsValidatorTests
         Address = System.Net.IPEndPoint.Parse("127.0.0.1:9000"),
     };
 
+    private static DaemonOptions Reverse(Func<ReverseOptions, ReverseOptions> change, params string[] agents) => new()
+    {
+        Agents = [.. agents.Select(static id => new AgentOptions { Id = id, Endpoints = [AgentOptions.ReverseEndpoint], IsReverse = true })],
+        Listeners = [new ListenerOptions { Kind = ListenerKind.Reverse, Path = "/run/r", Reverse = change(new ReverseOptions()) }],
+    };
+
     private static IEnumerable<TestCaseData> Mistakes()
     {
         yield return Case("no listener", Good with { Listeners = [] }, "no listener: give at least one --listen");
@@ -51,9 +57,18 @@ public sealed class OptionsValidatorTests
                 Agents = [Good.Agents[0] with { Pool = new() { ReconnectMin = TimeSpan.FromSeconds(3) } }],
             },
             "agent waf: --reconnect-max 1s is below --reconnect-min 3s");
+        yield return Case("nobody lets it in", Reverse(static listener => listener with { Agents = ["bot"] }, "waf", "bot"), "agent waf registers itself, but no listener lets it in");
+        yield return Case("let in and unknown", Reverse(static listener => listener with { Agents = ["waf", "bot"] }, "waf"), "listener reverse:r lets in agent bot, which no --agent bot=reverse: defines");
+        yield return Case("nobody to let in", Reverse(static listener => listener), "listener reverse:r waits for agents, but none registers itself");
+        yield return Case(
+            "encoding", Reverse(static listener => listener, "waf") is var good ? good with { Agents = [good.Agents[0] with { Encoding = "msgpack" }] } : null!, "agent waf: encoding=msgpack cannot be had");
         yield return Case("exchanges", Good with { MaxExchanges = 0 }, "--max-exchanges 0 is outside 1 to 10000000");
         yield return Case("prefix", Good with { MetricsPrefix = "7up-" }, "--metrics-prefix '7up-'");
     }
+
+    [Test]
+    public void AgentsThatDialIn_AndTheirListener_HaveNoErrors() => Assert.That(
+        OptionsValidator.Validate(Reverse(static listener => listener with { Agents = ["waf"] }, "waf") with { Routes = [Route("r", "waf")] }), Is.Empty);
 
     [Test]
     public void GoodOptions_HaveNoErrors() => Assert.That(OptionsValidator.Validate(Good), Is.Empty);

@@ -94,6 +94,15 @@ public sealed class HandshakeCodecTests
     public void Registration_WithoutWhatMustBeThere_IsAProtocolError(string payload, string part) => Assert.That(
         () => HandshakeCodec.ReadRegistrationRequest(Utf8(payload)), Throws.InstanceOf<ProtocolException>().With.Message.Contains(part));
 
+    [TestCase(true, null, """{"accepted":true,"error":null}""")]
+    [TestCase(false, "no \"R\"", """{"accepted":false,"error":"no \"R\""}""")]
+    public void RegistrationAck_IsWrittenAsDialectRReadsIt(bool accepted, string? error, string expected)
+    {
+        var output = new System.Buffers.ArrayBufferWriter<byte>();
+        HandshakeCodec.WriteRegistrationAck(output, accepted, error);
+        Assert.That(JsonMatch.Difference(JsonElement.Parse(expected), JsonElement.Parse(output.WrittenSpan)), Is.Null);
+    }
+
     [Test]
     public void ByName_UnknownName_IsAProtocolError() => Assert.Multiple(() =>
     {

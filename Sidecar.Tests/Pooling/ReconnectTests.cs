@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Pooling;
+using Sidecar.Protocol.Transport;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Pooling;

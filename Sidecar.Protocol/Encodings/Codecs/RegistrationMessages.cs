@@ -127,4 +127,15 @@ internal static class RegistrationMessages
         w.String(message.ConnectionId);
         w.EndMap();
     }
+
+    internal static void WriteAck<TWriter>(ref TWriter w, bool accepted, string? error)
+        where TWriter : struct, IValueWriter, allows ref struct
+    {
+        w.BeginMap(2);
+        w.Key("accepted"u8);
+        w.Boolean(accepted);
+        w.Key("error"u8);
+        w.StringOrNull(error);
+        w.EndMap();
+    }
 }

@@ -1,0 +1,41 @@
+namespace Sidecar.Daemon.Configuration;
+
+/// <summary>Checks that agents which dial in and the listeners they dial fit together.</summary>
+internal static class ReverseValidator
+{
+    /// <summary>Most connections of one agent.</summary>
+    public const int MaxConnections = 64;
+
+    /// <summary>Adds every mistake.</summary>
+    public static void Validate(DaemonOptions options, List<string> errors)
+    {
+        var listeners = options.Listeners.Where(static listener => listener.Reverse is not null).ToList();
+        var agents = options.Agents.Where(static agent => agent.IsReverse).ToList();
+        foreach (var agent in agents)
+        {
+            if (!listeners.Exists(listener => listener.Reverse!.Admits(agent)))
+            {
+                errors.Add($"agent {agent.Id} registers itself, but no listener lets it in; give --listen reverse=PATH, or name it in agents= of one");
+            }
+
+            if (agent.Encoding is { } encoding and not Sidecar.Protocol.Messages.ProtocolConstants.Json)
+            {
+                errors.Add($"agent {agent.Id}: encoding={encoding} cannot be had on a connection that the agent opens: JSON is all that is spoken there");
+            }
+        }
+
+        foreach (var listener in listeners)
+        {
+            var named = listener.Reverse!.Agents;
+            if (named is null && agents.Count == 0)
+            {
+                errors.Add($"listener {listener.Name} waits for agents, but none registers itself; write --agent ID={AgentOptions.ReverseEndpoint}");
+            }
+
+            foreach (var id in (named ?? []).Where(id => !agents.Exists(agent => agent.Id == id)))
+            {
+                errors.Add($"listener {listener.Name} lets in agent {id}, which no --agent {id}={AgentOptions.ReverseEndpoint} defines");
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using Sidecar.Protocol.Encodings;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Connections;
+
+/// <summary>Hands an agent its configuration on a new connection, before any event, and waits until it is accepted (spec §3.6).</summary>
+internal static class ConfigurationPush
+{
+    /// <summary>Sends what the settings hold, if they hold anything. Bounded by the connect timeout.</summary>
+    /// <exception cref="ProtocolException">The agent refused it, or did not answer in time.</exception>
+    public static async Task SendAsync(FramedAgentConnection connection, ConnectionSettings settings, TimeProvider time, CancellationToken cancellation)
+    {
+        // Agents built on the reference only look at Configure, never at the handshake's value.
+        if (settings.Configuration is not { } configuration)
+        {
+            return;
+        }
+
+        // It belongs to no exchange but needs an id, because an answer without one is for nobody. No exchange's id looks like this one.
+        var message = new ConfigureEvent { Config = configuration, CorrelationId = CorrelationId.Parse("configure") };
+        var deadline = time.GetTimestamp() + (long)(settings.ConnectTimeout.TotalSeconds * time.TimestampFrequency);
+        CallResult result;
+        using (cancellation.UnsafeRegister(static state => ((FramedAgentConnection)state!).Abort("the dial was cancelled"), connection))
+        {
+            result = await connection.CallAsync(message, deadline).ConfigureAwait(false);
+        }
+
+        if (result.Response?.Decision is not AllowDecision)
+        {
+            var reason = (result.Response?.Decision as BlockDecision)?.Body ?? result.Detail ?? "no reason given";
+            throw new ProtocolException($"the agent did not accept its configuration: {reason}");
+        }
+    }
+}

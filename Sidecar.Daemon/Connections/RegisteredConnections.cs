@@ -1,0 +1,141 @@
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Configuration;
+
+namespace Sidecar.Daemon.Connections;
+
+/// <summary>The connections of an agent that dials in: where the pool of any other agent dials, this one's waits for the next to register (spec §8).</summary>
+/// <remarks>
+/// Safe from any thread. A place is taken before an agent is told of its success and given back the moment its connection ends, so the dead
+/// never count; who has one is taken by the pool as soon as it asks. Never dials outwards.
+/// </remarks>
+internal sealed class RegisteredConnections : IAgentDialer, IDisposable
+{
+    private readonly Channel<Arrival> _arrivals = Channel.CreateUnbounded<Arrival>();
+    private readonly SocketConnectionContextFactory _pipes;
+    private readonly ConnectionSettings _settings;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private int _taken;
+
+    /// <summary>Connections of one agent.</summary>
+    /// <param name="settings">What must be known of the agent; the encodings do not matter, because only JSON is spoken.</param>
+    /// <param name="limit">Most connections at once: as many as its pool keeps.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">The log.</param>
+    public RegisteredConnections(ConnectionSettings settings, int limit, TimeProvider time, ILogger logger)
+    {
+        _settings = settings;
+        Limit = limit;
+        _time = time;
+        _logger = logger;
+        _pipes = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions { WaitForDataBeforeAllocatingBuffer = false }, logger);
+    }
+
+    public string Endpoint => AgentOptions.ReverseEndpoint;
+
+    public bool IsPassive => true;
+
+    /// <summary>The agent's id.</summary>
+    public string AgentId => _settings.AgentId;
+
+    /// <summary>Most connections at once.</summary>
+    public int Limit { get; }
+
+    /// <summary>Places taken: live connections and those on their way in.</summary>
+    public int Count => Volatile.Read(ref _taken);
+
+    /// <summary>A place for one more connection; null when all are taken.</summary>
+    /// <param name="most">A limit of the caller's own, besides <see cref="Limit"/>.</param>
+    public RegistrationSlot? TryReserve(int most)
+    {
+        var limit = Math.Min(Limit, most);
+        for (var taken = Count; taken < limit;)
+        {
+            var seen = Interlocked.CompareExchange(ref _taken, taken + 1, taken);
+            if (seen == taken)
+            {
+                return new RegistrationSlot(() => Interlocked.Decrement(ref _taken));
+            }
+
+            taken = seen;
+        }
+
+        return null;
+    }
+
+    /// <summary>Hands a registered connection to the pool, and its socket and place with it. False when the pool is gone: then they stay the caller's.</summary>
+    public bool TryHand(Arrival arrival) => _arrivals.Writer.TryWrite(arrival);
+
+    /// <summary>Waits for the next agent to register. Fails after the connect timeout if the agent has no connection at all.</summary>
+    /// <exception cref="AgentUnreachableException">It has not registered, or its connection could not be used; the message says why.</exception>
+    public async Task<IAgentConnection> DialAsync(IConnectionSink sink, CancellationToken cancellation)
+    {
+        var arrival = await NextAsync(cancellation).ConfigureAwait(false);
+        FramedAgentConnection? connection = null;
+        try
+        {
+            var context = _pipes.Create(arrival.Socket);
+            connection = new FramedAgentConnection(
+                arrival.ConnectionId, context.Transport, _settings, sink, _time, _logger, () => SocketTransport.CloseAsync(context));
+            connection.Adopt(arrival.Capabilities);
+            _ = ReleaseAtEndAsync(connection, arrival.Slot);
+            await ConfigurationPush.SendAsync(connection, _settings, _time, cancellation).ConfigureAwait(false);
+            return connection;
+        }
+        catch (Exception e)
+        {
+            if (connection is null)
+            {
+                arrival.Dispose();
+            }
+            else
+            {
+                await connection.DisposeAsync().ConfigureAwait(false);
+                arrival.Slot.Dispose();
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+            throw new AgentUnreachableException($"agent {_settings.AgentId} registered, but its connection {arrival.ConnectionId} cannot be used: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Closes what is still on its way in. The pool has closed what it took.</summary>
+    public void Dispose()
+    {
+        _arrivals.Writer.TryComplete();
+        while (_arrivals.Reader.TryRead(out var arrival))
+        {
+            arrival.Dispose();
+        }
+
+        _pipes.Dispose();
+    }
+
+    private static async Task ReleaseAtEndAsync(FramedAgentConnection connection, RegistrationSlot slot)
+    {
+        await connection.Ended.ConfigureAwait(false);
+        slot.Dispose();
+    }
+
+    private async Task<Arrival> NextAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            using var limit = new CancellationTokenSource(_settings.ConnectTimeout, _time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
+            try
+            {
+                return await _arrivals.Reader.ReadAsync(either.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+            {
+                if (Count == 0)
+                {
+                    throw new AgentUnreachableException($"agent {_settings.AgentId} has not registered within {_settings.ConnectTimeout.TotalSeconds:0.###} s", e);
+                }
+            }
+        }
+    }
+}
