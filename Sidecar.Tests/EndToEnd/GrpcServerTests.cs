@@ -38,7 +38,7 @@ internal sealed class GrpcServerTests
     {
         await using var rig = await StartServerAsync();
         Assert.That(await PlayAsync(rig, "deadline"), Does.StartWith("result: DEADLINE_EXCEEDED"));
-        Assert.That(await _end.Task.WaitAsync(Soon()), Is.EqualTo("given up, with a timeout of at most 1.5 s"));
+        Assert.That(await _end.Task.WaitAsync(Soon()), Is.EqualTo("given up, with a timeout of about 1.5 s"));
     }
 
     [Test]
@@ -92,6 +92,8 @@ internal sealed class GrpcServerTests
         var over = new TaskCompletionSource();
         await using var registration = call.Cancellation.Register(over.SetResult);
         await over.Task;
-        _end.SetResult($"given up, with a timeout of {(call.Timeout <= TimeSpan.FromSeconds(1.5) ? "at most 1.5 s" : $"{call.Timeout}")}");
+
+        // The client's library writes what is left in steps of its own, rounded up.
+        _end.SetResult($"given up, with a timeout of {(call.Timeout <= TimeSpan.FromSeconds(1.6) ? "about 1.5 s" : $"{call.Timeout}")}");
     }
 }

@@ -30,8 +30,7 @@ internal sealed class NginxServer : IAsyncDisposable
     /// <param name="failOpen">The variant that lets requests pass while the sidecar cannot be asked.</param>
     /// <param name="locations">Further locations of the protected server.</param>
     /// <param name="http">Further lines of the http level.</param>
-    /// <param name="patient">Waits for the sidecar for a minute instead of half a second.</param>
-    public static async Task<NginxServer> StartAsync(string sidecarSocket, int originPort, bool failOpen = false, string locations = "", string http = "", bool patient = false)
+    public static async Task<NginxServer> StartAsync(string sidecarSocket, int originPort, bool failOpen = false, string locations = "", string http = "")
     {
         var binary = File.Exists("/usr/sbin/nginx") ? "/usr/sbin/nginx" : "nginx";
         var directory = new TempDirectory();
@@ -44,7 +43,9 @@ internal sealed class NginxServer : IAsyncDisposable
                 .Replace("127.0.0.1:8081", $"127.0.0.1:{originPort}", StringComparison.Ordinal)
                 .Replace("        location / {", $"{locations}\n        location / {{", StringComparison.Ordinal)
                 .Replace("    server_tokens       off;", $"    server_tokens       off;\n{http}", StringComparison.Ordinal);
-            text = patient ? text.Replace(" 500ms;", " 60s;", StringComparison.Ordinal) : text;
+
+            // No time of the ready configuration may run out because the machine is busy.
+            text = text.Replace(" 500ms;", " 60s;", StringComparison.Ordinal).Replace(" 100ms;", " 60s;", StringComparison.Ordinal);
             text = failOpen ? text.Replace("include         sidecar-check.conf", "include         sidecar-check-fail-open.conf", StringComparison.Ordinal) : text;
             File.WriteAllText(directory.File(Path.GetFileName(file)), text);
         }

@@ -14,10 +14,21 @@ internal static class SidecarCommand
         return agent;
     }
 
+    /// <summary>Starts the daemon with the patience of a test on a busy machine, where the arguments do not say how long anything may take.</summary>
     public static async Task<ChildProcess> StartDaemonAsync(params IEnumerable<string> arguments)
     {
-        var daemon = Start(["run", .. arguments]);
+        var patient = arguments.Select(static argument => LacksBudget(argument) ? argument + ",budget=50s" : argument).ToList();
+        foreach (var flag in (string[])["--timeout", "--body-timeout"])
+        {
+            patient.AddRange(patient.Contains(flag) ? [] : [flag, "40s"]);
+        }
+
+        var daemon = Start(["run", .. patient]);
         await daemon.WaitForAsync("is up");
         return daemon;
     }
+
+    private static bool LacksBudget(string argument) =>
+        !argument.Contains(",budget=", StringComparison.Ordinal)
+        && ((string[])["http=", "frames=", "native=", "spop=", "envoy="]).Any(kind => argument.StartsWith(kind, StringComparison.Ordinal));
 }

@@ -34,22 +34,21 @@ internal sealed class Stack : IAsyncDisposable
     public int Port => Nginx.Port;
 
     public static async Task<Stack> StartAsync(
-        bool withAgent = true, string agentKeys = "", string[]? agentFlags = null, bool failOpenNginx = false, string locations = "", string http = "",
-        bool patient = false)
+        bool withAgent = true, string agentKeys = "", string[]? agentFlags = null, bool failOpenNginx = false, string locations = "", string http = "")
     {
         var directory = new TempDirectory();
         var origin = await OriginServer.StartAsync();
         var agent = withAgent ? await SidecarCommand.StartAgentAsync(directory.Socket("agent"), agentFlags ?? AgentFlags) : null;
         var daemon = await SidecarCommand.StartDaemonAsync(
             "--agent", $"demo={directory.Socket("agent")}{agentKeys}",
-            "--listen", $"http={directory.Socket("http")},proxy=nginx{(patient ? ",budget=50s" : "")}",
+            "--listen", $"http={directory.Socket("http")},proxy=nginx",
             "--listen", $"admin={directory.Socket("admin")}");
         if (withAgent)
         {
             await daemon.WaitForAsync("agent demo is reachable");
         }
 
-        var nginx = await NginxServer.StartAsync(directory.Socket("http"), origin.Port, failOpenNginx, locations, http, patient);
+        var nginx = await NginxServer.StartAsync(directory.Socket("http"), origin.Port, failOpenNginx, locations, http);
         return new Stack(directory, origin, daemon, nginx, agent);
     }
 
