@@ -11,11 +11,20 @@ internal sealed class AnswerErrorLog(ILogger logger, TimeProvider time)
     /// <summary>Logs what a merger has noted.</summary>
     public void Write(VerdictMerger merger)
     {
-        foreach (var (agent, error) in merger.Errors)
+        foreach (var (agent, error, isFailure) in merger.Errors)
         {
-            if (_pace.MayLog(agent, out var more))
+            if (!_pace.MayLog(agent, out var more))
+            {
+                continue;
+            }
+
+            if (isFailure)
             {
                 Log.BadAnswer(logger, agent, error, more);
+            }
+            else
+            {
+                Log.NoEffect(logger, agent, error, more);
             }
         }
     }

@@ -14,7 +14,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
     // Four times the calls that one agent's default pool carries; beyond it copies are dropped and counted rather than kept.
     private const int MaxCalls = 4096;
 
-    // Body bytes held by copies: what 256 copies of a 64 KiB piece need.
+    // Body bytes of copies under way: what 256 copies of a 64 KiB piece need. As much again may be held between the pieces.
     private const long MaxBytes = 16 * 1024 * 1024;
 
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(5);
@@ -26,6 +26,9 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
     // One is ours until we are disposed of, so that the count meets zero only once.
     private int _calls = 1;
     private int _disposed;
+
+    /// <summary>The bytes of bodies that are held for agents that only watch, apart from those that exchanges wait for.</summary>
+    public ByteBudget HeldCopies { get; } = new(MaxBytes, time);
 
     /// <summary>Hands the event to the agents that only watch. Their answers are recorded, never applied.</summary>
     public void CopyToMonitors(Exchange exchange, AgentEvent message, EventKind kind)

@@ -155,7 +155,7 @@ internal sealed class Inspector(
         try
         {
             exchange.LastEvent = time.GetTimestamp();
-            var services = _services ??= new BodyServices(bodyMemory, _errors, time);
+            var services = _services ??= new BodyServices(bodyMemory, background.HeldCopies, _errors, time);
             background.CopyToMonitors(exchange.Bodies.MonitorsOf(direction, services), piece);
             var step = await exchange.Bodies.Of(direction, services).PushAsync(piece, deadline).ConfigureAwait(false);
             Give(exchange, step.Verdict);

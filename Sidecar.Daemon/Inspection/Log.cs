@@ -20,4 +20,7 @@ internal static partial class Log
 
     [LoggerMessage(1304, LogLevel.Error, "a background call to agent {Agent} failed")]
     public static partial void BackgroundFailed(ILogger logger, string agent, Exception error);
+
+    [LoggerMessage(1305, LogLevel.Warning, "a part of an answer of agent {Agent} has no effect: {Error}; {More} more such lines left out")]
+    public static partial void NoEffect(ILogger logger, string agent, string error, long more);
 }

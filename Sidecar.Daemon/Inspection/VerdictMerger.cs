@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
@@ -9,22 +10,6 @@ namespace Sidecar.Daemon.Inspection;
 /// <remarks>Agents may answer in any order; they are merged in route order.</remarks>
 internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction direction)
 {
-    private static readonly GuardrailResponse Unheard = new()
-    {
-        Detected = true,
-        Confidence = 1,
-        Detections =
-        [
-            new GuardrailDetection
-            {
-                Category = "inspection_unavailable",
-                Description = "a guardrail that must be heard could not be",
-                Severity = GuardrailSeverity.High,
-                Confidence = 1,
-            },
-        ],
-    };
-
     private readonly List<Statement> _statements = [];
     private List<AnswerError>? _errors;
 
@@ -59,7 +44,7 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
         var (response, cause) = Read(result, out var error);
         if (response is null)
         {
-            NoteError(participant, error);
+            Note(participant, error, isFailure: true);
             Fail(participant, order, cause);
             return null;
         }
@@ -82,13 +67,7 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
     }
 
     /// <summary>An answer counts, but a part of it can have no effect.</summary>
-    public void NoteError(Participant participant, string? error)
-    {
-        if (error is not null)
-        {
-            (_errors ??= []).Add(new AnswerError(participant.Agent, error));
-        }
-    }
+    public void NoteError(Participant participant, string error) => Note(participant, error, isFailure: false);
 
     /// <summary>The agent's excess action refuses a body that it cannot see whole.</summary>
     public void Refuse(Participant participant, int order, Cause cause) => Fail(participant, order, cause, open: false);
@@ -112,14 +91,6 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
         }
     }
 
-    /// <summary>What was asked cannot be done by us; no agent is at fault.</summary>
-    public void Refuse(Cause cause)
-    {
-        exchange.Note(LedgerState.Refused, cause);
-        _statements.Add(new Statement(int.MaxValue, "sidecar", VerdictKind.FailedClosed, null, cause));
-        Ends = true;
-    }
-
     /// <summary>The merge of what has been said.</summary>
     public Verdict ToVerdict()
     {
@@ -141,7 +112,7 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
             RequestHeaders = HeaderEdits.Fold(allows.Select(static statement => statement.Response!.RequestHeaders)),
             ResponseHeaders = HeaderEdits.Fold(allows.Select(static statement => statement.Response!.ResponseHeaders)),
             WebSocket = kind == EventKind.WebSocketFrame ? _statements.Select(WebSocketOf).MaxBy(static decision => decision.Kind) : null,
-            Guardrail = kind == EventKind.GuardrailInspect ? Guardrails() : null,
+            Guardrail = kind == EventKind.GuardrailInspect ? GuardrailFindings.Merge(_statements.Where(static statement => statement.Response is not null || statement.Kind == VerdictKind.FailedClosed).Select(static statement => statement.Response)) : null,
             RoutingMetadata = Routing(allows),
             Audits = [.. _statements.Select(static statement => new AgentAudit(statement.Agent, statement.Said, statement.Response?.Audit ?? AuditMetadata.Empty))],
         };
@@ -181,6 +152,14 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
         return HeaderRules.TryValidate(response, out error) ? (response, Cause.None) : (null, Cause.BadAnswer);
     }
 
+    private void Note(Participant participant, string? error, bool isFailure)
+    {
+        if (error is not null)
+        {
+            (_errors ??= []).Add(new AnswerError(participant.Agent, error, isFailure));
+        }
+    }
+
     private void Fail(Participant participant, int order, Cause cause)
     {
         if (cause == Cause.Decided)
@@ -216,23 +195,6 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
         _ => WebSocketDecision.Close(1008, "policy"),
     };
 
-    // Everything any guardrail found; a redirect or challenge counts like a block (spec §5.5). The asker looks at the findings first, so one that
-    // had to be heard and was not must be a finding too.
-    private GuardrailResponse Guardrails()
-    {
-        var found = _statements
-            .Where(static statement => statement.Response is not null || statement.Kind == VerdictKind.FailedClosed)
-            .Select(static statement => statement.Response is { } response ? response.Guardrail ?? GuardrailResponse.FromDecision(response.Decision) : Unheard)
-            .ToList();
-        return found.Count == 1 ? found[0] : new GuardrailResponse
-        {
-            Detected = found.Exists(static one => one.Detected),
-            Confidence = found.Count == 0 ? 0 : found.Max(static one => one.Confidence),
-            Detections = [.. found.SelectMany(static one => one.Detections)],
-            RedactedContent = found.LastOrDefault(static one => one.RedactedContent is not null)?.RedactedContent,
-        };
-    }
-
     private static Dictionary<string, string>? Routing(List<Statement> allows)
     {
         Dictionary<string, string>? merged = null;
@@ -253,4 +215,6 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
 /// <summary>What was wrong with an agent's answer.</summary>
 /// <param name="Agent">The agent.</param>
 /// <param name="Error">For its author.</param>
-internal readonly record struct AnswerError(string Agent, string Error);
+/// <param name="IsFailure">Whether the whole answer counts as the agent's failure; when not, only a part of it has no effect.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct AnswerError(string Agent, string Error, bool IsFailure);

@@ -20,7 +20,8 @@ internal sealed class BodyFlow : IDisposable
     private readonly IBodySink _first;
     private readonly SessionGate _gate = new();
     private BodyProgress _progress = new(0, 0, IsPristine: true, IsHolding: false, WantsMore: true);
-    private Verdict? _final;
+    private long? _announced;
+    private volatile Verdict? _final;
     private bool _ended;
 
     /// <summary>A flow for one direction.</summary>
@@ -32,12 +33,14 @@ internal sealed class BodyFlow : IDisposable
     public BodyFlow(Exchange exchange, Direction direction, IReadOnlyList<Participant> participants, BodyServices services, bool isCopy = false)
     {
         (_exchange, _direction, _services, _isCopy) = (exchange, direction, services, isCopy);
-        _output = isCopy ? new DiscardedBody() : new BodyOutput(services.Memory);
+        _output = isCopy ? new DiscardedBody() : new BodyOutput();
         _stages = new BodyStage[participants.Count];
         _first = _output;
         for (var i = participants.Count - 1; i >= 0; i--)
         {
-            _first = _stages[i] = new BodyStage(exchange, participants[i], i, direction, services.Memory, _first);
+            // Copies must not take the memory that exchanges wait for.
+            var (ofAgent, ofAll) = isCopy ? (null, services.Copies) : (participants[i].Session.Agent.BodyMemory, services.Memory);
+            _first = _stages[i] = new BodyStage(exchange, participants[i], i, direction, ofAgent, ofAll, _first);
         }
     }
 
@@ -66,6 +69,12 @@ internal sealed class BodyFlow : IDisposable
                 : _ended ? Refuse(Cause.Malformed)
                 : await TakeAsync(piece, deadline).ConfigureAwait(false);
         }
+        catch
+        {
+            // Nobody knows how far the piece has come, so none may follow it.
+            _final = Verdict.Refused(Cause.Internal);
+            throw;
+        }
         finally
         {
             _gate.Exit();
@@ -86,13 +95,17 @@ internal sealed class BodyFlow : IDisposable
     private async ValueTask<BodyStep> TakeAsync(BodyPiece piece, long deadline)
     {
         var pushed = _progress.Pushed + piece.Bytes.Length;
-        var isCut = piece.End == BodyEnd.Truncated || (piece.End == BodyEnd.Last && piece.Total > pushed);
+        _announced = piece.Total ?? _announced;
+
+        // A body that is larger than it was said to be has no known size.
+        var total = _announced >= pushed ? _announced : null;
+        var isCut = piece.End == BodyEnd.Truncated || (piece.End == BodyEnd.Last && total > pushed);
         var push = new BodyPush(new VerdictMerger(_exchange, KindOf(_direction), _direction))
         {
             Whole = piece.Bytes,
             Deadline = deadline,
             IsTruncated = isCut,
-            Total = _progress.IsPristine ? piece.Total : null,
+            Total = _progress.IsPristine ? total : null,
         };
         _ended = piece.End != BodyEnd.More;
         await _first.PassAsync(push, PassedBytes.OfPush(piece.Bytes, 0, _ended)).ConfigureAwait(false);

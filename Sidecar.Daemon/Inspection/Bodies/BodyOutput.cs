@@ -1,67 +1,57 @@
-using Sidecar.Daemon.Agents;
-
 namespace Sidecar.Daemon.Inspection.Bodies;
 
 /// <summary>The end of a flow's chain: puts together what one push releases, without copying where one run of bytes is all there is.</summary>
-internal sealed class BodyOutput(ByteBudget memory) : IBodyOutput
+/// <remarks>
+/// It needs no memory of the budgets, so what agents have let pass is never stuck: where runs must be joined, the reservation of the held ones
+/// stands for the copy, and the others are in memory anyway, as bytes of the push or of an answer.
+/// </remarks>
+internal sealed class BodyOutput : IBodyOutput
 {
-    private ReadOnlyMemory<byte> _bytes;
-    private HeldBytes? _owner;
-    private BytesOrigin _origin;
-    private int _offset;
+    private readonly List<PassedBytes> _runs = [];
 
     /// <inheritdoc/>
-    public async ValueTask PassAsync(BodyPush push, PassedBytes bytes)
+    public ValueTask PassAsync(BodyPush push, PassedBytes bytes)
     {
         if (bytes.Bytes.IsEmpty)
         {
-            bytes.Owner?.Dispose();
-            return;
+            bytes.Dispose();
         }
-
-        if (_bytes.IsEmpty && bytes.Origin != BytesOrigin.Lent)
+        else if (_runs is [.., { Offset: { } offset } before] && offset + before.Bytes.Length == bytes.Offset)
         {
-            _owner?.Dispose();
-            (_bytes, _owner, _origin, _offset) = (bytes.Bytes, bytes.Owner, bytes.Origin, bytes.Offset);
-            return;
+            // Neighbours in the push: a longer view holds both.
+            _runs[^1] = PassedBytes.OfPush(push.Whole.Slice(offset, before.Bytes.Length + bytes.Bytes.Length), offset, bytes.IsLast);
         }
-
-        // Neighbours in the push: the end of the first is the beginning of the second, so a longer view holds both.
-        if (_origin == BytesOrigin.Push && bytes.Origin == BytesOrigin.Push && _offset + _bytes.Length == bytes.Offset)
+        else
         {
-            _bytes = push.Whole.Slice(_offset, _bytes.Length + bytes.Bytes.Length);
-            return;
+            _runs.Add(bytes);
         }
 
-        using (bytes.Owner)
-        {
-            var joined = _origin == BytesOrigin.HandedOver && _owner is not null ? _owner : new HeldBytes(null, memory);
-            var kept = ReferenceEquals(joined, _owner) ? default : _bytes;
-            if (!await joined.TryGrowAsync(kept.Length + bytes.Bytes.Length, push.Deadline).ConfigureAwait(false))
-            {
-                if (!ReferenceEquals(joined, _owner))
-                {
-                    joined.Dispose();
-                }
-
-                push.Merger.Refuse(Cause.BodyMemory);
-                return;
-            }
-
-            joined.Append(kept.Span);
-            joined.Append(bytes.Bytes.Span);
-            (_bytes, _owner, _origin) = (joined.Memory, joined, BytesOrigin.HandedOver);
-        }
+        return default;
     }
 
     /// <inheritdoc/>
     public ReleasedBytes Take()
     {
-        var taken = new ReleasedBytes(_bytes, _owner, _origin == BytesOrigin.Push, _bytes.Length);
-        (_bytes, _owner, _origin, _offset) = (default, null, BytesOrigin.Push, 0);
+        var taken = _runs switch
+        {
+            [] => new ReleasedBytes(default, null, IsOfPush: true, 0),
+            [var only] => new ReleasedBytes(only.Bytes, only.Owner, only.Offset is not null, only.Bytes.Length),
+            _ => Joined(),
+        };
+        _runs.Clear();
         return taken;
     }
 
     /// <summary>Gives back what nobody took.</summary>
-    public void Dispose() => Take().Owner?.Dispose();
+    public void Dispose()
+    {
+        _runs.ForEach(static run => run.Dispose());
+        _runs.Clear();
+    }
+
+    private ReleasedBytes Joined()
+    {
+        var joined = new JoinedBytes(_runs);
+        return new ReleasedBytes(joined.Memory, joined, IsOfPush: false, joined.Memory.Length);
+    }
 }

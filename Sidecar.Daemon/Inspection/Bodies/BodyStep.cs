@@ -10,9 +10,9 @@ namespace Sidecar.Daemon.Inspection.Bodies;
 [StructLayout(LayoutKind.Auto)]
 internal readonly struct BodyStep : IDisposable
 {
-    private readonly HeldBytes? _owner;
+    private readonly IDisposable? _owner;
 
-    internal BodyStep(Verdict verdict, ReadOnlyMemory<byte> release, HeldBytes? owner, bool isUnchanged, in BodyProgress progress)
+    internal BodyStep(Verdict verdict, ReadOnlyMemory<byte> release, IDisposable? owner, bool isUnchanged, in BodyProgress progress)
     {
         (Verdict, Release, _owner, IsUnchanged, Progress) = (verdict, release, owner, isUnchanged, progress);
     }

@@ -9,7 +9,7 @@ internal sealed class DiscardedBody : IBodyOutput
     public ValueTask PassAsync(BodyPush push, PassedBytes bytes)
     {
         _length += bytes.Bytes.Length;
-        bytes.Owner?.Dispose();
+        bytes.Dispose();
         return default;
     }
 

@@ -1,6 +1,5 @@
 using Sidecar.Daemon.Agents;
 
-
 namespace Sidecar.Daemon.Inspection.Bodies;
 
 /// <summary>The bodies of an exchange: a flow for each direction, made with its first piece, and one more for each agent that only watches.</summary>
@@ -57,6 +56,7 @@ internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
         {
             byte[] all = [.. (_kept[(int)direction]?.Memory ?? default).Span, .. then];
             _kept[(int)direction]?.Dispose();
+            _kept[(int)direction] = null;
             return all;
         }
     }

@@ -5,6 +5,7 @@ using Sidecar.Daemon.Agents;
 namespace Sidecar.Daemon.Inspection.Bodies;
 
 /// <summary>Bytes of a body that are held, in one pooled buffer whose whole capacity is reserved from the budgets. For one caller at a time.</summary>
+/// <remarks>It may be shared: the memory goes back when everyone who shares it has disposed of their share.</remarks>
 /// <param name="ofAgent">The budget of the agent they are held for; null when it is no agent's.</param>
 /// <param name="ofAll">The budget of the daemon.</param>
 internal sealed class HeldBytes(ByteBudget? ofAgent, ByteBudget ofAll) : IDisposable
@@ -14,6 +15,8 @@ internal sealed class HeldBytes(ByteBudget? ofAgent, ByteBudget ofAll) : IDispos
 
     private byte[] _buffer = [];
     private int _length;
+    private int _reserved;
+    private int _shares = 1;
 
     /// <summary>What is held. Valid until the next growth, <see cref="Clear"/> or the end.</summary>
     public ReadOnlyMemory<byte> Memory => _buffer.AsMemory(0, _length);
@@ -21,7 +24,12 @@ internal sealed class HeldBytes(ByteBudget? ofAgent, ByteBudget ofAll) : IDispos
     /// <summary>How much is held.</summary>
     public int Length => _length;
 
+    /// <summary>Whether this agent's budget pays for it.</summary>
+    public bool IsPaidBy(ByteBudget? budget) => ReferenceEquals(ofAgent, budget);
+
     /// <summary>Makes room, waiting for memory until the deadline. False, and nothing changed, when there is none.</summary>
+    /// <param name="more">Bytes to have room for beyond those held.</param>
+    /// <param name="deadline">A timestamp.</param>
     public async ValueTask<bool> TryGrowAsync(long more, long deadline)
     {
         var size = SizeFor(_length + more);
@@ -78,19 +86,41 @@ internal sealed class HeldBytes(ByteBudget? ofAgent, ByteBudget ofAll) : IDispos
         _length += bytes.Length;
     }
 
-    /// <summary>Forgets the bytes and keeps the room.</summary>
+    /// <summary>Forgets the bytes and keeps the room. Not while anybody shares them.</summary>
     public void Clear() => _length = 0;
 
-    /// <summary>Gives the memory back.</summary>
+    /// <summary>One more who will dispose of it.</summary>
+    public HeldBytes Share()
+    {
+        _shares++;
+        return this;
+    }
+
+    /// <summary>Forgets the bytes, which have been copied; the reservation now stands for the copy and ends with the last share.</summary>
+    public void GiveBufferBack()
+    {
+        if (_buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+        }
+
+        (_buffer, _length) = ([], 0);
+    }
+
+    /// <summary>Gives a share back, and with the last one the memory. More calls than shares do no harm.</summary>
     public void Dispose()
     {
-        var reserved = _buffer.Length;
-        GiveBack();
-        (_buffer, _length) = ([], 0);
-        if (reserved > 0)
+        if (_shares == 0 || --_shares > 0)
         {
-            ofAgent?.Return(reserved);
-            ofAll.Return(reserved);
+            return;
+        }
+
+        GiveBufferBack();
+        if (_reserved > 0)
+        {
+            ofAgent?.Return(_reserved);
+            ofAll.Return(_reserved);
+            _reserved = 0;
         }
     }
 
@@ -101,16 +131,9 @@ internal sealed class HeldBytes(ByteBudget? ofAgent, ByteBudget ofAll) : IDispos
     private void Replace(int size)
     {
         var larger = ArrayPool<byte>.Shared.Rent(size);
+        var length = _length;
         Memory.Span.CopyTo(larger);
-        GiveBack();
-        _buffer = larger;
-    }
-
-    private void GiveBack()
-    {
-        if (_buffer.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(_buffer);
-        }
+        GiveBufferBack();
+        (_buffer, _length, _reserved) = (larger, length, size);
     }
 }

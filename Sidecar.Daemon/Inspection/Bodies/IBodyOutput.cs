@@ -11,8 +11,8 @@ internal interface IBodyOutput : IBodySink, IDisposable
 
 /// <summary>What one push has brought to the end of the chain.</summary>
 /// <param name="Bytes">The bytes, if anybody wants them.</param>
-/// <param name="Owner">Who holds them; null when they are the push's or an agent's.</param>
+/// <param name="Owner">Disposed of when they have been used; null when they are the push's or an agent's.</param>
 /// <param name="IsOfPush">Whether they are a part of what was pushed.</param>
 /// <param name="Length">How many there were.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct ReleasedBytes(ReadOnlyMemory<byte> Bytes, HeldBytes? Owner, bool IsOfPush, long Length);
+internal readonly record struct ReleasedBytes(ReadOnlyMemory<byte> Bytes, IDisposable? Owner, bool IsOfPush, long Length);

@@ -6,11 +6,11 @@ namespace Sidecar.Daemon.Inspection.Bodies;
 internal sealed class StageAsker(Exchange exchange, Participant participant, int order, Direction direction)
 {
     private uint _index;
-    private long _seen;
+    private long _sent;
     private bool _allProvisional = true;
 
-    /// <summary>Bytes the agent was shown.</summary>
-    public long Seen => _seen;
+    /// <summary>Bytes the agent has answered about.</summary>
+    public long Seen { get; private set; }
 
     /// <summary>Asks about a piece. The answer is noted in the push's verdict.</summary>
     /// <param name="push">The push.</param>
@@ -22,9 +22,9 @@ internal sealed class StageAsker(Exchange exchange, Participant participant, int
         var message = Event(bytes, isLast, total);
         var result = await participant.Session.AskAsync(message, push.Deadline).ConfigureAwait(false);
         participant.Session.Settle(message, result, isRetry: true);
-        var wasEnding = push.Merger.Ends;
         var heard = push.Merger.Add(participant, order, message, result);
-        if (push.Merger.Ends && !wasEnding)
+        Seen += heard is null ? 0 : bytes.Length;
+        if (push.Merger.Ends)
         {
             return new StageAnswer(StageAnswerKind.Ends);
         }
@@ -40,13 +40,17 @@ internal sealed class StageAsker(Exchange exchange, Participant participant, int
         return answer;
     }
 
-    /// <summary>Not everything the agent asked to hold is held any more: an answer for the whole body comes too late.</summary>
-    public void NoteReleased() => _allProvisional = false;
-
     private StageAnswer Read(BodyPush push, BodyChunkEvent message, AgentResponse response, bool provisional)
     {
         var kind = provisional ? StageAnswerKind.Provisional : StageAnswerKind.Final;
-        var mutation = direction == Direction.Request ? response.RequestBodyMutation : response.ResponseBodyMutation;
+        var (mutation, stray) = direction == Direction.Request
+            ? (response.RequestBodyMutation, response.ResponseBodyMutation)
+            : (response.ResponseBodyMutation, response.RequestBodyMutation);
+        if (stray is { Data: not null })
+        {
+            push.Merger.NoteError(participant, $"it changes the body of the other direction in its answer to piece {message.ChunkIndex} of the {(direction == Direction.Request ? "request" : "response")}");
+        }
+
         if (mutation is not { Data: { } data, ChunkIndex: var about })
         {
             return new StageAnswer(kind);
@@ -66,10 +70,10 @@ internal sealed class StageAsker(Exchange exchange, Participant participant, int
 
     private BodyChunkEvent Event(ReadOnlyMemory<byte> bytes, bool isLast, long? total)
     {
-        _seen += bytes.Length;
+        _sent += bytes.Length;
         var size = total is { } known ? (ulong?)known : null;
         return direction == Direction.Request
-            ? new RequestBodyChunkEvent { CorrelationId = exchange.Id, Data = bytes, IsLast = isLast, TotalSize = size, ChunkIndex = _index++, BytesTransferred = (ulong)_seen }
-            : new ResponseBodyChunkEvent { CorrelationId = exchange.Id, Data = bytes, IsLast = isLast, TotalSize = size, ChunkIndex = _index++, BytesTransferred = (ulong)_seen };
+            ? new RequestBodyChunkEvent { CorrelationId = exchange.Id, Data = bytes, IsLast = isLast, TotalSize = size, ChunkIndex = _index++, BytesTransferred = (ulong)_sent }
+            : new ResponseBodyChunkEvent { CorrelationId = exchange.Id, Data = bytes, IsLast = isLast, TotalSize = size, ChunkIndex = _index++, BytesTransferred = (ulong)_sent };
     }
 }

@@ -2,12 +2,13 @@ using Sidecar.Daemon.Agents;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
 
-/// <summary>What a stage holds back, and the way on from it. For one push at a time.</summary>
-internal sealed class StageHold(ByteBudget ofAgent, ByteBudget ofAll, IBodySink next) : IDisposable
+/// <summary>What a stage holds back, and the way on from it: bytes of its own, and after them runs that stay where they are until the end of the push. For one push at a time.</summary>
+internal sealed class StageHold(ByteBudget? ofAgent, ByteBudget ofAll, IBodySink next) : IDisposable
 {
+    private readonly List<PassedBytes> _borrowed = [];
     private HeldBytes _held = new(ofAgent, ofAll);
 
-    /// <summary>Bytes held.</summary>
+    /// <summary>Bytes held, borrowed ones not counted.</summary>
     public int Length => _held.Length;
 
     /// <summary>Adds a copy of bytes; false, and nothing added, when no memory came free in time.</summary>
@@ -25,7 +26,52 @@ internal sealed class StageHold(ByteBudget ofAgent, ByteBudget ofAll, IBodySink 
         return true;
     }
 
-    /// <summary>Takes everything out; it belongs to the caller.</summary>
+    /// <summary>Adds bytes without copying them; they are disposed of here. Before the push ends, they are released or kept.</summary>
+    public void Borrow(PassedBytes bytes)
+    {
+        if (bytes.Bytes.IsEmpty)
+        {
+            bytes.Dispose();
+        }
+        else
+        {
+            _borrowed.Add(bytes);
+        }
+    }
+
+    /// <summary>Makes what is borrowed the hold's own; false, and nothing changed, when no memory came free in time.</summary>
+    public async ValueTask<bool> TryKeepAsync(long deadline)
+    {
+        if (_borrowed.Count == 0)
+        {
+            return true;
+        }
+
+        if (_borrowed is [{ Owner: { } owner } only] && _held.Length == 0 && owner.IsPaidBy(ofAgent) && only.Bytes.Length == owner.Length)
+        {
+            // The agent's own collection, all of it: nothing has to be copied.
+            _held.Dispose();
+            _held = owner;
+        }
+        else
+        {
+            if (!await _held.TryGrowAsync(_borrowed.Sum(static run => (long)run.Bytes.Length), deadline).ConfigureAwait(false))
+            {
+                return false;
+            }
+
+            foreach (var run in _borrowed)
+            {
+                _held.Append(run.Bytes.Span);
+                run.Dispose();
+            }
+        }
+
+        _borrowed.Clear();
+        return true;
+    }
+
+    /// <summary>Takes out the bytes that are the hold's own; they belong to the caller.</summary>
     public HeldBytes Detach()
     {
         var held = _held;
@@ -34,9 +80,29 @@ internal sealed class StageHold(ByteBudget ofAgent, ByteBudget ofAll, IBodySink 
     }
 
     /// <summary>Lets everything held go on.</summary>
-    public ValueTask ReleaseAsync(BodyPush push) =>
-        _held.Length == 0 ? default : next.PassAsync(push, PassedBytes.HandedOver(Detach(), isLast: false));
+    public async ValueTask ReleaseAsync(BodyPush push)
+    {
+        if (_held.Length > 0)
+        {
+            await next.PassAsync(push, PassedBytes.Held(Detach(), isLast: false)).ConfigureAwait(false);
+        }
+
+        while (_borrowed.Count > 0)
+        {
+            var first = _borrowed[0];
+            _borrowed.RemoveAt(0);
+            await next.PassAsync(push, first).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Forgets what is held and gives the memory back.</summary>
-    public void Dispose() => _held.Dispose();
+    public void Drop()
+    {
+        Detach().Dispose();
+        _borrowed.ForEach(static run => run.Dispose());
+        _borrowed.Clear();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Drop();
 }
