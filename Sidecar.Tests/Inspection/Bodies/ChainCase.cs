@@ -98,6 +98,7 @@ public static class ChainCases
         (3, Gen.Constant(Act.Replace)),
         (6, Gen.Constant(Act.NeedMore)),
         (2, Gen.Constant(Act.NeedMoreAndReplace)),
+        (2, Gen.Constant(Act.Whole)),
         (1, Gen.Constant(Act.Misplace)),
         (1, Gen.Elements(Act.Block, Act.ProvisionalBlock)),
         (1, Gen.Elements(Act.Die, Act.Hang)));
