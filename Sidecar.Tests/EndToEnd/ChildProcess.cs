@@ -21,6 +21,11 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>Memory of the process in bytes by its name in <c>/proc/PID/status</c>, for example VmRSS now or VmHWM at most so far.</summary>
+    public long MemoryOf(string name) => 1024 * long.Parse(
+        File.ReadLines($"/proc/{_process.Id}/status").Single(line => line.StartsWith(name + ":", StringComparison.Ordinal)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1],
+        System.Globalization.CultureInfo.InvariantCulture);
+
     public string Output
     {
         get

@@ -7,6 +7,9 @@ namespace Sidecar.Daemon.Cli.Demo;
 /// <summary>An agent for trying things out: looks for texts in paths, headers and bodies, marks what passes, can be slow.</summary>
 internal sealed class DemoAgent : IAgentHandler
 {
+    // It keeps nothing of a body but the end of its last piece, so any size will do; the protocol's default would be 10 MiB.
+    private const ulong LargestBody = 1UL << 40;
+
     private readonly DemoRules _rules;
     private readonly TimeProvider _time;
     private readonly AgentResponse _pass;
@@ -31,7 +34,7 @@ internal sealed class DemoAgent : IAgentHandler
             Version = DaemonVersion.Text,
             SupportedEvents = EventSet.All,
             Features = new AgentFeatures { StreamingBody = true, WebSocket = true, Guardrails = true, ConcurrentRequests = 4096, HealthReporting = true },
-            Limits = new AgentLimits { MaxConcurrency = 4096 },
+            Limits = new AgentLimits { MaxConcurrency = 4096, MaxBodySize = LargestBody },
         },
     };
 

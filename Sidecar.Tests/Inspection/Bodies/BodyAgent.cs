@@ -37,6 +37,9 @@ internal sealed class BodyAgent(string id, Func<Shown, CallResult>? answer = nul
     /// <summary>Enforced or watching.</summary>
     public AgentMode Mode { get; init; }
 
+    /// <summary>Whether it remembers the bytes it was shown.</summary>
+    public bool KeepsBytes { get; init; } = true;
+
     /// <summary>When set, its answer waits for this task.</summary>
     public Task? Delay { get; set; }
 
@@ -83,7 +86,7 @@ internal sealed class BodyAgent(string id, Func<Shown, CallResult>? answer = nul
             Shown shown;
             lock (_shown)
             {
-                shown = new Shown(_shown.Count, chunk.Data.ToArray(), chunk);
+                shown = new Shown(_shown.Count, KeepsBytes ? chunk.Data.ToArray() : [], chunk);
                 _shown.Add(shown);
             }
 
