@@ -93,6 +93,7 @@ internal static class AgentBuilder
             FailureMode = failureMode,
             RequestBody = new BodyPolicy { Mode = body.RequestMode, Threshold = body.RequestThreshold, MaxBytes = body.MaxRequestBytes, OnExcess = excess },
             ResponseBody = new BodyPolicy { Mode = body.ResponseMode, Threshold = body.ResponseThreshold, MaxBytes = body.MaxResponseBytes, OnExcess = excess },
+            BodyIsOptional = body.IsOptional,
             MaxEventBytes = body.MaxEventBytes,
             FlowMode = written.FlowMode ?? Defaults.Flow,
             Events = agent.Events,

@@ -24,6 +24,9 @@ internal sealed record AgentPolicy
     /// <summary>How it is shown response bodies.</summary>
     public BodyPolicy ResponseBody { get; init; } = new();
 
+    /// <summary>Whether headers alone will do where the proxy hands no body over.</summary>
+    public bool BodyIsOptional { get; init; }
+
     /// <summary>Most bytes of a body in one event, at least 1; the agent's own limit makes it less.</summary>
     public int MaxEventBytes { get; init; } = int.MaxValue;
 

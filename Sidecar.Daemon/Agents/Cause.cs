@@ -32,6 +32,9 @@ internal enum Cause
     /// <summary>The proxy handed over only the beginning of the body.</summary>
     Truncated,
 
+    /// <summary>The proxy keeps the body for itself.</summary>
+    NoBody,
+
     /// <summary>No memory to hold the body came free in time.</summary>
     BodyMemory,
 

@@ -39,6 +39,9 @@ internal sealed record ListenerOptions
     /// <summary>Which proxy asks.</summary>
     public ProxyKind Proxy { get; init; }
 
+    /// <summary>Whether it can hand over bodies. The question of a proxy's auth subrequest never has the client's.</summary>
+    public bool HasBodies => Proxy is not (ProxyKind.Nginx or ProxyKind.Caddy or ProxyKind.Traefik or ProxyKind.EnvoyHttp);
+
     /// <summary>Its name in metrics and logs: the kind and the file name of its socket, or the address.</summary>
     public string Name => $"{Kind.ToString().ToLowerInvariant()}:{Address?.ToString() ?? System.IO.Path.GetFileName(Path)}";
 

@@ -43,6 +43,7 @@ internal static class OptionsValidator
             AddDuplicates(errors, $"agent on route {route.Id}", route.Stages.SelectMany(static stage => stage).Select(static named => named.Agent));
         }
 
+        errors.AddRange(BodyNeeds.Errors(options));
         if (options.Agents.Count == 0)
         {
             AddIfBackoffReversed(errors, options.Pool, "");

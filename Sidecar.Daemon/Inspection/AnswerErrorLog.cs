@@ -3,10 +3,23 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Inspection;
 
-/// <summary>Tells the authors of agents what was wrong with their answers, at a pace that no agent can use to fill the log.</summary>
+/// <summary>Tells the authors of agents what was wrong with their answers, and operators which agents are passed by, at a pace that nobody can use to fill the log.</summary>
 internal sealed class AnswerErrorLog(ILogger logger, TimeProvider time)
 {
     private readonly LogPace _pace = new(time);
+    private readonly LogPace _bodies = new(time);
+
+    /// <summary>Logs that agents were not shown the body of a request.</summary>
+    public void Write(string listener, List<Participant> bypassed)
+    {
+        foreach (var participant in bypassed)
+        {
+            if (_bodies.MayLog(participant.Agent, out var more))
+            {
+                Log.NoBody(logger, participant.Agent, listener, more);
+            }
+        }
+    }
 
     /// <summary>Logs what a merger has noted.</summary>
     public void Write(VerdictMerger merger)

@@ -47,6 +47,9 @@ internal sealed class Exchange
     /// <summary>What its end was announced with; null when nobody announced it.</summary>
     public RequestCompleteEvent? Complete { get; private set; }
 
+    /// <summary>Whether the request has a body that the listener's proxy does not hand over. Set by the front end before the headers are inspected.</summary>
+    public bool HasUnseenBody { get; set; }
+
     /// <summary>The agents whose answers are applied, by stage.</summary>
     public Participant[][] Stages { get; }
 

@@ -120,6 +120,11 @@ internal sealed class Inspector(
                 }
             }
 
+            if (exchange.HasUnseenBody && message is RequestHeadersEvent && merger is not { IsAllow: false })
+            {
+                _errors.Write(exchange.Listener, (merger ??= new VerdictMerger(exchange, message)).BypassUnseenBody());
+            }
+
             if (merger is null)
             {
                 return Give(exchange, Verdict.Allow);

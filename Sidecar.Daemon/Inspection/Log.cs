@@ -23,4 +23,7 @@ internal static partial class Log
 
     [LoggerMessage(1305, LogLevel.Warning, "a part of an answer of agent {Agent} has no effect: {Error}; {More} more such lines left out")]
     public static partial void NoEffect(ILogger logger, string agent, string error, long more);
+
+    [LoggerMessage(1306, LogLevel.Warning, "agent {Agent} takes request bodies, and listener {Listener} hands none over: requests with a body pass it by, counted as bypassed (no-body); name the events it is for (events=), write body=optional, or use a listener that has bodies; {More} more such lines left out")]
+    public static partial void NoBody(ILogger logger, string agent, string listener, long more);
 }

@@ -22,6 +22,9 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
     /// <summary>Whether no other agent need be heard: a block or a failed-closed ends the wait, and where agents pass a piece on, so does whatever stops it.</summary>
     public bool Ends { get; private set; }
 
+    /// <summary>Whether all that has been said lets the event pass.</summary>
+    public bool IsAllow => _statements.TrueForAll(static statement => statement.Kind == VerdictKind.Allow);
+
     /// <summary>What was wrong with answers, for the authors of the agents.</summary>
     public IReadOnlyList<AnswerError> Errors => _errors ?? [];
 
@@ -89,6 +92,26 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
         {
             _statements.Add(new Statement(order, participant.Agent, VerdictKind.Allow, null, cause));
         }
+    }
+
+    /// <summary>The request passes with a body that no agent can be shown: whoever was to see it is passed by, unless headers alone will do for it.</summary>
+    /// <returns>Those passed by.</returns>
+    public List<Participant> BypassUnseenBody()
+    {
+        var bypassed = new List<Participant>();
+        var order = 0;
+        foreach (var participant in exchange.Stages.SelectMany(static stage => stage))
+        {
+            if (participant.Session.Wants(EventKind.RequestBodyChunk) && !participant.Session.Policy.BodyIsOptional)
+            {
+                Bypass(participant, order, Cause.NoBody);
+                bypassed.Add(participant);
+            }
+
+            order++;
+        }
+
+        return bypassed;
     }
 
     /// <summary>The merge of what has been said.</summary>

@@ -73,6 +73,34 @@ public sealed class OptionsValidatorTests
     [Test]
     public void GoodOptions_HaveNoErrors() => Assert.That(OptionsValidator.Validate(Good), Is.Empty);
 
+    [TestCase("request-headers+request-body", "waf", null, true)]
+    [TestCase("response-body", "waf", null, true)]
+    [TestCase("request-headers+request-body", null, null, true)]
+    [TestCase("request-headers", "waf", null, false)]
+    [TestCase("all", "waf", null, false)]
+    [TestCase("request-body", "waf", "body=optional", false)]
+    [TestCase("request-body", "waf", "mode=off", false)]
+    [TestCase("request-body", "waf:off", null, false)]
+    [TestCase("request-body", "bot", null, false)]
+    public void AgentThatNeedsBodies_IsRefusedBehindAListenerThatHasNone(string events, string? route, string? key, bool isRefused)
+    {
+        var errors = new List<string>();
+        var agent = AgentSpec.Parse($"waf=/run/waf.sock,events={events}{(key is null ? "" : "," + key)}", errors)!;
+        var other = AgentSpec.Parse("bot=/run/bot.sock", errors)!;
+        var listener = ListenerSpec.Parse("http=/run/h.sock,proxy=nginx", errors)!;
+        Assert.That(errors, Is.Empty);
+        var options = Good with
+        {
+            Agents = [agent, other],
+            Listeners = [.. Good.Listeners, listener, new ListenerOptions { Kind = ListenerKind.Admin, Path = "/run/a.sock" }],
+            Routes = route is null ? [] : [RouteSpec.Parse($"r,agents={route}", errors)!],
+        };
+        Assert.That(OptionsValidator.Validate(options), isRefused
+            ? Has.Exactly(1).Matches<string>(static error => error.Contains("agent waf needs bodies", StringComparison.Ordinal) && error.Contains("listener http:h.sock", StringComparison.Ordinal))
+            : Is.Empty);
+        Assert.That(OptionsValidator.Validate(options with { Listeners = [.. Good.Listeners, ListenerSpec.Parse("http=/run/j.sock,proxy=json", errors)!] }), Is.Empty, "these have bodies");
+    }
+
     [TestCaseSource(nameof(Mistakes))]
     public void Mistake_IsNamedOnce(object options, string expected)
     {

@@ -43,6 +43,7 @@ internal sealed class TestAgent(string id, Func<RequestHeadersEvent, Cancellatio
         AgentId = id,
         Name = id,
         Version = "1",
+        SupportedEvents = Policy.Events,
         Features = new AgentFeatures { Cancellation = true },
     };
 

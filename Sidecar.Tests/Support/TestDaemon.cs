@@ -33,7 +33,7 @@ internal sealed class TestDaemon : IAsyncDisposable
             RefusesUnapplied = refusesUnapplied,
         };
         _background = new BackgroundCalls(Recorder.Metrics, TimeProvider.System, Logs.CreateLogger<BackgroundCalls>());
-        Inspector = new Inspector(new RouteTable([route]), _background, new ExchangeIds(), new ByteBudget(Defaults.BodyMemory, TimeProvider.System), Recorder.Metrics, TimeProvider.System);
+        Inspector = new Inspector(new RouteTable([route]), _background, new ExchangeIds(), new ByteBudget(Defaults.BodyMemory, TimeProvider.System), Recorder.Metrics, TimeProvider.System, Logs.CreateLogger<Inspector>());
     }
 
     /// <summary>A private directory for sockets and files.</summary>

@@ -1,0 +1,25 @@
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Configuration;
+
+/// <summary>Finds agents that must see bodies behind listeners whose proxies hand none over.</summary>
+internal static class BodyNeeds
+{
+    private const EventSet Bodies = EventSet.RequestBodyChunk | EventSet.ResponseBodyChunk;
+
+    /// <summary>One error for each such agent and listener. An agent needs bodies when its events name them and it does not say that it can do without.</summary>
+    /// <remarks>Every listener takes every route, so each route's agents stand behind each listener.</remarks>
+    public static IEnumerable<string> Errors(DaemonOptions options)
+    {
+        var asked = options.Routes.Count == 0
+            ? options.Agents
+            : options.Agents.Where(agent => options.Routes.Any(route => route.Stages.Any(stage => stage.Any(named => named.Agent == agent.Id && named.Mode != AgentMode.Off))));
+        return
+            from agent in asked
+            where agent.Mode != AgentMode.Off && agent.Events != EventSet.All && (agent.Events & Bodies) != 0 && !agent.Body.IsOptional
+            from listener in options.Listeners
+            where !listener.HasBodies && listener.Kind != ListenerKind.Admin
+            select $"agent {agent.Id} needs bodies (its events= names them), and listener {listener.Name} hands none over: its proxy keeps them; "
+                + "let the proxy ask a listener that has bodies, take the body events out of events=, or write body=optional where headers alone will do";
+    }
+}
