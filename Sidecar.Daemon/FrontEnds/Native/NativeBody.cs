@@ -1,6 +1,7 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Protocol.Framing;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.Native;
@@ -12,6 +13,9 @@ namespace Sidecar.Daemon.FrontEnds.Native;
 /// </remarks>
 internal sealed class NativeBody(Exchange exchange, Direction direction, ByteBudget memory)
 {
+    // What base64 makes of it must fit into the frame of one answer, with room for what agents say for the record.
+    private const int LargestMutation = (FrameLimits.MaxLength - (1024 * 1024)) / 4 * 3;
+
     private bool _isHeldByAsker;
     private bool _hasReleased;
 
@@ -34,11 +38,21 @@ internal sealed class NativeBody(Exchange exchange, Direction direction, ByteBud
                 return answer;
             }
 
+            if (exchange.Bodies.KeptLength(direction) + (long)step.Release.Length > LargestMutation)
+            {
+                return Refuse(Cause.TooLarge);
+            }
+
             if (!piece.IsLast && (_isHeldByAsker || step.Release.IsEmpty))
             {
                 _isHeldByAsker = true;
-                return exchange.Bodies.TryKeep(direction, step.Release.Span, memory) ? answer with { NeedsMore = true } : Refuse();
+                return exchange.Bodies.TryKeep(direction, step.Release.Span, memory) ? answer with { NeedsMore = true } : Refuse(Cause.BodyMemory);
             }
+        }
+
+        if (step.Release.Length > LargestMutation)
+        {
+            return Refuse(Cause.TooLarge);
         }
 
         // Whatever the asker holds by now is replaced as a whole, and only the last piece can do that.
@@ -47,9 +61,9 @@ internal sealed class NativeBody(Exchange exchange, Direction direction, ByteBud
         return direction == Direction.Request ? answer with { RequestBodyMutation = mutation } : answer with { ResponseBodyMutation = mutation };
     }
 
-    private AgentResponse Refuse()
+    private AgentResponse Refuse(Cause cause)
     {
-        exchange.Note(LedgerState.Refused, Cause.BodyMemory);
-        return VerdictResponse.Refused(Cause.BodyMemory);
+        exchange.Note(LedgerState.Refused, cause);
+        return VerdictResponse.Refused(cause);
     }
 }

@@ -45,7 +45,16 @@ internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
     {
         lock (_lock)
         {
-            return !_isDisposed && (_kept[(int)direction] ??= new HeldBytes(null, memory)).TryAdd(bytes);
+            return !_isDisposed && (bytes.IsEmpty || (_kept[(int)direction] ??= new HeldBytes(null, memory)).TryAdd(bytes));
+        }
+    }
+
+    /// <summary>How many bytes are kept.</summary>
+    public int KeptLength(Direction direction)
+    {
+        lock (_lock)
+        {
+            return _kept[(int)direction]?.Length ?? 0;
         }
     }
 
