@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Measures what README.md states, in one run, so that the ratios hold whatever else the machine does.
 #   scripts/bench.sh [SECONDS]      seconds of each measurement (default 5), after as many of warm-up
-# Two processes on this machine: 'sidecar bench' and the demo agent (or an echo for raw frames), one Unix-socket connection.
+# Two processes on this machine: 'sidecar bench' and the demo agent (or an echo for raw frames), one Unix-socket connection. Where it says
+# "through a daemon", a third one between them; bodies have 1 MiB (with pieces of 1 KiB: 64 KiB) and pass in stream mode.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-case "${1:-}" in -h|--help) sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+case "${1:-}" in -h|--help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 seconds=${1:-5}
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 dotnet build -c Release -v quiet Sidecar.Daemon >/dev/null
@@ -15,10 +16,11 @@ finish() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wa
 trap finish EXIT
 
 start() {
-  rm -f "$dir/agent" "$dir/echo"
+  rm -f "$dir/agent" "$dir/echo" "$dir/native"
   $1 $sidecar agent demo --listen "$dir/agent" >"$dir/log" 2>&1 & pids+=($!)
   $1 $sidecar bench --echo "$dir/echo" >"$dir/log" 2>&1 & pids+=($!)
-  for _ in $(seq 100); do [ -S "$dir/agent" ] && [ -S "$dir/echo" ] && return; sleep 0.1; done
+  $1 $sidecar run --agent "demo=$dir/agent,body-mode=stream" --listen "native=$dir/native" >"$dir/log" 2>&1 & pids+=($!)
+  for _ in $(seq 100); do [ -S "$dir/agent" ] && [ -S "$dir/echo" ] && [ -S "$dir/native" ] && return; sleep 0.1; done
   echo "bench.sh: the other end did not start" >&2; cat "$dir/log" >&2; exit 1
 }
 stop() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait 2>/dev/null || true; pids=(); }
@@ -41,8 +43,15 @@ row 'JSON, 64 in flight' "" --encoding json --connect "$dir/agent"
 row 'MessagePack, 256 in flight' "" --concurrency 256 --connect "$dir/agent"
 row 'MessagePack, 16 in flight' "" --concurrency 16 --connect "$dir/agent"
 row 'MessagePack, 64 in flight, 30 headers' "" --headers 30 --connect "$dir/agent"
-row 'MessagePack, 64 in flight, body pieces of 16 KiB' "" --event request-body --size 16KiB --connect "$dir/agent"
+for size in 1 16 64; do
+  row "MessagePack, 64 in flight, body pieces of $size KiB as raw bytes" "" --event request-body --size "${size}KiB" --connect "$dir/agent"
+  row "MessagePack, 64 in flight, body pieces of $size KiB as base64" "" --base64 --event request-body --size "${size}KiB" --connect "$dir/agent"
+done
 row 'JSON, 64 in flight, body pieces of 16 KiB' "" --encoding json --event request-body --size 16KiB --connect "$dir/agent"
+row 'MessagePack, 64 in flight, through a daemon' "" --connect "$dir/native"
+for size in 1 16 64; do
+  row "MessagePack, 64 in flight, through a daemon, body pieces of $size KiB as raw bytes" "" --event request-body --size "${size}KiB" --connect "$dir/native"
+done
 stop
 pin="taskset -c 0"
 start "$pin"

@@ -43,6 +43,7 @@ internal static class BenchCommand
     private static readonly Option<TimeSpan?> Warmup = FlagTypes.Duration("--warmup", DefaultWarmup, "Not counted, before the run");
     private static readonly Option<TimeSpan?> Duration = FlagTypes.Duration("--duration", DefaultDuration, "Counted");
     private static readonly Option<TimeSpan?> CallTimeout = FlagTypes.Duration("--timeout", DefaultTimeout, "Longest wait for an answer");
+    private static readonly Option<bool> Base64 = new("--base64") { Description = "Bodies in MessagePack as base64, which agents other than ours need" };
     private static readonly Option<bool> Raw = new("--raw") { Description = "Frames without encoding or decoding, against an echo" };
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object instead of a table" };
 
@@ -51,7 +52,7 @@ internal static class BenchCommand
         Encoding.AcceptOnlyFromAmong(ProtocolConstants.MessagePack, ProtocolConstants.Json);
         var command = new Command("bench", "Load an agent or a daemon and measure")
         {
-            Connect, Echo, Concurrency, Connections, Event, Size, Headers, Encoding, Warmup, Duration, CallTimeout, Raw, Json,
+            Connect, Echo, Concurrency, Connections, Event, Size, Headers, Encoding, Warmup, Duration, CallTimeout, Base64, Raw, Json,
         };
         command.SetAction((result, cancellation) => RunAsync(result, output, errors, cancellation));
         return command;
@@ -104,6 +105,7 @@ internal static class BenchCommand
         Warmup = result.GetValue(Warmup) ?? DefaultWarmup,
         Duration = result.GetValue(Duration) ?? DefaultDuration,
         Timeout = result.GetValue(CallTimeout) ?? DefaultTimeout,
+        Base64 = result.GetValue(Base64),
         Raw = result.GetValue(Raw),
     };
 

@@ -17,6 +17,9 @@ internal sealed record ConnectionSettings
     /// <summary>Encodings offered, best first.</summary>
     public required IReadOnlyList<string> Encodings { get; init; }
 
+    /// <summary>Whether bodies go as raw bytes to an agent that takes them so (spec §4.4); when not, as base64 like to any other.</summary>
+    public bool UsesRawBodies { get; init; } = true;
+
     /// <summary>The agent's configuration, pushed before any event; null for none.</summary>
     public JsonElement? Configuration { get; init; }
 

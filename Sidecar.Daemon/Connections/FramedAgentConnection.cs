@@ -197,7 +197,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         Capabilities = response.Capabilities;
         Traits = Handshake.TraitsOf(response.Capabilities, _settings);
         _calls.Limit = Traits.MaxInFlight;
-        _encoding = response.Encoding == ProtocolConstants.MessagePack && response.Capabilities.Features.BinaryBody
+        _encoding = response.Encoding == ProtocolConstants.MessagePack && response.Capabilities.Features.BinaryBody && _settings.UsesRawBodies
             ? MessageEncodings.MessagePackBinaryBody
             : MessageEncodings.ByName(response.Encoding);
         _handshake.TrySetResult(response);

@@ -17,8 +17,31 @@ internal static class BenchEvents
         ("cookie", "session=1f0a7c8e5b"),
     ];
 
-    /// <summary>The event of every call.</summary>
-    public static AgentEvent Of(BenchOptions options) => options.Event switch
+    // The largest body that agents are shown by default, and no more pieces than a large upload has between two scheduler ticks.
+    private const int BodyBytes = 1024 * 1024;
+    private const int MostPieces = 64;
+
+    /// <summary>The events of an exchange after its opening, one for each call; a body with a last piece.</summary>
+    public static AgentEvent[] Of(BenchOptions options)
+    {
+        var data = Body(options.Size);
+        var count = Math.Clamp(BodyBytes / Math.Max(1, options.Size), 1, MostPieces);
+        return options.Event switch
+        {
+            EventKind.RequestBodyChunk => [.. Enumerable.Range(0, count).Select(AgentEvent (i) => new RequestBodyChunkEvent
+            {
+                Data = data, ChunkIndex = (uint)i, BytesTransferred = (ulong)((i + 1L) * data.Length), IsLast = i == count - 1,
+            })],
+            EventKind.ResponseBodyChunk => [.. Enumerable.Range(0, count).Select(AgentEvent (i) => new ResponseBodyChunkEvent
+            {
+                Data = data, ChunkIndex = (uint)i, BytesTransferred = (ulong)((i + 1L) * data.Length), IsLast = i == count - 1,
+            })],
+            _ => [One(options)],
+        };
+    }
+
+    /// <summary>The first of these events.</summary>
+    public static AgentEvent One(BenchOptions options) => options.Event switch
     {
         EventKind.RequestHeaders => RequestHeaders(options.Headers),
         EventKind.ResponseHeaders => new ResponseHeadersEvent { Status = 200, Headers = Headers(options.Headers) },

@@ -26,6 +26,9 @@ internal sealed record BenchOptions
     /// <summary>The encoding to insist on.</summary>
     public required string Encoding { get; init; }
 
+    /// <summary>Whether bodies are sent as base64 also to a peer that takes raw bytes.</summary>
+    public bool Base64 { get; init; }
+
     /// <summary>Not counted, before the run.</summary>
     public required TimeSpan Warmup { get; init; }
 

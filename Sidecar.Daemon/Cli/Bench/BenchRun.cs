@@ -44,7 +44,7 @@ internal sealed class BenchRun(BenchOptions options, TimeProvider time) : IAsync
 
         return new BenchResult
         {
-            What = options.Raw ? "raw frames" : $"{options.Encoding} {options.Event}",
+            What = options.Raw ? "raw frames" : $"{options.Encoding} {options.Event}{(options.Base64 ? " in base64" : "")}",
             Calls = latencies.Count,
             Failures = Interlocked.Read(ref _failures),
             FirstFailure = _firstFailure,
@@ -71,8 +71,9 @@ internal sealed class BenchRun(BenchOptions options, TimeProvider time) : IAsync
         var latencies = new LatencyHistogram();
         while (!_stopping)
         {
+            var failure = await caller.PrepareAsync().ConfigureAwait(false);
             var started = time.GetTimestamp();
-            var failure = await caller.CallAsync().ConfigureAwait(false);
+            failure ??= await caller.CallAsync().ConfigureAwait(false);
             if (failure is not null)
             {
                 Interlocked.CompareExchange(ref _firstFailure, failure, null);
@@ -100,6 +101,7 @@ internal sealed class BenchRun(BenchOptions options, TimeProvider time) : IAsync
             ConnectTimeout = TimeSpan.FromSeconds(5),
             Encodings = [options.Encoding],
             ProxyVersion = DaemonVersion.Text,
+            UsesRawBodies = !options.Base64,
         };
         var callers = new List<ICaller>();
         for (var i = 0; i < options.Connections; i++)
@@ -125,7 +127,7 @@ internal sealed class BenchRun(BenchOptions options, TimeProvider time) : IAsync
     private async Task<List<ICaller>> OpenRawAsync(CancellationToken cancellation)
     {
         using var frame = FrameBuffer.Rent(MessageType.RequestHeaders);
-        var message = BenchEvents.Of(options);
+        var message = BenchEvents.One(options);
         message.CorrelationId = new ExchangeIds().Next();
         MessageEncodings.ByName(options.Encoding).WriteEvent(frame, message);
         var size = frame.PayloadLength;
