@@ -31,7 +31,7 @@ internal sealed class CheckEndpoint(
         ReadOnlyMemory<byte> body;
         try
         {
-            exchange.HasUnseenBody = ClientBody.MayExist(client);
+            exchange.HasUnseenBody = ClientBody.MayExist(client, options.Dialect.TellsBodyLength);
             var message = EventBuilder.Build(client, exchange, inspector.Time.GetUtcNow());
             var verdict = await AskAsync(features, exchange, message).ConfigureAwait(false);
             var question = features.GetRequiredFeature<IHttpRequestFeature>().Headers;

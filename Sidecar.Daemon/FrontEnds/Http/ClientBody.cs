@@ -4,7 +4,9 @@ namespace Sidecar.Daemon.FrontEnds.Http;
 internal static class ClientBody
 {
     /// <summary>Whether it has one, as far as anybody can know now.</summary>
-    public static bool MayExist(ClientRequest request)
+    /// <param name="request">The request.</param>
+    /// <param name="isLengthTold">Whether the proxy tells the headers that frame a body.</param>
+    public static bool MayExist(ClientRequest request, bool isLengthTold)
     {
         if (request.Headers.Get("transfer-encoding") is { Length: > 0 })
         {
@@ -16,8 +18,8 @@ internal static class ClientBody
             return length.AsSpan().ContainsAnyExcept('0');
         }
 
-        // Above HTTP/1.1 a body needs neither header; methods that are not made for one rarely have it.
-        return request[TrustedHeader.Protocol]?.StartsWith("HTTP/1", StringComparison.Ordinal) == false
-            && request.Method is not ("GET" or "HEAD" or "OPTIONS" or "TRACE" or "CONNECT" or "DELETE");
+        // Above HTTP/1.1 a body needs neither header. Then the method must do: those that are not made for a body rarely have one.
+        var isFramed = isLengthTold && request[TrustedHeader.Protocol]?.StartsWith("HTTP/1", StringComparison.Ordinal) != false;
+        return !isFramed && request.Method is not ("GET" or "HEAD" or "OPTIONS" or "TRACE" or "CONNECT" or "DELETE");
     }
 }

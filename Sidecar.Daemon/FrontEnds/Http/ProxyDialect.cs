@@ -32,6 +32,7 @@ internal sealed record ProxyDialect
             [.. OfTheConnection, "host", "upgrade"]),
         RequestPrefix = AnswerHeaders.RequestPrefix,
         ResponsePrefix = AnswerHeaders.ResponsePrefix,
+        TellsBodyLength = true,
 
         // All headers of an answer share one buffer of 16 KiB: these and the audit line, or the reply token.
         MaxCarriedBytes = 12 * 1024,
@@ -87,6 +88,9 @@ internal sealed record ProxyDialect
 
     /// <summary>Whether method and target stand in the question's request line instead of in headers.</summary>
     public bool AsksByRequestLine { get; init; }
+
+    /// <summary>Whether the client's Content-Length and Transfer-Encoding are told.</summary>
+    public bool TellsBodyLength { get; init; }
 
     /// <summary>What stands before a request header's name in an answer: nothing where the proxy copies headers under their own names.</summary>
     public string RequestPrefix { get; init; } = "";

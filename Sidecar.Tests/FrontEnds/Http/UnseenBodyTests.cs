@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using Sidecar.Daemon.FrontEnds.Http;
 using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
@@ -28,6 +29,15 @@ internal sealed class UnseenBodyTests
         using var answer = await harness.CheckAsync(("X-Original-Method", method), (told, value), ("X-Sidecar-Protocol", protocol));
         Assert.That((answer.Code(), answer.One("X-Sidecar-Action"), answer.One("X-Sidecar-Cause")), Is.EqualTo((200, "allow", hasBody ? "no-body" : "")));
         Assert.That(harness.Ended(hasBody ? "bypassed" : "inspected", hasBody ? "no-body" : "none"), Is.EqualTo(1));
+    }
+
+    [TestCase("POST", true)]
+    [TestCase("GET", false)]
+    public async Task ProxyThatTellsNoLength_GoesByTheMethod(string method, bool hasBody)
+    {
+        await using var harness = await HttpHarness.StartAsync(HttpHarness.Defaults with { Dialect = ProxyDialect.Caddy }, [Agent()]);
+        using var answer = await harness.CheckAsync(("X-Forwarded-Method", method), ("X-Forwarded-Uri", "/"), ("X-Forwarded-Proto", "https"));
+        Assert.That((answer.Code(), answer.One("X-Sidecar-Cause")), Is.EqualTo((200, hasBody ? "no-body" : "")));
     }
 
     [Test]
