@@ -24,7 +24,9 @@ public sealed class StreamedBodyTests
         const string Keys = ",body-mode=stream,max-body=none,timeout=30s";
         await using var daemon = await SidecarCommand.StartDaemonAsync(
             "--agent", $"a={directory.Socket("a")}{Keys}", "--agent", $"b={directory.Socket("b")}{Keys}", "--route", "all,agents=a>b",
-            "--listen", $"native={directory.Socket("native")},budget=50s", "--wait-for-agents");
+            "--listen", $"native={directory.Socket("native")},budget=50s");
+        await daemon.WaitForAsync("agent a is reachable");
+        await daemon.WaitForAsync("agent b is reachable");
         await using var client = await NativeClient.ConnectAsync(directory.Socket("native"));
         await client.AskAsync(Events.Request("warm-up"));
         await client.AskAsync(Piece("warm-up", direction, new byte[PieceBytes], 0, 1));
@@ -54,7 +56,8 @@ public sealed class StreamedBodyTests
         await using var agent = await SidecarCommand.StartAgentAsync(directory.Socket("a"), "--block-body", "evil");
         await using var daemon = await SidecarCommand.StartDaemonAsync(
             "--agent", $"a={directory.Socket("a")},body-mode=stream,max-body=none,timeout=30s",
-            "--listen", $"native={directory.Socket("native")},budget=50s", "--wait-for-agents");
+            "--listen", $"native={directory.Socket("native")},budget=50s");
+        await daemon.WaitForAsync("agent a is reachable");
         await using var client = await NativeClient.ConnectAsync(directory.Socket("native"));
         await client.AskAsync(Events.Request("x"));
         var padding = new byte[PieceBytes];

@@ -85,6 +85,16 @@ public sealed class StageLimitTests
         }
     }
 
+    [TestCase("Buffer")]
+    [TestCase("Stream")]
+    public async Task OnlyPieceIsTooLarge_Partial_DoesNotSayThatItsPartIsAll(string mode)
+    {
+        var agent = new BodyAgent("a") { Body = new BodyPolicy { Mode = Enum.Parse<BodyMode>(mode), MaxBytes = 5, OnExcess = ExcessAction.Partial } };
+        await using var rig = await FlowRig.StartAsync(agent);
+        var step = await rig.PushAsync(rig.Begin(), new byte[8], BodyEnd.Last);
+        Assert.That((agent.Shown.Single().Data.Length, agent.Shown[0].IsLast, agent.Shown[0].Event.TotalSize, step.Released.Length), Is.EqualTo((5, true, (ulong?)null, 8)));
+    }
+
     [Test]
     public async Task PartThatIsBad_Blocks([Values("Buffer", "Stream", "Hybrid")] string mode)
     {
