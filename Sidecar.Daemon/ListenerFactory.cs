@@ -33,7 +33,7 @@ internal sealed class ListenerFactory(
     private IDaemonListener Create(ListenerOptions listener)
     {
         // Said here, because the first file that cannot be made there may be one the operator never named.
-        var directory = listener.Address is null ? Path.GetDirectoryName(listener.Place) : null;
+        var directory = listener.Address is null && listener.AbstractName is null ? Path.GetDirectoryName(listener.Place) : null;
         return directory is null || Directory.Exists(directory)
             ? CreateIn(listener)
             : throw new IOException($"cannot listen on {listener.Path}: there is no directory {directory}; create it or choose another path");
@@ -45,6 +45,7 @@ internal sealed class ListenerFactory(
         ListenerKind.Reverse => new ReverseDoor(listener, AdmittedBy(listener.Reverse!), SocketOf(listener), metrics, inspector.Time, loggers),
         ListenerKind.Frames => scripts.Frames(listener, SocketOf(listener)),
         ListenerKind.Http when listener.Proxy == ProxyKind.Json => scripts.Http(listener, Kestrel(listener)),
+        ListenerKind.Spop => new SpopDoor(listener, options, inspector, metrics, SocketOf(listener), loggers),
         ListenerKind.Http => Door(listener, http.Create(listener)),
         _ => Door(listener, new AdminApplication(exporter)),
     };

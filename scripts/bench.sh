@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Measures what README.md states, in one run, so that the ratios hold whatever else the machine does.
 #   scripts/bench.sh [SECONDS]      seconds of each measurement (default 5), after as many of warm-up
+#   scripts/bench.sh --haproxy [SECONDS]      the same for a whole HAProxy: without a filter, with an agent that does nothing, with the sidecar
 # Two processes on this machine: 'sidecar bench' and the demo agent (or an echo for raw frames), one Unix-socket connection. Where it says
 # "through a daemon", a third one between them; bodies have 1 MiB (with pieces of 1 KiB: 64 KiB) and pass in stream mode.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-case "${1:-}" in -h|--help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+case "${1:-}" in -h|--help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+if [ "${1:-}" = --haproxy ]; then shift; exec scripts/bench/haproxy.sh "$@"; fi
 seconds=${1:-5}
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 dotnet build -c Release -v quiet Sidecar.Daemon >/dev/null

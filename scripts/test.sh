@@ -17,6 +17,7 @@ command -v dotnet >/dev/null || { echo "test.sh: the .NET 10 SDK is missing; ins
 needs='
   command nginx           nginx
   command caddy           caddy
+  command haproxy         haproxy
   python  grpc            python3-grpcio
   python  google.protobuf python3-protobuf
 '

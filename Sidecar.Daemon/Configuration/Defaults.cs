@@ -6,6 +6,9 @@ internal static class Defaults
     /// <summary>Time for one phase of an exchange: 400 ms, what is left of nginx's 500 ms less 20 %.</summary>
     public static readonly TimeSpan PhaseBudget = TimeSpan.FromMilliseconds(400);
 
+    /// <summary>Time for one phase behind HAProxy: 160 ms, its usual <c>timeout processing</c> of 200 ms less 20 %.</summary>
+    public static readonly TimeSpan SpopBudget = TimeSpan.FromMilliseconds(160);
+
     /// <summary>Longest wait for an answer about headers: 120 ms, so that two agents in sequence fit into a proxy's patience of 200–500 ms.</summary>
     public static readonly TimeSpan HeaderTimeout = TimeSpan.FromMilliseconds(120);
 
@@ -77,6 +80,18 @@ internal static class Defaults
 
     /// <summary>Calls per connection: 256, beyond which a batch no longer grows; never above what the agent states.</summary>
     public const int CallsPerConnection = 256;
+
+    /// <summary>Connections of HAProxy on one listener: 1,024; it opens one per thread and 20 messages in flight.</summary>
+    public const int SpopSessions = 1024;
+
+    /// <summary>Prefix of the variables in HAProxy: <c>sc</c>, as the ready configuration has it; names are short of room (63 bytes).</summary>
+    public const string SpopVariablePrefix = "sc";
+
+    /// <summary>The largest frame agreed to with HAProxy: 1 MiB, 16 times its buffer of 64 KiB, the largest that is usual.</summary>
+    public const int SpopMaxFrame = 1024 * 1024;
+
+    /// <summary>What HAProxy keeps free of its buffer: 1,024 bytes, its own default of <c>tune.maxrewrite</c>.</summary>
+    public const int SpopMaxRewrite = 1024;
 
     /// <summary>Exchanges open at once: 50,000, what a busy proxy keeps open in half a minute of slow responses.</summary>
     public const int MaxExchanges = 50_000;

@@ -14,6 +14,9 @@ internal enum ListenerKind
     /// <summary>The agent protocol.</summary>
     Native,
 
+    /// <summary>SPOP, for HAProxy's SPOE filter.</summary>
+    Spop,
+
     /// <summary>Metrics and state, for operators.</summary>
     Admin,
 
@@ -33,8 +36,11 @@ internal sealed record ListenerOptions
     /// <summary>The loopback address for a proxy that cannot ask over a Unix socket; null for a Unix socket.</summary>
     public IPEndPoint? Address { get; init; }
 
-    /// <summary>Where it listens in one spelling: the full path, or the address.</summary>
-    public string Place => Address?.ToString() ?? System.IO.Path.GetFullPath(Path);
+    /// <summary>The name in the abstract namespace for a proxy that cannot reach a file; null for a path or an address.</summary>
+    public string? AbstractName { get; init; }
+
+    /// <summary>Where it listens in one spelling: the full path, the address or the abstract name.</summary>
+    public string Place => Address?.ToString() ?? (AbstractName is { } name ? $"abns:{name}" : System.IO.Path.GetFullPath(Path));
 
     /// <summary>Which proxy asks.</summary>
     public ProxyKind Proxy { get; init; }
@@ -43,7 +49,7 @@ internal sealed record ListenerOptions
     public bool HasBodies => Proxy is not (ProxyKind.Nginx or ProxyKind.Caddy or ProxyKind.Traefik or ProxyKind.EnvoyHttp);
 
     /// <summary>Its name in metrics and logs: the kind and the file name of its socket, or the address.</summary>
-    public string Name => $"{Kind.ToString().ToLowerInvariant()}:{Address?.ToString() ?? System.IO.Path.GetFileName(Path)}";
+    public string Name => $"{Kind.ToString().ToLowerInvariant()}:{Address?.ToString() ?? AbstractName ?? System.IO.Path.GetFileName(Path)}";
 
     /// <summary>The file with the secret by which a proxy on TCP proves itself; null for a Unix socket, where file rights do.</summary>
     public string? SecretFile { get; init; }
@@ -71,6 +77,9 @@ internal sealed record ListenerOptions
 
     /// <summary>Response headers that agents may set.</summary>
     public IReadOnlyList<string> ResponseHeaders { get; init; } = ["X-Frame-Options"];
+
+    /// <summary>What is particular to spop listeners.</summary>
+    public SpopOptions Spop { get; init; } = new();
 
     /// <summary>What happens to an event of an exchange that is not known.</summary>
     public FailureMode UnknownExchange { get; init; } = FailureMode.Closed;

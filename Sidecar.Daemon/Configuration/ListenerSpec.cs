@@ -20,10 +20,10 @@ internal static class ListenerSpec
     {
         var before = errors.Count;
         var kind = text.Split('=', 2)[0];
-        var keys = kind switch { "http" => IsForScripts(text) ? JsonKeys : HttpKeys, "frames" or "native" => NativeKeys, "admin" => AdminKeys, "reverse" => ReverseKeys, _ => null };
+        var keys = kind switch { "http" => IsForScripts(text) ? JsonKeys : HttpKeys, "frames" or "native" => NativeKeys, "spop" => SpopListenerSpec.Keys, "admin" => AdminKeys, "reverse" => ReverseKeys, _ => null };
         if (keys is null || !text.Contains('=', StringComparison.Ordinal))
         {
-            errors.Add($"--listen '{text}': write http=PATH,{ProxyWords.Choices} or frames=PATH or native=PATH or admin=PATH or reverse=PATH");
+            errors.Add($"--listen '{text}': write http=PATH,{ProxyWords.Choices} or spop=PATH or frames=PATH or native=PATH or admin=PATH or reverse=PATH");
             return null;
         }
 
@@ -36,7 +36,8 @@ internal static class ListenerSpec
         }
 
         var address = proxy == ProxyKind.Traefik ? LoopbackAddress(spec, path) : null;
-        if (address is null && proxy != ProxyKind.Traefik && PathError(path) is { } error)
+        var abstractName = kind == "spop" ? SpopListenerSpec.AbstractName(path) : null;
+        if (address is null && proxy != ProxyKind.Traefik && (abstractName is null ? PathError(path) : SpopListenerSpec.NameError(abstractName)) is { } error)
         {
             spec.Error(error);
         }
@@ -48,7 +49,12 @@ internal static class ListenerSpec
             spec.Error($"response-headers={spec.Text("response-headers")}: Traefik hands on no header of an answer but Set-Cookie (addAuthCookiesToResponse)");
         }
 
-        var defaults = new ListenerOptions { Kind = KindOf(kind), Path = path };
+        var defaults = new ListenerOptions { Kind = KindOf(kind), Path = path, AbstractName = abstractName };
+        if (kind == "spop")
+        {
+            defaults = defaults with { Spop = SpopListenerSpec.Parse(spec, defaults), Budget = Defaults.SpopBudget };
+        }
+
         var options = defaults with
         {
             Address = address,
@@ -122,6 +128,7 @@ internal static class ListenerSpec
     {
         "http" => ListenerKind.Http,
         "frames" => ListenerKind.Frames,
+        "spop" => ListenerKind.Spop,
         "native" => ListenerKind.Native,
         "reverse" => ListenerKind.Reverse,
         _ => ListenerKind.Admin,

@@ -33,6 +33,8 @@ internal sealed class SidecarMetrics : IDisposable
     private readonly Counter<long> _unapplied;
     private readonly Counter<long> _bodyBytes;
     private readonly Counter<long> _registrations;
+    private readonly UpDownCounter<long> _sessions;
+    private readonly Counter<long> _sessionEnds;
     private bool _agentsObserved;
     private bool _poolsObserved;
 
@@ -52,6 +54,8 @@ internal sealed class SidecarMetrics : IDisposable
         _monitored = _meter.CreateCounter<long>("monitor.verdicts", "{verdict}", "What agents in monitor mode would have decided");
         _bodyBytes = _meter.CreateCounter<long>("agent.body", "By", "Bytes of bodies that an agent was to see, by whether it did");
         _registrations = _meter.CreateCounter<long>("agent.registrations", "{registration}", "Attempts of agents to register on a reverse listener, by how they ended");
+        _sessions = _meter.CreateUpDownCounter<long>("proxy.sessions", "{session}", "Connections that proxies keep open to us");
+        _sessionEnds = _meter.CreateCounter<long>("proxy.session.ends", "{session}", "Connections of proxies that ended, by why");
         _unapplied = _meter.CreateCounter<long>("operations.unapplied", "{operation}", "Operations that the front end could not carry");
     }
 
@@ -133,6 +137,18 @@ internal sealed class SidecarMetrics : IDisposable
     /// <param name="listener">The reverse listener.</param>
     /// <param name="outcome">A name of our own enum.</param>
     public void Registered(string listener, string outcome) => _registrations.Add(1, Tag("listener", listener), Tag("outcome", outcome));
+
+    /// <summary>A proxy opened a long-lived connection.</summary>
+    public void SessionStarted(string listener) => _sessions.Add(1, Tag("listener", listener));
+
+    /// <summary>A connection of a proxy ended.</summary>
+    /// <param name="listener">The listener.</param>
+    /// <param name="reason">Why: a bounded set of words.</param>
+    public void SessionEnded(string listener, string reason)
+    {
+        _sessions.Add(-1, Tag("listener", listener));
+        _sessionEnds.Add(1, Tag("listener", listener), Tag("reason", reason));
+    }
 
     /// <summary>A proxy fetched a reply with a token.</summary>
     public void ReplySent(string listener, string token) => _replies.Add(1, Tag("listener", listener), Tag("token", token));

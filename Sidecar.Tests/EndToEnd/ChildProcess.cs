@@ -19,6 +19,8 @@ internal sealed class ChildProcess : IAsyncDisposable
         process.ErrorDataReceived += (_, e) => Take(e.Data);
     }
 
+    public int Id => _process.Id;
+
     public bool HasExited => _process.HasExited;
 
     /// <summary>Memory of the process in bytes by its name in <c>/proc/PID/status</c>, for example VmRSS now or VmHWM at most so far.</summary>

@@ -56,7 +56,37 @@ internal sealed class OriginServer : IAsyncDisposable
         }
 
         context.Response.Headers["X-Origin"] = "yes";
+        if (context.Request.Path.StartsWithSegments("/events", StringComparison.Ordinal))
+        {
+            await SendEventsAsync(context);
+            return;
+        }
+
+        if (context.Request.Path.StartsWithSegments("/discard", StringComparison.Ordinal))
+        {
+            context.Response.ContentLength = 0;
+            return;
+        }
+
         context.Response.ContentType = "application/json";
-        await context.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(seen), context.RequestAborted);
+        var answer = JsonSerializer.SerializeToUtf8Bytes(seen);
+        if (context.Request.Path.StartsWithSegments("/sized", StringComparison.Ordinal))
+        {
+            context.Response.ContentLength = answer.Length;
+        }
+
+        await context.Response.Body.WriteAsync(answer, context.RequestAborted);
+    }
+
+    // An event stream: one event at once, the next only after the client has had time to be cut off.
+    private static async Task SendEventsAsync(HttpContext context)
+    {
+        context.Response.ContentType = "text/event-stream";
+        for (var i = 0; i < 3; i++)
+        {
+            await context.Response.WriteAsync($"data: {i}\n\n", context.RequestAborted);
+            await context.Response.Body.FlushAsync(context.RequestAborted);
+            await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, context.RequestAborted);
+        }
     }
 }

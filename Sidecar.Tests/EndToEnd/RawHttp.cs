@@ -14,21 +14,52 @@ internal static class RawHttp
     /// <param name="port">On loopback.</param>
     /// <param name="requestLine">For example <c>GET /../healthz HTTP/1.1</c>; each char is one byte.</param>
     /// <param name="headers">Lines such as <c>X-User: mallory</c>; each char is one byte.</param>
-    public static async Task<RawAnswer> SendAsync(int port, string requestLine, params IEnumerable<string> headers)
+    public static Task<RawAnswer> SendAsync(int port, string requestLine, params IEnumerable<string> headers) =>
+        ExchangeAsync(port, [requestLine, "Host: shop.example.org", .. headers, "Connection: close", "", ""], "");
+
+    /// <summary>The same with a body; how it is framed is said by the headers.</summary>
+    /// <param name="port">On loopback.</param>
+    /// <param name="requestLine">For example <c>POST / HTTP/1.1</c>.</param>
+    /// <param name="body">The bytes after the headers, a char for each.</param>
+    /// <param name="headers">Lines such as <c>Content-Length: 3</c>.</param>
+    public static Task<RawAnswer> SendBodyAsync(int port, string requestLine, string body, params IEnumerable<string> headers) =>
+        ExchangeAsync(port, [requestLine, "Host: shop.example.org", .. headers, "Connection: close", "", ""], body);
+
+    private static async Task<RawAnswer> ExchangeAsync(int port, string[] lines, string body)
     {
         using var limit = new CancellationTokenSource(Limit, TimeProvider.System);
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), limit.Token);
-        string[] lines = [requestLine, "Host: shop.example.org", .. headers, "Connection: close", "", ""];
-        await socket.SendAsync(Encoding.Latin1.GetBytes(string.Join("\r\n", lines)), limit.Token);
+        try
+        {
+            await socket.SendAsync(Encoding.Latin1.GetBytes(string.Join("\r\n", lines) + body), limit.Token);
+        }
+        catch (SocketException) when (body.Length > 0)
+        {
+            // A proxy that refuses need not read the rest; what it answered is there all the same.
+        }
+
         using var answer = new MemoryStream();
         var buffer = new byte[16 * 1024];
-        while (await socket.ReceiveAsync(buffer, limit.Token) is > 0 and var count)
+        while (await ReceiveAsync(socket, buffer, limit.Token) is > 0 and var count)
         {
             answer.Write(buffer, 0, count);
         }
 
         return RawAnswer.Parse(Encoding.Latin1.GetString(answer.ToArray()));
+    }
+
+    // A reset after the answer is the end of it, where not all of a body was read.
+    private static async Task<int> ReceiveAsync(Socket socket, byte[] buffer, CancellationToken cancellation)
+    {
+        try
+        {
+            return await socket.ReceiveAsync(buffer, cancellation);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            return 0;
+        }
     }
 }
 

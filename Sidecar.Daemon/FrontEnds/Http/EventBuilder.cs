@@ -8,9 +8,6 @@ namespace Sidecar.Daemon.FrontEnds.Http;
 /// <summary>Makes the event that agents get from what the proxy told.</summary>
 internal static class EventBuilder
 {
-    // A W3C trace context of version 00 has 55 characters; later versions may add some.
-    private const int LongestTraceparent = 256;
-
     /// <summary>The request headers event of an exchange.</summary>
     /// <param name="request">A request without a problem.</param>
     /// <param name="exchange">The exchange it began.</param>
@@ -23,12 +20,12 @@ internal static class EventBuilder
             ClientIp = AddressOf(request[TrustedHeader.ClientAddress]),
             ClientPort = ushort.TryParse(request[TrustedHeader.ClientPort], NumberStyles.None, CultureInfo.InvariantCulture, out var port) ? port : (ushort)0,
             ServerName = request.Host is { } host ? HeaderText.FromWire(HostName.Of(host).ToString()) : null,
-            Protocol = ProtocolOf(request[TrustedHeader.Protocol]),
+            Protocol = EventFacts.ProtocolOf(request[TrustedHeader.Protocol]),
             TlsVersion = request[TrustedHeader.TlsVersion],
             TlsCipher = request[TrustedHeader.TlsCipher],
             RouteId = exchange.Route?.Id,
-            Timestamp = now.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
-            Traceparent = request.Headers.IndexOf("traceparent"u8) < 0 ? null : TraceOf(request.Headers.Get("traceparent")),
+            Timestamp = EventFacts.Timestamp(now),
+            Traceparent = EventFacts.TraceparentOf(request.Headers),
         },
         Method = request.Method,
         Uri = HeaderText.FromWire(request.RawTarget),
@@ -47,15 +44,4 @@ internal static class EventBuilder
         var last = comma < 0 ? told.AsSpan().Trim() : told.AsSpan(comma + 1).Trim();
         return !IPAddress.IsValid(last) ? "" : last.Length == told.Length ? told : last.ToString();
     }
-
-    // nginx writes the minor version that HTTP/2 and later do not have.
-    private static string ProtocolOf(string? told) => told switch
-    {
-        null => "HTTP/1.1",
-        "HTTP/2.0" => "HTTP/2",
-        "HTTP/3.0" => "HTTP/3",
-        _ => told,
-    };
-
-    private static string? TraceOf(string? value) => value is { Length: > 0 and <= LongestTraceparent } ? value : null;
 }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Unicode;
-using Sidecar.Daemon.FrontEnds.Http;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Messages;
 

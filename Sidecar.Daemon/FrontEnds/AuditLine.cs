@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Sidecar.Daemon.Inspection;
 
-namespace Sidecar.Daemon.FrontEnds.Http;
+namespace Sidecar.Daemon.FrontEnds;
 
 /// <summary>What the agents said, as one line of ASCII JSON that a proxy can carry in a header and write to its access log.</summary>
 /// <remarks>
@@ -21,10 +21,12 @@ internal static class AuditLine
     // "]", the longest count of agents left out, and "}".
     private const int TailLength = 24;
 
-    /// <summary>The line; empty when nobody said anything worth a record.</summary>
-    public static string Write(IReadOnlyList<AgentAudit> audits)
+    /// <summary>The line; empty when nobody said anything worth a record, or when there is no room for a line at all.</summary>
+    /// <param name="audits">What was said, in route order.</param>
+    /// <param name="maxLength">Most bytes, where there is less room than usual.</param>
+    public static string Write(IReadOnlyList<AgentAudit> audits, int maxLength = MaxLength)
     {
-        if (audits.Count == 0)
+        if (audits.Count == 0 || maxLength < Head.Length + TailLength)
         {
             return "";
         }
@@ -33,7 +35,7 @@ internal static class AuditLine
         var omitted = 0;
         foreach (var audit in audits)
         {
-            if (EntryFor(audit, MaxLength - TailLength - line.Length - 1) is not { } entry)
+            if (EntryFor(audit, Math.Min(maxLength, MaxLength) - TailLength - line.Length - 1) is not { } entry)
             {
                 omitted++;
                 continue;

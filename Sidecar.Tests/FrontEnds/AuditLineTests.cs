@@ -1,11 +1,11 @@
 using System.Text.Json;
 using FsCheck;
 using NUnit.Framework;
-using Sidecar.Daemon.FrontEnds.Http;
+using Sidecar.Daemon.FrontEnds;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Messages;
 
-namespace Sidecar.Tests.FrontEnds.Http;
+namespace Sidecar.Tests.FrontEnds;
 
 [TestFixture]
 internal sealed class AuditLineTests

@@ -1,0 +1,23 @@
+namespace Sidecar.Daemon.Configuration;
+
+/// <summary>What an operator says about a spop listener besides what all listeners have.</summary>
+internal sealed record SpopOptions
+{
+    /// <summary>Whether HAProxy is configured to ask about responses too.</summary>
+    public bool HasResponsePhase { get; init; } = true;
+
+    /// <summary>How header changes are told.</summary>
+    public HeaderForm HeaderForm { get; init; }
+
+    /// <summary>HAProxy's <c>option var-prefix</c>.</summary>
+    public string VariablePrefix { get; init; } = Defaults.SpopVariablePrefix;
+
+    /// <summary>HAProxy's <c>tune.maxrewrite</c> in bytes.</summary>
+    public int MaxRewrite { get; init; } = Defaults.SpopMaxRewrite;
+
+    /// <summary>Connections of HAProxy at once.</summary>
+    public int MaxSessions { get; init; } = Defaults.SpopSessions;
+
+    /// <summary>The largest frame to agree to, in bytes.</summary>
+    public int MaxFrameSize { get; init; } = Defaults.SpopMaxFrame;
+}

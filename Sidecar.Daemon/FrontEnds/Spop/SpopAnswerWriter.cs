@@ -1,0 +1,243 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Spop;
+using Sidecar.Protocol.Transport;
+using Names = Sidecar.Daemon.FrontEnds.Spop.SpopVariableNames;
+
+namespace Sidecar.Daemon.FrontEnds.Spop;
+
+/// <summary>Says a verdict in variables. What does not fit into the frame gives way in this order: the audit line, the page, the reply's other headers, the response's headers.</summary>
+/// <remarks>Request headers never give way: a request that cannot be changed as the agents want does not go on. Safe for many answers at once.</remarks>
+internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetrics metrics, LogPace pace, ILogger logger)
+{
+    private const SpopScope Scope = SpopScope.Transaction;
+
+    private readonly NamedHeaders? _named = options.HeaderForm == HeaderForm.Names ? new NamedHeaders(options) : null;
+
+    /// <summary>Writes the actions of an answer between Begin and Finish.</summary>
+    /// <param name="ack">The frame.</param>
+    /// <param name="turn">What is answered.</param>
+    /// <param name="answer">The answer.</param>
+    /// <param name="frameSize">For the log.</param>
+    /// <returns>The verdict as it was given: failed-closed instead of an allow that cannot be carried out.</returns>
+    public Verdict Write(SpopAckWriter ack, SpopTurn turn, SpopAnswer answer, int frameSize)
+    {
+        var verdict = answer.Verdict;
+        if (verdict.IsAllow)
+        {
+            Begin(ack, turn, answer, verdict);
+            if (!TryWriteAllow(ack, turn, answer, frameSize))
+            {
+                verdict = Unapplied(verdict);
+            }
+        }
+
+        if (!verdict.IsAllow && !TryWriteReply(ack, turn, answer, verdict, frameSize))
+        {
+            verdict = Unapplied(verdict);
+            TryWriteReply(ack, turn, answer, verdict, frameSize);
+        }
+
+        var line = AuditLine.Write(verdict.Audits, ack.MaxBytes(Names.Audit, 0));
+        if (line.Length > 0)
+        {
+            ack.TrySet(Scope, Names.Audit, SpopValue.String(Encoding.ASCII.GetBytes(line)));
+        }
+
+        return verdict;
+    }
+
+    private static Verdict Unapplied(Verdict verdict) => new() { Kind = VerdictKind.FailedClosed, Cause = Cause.Unapplied, Audits = verdict.Audits };
+
+    // These fit into the smallest frame there is.
+    private static void Begin(SpopAckWriter ack, SpopTurn turn, SpopAnswer answer, Verdict verdict)
+    {
+        ack.Begin(turn.StreamId, turn.FrameId);
+        if (turn.Phase != SpopPhase.Response)
+        {
+            ack.TrySet(Scope, Names.Action, Text(verdict.Kind.Label()));
+        }
+
+        // A message that could not be read may have been either.
+        if (turn.Phase != SpopPhase.Request)
+        {
+            ack.TrySet(Scope, Names.ResponseAction, Text(verdict.Kind.Label()));
+        }
+
+        ack.TrySet(Scope, Names.Id, Text(answer.Exchange.Id.ToString()));
+        if (verdict.Cause != Cause.None)
+        {
+            ack.TrySet(Scope, Names.Cause, Text(verdict.Cause.Label()));
+        }
+    }
+
+    private bool TryWriteAllow(SpopAckWriter ack, SpopTurn turn, SpopAnswer answer, int frameSize)
+    {
+        if (answer.WantsResponse)
+        {
+            ack.TrySet(Scope, Names.Response, SpopValue.Boolean(true));
+            if (answer.WantsResponseBody)
+            {
+                ack.TrySet(Scope, Names.ResponseBody, SpopValue.Boolean(true));
+            }
+        }
+
+        var request = answer.Verdict.RequestHeaders;
+        if (turn.Phase == SpopPhase.Response)
+        {
+            for (var i = 0; i < request.Count; i++)
+            {
+                metrics.Unapplied(options.Name, "request-header-late");
+            }
+        }
+        else if (request.Count > 0 && !TryWriteRequestHeaders(ack, turn, answer, request, frameSize))
+        {
+            return false;
+        }
+
+        if (answer.ResponseEdits.Count > 0)
+        {
+            WriteResponseHeaders(ack, turn, answer, frameSize);
+        }
+
+        return true;
+    }
+
+    private bool TryWriteRequestHeaders(SpopAckWriter ack, SpopTurn turn, SpopAnswer answer, IReadOnlyList<HeaderEdit> edits, int frameSize)
+    {
+        if (_named is not null)
+        {
+            return _named.TryWriteRequest(ack, edits, turn.Facts.Headers, Count) || answer.Exchange.Route is { RefusesUnapplied: false };
+        }
+
+        // HAProxy leaves out a header for which its buffer has no room, and tells nobody.
+        var packed = new PackedEdits(edits);
+        if (packed.Added <= Math.Max(0, SpopBodies.FreeBytes(turn.Facts)) && packed.TryWrite(ack, Names.Request))
+        {
+            return true;
+        }
+
+        Count("request-header-size");
+        TellUnfit("the set of request headers", answer.Exchange, frameSize);
+        return false;
+    }
+
+    private void WriteResponseHeaders(SpopAckWriter ack, SpopTurn turn, SpopAnswer answer, int frameSize)
+    {
+        if (_named is not null)
+        {
+            _named.WriteResponse(ack, answer.ResponseEdits, turn.Phase == SpopPhase.Response ? turn.Facts.Headers : null, Count);
+            return;
+        }
+
+        var packed = new PackedEdits(answer.ResponseEdits);
+        if (packed.SizeOf(Names.ResponseHeaders) <= ack.Free)
+        {
+            packed.TryWrite(ack, Names.ResponseHeaders);
+            return;
+        }
+
+        Count("response-header-size");
+        TellUnfit("the set of response headers", answer.Exchange, frameSize);
+    }
+
+    private bool TryWriteReply(SpopAckWriter ack, SpopTurn turn, SpopAnswer answer, Verdict verdict, int frameSize)
+    {
+        Begin(ack, turn, answer, verdict);
+        if (turn.Phase == SpopPhase.Response)
+        {
+            // What the request's verdict wanted of the upstream's response is not for the page that replaces it.
+            var lists = Names.ResponseHeaders;
+            ack.TryUnset(Scope, lists.Delete);
+            ack.TryUnset(Scope, lists.Set);
+            ack.TryUnset(Scope, lists.Add);
+        }
+
+        var reply = SpopReply.Render(turn.Phase, verdict);
+        var rest = reply.Headers.Where(static header => header.Key is not ("content-type" or "location" or "www-authenticate")).ToList();
+        if (!ack.TrySet(Scope, Names.Status, SpopValue.UInt32((uint)reply.Status))
+            || !TrySetHeader(ack, Names.Location, reply, "location")
+            || !TrySetHeader(ack, Names.Challenge, reply, "www-authenticate"))
+        {
+            Count("reply-header");
+            TellUnfit("the reply", answer.Exchange, frameSize);
+            return false;
+        }
+
+        WriteRest(ack, rest, answer.Exchange, frameSize);
+        WritePage(ack, reply, answer.Exchange, frameSize);
+        return true;
+    }
+
+    private void WriteRest(SpopAckWriter ack, List<KeyValuePair<string, string>> rest, Exchange exchange, int frameSize)
+    {
+        if (_named is not null)
+        {
+            // The configuration says both by itself.
+            foreach (var _ in rest.Where(static header => header.Key is not ("cache-control" or "retry-after")))
+            {
+                Count("reply-header");
+            }
+
+            return;
+        }
+
+        var list = new PackedEdits([.. rest.GroupBy(static header => header.Key, StringComparer.Ordinal)
+            .Select(static group => new HeaderEdit(group.Key, KeepOriginal: true, [.. group.Select(static header => header.Value)]))]);
+        if (!list.TryWrite(ack, new EditLists(default, default, Names.ReplyHeaders)))
+        {
+            Count("reply-header");
+            TellUnfit("the set of headers of the reply", exchange, frameSize);
+        }
+    }
+
+    private void WritePage(SpopAckWriter ack, Reply reply, Exchange exchange, int frameSize)
+    {
+        var type = reply.Headers.FirstOrDefault(static header => header.Key == "content-type").Value;
+        if (type is null || TryWritePage(ack, type, reply.Body.Span))
+        {
+            return;
+        }
+
+        Count("reply-body");
+        TellUnfit(string.Create(CultureInfo.InvariantCulture, $"the page of {reply.Body.Length} bytes"), exchange, frameSize);
+        TryWritePage(ack, DefaultPage.ContentType, DefaultPage.For(reply.Status).Span);
+    }
+
+    private static bool TryWritePage(SpopAckWriter ack, string type, ReadOnlySpan<byte> body)
+    {
+        var contentType = Encoding.UTF8.GetBytes(type);
+        if (body.Length > ack.MaxBytes(Names.Body, SpopAckWriter.SizeOfSet(Names.ContentType, SpopValue.String(contentType))))
+        {
+            return false;
+        }
+
+        ack.TrySet(Scope, Names.ContentType, SpopValue.String(contentType));
+        ack.TrySet(Scope, Names.Body, SpopValue.String(body));
+        return true;
+    }
+
+    private static bool TrySetHeader(SpopAckWriter ack, ReadOnlySpan<byte> variable, Reply reply, string name)
+    {
+        var value = reply.Headers.FirstOrDefault(header => header.Key == name).Value;
+        return value is null || ack.TrySet(Scope, variable, Text(value));
+    }
+
+    private static SpopValue Text(string text) => SpopValue.String(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>An operation cannot be carried.</summary>
+    public void Count(string operation) => metrics.Unapplied(options.Name, operation);
+
+    private void TellUnfit(string what, Exchange exchange, int frameSize)
+    {
+        if (pace.MayLog("fit", out var more))
+        {
+            Log.DoesNotFit(logger, options.Name, what, exchange.Id.ToString(), frameSize, more);
+        }
+    }
+}

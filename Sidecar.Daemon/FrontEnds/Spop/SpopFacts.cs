@@ -1,0 +1,90 @@
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.FrontEnds.Spop;
+
+/// <summary>What HAProxy tells about one phase of an exchange: the arguments of a message (proxy-integration §1.7). Filled by its reader, then only read.</summary>
+internal sealed class SpopFacts : IDisposable
+{
+    /// <summary><c>id</c>: HAProxy's id of the transaction, the same in both phases; null when it has none.</summary>
+    public string? Id { get; set; }
+
+    /// <summary><c>src</c>: the client's address; empty when it has none.</summary>
+    public string ClientAddress { get; set; } = "";
+
+    /// <summary><c>src-port</c>: the client's port.</summary>
+    public ushort ClientPort { get; set; }
+
+    /// <summary><c>method</c>; null when it was not told.</summary>
+    public string? Method { get; set; }
+
+    /// <summary><c>uri</c>, or <c>path</c> and <c>query</c>: a char per byte, byte for byte; null when there is none.</summary>
+    public string? Target { get; set; }
+
+    /// <summary>Whether an argument for the target came, with or without a value.</summary>
+    public bool IsTargetTold { get; set; }
+
+    /// <summary><c>ver</c>: the version of HTTP, for example <c>1.1</c>.</summary>
+    public string? Version { get; set; }
+
+    /// <summary><c>sni</c>: the name in the TLS handshake.</summary>
+    public string? Sni { get; set; }
+
+    /// <summary><c>tls-version</c>.</summary>
+    public string? TlsVersion { get; set; }
+
+    /// <summary><c>tls-cipher</c>.</summary>
+    public string? TlsCipher { get; set; }
+
+    /// <summary><c>route</c>: the route that the configuration of HAProxy names; null to let ours match.</summary>
+    public string? Route { get; set; }
+
+    /// <summary><c>status</c> of the response.</summary>
+    public long? Status { get; set; }
+
+    /// <summary>Whether <c>headers</c> or <c>headers-text</c> came.</summary>
+    public bool AreHeadersTold { get; set; }
+
+    /// <summary>The header fields, then the arguments we have no place for, as <c>x-sidecar-arg-NAME</c>.</summary>
+    public HeaderBlock Headers { get; set; } = new(32, 1024);
+
+    /// <summary>Header fields that came, more than were copied when there were too many.</summary>
+    public int HeaderCount { get; set; }
+
+    /// <summary>Bytes of names and values that came.</summary>
+    public long HeaderBytes { get; set; }
+
+    /// <summary><c>body_size</c>: what HAProxy knows of the size of the whole body.</summary>
+    public long? BodySize { get; set; }
+
+    /// <summary><c>body_len</c>: bytes of the body in HAProxy's buffer.</summary>
+    public long? BodyLength { get; set; }
+
+    /// <summary><c>body</c>; null when the message does not carry it.</summary>
+    public KeptBody? Body { get; set; }
+
+    /// <summary><c>waited</c>: whether HAProxy waited until the response's body was complete or its buffer full.</summary>
+    public bool HasWaited { get; set; }
+
+    /// <summary>Whether a body came for which there was no memory.</summary>
+    public bool IsBodyLost { get; set; }
+
+    /// <summary>Why it cannot be inspected, in the configuration of HAProxy; null when that is fine.</summary>
+    public string? Misconfigured { get; set; }
+
+    /// <summary>HAProxy's buffer in bytes, from the frame size it offered.</summary>
+    public int BufferSize { get; set; }
+
+    /// <summary>The body's bytes at hand.</summary>
+    public ReadOnlyMemory<byte> BodyBytes => Body?.Bytes ?? default;
+
+    /// <summary>The value of the first header of a name.</summary>
+    /// <param name="lowerName">In lower case.</param>
+    public string? Header(ReadOnlySpan<byte> lowerName) =>
+        Headers.IndexOf(lowerName) is >= 0 and var index ? WireText.Of(Headers.Value(index)) : null;
+
+    /// <summary>Whether there is a header of a name.</summary>
+    public bool HasHeader(ReadOnlySpan<byte> lowerName) => Headers.IndexOf(lowerName) >= 0;
+
+    /// <inheritdoc/>
+    public void Dispose() => Body?.Dispose();
+}

@@ -1,0 +1,61 @@
+using Sidecar.Daemon.Agents;
+using Sidecar.Protocol.Spop;
+
+namespace Sidecar.Daemon.FrontEnds.Spop;
+
+/// <summary>The fragments of one connection, whose bytes count against the daemon's body memory. For the read loop.</summary>
+internal sealed class SpopFragments(SpopFragmentLimits limits, ByteBudget memory) : IDisposable
+{
+    // A buffer grows by doubling.
+    private const int PerByte = 2;
+
+    private readonly SpopReassembler _reassembler = new(limits);
+    private long _reserved;
+
+    /// <inheritdoc cref="SpopReassembler.Add"/>
+    public SpopAssembly Add(in SpopFrame frame, long now, out SpopPayload payload, out SpopError error)
+    {
+        var assembly = _reassembler.Add(frame, now, out payload, out error);
+        if (!TrySettle())
+        {
+            // Of all that is collected here: whose turn would be next nobody knows. They end as refused.
+            _reassembler.Expire(long.MaxValue);
+            TrySettle();
+        }
+
+        return assembly;
+    }
+
+    /// <summary>Drops what was begun before a moment.</summary>
+    public void Expire(long before)
+    {
+        if (_reassembler.Open > 0 && _reassembler.Expire(before) > 0)
+        {
+            TrySettle();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _reassembler.Dispose();
+        TrySettle();
+    }
+
+    private bool TrySettle()
+    {
+        var wanted = _reassembler.Bytes * PerByte;
+        if (wanted > _reserved && !memory.TryReserve(wanted - _reserved))
+        {
+            return false;
+        }
+
+        if (wanted < _reserved)
+        {
+            memory.Return(_reserved - wanted);
+        }
+
+        _reserved = wanted;
+        return true;
+    }
+}

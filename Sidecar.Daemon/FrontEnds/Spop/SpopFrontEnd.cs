@@ -1,0 +1,213 @@
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
+
+namespace Sidecar.Daemon.FrontEnds.Spop;
+
+/// <summary>Answers the NOTIFYs of all sessions of a listener: events for the inspector, variables for HAProxy. Every turn is answered, also by a defect of ours.</summary>
+/// <remarks>Request and response of an exchange come on whichever connection; they are joined by HAProxy's id of the transaction.</remarks>
+internal sealed class SpopFrontEnd : IDisposable
+{
+    private readonly SpopListenerOptions _options;
+    private readonly Inspector _inspector;
+    private readonly ILogger _logger;
+    private readonly SpopInspection _inspection;
+    private readonly SpopAnswerWriter _writer;
+    private readonly ExchangeDirectory<SpopExchange> _directory;
+
+    /// <summary>A front end without exchanges.</summary>
+    /// <exception cref="ArgumentException">A header that the options name cannot be carried.</exception>
+    public SpopFrontEnd(SpopListenerOptions options, int maxExchanges, TimeSpan expiry, Inspector inspector, SidecarMetrics metrics, ILogger logger)
+    {
+        (_options, _inspector, _logger) = (options, inspector, logger);
+        var pace = new LogPace(inspector.Time);
+        _writer = new SpopAnswerWriter(options, metrics, pace, logger);
+        _inspection = new SpopInspection(options, inspector, _writer, pace, logger);
+        _directory = new ExchangeDirectory<SpopExchange>(inspector, maxExchanges, expiry);
+        Reader = new SpopFactsReader(options, inspector.BodyMemory);
+    }
+
+    /// <summary>Reads the arguments of messages.</summary>
+    public SpopFactsReader Reader { get; }
+
+    /// <summary>Exchanges that wait for their response.</summary>
+    public int Waiting => _directory.Count;
+
+    /// <summary>Inspects what a NOTIFY asks and answers it. Never throws.</summary>
+    /// <param name="turn">The NOTIFY.</param>
+    /// <param name="replies">The answers of its connection.</param>
+    public async Task AnswerAsync(SpopTurn turn, SpopReplies replies)
+    {
+        try
+        {
+            await (turn.Phase == SpopPhase.Response ? AnswerResponseAsync(turn, replies) : AnswerRequestAsync(turn, replies)).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Log.Defect(_logger, e, _options.Name);
+        }
+    }
+
+    /// <summary>Ends all exchanges: the listener stops.</summary>
+    public void Dispose() => _directory.Dispose();
+
+    private async Task AnswerRequestAsync(SpopTurn turn, SpopReplies replies)
+    {
+        var facts = turn.Facts;
+        var deadline = _inspector.DeadlineIn(_options.Budget);
+        var exchange = Begin(facts);
+        turn.Attach(exchange);
+        SpopExchange? joined = null;
+        var status = 0;
+        var outlives = false;
+        try
+        {
+            var verdict = _inspection.Refusal(turn, exchange);
+            if (verdict is null && _options.HasResponsePhase)
+            {
+                joined = new SpopExchange(exchange, facts.Method!);
+                if (!_directory.TryAdd(facts.Id!, joined))
+                {
+                    joined = null;
+                    verdict = SpopInspection.Refuse(exchange, Cause.TooManyExchanges);
+                }
+            }
+
+            verdict ??= await _inspection.RequestAsync(turn, exchange, deadline).ConfigureAwait(false);
+            var wants = verdict.IsAllow && joined is not null ? Inspector.Wants(exchange) : default;
+            var answer = new SpopAnswer(exchange, verdict) { WantsResponse = wants.ResponseHeaders, WantsResponseBody = wants.ResponseBody.Need != BodyNeed.None };
+            if (joined is not null)
+            {
+                (joined.ResponseEdits, joined.RequestBytes) = (verdict.ResponseHeaders, facts.BodyBytes.Length);
+
+                // From here on HAProxy may ask about the response.
+                joined.IsJudged = true;
+            }
+
+            var given = await SendAsync(turn, replies, answer).ConfigureAwait(false);
+            status = StatusOf(turn, given);
+
+            // Rule 13.
+            outlives = answer.WantsResponse && given.IsAllow && !turn.IsGone;
+        }
+        catch
+        {
+            exchange.Note(LedgerState.Refused, Cause.Internal);
+            await SendAsync(turn, replies, new SpopAnswer(exchange, Verdict.Refused(Cause.Internal))).ConfigureAwait(false);
+            throw;
+        }
+        finally
+        {
+            if (!outlives)
+            {
+                if (joined is not null)
+                {
+                    _directory.Remove(facts.Id!, joined);
+                }
+
+                _inspector.End(exchange, Complete(exchange, status, facts.BodyBytes.Length, 0));
+            }
+        }
+    }
+
+    private async Task AnswerResponseAsync(SpopTurn turn, SpopReplies replies)
+    {
+        var facts = turn.Facts;
+        var deadline = _inspector.DeadlineIn(_options.Budget);
+        if (facts.Id is not { } id || _directory.Remove(id) is not { } joined)
+        {
+            await AnswerUnknownAsync(turn, replies).ConfigureAwait(false);
+            return;
+        }
+
+        var exchange = joined.Exchange;
+        turn.Attach(exchange);
+        var status = 0;
+        try
+        {
+            if (!joined.IsJudged)
+            {
+                // HAProxy gave up waiting for the request's verdict and went on.
+                exchange.Abandon(Cause.Superseded, CancelReason.Manual);
+            }
+
+            var verdict = _inspection.Refusal(turn, exchange) ?? await _inspection.ResponseAsync(turn, joined, deadline).ConfigureAwait(false);
+            var answer = new SpopAnswer(exchange, verdict) { ResponseEdits = HeaderEdits.Join(joined.ResponseEdits, verdict.ResponseHeaders) };
+            var given = await SendAsync(turn, replies, answer).ConfigureAwait(false);
+            status = given.IsAllow ? (int)facts.Status.GetValueOrDefault() : StatusOf(turn, given);
+        }
+        catch
+        {
+            exchange.Note(LedgerState.Refused, Cause.Internal);
+            await SendAsync(turn, replies, new SpopAnswer(exchange, Verdict.Refused(Cause.Internal))).ConfigureAwait(false);
+            throw;
+        }
+        finally
+        {
+            _inspector.End(exchange, Complete(exchange, status, joined.RequestBytes, facts.BodyBytes.Length));
+        }
+    }
+
+    private async Task AnswerUnknownAsync(SpopTurn turn, SpopReplies replies)
+    {
+        var exchange = _inspector.Begin(_options.Name, null, "/", "UNKNOWN");
+        try
+        {
+            var isOpen = _options.UnknownExchange == FailureMode.Open;
+            var verdict = _inspection.Refusal(turn, exchange)
+                ?? (isOpen ? Verdict.Allow with { Cause = Cause.ExchangeUnknown } : Verdict.Refused(Cause.ExchangeUnknown));
+            exchange.Note(verdict.IsAllow ? LedgerState.Bypassed : LedgerState.Refused, verdict.Cause);
+            await SendAsync(turn, replies, new SpopAnswer(exchange, verdict)).ConfigureAwait(false);
+        }
+        finally
+        {
+            _inspector.End(exchange);
+        }
+    }
+
+    private Exchange Begin(SpopFacts facts)
+    {
+        var method = facts.Method ?? "";
+        return facts.Route is { } route && _inspector.BeginOn(_options.Name, route) is { } named
+            ? named
+            : _inspector.Begin(_options.Name, facts.Header("host"u8) ?? facts.Sni, facts.Target ?? "", method);
+    }
+
+    private async ValueTask<Verdict> SendAsync(SpopTurn turn, SpopReplies replies, SpopAnswer answer)
+    {
+        var ack = replies.Rent();
+        try
+        {
+            var given = _writer.Write(ack, turn, answer, replies.MaxFrameSize);
+            if (given.Cause == Cause.Unapplied)
+            {
+                answer.Exchange.Note(LedgerState.Refused, Cause.Unapplied);
+            }
+
+            if (!await replies.SendAsync(ack.Finish()).ConfigureAwait(false))
+            {
+                turn.Abandon();
+            }
+
+            return given;
+        }
+        finally
+        {
+            replies.Return(ack);
+        }
+    }
+
+    private static int StatusOf(SpopTurn turn, Verdict verdict) => verdict.IsAllow ? 0 : SpopReply.Render(turn.Phase, verdict).Status;
+
+    private RequestCompleteEvent Complete(Exchange exchange, int status, long requestBytes, long responseBytes) => new()
+    {
+        Status = (ushort)status,
+        DurationMs = (ulong)_inspector.Time.GetElapsedTime(exchange.Started).TotalMilliseconds,
+        RequestBodySize = (ulong)requestBytes,
+        ResponseBodySize = (ulong)responseBytes,
+    };
+}

@@ -1,0 +1,39 @@
+using System.Runtime.InteropServices;
+using Sidecar.Protocol.Spop;
+
+namespace Sidecar.Daemon.FrontEnds.Spop;
+
+/// <summary>Why a session ends. Set once; used in the log, in the metric and in what HAProxy is told.</summary>
+/// <param name="Reason">A bounded word, the label of the metric.</param>
+/// <param name="Status">What HAProxy is told; null when it is gone and cannot be told.</param>
+/// <param name="Message">In words.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct SpopSessionEnd(string Reason, SpopStatus? Status, string Message)
+{
+    /// <summary>HAProxy closed without a word, as 3.1 and newer do.</summary>
+    public static SpopSessionEnd Closed => new("closed", null, "HAProxy closed the connection");
+
+    /// <summary>HAProxy said that it goes.</summary>
+    public static SpopSessionEnd Disconnected(in SpopDisconnect said) => new("disconnected", SpopStatus.Normal, $"HAProxy said {said.Code}: {said.Message}");
+
+    /// <summary>A health check was answered.</summary>
+    public static SpopSessionEnd Checked => new("health-check", null, "the health check is answered");
+
+    /// <summary>The listener stops.</summary>
+    public static SpopSessionEnd Stopped => new("stopped", SpopStatus.Normal, "the sidecar stops");
+
+    /// <summary>The peer was too slow.</summary>
+    public static SpopSessionEnd TooSlow(string message) => new("timeout", SpopStatus.Timeout, message);
+
+    /// <summary>The peer does not read what we send.</summary>
+    public static SpopSessionEnd NotReading => new("not-reading", null, "HAProxy does not read our answers");
+
+    /// <summary>The connection broke.</summary>
+    public static SpopSessionEnd Broken(string message) => new("broken", null, message);
+
+    /// <summary>The peer broke the rules.</summary>
+    public static SpopSessionEnd Violation(in SpopError error) => new("violation", error.Status, error.Message);
+
+    /// <summary>Whether the answers under way are still wanted.</summary>
+    public bool IsOrderly => Reason == Stopped.Reason;
+}

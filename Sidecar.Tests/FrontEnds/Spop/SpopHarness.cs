@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.IO.Pipelines;
+using Sidecar.Daemon.FrontEnds.Spop;
+using Sidecar.Protocol.Transport;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.FrontEnds.Spop;
+
+/// <summary>Sessions on in-memory pipes before a real inspector with agents of the test's own.</summary>
+internal sealed class SpopHarness : IAsyncDisposable
+{
+    public const string Listener = "spop:test";
+
+    private readonly InspectionHarness _inspection;
+    private readonly List<SpopSession> _sessions = [];
+    private readonly List<Task> _running = [];
+    private readonly LogPace _pace;
+
+    private SpopHarness(InspectionHarness inspection, SpopListenerOptions options, TimeSpan expiry, int maxExchanges)
+    {
+        (_inspection, Options) = (inspection, options);
+        Logger = new RecordingLogger<SpopListener>(inspection.Logs.Record);
+        _pace = new LogPace(inspection.Time);
+        FrontEnd = new SpopFrontEnd(options, maxExchanges, expiry, inspection.Inspector, inspection.Sums.Metrics, Logger);
+    }
+
+    public SpopListenerOptions Options { get; }
+
+    public SpopFrontEnd FrontEnd { get; }
+
+    public RecordingLogger<SpopListener> Logger { get; }
+
+    public InspectionHarness Inspection => _inspection;
+
+    public IReadOnlyList<SpopSession> Sessions => _sessions;
+
+    public static SpopListenerOptions DefaultOptions => new() { Name = Listener, Budget = TimeSpan.FromSeconds(20) };
+
+    public static Task<SpopHarness> StartAsync(params LambdaAgent[] agents) => StartAsync(DefaultOptions, new HarnessOptions(), agents);
+
+    public static Task<SpopHarness> StartAsync(SpopListenerOptions options, params LambdaAgent[] agents) => StartAsync(options, new HarnessOptions(), agents);
+
+    public static async Task<SpopHarness> StartAsync(SpopListenerOptions options, HarnessOptions harness, params LambdaAgent[] agents) =>
+        new(await InspectionHarness.StartAsync(harness, agents), options, harness.Expiry, harness.MaxExchanges);
+
+    /// <summary>A connection that has not said HELLO.</summary>
+    public SpopPeer Open(long pauseThreshold = 65_536)
+    {
+        var pair = new DuplexPipePair(PipeScheduler.ThreadPool, pauseThreshold);
+        var id = (_sessions.Count + 1).ToString(CultureInfo.InvariantCulture);
+        var session = new SpopSession(id, pair.Near, FrontEnd, Options, _inspection.BodyMemory, _inspection.Time, Logger, _pace);
+        _sessions.Add(session);
+        var running = session.RunAsync();
+        _running.Add(running);
+        return new SpopPeer(pair.Far, session, running);
+    }
+
+    /// <summary>A connection that has said HELLO and was answered.</summary>
+    public async Task<SpopPeer> GreetAsync(uint maxFrameSize = SpopProxy.DefaultMaxFrameSize)
+    {
+        var peer = Open();
+        await peer.GreetAsync(maxFrameSize);
+        return peer;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var session in _sessions)
+        {
+            session.Stop();
+        }
+
+        await Task.WhenAll(_running);
+        FrontEnd.Dispose();
+        await _inspection.DisposeAsync();
+    }
+}
