@@ -27,6 +27,20 @@ internal sealed class CallTable
     public (bool Waiting, int Owed) Of(CorrelationId id) =>
         _entries.TryGetValue(id, out var entry) ? (entry.Call is not null, entry.Owed) : (false, 0);
 
+    /// <summary>The exchange whose answer comes next where answers come in order: of one call at a time there is only one. The empty id when none is due.</summary>
+    public CorrelationId Next
+    {
+        get
+        {
+            foreach (var (id, entry) in _entries)
+            {
+                return entry.Owed > 0 || entry.IsSent ? id : default;
+            }
+
+            return default;
+        }
+    }
+
     /// <summary>Registers the only waiting call of its exchange.</summary>
     /// <param name="id">The exchange.</param>
     /// <param name="call">The call.</param>
@@ -45,33 +59,38 @@ internal sealed class CallTable
     /// <summary>Notes that the event of the waiting call has gone.</summary>
     public void MarkSent(CorrelationId id) => CollectionsMarshal.GetValueRefOrNullRef(_entries, id).IsSent = true;
 
-    /// <summary>An answer has come. Returns the call it is for; null when it settles a debt or nobody waits for it.</summary>
-    public PendingCall? Answer(CorrelationId id)
+    /// <summary>An answer has come: for the call that waits, or it settles a debt, or nobody asked for it.</summary>
+    /// <param name="id">The exchange.</param>
+    /// <param name="call">The call that it is for; null unless it is for one.</param>
+    public AnswerUse Answer(CorrelationId id, out PendingCall? call)
     {
+        call = null;
         ref var entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, id);
         if (Unsafe.IsNullRef(ref entry))
         {
-            return null;
+            return AnswerUse.Unasked;
         }
 
-        PendingCall? call = null;
+        AnswerUse use;
         if (entry.Owed > 0)
         {
             entry.Owed--;
             _owed--;
+            use = AnswerUse.Late;
         }
         else if (entry.IsSent)
         {
             (call, entry.Call) = (entry.Call, null);
+            use = AnswerUse.Taken;
         }
         else
         {
-            return null;
+            return AnswerUse.Unasked;
         }
 
         _inFlight--;
         RemoveIfEmpty(id, entry);
-        return call;
+        return use;
     }
 
     /// <summary>Gives up the waiting call of an exchange; if its event was sent, a tombstone stays.</summary>
@@ -122,6 +141,18 @@ internal sealed class CallTable
         }
 
         return next;
+    }
+
+    /// <summary>The exchanges that have a call waiting.</summary>
+    public void FindWaiting(List<CorrelationId> waiting)
+    {
+        foreach (var (id, entry) in _entries)
+        {
+            if (entry.Call is not null)
+            {
+                waiting.Add(id);
+            }
+        }
     }
 
     /// <summary>Empties the table and returns the calls that were waiting.</summary>

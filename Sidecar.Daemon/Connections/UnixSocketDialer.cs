@@ -10,6 +10,9 @@ namespace Sidecar.Daemon.Connections;
 /// <summary>Opens connections over a Unix socket. Sockets become pipes through the shared framework's transport.</summary>
 internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
 {
+    // From our pipe to the socket: no more than a system call, unless the agent does not read.
+    private static readonly TimeSpan LongestClose = TimeSpan.FromMilliseconds(200);
+
     private static long _lastId;
 
     private readonly SocketConnectionContextFactory _pipes;
@@ -41,7 +44,7 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
             await ConnectAsync(socket, cancellation).ConfigureAwait(false);
             var context = _pipes.Create(socket);
             var id = $"{_settings.AgentId}-{Interlocked.Increment(ref _lastId)}";
-            connection = new FramedAgentConnection(id, context.Transport, _settings, sink, _time, _logger, () => CloseAsync(context));
+            connection = new FramedAgentConnection(id, context.Transport, _settings, sink, _time, _logger, () => CloseAsync(context, _time));
             await connection.OpenAsync(_settings.ConnectTimeout - _time.GetElapsedTime(start), cancellation).ConfigureAwait(false);
             await PushConfigurationAsync(connection, cancellation).ConfigureAwait(false);
             return connection;
@@ -106,10 +109,12 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
         }
     }
 
-    // Abort first: what is still to be written to an agent that does not read would keep the socket for ever.
-    private static ValueTask CloseAsync(ConnectionContext context)
+    // What was written may still go out, but to an agent that does not read that would keep the socket for ever.
+    private static async ValueTask CloseAsync(ConnectionContext context, TimeProvider time)
     {
+        var closing = context.DisposeAsync().AsTask();
+        await closing.WaitAsync(LongestClose, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         context.Abort();
-        return context.DisposeAsync();
+        await closing.ConfigureAwait(false);
     }
 }
