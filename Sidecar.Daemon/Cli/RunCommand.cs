@@ -14,7 +14,7 @@ internal static class RunCommand
         $"A Unix socket to listen on: http=PATH,{ProxyWords.Choices} | native=PATH | admin=PATH. Traefik needs http=127.0.0.1:PORT,secret-file=FILE. Keys: budget, mode (octal), group; http: set-headers, edit-headers, response-headers=NAME+NAME; envoy-http: path-prefix; native: unknown-exchange=closed|open. Repeatable.");
 
     private static readonly Option<string[]> Routes = FlagTypes.Many("--route", "ID[,KEY=VALUE…]",
-        "Which requests go to which agents, the first match wins. Keys: host, path (prefix), method=GET+POST, agents=A+B>C ('+' together, '>' one after the other, 'A:monitor' sets the mode), unapplied=refuse|ignore. None given: every request to every agent. Repeatable.");
+        "Which requests go to which agents, the first match wins. Keys: host, path (prefix), method=GET+POST, agents=A+B>C ('+' together, '>' one after the other, 'A:monitor' sets the mode), unapplied=refuse|ignore, sticky=cookie:NAME|header:NAME|client-address|session. None given: every request to every agent. Repeatable.");
 
     private static readonly Option<TimeSpan?> Drain = FlagTypes.Duration("--drain-timeout", Defaults.DrainTimeout, "How long work under way may take when the daemon stops");
     private static readonly Option<TimeSpan?> Expiry = FlagTypes.Duration("--exchange-expiry", Defaults.ExchangeExpiry, "When an exchange whose end nobody announced is forgotten");

@@ -47,6 +47,9 @@ internal sealed class Exchange
     /// <summary>What its end was announced with; null when nobody announced it.</summary>
     public RequestCompleteEvent? Complete { get; private set; }
 
+    /// <summary>The id of the client's session when the front end knows one, for routes that stick to it; set before the first event.</summary>
+    public string? SessionId { get; set; }
+
     /// <summary>The agents whose answers are applied, by stage.</summary>
     public Participant[][] Stages { get; }
 
@@ -65,6 +68,20 @@ internal sealed class Exchange
             {
                 return _abandonedFor;
             }
+        }
+    }
+
+    /// <summary>The request is known: if its route keeps sessions together, every agent is asked on the session's connection.</summary>
+    public void Stick(RequestHeadersEvent message)
+    {
+        if (Route?.Sticky?.KeyOf(message, SessionId) is not { } key)
+        {
+            return;
+        }
+
+        foreach (var participant in Stages.SelectMany(static stage => stage).Concat(Monitors))
+        {
+            participant.Session.StickTo(key);
         }
     }
 
