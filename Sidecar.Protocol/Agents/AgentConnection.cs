@@ -212,7 +212,7 @@ public sealed class AgentConnection : IFrameHandler
     {
         try
         {
-            _events!.Cancel(ControlCodec.ReadCancel(payload).CorrelationId);
+            _events!.Cancel(ControlCodec.ReadCancel(payload));
         }
         catch (ProtocolException)
         {

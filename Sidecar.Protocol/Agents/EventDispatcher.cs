@@ -74,7 +74,19 @@ internal sealed class EventDispatcher
     }
 
     /// <summary>The events of one exchange are no longer wanted.</summary>
-    public void Cancel(CorrelationId id) => Cancel(_queues.Of(id));
+    public void Cancel(CancelRequest request)
+    {
+        try
+        {
+            Handler.OnCancel(request, Connection);
+        }
+        catch (Exception e)
+        {
+            Log.CancellationCallbackFailed(Logger, e);
+        }
+
+        Cancel(_queues.Of(request.CorrelationId));
+    }
 
     /// <summary>No event is wanted any more.</summary>
     public void CancelAll() => Cancel(_queues.All());
