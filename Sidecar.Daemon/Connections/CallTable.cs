@@ -13,6 +13,10 @@ namespace Sidecar.Daemon.Connections;
 /// </remarks>
 internal sealed class CallTable
 {
+    /// <summary>Most debts remembered that may never be settled: four times the calls that a connection carries by default.</summary>
+    public const int MostUncertain = 1024;
+
+    private readonly Queue<CorrelationId> _uncertain = new();
     private readonly Dictionary<CorrelationId, Entry> _entries = [];
     private int _inFlight;
     private int _owed;
@@ -25,7 +29,7 @@ internal sealed class CallTable
 
     /// <summary>Whether an exchange has a call waiting, and how many answers are owed to it.</summary>
     public (bool Waiting, int Owed) Of(CorrelationId id) =>
-        _entries.TryGetValue(id, out var entry) ? (entry.Call is not null, entry.Owed) : (false, 0);
+        _entries.TryGetValue(id, out var entry) ? (entry.Call is not null, entry.Owed + entry.Uncertain) : (false, 0);
 
     /// <summary>The exchange whose answer comes next where answers come in order: of one call at a time there is only one. The empty id when none is due.</summary>
     public CorrelationId Next
@@ -45,10 +49,11 @@ internal sealed class CallTable
     /// <param name="id">The exchange.</param>
     /// <param name="call">The call.</param>
     /// <param name="isSent">False when its event waits for room in the write buffer.</param>
-    public void Add(CorrelationId id, PendingCall call, bool isSent)
+    /// <param name="mayStaySilent">Whether the agent may be of those that never answer such an event: then its tombstone keeps no slot.</param>
+    public void Add(CorrelationId id, PendingCall call, bool isSent, bool mayStaySilent)
     {
         ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, id, out _);
-        (entry.Call, entry.IsSent) = (call, isSent);
+        (entry.Call, entry.IsSent, entry.MayStaySilent) = (call, isSent, mayStaySilent);
         _inFlight++;
     }
 
@@ -78,10 +83,17 @@ internal sealed class CallTable
             _owed--;
             use = AnswerUse.Late;
         }
-        else if (entry.IsSent)
+        else if (entry is { Call: not null, IsSent: true })
         {
-            (call, entry.Call) = (entry.Call, null);
+            // With uncertain debts this is the end of the exchange: no answer after it can be taken for another's.
+            (call, entry.Call, entry.Uncertain) = (entry.Call, null, 0);
             use = AnswerUse.Taken;
+        }
+        else if (entry.Uncertain > 0)
+        {
+            entry.Uncertain--;
+            RemoveIfEmpty(id, entry);
+            return AnswerUse.Late;
         }
         else
         {
@@ -105,7 +117,13 @@ internal sealed class CallTable
 
         PendingCall? call;
         (call, entry.Call, wasSent) = (entry.Call, null, entry.IsSent);
-        if (wasSent)
+        if (wasSent && entry.MayStaySilent)
+        {
+            entry.Uncertain++;
+            _inFlight--;
+            Remember(id);
+        }
+        else if (wasSent)
         {
             entry.Owed++;
             _owed++;
@@ -168,13 +186,32 @@ internal sealed class CallTable
         }
 
         _entries.Clear();
+        _uncertain.Clear();
         (_inFlight, _owed) = (0, 0);
         return waiting;
     }
 
+    // Nobody says when such a debt is over, so the oldest is forgotten; its exchange has long ended by then.
+    private void Remember(CorrelationId id)
+    {
+        _uncertain.Enqueue(id);
+        if (_uncertain.Count <= MostUncertain)
+        {
+            return;
+        }
+
+        var oldest = _uncertain.Dequeue();
+        ref var entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, oldest);
+        if (!Unsafe.IsNullRef(ref entry) && entry.Uncertain > 0)
+        {
+            entry.Uncertain--;
+            RemoveIfEmpty(oldest, entry);
+        }
+    }
+
     private void RemoveIfEmpty(CorrelationId id, Entry entry)
     {
-        if (entry is { Call: null, Owed: 0 })
+        if (entry is { Call: null, Owed: 0, Uncertain: 0 })
         {
             _entries.Remove(id);
         }
@@ -185,6 +222,8 @@ internal sealed class CallTable
     {
         public PendingCall? Call;
         public int Owed;
+        public int Uncertain;
         public bool IsSent;
+        public bool MayStaySilent;
     }
 }

@@ -210,6 +210,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
             var response = Handshake.ReadResponse(payload, _settings);
             Capabilities = response.Capabilities;
             Traits = Handshake.TraitsOf(response.Capabilities, _settings);
+            _calls.AnswersGuardrails = Capabilities.Features.Guardrails || Traits.Matching == AnswerMatching.InOrder;
             (_calls.Limit, _calls.Matching, _calls.CanCancel) = (Traits.MaxInFlight, Traits.Matching, Traits.CanCancel);
             _encoding = response.Encoding == ProtocolConstants.MessagePack && response.Capabilities.Features.BinaryBody
                 ? MessageEncodings.MessagePackBinaryBody

@@ -32,6 +32,9 @@ internal sealed class OutstandingCalls : IDisposable
     /// <summary>How answers find their calls.</summary>
     public AnswerMatching Matching { get; set; }
 
+    /// <summary>Whether the agent certainly answers guardrail inspections. Those built on the reference never do, and say so (spec §5.3).</summary>
+    public bool AnswersGuardrails { get; set; } = true;
+
     /// <summary>Whether the agent knows cancels.</summary>
     public bool CanCancel { get; set; } = true;
 
@@ -66,7 +69,7 @@ internal sealed class OutstandingCalls : IDisposable
 
             call = PendingCall.Rent(deadline);
             life = call.Life;
-            _table.Add(id, call, isSent: status == SendStatus.Sent);
+            _table.Add(id, call, isSent: status == SendStatus.Sent, mayStaySilent: !AnswersGuardrails && message.Type == MessageType.GuardrailInspect);
             _deadlines.Arm(deadline);
         }
 
