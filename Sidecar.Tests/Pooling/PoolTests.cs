@@ -93,7 +93,7 @@ public sealed class PoolTests(bool inOrder)
     }
 
     [Test]
-    public async Task Dispose_LetsTheAnswerCome_ThenClosesEverySocket()
+    public async Task Defect28_Dispose_LetsTheAnswerCome_ThenClosesEverySocket()
     {
         _listener.Start();
         var pool = Pool(2);
@@ -115,7 +115,7 @@ public sealed class PoolTests(bool inOrder)
     }
 
     [Test]
-    public async Task Dispose_CancelsWhatIsLeftAfterTheDrain_AndSaysWhy()
+    public async Task Defect28_Dispose_CancelsWhatIsLeftAfterTheDrain_AndSaysWhy()
     {
         _listener.Start();
         var pool = Pool(1, TimeSpan.Zero);

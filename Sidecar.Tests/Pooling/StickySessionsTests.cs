@@ -77,7 +77,7 @@ public sealed class StickySessionsTests : IAsyncDisposable
     }
 
     [Test]
-    public async Task ConnectionDies_TheSessionMovesOnce_AndStaysThere()
+    public async Task Defect27_ConnectionDies_TheSessionMovesOnce_AndStaysThere()
     {
         await using var pool = await _rig.PoolAsync(Settings, _a, _b);
         var first = await AskAsync(pool, Key);
@@ -136,7 +136,7 @@ public sealed class StickySessionsTests : IAsyncDisposable
     }
 
     [Test]
-    public void Table_IsBounded_TheOneUsedLongestAgoMakesRoom()
+    public void Defect27_Table_IsBounded_TheOneUsedLongestAgoMakesRoom()
     {
         var sessions = new StickySessions(TimeSpan.FromMinutes(5), 3, _rig.Clock);
         var connection = new PooledConnection(_a, _rig.Clock);
