@@ -67,6 +67,8 @@ internal static class AgentBuilder
             Queue = written.Queue ?? Defaults.Queue,
             QueueWait = written.QueueWait ?? Defaults.QueueWait,
             FlowWait = (written.FlowMode ?? Defaults.Flow) == FlowMode.Wait ? written.FlowWait ?? Defaults.FlowWait : TimeSpan.Zero,
+            StickyTimeout = written.StickyTimeout ?? Defaults.StickyTimeout,
+            StickySessions = written.StickySessions ?? Defaults.StickySessions,
             Breaker = new BreakerSettings
             {
                 FailurePercent = written.BreakerRate ?? Defaults.BreakerRate,

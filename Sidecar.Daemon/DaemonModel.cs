@@ -53,6 +53,7 @@ internal sealed class DaemonModel
         Id = route.Id,
         Match = new RouteMatch { Host = route.Host, PathPrefix = route.PathPrefix, Methods = route.Methods },
         RefusesUnapplied = route.RefusesUnapplied,
+        Sticky = route.Sticky is { } sticky ? new StickyRule(sticky) : null,
         Stages = [.. route.Stages.Select(stage => (IReadOnlyList<RouteAgent>)[.. stage.Select(named =>
         {
             var agent = agents[named.Agent];

@@ -83,7 +83,7 @@ internal sealed class AgentSession : SessionCalls
             Version.Admission.Return(ref Pass);
         }
 
-        _holes.Note(message, result, reachedAgent: !IsUnsent(result.Detail));
+        _holes.Note(message, result, reachedAgent: !result.IsUnsent && !IsUnsent(result.Detail));
         IsTold &= !_holes.MissedRequest;
         if (!ReferenceEquals(result.Detail, GateClosed))
         {
@@ -126,6 +126,11 @@ internal sealed class AgentSession : SessionCalls
         if (deadline <= _started)
         {
             return new(CallResult.Failed(CallOutcome.TimedOut, TooLate));
+        }
+
+        if (Lease is null && Sticky is { } session)
+        {
+            Lease = Version.Pool.Sticky.Find(session);
         }
 
         return EnterAndCall(new CallAsk(message, EventKinds.Of(message.Type), Lease, deadline), withdrawals);

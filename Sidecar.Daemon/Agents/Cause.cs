@@ -88,6 +88,9 @@ internal enum Cause
 
     /// <summary>The agent's circuit breaker was open.</summary>
     BreakerOpen,
+
+    /// <summary>The upstream failed, so nobody wanted the verdict any more.</summary>
+    UpstreamError,
 }
 
 /// <summary>Names and origins of causes.</summary>
@@ -114,6 +117,7 @@ internal static class Causes
         CallOutcome.QueueFull => Cause.QueueFull,
         CallOutcome.Paused => Cause.FlowControl,
         CallOutcome.BreakerOpen => Cause.BreakerOpen,
+        CallOutcome.ShutDown => Cause.Shutdown,
         _ => Cause.AgentAbsent,
     };
 

@@ -13,17 +13,18 @@ internal sealed class EventHoles
 {
     private readonly Lock _lock = new();
     private CallResult? _request;
+    private CallResult? _untold;
     private CallResult? _requestBody;
     private CallResult? _responseBody;
 
-    /// <summary>Whether the agent knows nothing of the exchange.</summary>
+    /// <summary>Whether the agent knows nothing of the exchange. One that answered that it could not judge the request still has to be told of its end.</summary>
     public bool MissedRequest
     {
         get
         {
             lock (_lock)
             {
-                return _request is not null;
+                return _untold is not null;
             }
         }
     }
@@ -38,6 +39,11 @@ internal sealed class EventHoles
         var seen = judged || (reachedAgent && result.Outcome is CallOutcome.TimedOut or CallOutcome.Cancelled);
         lock (_lock)
         {
+            if (message is RequestHeadersEvent && !seen && !result.IsAnswered)
+            {
+                _untold = result;
+            }
+
             switch (message)
             {
                 case RequestHeadersEvent when !seen:
@@ -66,6 +72,7 @@ internal sealed class EventHoles
                 RequestHeadersEvent or GuardrailInspectEvent or ConfigureEvent => null,
                 RequestBodyChunkEvent => _request ?? _requestBody,
                 ResponseBodyChunkEvent => _request ?? _responseBody,
+                RequestCompleteEvent => _untold,
                 _ => _request,
             };
         }

@@ -39,6 +39,9 @@ internal abstract class SessionCalls(AgentState agent, AgentPolicy policy, Corre
     /// <summary>The connection of the exchange; null before its first event.</summary>
     protected PooledConnection? Lease { get; set; }
 
+    /// <summary>The client's session that the exchange belongs to; null for none.</summary>
+    protected StickyKey? Sticky { get; private set; }
+
     /// <summary>Whether the agent was sent the request headers.</summary>
     protected bool IsTold
     {
@@ -48,6 +51,9 @@ internal abstract class SessionCalls(AgentState agent, AgentPolicy policy, Corre
 
     /// <summary>Changes when calls that were asked for before are no longer wanted.</summary>
     protected int Withdrawals => Volatile.Read(ref _withdrawals);
+
+    /// <summary>The exchange goes to the connection of this session, if that takes new exchanges. Before its first event.</summary>
+    public void StickTo(StickyKey key) => Sticky = key;
 
     /// <summary>Calls asked for so far are no longer wanted; one that waits to be let through ends.</summary>
     protected void Withdraw()
@@ -174,6 +180,11 @@ internal abstract class SessionCalls(AgentState agent, AgentPolicy policy, Corre
         if (message is BodyChunkEvent body && connection.Traits.MaxEventBytes is > 0 and var most && body.Data.Length > most)
         {
             return new(CallResult.Failed(CallOutcome.NotSendable, $"the piece of the body has {body.Data.Length} bytes; the agent takes {most}"));
+        }
+
+        if (Sticky is { } key)
+        {
+            Version.Pool.Sticky.Use(key, Lease);
         }
 
         IsTold |= message.Type == MessageType.RequestHeaders;

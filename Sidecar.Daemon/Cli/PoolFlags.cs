@@ -22,6 +22,8 @@ internal static class PoolFlags
     private static readonly Option<TimeSpan?> HealthInterval = FlagTypes.Duration("--health-interval", Defaults.HealthInterval, "How often an idle connection is pinged");
     private static readonly Option<FlowMode?> FlowMode = FlagTypes.Word("--flow-mode", "MODE", FlowModes.Words, Defaults.Flow, "What happens to an event while the agent asks to be sent nothing");
     private static readonly Option<TimeSpan?> FlowWait = FlagTypes.Duration("--flow-wait", Defaults.FlowWait, "How long --flow-mode wait waits");
+    private static readonly Option<TimeSpan?> StickyTimeout = FlagTypes.Duration("--sticky-timeout", Defaults.StickyTimeout, "How long a sticky session of a route may be unused, or none", canBeUnlimited: true);
+    private static readonly Option<int?> StickySessions = FlagTypes.Number("--sticky-sessions", Defaults.StickySessions, "Sticky sessions kept for one agent; the one used longest ago makes room");
     private static readonly Option<int?> BreakerRate = FlagTypes.Number("--breaker-rate", Defaults.BreakerRate, "Percent of failed calls that open an agent's circuit breaker; 0 for never");
     private static readonly Option<int?> BreakerCalls = FlagTypes.Number("--breaker-calls", Defaults.BreakerCalls, "Calls before their rate is judged");
     private static readonly Option<TimeSpan?> BreakerWindow = FlagTypes.Duration("--breaker-window", Defaults.BreakerWindow, "How far back failures count");
@@ -34,7 +36,7 @@ internal static class PoolFlags
         foreach (var option in (ReadOnlySpan<Option>)
         [
             Connections, Strategy, ConnectTimeout, HeaderTimeout, BodyTimeout, EventTimeouts, ReconnectMin, ReconnectMax, UnhealthyAfter, Calls, AgentCalls,
-            Queue, QueueWait, HealthInterval, FlowMode, FlowWait, BreakerRate, BreakerCalls, BreakerWindow, BreakerFailures, BreakerOpen,
+            Queue, QueueWait, HealthInterval, FlowMode, FlowWait, StickyTimeout, StickySessions, BreakerRate, BreakerCalls, BreakerWindow, BreakerFailures, BreakerOpen,
         ])
         {
             command.Options.Add(option);
@@ -62,6 +64,8 @@ internal static class PoolFlags
         HealthInterval = result.GetValue(HealthInterval),
         FlowMode = result.GetValue(FlowMode),
         FlowWait = result.GetValue(FlowWait),
+        StickyTimeout = result.GetValue(StickyTimeout),
+        StickySessions = result.GetValue(StickySessions),
         BreakerRate = result.GetValue(BreakerRate),
         BreakerCalls = result.GetValue(BreakerCalls),
         BreakerWindow = result.GetValue(BreakerWindow),

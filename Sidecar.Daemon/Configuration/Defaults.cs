@@ -45,6 +45,12 @@ internal static class Defaults
     /// <summary>How long an event waits for a paused agent when it waits: 100 ms, the protocol's own default.</summary>
     public static readonly TimeSpan FlowWait = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>How long a sticky session may be unused: 5 min, the protocol's own default; longer than the pauses of long polling and kept-alive sockets.</summary>
+    public static readonly TimeSpan StickyTimeout = TimeSpan.FromMinutes(5);
+
+    /// <summary>Sticky sessions of one agent: 50,000, as many as exchanges may be open; the one used longest ago makes room.</summary>
+    public const int StickySessions = 50_000;
+
     /// <summary>Share of failed calls that opens an agent's circuit breaker, in percent: 50, an agent that fails every other call only costs time.</summary>
     public const int BreakerRate = 50;
 

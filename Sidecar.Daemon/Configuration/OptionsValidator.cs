@@ -59,6 +59,7 @@ internal static class OptionsValidator
         AddIfOutside(errors, "--calls-per-agent", options.Pool.CallsPerAgent, PoolLimits.CallsPerAgent);
         AddIfOutside(errors, "--unhealthy-after", options.Pool.UnhealthyAfter, PoolLimits.UnhealthyAfter);
         AddIfOutside(errors, "--queue", options.Pool.Queue, PoolLimits.Queue);
+        AddIfOutside(errors, "--sticky-sessions", options.Pool.StickySessions, PoolLimits.StickySessions);
         AddIfOutside(errors, "--breaker-rate", options.Pool.BreakerRate, PoolLimits.BreakerRate);
         AddIfOutside(errors, "--breaker-calls", options.Pool.BreakerCalls, PoolLimits.BreakerCalls);
         AddIfOutside(errors, "--breaker-failures", options.Pool.BreakerFailures, PoolLimits.BreakerFailures);

@@ -21,6 +21,9 @@ internal static class PoolLimits
     /// <summary>Calls that wait: each holds a timer and its event.</summary>
     public static readonly (int Min, int Max) Queue = (0, 65_536);
 
+    /// <summary>Sticky sessions: each takes about 200 bytes.</summary>
+    public static readonly (int Min, int Max) StickySessions = (1, 1_000_000);
+
     /// <summary>Percent.</summary>
     public static readonly (int Min, int Max) BreakerRate = (0, 100);
 

@@ -56,6 +56,12 @@ internal sealed record PoolOptions
     /// <summary>How long an event waits for the agent to go on, when it waits.</summary>
     public TimeSpan? FlowWait { get; init; }
 
+    /// <summary>How long a sticky session may be unused; <see cref="TimeSpan.MaxValue"/> for ever.</summary>
+    public TimeSpan? StickyTimeout { get; init; }
+
+    /// <summary>Sticky sessions kept.</summary>
+    public int? StickySessions { get; init; }
+
     /// <summary>Share of failed calls that opens the breaker, in percent; 0 for never.</summary>
     public int? BreakerRate { get; init; }
 
@@ -91,6 +97,8 @@ internal sealed record PoolOptions
         HealthInterval = HealthInterval ?? other.HealthInterval,
         FlowMode = FlowMode ?? other.FlowMode,
         FlowWait = FlowWait ?? other.FlowWait,
+        StickyTimeout = StickyTimeout ?? other.StickyTimeout,
+        StickySessions = StickySessions ?? other.StickySessions,
         BreakerRate = BreakerRate ?? other.BreakerRate,
         BreakerCalls = BreakerCalls ?? other.BreakerCalls,
         BreakerWindow = BreakerWindow ?? other.BreakerWindow,

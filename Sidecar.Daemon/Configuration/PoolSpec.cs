@@ -10,6 +10,7 @@ internal static class PoolSpec
     [
         "connections", "strategy", "connect-timeout", "timeout", "body-timeout", "event-timeout", "reconnect-min", "reconnect-max", "unhealthy-after",
         "drain-timeout", "calls-per-connection", "calls-per-agent", "queue", "queue-wait", "health-interval", "flow-mode", "flow-wait",
+        "sticky-timeout", "sticky-sessions",
         "breaker-rate", "breaker-calls", "breaker-window", "breaker-failures", "breaker-open",
     ];
 
@@ -36,6 +37,8 @@ internal static class PoolSpec
             HealthInterval = spec.Duration("health-interval"),
             FlowMode = spec.Word<FlowMode>("flow-mode", FlowModes.Words),
             FlowWait = spec.Duration("flow-wait"),
+            StickyTimeout = spec.Duration("sticky-timeout", canBeUnlimited: true),
+            StickySessions = spec.Number("sticky-sessions", PoolLimits.StickySessions.Min, PoolLimits.StickySessions.Max),
             BreakerRate = spec.Number("breaker-rate", PoolLimits.BreakerRate.Min, PoolLimits.BreakerRate.Max),
             BreakerCalls = spec.Number("breaker-calls", PoolLimits.BreakerCalls.Min, PoolLimits.BreakerCalls.Max),
             BreakerWindow = spec.Duration("breaker-window"),

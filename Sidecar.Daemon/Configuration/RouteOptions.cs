@@ -20,6 +20,9 @@ internal sealed record RouteOptions
 
     /// <summary>Whether a request is refused when the proxy cannot carry an operation that matters.</summary>
     public bool RefusesUnapplied { get; init; } = true;
+
+    /// <summary>What keeps the exchanges of one client's session on one connection of each agent; null for nothing.</summary>
+    public StickyOptions? Sticky { get; init; }
 }
 
 /// <summary>An agent on a route as the operator wrote it.</summary>

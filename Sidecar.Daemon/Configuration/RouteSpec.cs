@@ -1,9 +1,9 @@
 namespace Sidecar.Daemon.Configuration;
 
-/// <summary>Reads <c>--route 'id[,host=…][,path=…][,method=…][,agents=…]'</c>.</summary>
+/// <summary>Reads <c>--route 'id[,host=…][,path=…][,method=…][,agents=…][,unapplied=…][,sticky=…]'</c>.</summary>
 internal static class RouteSpec
 {
-    private static readonly string[] Keys = ["host", "path", "method", "agents", "unapplied"];
+    private static readonly string[] Keys = ["host", "path", "method", "agents", "unapplied", "sticky"];
 
     /// <summary>Null, with errors, when it cannot be read.</summary>
     public static RouteOptions? Parse(string text, List<string> errors)
@@ -24,6 +24,7 @@ internal static class RouteSpec
             PathPrefix = spec.Text("path"),
             Methods = spec.List("method") ?? [],
             Stages = Stages(spec),
+            Sticky = Sticky(spec),
             RefusesUnapplied = spec.Word<bool>("unapplied", ("refuse", true), ("ignore", false)) ?? true,
         };
         return errors.Count == before ? options : null;
@@ -53,6 +54,22 @@ internal static class RouteSpec
                 spec.Error($"host={host} is no host; write example.org or *.example.org, without scheme, port or path");
             }
         }
+    }
+
+    private static StickyOptions? Sticky(SpecText spec)
+    {
+        if (spec.Text("sticky") is not { } text)
+        {
+            return null;
+        }
+
+        var sticky = StickyOptions.Parse(text);
+        if (sticky is null)
+        {
+            spec.Error($"sticky={text} is none of cookie:NAME, header:NAME, client-address, session");
+        }
+
+        return sticky;
     }
 
     // '+' joins agents that are asked together, '>' puts one stage after another, ':' gives an agent's mode on this route.

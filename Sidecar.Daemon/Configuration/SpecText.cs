@@ -60,12 +60,17 @@ internal sealed class SpecText
         return null;
     }
 
-    /// <summary>A duration such as <c>120ms</c>, <c>2s</c>, <c>5m</c>; null when absent or wrong.</summary>
-    public TimeSpan? Duration(string key)
+    /// <summary>A duration such as <c>120ms</c>, <c>2s</c>, <c>5m</c>, or <c>none</c> for no end where that is allowed; null when absent or wrong.</summary>
+    public TimeSpan? Duration(string key, bool canBeUnlimited = false)
     {
         if (Text(key) is not { } text)
         {
             return null;
+        }
+
+        if (canBeUnlimited && text == "none")
+        {
+            return TimeSpan.MaxValue;
         }
 
         if (Durations.TryParse(text, out var duration))
@@ -73,7 +78,7 @@ internal sealed class SpecText
             return duration;
         }
 
-        Error($"{key}={text} is not a duration above zero; write 120ms, 2s or 5m");
+        Error($"{key}={text} is not a duration above zero; write 120ms, 2s{(canBeUnlimited ? ", 5m or none" : " or 5m")}");
         return null;
     }
 

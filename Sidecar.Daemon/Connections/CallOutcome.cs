@@ -44,4 +44,7 @@ internal enum CallOutcome
 
     /// <summary>Nothing was sent: the agent's circuit breaker is open.</summary>
     BreakerOpen,
+
+    /// <summary>We closed the connection before the answer came: the daemon stops, or the agent is taken out.</summary>
+    ShutDown,
 }

@@ -10,9 +10,15 @@ internal readonly record struct CallResult(CallOutcome Outcome, AgentResponse? R
     /// <summary>Whether <see cref="Response"/> is there.</summary>
     public bool IsAnswered => Outcome == CallOutcome.Answered;
 
+    /// <summary>True when the event certainly never left, though the outcome does not say so: the agent knows nothing of it.</summary>
+    public bool IsUnsent { get; init; }
+
     /// <summary>The agent's answer.</summary>
     public static CallResult Answered(AgentResponse response) => new(CallOutcome.Answered, response, null);
 
     /// <summary>No answer, and why in words for a log.</summary>
     public static CallResult Failed(CallOutcome outcome, string detail) => new(outcome, null, detail);
+
+    /// <summary>No answer because nothing was sent, where the outcome alone leaves that open.</summary>
+    public static CallResult Unsent(CallOutcome outcome, string detail) => new(outcome, null, detail) { IsUnsent = true };
 }

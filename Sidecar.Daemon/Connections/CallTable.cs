@@ -13,6 +13,10 @@ namespace Sidecar.Daemon.Connections;
 /// </remarks>
 internal sealed class CallTable
 {
+    /// <summary>Most debts remembered that may never be settled: four times the calls that a connection carries by default.</summary>
+    public const int MostUncertain = 1024;
+
+    private readonly Queue<CorrelationId> _uncertain = new();
     private readonly Dictionary<CorrelationId, Entry> _entries = [];
     private int _inFlight;
     private int _owed;
@@ -25,16 +29,31 @@ internal sealed class CallTable
 
     /// <summary>Whether an exchange has a call waiting, and how many answers are owed to it.</summary>
     public (bool Waiting, int Owed) Of(CorrelationId id) =>
-        _entries.TryGetValue(id, out var entry) ? (entry.Call is not null, entry.Owed) : (false, 0);
+        _entries.TryGetValue(id, out var entry) ? (entry.Call is not null, entry.Owed + entry.Uncertain) : (false, 0);
+
+    /// <summary>The exchange whose answer comes next where answers come in order: of one call at a time there is only one. The empty id when none is due.</summary>
+    public CorrelationId Next
+    {
+        get
+        {
+            foreach (var (id, entry) in _entries)
+            {
+                return entry.Owed > 0 || entry.IsSent ? id : default;
+            }
+
+            return default;
+        }
+    }
 
     /// <summary>Registers the only waiting call of its exchange.</summary>
     /// <param name="id">The exchange.</param>
     /// <param name="call">The call.</param>
     /// <param name="isSent">False when its event waits for room in the write buffer.</param>
-    public void Add(CorrelationId id, PendingCall call, bool isSent)
+    /// <param name="mayStaySilent">Whether the agent may be of those that never answer such an event: then its tombstone keeps no slot.</param>
+    public void Add(CorrelationId id, PendingCall call, bool isSent, bool mayStaySilent)
     {
         ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, id, out _);
-        (entry.Call, entry.IsSent) = (call, isSent);
+        (entry.Call, entry.IsSent, entry.MayStaySilent) = (call, isSent, mayStaySilent);
         _inFlight++;
     }
 
@@ -45,33 +64,45 @@ internal sealed class CallTable
     /// <summary>Notes that the event of the waiting call has gone.</summary>
     public void MarkSent(CorrelationId id) => CollectionsMarshal.GetValueRefOrNullRef(_entries, id).IsSent = true;
 
-    /// <summary>An answer has come. Returns the call it is for; null when it settles a debt or nobody waits for it.</summary>
-    public PendingCall? Answer(CorrelationId id)
+    /// <summary>An answer has come: for the call that waits, or it settles a debt, or nobody asked for it.</summary>
+    /// <param name="id">The exchange.</param>
+    /// <param name="call">The call that it is for; null unless it is for one.</param>
+    public AnswerUse Answer(CorrelationId id, out PendingCall? call)
     {
+        call = null;
         ref var entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, id);
         if (Unsafe.IsNullRef(ref entry))
         {
-            return null;
+            return AnswerUse.Unasked;
         }
 
-        PendingCall? call = null;
+        AnswerUse use;
         if (entry.Owed > 0)
         {
             entry.Owed--;
             _owed--;
+            use = AnswerUse.Late;
         }
-        else if (entry.IsSent)
+        else if (entry is { Call: not null, IsSent: true })
         {
-            (call, entry.Call) = (entry.Call, null);
+            // With uncertain debts this is the end of the exchange: no answer after it can be taken for another's.
+            (call, entry.Call, entry.Uncertain) = (entry.Call, null, 0);
+            use = AnswerUse.Taken;
+        }
+        else if (entry.Uncertain > 0)
+        {
+            entry.Uncertain--;
+            RemoveIfEmpty(id, entry);
+            return AnswerUse.Late;
         }
         else
         {
-            return null;
+            return AnswerUse.Unasked;
         }
 
         _inFlight--;
         RemoveIfEmpty(id, entry);
-        return call;
+        return use;
     }
 
     /// <summary>Gives up the waiting call of an exchange; if its event was sent, a tombstone stays.</summary>
@@ -86,7 +117,13 @@ internal sealed class CallTable
 
         PendingCall? call;
         (call, entry.Call, wasSent) = (entry.Call, null, entry.IsSent);
-        if (wasSent)
+        if (wasSent && entry.MayStaySilent)
+        {
+            entry.Uncertain++;
+            _inFlight--;
+            Remember(id);
+        }
+        else if (wasSent)
         {
             entry.Owed++;
             _owed++;
@@ -124,6 +161,18 @@ internal sealed class CallTable
         return next;
     }
 
+    /// <summary>The exchanges that have a call waiting.</summary>
+    public void FindWaiting(List<CorrelationId> waiting)
+    {
+        foreach (var (id, entry) in _entries)
+        {
+            if (entry.Call is not null)
+            {
+                waiting.Add(id);
+            }
+        }
+    }
+
     /// <summary>Empties the table and returns the calls that were waiting.</summary>
     public List<PendingCall> Clear()
     {
@@ -137,13 +186,32 @@ internal sealed class CallTable
         }
 
         _entries.Clear();
+        _uncertain.Clear();
         (_inFlight, _owed) = (0, 0);
         return waiting;
     }
 
+    // Nobody says when such a debt is over, so the oldest is forgotten; its exchange has long ended by then.
+    private void Remember(CorrelationId id)
+    {
+        _uncertain.Enqueue(id);
+        if (_uncertain.Count <= MostUncertain)
+        {
+            return;
+        }
+
+        var oldest = _uncertain.Dequeue();
+        ref var entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, oldest);
+        if (!Unsafe.IsNullRef(ref entry) && entry.Uncertain > 0)
+        {
+            entry.Uncertain--;
+            RemoveIfEmpty(oldest, entry);
+        }
+    }
+
     private void RemoveIfEmpty(CorrelationId id, Entry entry)
     {
-        if (entry is { Call: null, Owed: 0 })
+        if (entry is { Call: null, Owed: 0, Uncertain: 0 })
         {
             _entries.Remove(id);
         }
@@ -154,6 +222,8 @@ internal sealed class CallTable
     {
         public PendingCall? Call;
         public int Owed;
+        public int Uncertain;
         public bool IsSent;
+        public bool MayStaySilent;
     }
 }

@@ -11,6 +11,9 @@ internal sealed record ConnectionSettings
     /// <summary>Most calls outstanding on one connection; the agent's own limits make it less.</summary>
     public required int MaxInFlight { get; init; }
 
+    /// <summary>How the agent's answers find their calls. In order means one call at a time, and neither cancels nor pings (spec §11.3).</summary>
+    public AnswerMatching Matching { get; init; } = AnswerMatching.ById;
+
     /// <summary>Connect and handshake together.</summary>
     public required TimeSpan ConnectTimeout { get; init; }
 

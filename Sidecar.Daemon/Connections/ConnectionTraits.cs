@@ -38,4 +38,7 @@ internal sealed record ConnectionTraits
 
     /// <summary>Whether a cancel message exists.</summary>
     public bool CanCancel { get; init; } = true;
+
+    /// <summary>Whether the agent answers pings. Of one that does not, silence says nothing: it lives as long as its connection.</summary>
+    public bool CanPing { get; init; } = true;
 }

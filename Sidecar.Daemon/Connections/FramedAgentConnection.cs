@@ -10,6 +10,11 @@ namespace Sidecar.Daemon.Connections;
 /// <remarks>The calls themselves are the business of <see cref="OutstandingCalls"/>.</remarks>
 internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
 {
+    private const string ClosedByUs = "closed by us";
+
+    // What has to go out is small, and an agent that reads at all has read it by then.
+    private static readonly TimeSpan Farewell = TimeSpan.FromMilliseconds(200);
+
     private readonly OutstandingCalls _calls;
     private readonly FrameConnection _frames;
     private readonly ConnectionSettings _settings;
@@ -132,6 +137,11 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
 
     public void Ping()
     {
+        if (!Traits.CanPing)
+        {
+            return;
+        }
+
         using var frame = FrameBuffer.Rent(MessageType.Ping);
         ControlCodec.WritePing(frame, new PingMessage(_pings++, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds()));
         _frames.TrySend(frame.Finish());
@@ -147,7 +157,15 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
 
     public async ValueTask DisposeAsync()
     {
-        Abort("closed by us");
+        if (IsOpen)
+        {
+            // Whoever still works on a call learns that it need not; what was taken for writing goes out if the agent reads.
+            Interlocked.CompareExchange(ref _abortCause, ClosedByUs, null);
+            Volatile.Write(ref _open, false);
+            _calls.ShutDown();
+            _frames.Close(Farewell);
+        }
+
         await _running.ConfigureAwait(false);
         _calls.Dispose();
         if (_closeTransport is not null)
@@ -196,7 +214,8 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     {
         Capabilities = response.Capabilities;
         Traits = Handshake.TraitsOf(response.Capabilities, _settings);
-        _calls.Limit = Traits.MaxInFlight;
+        _calls.AnswersGuardrails = Capabilities.Features.Guardrails || Traits.Matching == AnswerMatching.InOrder;
+        (_calls.Limit, _calls.Matching, _calls.CanCancel) = (Traits.MaxInFlight, Traits.Matching, Traits.CanCancel);
         _encoding = response.Encoding == ProtocolConstants.MessagePack && response.Capabilities.Features.BinaryBody && _settings.UsesRawBodies
             ? MessageEncodings.MessagePackBinaryBody
             : MessageEncodings.ByName(response.Encoding);
@@ -240,11 +259,21 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
             }
         }
 
-        if (!_calls.Answer(id, result))
+        var use = _calls.Answer(id, result);
+        if (use == AnswerUse.Taken)
         {
-            Interlocked.Increment(ref _lateAnswers);
-            Log.LateAnswer(_logger, _settings.AgentId, id);
-            _sink.OnSlotFreed(this);
+            return;
         }
+
+        Interlocked.Increment(ref _lateAnswers);
+        Log.LateAnswer(_logger, _settings.AgentId, id);
+        if (use == AnswerUse.Unasked && Traits.Matching == AnswerMatching.InOrder)
+        {
+            // From here on nobody can tell which answer belongs to which call.
+            Abort("the agent answered what it was not asked: its answers are out of step");
+            return;
+        }
+
+        _sink.OnSlotFreed(this);
     }
 }

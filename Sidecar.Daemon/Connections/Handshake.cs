@@ -54,10 +54,14 @@ internal static class Handshake
             limit = stated == 0 ? limit : (int)Math.Min((uint)limit, stated);
         }
 
+        var inOrder = settings.Matching == AnswerMatching.InOrder;
         return new ConnectionTraits
         {
-            MaxInFlight = limit,
-            IsConcurrent = capabilities.Features.ConcurrentRequests > 1,
+            MaxInFlight = inOrder ? 1 : limit,
+            IsConcurrent = !inOrder && capabilities.Features.ConcurrentRequests > 1,
+            Matching = settings.Matching,
+            CanCancel = !inOrder,
+            CanPing = !inOrder,
             Events = capabilities.SupportedEvents,
             MaxBodyBytes = (long)Math.Min(capabilities.Limits.MaxBodySize, long.MaxValue),
             MaxEventBytes = capabilities.Limits.MaxBodySize == 0 ? LargestBody : (long)Math.Min(capabilities.Limits.MaxBodySize, LargestBody),

@@ -29,6 +29,15 @@ internal sealed class OutstandingCalls : IDisposable
     /// <summary>Most slots that may be taken.</summary>
     public int Limit { get; set; } = 1;
 
+    /// <summary>How answers find their calls.</summary>
+    public AnswerMatching Matching { get; set; }
+
+    /// <summary>Whether the agent certainly answers guardrail inspections. Those built on the reference never do, and say so (spec §5.3).</summary>
+    public bool AnswersGuardrails { get; set; } = true;
+
+    /// <summary>Whether the agent knows cancels.</summary>
+    public bool CanCancel { get; set; } = true;
+
     /// <inheritdoc cref="CallTable.InFlight"/>
     public int InFlight => _table.InFlight;
 
@@ -60,7 +69,7 @@ internal sealed class OutstandingCalls : IDisposable
 
             call = PendingCall.Rent(deadline);
             life = call.Life;
-            _table.Add(id, call, isSent: status == SendStatus.Sent);
+            _table.Add(id, call, isSent: status == SendStatus.Sent, mayStaySilent: !AnswersGuardrails && message.Type == MessageType.GuardrailInspect);
             _deadlines.Arm(deadline);
         }
 
@@ -80,34 +89,73 @@ internal sealed class OutstandingCalls : IDisposable
     public void Cancel(CorrelationId id, CancelReason reason)
     {
         PendingCall? call;
+        bool wasSent;
         lock (_gate)
         {
-            call = _table.Bury(id, out var wasSent);
+            call = _table.Bury(id, out wasSent);
             if (wasSent)
             {
                 SendCancel(id, reason);
             }
         }
 
-        call?.Complete(CallResult.Failed(CallOutcome.Cancelled, reason.ToString()));
+        call?.Complete(wasSent ? CallResult.Failed(CallOutcome.Cancelled, reason.ToString()) : CallResult.Unsent(CallOutcome.Cancelled, reason.ToString()));
     }
 
-    /// <summary>Hands an answer to its call; false when it settled a debt or nobody waited for it.</summary>
-    public bool Answer(CorrelationId id, in CallResult result)
+    /// <summary>We are about to close the connection: ends every waiting call, and tells the agent that it need not go on (spec §9.7).</summary>
+    public void ShutDown()
     {
-        if (id.IsEmpty)
+        const string Cause = "we closed the connection: the daemon stops or the agent is taken out";
+        var waiting = new List<CorrelationId>();
+        var ended = new List<PendingCall>();
+        lock (_gate)
         {
-            return false;
+            _endedBecause ??= Cause;
+            _table.FindWaiting(waiting);
+            foreach (var id in waiting)
+            {
+                ended.Add(_table.Bury(id, out var wasSent)!);
+                if (wasSent)
+                {
+                    SendCancel(id, CancelReason.ProxyShutdown);
+                }
+            }
         }
 
+        foreach (var call in ended)
+        {
+            call.Complete(CallResult.Failed(CallOutcome.ShutDown, Cause));
+        }
+    }
+
+    /// <summary>Hands an answer to its call.</summary>
+    /// <remarks>
+    /// Answers that come in order need no id. One that bears the id of another exchange all the same is for nobody. An answer that comes too
+    /// late settles its debt here as well: its slot was the only one, so no call can have been sent since.
+    /// </remarks>
+    /// <param name="id">The exchange that it names; empty when it names none.</param>
+    /// <param name="result">What it comes to.</param>
+    public AnswerUse Answer(CorrelationId id, in CallResult result)
+    {
+        AnswerUse use;
         PendingCall? call;
         lock (_gate)
         {
-            call = _table.Answer(id);
+            if (Matching == AnswerMatching.InOrder && id.IsEmpty)
+            {
+                id = _table.Next;
+            }
+
+            // An empty id never matches (spec §5.1).
+            (use, call) = (AnswerUse.Unasked, null);
+            if (!id.IsEmpty)
+            {
+                use = _table.Answer(id, out call);
+            }
         }
 
         call?.Complete(result);
-        return call is not null;
+        return use;
     }
 
     /// <summary>Fails every call with one cause; later ones fail at once. Returns how many waited.</summary>
@@ -151,7 +199,7 @@ internal sealed class OutstandingCalls : IDisposable
         }
 
         // Asking when it is too late would only leave a debt.
-        return deadline <= _time.GetTimestamp() ? CallResult.Failed(CallOutcome.TimedOut, "the deadline had passed before the event was sent") : null;
+        return deadline <= _time.GetTimestamp() ? CallResult.Unsent(CallOutcome.TimedOut, "the deadline had passed before the event was sent") : null;
     }
 
     // The call is in the table and may end there at any time; this only brings its event out once there is room.
@@ -218,6 +266,11 @@ internal sealed class OutstandingCalls : IDisposable
     // A cancel that finds the write buffer full is dropped: it only saves the agent work.
     private void SendCancel(CorrelationId id, CancelReason reason)
     {
+        if (!CanCancel)
+        {
+            return;
+        }
+
         using var frame = FrameBuffer.Rent(MessageType.Cancel);
         ControlCodec.WriteCancel(frame, new CancelRequest(id, reason, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds()));
         _frames.TrySend(frame.Finish());

@@ -78,7 +78,7 @@ internal sealed class RegisteredConnections : IAgentDialer, IDisposable
         {
             var context = _pipes.Create(arrival.Socket);
             connection = new FramedAgentConnection(
-                arrival.ConnectionId, context.Transport, _settings, sink, _time, _logger, () => SocketTransport.CloseAsync(context));
+                arrival.ConnectionId, context.Transport, _settings, sink, _time, _logger, () => SocketTransport.CloseAsync(context, _time));
             connection.Adopt(arrival.Capabilities);
             _ = ReleaseAtEndAsync(connection, arrival.Slot);
             await ConfigurationPush.SendAsync(connection, _settings, _time, cancellation).ConfigureAwait(false);

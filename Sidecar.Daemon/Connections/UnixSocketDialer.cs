@@ -38,7 +38,7 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
             await ConnectAsync(socket, cancellation).ConfigureAwait(false);
             var context = _pipes.Create(socket);
             var id = $"{_settings.AgentId}-{Interlocked.Increment(ref _lastId)}";
-            connection = new FramedAgentConnection(id, context.Transport, _settings, sink, _time, _logger, () => SocketTransport.CloseAsync(context));
+            connection = new FramedAgentConnection(id, context.Transport, _settings, sink, _time, _logger, () => SocketTransport.CloseAsync(context, _time));
             await connection.OpenAsync(_settings.ConnectTimeout - _time.GetElapsedTime(start), cancellation).ConfigureAwait(false);
             await ConfigurationPush.SendAsync(connection, _settings, _time, cancellation).ConfigureAwait(false);
             return connection;

@@ -19,6 +19,8 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
 
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan CompletePause = TimeSpan.FromMilliseconds(20);
+
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly LogPace _dropped = new(time);
     private long _bytes;
@@ -140,7 +142,13 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
     {
         try
         {
-            await AskAsync(participant.Session, message, EventKind.RequestComplete).ConfigureAwait(false);
+            // Agents keep something for the exchange until they hear of its end, so a full agent is asked again until it has had time for it.
+            var last = time.GetTimestamp() + (long)(DrainLimit.TotalSeconds * time.TimestampFrequency);
+            while (await AskAsync(participant.Session, message, EventKind.RequestComplete).ConfigureAwait(false) is var result
+                && result.Outcome is CallOutcome.NoRoom or CallOutcome.NoSlot or CallOutcome.QueueFull && time.GetTimestamp() < last)
+            {
+                await Task.Delay(CompletePause, time).ConfigureAwait(false);
+            }
         }
         catch (Exception e)
         {

@@ -50,6 +50,9 @@ internal sealed class Exchange
     /// <summary>Whether the request has a body that the listener's proxy does not hand over. Set by the front end before the headers are inspected.</summary>
     public bool HasUnseenBody { get; set; }
 
+    /// <summary>The id of the client's session when the front end knows one, for routes that stick to it; set before the first event.</summary>
+    public string? SessionId { get; set; }
+
     /// <summary>The agents whose answers are applied, by stage.</summary>
     public Participant[][] Stages { get; }
 
@@ -68,6 +71,20 @@ internal sealed class Exchange
             {
                 return _abandonedFor;
             }
+        }
+    }
+
+    /// <summary>The request is known: if its route keeps sessions together, every agent is asked on the session's connection.</summary>
+    public void Stick(RequestHeadersEvent message)
+    {
+        if (Route?.Sticky?.KeyOf(message, SessionId) is not { } key)
+        {
+            return;
+        }
+
+        foreach (var participant in Stages.SelectMany(static stage => stage).Concat(Monitors))
+        {
+            participant.Session.StickTo(key);
         }
     }
 

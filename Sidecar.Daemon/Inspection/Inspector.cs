@@ -77,6 +77,11 @@ internal sealed class Inspector(
             message.CorrelationId = exchange.Id;
             exchange.LastEvent = time.GetTimestamp();
             var kind = EventKinds.Of(message.Type);
+            if (message is RequestHeadersEvent request)
+            {
+                exchange.Stick(request);
+            }
+
             background.CopyToMonitors(exchange, message, kind);
             VerdictMerger? merger = null;
             var order = 0;

@@ -16,6 +16,9 @@ internal sealed record RouteModel
 
     /// <summary>What happens when a front end cannot carry an operation that matters: true refuses the request.</summary>
     public bool RefusesUnapplied { get; init; } = true;
+
+    /// <summary>What keeps the exchanges of one client's session on one connection of each agent; null for nothing.</summary>
+    public StickyRule? Sticky { get; init; }
 }
 
 /// <summary>An agent on a route.</summary>

@@ -40,6 +40,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         _logger = logger;
         _set = new ConnectionSet(time);
         _health = new PoolHealth(settings.AgentId, time, logger);
+        Sticky = new StickySessions(settings.StickyTimeout, settings.StickySessions, time);
         Ejection = new Ejection(this, settings.AgentId, logger);
         Admission = new Admission(this, settings, time, (state, reason) => Log.Breaker(logger, settings.AgentId, state, reason));
         _keepers = new ConnectionKeeper[Math.Max(settings.Connections, dialers.Count)];
@@ -62,6 +63,9 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
 
     /// <summary>Takes failing connections out and brings them back.</summary>
     public Ejection Ejection { get; }
+
+    /// <summary>The sessions of clients that keep to a connection.</summary>
+    public StickySessions Sticky { get; }
 
     /// <summary>The connections that are live now.</summary>
     public IReadOnlyList<PooledConnection> Live => _set.Live;
@@ -194,7 +198,11 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         return pooled;
     }
 
-    internal void Remove(PooledConnection connection) => _set.Remove(connection);
+    internal void Remove(PooledConnection connection)
+    {
+        _set.Remove(connection);
+        Sticky.Forget(connection);
+    }
 
     /// <summary>A dial failed, the n-th in a row at its endpoint.</summary>
     internal void ReportMissed(PoolEndpoint endpoint, int times, string reason)

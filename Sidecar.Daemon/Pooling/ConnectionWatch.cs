@@ -27,11 +27,12 @@ internal sealed class ConnectionWatch(ConnectionPool pool, PooledConnection pool
     {
         var connection = pooled.Connection;
         pool.UpdateState("a look at its connections");
+        pool.Sticky.Sweep();
         if (connection.Owed >= connection.Traits.MaxInFlight)
         {
             pool.Replace(connection, $"all of its {connection.Owed} slots are owed answers");
         }
-        else if (connection.InFlight <= connection.Owed && connection.SilentFor >= settings.HealthInterval * SilentIntervals)
+        else if (connection.Traits.CanPing && connection.InFlight <= connection.Owed && connection.SilentFor >= settings.HealthInterval * SilentIntervals)
         {
             // A pong may be late while a call waits (spec §5.2), so only silence when none does counts. Owed answers are no excuse: an agent
             // that hangs may owe them for ever.
@@ -51,11 +52,11 @@ internal sealed class ConnectionWatch(ConnectionPool pool, PooledConnection pool
         }
     }
 
-    // Any byte that comes after the ping is a sign of life.
+    // Any byte that comes after the ping is a sign of life. One that cannot be pinged is tried again when its time has passed.
     private void Probe()
     {
         var connection = pooled.Connection;
-        if (_isProbed && connection.SilentFor < time.GetElapsedTime(_probedAt))
+        if (_isProbed && (!connection.Traits.CanPing || connection.SilentFor < time.GetElapsedTime(_probedAt)))
         {
             (_isProbed, _readmittedAt) = (false, time.GetTimestamp());
             pool.Ejection.Readmit(pooled);

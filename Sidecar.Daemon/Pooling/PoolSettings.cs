@@ -38,6 +38,12 @@ internal sealed record PoolSettings
     /// <summary>How long a call waits for an agent that has asked to be sent nothing, inside its own deadline; zero fails it at once.</summary>
     public TimeSpan FlowWait { get; init; }
 
+    /// <summary>How long a sticky session may be unused; <see cref="TimeSpan.MaxValue"/> for ever.</summary>
+    public TimeSpan StickyTimeout { get; init; } = Defaults.StickyTimeout;
+
+    /// <summary>Sticky sessions kept.</summary>
+    public int StickySessions { get; init; } = Defaults.StickySessions;
+
     /// <summary>When the agent is not asked for a while because its calls fail.</summary>
     public BreakerSettings Breaker { get; init; } = BreakerSettings.Off;
 }

@@ -76,15 +76,27 @@ internal sealed class EventDispatcher
     /// <summary>The events of the exchange that a cancel names are no longer wanted. False when it is no cancel.</summary>
     public bool TryCancel(ReadOnlyMemory<byte> payload)
     {
+        CancelRequest request;
         try
         {
-            Cancel(_queues.Of(ControlCodec.ReadCancel(payload).CorrelationId));
-            return true;
+            request = ControlCodec.ReadCancel(payload);
         }
         catch (ProtocolException)
         {
             return false;
         }
+
+        try
+        {
+            Handler.OnCancel(request, Connection);
+        }
+        catch (Exception e)
+        {
+            Log.CancellationCallbackFailed(Logger, e);
+        }
+
+        Cancel(_queues.Of(request.CorrelationId));
+        return true;
     }
 
     /// <summary>No event is wanted any more.</summary>

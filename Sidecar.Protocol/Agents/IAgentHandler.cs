@@ -38,6 +38,12 @@ public interface IAgentHandler
     ValueTask<AgentResponse> OnGuardrailInspectAsync(GuardrailInspectEvent message, AgentConnection connection, CancellationToken cancellation) =>
         new(Answer.Guardrail(GuardrailResponse.Clean));
 
+    /// <summary>The proxy no longer wants the answers of an exchange, for the reason it gives; the tokens of its events are cancelled right after.</summary>
+    /// <remarks>Called on the read loop: must not block. An exception is logged and changes nothing.</remarks>
+    void OnCancel(CancelRequest request, AgentConnection connection)
+    {
+    }
+
     /// <summary>A configuration: allow accepts it, block refuses it.</summary>
     ValueTask<AgentResponse> OnConfigureAsync(ConfigureEvent message, AgentConnection connection, CancellationToken cancellation) =>
         new(AgentResponse.Allow);

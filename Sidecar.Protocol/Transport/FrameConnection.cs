@@ -18,6 +18,7 @@ public sealed partial class FrameConnection
     private readonly FrameConnectionOptions _options;
     private readonly TaskCompletionSource _closing = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private byte[] _scratch = [];
+    private TimeSpan _closeTimeout;
     private Cause? _cause;
 
     /// <summary>A connection over <paramref name="pipe"/>; nothing moves before <see cref="RunAsync"/>.</summary>
@@ -25,6 +26,7 @@ public sealed partial class FrameConnection
     {
         ArgumentNullException.ThrowIfNull(pipe);
         _options = options ?? FrameConnectionOptions.Default;
+        _closeTimeout = _options.CloseTimeout;
         _input = pipe.Input;
         _outputPipe = pipe.Output;
         _output = new FrameOutput(pipe.Output, _options.MaxUnsentBytes);
@@ -43,8 +45,12 @@ public sealed partial class FrameConnection
     public long Flushes => _output.Flushes;
 
     /// <summary>Takes no more frames for sending, writes what was taken within <see cref="FrameConnectionOptions.CloseTimeout"/>, then ends.</summary>
-    public void Close()
+    public void Close() => Close(_options.CloseTimeout);
+
+    /// <summary>Takes no more frames for sending, writes what was taken within this time, then ends.</summary>
+    public void Close(TimeSpan within)
     {
+        _closeTimeout = within;
         TrySetEnd(FrameConnectionEnd.ClosedLocally, null);
         StopWriting(discard: false);
     }
@@ -81,7 +87,7 @@ public sealed partial class FrameConnection
     {
         try
         {
-            return await writing.WaitAsync(_options.CloseTimeout, _options.Time).ConfigureAwait(false);
+            return await writing.WaitAsync(_closeTimeout, _options.Time).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

@@ -11,7 +11,8 @@ public sealed class PoolSpecTests
     {
         var pool = Parse("connections=3,strategy=power-of-two,connect-timeout=1s,timeout=2s,body-timeout=3s,event-timeout=request-body:4s+guardrail:5s,"
             + "reconnect-min=6ms,reconnect-max=7s,unhealthy-after=8,drain-timeout=9s,calls-per-connection=10,calls-per-agent=11,queue=0,queue-wait=13ms,"
-            + "health-interval=14s,flow-mode=wait,flow-wait=15ms,breaker-rate=16,breaker-calls=17,breaker-window=18s,breaker-failures=19,breaker-open=20s");
+            + "health-interval=14s,flow-mode=wait,flow-wait=15ms,sticky-timeout=none,sticky-sessions=21,"
+            + "breaker-rate=16,breaker-calls=17,breaker-window=18s,breaker-failures=19,breaker-open=20s");
         Assert.That(pool with { EventTimeouts = null }, Is.EqualTo(new PoolOptions
         {
             Connections = 3,
@@ -30,6 +31,8 @@ public sealed class PoolSpecTests
             HealthInterval = TimeSpan.FromSeconds(14),
             FlowMode = FlowMode.Wait,
             FlowWait = TimeSpan.FromMilliseconds(15),
+            StickyTimeout = TimeSpan.MaxValue,
+            StickySessions = 21,
             BreakerRate = 16,
             BreakerCalls = 17,
             BreakerWindow = TimeSpan.FromSeconds(18),
@@ -49,7 +52,7 @@ public sealed class PoolSpecTests
     {
         var daemon = Parse("connections=3,strategy=random,connect-timeout=1s,timeout=2s,event-timeout=request-body:4s,reconnect-min=6ms,reconnect-max=7s,"
             + "unhealthy-after=8,drain-timeout=9s,calls-per-connection=10,calls-per-agent=11,queue=12,queue-wait=13ms,health-interval=14s,flow-mode=open,"
-            + "flow-wait=15ms,breaker-rate=16,breaker-calls=17,breaker-window=18s,breaker-failures=19,breaker-open=20s");
+            + "flow-wait=15ms,sticky-timeout=1m,sticky-sessions=21,breaker-rate=16,breaker-calls=17,breaker-window=18s,breaker-failures=19,breaker-open=20s");
         Assert.That(typeof(PoolOptions).GetProperties().Where(property => property.GetValue(daemon) is null), Is.Empty, "all are set here");
         Assert.That(new PoolOptions().Over(daemon), Is.EqualTo(daemon));
         var other = Parse("connections=4,event-timeout=guardrail:1s");

@@ -60,4 +60,28 @@ public sealed class RouteSpecTests
         Assert.That(errors, Is.Empty);
         return route!;
     }
+
+    [TestCase("cookie:sid")]
+    [TestCase("header:x-session")]
+    [TestCase("client-address")]
+    [TestCase("session")]
+    public void Sticky_IsRead(string text)
+    {
+        var errors = new List<string>();
+        Assert.That(RouteSpec.Parse($"all,sticky={text}", errors)?.Sticky?.ToString(), Is.EqualTo(text));
+        Assert.That(errors, Is.Empty);
+    }
+
+    [TestCase("cookie")]
+    [TestCase("cookie:")]
+    [TestCase("cookie:a b")]
+    [TestCase("header:x:y")]
+    [TestCase("session:x")]
+    [TestCase("address")]
+    public void StickyThatIsNone_IsNamed(string text)
+    {
+        var errors = new List<string>();
+        Assert.That(RouteSpec.Parse($"all,sticky={text}", errors), Is.Null);
+        Assert.That(errors, Is.EqualTo(new[] { $"--route 'all,sticky={text}': sticky={text} is none of cookie:NAME, header:NAME, client-address, session" }));
+    }
 }

@@ -7,12 +7,13 @@ namespace Sidecar.Tests.Connections;
 /// <summary>A connection in memory with a scripted agent at its other end and a clock that stands still.</summary>
 internal sealed class ConnectedAgent : IAsyncDisposable
 {
-    public ConnectedAgent(int maxInFlight = 256, string[]? encodings = null, DuplexPipePair? pipes = null)
+    public ConnectedAgent(int maxInFlight = 256, string[]? encodings = null, DuplexPipePair? pipes = null, AnswerMatching matching = AnswerMatching.ById)
     {
         Pipes = pipes ?? new DuplexPipePair();
         Settings = new ConnectionSettings
         {
             AgentId = "waf",
+            Matching = matching,
             MaxInFlight = maxInFlight,
             ConnectTimeout = TimeSpan.FromSeconds(5),
             Encodings = encodings ?? [ProtocolConstants.MessagePack, ProtocolConstants.Json],
@@ -38,9 +39,14 @@ internal sealed class ConnectedAgent : IAsyncDisposable
 
     /// <summary>Opens the connection.</summary>
     public static async Task<ConnectedAgent> OpenAsync(
-        int maxInFlight = 256, string encoding = ProtocolConstants.Json, AgentCapabilities? capabilities = null, DuplexPipePair? pipes = null)
+        int maxInFlight = 256,
+        string encoding = ProtocolConstants.Json,
+        AgentCapabilities? capabilities = null,
+        DuplexPipePair? pipes = null,
+        AnswerMatching matching = AnswerMatching.ById)
     {
-        var both = new ConnectedAgent(maxInFlight, pipes: pipes);
+        var both = new ConnectedAgent(maxInFlight, pipes: pipes, matching: matching);
+        both.Agent.NamesIds = matching == AnswerMatching.ById;
         var opening = both.OpenAsync();
         await both.Agent.AcceptAsync(encoding, capabilities);
         await opening;
@@ -60,7 +66,8 @@ internal sealed class ConnectedAgent : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Connection.DisposeAsync();
+        // The agent first: what still waits to be written to one that does not read would wait for a clock that stands still.
         await Agent.DisposeAsync();
+        await Connection.DisposeAsync();
     }
 }

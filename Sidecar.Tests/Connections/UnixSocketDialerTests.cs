@@ -3,6 +3,7 @@ using System.Text.Json;
 using NUnit.Framework;
 using Sidecar.Daemon.Connections;
 using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Pooling;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Connections;
@@ -147,7 +148,8 @@ public sealed class UnixSocketDialerTests
         }
 
         await stalled;
-        await connection.DisposeAsync().AsTask().WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        var disposing = connection.DisposeAsync().AsTask();
+        await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(100), () => disposing.IsCompleted, "the end, which waits for the agent no longer than it must");
         agent.GoOnReading();
         await agent.Closed;
     }

@@ -113,7 +113,7 @@ internal sealed class CircuitBreakerTests
 
     // Defect 55: a trial whose outcome was lost left the breaker shut for ever.
     [Test]
-    public void HalfOpen_TheTrialsPlaceComesBack_WhenItSaysNothingAndWhenItIsLost()
+    public void Defect55_HalfOpen_TheTrialsPlaceComesBack_WhenItSaysNothingAndWhenItIsLost()
     {
         var breaker = HalfOpen();
         breaker.Report(Enter(breaker)!.Value, CallVerdict.Neutral);

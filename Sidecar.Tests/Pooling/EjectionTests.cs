@@ -29,7 +29,7 @@ public sealed class EjectionTests
     }
 
     [Test]
-    public async Task Ejected_IsPingedAtOnce_AndComesBackOnlyWithASignOfLife()
+    public async Task Defect21_Ejected_IsPingedAtOnce_AndComesBackOnlyWithASignOfLife()
     {
         await using var pool = await StartedAsync();
         var connection = pool.Live[0];

@@ -1,13 +1,17 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Pooling;
+using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Connections;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Pooling;
 
 /// <summary>The pool with real Unix sockets and real time.</summary>
-public sealed class PoolTests
+/// <param name="inOrder">Whether the agent answers one call at a time, in order and without ids (spec §11.3).</param>
+[TestFixture(false)]
+[TestFixture(true)]
+public sealed class PoolTests(bool inOrder)
 {
     private RecordingLogger _log = null!;
     private TempDirectory _directory = null!;
@@ -29,7 +33,7 @@ public sealed class PoolTests
     {
         _log = new RecordingLogger();
         _directory = new TempDirectory();
-        _listener = new ScriptedAgentListener(_directory.Socket("waf.sock")) { OnAccepted = agent => agent.AcceptAsync() };
+        _listener = new ScriptedAgentListener(_directory.Socket("waf.sock")) { OnAccepted = AcceptAsync };
     }
 
     [TearDown]
@@ -89,7 +93,7 @@ public sealed class PoolTests
     }
 
     [Test]
-    public async Task Dispose_LetsTheAnswerCome_ThenClosesEverySocket()
+    public async Task Defect28_Dispose_LetsTheAnswerCome_ThenClosesEverySocket()
     {
         _listener.Start();
         var pool = Pool(2);
@@ -110,9 +114,39 @@ public sealed class PoolTests
         await Task.WhenAll(agents.Select(agent => agent.Closed));
     }
 
-    private ConnectionPool Pool(int connections)
+    [Test]
+    public async Task Defect28_Dispose_CancelsWhatIsLeftAfterTheDrain_AndSaysWhy()
     {
-        var dialer = new UnixSocketDialer(_listener.Path, new ConnectedAgent().Settings, TimeProvider.System, _log);
-        return new ConnectionPool(Settings(connections), dialer, new FillThenSpread(), new Random(5), TimeProvider.System, _log);
+        _listener.Start();
+        var pool = Pool(1, TimeSpan.Zero);
+        pool.Start();
+        await Eventually.TrueAsync(() => pool.Live.Count == 1, ScriptedAgent.Limit, "a connection");
+        var agent = await _listener.NextAsync();
+        var call = pool.Live[0].Connection.CallAsync(TestEvents.Headers(1), long.MaxValue).AsTask();
+        await agent.ReceiveEventAsync();
+        await pool.DisposeAsync().AsTask().WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        Assert.That((await call).Outcome, Is.EqualTo(CallOutcome.ShutDown), "not a crash of the agent");
+        if (!inOrder)
+        {
+            var cancel = await agent.ReceiveCancelAsync();
+            Assert.That((cancel.CorrelationId, cancel.Reason), Is.EqualTo((TestEvents.Id(1), CancelReason.ProxyShutdown)));
+        }
+
+        await agent.Closed;
+        Assert.That(agent.Waiting, Is.Zero);
+    }
+
+    private ConnectionSettings Connection => new ConnectedAgent(matching: inOrder ? AnswerMatching.InOrder : AnswerMatching.ById).Settings;
+
+    private ConnectionPool Pool(int connections, TimeSpan? drain = null)
+    {
+        var dialer = new UnixSocketDialer(_listener.Path, Connection, TimeProvider.System, _log);
+        return new ConnectionPool(Settings(connections) with { DrainTimeout = drain ?? TimeSpan.FromSeconds(30) }, dialer, new FillThenSpread(), new Random(5), TimeProvider.System, _log);
+    }
+
+    private Task<HandshakeRequest> AcceptAsync(ScriptedAgent agent)
+    {
+        agent.NamesIds = !inOrder;
+        return agent.AcceptAsync();
     }
 }

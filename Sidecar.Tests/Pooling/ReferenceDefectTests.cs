@@ -8,7 +8,10 @@ using Sidecar.Tests.Support;
 namespace Sidecar.Tests.Pooling;
 
 /// <summary>Defects of the reference's pool (spec §10), by their numbers, on real sockets. Those of sessions and limits are named beside their tests.</summary>
-public sealed class ReferenceDefectTests
+/// <param name="inOrder">Whether the agent answers one call at a time, in order and without ids (spec §11.3).</param>
+[TestFixture(false)]
+[TestFixture(true)]
+public sealed class ReferenceDefectTests(bool inOrder)
 {
     private RecordingLogger _log = null!;
     private TempDirectory _directory = null!;
@@ -19,7 +22,7 @@ public sealed class ReferenceDefectTests
     {
         _log = new RecordingLogger();
         _directory = new TempDirectory();
-        _listener = new ScriptedAgentListener(_directory.Socket("waf.sock")) { OnAccepted = static agent => agent.AcceptAsync() };
+        _listener = new ScriptedAgentListener(_directory.Socket("waf.sock")) { OnAccepted = AcceptAsync };
     }
 
     [TearDown]
@@ -50,7 +53,7 @@ public sealed class ReferenceDefectTests
         await using var pool = await StartedAsync(1);
         var agent = await _listener.NextAsync();
         var connection = pool.Live[0].Connection;
-        var calls = Enumerable.Range(1, 20).Select(n => connection.CallAsync(TestEvents.Headers(n), long.MaxValue).AsTask()).ToList();
+        var calls = Enumerable.Range(1, Math.Min(20, connection.Traits.MaxInFlight)).Select(n => connection.CallAsync(TestEvents.Headers(n), long.MaxValue).AsTask()).ToList();
         await agent.ReceiveEventAsync();
         await _listener.StopAsync();
         var results = await Task.WhenAll(calls).WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
@@ -65,8 +68,8 @@ public sealed class ReferenceDefectTests
         await using var silent = new ScriptedAgentListener(_directory.Socket("silent.sock"));
         silent.Start();
         _listener.Start();
-        var settings = new ConnectedAgent().Settings with { ConnectTimeout = TimeSpan.FromMilliseconds(100) };
-        IAgentDialer[] dialers = [Dialer(settings, silent.Path), Dialer(new ConnectedAgent().Settings, _listener.Path)];
+        var settings = Connection with { ConnectTimeout = TimeSpan.FromMilliseconds(100) };
+        IAgentDialer[] dialers = [Dialer(settings, silent.Path), Dialer(Connection, _listener.Path)];
         await using var pool = new ConnectionPool(PoolTests.Settings(2), dialers, new FillThenSpread(), new Random(5), TimeProvider.System, _log);
         pool.Start();
         await Eventually.TrueAsync(() => pool.Live.Count == 2 && silent.Accepted >= 2, ScriptedAgent.Limit, "the other endpoint to carry both, and a second attempt");
@@ -101,10 +104,12 @@ public sealed class ReferenceDefectTests
         }
     }
 
+    private ConnectionSettings Connection => new ConnectedAgent(matching: inOrder ? AnswerMatching.InOrder : AnswerMatching.ById).Settings;
+
     private UnixSocketDialer Dialer(ConnectionSettings settings, string path) => new(path, settings, TimeProvider.System, _log);
 
     private ConnectionPool Pool(int connections) =>
-        new(PoolTests.Settings(connections), Dialer(new ConnectedAgent().Settings, _listener.Path), new FillThenSpread(), new Random(5), TimeProvider.System, _log);
+        new(PoolTests.Settings(connections), Dialer(Connection, _listener.Path), new FillThenSpread(), new Random(5), TimeProvider.System, _log);
 
     private async Task<ConnectionPool> StartedAsync(int connections)
     {
@@ -112,5 +117,11 @@ public sealed class ReferenceDefectTests
         pool.Start();
         await Eventually.TrueAsync(() => pool.Live.Count == connections, ScriptedAgent.Limit, "all connections");
         return pool;
+    }
+
+    private Task<HandshakeRequest> AcceptAsync(ScriptedAgent agent)
+    {
+        agent.NamesIds = !inOrder;
+        return agent.AcceptAsync();
     }
 }

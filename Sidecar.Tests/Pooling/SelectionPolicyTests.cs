@@ -47,7 +47,7 @@ internal sealed class SelectionPolicyTests
     [TestCase(SelectionStrategy.RoundRobin)]
     [TestCase(SelectionStrategy.LeastConnections)]
     [TestCase(SelectionStrategy.HealthBased)]
-    public void Equals_AreChosenInTurn(int strategy)
+    public void Defect29_Equals_AreChosenInTurn(int strategy)
     {
         var connections = Connections(3);
         var policy = Create((SelectionStrategy)strategy);
@@ -104,7 +104,7 @@ internal sealed class SelectionPolicyTests
     }
 
     [Test]
-    public void HealthBased_AvoidsErrorsAndLatency_AndForgetsThem()
+    public void Defect29_HealthBased_AvoidsErrorsAndLatency_AndForgetsThem()
     {
         var connections = Connections(3);
         for (var i = 0; i < 20; i++)

@@ -30,7 +30,7 @@ public sealed class AdmissionTests
     // Defect 24: waiting for a permit was unbounded and outside of the time budget.
     [TestCase(1000, 10)]
     [TestCase(4, 4)]
-    public async Task PermitWait_IsBoundedByTheQueueWaitAndTheDeadline(int deadline, int expected)
+    public async Task Defect24_PermitWait_IsBoundedByTheQueueWaitAndTheDeadline(int deadline, int expected)
     {
         await using var pool = await BusyAsync(Settings);
         var waiting = _rig.AskAsync(_rig.Session(pool, exchange: 2), TestEvents.Headers(2), deadline);
@@ -136,7 +136,7 @@ public sealed class AdmissionTests
     [TestCase(CallOutcome.NoRoom)]
     [TestCase(CallOutcome.NotSendable)]
     [TestCase(CallOutcome.Owed)]
-    public async Task InFlightGauge_ReturnsToZero_HoweverTheCallEnds(int outcome)
+    public async Task Defect04And22And23_InFlightGauge_ReturnsToZero_HoweverTheCallEnds(int outcome)
     {
         await using var pool = await _rig.PoolAsync(Settings, _a);
         _a.Answer = _ => (CallOutcome)outcome == CallOutcome.Answered ? CallResult.Answered(AgentResponse.Allow) : CallResult.Failed((CallOutcome)outcome, "scripted");

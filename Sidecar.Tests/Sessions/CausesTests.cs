@@ -25,6 +25,7 @@ public sealed class CausesTests
             [CallOutcome.QueueFull] = Cause.QueueFull,
             [CallOutcome.Paused] = Cause.FlowControl,
             [CallOutcome.BreakerOpen] = Cause.BreakerOpen,
+            [CallOutcome.ShutDown] = Cause.Shutdown,
         };
         Assert.That(Enum.GetValues<CallOutcome>().ToDictionary(outcome => outcome, Causes.Of), Is.EqualTo(expected));
     }

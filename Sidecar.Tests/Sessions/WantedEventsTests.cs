@@ -20,7 +20,7 @@ public sealed class WantedEventsTests
     [TestCase(EventSet.All, EventSet.ResponseHeaders, EventSet.RequestHeaders | EventSet.ResponseHeaders)]
     [TestCase(EventSet.RequestHeaders, EventSet.RequestBodyChunk, EventSet.None)]
     [TestCase(EventSet.GuardrailInspect, EventSet.All, EventSet.GuardrailInspect)]
-    public async Task Wants_WhatBothWantAndWhatThatNeeds(EventSet configured, EventSet supported, EventSet expected)
+    public async Task Defect31_Wants_WhatBothWantAndWhatThatNeeds(EventSet configured, EventSet supported, EventSet expected)
     {
         await using var agent = new FakeConnection("a");
         agent.Traits = agent.Traits with { Events = supported };

@@ -10,6 +10,8 @@ internal sealed class LambdaAgent(string id) : IAgentHandler, IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly List<AgentEvent> _seen = [];
+    private readonly List<(CorrelationId Exchange, string Connection)> _on = [];
+    private readonly List<(CancelRequest Request, string Connection)> _cancels = [];
     private AgentServer? _server;
 
     /// <summary>Its id.</summary>
@@ -42,6 +44,27 @@ internal sealed class LambdaAgent(string id) : IAgentHandler, IAsyncDisposable
             {
                 return [.. _seen];
             }
+        }
+    }
+
+    /// <summary>The cancels it got, each with the connection it came on.</summary>
+    public IReadOnlyList<(CancelRequest Request, string Connection)> Cancels
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _cancels];
+            }
+        }
+    }
+
+    /// <summary>The connections on which events of an exchange came.</summary>
+    public IReadOnlyList<string> ConnectionsOf(CorrelationId exchange)
+    {
+        lock (_lock)
+        {
+            return [.. _on.Where(one => one.Exchange == exchange).Select(static one => one.Connection).Distinct(StringComparer.Ordinal)];
         }
     }
 
@@ -88,27 +111,36 @@ internal sealed class LambdaAgent(string id) : IAgentHandler, IAsyncDisposable
         }
     }
 
-    public ValueTask<AgentResponse> OnRequestHeadersAsync(RequestHeadersEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, cancellation);
+    public ValueTask<AgentResponse> OnRequestHeadersAsync(RequestHeadersEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, connection, cancellation);
 
     public ValueTask<AgentResponse> OnRequestBodyChunkAsync(RequestBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
-        Take(message with { Data = message.Data.ToArray() }, cancellation);
+        Take(message with { Data = message.Data.ToArray() }, connection, cancellation);
 
-    public ValueTask<AgentResponse> OnResponseHeadersAsync(ResponseHeadersEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, cancellation);
+    public ValueTask<AgentResponse> OnResponseHeadersAsync(ResponseHeadersEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, connection, cancellation);
 
     public ValueTask<AgentResponse> OnResponseBodyChunkAsync(ResponseBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
-        Take(message with { Data = message.Data.ToArray() }, cancellation);
+        Take(message with { Data = message.Data.ToArray() }, connection, cancellation);
 
-    public ValueTask<AgentResponse> OnRequestCompleteAsync(RequestCompleteEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, cancellation);
+    public ValueTask<AgentResponse> OnRequestCompleteAsync(RequestCompleteEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, connection, cancellation);
 
     public ValueTask<AgentResponse> OnWebSocketFrameAsync(WebSocketFrameEvent message, AgentConnection connection, CancellationToken cancellation) =>
-        Take(message with { Data = message.Data.ToArray() }, cancellation);
+        Take(message with { Data = message.Data.ToArray() }, connection, cancellation);
 
-    public ValueTask<AgentResponse> OnGuardrailInspectAsync(GuardrailInspectEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, cancellation);
+    public ValueTask<AgentResponse> OnGuardrailInspectAsync(GuardrailInspectEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, connection, cancellation);
 
-    private ValueTask<AgentResponse> Take(AgentEvent message, CancellationToken cancellation)
+    public void OnCancel(CancelRequest request, AgentConnection connection)
     {
         lock (_lock)
         {
+            _cancels.Add((request, connection.Id));
+        }
+    }
+
+    private ValueTask<AgentResponse> Take(AgentEvent message, AgentConnection connection, CancellationToken cancellation)
+    {
+        lock (_lock)
+        {
+            _on.Add((message.CorrelationId, connection.Id));
             _seen.Add(message);
         }
 

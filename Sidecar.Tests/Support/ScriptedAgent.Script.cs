@@ -67,8 +67,11 @@ internal sealed partial class ScriptedAgent
     /// <summary>The next frame, which must be a cancel.</summary>
     public async Task<CancelRequest> ReceiveCancelAsync() => ControlCodec.ReadCancel((await ReceiveAsync(MessageType.Cancel)).Payload);
 
+    /// <summary>Whether its answers say which exchange they are for. When not, only their order does (spec §11.3).</summary>
+    public bool NamesIds { get; set; } = true;
+
     /// <summary>Answers an event; as often and as late as one likes.</summary>
-    public Task AnswerAsync(AgentEvent message, AgentResponse? response = null) => AnswerAsync(message.CorrelationId, response);
+    public Task AnswerAsync(AgentEvent message, AgentResponse? response = null) => AnswerAsync(NamesIds ? message.CorrelationId : default, response);
 
     /// <summary>Sends an answer for any exchange, or for none with the empty id.</summary>
     public Task AnswerAsync(CorrelationId id, AgentResponse? response = null) =>
@@ -78,6 +81,27 @@ internal sealed partial class ScriptedAgent
     public Task AnswerBadlyAsync(AgentEvent message) => SendAsync(
         MessageType.AgentResponse,
         System.Text.Encoding.UTF8.GetBytes($$"""{"correlation_id":"{{message.CorrelationId}}","decision":"perhaps"}"""));
+
+    /// <summary>Answers an event byte by byte.</summary>
+    public Task AnswerInDripsAsync(AgentEvent message, AgentResponse? response = null)
+    {
+        using var frame = FrameBuffer.Rent(MessageType.AgentResponse);
+        Encoding.WriteResponse(frame, NamesIds ? message.CorrelationId : default, response ?? AgentResponse.Allow);
+        return DripAsync(frame.Finish().ToArray());
+    }
+
+    /// <summary>Answers an event with a confidence that is no number, in the way of the encoding agreed on.</summary>
+    public Task AnswerNotANumberAsync(AgentEvent message)
+    {
+        if (Encoding.Name == ProtocolConstants.MessagePack)
+        {
+            return AnswerAsync(message, new AgentResponse { Decision = Decision.Allow, Audit = new AuditMetadata { Confidence = float.NaN } });
+        }
+
+        var id = NamesIds ? message.CorrelationId.ToString() : "";
+        return SendAsync(
+            MessageType.AgentResponse, System.Text.Encoding.UTF8.GetBytes("{\"correlation_id\":\"" + id + "\",\"decision\":\"allow\",\"audit\":{\"confidence\":NaN}}"));
+    }
 
     /// <summary>Sends an answer that is not even the encoding agreed on.</summary>
     public Task AnswerGarbageAsync() => SendAsync(MessageType.AgentResponse, new byte[] { 0xC1, 0xFF, 0x00 });

@@ -84,6 +84,23 @@ internal sealed partial class ScriptedAgent : IAsyncDisposable
         }
     }
 
+    /// <summary>Writes bytes one at a time; nothing comes between them.</summary>
+    public async Task DripAsync(ReadOnlyMemory<byte> bytes)
+    {
+        await _writing.WaitAsync();
+        try
+        {
+            for (var i = 0; i < bytes.Length; i++)
+            {
+                await _pipe.Output.WriteAsync(bytes.Slice(i, 1));
+            }
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
     /// <summary>Reads nothing more, until <see cref="GoOnReading"/>: the other side's writes pile up.</summary>
     /// <returns>Completes when bytes have come that it leaves unread.</returns>
     public Task StopReading() => (_stalled ??= new Stall()).Reached.Task.WaitAsync(Limit, TimeProvider.System);

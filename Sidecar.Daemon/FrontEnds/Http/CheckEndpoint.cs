@@ -22,6 +22,7 @@ internal sealed class CheckEndpoint(
     {
         var client = ClientRequestReader.Read(features.GetRequiredFeature<IHttpRequestFeature>(), options);
         var exchange = inspector.Begin(options.Name, client.Host, client.RawTarget, client.Method);
+        exchange.SessionId = client[TrustedHeader.Session];
         return client.Problem is null ? InspectAsync(features, client, exchange) : RefuseAsync(features, client, exchange);
     }
 

@@ -28,6 +28,7 @@ internal sealed record ProxyDialect
                 (TrustedHeader.TransferEncoding, "x-sidecar-transfer-encoding"),
                 (TrustedHeader.Upgrade, "x-sidecar-upgrade"),
                 (TrustedHeader.ForwardedFor, "x-sidecar-forwarded-for"),
+                (TrustedHeader.Session, "x-sidecar-session"),
             ],
             [.. OfTheConnection, "host", "upgrade"]),
         RequestPrefix = AnswerHeaders.RequestPrefix,

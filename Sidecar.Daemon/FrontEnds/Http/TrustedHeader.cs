@@ -50,4 +50,7 @@ internal enum TrustedHeader
 
     /// <summary>The client's own X-Forwarded-For.</summary>
     ForwardedFor,
+
+    /// <summary>What the proxy knows the client's session by, for routes that stick to it.</summary>
+    Session,
 }

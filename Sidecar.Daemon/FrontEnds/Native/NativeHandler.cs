@@ -65,6 +65,15 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
         return new(AgentResponse.Allow);
     }
 
+    // The asker's reason goes on to the agents; the token, which knows none, comes right after it and finds the calls ended.
+    public void OnCancel(CancelRequest request, AgentConnection connection)
+    {
+        if (directory.Find(request.CorrelationId.ToString()) is { } joined)
+        {
+            joined.Exchange.Expire(CauseOf(request.Reason), request.Reason);
+        }
+    }
+
     // A guardrail may be asked about text that belongs to no open exchange: then the inspection is an exchange of its own.
     public async ValueTask<AgentResponse> OnGuardrailInspectAsync(GuardrailInspectEvent message, AgentConnection connection, CancellationToken cancellation)
     {
@@ -88,6 +97,14 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
 
         // A copy, because the inspector writes its own id into it while the server still needs the asker's.
         directory.Find(message.CorrelationId.ToString()) is { } joined ? InspectAsync(joined.Exchange, message with { }, cancellation) : new(Unknown());
+
+    private static Cause CauseOf(CancelReason reason) => reason switch
+    {
+        CancelReason.Timeout => Cause.Timeout,
+        CancelReason.BlockedByAgent => Cause.Decided,
+        CancelReason.UpstreamError => Cause.UpstreamError,
+        _ => Cause.ClientGone,
+    };
 
     private AgentResponse Unknown()
     {

@@ -22,6 +22,7 @@ internal sealed class ClientRequestReaderTests
             ("X-Sidecar-Content-Length", "12"),
             ("X-Sidecar-Forwarded-For", "198.51.100.1"),
             ("X-Forwarded-For", "192.0.2.7"),
+            ("X-Sidecar-Session", "s1"),
             ("X-Sidecar-Upgrade", ""));
 
         using (Assert.EnterMultipleScope())
@@ -35,6 +36,7 @@ internal sealed class ClientRequestReaderTests
             }));
             Assert.That(request[TrustedHeader.ClientAddress], Is.EqualTo("192.0.2.7"));
             Assert.That(request[TrustedHeader.Upgrade], Is.Null);
+            Assert.That(request[TrustedHeader.Session], Is.EqualTo("s1"));
         }
     }
 

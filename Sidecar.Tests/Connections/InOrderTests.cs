@@ -1,0 +1,109 @@
+using NUnit.Framework;
+using Sidecar.Daemon.Connections;
+using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Connections;
+
+/// <summary>An agent that answers in order, one call at a time, and names no exchange (spec §11.3).</summary>
+public sealed class InOrderTests
+{
+    private static readonly AgentResponse Block = new() { Decision = new BlockDecision() };
+
+    [Test]
+    public async Task AnswersWithoutIds_BelongToTheCallsInTheirOrder()
+    {
+        await using var both = await OpenAsync();
+        for (var exchange = 1; exchange <= 3; exchange++)
+        {
+            var call = both.Call(TestEvents.Headers(exchange));
+            await both.Agent.AnswerAsync(await both.Agent.ReceiveEventAsync(), exchange == 2 ? Block : null);
+            Assert.That((await call).Response!.Decision, Is.EqualTo(exchange == 2 ? Block.Decision : Decision.Allow));
+        }
+
+        Assert.That((both.Connection.InFlight, both.Connection.IsOpen), Is.EqualTo((0, true)));
+    }
+
+    [Test]
+    public async Task OneCallAtATime_WhateverTheAgentSays()
+    {
+        await using var both = await OpenAsync();
+        Assert.That(both.Connection.Traits, Is.EqualTo(both.Connection.Traits with { MaxInFlight = 1, IsConcurrent = false, CanCancel = false, CanPing = false }));
+        var first = both.Call(TestEvents.Headers(1));
+        Assert.That((await both.Call(TestEvents.Headers(2))).Outcome, Is.EqualTo(CallOutcome.NoRoom));
+        await both.Agent.AnswerAsync(await both.Agent.ReceiveEventAsync());
+        await first;
+    }
+
+    [Test]
+    public async Task LateAnswer_IsNeverTakenByTheNextCall_WhichWaitsForItsTurn()
+    {
+        await using var both = await OpenAsync();
+        var late = both.Call(TestEvents.Headers(1), 100);
+        var asked = await both.Agent.ReceiveEventAsync();
+        both.Clock.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.That((await late).Outcome, Is.EqualTo(CallOutcome.TimedOut));
+        Assert.That((await both.Call(TestEvents.Headers(2))).Outcome, Is.EqualTo(CallOutcome.NoRoom), "the only slot waits for the answer that is owed");
+        await both.Agent.AnswerAsync(asked, Block);
+        await Eventually.TrueAsync(() => both.Connection.Owed == 0, ScriptedAgent.Limit, "the debt to be settled");
+
+        var next = both.Call(TestEvents.Headers(3));
+        Assert.That((await both.Agent.ReceiveEventAsync()).CorrelationId, Is.EqualTo(TestEvents.Id(3)), "neither a cancel nor the refused call was sent");
+        await both.Agent.AnswerAsync(TestEvents.Headers(3));
+        Assert.That((await next).Response!.Decision, Is.InstanceOf<AllowDecision>());
+        Assert.That((both.Connection.LateAnswers, both.Connection.IsOpen), Is.EqualTo((1, true)));
+    }
+
+    [Test]
+    public async Task CancelAndPing_SendNothing()
+    {
+        await using var both = await OpenAsync();
+        var call = both.Call(TestEvents.Headers(1));
+        await both.Agent.ReceiveEventAsync();
+        both.Connection.Cancel(TestEvents.Id(1), CancelReason.ClientDisconnect);
+        both.Connection.Ping();
+        Assert.That((await call).Outcome, Is.EqualTo(CallOutcome.Cancelled));
+        Assert.That((both.Connection.Owed, both.Agent.Waiting), Is.EqualTo((1, 0)));
+    }
+
+    [TestCase(0)]
+    [TestCase(1)]
+    public async Task AnswerThatNobodyAskedFor_EndsTheConnection(int answered)
+    {
+        await using var both = await OpenAsync();
+        for (var exchange = 1; exchange <= answered; exchange++)
+        {
+            var call = both.Call(TestEvents.Headers(exchange));
+            await both.Agent.AnswerAsync(await both.Agent.ReceiveEventAsync());
+            await call;
+        }
+
+        await both.Agent.AnswerAsync(TestEvents.Headers(1));
+        Assert.That(await both.Connection.Ended.WaitAsync(ScriptedAgent.Limit, TimeProvider.System), Does.Contain("out of step"));
+        Assert.That((await both.Call(TestEvents.Headers(7))).Outcome, Is.EqualTo(CallOutcome.ConnectionLost));
+    }
+
+    [Test]
+    public async Task AnswerThatNamesAnotherExchange_EndsTheConnectionAndItsCall()
+    {
+        await using var both = await OpenAsync();
+        var call = both.Call(TestEvents.Headers(1));
+        await both.Agent.ReceiveEventAsync();
+        await both.Agent.AnswerAsync(TestEvents.Id(2));
+        Assert.That((await call).Outcome, Is.EqualTo(CallOutcome.ConnectionLost));
+        Assert.That(await both.Connection.Ended.WaitAsync(ScriptedAgent.Limit, TimeProvider.System), Does.Contain("out of step"));
+    }
+
+    [Test]
+    public async Task Garbage_IsTheAnswerOfTheCallThatWaits()
+    {
+        await using var both = await OpenAsync();
+        var call = both.Call(TestEvents.Headers(1));
+        await both.Agent.ReceiveEventAsync();
+        await both.Agent.AnswerGarbageAsync();
+        Assert.That((await call).Outcome, Is.EqualTo(CallOutcome.BadAnswer));
+        Assert.That((both.Connection.InFlight, both.Connection.IsOpen), Is.EqualTo((0, true)));
+    }
+
+    private static Task<ConnectedAgent> OpenAsync() => ConnectedAgent.OpenAsync(matching: AnswerMatching.InOrder);
+}
