@@ -13,7 +13,7 @@ namespace Sidecar.Daemon;
 
 /// <summary>Builds the listeners that the options name.</summary>
 internal sealed class ListenerFactory(
-    DaemonOptions options, HttpApplications http, ScriptDoors scripts, Inspector inspector, PrometheusExporter exporter, ILoggerFactory loggers)
+    DaemonOptions options, HttpApplications http, ScriptDoors scripts, EnvoyDoors envoys, Inspector inspector, PrometheusExporter exporter, ILoggerFactory loggers)
 {
     // Go's servers take requests of 1 MiB and 4 KiB more, and the client's URI comes a second time in a header.
     private const int GoHeaderBytes = 3 * 1024 * 1024;
@@ -35,6 +35,7 @@ internal sealed class ListenerFactory(
     {
         ListenerKind.Native => new NativeDoor(listener, options, inspector, SocketOf(listener), loggers),
         ListenerKind.Frames => scripts.Frames(listener, SocketOf(listener)),
+        ListenerKind.Envoy => envoys.Create(listener, SocketOptions(listener)),
         ListenerKind.Http when listener.Proxy == ProxyKind.Json => scripts.Http(listener, Kestrel(listener)),
         ListenerKind.Http => Door(listener, http.Create(listener)),
         _ => Door(listener, new AdminApplication(exporter)),

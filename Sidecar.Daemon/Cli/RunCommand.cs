@@ -11,7 +11,7 @@ internal static class RunCommand
         + "and for this agent alone what the flags of the same names set for all: connections, " + string.Join(", ", PoolSpec.Keys.Where(static key => key != "connections")) + ". Repeatable.");
 
     private static readonly Option<string[]> Listeners = FlagTypes.Many("--listen", "KIND=PATH[,KEY=VALUE…]",
-        $"A Unix socket to listen on: http=PATH,{ProxyWords.Choices} | frames=PATH | native=PATH | admin=PATH. Traefik needs http=127.0.0.1:PORT,secret-file=FILE. Keys: budget, mode (octal), group; http of a proxy: set-headers, edit-headers, response-headers=NAME+NAME; envoy-http: path-prefix; json, frames and native: unknown-exchange=closed|open. Repeatable.");
+        $"A Unix socket to listen on: http=PATH,{ProxyWords.Choices} | envoy=PATH | frames=PATH | native=PATH | admin=PATH. Traefik needs http=127.0.0.1:PORT,secret-file=FILE; envoy may have the same. Keys: budget, mode (octal), group; http of a proxy: set-headers, edit-headers, response-headers=NAME+NAME; envoy-http: path-prefix; envoy: allow-mode-override=yes|no, max-message-timeout, whole-bodies=buffered|buffered-partial|full-duplex-streamed, request-body-mode and response-body-mode=none|streamed|buffered|buffered-partial|full-duplex-streamed, with-request-body=yes|no, max-message=SIZE; json, frames and native: unknown-exchange=closed|open. Repeatable.");
 
     private static readonly Option<string[]> Routes = FlagTypes.Many("--route", "ID[,KEY=VALUE…]",
         "Which requests go to which agents, the first match wins. Keys: host, path (prefix), method=GET+POST, agents=A+B>C ('+' together, '>' one after the other, 'A:monitor' sets the mode), unapplied=refuse|ignore. None given: every request to every agent. Repeatable.");

@@ -14,6 +14,9 @@ internal enum ListenerKind
     /// <summary>The agent protocol.</summary>
     Native,
 
+    /// <summary>Envoy's gRPC services.</summary>
+    Envoy,
+
     /// <summary>Metrics and state, for operators.</summary>
     Admin,
 }
@@ -62,6 +65,9 @@ internal sealed record ListenerOptions
 
     /// <summary>Response headers that agents may set.</summary>
     public IReadOnlyList<string> ResponseHeaders { get; init; } = ["X-Frame-Options"];
+
+    /// <summary>What Envoy's filters are told there; of no meaning for other listeners.</summary>
+    public EnvoyOptions Envoy { get; init; } = new();
 
     /// <summary>What happens to an event of an exchange that is not known.</summary>
     public FailureMode UnknownExchange { get; init; } = FailureMode.Closed;

@@ -59,6 +59,31 @@ public sealed class ListenerSpecTests
         Assert.That((listener.Proxy, listener.PathPrefix), Is.EqualTo((ProxyKind.EnvoyHttp, "/authz/v1")));
     }
 
+    [Test]
+    public void Envoy_IsRead()
+    {
+        var plain = Parse("envoy=/e.sock");
+        Assert.That((plain.Kind, plain.Budget, plain.Envoy, plain.Name), Is.EqualTo((ListenerKind.Envoy, Defaults.EnvoyBudget, new EnvoyOptions(), "envoy:e.sock")));
+        var listener = Parse("envoy=127.0.0.1:9002,secret-file=s,budget=1s,allow-mode-override=yes,max-message-timeout=2s,whole-bodies=full-duplex-streamed,"
+            + "request-body-mode=none,response-body-mode=buffered-partial,with-request-body=no,max-message=8MiB");
+        Assert.That(listener.Address, Is.EqualTo(IPEndPoint.Parse("127.0.0.1:9002")));
+        Assert.That(listener.Envoy, Is.EqualTo(new EnvoyOptions
+        {
+            AllowsModeOverride = true,
+            MaxMessageTimeout = TimeSpan.FromSeconds(2),
+            WholeBodies = EnvoyBodyMode.FullDuplexStreamed,
+            RequestBodyMode = EnvoyBodyMode.None,
+            ResponseBodyMode = EnvoyBodyMode.BufferedPartial,
+            WithRequestBody = false,
+            MaxMessageBytes = 8 * 1024 * 1024,
+        }));
+    }
+
+    [TestCase("envoy=0.0.0.0:9000,secret-file=s", "0.0.0.0:9000 is no loopback address")]
+    [TestCase("envoy=127.0.0.1:9000", "a TCP listener needs secret-file=PATH")]
+    [TestCase("envoy=/e.sock,secret-file=s", "secret-file= is of TCP listeners")]
+    [TestCase("envoy=/e.sock,whole-bodies=streamed", "whole-bodies=streamed is none of buffered, buffered-partial, full-duplex-streamed")]
+    [TestCase("envoy=/e.sock,max-message=1KiB", "max-message=1KiB is outside 256KiB to 128MiB")]
     [TestCase("http=/run/t.sock,proxy=traefik,secret-file=s", "Traefik cannot ask over a Unix socket; write http=127.0.0.1:PORT")]
     [TestCase("http=0.0.0.0:9000,proxy=traefik,secret-file=s", "0.0.0.0:9000 is no loopback address with a port")]
     [TestCase("http=192.0.2.1:9000,proxy=traefik,secret-file=s", "192.0.2.1:9000 is no loopback address")]
