@@ -99,7 +99,7 @@ public sealed class ListenerSpecTests
     [TestCase("http=127.0.0.1:9000,proxy=nginx", "127.0.0.1:9000 is a TCP address; only proxy=traefik needs one")]
     [TestCase("http=[::1]:9000,proxy=caddy", "[::1]:9000 is a TCP address")]
     [TestCase("native=127.0.0.1:9000", "127.0.0.1:9000 is a TCP address")]
-    [TestCase("http=/x,proxy=caddy,secret-file=s", "secret-file= is of proxy=traefik")]
+    [TestCase("http=/x,proxy=caddy,secret-file=s", "secret-file= is of TCP listeners, such as those of proxy=traefik")]
     [TestCase("http=/x,proxy=caddy,path-prefix=/a", "path-prefix= is of proxy=envoy-http")]
     [TestCase("http=/x,proxy=envoy-http,path-prefix=a", "path-prefix=a must begin with a slash")]
     [TestCase("http=/x,proxy=envoy-http,path-prefix=/", "path-prefix=/ must begin with a slash and not end with one")]
