@@ -95,7 +95,7 @@ internal sealed class AuthzServiceTests
 
     [TestCase("hello", null, false, "hello last", 0)]
     [TestCase("hello", "false", true, "hello last", 0)]
-    [TestCase("hello", "true", false, "hello", 0)]
+    [TestCase("hello", "true", false, "hello last", 0)]
     [TestCase("", null, false, "", 0)]
     public async Task Body_IsShownInOnePiece(string body, string? partial, bool packed, string expected, int code)
     {
@@ -110,6 +110,7 @@ internal sealed class AuthzServiceTests
 
         var seen = agent.Seen.OfType<RequestBodyChunkEvent>().Select(static chunk => System.Text.Encoding.UTF8.GetString(chunk.Data.Span) + (chunk.IsLast ? " last" : ""));
         Assert.That((string.Join('|', seen), answer.Status.Code), Is.EqualTo((expected, code)));
+        Assert.That(await server.AccountAsync(), Is.EqualTo(partial == "true" ? "partly|truncated" : "inspected|none"));
     }
 
     [TestCase("content-length", "5", "HTTP/1.1", true)]
