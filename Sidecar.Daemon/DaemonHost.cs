@@ -52,6 +52,7 @@ internal static class DaemonHost
         services.AddSingleton<Inspector>();
         services.AddSingleton<HttpApplications>();
         services.AddSingleton<ScriptDoors>();
+        services.AddSingleton<EnvoyDoors>();
         services.AddSingleton<ListenerFactory>();
         services.AddSingleton(static provider => provider.GetRequiredService<ListenerFactory>().CreateAll());
         services.AddSingleton(provider => new SystemdNotifier(

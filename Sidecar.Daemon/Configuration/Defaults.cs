@@ -9,6 +9,9 @@ internal static class Defaults
     /// <summary>Time for one phase behind HAProxy: 160 ms, its usual <c>timeout processing</c> of 200 ms less 20 %.</summary>
     public static readonly TimeSpan SpopBudget = TimeSpan.FromMilliseconds(160);
 
+    /// <summary>Time for one message of Envoy: 160 ms, its own 200 ms less 20 %.</summary>
+    public static readonly TimeSpan EnvoyBudget = TimeSpan.FromMilliseconds(160);
+
     /// <summary>Longest wait for an answer about headers: 120 ms, so that two agents in sequence fit into a proxy's patience of 200–500 ms.</summary>
     public static readonly TimeSpan HeaderTimeout = TimeSpan.FromMilliseconds(120);
 
@@ -113,6 +116,18 @@ internal static class Defaults
 
     /// <summary>Largest body in one question of a script, however much an agent takes: 16 MiB; larger ones come in parts.</summary>
     public const int MaxQuestionBody = 16 * 1024 * 1024;
+
+    /// <summary>Longest message of Envoy: 4 MiB and 256 KiB, a body of four times Envoy's own buffer beside the largest headers.</summary>
+    public const int MaxEnvoyMessage = (4 * 1024 * 1024) + MinEnvoyMessage;
+
+    /// <summary>Smallest limit of a message of Envoy: 256 KiB, twice the headers that are inspected.</summary>
+    public const int MinEnvoyMessage = 256 * 1024;
+
+    /// <summary>Bytes of large messages of Envoy that are received and not answered yet, for each listener: 128 MiB, 30 of the longest.</summary>
+    public const long MaxEnvoyMessages = 128 * 1024 * 1024;
+
+    /// <summary>Connections of an envoy listener: 256, more than the worker threads of any Envoy, each of which has one or two.</summary>
+    public const int MaxEnvoyConnections = 256;
 
     /// <summary>Bytes collected in hybrid mode before the first question: 64 KiB, the protocol's own default.</summary>
     public const int HybridThreshold = 64 * 1024;

@@ -17,6 +17,9 @@ internal enum ListenerKind
     /// <summary>SPOP, for HAProxy's SPOE filter.</summary>
     Spop,
 
+    /// <summary>Envoy's gRPC services.</summary>
+    Envoy,
+
     /// <summary>Metrics and state, for operators.</summary>
     Admin,
 
@@ -80,6 +83,9 @@ internal sealed record ListenerOptions
 
     /// <summary>What is particular to spop listeners.</summary>
     public SpopOptions Spop { get; init; } = new();
+
+    /// <summary>What Envoy's filters are told there; of no meaning for other listeners.</summary>
+    public EnvoyOptions Envoy { get; init; } = new();
 
     /// <summary>What happens to an event of an exchange that is not known.</summary>
     public FailureMode UnknownExchange { get; init; } = FailureMode.Closed;

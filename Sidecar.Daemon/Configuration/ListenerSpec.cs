@@ -12,6 +12,7 @@ internal static class ListenerSpec
 
     private static readonly string[] JsonKeys = ["proxy", "budget", "mode", "group", "unknown-exchange"];
     private static readonly string[] NativeKeys = ["budget", "mode", "group", "unknown-exchange"];
+    private static readonly string[] EnvoyKeys = ["budget", "mode", "group", "secret-file", .. EnvoySpec.Keys];
     private static readonly string[] AdminKeys = ["mode", "group"];
     private static readonly string[] ReverseKeys = [.. AdminKeys, .. ReverseSpec.Keys];
 
@@ -20,10 +21,10 @@ internal static class ListenerSpec
     {
         var before = errors.Count;
         var kind = text.Split('=', 2)[0];
-        var keys = kind switch { "http" => IsForScripts(text) ? JsonKeys : HttpKeys, "frames" or "native" => NativeKeys, "spop" => SpopListenerSpec.Keys, "admin" => AdminKeys, "reverse" => ReverseKeys, _ => null };
+        var keys = kind switch { "http" => IsForScripts(text) ? JsonKeys : HttpKeys, "frames" or "native" => NativeKeys, "spop" => SpopListenerSpec.Keys, "envoy" => EnvoyKeys, "admin" => AdminKeys, "reverse" => ReverseKeys, _ => null };
         if (keys is null || !text.Contains('=', StringComparison.Ordinal))
         {
-            errors.Add($"--listen '{text}': write http=PATH,{ProxyWords.Choices} or spop=PATH or frames=PATH or native=PATH or admin=PATH or reverse=PATH");
+            errors.Add($"--listen '{text}': write http=PATH,{ProxyWords.Choices} or spop=PATH or envoy=PATH or frames=PATH or native=PATH or admin=PATH or reverse=PATH");
             return null;
         }
 
@@ -35,21 +36,28 @@ internal static class ListenerSpec
             spec.Error($"an http listener needs {ProxyWords.Choices}: which proxy asks decides which headers are believed");
         }
 
-        var address = proxy == ProxyKind.Traefik ? LoopbackAddress(spec, path) : null;
+        var isTcp = proxy == ProxyKind.Traefik || (kind == "envoy" && TryParseAddress(path, out _));
+        var address = isTcp ? LoopbackAddress(spec, path) : null;
         var abstractName = kind == "spop" ? SpopListenerSpec.AbstractName(path) : null;
-        if (address is null && proxy != ProxyKind.Traefik && (abstractName is null ? PathError(path) : SpopListenerSpec.NameError(abstractName)) is { } error)
+        if (!isTcp && (abstractName is null ? PathError(path) : SpopListenerSpec.NameError(abstractName)) is { } error)
         {
             spec.Error(error);
         }
 
-        CheckKeys(spec, proxy);
+        CheckKeys(spec, proxy, isTcp);
         var responses = spec.List("response-headers");
         if (proxy == ProxyKind.Traefik && responses is not null && responses.Any(static name => !name.Equals("set-cookie", StringComparison.OrdinalIgnoreCase)))
         {
             spec.Error($"response-headers={spec.Text("response-headers")}: Traefik hands on no header of an answer but Set-Cookie (addAuthCookiesToResponse)");
         }
 
-        var defaults = new ListenerOptions { Kind = KindOf(kind), Path = path, AbstractName = abstractName };
+        var defaults = new ListenerOptions
+        {
+            Kind = KindOf(kind),
+            Path = path,
+            AbstractName = abstractName,
+            Budget = kind == "envoy" ? Defaults.EnvoyBudget : Defaults.PhaseBudget,
+        };
         if (kind == "spop")
         {
             defaults = defaults with { Spop = SpopListenerSpec.Parse(spec, defaults), Budget = Defaults.SpopBudget };
@@ -68,6 +76,7 @@ internal static class ListenerSpec
             SetHeaders = spec.List("set-headers") ?? defaults.SetHeaders,
             EditHeaders = spec.List("edit-headers") ?? defaults.EditHeaders,
             ResponseHeaders = responses ?? (proxy == ProxyKind.Traefik ? [] : defaults.ResponseHeaders),
+            Envoy = kind == "envoy" ? EnvoySpec.Parse(spec) : defaults.Envoy,
             UnknownExchange = spec.Word<FailureMode>("unknown-exchange", ("closed", FailureMode.Closed), ("open", FailureMode.Open)) ?? FailureMode.Closed,
         };
         return errors.Count == before ? options : null;
@@ -83,12 +92,12 @@ internal static class ListenerSpec
 
         spec.Error(text.Contains('/', StringComparison.Ordinal)
             ? "Traefik cannot ask over a Unix socket; write http=127.0.0.1:PORT or http=[::1]:PORT"
-            : $"{text} is no loopback address with a port; write http=127.0.0.1:PORT or http=[::1]:PORT");
+            : $"{text} is no loopback address with a port; write 127.0.0.1:PORT or [::1]:PORT");
         return null;
     }
 
     private static string? PathError(string path) => TryParseAddress(path, out _)
-        ? $"{path} is a TCP address; only proxy=traefik needs one: a socket file lets in whom its mode says, a port everybody; write a path"
+        ? $"{path} is a TCP address; only proxy=traefik needs one, and envoy may have one: a socket file lets in whom its mode says, a port everybody; write a path"
         : SocketPaths.Error(path);
 
     private static bool TryParseAddress(string text, [NotNullWhen(true)] out IPEndPoint? address)
@@ -98,9 +107,8 @@ internal static class ListenerSpec
     }
 
     // A key that another proxy's listener has would do nothing here, which is not what its writer thinks.
-    private static void CheckKeys(SpecText spec, ProxyKind proxy)
+    private static void CheckKeys(SpecText spec, ProxyKind proxy, bool isTcp)
     {
-        var isTcp = proxy == ProxyKind.Traefik;
         foreach (var key in (ReadOnlySpan<string>)["mode", "group"])
         {
             if (isTcp && spec.Text(key) is not null)
@@ -113,7 +121,7 @@ internal static class ListenerSpec
         {
             spec.Error(isTcp
                 ? "a TCP listener needs secret-file=PATH: any process of this machine can connect to it"
-                : "secret-file= is of proxy=traefik; who may use a socket file is said by mode= and group=");
+                : "secret-file= is of TCP listeners, such as those of proxy=traefik; who may use a socket file is said by mode= and group=");
         }
 
         if (spec.Text("path-prefix") is { } prefix && (proxy != ProxyKind.EnvoyHttp || prefix is not ['/', .., not '/']))
@@ -130,6 +138,7 @@ internal static class ListenerSpec
         "frames" => ListenerKind.Frames,
         "spop" => ListenerKind.Spop,
         "native" => ListenerKind.Native,
+        "envoy" => ListenerKind.Envoy,
         "reverse" => ListenerKind.Reverse,
         _ => ListenerKind.Admin,
     };

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Options;
 
 namespace Sidecar.Daemon.Hosting;
 
-/// <summary>One HTTP/1.1 listener: a Kestrel of its own, because Kestrel's limits are per server, in front of one application.</summary>
+/// <summary>One HTTP listener: a Kestrel of its own, because Kestrel's limits are per server, in front of one application.</summary>
 /// <remarks>Header bytes become chars one to one in both directions (Latin-1), so that no value is refused or changed on the way.</remarks>
 internal sealed class KestrelListener : IAsyncDisposable
 {
@@ -78,13 +78,14 @@ internal sealed class KestrelListener : IAsyncDisposable
         limits.MinResponseDataRate = null;
         if (options.EndPoint is IPEndPoint address)
         {
-            server.Listen(address, static listen => listen.Protocols = HttpProtocols.Http1);
+            server.Listen(address, listen => listen.Protocols = options.Protocols);
         }
         else
         {
-            server.ListenUnixSocket(options.EndPoint.ToString()!, static listen => listen.Protocols = HttpProtocols.Http1);
+            server.ListenUnixSocket(options.EndPoint.ToString()!, listen => listen.Protocols = options.Protocols);
         }
 
+        options.Limits?.Invoke(server);
         return server;
     }
 }

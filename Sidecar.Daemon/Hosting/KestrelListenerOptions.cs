@@ -1,8 +1,9 @@
 using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Sidecar.Daemon.Hosting;
 
-/// <summary>Where an HTTP/1.1 listener listens and what it bears. All limits lie above what a proxy lets through: a refusal by the server would be seen by nobody's ledger.</summary>
+/// <summary>Where an HTTP listener listens and what it bears. All limits lie above what a proxy lets through: a refusal by the server would be seen by nobody's ledger.</summary>
 internal sealed record KestrelListenerOptions
 {
     /// <summary>The address: a Unix socket, or loopback TCP for proxies that know nothing else.</summary>
@@ -27,4 +28,10 @@ internal sealed record KestrelListenerOptions
     /// closes, or it sends a request into a connection that just went.
     /// </summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>What connections speak. HTTP/2 is spoken without TLS by prior knowledge.</summary>
+    public HttpProtocols Protocols { get; init; } = HttpProtocols.Http1;
+
+    /// <summary>Further limits, set last; null for none.</summary>
+    public Action<KestrelServerOptions>? Limits { get; init; }
 }

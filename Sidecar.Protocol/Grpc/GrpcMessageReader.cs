@@ -13,17 +13,24 @@ namespace Sidecar.Protocol.Grpc;
 /// <param name="pipe">The body. It stays the caller's to complete.</param>
 /// <param name="maxLength">The longest message to accept, in bytes.</param>
 /// <param name="encoding">The peer's <c>grpc-encoding</c>, if it sent one: decides what a compressed message is called.</param>
-public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? encoding = null)
+/// <param name="memory">Where room for large messages is asked for; null for no bound but <paramref name="maxLength"/>.</param>
+public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? encoding = null, IGrpcReceiveMemory? memory = null)
 {
+    // What a stream's window holds anyway.
+    private const int FreeLength = 64 * 1024;
+
     private GrpcException? _failure;
+    private int _reserved;
 
     /// <summary>Waits for the next message.</summary>
     /// <param name="parser">The parser of its type.</param>
     /// <param name="cancellation">Ends the wait; nothing is lost, and another read may follow where the pipe allows it.</param>
     /// <returns>The message; null when the peer has sent its last.</returns>
+    /// <remarks>The room of a large message is kept until the next read, or <see cref="Release"/>: so long its reader may work on it.</remarks>
     /// <exception cref="GrpcException">
     /// What came is no message: <see cref="GrpcStatusCode.ResourceExhausted"/> above the limit, <see cref="GrpcStatusCode.Unimplemented"/> for
-    /// a compression we do not know, else <see cref="GrpcStatusCode.Internal"/>.
+    /// a compression we do not know, else <see cref="GrpcStatusCode.Internal"/>. Or there was no room for it in time:
+    /// <see cref="GrpcStatusCode.Unavailable"/>.
     /// </exception>
     /// <exception cref="IOException">The stream or its connection broke.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -31,6 +38,7 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
         where T : class, IMessage<T>
     {
         ArgumentNullException.ThrowIfNull(parser);
+        Release();
         while (true)
         {
             if (_failure is not null)
@@ -41,9 +49,10 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
             var read = await pipe.ReadAsync(cancellation).ConfigureAwait(false);
             var rest = read.Buffer;
             var examined = rest.End;
+            uint length;
             try
             {
-                if (TryTake(ref rest, parser, read.IsCompleted, out var message))
+                if (TryTake(ref rest, parser, read.IsCompleted, out var message, out length))
                 {
                     examined = rest.Start;
                     return message;
@@ -68,14 +77,40 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
             {
                 throw new OperationCanceledException("the read was cancelled");
             }
+
+            if (length > FreeLength && _reserved == 0 && memory is not null)
+            {
+                await ReserveAsync(memory, (int)length).ConfigureAwait(false);
+            }
         }
     }
 
-    private bool TryTake<T>(ref ReadOnlySequence<byte> rest, MessageParser<T> parser, bool isLast, out T? message)
+    /// <summary>Gives back the room of the last message; without effect when it has none. No read may be under way.</summary>
+    public void Release()
+    {
+        if (_reserved > 0)
+        {
+            memory!.Return(_reserved);
+            _reserved = 0;
+        }
+    }
+
+    private async ValueTask ReserveAsync(IGrpcReceiveMemory room, int length)
+    {
+        if (!await room.ReserveAsync(length).ConfigureAwait(false))
+        {
+            _failure = new GrpcException(GrpcStatusCode.Unavailable, $"there is no memory for a message of {length} bytes now; too many large ones are being received");
+            throw _failure;
+        }
+
+        _reserved = length;
+    }
+
+    private bool TryTake<T>(ref ReadOnlySequence<byte> rest, MessageParser<T> parser, bool isLast, out T? message, out uint length)
         where T : class, IMessage<T>
     {
         message = null;
-        switch (GrpcMessageScanner.TryRead(ref rest, maxLength, out var bytes, out var length))
+        switch (GrpcMessageScanner.TryRead(ref rest, maxLength, out var bytes, out length))
         {
             case GrpcScanStatus.Message:
                 message = Parse(parser, bytes);

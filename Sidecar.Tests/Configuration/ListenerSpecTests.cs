@@ -73,6 +73,31 @@ public sealed class ListenerSpecTests
         Assert.That(Parse("native=/run/n.sock").Reverse, Is.Null);
     }
 
+    [Test]
+    public void Envoy_IsRead()
+    {
+        var plain = Parse("envoy=/e.sock");
+        Assert.That((plain.Kind, plain.Budget, plain.Envoy, plain.Name), Is.EqualTo((ListenerKind.Envoy, Defaults.EnvoyBudget, new EnvoyOptions(), "envoy:e.sock")));
+        var listener = Parse("envoy=127.0.0.1:9002,secret-file=s,budget=1s,allow-mode-override=yes,max-message-timeout=2s,whole-bodies=full-duplex-streamed,"
+            + "request-body-mode=none,response-body-mode=buffered-partial,with-request-body=no,max-message=8MiB");
+        Assert.That(listener.Address, Is.EqualTo(IPEndPoint.Parse("127.0.0.1:9002")));
+        Assert.That(listener.Envoy, Is.EqualTo(new EnvoyOptions
+        {
+            AllowsModeOverride = true,
+            MaxMessageTimeout = TimeSpan.FromSeconds(2),
+            WholeBodies = EnvoyBodyMode.FullDuplexStreamed,
+            RequestBodyMode = EnvoyBodyMode.None,
+            ResponseBodyMode = EnvoyBodyMode.BufferedPartial,
+            WithRequestBody = false,
+            MaxMessageBytes = 8 * 1024 * 1024,
+        }));
+    }
+
+    [TestCase("envoy=0.0.0.0:9000,secret-file=s", "0.0.0.0:9000 is no loopback address")]
+    [TestCase("envoy=127.0.0.1:9000", "a TCP listener needs secret-file=PATH")]
+    [TestCase("envoy=/e.sock,secret-file=s", "secret-file= is of TCP listeners")]
+    [TestCase("envoy=/e.sock,whole-bodies=streamed", "whole-bodies=streamed is none of buffered, buffered-partial, full-duplex-streamed")]
+    [TestCase("envoy=/e.sock,max-message=1KiB", "max-message=1KiB is outside 256KiB to 128MiB")]
     [TestCase("http=/run/t.sock,proxy=traefik,secret-file=s", "Traefik cannot ask over a Unix socket; write http=127.0.0.1:PORT")]
     [TestCase("http=0.0.0.0:9000,proxy=traefik,secret-file=s", "0.0.0.0:9000 is no loopback address with a port")]
     [TestCase("http=192.0.2.1:9000,proxy=traefik,secret-file=s", "192.0.2.1:9000 is no loopback address")]
@@ -88,7 +113,7 @@ public sealed class ListenerSpecTests
     [TestCase("http=127.0.0.1:9000,proxy=nginx", "127.0.0.1:9000 is a TCP address; only proxy=traefik needs one")]
     [TestCase("http=[::1]:9000,proxy=caddy", "[::1]:9000 is a TCP address")]
     [TestCase("native=127.0.0.1:9000", "127.0.0.1:9000 is a TCP address")]
-    [TestCase("http=/x,proxy=caddy,secret-file=s", "secret-file= is of proxy=traefik")]
+    [TestCase("http=/x,proxy=caddy,secret-file=s", "secret-file= is of TCP listeners, such as those of proxy=traefik")]
     [TestCase("http=/x,proxy=caddy,path-prefix=/a", "path-prefix= is of proxy=envoy-http")]
     [TestCase("http=/x,proxy=envoy-http,path-prefix=a", "path-prefix=a must begin with a slash")]
     [TestCase("http=/x,proxy=envoy-http,path-prefix=/", "path-prefix=/ must begin with a slash and not end with one")]

@@ -55,6 +55,27 @@ internal sealed class ExtProcCourse : IDisposable
         await _lanes[(int)ExtProcOrder.DirectionOf(part)].AddAsync(message, arrived).ConfigureAwait(false);
     }
 
+    /// <summary>Refuses what goes on, though no agent said so; calls under way are cancelled.</summary>
+    public async ValueTask RefuseAsync(Cause cause)
+    {
+        ExtProcEnd? end;
+        try
+        {
+            end = await _shared.RefuseAsync(cause).ConfigureAwait(false);
+        }
+        catch (ExtProcOutputException e)
+        {
+            end = new ExtProcEnd(ExtProcProblem.Gone, e.Message);
+        }
+
+        if (IsBusy)
+        {
+            _shared.Exchange.Abandon(cause, CancelReason.Manual);
+        }
+
+        _end(end ?? ExtProcEnd.Done);
+    }
+
     /// <summary>Nobody waits any more. What ended as it should is not held against the exchange.</summary>
     public void Abandon(Cause cause)
     {

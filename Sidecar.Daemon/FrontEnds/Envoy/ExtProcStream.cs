@@ -85,6 +85,44 @@ internal sealed class ExtProcStream : IAsyncDisposable
         End(ExtProcEnd.Done);
     }
 
+    /// <summary>Ends when everything that came is dealt with. Not while a message is being handed in.</summary>
+    public Task IdleAsync() => _course?.IdleAsync() ?? Task.CompletedTask;
+
+    /// <summary>What comes next cannot be taken. The client gets a refusal: an error would let the request pass where the filter's failure mode allows it.</summary>
+    /// <param name="cause">Too large, or no memory for it.</param>
+    public async ValueTask RefuseAsync(Cause cause)
+    {
+        if (_ended.Task.IsCompleted)
+        {
+            return;
+        }
+
+        if (_course is { } course)
+        {
+            await course.RefuseAsync(cause).ConfigureAwait(false);
+            return;
+        }
+
+        var unknown = _inspector.Begin(_options.Name, null, "/", "UNKNOWN");
+        unknown.Note(LedgerState.Refused, cause);
+        _inspector.End(unknown);
+        var end = ExtProcEnd.Done;
+        try
+        {
+            await _output.WriteAsync(new ProcessingResponse { ImmediateResponse = ImmediateResponses.From(Verdict.Refused(cause)) }).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // Whatever broke below, there is nobody to tell.
+            end = new ExtProcEnd(ExtProcProblem.Gone, e.Message);
+        }
+
+        End(end);
+    }
+
+    /// <summary>What came is no message at all: the stream ends with an error.</summary>
+    public void Fail(string detail) => End(new ExtProcEnd(ExtProcProblem.UnknownMessage, detail));
+
     /// <summary>Nobody is there to read answers any more: calls under way are cancelled.</summary>
     /// <param name="cause">Client gone when Envoy reset the stream, which is how it ends when the client goes; shutdown when we stop.</param>
     public void OnGone(Cause cause = Cause.ClientGone)

@@ -37,7 +37,8 @@ public sealed class GrpcServerCall
         _input = new GrpcMessageReader(
             features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader,
             options.MaxReceiveLength,
-            _request.Headers[GrpcHeaderNames.Encoding]);
+            _request.Headers[GrpcHeaderNames.Encoding],
+            options.ReceiveMemory);
         Timeout = timeout;
         _life = new CallLifetime(timeout, options.Time, _lifetime.RequestAborted);
     }
@@ -159,6 +160,7 @@ public sealed class GrpcServerCall
     {
         // First: a writer that waits for a caller who takes nothing would hold the end up for ever.
         _life.End();
+        _input.Release();
         await _writing.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         _ended = true;
         _writing.Release();

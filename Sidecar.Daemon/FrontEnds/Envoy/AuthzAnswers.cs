@@ -1,0 +1,77 @@
+using System.Text;
+using Google.Protobuf;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Envoy;
+using RpcStatus = Sidecar.Protocol.Envoy.Status;
+
+namespace Sidecar.Daemon.FrontEnds.Envoy;
+
+/// <summary>Verdicts in the words of ext_authz (proxy integration §3.2, §3.3). Only <c>status.code</c> decides; values go into <c>value</c>, never <c>raw_value</c>. Safe from any thread.</summary>
+internal sealed class AuthzAnswers(string listener, SidecarMetrics metrics)
+{
+    private const int PermissionDenied = 7;
+    private const int Unauthenticated = 16;
+
+    private readonly EnvoyEdits _edits = new(listener, metrics);
+
+    /// <summary>A refusal with its whole reply. Never an error: that would let the request pass where the filter's failure mode allows it.</summary>
+    public static CheckResponse Deny(Exchange exchange, Verdict verdict)
+    {
+        var reply = ReplyRenderer.Render(verdict);
+        var denied = new DeniedHttpResponse { Status = new HttpStatus { Code = reply.Status }, Body = Encoding.UTF8.GetString(reply.Body.Span) };
+        denied.Headers.AddRange(EnvoyEdits.ForReply(reply.Headers).SetHeaders.Select(AsText));
+        return With(exchange, verdict, new CheckResponse
+        {
+            Status = new RpcStatus { Code = verdict.Kind == VerdictKind.Challenge ? Unauthenticated : PermissionDenied, Message = verdict.Kind.Label() },
+            DeniedResponse = denied,
+        });
+    }
+
+    /// <summary>A pass with its changes; null when one that matters cannot be carried, so that the request must not go on.</summary>
+    public CheckResponse? Allow(Exchange exchange, Verdict verdict, ExtProcHeaders headers)
+    {
+        var request = new HeaderMutation();
+        if (!_edits.TryCarry(verdict.RequestHeaders, Direction.Request, headers.Headers, exchange.Route, request))
+        {
+            return null;
+        }
+
+        var ok = new OkHttpResponse();
+        ok.Headers.AddRange(request.SetHeaders.Select(AsText));
+        ok.HeadersToRemove.AddRange(request.RemoveHeaders);
+        ok.HeadersToRemove.AddRange(headers.Own.Distinct(StringComparer.Ordinal));
+
+        // Envoy has no way to take a header from the upstream's response here.
+        var response = new HeaderMutation();
+        _edits.TryMiss([.. verdict.ResponseHeaders.Where(IsRemoval)], Direction.Response, headers: null, exchange.Route);
+        _edits.TryCarry([.. verdict.ResponseHeaders.Where(static edit => !IsRemoval(edit))], Direction.Response, headers.Headers, exchange.Route, response);
+        ok.ResponseHeadersToAdd.AddRange(response.SetHeaders.Select(AsText));
+        return With(exchange, verdict, new CheckResponse { Status = new RpcStatus(), OkResponse = ok });
+    }
+
+    /// <summary>Counts a change of the body: there is no place for one.</summary>
+    /// <returns>False when the request must not go on.</returns>
+    public bool TryMissBody(Exchange exchange)
+    {
+        _edits.CountBody(Direction.Request);
+        return exchange.Route is { RefusesUnapplied: false };
+    }
+
+    private static bool IsRemoval(HeaderEdit edit) => !edit.KeepOriginal && edit.Values.Count == 0;
+
+    // The namespace is the filter's own.
+    private static CheckResponse With(Exchange exchange, Verdict verdict, CheckResponse answer)
+    {
+        answer.DynamicMetadata = VerdictMetadata.Of(exchange, verdict)?.Fields[VerdictMetadata.Namespace].StructValue;
+        return answer;
+    }
+
+    private static HeaderValueOption AsText(HeaderValueOption option)
+    {
+        option.Header.Value = option.Header.RawValue.ToStringUtf8();
+        option.Header.RawValue = ByteString.Empty;
+        return option;
+    }
+}

@@ -1,0 +1,255 @@
+using Google.Protobuf;
+using NUnit.Framework;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Agents;
+using Sidecar.Protocol.Envoy;
+using Sidecar.Protocol.Grpc;
+using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
+using HealthCheckRequest = Sidecar.Protocol.Grpc.Wire.HealthCheckRequest;
+using HealthCheckResponse = Sidecar.Protocol.Grpc.Wire.HealthCheckResponse;
+using ClientHttp = Sidecar.Protocol.Envoy.AttributeContext.Types.HttpRequest;
+
+namespace Sidecar.Tests.FrontEnds.Envoy;
+
+/// <summary>ext_authz over gRPC: decisions, both forms of headers, bodies (proxy integration §3.2).</summary>
+internal sealed class AuthzServiceTests
+{
+    private static readonly TestCaseData[] Refusals =
+    [
+        new TestCaseData(Answer.Block(418).WithBody("no").WithHeader("x-why", "waf"), 7, 418, "no", "x-why=waf"),
+        new TestCaseData(Answer.Block(200).WithBody("fine"), 7, 200, "fine", ""),
+        new TestCaseData(Answer.Redirect("https://example.org/ä"), 7, 302, "<!doctype html>", "location=https://example.org/%C3%A4"),
+        new TestCaseData(Answer.Challenge("Bearer", ("realm", "shop")), 16, 401, "<!doctype html>", "www-authenticate=Bearer realm=\"shop\""),
+    ];
+
+    [TestCaseSource(nameof(Refusals))]
+    public async Task Refusal_IsADeniedResponse(AgentResponse said, int code, int status, string body, string header)
+    {
+        await using var agent = LambdaAgent.That("waf", said);
+        await using var server = await EnvoyServer.StartAsync(agent);
+
+        var answer = await server.CheckAsync(Question());
+
+        Assert.That((answer.Status.Code, answer.DeniedResponse.Status.Code), Is.EqualTo((code, status)));
+        Assert.That(answer.DeniedResponse.Body, Does.StartWith(body));
+        Assert.That(Text(answer.DeniedResponse.Headers), Does.Contain(header));
+        Assert.That(answer.DynamicMetadata.Fields["agent"].StringValue, Is.EqualTo("waf"));
+    }
+
+    [Test]
+    public async Task Allow_CarriesEdits()
+    {
+        await using var agent = LambdaAgent.That("auth", Answer.Allow
+            .WithRequestHeaders(HeaderOperation.Set("x-user", "jürgen"), HeaderOperation.Add("x-tag", "b"), HeaderOperation.Remove("x-secret"))
+            .WithResponseHeaders(HeaderOperation.Set("x-frame-options", "DENY"), HeaderOperation.Add("set-cookie", "a=1"), HeaderOperation.Remove("server")));
+        await using var server = await EnvoyServer.StartAsync(agent);
+
+        var answer = await server.CheckAsync(Question(("x-secret", "s"), ("x-sidecar-id", "forged")));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Status.Code, Is.Zero);
+            Assert.That(Text(answer.OkResponse.Headers).Split(' '), Is.EquivalentTo(new[] { "x-user=jürgen", "x-tag+b" }));
+            Assert.That(answer.OkResponse.HeadersToRemove, Is.EquivalentTo(new[] { "x-secret", "x-sidecar-id" }));
+            Assert.That(Text(answer.OkResponse.ResponseHeadersToAdd).Split(' '), Is.EquivalentTo(new[] { "x-frame-options=DENY", "set-cookie+a=1" }));
+            Assert.That(server.Harness.Sums.Of("operations.unapplied").Single(), Does.EndWith("|response-header-remove=1"));
+            Assert.That(await server.AccountAsync(), Is.EqualTo("inspected|none"));
+        }
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task BothFormsOfHeaders_GiveTheSameEvent(bool raw)
+    {
+        await using var agent = new LambdaAgent("waf");
+        await using var server = await EnvoyServer.StartAsync(agent);
+        (string, string)[] headers = [(":path", "/a?b=c"), ("accept", "x"), ("x-request-id", "r-1"), ("X-Name", "ä")];
+
+        await server.CheckAsync(raw ? RawQuestion(headers) : Question(headers));
+
+        var seen = (RequestHeadersEvent)agent.Seen.Single();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((seen.Method, seen.Uri, seen.Headers.Get("host"), seen.Headers.Get("x-name")), Is.EqualTo(("POST", "/a?b=c", "shop.example", "ä")));
+            var told = seen.Metadata;
+            Assert.That((told.RequestId, told.ClientIp, told.ClientPort, told.ServerName, told.Protocol), Is.EqualTo(("r-1", "192.0.2.7", (ushort)4711, "sni.example", "HTTP/2")));
+            Assert.That(seen.Headers.Get("x-envoy-auth-partial-body"), Is.Null);
+        }
+    }
+
+    [Test]
+    public async Task RawHeaders_KeepDuplicatesAndLatin1()
+    {
+        await using var agent = new LambdaAgent("waf");
+        await using var server = await EnvoyServer.StartAsync(agent);
+        var question = RawQuestion(("cookie", "a"), ("cookie", "b"));
+        question.Attributes.Request.Http.HeaderMap.Headers.Add(new HeaderValue { Key = "x-l", RawValue = ByteString.CopyFrom(0xE4) });
+
+        await server.CheckAsync(question);
+
+        var seen = (RequestHeadersEvent)agent.Seen.Single();
+        Assert.That(string.Join('|', seen.Headers.GetAll("cookie").Append(seen.Headers.Get("x-l"))), Is.EqualTo("a|b|ä"));
+    }
+
+    [TestCase("hello", null, false, "hello last", 0)]
+    [TestCase("hello", "false", true, "hello last", 0)]
+    [TestCase("hello", "true", false, "hello last", 0)]
+    [TestCase("", null, false, "", 0)]
+    public async Task Body_IsShownInOnePiece(string body, string? partial, bool packed, string expected, int code)
+    {
+        var policy = LambdaAgent.PolicyOf(FailureMode.Closed);
+        await using var agent = new LambdaAgent("waf") { Policy = policy with { RequestBody = policy.RequestBody with { OnExcess = ExcessAction.Partial } } };
+        await using var server = await EnvoyServer.StartAsync(agent);
+        var question = Question(partial is null ? [] : [("x-envoy-auth-partial-body", partial)]);
+        question.Attributes.Request.Http.Body = packed ? "" : body;
+        question.Attributes.Request.Http.RawBody = ByteString.CopyFromUtf8(packed ? body : "");
+
+        var answer = await server.CheckAsync(question);
+
+        var seen = agent.Seen.OfType<RequestBodyChunkEvent>().Select(static chunk => System.Text.Encoding.UTF8.GetString(chunk.Data.Span) + (chunk.IsLast ? " last" : ""));
+        Assert.That((string.Join('|', seen), answer.Status.Code), Is.EqualTo((expected, code)));
+        Assert.That(await server.AccountAsync(), Is.EqualTo(partial == "true" ? "partly|truncated" : "inspected|none"));
+    }
+
+    [TestCase("content-length", "5", "HTTP/1.1", true)]
+    [TestCase("transfer-encoding", "chunked", "HTTP/1.1", false)]
+    [TestCase("accept", "x", "HTTP/2", false)]
+    public async Task UnseenBody_IsRefusedWhereAnAgentMustSeeIt(string name, string value, string protocol, bool filterSendsBodies)
+    {
+        await using var agent = new LambdaAgent("waf") { Policy = LambdaAgent.PolicyOf(FailureMode.Closed) };
+        await using var server = await EnvoyServer.StartAsync(new EnvoyOptions { WithRequestBody = filterSendsBodies }, new HarnessOptions(), agent);
+        var question = Question((name, value), ("x-envoy-auth-partial-body", "false"));
+        question.Attributes.Request.Http.Protocol = protocol;
+
+        Assert.That((await server.CheckAsync(question)).DeniedResponse?.Status.Code, Is.EqualTo(413));
+        Assert.That(await server.AccountAsync(), Is.EqualTo("refused|truncated"));
+    }
+
+    [Test]
+    public async Task ChangedBody_IsRefusedBecauseNothingCarriesIt()
+    {
+        await using var agent = new LambdaAgent("waf")
+        {
+            Answers = static (message, _) => new(message is RequestBodyChunkEvent ? Answer.Allow.WithRequestBody("other"u8.ToArray(), 0) : AgentResponse.Allow),
+        };
+        await using var server = await EnvoyServer.StartAsync(agent);
+        var question = Question();
+        question.Attributes.Request.Http.Body = "hello";
+
+        Assert.That((await server.CheckAsync(question)).DeniedResponse?.Status.Code, Is.EqualTo(503));
+        Assert.That(await server.AccountAsync(), Is.EqualTo("refused|unapplied"));
+    }
+
+    [TestCase(FailureMode.Closed, 7)]
+    [TestCase(FailureMode.Open, 0)]
+    public async Task AbsentAgent_FollowsItsFailureModeAndIsNoError(FailureMode mode, int code)
+    {
+        await using var agent = new LambdaAgent("waf") { IsAbsent = true, Policy = LambdaAgent.PolicyOf(mode) };
+        await using var server = await EnvoyServer.StartAsync(agent);
+
+        Assert.That((await server.CheckAsync(Question())).Status.Code, Is.EqualTo(code));
+    }
+
+    [Test]
+    public async Task ContextExtension_ChoosesTheRoute()
+    {
+        await using var first = LambdaAgent.That("first", Answer.Block());
+        await using var second = new LambdaAgent("second");
+        RouteModel Route(string id, RouteAgent agent) => new() { Id = id, Stages = [[agent]] };
+        await using var server = await EnvoyServer.StartAsync(
+            new EnvoyOptions(), new HarnessOptions { Routes = on => [Route("one", on("first")), Route("two", on("second"))] }, first, second);
+        var question = Question();
+        question.Attributes.ContextExtensions["route"] = "two";
+
+        Assert.That((await server.CheckAsync(question)).Status.Code, Is.Zero);
+        Assert.That((await server.CheckAsync(Question())).Status.Code, Is.EqualTo(7));
+    }
+
+    [Test]
+    public async Task TimeThatEnvoyGives_BoundsTheAgents()
+    {
+        await using var agent = new LambdaAgent("waf");
+        agent.Answers = static async (_, cancellation) =>
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
+            return AgentResponse.Allow;
+        };
+        await using var server = await EnvoyServer.StartAsync(agent);
+
+        // Well before the 20 s of listener and agent, and before Envoy itself gives up.
+        var reply = await server.AskAsync(Question(), TimeSpan.FromSeconds(4));
+
+        Assert.That((reply.Status.Code, reply.Message?.DeniedResponse?.Status.Code), Is.EqualTo((GrpcStatusCode.Ok, (int?)504)));
+    }
+
+    [Test]
+    public async Task QuestionsThatCannotBeJudged_AreAccounted()
+    {
+        await using var agent = new LambdaAgent("waf");
+        await using var server = await EnvoyServer.StartAsync(new EnvoyOptions { MaxMessageBytes = 256 * 1024 }, new HarnessOptions(), agent);
+        var large = Question();
+        large.Attributes.Request.Http.Body = new string('x', 300 * 1024);
+        var line = Question();
+        line.Attributes.Request.Http.Path = "no slash";
+
+        Assert.That((await server.CheckAsync(large)).DeniedResponse.Status.Code, Is.EqualTo(413));
+        Assert.That((await server.CheckAsync(line)).DeniedResponse.Status.Code, Is.EqualTo(403));
+        Assert.That((await server.CheckAsync(new CheckRequest())).DeniedResponse.Status.Code, Is.EqualTo(403));
+        var ended = await server.Harness.EndedAsync();
+        Assert.That(ended.Count(static ending => ending.Contains("|refused|", StringComparison.Ordinal)), Is.EqualTo(ended.Count));
+        Assert.That(server.Harness.Sums.Total("exchanges"), Is.EqualTo(3));
+    }
+
+    [TestCase("", HealthCheckResponse.Types.ServingStatus.Serving)]
+    [TestCase("envoy.service.auth.v3.Authorization", HealthCheckResponse.Types.ServingStatus.Serving)]
+    public async Task Health_SaysWhetherAgentsAreMissing(string service, HealthCheckResponse.Types.ServingStatus expected)
+    {
+        await using var server = await EnvoyServer.StartAsync();
+
+        Assert.That((await HealthAsync(server, service)).Message?.Status, Is.EqualTo(expected));
+        server.Missing = ["waf"];
+        Assert.That((await HealthAsync(server, service)).Message?.Status, Is.EqualTo(HealthCheckResponse.Types.ServingStatus.NotServing));
+        Assert.That((await HealthAsync(server, "other")).Status.Code, Is.EqualTo(GrpcStatusCode.NotFound));
+    }
+
+    private static async Task<Sidecar.Protocol.Grpc.Client.GrpcReply<HealthCheckResponse>> HealthAsync(EnvoyServer server, string service) =>
+        await server.Channel.AskAsync("/grpc.health.v1.Health/Check", new HealthCheckRequest { Service = service }, HealthCheckResponse.Parser, null, CancellationToken.None);
+
+    private static CheckRequest RawQuestion(params (string Name, string Value)[] headers)
+    {
+        var question = Question();
+        question.Attributes.Request.Http.Headers.Clear();
+        question.Attributes.Request.Http.HeaderMap = Messages.Map(headers);
+        return question;
+    }
+
+    private static CheckRequest Question(params (string Name, string Value)[] headers)
+    {
+        var http = new ClientHttp { Method = "POST", Path = "/a?b=c", Host = "shop.example", Scheme = "https", Protocol = "HTTP/2" };
+        foreach (var (name, value) in headers)
+        {
+            http.Headers[name] = value;
+        }
+
+        return new CheckRequest
+        {
+            Attributes = new AttributeContext
+            {
+                Source = new AttributeContext.Types.Peer { Address = new Address { SocketAddress = new SocketAddress { Address = "192.0.2.7", PortValue = 4711 } } },
+                Request = new AttributeContext.Types.Request { Http = http },
+                TlsSession = new AttributeContext.Types.TLSSession { Sni = "sni.example" },
+            },
+        };
+    }
+
+    // Both ways to append must agree, and the value must be text.
+    private static string Text(IEnumerable<HeaderValueOption> options) => string.Join(' ', options.Select(static option =>
+    {
+        var isAdded = option.Append == true;
+        var agrees = option.AppendAction == (isAdded ? HeaderValueOption.Types.HeaderAppendAction.AppendIfExistsOrAdd : HeaderValueOption.Types.HeaderAppendAction.OverwriteIfExistsOrAdd)
+            && option.Header.RawValue.IsEmpty;
+        return agrees ? option.Header.Key + (isAdded ? "+" : "=") + option.Header.Value : "inconsistent " + option;
+    }));
+}

@@ -1,0 +1,103 @@
+using System.Net.Sockets;
+using Google.Protobuf;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Sidecar.Daemon;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Hosting;
+using Sidecar.Protocol.Envoy;
+using Sidecar.Protocol.Grpc.Client;
+using Sidecar.Protocol.Grpc.Server;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.FrontEnds.Envoy;
+
+/// <summary>An envoy listener on a Unix socket over real inspection and agents, and a channel to it.</summary>
+internal sealed class EnvoyServer : IAsyncDisposable
+{
+    public const string Process = "/envoy.service.ext_proc.v3.ExternalProcessor/Process";
+    public const string Check = "/envoy.service.auth.v3.Authorization/Check";
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private readonly TempDirectory _directory = new();
+    private readonly KestrelListener _listener;
+
+    private EnvoyServer(InspectionHarness harness)
+    {
+        Harness = harness;
+        Path = _directory.Socket("envoy");
+        _listener = new KestrelListener(
+            new KestrelListenerOptions { EndPoint = new UnixDomainSocketEndPoint(Path), Protocols = HttpProtocols.Http2, Limits = static server => GrpcServerLimits.Apply(server) },
+            harness.Logs);
+        Channel = NewChannel();
+    }
+
+    public InspectionHarness Harness { get; }
+
+    public string Path { get; }
+
+    public GrpcChannel Channel { get; }
+
+    public IReadOnlyList<string> Missing { get; set; } = [];
+
+    public static Task<EnvoyServer> StartAsync(params LambdaAgent[] agents) => StartAsync(new EnvoyOptions(), new HarnessOptions(), agents);
+
+    public static async Task<EnvoyServer> StartAsync(EnvoyOptions options, HarnessOptions harness, params LambdaAgent[] agents)
+    {
+        var server = new EnvoyServer(await InspectionHarness.StartAsync(harness, agents));
+        var listener = new ListenerOptions { Kind = ListenerKind.Envoy, Path = server.Path, Budget = harness.Budget, Envoy = options };
+        var application = EnvoyDoors.Application(
+            listener, server.Harness.Inspector, server.Harness.Sums.Metrics, () => server.Missing, static () => false, server.Harness.Logs);
+        await server._listener.StartAsync(application, CancellationToken.None);
+        return server;
+    }
+
+    public GrpcChannel NewChannel() => new(new GrpcChannelOptions
+    {
+        EndPoint = new UnixDomainSocketEndPoint(Path), MaxSendLength = int.MaxValue, MaxReceiveLength = int.MaxValue, ConnectTimeout = Limit,
+    });
+
+    /// <summary>A stream; it gives up within a generous time.</summary>
+    public GrpcClientCall<ProcessingResponse> Open(GrpcChannel? channel = null) =>
+        (channel ?? Channel).Start(Process, ProcessingResponse.Parser, new GrpcCallOptions { Timeout = Limit }, CancellationToken.None);
+
+    public async Task<GrpcReply<CheckResponse>> AskAsync(CheckRequest question, TimeSpan? timeout = null) =>
+        await Channel.AskAsync(Check, question, CheckResponse.Parser, new GrpcCallOptions { Timeout = timeout ?? Limit }, CancellationToken.None);
+
+    /// <summary>Asks and expects an answer.</summary>
+    public async Task<CheckResponse> CheckAsync(CheckRequest question) =>
+        await AskAsync(question) is { Message: { } answer } ? answer : throw new InvalidOperationException("no answer");
+
+    /// <summary>How the only exchange ended: state|cause.</summary>
+    public async Task<string> AccountAsync()
+    {
+        var line = (await Harness.EndedAsync()).Single();
+        return line[(line.IndexOf('|', line.IndexOf('|', StringComparison.Ordinal) + 1) + 1)..line.LastIndexOf('=')];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Channel.Dispose();
+        await _listener.DisposeAsync();
+        await Harness.DisposeAsync();
+        _directory.Dispose();
+    }
+}
+
+/// <summary>Short ways to talk on a stream.</summary>
+internal static class EnvoyCalls
+{
+    /// <summary>Sends a message and reads the next answer; null when the stream ended instead.</summary>
+    public static async Task<ProcessingResponse?> AskAsync(this GrpcClientCall<ProcessingResponse> call, IMessage message)
+    {
+        await call.WriteAsync(message, CancellationToken.None);
+        return await call.ReadAsync(CancellationToken.None);
+    }
+
+    /// <summary>Half-closes and returns the status, expecting no further answer.</summary>
+    public static async Task<string> CloseAsync(this GrpcClientCall<ProcessingResponse> call)
+    {
+        await call.CompleteAsync();
+        return await call.ReadAsync(CancellationToken.None) is { } extra ? $"an answer too many: {extra}" : $"{call.Status!.Value.Code}";
+    }
+}
