@@ -90,7 +90,7 @@ internal sealed class BodyStage : IBodySink, IDisposable
             await TakeAsync(push, bytes, closes: bytes.IsLast).ConfigureAwait(false);
             if (bytes.IsLast && push.IsTruncated && !push.Merger.Ends && !Passes)
             {
-                push.Merger.Partly(_participant, _order, Cause.Truncated);
+                NotePart(push, Cause.Truncated);
             }
 
             return;
