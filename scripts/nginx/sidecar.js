@@ -7,6 +7,18 @@
 
 const ANSWER_MS = 500;
 
+// What the sidecar takes. It would close the connection under a longer one, which must not look as if it were not there: a client can cause it.
+const MAX_HEAD = 1024 * 1024;
+
+// Nor does it take more of a body than this, or than max-body= of the agent that is shown most: set it to that. What is beyond is told as truncated.
+const MAX_BODY = 1024 * 1024;
+
+// What is done with what nobody inspected and yet may pass.
+const UNSEEN = {
+    action: 'allow', request_headers: [], response_headers: [], request_body: null, response_body: null,
+    want: { response_headers: false, response_body: 'none' },
+};
+
 // Where the original request goes on, and where it is asked about; see nginx-njs.conf.
 const ORIGIN = '@sidecar_origin';
 const COLLECTED = '/_sidecar/origin';
@@ -15,33 +27,32 @@ const DECIDE = '/_sidecar/decide';
 // What agents want of request headers goes through variables. One line here, one js_var and one proxy_set_header for each.
 const CARRIED = { 'x-user': 'sidecar_x_user', 'x-client-secret': 'sidecar_x_client_secret' };
 
-// Reads what nginx holds of the body. Without all of it, it is announced as truncated.
+// An empty buffer has no text in njs 0.7.9, it throws.
+function shown(bytes) {
+    const beginning = bytes.slice(0, MAX_BODY);
+    return {
+        data: bytes.length === 0 ? '' : beginning.toString('base64'), encoding: 'base64', size: bytes.length, truncated: bytes.length > MAX_BODY,
+    };
+}
+
+// What nginx holds of the body, null without one. What has none is told by what nginx has read, not by headers: HTTP/2 needs none to announce one.
 function bodyOf(r) {
     const announced = r.headersIn['Content-Length'];
-    if (announced === undefined && r.headersIn['Transfer-Encoding'] === undefined || announced === '0') {
-        return null;
-    }
-    const size = announced === undefined ? null : Number(announced);
     try {
         const bytes = r.requestBuffer;
-        return bytes === undefined
-            ? { data: '', encoding: 'base64', size: size, truncated: size !== 0 && size !== null }
-            : { data: bytes.toString('base64'), encoding: 'base64', size: bytes.length, truncated: false };
+        return bytes === undefined || bytes.length === 0 ? null : shown(bytes);
     } catch (e) {
         // It lies in a file.
-        return { data: '', encoding: 'base64', size: size, truncated: true };
+        return { data: '', encoding: 'base64', size: announced === undefined ? null : Number(announced), truncated: true };
     }
 }
 
 function described(r) {
-    const target = r.variables.request_uri;
-    const mark = target.indexOf('?');
     return {
         method: r.method,
         scheme: r.variables.scheme,
         authority: r.variables.host,
-        path: mark < 0 ? target : target.slice(0, mark),
-        query: mark < 0 ? null : target.slice(mark + 1),
+        path: r.variables.request_uri,  // with the query, byte for byte
         version: r.variables.server_protocol,
         headers: r.rawHeadersIn,
     };
@@ -62,11 +73,25 @@ function question(r, phase) {
     };
 }
 
-// Null when there is no usable answer: nobody inspected.
+async function decided(r, text, body) {
+    const head = Buffer.byteLength(text) - (body ? body.data.length : 0);
+    return head > MAX_HEAD
+        ? { status: 413, responseText: `the headers make a question of ${head} bytes; ${MAX_HEAD} are taken at most` }
+        : r.subrequest(DECIDE, { method: 'POST', body: text });
+}
+
+// Null when nobody inspected and the client has its answer; an allow of our own where that is let pass. Only a sidecar that cannot be reached
+// (nginx says 500, 502 or 504 then) opens; one that answers, even with an error, has the last word.
 async function ask(r, asked) {
-    const got = await r.subrequest(DECIDE, { method: 'POST', body: JSON.stringify(asked) });
+    const got = await decided(r, JSON.stringify(asked), (asked.request || asked.response).body);
     if (got.status !== 200) {
         r.error(`sidecar: no answer to a question about the ${asked.phase}: status ${got.status} ${got.responseText || ''}`);
+        if (r.variables.sidecar_fail_open === '1' && [500, 502, 504].includes(got.status)) {
+            r.variables.sidecar_bypassed = 'sidecar-unavailable';
+            return UNSEEN;
+        }
+        r.variables.sidecar_edits = '';
+        r.return(503, 'inspection unavailable\n');
         return null;
     }
     const answer = JSON.parse(got.responseText);
@@ -78,34 +103,25 @@ async function ask(r, asked) {
     return answer;
 }
 
-function sendReply(r, reply) {
-    const cookies = [];
-    r.status = reply.status;
+function sendReply(r, answer) {
+    const reply = answer.reply;
+    const byName = {};
     reply.headers.forEach(function (pair) {
-        if (pair[0].toLowerCase() === 'set-cookie') {
-            cookies.push(pair[1]);
-        } else {
-            r.headersOut[pair[0]] = pair[1];
-        }
+        const name = pair[0].toLowerCase();
+        byName[name] = (byName[name] || []).concat(pair[1]);
     });
-    if (cookies.length > 0) {
-        r.headersOut['Set-Cookie'] = cookies;
+    r.status = reply.status;
+    for (let name in byName) {
+        r.headersOut[name] = byName[name].length === 1 ? byName[name][0] : byName[name];
     }
     r.variables.sidecar_edits = '';
+    r.headersOut['X-Sidecar-Id'] = answer.id;
     r.headersOut['Content-Length'] = Buffer.from(reply.body).length;
     r.sendHeader();
-    r.send(reply.body);
-    r.finish();
-}
-
-// Fails closed unless the configuration says otherwise.
-function failsOpen(r, what) {
-    if (r.variables.sidecar_fail_open === '1') {
-        r.variables.sidecar_bypassed = 'sidecar-unavailable';
-        return true;
+    if (r.method !== 'HEAD') {
+        r.send(reply.body);
     }
-    r.return(503, 'inspection unavailable\n');
-    return false;
+    r.finish();
 }
 
 // Request headers can change only where the configuration has a place for them; anything else an agent wants must not be lost unseen.
@@ -133,8 +149,8 @@ function setCarriedDefaults(r) {
     r.variables.sidecar_x_client_secret = r.headersIn['X-Client-Secret'] || '';
 }
 
-// True when the request may go on.
-async function requestPasses(r) {
+// The answer when the request may go on, else null. Without an id to join by, its exchange ends with the answer.
+async function passing(r, responseFollows) {
     setCarriedDefaults(r);
     const body = bodyOf(r);
     const asked = question(r, body === null ? 'request_headers' : 'request');
@@ -142,13 +158,16 @@ async function requestPasses(r) {
     if (body !== null) {
         asked.request.body = body;
     }
+    if (!responseFollows) {
+        delete asked.tx;
+    }
     const answer = await ask(r, asked);
     if (answer === null) {
-        return failsOpen(r, 'request');
+        return null;
     }
     if (answer.action !== 'allow') {
-        sendReply(r, answer.reply);
-        return false;
+        sendReply(r, answer);
+        return null;
     }
     const missed = carryRequestHeaders(r, answer.request_headers);
     if (answer.request_body !== null) {
@@ -157,15 +176,15 @@ async function requestPasses(r) {
     if (missed.length > 0) {
         r.error(`sidecar: an agent wants what njs cannot do: ${missed.join(', ')}; the request is refused`);
         r.return(503, 'inspection unavailable\n');
-        return false;
+        return null;
     }
     r.variables.sidecar_edits = JSON.stringify(answer.response_headers);
-    return true;
+    return answer;
 }
 
 // js_content: inspects the request, then hands it to the origin as it is.
 async function request(r) {
-    if (await requestPasses(r)) {
+    if (await passing(r, false) !== null) {
         r.internalRedirect(ORIGIN);
     }
 }
@@ -202,41 +221,49 @@ function sendable(bytes) {
     return typeof String.bytesFrom === 'function' ? String.bytesFrom(bytes.toString('base64'), 'base64') : bytes;
 }
 
-// js_content: inspects the request, collects the response in memory, inspects that, then sends it.
+function hasContent(r, got) {
+    return r.method !== 'HEAD' && got.status !== 204 && got.status !== 304;
+}
+
+async function askAboutResponse(r, got, bytes) {
+    const asked = question(r, hasContent(r, got) ? 'response' : 'response_headers');
+    asked.ends = true;
+    asked.response = describedResponse(got);
+    if (hasContent(r, got)) {
+        asked.response.body = shown(bytes);
+    }
+    return ask(r, asked);
+}
+
+// js_content: inspects the request, collects the response in memory, inspects that where an agent wants it, then sends it.
 async function response(r) {
-    if (!await requestPasses(r)) {
+    const passed = await passing(r, true);
+    if (passed === null) {
         return;
     }
     const got = await r.subrequest(COLLECTED, { method: r.method });
     const bytes = got.responseBuffer || Buffer.from('');
-    const hasContent = r.method !== 'HEAD' && got.status !== 204 && got.status !== 304;
-    const asked = question(r, hasContent ? 'response' : 'response_headers');
-    asked.response = describedResponse(got);
-    if (hasContent) {
-        asked.response.body = { data: bytes.toString('base64'), encoding: 'base64', size: bytes.length, truncated: false };
-    }
-    const answer = await ask(r, asked);
-    if (answer === null && !failsOpen(r, 'response')) {
+    const isWanted = passed.want.response_headers || passed.want.response_body !== 'none';
+    const answer = isWanted ? await askAboutResponse(r, got, bytes) : UNSEEN;
+    if (answer === null) {
         return;
     }
-    if (answer !== null && answer.action !== 'allow') {
-        sendReply(r, answer.reply);
+    if (answer.action !== 'allow') {
+        sendReply(r, answer);
         return;
     }
     r.status = got.status;
     for (let name in got.headersOut) {
         r.headersOut[name] = got.headersOut[name];
     }
-    const changed = answer !== null && answer.response_body !== null;
-    const content = changed ? Buffer.from(answer.response_body.data, answer.response_body.encoding) : bytes;
-    if (answer !== null) {
-        edited(r.headersOut, answer.response_headers);
-    }
-    if (hasContent) {
+    const body = answer.response_body;
+    const content = body === null ? bytes : Buffer.concat([Buffer.from(body.data, body.encoding), bytes.slice(MAX_BODY)]);
+    edited(r.headersOut, answer.response_headers);
+    if (hasContent(r, got)) {
         r.headersOut['Content-Length'] = content.length;
     }
     r.sendHeader();
-    if (hasContent) {
+    if (hasContent(r, got) && content.length > 0) {
         r.send(sendable(content));
     }
     r.finish();

@@ -1,14 +1,14 @@
 -- Sidecar for nginx with the Lua module: asks about requests with their bodies, and about responses where the whole of one can be collected.
 --
--- It speaks the decision API in frames over a plain socket (sidecar run --listen frames=PATH): the length of the head as four bytes, the head
--- in JSON, the length of the body, the body; the answer likewise. Connections are kept and used again.
+-- It speaks the decision API in frames over a plain socket (sidecar run --listen frames=PATH), by sidecar_frames.lua.
 --
 --   setup(options)   once, in init_by_lua_block
---   request()        access_by_lua_block: the request waits, passes changed, or is answered here
+--   request()        access_by_lua_block: the request waits, passes changed, or is answered here; request({ response_follows = true }) where
+--                    response() asks too
 --   headers()        header_filter_by_lua_block: what agents want done to the response's headers
 --   response(path)   content_by_lua_block: fetches the response from that location, asks, then sends it
 
-local cjson = require "cjson.safe"
+local frames = require "sidecar_frames"
 
 local M = {}
 
@@ -16,7 +16,7 @@ local options = {
     socket = "/run/sidecar/frames.sock",
     connect_ms = 100,     -- the sidecar is on this machine
     answer_ms = 500,      -- for each answer; the sidecar gives one within four fifths of it
-    part = 256 * 1024,    -- bytes of a large body shown at once; less than the listener takes in one frame
+    part = 256 * 1024,    -- bytes of a large body shown at once; at most 1 MiB, what the listener takes in any case
     pool = 64,            -- idle connections kept per worker
     idle_ms = 60000,
     only_agents = { "X-User" },  -- request headers that only agents set; a client's own never pass
@@ -30,79 +30,28 @@ function M.setup(given)
     end
 end
 
--- Frames ------------------------------------------------------------------------------------------------------------------------------------
-
-local function u32(number)
-    return string.char(math.floor(number / 16777216) % 256, math.floor(number / 65536) % 256, math.floor(number / 256) % 256, number % 256)
-end
-
-local function receive_counted(socket)
-    local bytes, problem = socket:receive(4)
-    if not bytes then return nil, problem end
-    local a, b, c, d = bytes:byte(1, 4)
-    local length = ((a * 256 + b) * 256 + c) * 256 + d
-    if length == 0 then return "" end
-    return socket:receive(length)
-end
-
-local function open()
-    local socket = ngx.socket.tcp()
-    socket:settimeouts(options.connect_ms, options.answer_ms, options.answer_ms)
-    local ok, problem = socket:connect("unix:" .. options.socket)
-    if not ok then return nil, problem end
-    return socket
-end
-
--- One question and its answer. A connection on which anything went wrong is closed: nobody knows what comes next on it.
-local function exchange(socket, head, body)
-    local text, problem = cjson.encode(head)
-    if not text then return nil, problem end
-    local ok
-    ok, problem = socket:send({ u32(#text), text, u32(#body), body })
-    if not ok then return nil, problem end
-    text, problem = receive_counted(socket)
-    if not text then return nil, problem end
-    local answer
-    answer, problem = cjson.decode(text)
-    if not answer then return nil, problem end
-    if answer.error then return nil, tostring(answer.error.message) end
-    if answer.body_follows == true then
-        answer.body, problem = receive_counted(socket)
-        if not answer.body then return nil, problem end
-    end
-    return answer
-end
-
 -- What is asked -----------------------------------------------------------------------------------------------------------------------------
 
--- Names and values as the client wrote them, in its order. HTTP/2 has no such text; there the order of different names is lost.
+-- Values as nginx understood them, because that is what the upstream gets. (ngx.req.raw_header has the order of different names too, but behind a
+-- line without a colon it mixes up colons and line ends, which would hide headers from the agents.)
 local function client_headers()
     local list = {}
-    local raw = ngx.req.http_version() < 2 and ngx.req.raw_header(true)
-    if raw then
-        for line in raw:gmatch("[^\r\n]+") do
-            local name, value = line:match("^([^:]+):[ \t]*(.-)[ \t]*$")
-            if name then list[#list + 1] = { name, value } end
-        end
-        return list
-    end
-    for name, values in pairs(ngx.req.get_headers(0, true)) do
+    for name, values in pairs(ngx.req.get_headers(0)) do
         for _, value in ipairs(type(values) == "table" and values or { values }) do
             list[#list + 1] = { name, tostring(value) }
         end
     end
-    return list
+
+    -- An empty list would be written as an object.
+    return #list > 0 and list or nil
 end
 
 local function described_request()
-    local target = ngx.var.request_uri
-    local mark = target:find("?", 1, true)
     return {
         method = ngx.req.get_method(),
         scheme = ngx.var.scheme,
         authority = ngx.var.host,
-        path = mark and target:sub(1, mark - 1) or target,
-        query = mark and target:sub(mark + 1) or nil,
+        path = ngx.var.request_uri,  -- with the query, byte for byte
         version = ngx.var.server_protocol,
         headers = client_headers(),
     }
@@ -122,30 +71,32 @@ local function question(phase)
     }
 end
 
--- The body as something that gives its next bytes: it is in memory or, when it outgrew client_body_buffer_size, in a file, which is read in
--- parts so that memory stays bounded. Reading a file keeps the worker; it lies in the page cache.
-local function body_source()
-    local name = ngx.req.get_body_file()
-    if not name then
-        local data = ngx.req.get_body_data() or ""
-        local at = 1
-        return #data, function()
+-- A body is something that gives its next bytes. One in memory:
+local function bytes_of(data)
+    local at = 1
+    return {
+        size = #data,
+        next = function()
             local piece = data:sub(at, at + options.part - 1)
             at = at + #piece
             return piece
-        end, function() end
-    end
-    local file, problem = io.open(name, "rb")
-    if not file then return nil, nil, nil, problem end
-    return file:seek("end"), (function()
-        file:seek("set", 0)
-        return function() return file:read(options.part) or "" end
-    end)(), function() file:close() end
+        end,
+        close = function() end,
+    }
 end
 
-local function has_body()
-    local headers = ngx.req.get_headers(0)
-    return headers["transfer-encoding"] ~= nil or (tonumber(headers["content-length"]) or 0) > 0
+-- The request's; nil without one, which is told by what was read, not by headers: HTTP/2 needs none to announce a body. When it outgrew
+-- client_body_buffer_size it is in a file, which is read in parts so that memory stays bounded. That keeps the worker; it lies in the page cache.
+local function request_body()
+    local name = ngx.req.get_body_file()
+    if not name then
+        local data = ngx.req.get_body_data()
+        return data and bytes_of(data)
+    end
+    local file = assert(io.open(name, "rb"))
+    local size = file:seek("end")
+    file:seek("set", 0)
+    return { size = size, next = function() return file:read(options.part) or "" end, close = function() file:close() end }
 end
 
 local function append(to, from)
@@ -155,7 +106,7 @@ end
 
 -- What the agents said about an earlier part stays said.
 local function joined(earlier, answer)
-    if not earlier then return answer end
+    if not earlier or answer.error then return answer end
     answer.request_headers = append(earlier.request_headers, answer.request_headers)
     answer.response_headers = append(earlier.response_headers, answer.response_headers)
     if earlier.fallback == "open" and answer.fallback ~= "closed" then
@@ -164,40 +115,40 @@ local function joined(earlier, answer)
     return answer
 end
 
-local function ask_in_parts(socket)
-    ngx.req.read_body()
-    local size, next_piece, close, problem = body_source()
-    if not size then return nil, problem end
-    local head = question("request")
-    head.request = described_request()
-    local part, sent, answer, earlier = 0, 0, nil, nil
+local function ask_in_parts(socket, head, body)
+    local side, ends = head.phase, head.ends
+    local part, sent, answer, problem, earlier = 0, 0, nil, nil, nil
     repeat
-        local piece = next_piece()
+        local piece = body.next()
         sent = sent + #piece
-        local final = sent >= size
+        local final = sent >= body.size
         if not final and #piece == 0 then
             answer, problem = nil, "the body's file is shorter than it was"
             break
         end
         -- nginx has the whole body until the last answer, so nothing need be told before.
-        head.request.body = { size = size, truncated = false, part = part, final = final, kept = true }
-        answer, problem = exchange(socket, head, piece)
+        head[side].body = { truncated = final and body.is_cut == true, part = part, final = final, kept = true, size = not body.is_cut and body.size or nil }
+        head.ends = ends and final
+        answer, problem = frames.exchange(socket, head, piece)
         if answer then
             answer = joined(earlier, answer)
             earlier = answer
         end
-        head = { v = 1, phase = "request", tx = head.tx, deadline_ms = options.answer_ms, request = {} }
+        head = { v = 1, phase = side, tx = head.tx, deadline_ms = options.answer_ms, [side] = {} }
         part = part + 1
     until final or not answer or answer.action ~= "continue"
-    close()
     return answer, problem
 end
 
-local function ask_about_request(socket)
-    if has_body() then return ask_in_parts(socket) end
-    local head = question("request_headers")
+local function ask_about_request(socket, response_follows)
+    local body = request_body()
+    local head = question(body and "request" or "request_headers")
+    head.ends = not response_follows
     head.request = described_request()
-    return exchange(socket, head, "")
+    if not body then return frames.exchange(socket, head, "") end
+    local answer, problem = ask_in_parts(socket, head, body)
+    body.close()
+    return answer, problem
 end
 
 -- What becomes of it ------------------------------------------------------------------------------------------------------------------------
@@ -239,7 +190,7 @@ local function note(answer)
     ngx.var.sidecar_id = answer.id or ""
     ngx.var.sidecar_action = answer.action or ""
     ngx.var.sidecar_audit = answer.audit_line or ""
-    ngx.var.sidecar_bypassed = answer.fallback == "open" and answer.cause or ""
+    if answer.fallback == "open" then ngx.var.sidecar_bypassed = answer.cause end
 end
 
 -- Ends the request with what the sidecar rendered.
@@ -253,18 +204,20 @@ local function send_reply(answer)
         all[#all + 1] = pair[2]
         ngx.header[pair[1]] = #all == 1 and all[1] or all
     end
+    ngx.header["X-Sidecar-Id"] = answer.id
     ngx.header["Content-Length"] = #reply.body
     ngx.print(reply.body)
     return ngx.exit(ngx.HTTP_OK)
 end
 
--- Nobody inspected it.
-local function fail(what, problem)
-    ngx.log(ngx.ERR, "sidecar: ", what, " could not be inspected: ", problem)
-    if options.fail_open then
+-- Nobody inspected it. Only a sidecar that does not answer opens; one that answers, even with an error, has the last word.
+local function fail(what, problem, answer)
+    ngx.log(ngx.ERR, "sidecar: ", what, " could not be inspected: ", answer and tostring(answer.error.message) or problem)
+    if options.fail_open and not answer then
         ngx.var.sidecar_bypassed = "sidecar-unavailable"
         return
     end
+    ngx.ctx.sidecar_edits = nil
     ngx.status = ngx.HTTP_SERVICE_UNAVAILABLE
     ngx.header["Content-Type"] = "text/plain"
     ngx.header["Content-Length"] = nil
@@ -272,38 +225,32 @@ local function fail(what, problem)
     return ngx.exit(ngx.HTTP_OK)
 end
 
--- Asks on a connection of its own for the time of the question; it goes back to the pool only after a complete answer.
-local function ask(how)
-    local socket, problem = open()
-    if not socket then return nil, problem end
-    local answer
-    answer, problem = how(socket)
-    if not answer then
-        socket:close()
-        return nil, problem
-    end
-    socket:setkeepalive(options.idle_ms, options.pool)
-    return answer
+local function plain(name)
+    return (name:lower():gsub("_", "-"))
 end
 
--- A client's own values of these would be taken for ours or for an agent's.
+-- A client's own values of these would be taken for ours or for an agent's; to many upstreams "_" and "-" are one.
 local function drop_forged_headers()
-    for _, name in ipairs(options.only_agents) do ngx.req.clear_header(name) end
+    local forged = {}
+    for _, name in ipairs(options.only_agents) do forged[plain(name)] = true end
     for name in pairs(ngx.req.get_headers(0)) do
-        if name:gsub("_", "-"):find("^x%-sidecar%-") then ngx.req.clear_header(name) end
+        if forged[plain(name)] or plain(name):find("^x%-sidecar%-") then ngx.req.clear_header(name) end
     end
 end
 
-function M.request()
-    local answer, problem = ask(ask_about_request)
+function M.request(given)
+    -- Before a connection is taken: a slow client must not hold one.
+    ngx.req.read_body()
+    local answer, problem = frames.ask(options, ask_about_request, given and given.response_follows)
     drop_forged_headers()
-    if not answer then return fail("the request", problem) end
+    if not answer or answer.error then return fail("the request", problem, answer) end
     note(answer)
     if answer.action ~= "allow" then return send_reply(answer) end
     change_request_headers(answer.request_headers)
     ngx.req.set_header("X-Sidecar-Id", answer.id)
     if answer.body then ngx.req.set_body_data(answer.body) end
     ngx.ctx.sidecar_edits = answer.response_headers
+    ngx.ctx.sidecar_wants_response = answer.want.response_headers or answer.want.response_body ~= "none"
 end
 
 function M.headers()
@@ -325,31 +272,36 @@ local function has_content(response)
     return ngx.req.get_method() ~= "HEAD" and response.status ~= 204 and response.status ~= 304
 end
 
+local function ask_about_response(socket, response)
+    local whole = has_content(response)
+    local head = question(whole and "response" or "response_headers")
+    head.ends = true
+    head.response = described_response(response)
+    if not whole then return frames.exchange(socket, head, "") end
+    local body = bytes_of(response.body)
+    body.is_cut = response.truncated
+    return ask_in_parts(socket, head, body)
+end
+
 -- The response is collected in memory, asked about whole, then sent: no streams, no upgrades, nothing larger than memory allows.
 function M.response(path)
-    ngx.req.read_body()
     local method = ngx["HTTP_" .. ngx.req.get_method()]
     if not method then return ngx.exit(ngx.HTTP_METHOD_NOT_IMPLEMENTED) end
     local response = ngx.location.capture(path, { method = method, always_forward_body = true, share_all_vars = true })
-    local edits = ngx.ctx.sidecar_edits
-    local answer, problem = ask(function(socket)
-        local whole = has_content(response)
-        local head = question(whole and "response" or "response_headers")
-        head.response = described_response(response)
-        head.response.body = whole and { truncated = response.truncated == true } or nil
-        return exchange(socket, head, whole and response.body or "")
-    end)
-    if not answer then
-        if fail("the response", problem) or not options.fail_open then return end
-        answer = { action = "allow" }
-    else
-        note(answer)
-        if answer.action ~= "allow" then return send_reply(answer) end
+    local answer, problem = { action = "allow", response_headers = {} }, nil
+    if ngx.ctx.sidecar_wants_response then
+        answer, problem = frames.ask(options, ask_about_response, response)
+        if not answer or answer.error then
+            fail("the response", problem, answer)
+            answer = { action = "allow", response_headers = {} }
+        else
+            note(answer)
+            if answer.action ~= "allow" then return send_reply(answer) end
+        end
     end
     ngx.status = response.status
     for name, value in pairs(response.header) do ngx.header[name] = value end
     change_response_headers(answer.response_headers)
-    ngx.ctx.sidecar_edits = edits
     if answer.body then ngx.header["Content-Length"] = #answer.body end
     ngx.print(answer.body or response.body)
 end
