@@ -16,18 +16,23 @@ command -v dotnet >/dev/null || { echo "test.sh: the .NET 10 SDK is missing; ins
 # What the end-to-end tests drive: how to see that it is there, and the package that brings it.
 needs='
   command nginx           nginx
+  nginx   http_js         libnginx-mod-http-js
+  nginx   http_lua        libnginx-mod-http-lua
+  lua5.1  cjson           lua-cjson
   command caddy           caddy
   command haproxy         haproxy
   python  grpc            python3-grpcio
   python  google.protobuf python3-protobuf
 '
 
-# A Python module counts only for the distribution's Python, because its packages do.
+# A module counts only where the distribution's packages put it: for its Python, its nginx, its Lua.
 present() {
   case "$1" in
     command) command -v "$2" >/dev/null || [ -x "/usr/sbin/$2" ] ;;
     python) /usr/bin/python3 -c "import $2" 2>/dev/null ;;
-    *) echo "test.sh: '$1' in the list of needs is unknown; 'command' and 'python' are" >&2; exit 1 ;;
+    nginx) [ -e "/usr/lib/nginx/modules/ngx_$2_module.so" ] ;;
+    lua5.1) compgen -G "/usr/lib/*/lua/5.1/$2.so" >/dev/null ;;
+    *) echo "test.sh: '$1' in the list of needs is unknown; 'command', 'nginx', 'lua5.1' and 'python' are" >&2; exit 1 ;;
   esac
 }
 

@@ -90,10 +90,12 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>kill -TERM; the exit code.</summary>
     public async Task<int> StopAsync()
     {
-        using var kill = Process.Start("/bin/kill", ["-TERM", $"{_process.Id}"]);
-        await kill.WaitForExitAsync();
+        await SignalAsync("-TERM");
         return await WaitForExitAsync();
     }
+
+    /// <summary>kill -STOP: it is there, and does nothing any more.</summary>
+    public Task FreezeAsync() => SignalAsync("-STOP");
 
     public async Task<int> WaitForExitAsync()
     {
@@ -110,6 +112,12 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
 
         _process.Dispose();
+    }
+
+    private async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("/bin/kill", [signal, $"{_process.Id}"]);
+        await kill.WaitForExitAsync();
     }
 
     private void Take(string? line)

@@ -15,8 +15,8 @@ internal sealed class HaproxyBodyTests
 
     /// <summary>Sends a POST with a body, whole or in chunks of a size.</summary>
     public static Task<RawAnswer> PostAsync(int port, string body, int? chunk = null, string path = "/upload") => chunk is { } size
-        ? RawHttp.SendBodyAsync(port, $"POST {path} HTTP/1.1", Chunked(body, size), "Transfer-Encoding: chunked")
-        : RawHttp.SendBodyAsync(port, $"POST {path} HTTP/1.1", body, $"Content-Length: {body.Length}");
+        ? RawHttp.SendFramedAsync(port, $"POST {path} HTTP/1.1", Chunked(body, size), "Transfer-Encoding: chunked")
+        : RawHttp.SendFramedAsync(port, $"POST {path} HTTP/1.1", body, $"Content-Length: {body.Length}");
 
     [Test]
     public async Task OnExcessBlock_OnlyWhatWasSeenWholePasses([Values(null, 1, 100, 5000)] int? chunk)

@@ -30,30 +30,42 @@ internal sealed class NginxServer : IAsyncDisposable
     /// <param name="failOpen">The variant that lets requests pass while the sidecar cannot be asked.</param>
     /// <param name="locations">Further locations of the protected server.</param>
     /// <param name="http">Further lines of the http level.</param>
-    public static async Task<NginxServer> StartAsync(string sidecarSocket, int originPort, bool failOpen = false, string locations = "", string http = "")
+    public static Task<NginxServer> StartAsync(string sidecarSocket, int originPort, bool failOpen = false, string locations = "", string http = "") =>
+        StartAsync("nginx.conf", originPort, locations, http, text =>
+        {
+            text = text.Replace("/run/sidecar/http.sock", sidecarSocket, StringComparison.Ordinal);
+
+            // No time of the ready configuration may run out because the machine is busy.
+            text = text.Replace(" 500ms;", " 60s;", StringComparison.Ordinal).Replace(" 100ms;", " 60s;", StringComparison.Ordinal);
+            return failOpen ? text.Replace("include         sidecar-check.conf", "include         sidecar-check-fail-open.conf", StringComparison.Ordinal) : text;
+        });
+
+    /// <summary>Starts nginx with one of the ready configurations.</summary>
+    /// <param name="configuration">Its file name.</param>
+    /// <param name="originPort">The upstream, on loopback.</param>
+    /// <param name="locations">Further lines of the protected server.</param>
+    /// <param name="http">Further lines of the http level.</param>
+    /// <param name="change">What else is the test's own in each file, scripts included.</param>
+    public static async Task<NginxServer> StartAsync(string configuration, int originPort, string locations, string http, Func<string, string> change)
     {
         var binary = File.Exists("/usr/sbin/nginx") ? "/usr/sbin/nginx" : "nginx";
         var directory = new TempDirectory();
         var port = FreePort();
-        foreach (var file in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "nginx"), "*.conf"))
+        foreach (var file in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "nginx")))
         {
-            var text = File.ReadAllText(file)
-                .Replace("/run/sidecar/http.sock", sidecarSocket, StringComparison.Ordinal)
+            var text = change(File.ReadAllText(file))
+                .Replace("/etc/nginx/sidecar", directory.FullPath, StringComparison.Ordinal)
                 .Replace("127.0.0.1:8080", $"127.0.0.1:{port}", StringComparison.Ordinal)
                 .Replace("127.0.0.1:8081", $"127.0.0.1:{originPort}", StringComparison.Ordinal)
                 .Replace("        location / {", $"{locations}\n        location / {{", StringComparison.Ordinal)
                 .Replace("    server_tokens       off;", $"    server_tokens       off;\n{http}", StringComparison.Ordinal);
-
-            // No time of the ready configuration may run out because the machine is busy.
-            text = text.Replace(" 500ms;", " 60s;", StringComparison.Ordinal).Replace(" 100ms;", " 60s;", StringComparison.Ordinal);
-            text = failOpen ? text.Replace("include         sidecar-check.conf", "include         sidecar-check-fail-open.conf", StringComparison.Ordinal) : text;
             File.WriteAllText(directory.File(Path.GetFileName(file)), text);
         }
 
         // Started by root, nginx gives its workers to another user, who may not enter the test's directory.
         var user = Environment.UserName == "root" ? " user root;" : "";
         var process = ChildProcess.Start(
-            binary, "-p", directory.FullPath, "-e", "error.log", "-c", directory.File("nginx.conf"), "-g", $"daemon off;{user}");
+            binary, "-p", directory.FullPath, "-e", "error.log", "-c", directory.File(configuration), "-g", $"daemon off;{user}");
         var server = new NginxServer(process, directory, port);
         await Eventually.TrueAsync(() => process.HasExited || Accepts(port), TimeSpan.FromSeconds(30), "nginx accepts connections");
         Assert.That(process.HasExited, Is.False, () => $"nginx ended: {process.Output}\n{server.ErrorLog}");

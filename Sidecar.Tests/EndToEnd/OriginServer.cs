@@ -1,3 +1,4 @@
+using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
@@ -17,6 +18,7 @@ internal sealed class OriginServer : IAsyncDisposable
     private OriginServer(WebApplication app)
     {
         _app = app;
+        app.UseWebSockets();
         app.Run(AnswerAsync);
     }
 
@@ -40,9 +42,26 @@ internal sealed class OriginServer : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
+    // Says what it was sent once, with the name of the user that it was told.
+    private static async Task EchoAsync(HttpContext context)
+    {
+        using var socket = await context.WebSockets.AcceptWebSocketAsync();
+        var buffer = new byte[1024];
+        var message = await socket.ReceiveAsync(buffer.AsMemory(), context.RequestAborted);
+        var answer = $"{context.Request.Headers["X-User"]} said {Encoding.UTF8.GetString(buffer, 0, message.Count)}";
+        await socket.SendAsync(Encoding.UTF8.GetBytes(answer), WebSocketMessageType.Text, endOfMessage: true, context.RequestAborted);
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, context.RequestAborted);
+    }
+
     private async Task AnswerAsync(HttpContext context)
     {
         Interlocked.Increment(ref _requests);
+        if (context.WebSockets.IsWebSocketRequest)
+        {
+            await EchoAsync(context);
+            return;
+        }
+
         var seen = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
         {
             [":target"] = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,

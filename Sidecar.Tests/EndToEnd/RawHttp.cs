@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -15,26 +16,44 @@ internal static class RawHttp
     /// <param name="requestLine">For example <c>GET /../healthz HTTP/1.1</c>; each char is one byte.</param>
     /// <param name="headers">Lines such as <c>X-User: mallory</c>; each char is one byte.</param>
     public static Task<RawAnswer> SendAsync(int port, string requestLine, params IEnumerable<string> headers) =>
-        ExchangeAsync(port, [requestLine, "Host: shop.example.org", .. headers, "Connection: close", "", ""], "");
+        ExchangeAsync(port, Compose(requestLine, headers, ""));
 
-    /// <summary>The same with a body; how it is framed is said by the headers.</summary>
+    /// <summary>Sends a request with a body, whose length is announced or which comes in chunks of 1,000 bytes, and reads the answer to its end.</summary>
+    /// <param name="port">On loopback.</param>
+    /// <param name="requestLine">For example <c>POST /upload HTTP/1.1</c>.</param>
+    /// <param name="body">Each char is one byte.</param>
+    /// <param name="isChunked">Whether it comes in chunks.</param>
+    /// <param name="headers">Further headers.</param>
+    public static Task<RawAnswer> SendBodyAsync(int port, string requestLine, string body, bool isChunked = false, params IEnumerable<string> headers)
+    {
+        if (!isChunked)
+        {
+            return ExchangeAsync(port, Compose(requestLine, [.. headers, $"Content-Length: {body.Length}"], body));
+        }
+
+        var chunks = body.Chunk(1000).Select(static chunk => $"{chunk.Length:x}\r\n{new string(chunk)}\r\n");
+        return ExchangeAsync(port, Compose(requestLine, [.. headers, "Transfer-Encoding: chunked"], $"{string.Concat(chunks)}0\r\n\r\n"));
+    }
+
+    /// <summary>Sends a request with a body; how it is framed is said by the headers.</summary>
     /// <param name="port">On loopback.</param>
     /// <param name="requestLine">For example <c>POST / HTTP/1.1</c>.</param>
     /// <param name="body">The bytes after the headers, a char for each.</param>
     /// <param name="headers">Lines such as <c>Content-Length: 3</c>.</param>
-    public static Task<RawAnswer> SendBodyAsync(int port, string requestLine, string body, params IEnumerable<string> headers) =>
-        ExchangeAsync(port, [requestLine, "Host: shop.example.org", .. headers, "Connection: close", "", ""], body);
+    public static Task<RawAnswer> SendFramedAsync(int port, string requestLine, string body, params IEnumerable<string> headers) =>
+        ExchangeAsync(port, Compose(requestLine, headers, body));
 
-    private static async Task<RawAnswer> ExchangeAsync(int port, string[] lines, string body)
+    /// <summary>Sends these bytes, each char one, and returns what comes until the server closes.</summary>
+    public static async Task<string> ExchangeTextAsync(int port, string request)
     {
         using var limit = new CancellationTokenSource(Limit, TimeProvider.System);
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), limit.Token);
         try
         {
-            await socket.SendAsync(Encoding.Latin1.GetBytes(string.Join("\r\n", lines) + body), limit.Token);
+            await socket.SendAsync(Encoding.Latin1.GetBytes(request), limit.Token);
         }
-        catch (SocketException) when (body.Length > 0)
+        catch (SocketException)
         {
             // A proxy that refuses need not read the rest; what it answered is there all the same.
         }
@@ -46,7 +65,7 @@ internal static class RawHttp
             answer.Write(buffer, 0, count);
         }
 
-        return RawAnswer.Parse(Encoding.Latin1.GetString(answer.ToArray()));
+        return Encoding.Latin1.GetString(answer.ToArray());
     }
 
     // A reset after the answer is the end of it, where not all of a body was read.
@@ -61,6 +80,11 @@ internal static class RawHttp
             return 0;
         }
     }
+
+    private static async Task<RawAnswer> ExchangeAsync(int port, string request) => RawAnswer.Parse(await ExchangeTextAsync(port, request));
+
+    private static string Compose(string requestLine, IEnumerable<string> headers, string body) =>
+        string.Join("\r\n", [requestLine, "Host: shop.example.org", .. headers, "Connection: close", "", body]);
 }
 
 /// <summary>An answer as it came.</summary>
@@ -80,6 +104,21 @@ internal sealed record RawAnswer(int Status, ILookup<string, string> Headers, st
         Assert.That(end, Is.GreaterThan(0), $"no whole answer: '{text}'");
         var lines = text[..end].Split("\r\n");
         var headers = lines.Skip(1).Select(static line => line.Split(": ", 2)).ToLookup(static pair => pair[0], static pair => pair[^1], StringComparer.OrdinalIgnoreCase);
-        return new RawAnswer(int.Parse(lines[0].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture), headers, text[(end + 4)..]);
+        var body = text[(end + 4)..];
+        return new RawAnswer(
+            int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture), headers, headers["Transfer-Encoding"].Contains("chunked") ? Join(body) : body);
+    }
+
+    private static string Join(string chunks)
+    {
+        var body = new StringBuilder();
+        while (chunks.IndexOf("\r\n", StringComparison.Ordinal) is > 0 and var end)
+        {
+            var size = int.Parse(chunks.AsSpan(0, end), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            body.Append(chunks, end + 2, size);
+            chunks = chunks[(end + 2 + size + 2)..];
+        }
+
+        return body.ToString();
     }
 }

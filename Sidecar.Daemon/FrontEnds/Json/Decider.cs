@@ -45,7 +45,7 @@ internal sealed class Decider(JsonListenerOptions options, Inspector inspector, 
             await using (registration.ConfigureAwait(false))
             {
                 var answer = await InspectAsync(question, joined, begun, DeadlineOf(question, arrived)).ConfigureAwait(false);
-                stays = Stays(question, joined, answer) && question.Tx is not null;
+                stays = Stays(question, joined, answer) && question is { Tx: not null, Ends: false };
                 return answer;
             }
         }

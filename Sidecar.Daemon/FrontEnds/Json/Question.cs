@@ -19,6 +19,9 @@ internal sealed record Question
     /// <summary>Whether the caller will tell how the exchange ended (<c>"complete": true</c>), so that it stays open for that.</summary>
     public bool AnnouncesEnd { get; init; }
 
+    /// <summary>Whether nothing more will be told after this question (<c>"ends": true</c>), so that nobody waits for a response.</summary>
+    public bool Ends { get; init; }
+
     /// <summary>The connection of the client.</summary>
     public QuestionClient Client { get; init; } = new();
 

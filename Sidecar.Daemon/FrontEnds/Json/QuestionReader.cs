@@ -51,6 +51,9 @@ internal static class QuestionReader
                 case "complete":
                     question = question with { AnnouncesEnd = json.Truth() ?? false };
                     break;
+                case "ends":
+                    question = question with { Ends = json.Truth() ?? false };
+                    break;
                 case "client":
                     question = question with { Client = ClientOf(ref json) };
                     break;
@@ -93,6 +96,7 @@ internal static class QuestionReader
             Phase.Response when response is { Status: null, Body: null } => "$.response.status is missing",
             Phase.RequestHeaders when request!.Body is not null => "$.request.body stands in a phase without it; ask phase request",
             Phase.ResponseHeaders when response!.Body is not null => "$.response.body stands in a phase without it; ask phase response",
+            _ when question is { Ends: true, IsPart: true } => "$.ends is true with a part of a body that is not the last; say so with the last one",
             Phase.RequestHeaders or Phase.Request when response is not null => "$.response stands in a request phase; ask phase response",
             Phase.ResponseHeaders or Phase.Response when request?.Body is not null => "$.request.body stands in a response phase; repeat the request without it",
             _ => null,

@@ -32,6 +32,19 @@ internal sealed class PhaseJoinTests
     }
 
     [Test]
+    public async Task Ends_LeavesNothingOpenAlthoughAnAgentWantsTheResponse()
+    {
+        await using var agent = new LambdaAgent("a");
+        await using var harness = await JsonHarness.StartAsync(agent);
+        var first = await harness.AskAsync(Questions.Request("t", body: Questions.Body("b", final: false)));
+        var last = await harness.AskAsync($$"""{"phase":"request","tx":"t","ends":true,"request":{"body":{{Questions.Body("c", part: 1)}} } }""");
+
+        Assert.That((first.Action(), last.Action()), Is.EqualTo(("continue", "allow")));
+        Assert.That(harness.Decider.Exchanges.Count, Is.Zero);
+        Assert.That(await harness.Daemon.EndedAsync(), Is.EqualTo(new[] { "http:json|all|inspected|none=1" }));
+    }
+
+    [Test]
     public async Task Response_OfAnUnknownTxMayRepeatTheRequest()
     {
         await using var agent = LambdaAgent.That("a", AgentResponse.Allow

@@ -25,6 +25,8 @@ internal sealed class QuestionReaderTests
     [TestCase("{\"deadline_ms\":1.5}", "$.deadline_ms is 1.5")]
     [TestCase("{\"deadline_ms\":\"9\"}", "$.deadline_ms is '9'")]
     [TestCase("{\"complete\":1}", "$.complete is 1; true or false is expected")]
+    [TestCase("{\"ends\":1}", "$.ends is 1; true or false is expected")]
+    [TestCase("{\"phase\":\"request\",\"tx\":\"t\",\"ends\":true,\"request\":{\"method\":\"GET\",\"path\":\"/\",\"body\":{\"truncated\":false,\"final\":false}}}", "$.ends is true with a part")]
     [TestCase("{\"client\":{\"port\":65536}}", "$.client.port is 65536")]
     [TestCase("{\"client\":{\"tls\":{\"sni\":1}}}", "$.client.tls.sni is 1")]
     [TestCase("{\"client\":[]}", "$.client is")]
