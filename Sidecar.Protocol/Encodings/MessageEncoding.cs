@@ -57,4 +57,16 @@ public abstract class MessageEncoding
     /// <summary>Reads a flow control signal in any of its forms (spec §6.1).</summary>
     /// <exception cref="ProtocolException">The payload is none.</exception>
     public abstract FlowControlSignal ReadFlowControl(ReadOnlyMemory<byte> payload);
+
+    /// <summary>Whether lines for the proxy's log can be sent (spec §6.8).</summary>
+    public virtual bool CanLog => false;
+
+    /// <summary>Writes a line for the proxy's log.</summary>
+    /// <exception cref="NotSupportedException">This encoding has none; <see cref="CanLog"/> says so.</exception>
+    public virtual void WriteLog(IBufferWriter<byte> output, AgentLogMessage message) => throw new NotSupportedException($"{Name} has no log messages; only gRPC has");
+
+    /// <summary>Reads a line for the proxy's log.</summary>
+    /// <exception cref="ProtocolException">The payload is none.</exception>
+    /// <exception cref="NotSupportedException">This encoding has none; <see cref="CanLog"/> says so.</exception>
+    public virtual AgentLogMessage ReadLog(ReadOnlyMemory<byte> payload) => throw new NotSupportedException($"{Name} has no log messages; only gRPC has");
 }

@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Framing;
 
-/// <summary>What <see cref="FrameScanner"/> found at the start of a buffer.</summary>
+/// <summary>What a <see cref="FrameFormat"/> found at the start of a buffer.</summary>
 public enum FrameScanStatus
 {
     /// <summary>
@@ -17,4 +17,10 @@ public enum FrameScanStatus
 
     /// <summary>L is above the limit. Nothing was allocated for it; close the stream (spec §2.1).</summary>
     TooLong,
+
+    /// <summary>The payload is compressed, which nobody agreed on. Only on streams of gRPC; close it.</summary>
+    Compressed,
+
+    /// <summary>The payload is no message at all. Only where the type stands inside of it; close the stream.</summary>
+    Malformed,
 }

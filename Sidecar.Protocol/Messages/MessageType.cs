@@ -52,6 +52,9 @@ public enum MessageType : byte
     /// <summary>Agent to proxy: pause, resume or capacity.</summary>
     FlowControl = 0x33,
 
+    /// <summary>Agent to proxy: a line for the proxy's log. gRPC only (spec §6.8); in frames the number is unknown and skipped.</summary>
+    Log = 0x34,
+
     /// <summary>Proxy to agent: a call is no longer wanted. JSON always.</summary>
     Cancel = 0x40,
 

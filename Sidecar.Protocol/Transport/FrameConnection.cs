@@ -29,7 +29,7 @@ public sealed partial class FrameConnection
         _closeTimeout = _options.CloseTimeout;
         _input = pipe.Input;
         _outputPipe = pipe.Output;
-        _output = new FrameOutput(pipe.Output, _options.MaxUnsentBytes);
+        _output = new FrameOutput(pipe.Output, _options.MaxUnsentBytes, _options.Format);
     }
 
     /// <summary>Why the connection ended; <see cref="FrameConnectionEnd.None"/> while it lives.</summary>
@@ -157,7 +157,7 @@ public sealed partial class FrameConnection
     {
         while (true)
         {
-            switch (FrameScanner.TryRead(ref buffer, (uint)_options.MaxFrameLength, out var frame, out var length))
+            switch (_options.Format.TryRead(ref buffer, (uint)_options.MaxFrameLength, out var frame, out var length))
             {
                 case FrameScanStatus.NeedMore:
                     return true;
@@ -170,6 +170,14 @@ public sealed partial class FrameConnection
                     TrySetEnd(
                         FrameConnectionEnd.FrameTooLong,
                         new InvalidDataException($"a frame announced {length} bytes; the limit is {_options.MaxFrameLength}"));
+                    return false;
+
+                case FrameScanStatus.Compressed:
+                    TrySetEnd(FrameConnectionEnd.ProtocolViolation, new InvalidDataException("a message is compressed; only 'identity' is understood; switch compression off"));
+                    return false;
+
+                case FrameScanStatus.Malformed:
+                    TrySetEnd(FrameConnectionEnd.ProtocolViolation, new InvalidDataException($"a message of {length - 1} bytes is none of the protocol"));
                     return false;
 
                 default:

@@ -8,6 +8,9 @@ public sealed record FrameConnectionOptions
     /// <summary>The defaults.</summary>
     public static FrameConnectionOptions Default { get; } = new();
 
+    /// <summary>How messages follow each other. The default is length and type, as on Unix sockets.</summary>
+    public FrameFormat Format { get; init; } = FrameFormat.Native;
+
     /// <summary>Largest frame accepted, type byte included. The protocol's limit is 16 MiB (spec §2.1).</summary>
     public int MaxFrameLength { get; init; } = FrameLimits.MaxLength;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
+using Sidecar.Protocol.Framing;
 
 namespace Sidecar.Protocol.Transport;
 
@@ -24,6 +25,9 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     private readonly PipeWriter _pipe;
     private readonly int _limit;
 
+    // Null for the native one, whose header frames have already.
+    private readonly FrameFormat? _format;
+
     // Mutable struct: must not be readonly. The loop runs on in the work item that wakes it.
     private ManualResetValueTaskSourceCore<bool> _wake;
     private byte[] _fill = new byte[InitialCapacity];
@@ -35,10 +39,11 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     private bool _closing;
     private bool _dead;
 
-    public FrameOutput(PipeWriter pipe, int limit)
+    public FrameOutput(PipeWriter pipe, int limit, FrameFormat format)
     {
         _pipe = pipe;
         _limit = limit;
+        _format = format == FrameFormat.Native ? null : format;
     }
 
     public long FramesSent { get; private set; }
@@ -67,6 +72,7 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
             }
 
             frame.CopyTo(_fill.AsSpan(_filled));
+            _format?.WriteHeader(_fill.AsSpan(_filled), frame[FrameLimits.LengthSize], frame.Length - FrameLimits.HeaderSize);
             _filled += frame.Length;
             FramesSent++;
             wake = _idle;

@@ -21,7 +21,7 @@ internal static class Rooms
     // Any room of the daemon may use these too: all of the protocol but the SDK, which is for agents.
     private static readonly string[] Wire = [.. new[]
     {
-        "MessagePack", "Framing", "Messages", "Encodings", "Transport", "Grpc", "Grpc.Wire", "Grpc.Client", "Grpc.Server", "Spop", "Envoy",
+        "MessagePack", "Framing", "Messages", "Encodings", "Transport", "Grpc", "Grpc.Wire", "Grpc.Mapping", "Grpc.Client", "Grpc.Server", "Spop", "Envoy",
     }.Select(room => $"{ProtocolRoot}.{room}")];
 
     /// <summary>All rooms of both assemblies.</summary>
@@ -30,9 +30,12 @@ internal static class Rooms
         Protocol("MessagePack"),
         Protocol("Framing"),
         Protocol("Messages"),
-        Protocol("Encodings", "Messages", "MessagePack"),
+
+        // Framing too: a dialect is how messages follow each other and what they look like.
+        Protocol("Encodings", "Messages", "MessagePack", "Framing"),
         Protocol("Transport", "Framing", "Messages"),
         Protocol("Grpc", "Grpc.Wire", "Messages", "Encodings") with { MayUseProtobuf = true },
+        Protocol("Grpc.Mapping", "Grpc", "Grpc.Wire", "Messages", "Encodings", "Framing") with { MayUseProtobuf = true },
         Protocol("Grpc.Wire") with { MayUseProtobuf = true },
         Protocol("Grpc.Client", "Grpc") with { MayUseProtobuf = true },
 
