@@ -1,11 +1,12 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Security;
 using System.Net.Sockets;
 using Google.Protobuf;
 
 namespace Sidecar.Protocol.Grpc.Client;
 
-/// <summary>One HTTP/2 connection to a gRPC server, without TLS and by prior knowledge, that carries any number of calls.</summary>
+/// <summary>One HTTP/2 connection to a gRPC server, over TLS or by prior knowledge, that carries any number of calls.</summary>
 /// <remarks>
 /// It connects with its first call, and once only: when its connection is gone, every further call fails with
 /// <see cref="GrpcStatusCode.Unavailable"/>, and another channel is due. Calls beyond the number of streams that the server allows wait.
@@ -38,6 +39,7 @@ public sealed class GrpcChannel : IDisposable
             AllowAutoRedirect = false,
             UseCookies = false,
             UseProxy = false,
+            SslOptions = options.Tls ?? new SslClientAuthenticationOptions(),
         });
     }
 
@@ -56,6 +58,20 @@ public sealed class GrpcChannel : IDisposable
         ArgumentNullException.ThrowIfNull(parser);
         var life = new CallLifetime(options?.Timeout, _options.Time, cancellation);
         return new GrpcClientCall<TResponse>(_invoker, Request(path, options, life.Token), parser, life, _options);
+    }
+
+    /// <summary>Starts a call as a pipe of bytes, for those who frame their messages themselves. Limits of message lengths are theirs too.</summary>
+    /// <param name="path">The method, as <c>/package.Service/Method</c>.</param>
+    /// <param name="options">Timeout and metadata; null for none.</param>
+    /// <param name="cancellation">Ends the wait for the connection; later it has no effect.</param>
+    /// <returns>The call, which the caller disposes; its headers are sent.</returns>
+    /// <exception cref="GrpcException">There is no connection to be had, and why.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> fired.</exception>
+    public Task<GrpcStreamCall> OpenAsync(string path, GrpcCallOptions? options, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        var life = new CallLifetime(options?.Timeout, _options.Time, CancellationToken.None);
+        return GrpcStreamCall.OpenAsync(_invoker, Request(path, options, life.Token), life, cancellation);
     }
 
     /// <summary>Asks once and waits for the one answer.</summary>
@@ -113,7 +129,7 @@ public sealed class GrpcChannel : IDisposable
 
     private HttpRequestMessage Request(string path, GrpcCallOptions? options, CancellationToken callOver)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"http://{_options.Authority}{path}"))
+        var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"{(_options.Tls is null ? "http" : "https")}://{_options.Authority}{path}"))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,

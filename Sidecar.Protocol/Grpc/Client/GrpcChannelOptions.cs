@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 
 namespace Sidecar.Protocol.Grpc.Client;
 
@@ -10,6 +11,9 @@ public sealed record GrpcChannelOptions
 
     /// <summary>What the server reads as <c>:authority</c>. Default <c>localhost</c>, as other clients say over Unix sockets.</summary>
     public string Authority { get; init; } = "localhost";
+
+    /// <summary>TLS; null for cleartext. There is no way from one to the other: what cannot be encrypted as asked is not sent.</summary>
+    public SslClientAuthenticationOptions? Tls { get; init; }
 
     /// <summary>How long connecting may take. Default 1 s, ample on one machine.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(1);

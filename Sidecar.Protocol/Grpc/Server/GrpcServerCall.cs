@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Http;
@@ -60,6 +61,12 @@ public sealed class GrpcServerCall
 
     /// <summary>Whether the caller's time is up.</summary>
     public bool IsDeadlineExceeded => _life.IsDeadlineExceeded;
+
+    /// <summary>
+    /// The bytes of the call, for those who frame their messages themselves; instead of reading and writing messages, not besides. The writing
+    /// side must not be completed: the status comes after it.
+    /// </summary>
+    public IDuplexPipe Pipe => new BytePipe(_features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader, _body.Writer);
 
     /// <summary>Sends the response headers at once, without waiting for a first message. Without effect when they were sent.</summary>
     /// <exception cref="OperationCanceledException">The call is over.</exception>
@@ -183,4 +190,6 @@ public sealed class GrpcServerCall
             throw;
         }
     }
+
+    private sealed record BytePipe(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }
