@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.Extensions.Logging;
 using Sidecar.Protocol.Encodings;
+using Sidecar.Protocol.Grpc.Mapping;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
@@ -20,6 +21,7 @@ public sealed class AgentConnection : IFrameHandler
     private readonly Func<HandshakeRequest, HandshakeResponse> _negotiate;
     private readonly IAgentHandler _handler;
     private readonly ILogger _logger;
+    private readonly AgentDialect _dialect;
     private readonly FrameConnection _frames;
     private readonly TaskCompletionSource _introduced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MessageEncoding? _encoding;
@@ -33,20 +35,27 @@ public sealed class AgentConnection : IFrameHandler
     {
     }
 
+    /// <summary>A connection that is a stream of gRPC, whose proxy has yet to introduce itself by a handshake.</summary>
+    internal AgentConnection(string id, IDuplexPipe pipe, IAgentHandler handler, GrpcAgentServerOptions options, ILogger logger)
+        : this(id, pipe, handler, options, request => Negotiation.Answer(request, options.Capabilities), logger, GrpcDialect.Instance)
+    {
+    }
+
     /// <summary>A connection on which the agent has registered itself: there is no handshake any more, and JSON is spoken (spec §8).</summary>
     internal AgentConnection(string id, IDuplexPipe pipe, IAgentHandler handler, ReverseAgentOptions options, RegistrationResponse registered, ILogger logger)
         : this(id, pipe, handler, options, static _ => throw new ProtocolException("the connection is registered already"), logger) =>
-        Begin(registered.ProxyId, registered.ProxyVersion, ProtocolConstants.Json);
+        Begin(registered.ProxyId, registered.ProxyVersion, MessageEncodings.Json);
 
     private AgentConnection(
-        string id, IDuplexPipe pipe, IAgentHandler handler, AgentConnectionOptions options, Func<HandshakeRequest, HandshakeResponse> negotiate, ILogger logger)
+        string id, IDuplexPipe pipe, IAgentHandler handler, AgentConnectionOptions options, Func<HandshakeRequest, HandshakeResponse> negotiate, ILogger logger, AgentDialect? dialect = null)
     {
         Id = id;
         _handler = handler;
         _logger = logger;
         _options = options;
         _negotiate = negotiate;
-        _frames = new FrameConnection(pipe, options.Connection with { Time = options.Time });
+        _dialect = dialect ?? AgentDialect.Native;
+        _frames = new FrameConnection(pipe, options.Connection with { Time = options.Time, Format = _dialect.AgentFormat });
     }
 
     /// <summary>Names this connection in logs.</summary>
@@ -77,6 +86,10 @@ public sealed class AgentConnection : IFrameHandler
     public bool TrySendConfigUpdate(ConfigUpdateRequest request) =>
         TrySend(MessageType.ConfigUpdateRequest, request, static (encoding, output, message) => encoding.WriteConfigUpdate(output, message));
 
+    /// <summary>Puts a line into this proxy's log. False when it cannot be sent now, or ever: only gRPC carries such lines (spec §6.8).</summary>
+    public bool TrySendLog(AgentLogMessage message) =>
+        _encoding is { CanLog: true } && TrySend(MessageType.Log, message, static (encoding, output, line) => encoding.WriteLog(output, line));
+
     void IFrameHandler.OnFrame(MessageType type, ReadOnlyMemory<byte> payload)
     {
         // What arrives while the last answers are written cannot be answered any more.
@@ -97,8 +110,7 @@ public sealed class AgentConnection : IFrameHandler
                 _events.Take(type, payload);
                 break;
 
-            case MessageType.Ping:
-                Pong(payload);
+            case MessageType.Ping when TryPong(payload):
                 break;
 
             // A cancel has no answer and its loss costs only work, so a broken one is skipped like an unknown frame.
@@ -114,12 +126,16 @@ public sealed class AgentConnection : IFrameHandler
     void IFrameHandler.OnEnd(FrameConnectionEnd end, Exception? error)
     {
         _introduced.TrySetResult();
+        EndDetail = error?.Message;
         Log.Ended(_logger, Id, end, error);
         _events?.CancelAll();
     }
 
     /// <summary>Why the connection ended.</summary>
     internal FrameConnectionEnd End => _frames.End;
+
+    /// <summary>What was wrong when it ended, in words; null when nothing was.</summary>
+    internal string? EndDetail { get; private set; }
 
     /// <summary>Serves the connection until it ends. Handlers may still be in work; their tokens are cancelled.</summary>
     internal async Task RunAsync()
@@ -182,7 +198,7 @@ public sealed class AgentConnection : IFrameHandler
                 throw new ProtocolException($"the first frame has type 0x{(byte)type:x2}, expected 0x01 (handshake)");
             }
 
-            Accept(HandshakeCodec.ReadRequest(payload));
+            Accept(_dialect.ReadRequest(payload));
         }
         catch (ProtocolException e)
         {
@@ -196,7 +212,7 @@ public sealed class AgentConnection : IFrameHandler
         var response = _negotiate(request);
         using (var frame = FrameBuffer.Rent(MessageType.HandshakeResponse))
         {
-            HandshakeCodec.WriteResponse(frame, response);
+            _dialect.WriteResponse(frame, response);
             _frames.TrySend(frame.Finish());
         }
 
@@ -207,24 +223,33 @@ public sealed class AgentConnection : IFrameHandler
             return;
         }
 
-        Begin(request.ProxyId, request.ProxyVersion, response.Encoding);
+        Begin(request.ProxyId, request.ProxyVersion, _dialect.AgentEncoding(response));
     }
 
-    private void Begin(string proxyId, string proxyVersion, string encoding)
+    private void Begin(string proxyId, string proxyVersion, MessageEncoding encoding)
     {
         ProxyId = proxyId;
-        _encoding = MessageEncodings.ByName(encoding);
-        _events = new EventDispatcher(this, _frames, _encoding, _handler, _options, _logger);
-        Log.Connected(_logger, Id, proxyId, proxyVersion, encoding);
+        _encoding = encoding;
+        _events = new EventDispatcher(this, _frames, _dialect, encoding, _handler, _options, _logger);
+        Log.Connected(_logger, Id, proxyId, proxyVersion, encoding.Name);
         _introduced.TrySetResult();
     }
 
-    private void Pong(ReadOnlyMemory<byte> payload)
+    // False when it is no ping. A pong that finds no room is dropped: a peer that leaves 1 MiB unread hears enough of us.
+    private bool TryPong(ReadOnlyMemory<byte> payload)
     {
-        // A pong that finds no room is dropped: a peer that leaves 1 MiB unread hears enough of us.
         using var frame = FrameBuffer.Rent(MessageType.Pong);
-        frame.Write(payload.Span);
+        try
+        {
+            _dialect.WritePong(frame, payload, (ulong)_options.Time.GetUtcNow().ToUnixTimeMilliseconds());
+        }
+        catch (ProtocolException)
+        {
+            return false;
+        }
+
         _frames.TrySend(frame.Finish());
+        return true;
     }
 
     private void Skip(MessageType type)

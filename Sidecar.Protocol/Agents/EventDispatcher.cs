@@ -10,15 +10,17 @@ internal sealed class EventDispatcher
 {
     private readonly AgentConnectionOptions _options;
     private readonly FrameConnection _frames;
+    private readonly AgentDialect _dialect;
     private readonly MessageEncoding _encoding;
     private readonly ExchangeQueues _queues;
     private readonly LogPace _pace;
     private readonly string _connectionId;
 
-    public EventDispatcher(AgentConnection connection, FrameConnection frames, MessageEncoding encoding, IAgentHandler handler, AgentConnectionOptions options, ILogger logger)
+    public EventDispatcher(AgentConnection connection, FrameConnection frames, AgentDialect dialect, MessageEncoding encoding, IAgentHandler handler, AgentConnectionOptions options, ILogger logger)
     {
         _options = options;
         _frames = frames;
+        _dialect = dialect;
         _encoding = encoding;
         _connectionId = connection.Id;
         Connection = connection;
@@ -79,7 +81,7 @@ internal sealed class EventDispatcher
         CancelRequest request;
         try
         {
-            request = ControlCodec.ReadCancel(payload);
+            request = _dialect.ReadCancel(payload);
         }
         catch (ProtocolException)
         {

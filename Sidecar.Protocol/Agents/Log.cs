@@ -54,4 +54,10 @@ internal static partial class Log
 
     [LoggerMessage(115, LogLevel.Warning, "agent {Agent} cannot register with the proxy at {Path}: {Reason}; trying for ever; {LeftOut} more since the last such line")]
     public static partial void ProxyUnreachable(ILogger logger, string agent, string path, string reason, long leftOut);
+
+    [LoggerMessage(130, LogLevel.Warning, "a client was refused in the TLS handshake: {Problem}")]
+    public static partial void ClientRefused(ILogger logger, string problem);
+
+    [LoggerMessage(131, LogLevel.Error, "the changed files of TLS are not used, what was read before is: {Reason}")]
+    public static partial void CertificatesKept(ILogger logger, string reason);
 }

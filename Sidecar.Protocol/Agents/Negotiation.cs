@@ -7,9 +7,15 @@ internal static class Negotiation
 {
     private const int MostVersionsNamed = 8;
 
-    public static HandshakeResponse Answer(HandshakeRequest request, AgentServerOptions options)
+    public static HandshakeResponse Answer(HandshakeRequest request, AgentServerOptions options) =>
+        Answer(request, WithOurFeatures(options.Capabilities, binaryBody: true), Encoding(request.SupportedEncodings, options.OffersMessagePack));
+
+    /// <summary>The answer on gRPC, where no encoding is chosen.</summary>
+    public static HandshakeResponse Answer(HandshakeRequest request, AgentCapabilities capabilities) =>
+        Answer(request, WithOurFeatures(capabilities, binaryBody: false), ProtocolConstants.Json);
+
+    private static HandshakeResponse Answer(HandshakeRequest request, AgentCapabilities capabilities, string encoding)
     {
-        var capabilities = WithOurFeatures(options.Capabilities, binaryBody: true);
         if (!request.SupportedVersions.Contains(ProtocolConstants.Version))
         {
             return new HandshakeResponse
@@ -24,7 +30,7 @@ internal static class Negotiation
             ProtocolVersion = ProtocolConstants.Version,
             Capabilities = capabilities,
             Success = true,
-            Encoding = Encoding(request.SupportedEncodings, options.OffersMessagePack),
+            Encoding = encoding,
         };
     }
 

@@ -93,6 +93,7 @@ public sealed class CancelTests
         var dispatcher = new EventDispatcher(
             new AgentConnection("1", pair.Near, handler, options, logger),
             new FrameConnection(pair.Near),
+            Protocol.Encodings.AgentDialect.Native,
             Protocol.Encodings.MessageEncodings.Json,
             handler,
             options,
