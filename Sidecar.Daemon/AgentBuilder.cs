@@ -28,7 +28,8 @@ internal static class AgentBuilder
         ILoggerFactory loggers)
     {
         var own = agent.Pool with { Connections = agent.Pool.Connections ?? MostOnListeners(agent, options) };
-        var written = own.Over(options.Pool);
+        var both = own.Over(options.Pool);
+        var written = both with { ReconnectMin = both.ReconnectMin ?? agent.DefaultReconnectMin, ReconnectMax = both.ReconnectMax ?? agent.DefaultReconnectMax };
         var connection = new ConnectionSettings
         {
             AgentId = agent.Id,
@@ -41,7 +42,7 @@ internal static class AgentBuilder
         var settings = SettingsOf(agent.Id, written, connection.MaxInFlight, agent.Endpoints.Count, options.DrainTimeout);
         IReadOnlyList<IAgentDialer> dialers = agent.IsReverse
             ? [registered[agent.Id] = new RegisteredConnections(connection, settings.Connections, time, loggers.CreateLogger<RegisteredConnections>())]
-            : [.. agent.Endpoints.Select(endpoint => new UnixSocketDialer(endpoint, connection, time, loggers.CreateLogger<UnixSocketDialer>()))];
+            : [.. agent.Endpoints.Select(endpoint => AgentDialers.Create(endpoint, connection, agent.Tls, time, loggers))];
         var policy = SelectionPolicies.Create(written.Strategy ?? Defaults.Strategy, time, Random.Shared);
         var pool = new ConnectionPool(settings, dialers, policy, Random.Shared, time, loggers.CreateLogger<ConnectionPool>());
         return new AgentState(agent.Id, PolicyOf(agent, written, options.FailureMode), new AgentVersion("1", pool), time, metrics)

@@ -21,6 +21,12 @@ internal sealed record AgentOptions
     /// <summary>Whether it dials in and registers itself; it is never dialled then.</summary>
     public bool IsReverse { get; init; }
 
+    /// <summary>Shortest wait before it is dialled again where nothing is written.</summary>
+    public TimeSpan DefaultReconnectMin => Endpoints.Any(AgentEndpoints.IsRemote) ? Defaults.RemoteReconnectMin : Defaults.ReconnectMin;
+
+    /// <summary>Longest wait before it is dialled again where nothing is written.</summary>
+    public TimeSpan DefaultReconnectMax => Endpoints.Any(AgentEndpoints.IsRemote) ? Defaults.RemoteReconnectMax : Defaults.ReconnectMax;
+
     /// <summary>How calls to it are made.</summary>
     public PoolOptions Pool { get; init; } = new();
 
@@ -38,6 +44,9 @@ internal sealed record AgentOptions
 
     /// <summary>Its configuration, pushed on every new connection.</summary>
     public JsonElement? Configuration { get; init; }
+
+    /// <summary>TLS for <c>https://</c> endpoints; null for the system's issuers and no certificate of our own.</summary>
+    public TlsOptions? Tls { get; init; }
 
     /// <summary>How it is shown bodies.</summary>
     public BodyOptions Body { get; init; } = new();

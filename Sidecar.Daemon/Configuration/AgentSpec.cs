@@ -6,7 +6,7 @@ namespace Sidecar.Daemon.Configuration;
 /// <summary>Reads <c>--agent 'id=endpoint[+endpoint…][,key=value]…'</c>. A path with a <c>+</c> cannot be written: it separates, as in every list.</summary>
 internal static class AgentSpec
 {
-    private static readonly string[] Keys = [.. PoolSpec.Keys, "failure-mode", "events", "mode", "encoding", "config-file", .. BodySpec.Keys];
+    private static readonly string[] Keys = [.. PoolSpec.Keys, "failure-mode", "events", "mode", "encoding", "config-file", .. TlsSpec.Keys, .. BodySpec.Keys];
 
     /// <summary>Null, with errors, when it cannot be read.</summary>
     public static AgentOptions? Parse(string text, List<string> errors)
@@ -22,10 +22,12 @@ internal static class AgentSpec
 
         var endpoints = spec.Head[(equals + 1)..];
         var isReverse = endpoints == AgentOptions.ReverseEndpoint;
+        var places = isReverse ? [endpoints] : Endpoints(spec, endpoints);
         var options = new AgentOptions
         {
             Id = spec.Head[..equals],
-            Endpoints = isReverse ? [endpoints] : Endpoints(spec, endpoints),
+            Endpoints = places,
+            Tls = TlsSpec.Read(spec, places),
             IsReverse = isReverse,
             Pool = PoolSpec.Read(spec),
             FailureMode = spec.Word<FailureMode>("failure-mode", ("closed", FailureMode.Closed), ("open", FailureMode.Open)),
@@ -58,7 +60,6 @@ internal static class AgentSpec
         return endpoints;
     }
 
-    // An explicit scheme first, then what looks like a path (spec §1.2); a host name is never mistaken for a path.
     private static string Endpoint(SpecText spec, string endpoint)
     {
         if (endpoint.StartsWith(AgentOptions.ReverseEndpoint, StringComparison.Ordinal))
@@ -67,21 +68,7 @@ internal static class AgentSpec
             return endpoint;
         }
 
-        var path = endpoint.StartsWith("unix:", StringComparison.Ordinal) ? endpoint["unix:".Length..]
-            : !endpoint.Contains("://", StringComparison.Ordinal) && (endpoint.StartsWith('/') || endpoint.EndsWith(".sock", StringComparison.Ordinal)) ? endpoint
-            : null;
-        if (path is null)
-        {
-            spec.Error($"endpoint {(endpoint.Length == 0 ? "''" : endpoint)} is not a Unix socket; write unix:PATH, /PATH or NAME.sock, several with '+', or {AgentOptions.ReverseEndpoint} for an agent that dials in");
-            return endpoint;
-        }
-
-        if (SocketPaths.Error(path) is { } error)
-        {
-            spec.Error(error);
-        }
-
-        return path;
+        return AgentEndpoints.Read(endpoint, spec.Error);
     }
 
     private static EventSet Events(SpecText spec)

@@ -27,6 +27,12 @@ internal static class Defaults
     /// <summary>Longest wait before dialling again: 2 s, so that a late agent is not missed for long.</summary>
     public static readonly TimeSpan ReconnectMax = TimeSpan.FromSeconds(2);
 
+    /// <summary>Shortest wait before dialling an agent on another machine again: 100 ms, because many daemons may miss it at the same time.</summary>
+    public static readonly TimeSpan RemoteReconnectMin = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Longest wait before dialling an agent on another machine again: 10 s.</summary>
+    public static readonly TimeSpan RemoteReconnectMax = TimeSpan.FromSeconds(10);
+
     /// <summary>Attempts to reach an agent before it is reported unhealthy and its failure mode applies at once: 3, the protocol's own default.</summary>
     public const int UnhealthyAfter = 3;
 

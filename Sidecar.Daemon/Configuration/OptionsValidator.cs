@@ -20,7 +20,7 @@ internal static class OptionsValidator
         foreach (var agent in options.Agents)
         {
             AddIfBadId(errors, "agent", agent.Id);
-            foreach (var endpoint in agent.IsReverse ? [] : agent.Endpoints)
+            foreach (var endpoint in agent.IsReverse ? [] : agent.Endpoints.Where(static endpoint => !AgentEndpoints.IsRemote(endpoint)).Select(static endpoint => AgentEndpoints.GrpcPath(endpoint) ?? endpoint))
             {
                 foreach (var listener in options.Listeners.Where(listener => listener.Place == Path.GetFullPath(endpoint)))
                 {
@@ -28,7 +28,7 @@ internal static class OptionsValidator
                 }
             }
 
-            AddIfBackoffReversed(errors, agent.Pool.Over(options.Pool), $"agent {agent.Id}: ");
+            AddIfBackoffReversed(errors, agent.Pool.Over(options.Pool), agent.DefaultReconnectMin, agent.DefaultReconnectMax, $"agent {agent.Id}: ");
         }
 
         ReverseValidator.Validate(options, errors);
@@ -46,7 +46,7 @@ internal static class OptionsValidator
         errors.AddRange(BodyNeeds.Errors(options));
         if (options.Agents.Count == 0)
         {
-            AddIfBackoffReversed(errors, options.Pool, "");
+            AddIfBackoffReversed(errors, options.Pool, Defaults.ReconnectMin, Defaults.ReconnectMax, "");
         }
 
         if (!IsMetricName(options.MetricsPrefix))
@@ -72,9 +72,9 @@ internal static class OptionsValidator
             .Select(group => $"{what} {group.Key} is given {group.Count()} times"));
 
     // An agent's own bound may be the wrong way round with one of the daemon's.
-    private static void AddIfBackoffReversed(List<string> errors, PoolOptions pool, string whose)
+    private static void AddIfBackoffReversed(List<string> errors, PoolOptions pool, TimeSpan defaultMin, TimeSpan defaultMax, string whose)
     {
-        var (min, max) = (pool.ReconnectMin ?? Defaults.ReconnectMin, pool.ReconnectMax ?? Defaults.ReconnectMax);
+        var (min, max) = (pool.ReconnectMin ?? defaultMin, pool.ReconnectMax ?? defaultMax);
         if (max < min)
         {
             errors.Add($"{whose}--reconnect-max {Durations.Format(max)} is below --reconnect-min {Durations.Format(min)}");

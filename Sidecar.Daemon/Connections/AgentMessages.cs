@@ -5,8 +5,9 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Connections;
 
 /// <summary>What an agent says without being asked: decoded and handed to the sink. Anything else is counted and skipped.</summary>
-internal sealed class AgentMessages(IAgentConnection connection, string agentId, IConnectionSink sink, ILogger logger)
+internal sealed class AgentMessages(IAgentConnection connection, string agentId, IConnectionSink sink, TimeProvider time, ILogger logger)
 {
+    private readonly AgentLog _log = new(agentId, time, logger);
     private long _skipped;
 
     /// <summary>Frames of unknown or unexpected type.</summary>
@@ -33,6 +34,10 @@ internal sealed class AgentMessages(IAgentConnection connection, string agentId,
 
                 case MessageType.ConfigUpdateRequest:
                     sink.OnConfigUpdate(connection, encoding.ReadConfigUpdate(payload));
+                    break;
+
+                case MessageType.Log when encoding.CanLog:
+                    _log.Write(encoding.ReadLog(payload));
                     break;
 
                 case MessageType.Pong:

@@ -6,7 +6,10 @@ namespace Sidecar.Daemon.Connections;
 /// <summary>Hands an agent its configuration on a new connection, before any event, and waits until it is accepted (spec §3.6).</summary>
 internal static class ConfigurationPush
 {
-    /// <summary>Sends what the settings hold, if they hold anything. Bounded by the connect timeout.</summary>
+    /// <summary>A configuration belongs to no exchange but needs an id, because an answer without one is for nobody. No exchange's id looks like this one.</summary>
+    public static readonly CorrelationId Id = CorrelationId.Parse("configure");
+
+    /// <summary>Sends what the settings hold, if they hold anything. Bounded by the connect timeout; where agents need not answer, nothing is waited for (spec §5.3).</summary>
     /// <exception cref="ProtocolException">The agent refused it, or did not answer in time.</exception>
     public static async Task SendAsync(FramedAgentConnection connection, ConnectionSettings settings, TimeProvider time, CancellationToken cancellation)
     {
@@ -16,8 +19,13 @@ internal static class ConfigurationPush
             return;
         }
 
-        // It belongs to no exchange but needs an id, because an answer without one is for nobody. No exchange's id looks like this one.
-        var message = new ConfigureEvent { Config = configuration, CorrelationId = CorrelationId.Parse("configure") };
+        var message = new ConfigureEvent { Config = configuration, CorrelationId = Id };
+        if (!connection.AnswersConfigure)
+        {
+            connection.Tell(message);
+            return;
+        }
+
         var deadline = time.GetTimestamp() + (long)(settings.ConnectTimeout.TotalSeconds * time.TimestampFrequency);
         CallResult result;
         using (cancellation.UnsafeRegister(static state => ((FramedAgentConnection)state!).Abort("the dial was cancelled"), connection))
@@ -25,10 +33,14 @@ internal static class ConfigurationPush
             result = await connection.CallAsync(message, deadline).ConfigureAwait(false);
         }
 
-        if (result.Response?.Decision is not AllowDecision)
+        if (Refusal(result) is { } refusal)
         {
-            var reason = (result.Response?.Decision as BlockDecision)?.Body ?? result.Detail ?? "no reason given";
-            throw new ProtocolException($"the agent did not accept its configuration: {reason}");
+            throw new ProtocolException(refusal);
         }
     }
+
+    /// <summary>What an answer means when it does not accept; null when it does.</summary>
+    public static string? Refusal(in CallResult result) => result.Response?.Decision is AllowDecision
+        ? null
+        : $"the agent did not accept its configuration: {(result.Response?.Decision as BlockDecision)?.Body ?? result.Detail ?? "no reason given"}";
 }

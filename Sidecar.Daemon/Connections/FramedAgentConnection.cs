@@ -6,7 +6,7 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Connections;
 
-/// <summary>A connection that speaks the native dialect: frames over a pipe, answers matched by exchange (spec §2, §5).</summary>
+/// <summary>A connection that is a stream of messages, frames of the native dialect or those of a gRPC stream; answers are matched by exchange (spec §2, §5, §7).</summary>
 /// <remarks>The calls themselves are the business of <see cref="OutstandingCalls"/>.</remarks>
 internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
 {
@@ -15,6 +15,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     // What has to go out is small, and an agent that reads at all has read it by then.
     private static readonly TimeSpan Farewell = TimeSpan.FromMilliseconds(200);
 
+    private readonly AgentDialect _dialect;
     private readonly OutstandingCalls _calls;
     private readonly FrameConnection _frames;
     private readonly ConnectionSettings _settings;
@@ -24,6 +25,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Func<ValueTask>? _closeTransport;
+    private readonly Func<Exception?, string?>? _explainEnd;
     private readonly TaskCompletionSource<HandshakeResponse> _handshake = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MessageEncoding _encoding = MessageEncodings.Json;
@@ -42,9 +44,14 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
     /// <param name="closeTransport">Closes what is beneath the pipe; awaited by <see cref="DisposeAsync"/>. Null for nothing.</param>
+    /// <param name="dialect">The wire; null for the native one.</param>
+    /// <param name="explainEnd">Knows better than the pipe why it ended, given what the pipe threw if anything; null, or a null from it, if not.</param>
     public FramedAgentConnection(
-        string id, IDuplexPipe pipe, ConnectionSettings settings, IConnectionSink sink, TimeProvider time, ILogger logger, Func<ValueTask>? closeTransport = null)
+        string id, IDuplexPipe pipe, ConnectionSettings settings, IConnectionSink sink, TimeProvider time, ILogger logger,
+        Func<ValueTask>? closeTransport = null, AgentDialect? dialect = null, Func<Exception?, string?>? explainEnd = null)
     {
+        _dialect = dialect ?? AgentDialect.Native;
+        _explainEnd = explainEnd;
         Id = id;
         _settings = settings;
         _sink = sink;
@@ -53,9 +60,9 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         _logger = logger;
         _closeTransport = closeTransport;
         // An agent that has closed its sending side can answer nothing more: its calls end at once, whether or not it still reads.
-        _frames = new FrameConnection(pipe, FrameConnectionOptions.Default with { CloseTimeout = TimeSpan.Zero, Time = time });
-        _messages = new AgentMessages(this, settings.AgentId, sink, logger);
-        _calls = new OutstandingCalls(_frames, time);
+        _frames = new FrameConnection(pipe, FrameConnectionOptions.Default with { CloseTimeout = TimeSpan.Zero, Time = time, Format = _dialect.ProxyFormat });
+        _messages = new AgentMessages(this, settings.AgentId, sink, time, logger);
+        _calls = new OutstandingCalls(_frames, _dialect, time);
         _lastHeard = time.GetTimestamp();
     }
 
@@ -87,7 +94,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         Run();
         using (var frame = FrameBuffer.Rent(MessageType.HandshakeRequest))
         {
-            Handshake.WriteRequest(frame, _settings);
+            Handshake.WriteRequest(frame, _settings, _dialect);
             _frames.TrySend(frame.Finish());
         }
 
@@ -133,6 +140,18 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         }
     }
 
+    /// <summary>Whether every agent answers a configuration here.</summary>
+    public bool AnswersConfigure => _dialect.AnswersConfigure;
+
+    /// <summary>Sends a configuration that nobody has to answer. An agent that refuses it nevertheless ends the connection.</summary>
+    /// <exception cref="FrameTooLongException">It does not fit into a message.</exception>
+    public void Tell(ConfigureEvent message)
+    {
+        using var frame = FrameBuffer.Rent(message.Type);
+        _encoding.WriteEvent(frame, message);
+        _frames.TrySend(frame.Finish());
+    }
+
     public void Cancel(CorrelationId id, CancelReason reason) => _calls.Cancel(id, reason);
 
     public void Ping()
@@ -143,7 +162,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         }
 
         using var frame = FrameBuffer.Rent(MessageType.Ping);
-        ControlCodec.WritePing(frame, new PingMessage(_pings++, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds()));
+        _dialect.WritePing(frame, new PingMessage(_pings++, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds()));
         _frames.TrySend(frame.Finish());
     }
 
@@ -194,7 +213,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     void IFrameHandler.OnEnd(FrameConnectionEnd end, Exception? error)
     {
         Volatile.Write(ref _open, false);
-        var cause = _abortCause ?? (error is null ? end.ToString() : $"{end}: {error.Message}");
+        var cause = _abortCause ?? _explainEnd?.Invoke(error) ?? (error is null ? end.ToString() : $"{end}: {error.Message}");
         var waiting = _calls.End(cause);
         Log.Ended(_logger, Id, _settings.AgentId, cause, waiting);
         _handshake.TrySetException(new ProtocolException($"the connection ended during the handshake: {cause}"));
@@ -213,12 +232,10 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     private void Take(HandshakeResponse response)
     {
         Capabilities = response.Capabilities;
-        Traits = Handshake.TraitsOf(response.Capabilities, _settings);
+        Traits = Handshake.TraitsOf(response.Capabilities, _settings, _dialect);
         _calls.AnswersGuardrails = Capabilities.Features.Guardrails || Traits.Matching == AnswerMatching.InOrder;
         (_calls.Limit, _calls.Matching, _calls.CanCancel) = (Traits.MaxInFlight, Traits.Matching, Traits.CanCancel);
-        _encoding = response.Encoding == ProtocolConstants.MessagePack && response.Capabilities.Features.BinaryBody && _settings.UsesRawBodies
-            ? MessageEncodings.MessagePackBinaryBody
-            : MessageEncodings.ByName(response.Encoding);
+        _encoding = _settings.UsesRawBodies ? _dialect.ProxyEncoding(response) : MessageEncodings.ByName(response.Encoding);
         _handshake.TrySetResult(response);
     }
 
@@ -231,7 +248,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
                 throw new ProtocolException($"the agent's first frame has type 0x{(byte)type:x2}, expected 0x02 (handshake response)");
             }
 
-            Take(Handshake.ReadResponse(payload, _settings));
+            Take(Handshake.ReadResponse(payload, _settings, _dialect));
         }
         catch (ProtocolException e)
         {
@@ -257,6 +274,16 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
             {
                 Log.BadAnswer(_logger, _settings.AgentId, Id, e.Message, leftOut);
             }
+        }
+
+        if (!_dialect.AnswersConfigure && id == ConfigurationPush.Id)
+        {
+            if (ConfigurationPush.Refusal(result) is { } refusal)
+            {
+                Abort(refusal);
+            }
+
+            return;
         }
 
         var use = _calls.Answer(id, result);

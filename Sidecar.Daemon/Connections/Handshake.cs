@@ -1,6 +1,5 @@
 using System.Buffers;
 using Sidecar.Protocol.Encodings;
-using Sidecar.Protocol.Framing;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Connections;
@@ -11,11 +10,8 @@ internal static class Handshake
     /// <summary>Our name in the handshake.</summary>
     public const string ProxyId = "sidecar";
 
-    // Base64 makes four bytes of three; the rest of the event fits into what is left.
-    private const uint LargestBody = (FrameLimits.MaxLength / 4 * 3) - 4096;
-
     /// <summary>Writes the opening message.</summary>
-    public static void WriteRequest(IBufferWriter<byte> output, ConnectionSettings settings) => HandshakeCodec.WriteRequest(output, new HandshakeRequest
+    public static void WriteRequest(IBufferWriter<byte> output, ConnectionSettings settings, AgentDialect dialect) => dialect.WriteRequest(output, new HandshakeRequest
     {
         SupportedVersions = [ProtocolConstants.Version],
         ProxyId = ProxyId,
@@ -26,9 +22,9 @@ internal static class Handshake
 
     /// <summary>Checks the answer: success, a version and an encoding that were offered (spec §3.4, §3.5, defect 7).</summary>
     /// <exception cref="ProtocolException">The connection must not be used.</exception>
-    public static HandshakeResponse ReadResponse(ReadOnlyMemory<byte> payload, ConnectionSettings settings)
+    public static HandshakeResponse ReadResponse(ReadOnlyMemory<byte> payload, ConnectionSettings settings, AgentDialect dialect)
     {
-        var response = HandshakeCodec.ReadResponse(payload);
+        var response = dialect.ReadResponse(payload);
         if (!response.Success)
         {
             throw new ProtocolException($"the agent refused the handshake: {response.Error ?? "no reason given"}");
@@ -40,13 +36,13 @@ internal static class Handshake
         }
 
         // JSON is always understood, and an agent that knows nothing else says so whatever was offered (spec §3.4).
-        return settings.Encodings.Contains(response.Encoding) || response.Encoding == ProtocolConstants.Json
+        return !dialect.NegotiatesEncoding || settings.Encodings.Contains(response.Encoding) || response.Encoding == ProtocolConstants.Json
             ? response
             : throw new ProtocolException($"the agent chose encoding {response.Encoding}, offered were {string.Join(", ", settings.Encodings)}");
     }
 
     /// <summary>What the connection can carry: our limits, never above what the agent states; 0 means unstated.</summary>
-    public static ConnectionTraits TraitsOf(AgentCapabilities capabilities, ConnectionSettings settings)
+    public static ConnectionTraits TraitsOf(AgentCapabilities capabilities, ConnectionSettings settings, AgentDialect dialect)
     {
         var limit = settings.MaxInFlight;
         foreach (var stated in (ReadOnlySpan<uint>)[capabilities.Features.ConcurrentRequests, capabilities.Limits.MaxConcurrency])
@@ -55,6 +51,7 @@ internal static class Handshake
         }
 
         var inOrder = settings.Matching == AnswerMatching.InOrder;
+        var piece = dialect.LongestBodyPiece(capabilities.Limits);
         return new ConnectionTraits
         {
             MaxInFlight = inOrder ? 1 : limit,
@@ -64,7 +61,8 @@ internal static class Handshake
             CanPing = !inOrder,
             Events = capabilities.SupportedEvents,
             MaxBodyBytes = (long)Math.Min(capabilities.Limits.MaxBodySize, long.MaxValue),
-            MaxEventBytes = capabilities.Limits.MaxBodySize == 0 ? LargestBody : (long)Math.Min(capabilities.Limits.MaxBodySize, LargestBody),
+            MaxEventBytes = capabilities.Limits.MaxBodySize == 0 ? piece : (long)Math.Min(capabilities.Limits.MaxBodySize, (ulong)piece),
+            CanMutate = dialect.CarriesMutations,
         };
     }
 }

@@ -21,6 +21,9 @@ internal static partial class Log
     [LoggerMessage(1004, LogLevel.Warning, "agent {Agent} sent a {Type} message that is none: {Reason}")]
     public static partial void BadMessage(ILogger logger, string agent, MessageType type, string reason);
 
+    [LoggerMessage(EventId = 1006, Message = "agent {Agent} says: {Text}{Facts}; {LeftOut} lines of it were left out since the last one")]
+    public static partial void OfAgent(ILogger logger, LogLevel level, string agent, string text, string facts, long leftOut);
+
     [LoggerMessage(1005, LogLevel.Debug, "agent {Agent} answered exchange {Exchange} when nobody waited any more")]
     public static partial void LateAnswer(ILogger logger, string agent, CorrelationId exchange);
 }

@@ -15,12 +15,14 @@ internal sealed class OutstandingCalls : IDisposable
     private readonly CallTable _table = new();
     private readonly List<CorrelationId> _due = [];
     private readonly CallDeadlines _deadlines;
+    private readonly AgentDialect _dialect;
     private readonly FrameConnection _frames;
     private readonly TimeProvider _time;
     private string? _endedBecause;
 
-    public OutstandingCalls(FrameConnection frames, TimeProvider time)
+    public OutstandingCalls(FrameConnection frames, AgentDialect dialect, TimeProvider time)
     {
+        _dialect = dialect;
         _frames = frames;
         _time = time;
         _deadlines = new CallDeadlines(time, OnDeadline);
@@ -272,7 +274,7 @@ internal sealed class OutstandingCalls : IDisposable
         }
 
         using var frame = FrameBuffer.Rent(MessageType.Cancel);
-        ControlCodec.WriteCancel(frame, new CancelRequest(id, reason, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds()));
+        _dialect.WriteCancel(frame, new CancelRequest(id, reason, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds()));
         _frames.TrySend(frame.Finish());
     }
 }

@@ -35,7 +35,7 @@ public sealed class AgentSpecTests
     [TestCase("waf=reverse:/run/x", "'reverse:' stands alone")]
     [TestCase("waf=reverse:x.sock", "'reverse:' stands alone")]
     [TestCase("waf=/a+reverse:", "endpoint reverse:: 'reverse:' stands alone")]
-    [TestCase("waf=reverse", "endpoint reverse is not a Unix socket")]
+    [TestCase("waf=reverse", "endpoint reverse is none that can be dialled")]
     public void ReverseMistake_IsNamed(string text, string expected)
     {
         var errors = new List<string>();
@@ -58,14 +58,14 @@ public sealed class AgentSpecTests
     public void SeveralEndpoints_AreSeparatedByPlus() =>
         Assert.That(Parse("waf=/run/a.sock + unix:/run/b.sock+c.sock").Endpoints, Is.EqualTo(new[] { "/run/a.sock", "/run/b.sock", "c.sock" }));
 
-    [TestCase("waf=/a+", "endpoint '' is not a Unix socket")]
-    [TestCase("waf=/a+host:80", "endpoint host:80 is not a Unix socket")]
+    [TestCase("waf=/a+", "endpoint '' is none that can be dialled")]
+    [TestCase("waf=/a+host:80", "endpoint host:80 is none that can be dialled")]
     [TestCase("waf=/a+/b+/a", "endpoint /a is given 2 times")]
     [TestCase("waf", "write id=endpoint")]
     [TestCase("=/w", "write id=endpoint")]
     [TestCase("waf=", "write id=endpoint")]
-    [TestCase("waf=http://h/", "endpoint http://h/ is not a Unix socket")]
-    [TestCase("waf=example.org:80", "endpoint example.org:80 is not a Unix socket")]
+    [TestCase("waf=http://h/x", "endpoint http://h/x has more than a host and a port")]
+    [TestCase("waf=example.org:80", "endpoint example.org:80 is none that can be dialled")]
     [TestCase("waf=unix:", "the path of the socket is empty")]
     [TestCase("waf=/w,colour=red", "'colour=red' is none of connections=…")]
     [TestCase("waf=/w,timeout", "'timeout' is none of connections=…")]
@@ -122,5 +122,27 @@ public sealed class AgentSpecTests
         var agent = AgentSpec.Parse(text, errors);
         Assert.That(errors, Is.Empty);
         return agent!;
+    }
+
+    [TestCase("waf=http://10.0.0.1:50051+https://waf.example:443", new[] { "http://10.0.0.1:50051", "https://waf.example:443" })]
+    [TestCase("waf=http://[::1]:50051/", new[] { "http://[::1]:50051/" })]
+    [TestCase("waf=http://host/x.sock", null)]
+    [TestCase("waf=https://u@host", null)]
+    [TestCase("waf=https://", null)]
+    [TestCase("waf=http://host:0", null)]
+    [TestCase("waf=grpc-unix:/run/a+/run/b", new[] { "grpc-unix:/run/a", "/run/b" })]
+    [TestCase("waf=grpc-unix:", null)]
+    public void GrpcEndpoints_AreUrlsOrHaveASchemeOfTheirOwn(string text, string[]? expected) =>
+        Assert.That(AgentSpec.Parse(text, [])?.Endpoints, Is.EqualTo(expected));
+
+    [TestCase("waf=http://h:1,ca=/dev/null", "not every endpoint begins with https://")]
+    [TestCase("waf=https://h:1+http://h:2,server-name=x", "not every endpoint begins with https://")]
+    [TestCase("waf=https://h:1,key=/dev/null", "cert=, which is missing")]
+    [TestCase("waf=https://h:1,ca=/no/such/file", "there is no file /no/such/file")]
+    public void TlsMistake_IsNamed(string text, string expected)
+    {
+        var errors = new List<string>();
+        Assert.That(AgentSpec.Parse(text, errors), Is.Null);
+        Assert.That(errors.Single(), Does.Contain(expected));
     }
 }

@@ -5,13 +5,14 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Connections;
 
-public sealed class CallTests
+[TestFixture(ProtocolConstants.Json)]
+[TestFixture(ConnectedAgent.Protobuf)]
+public sealed class CallTests(string wire)
 {
-    [TestCase("json")]
-    [TestCase("msgpack")]
-    public async Task Answer_ReachesItsCall(string encoding)
+    [Test]
+    public async Task Answer_ReachesItsCall([Values(null, ProtocolConstants.MessagePack)] string? other)
     {
-        await using var both = await ConnectedAgent.OpenAsync(encoding: encoding);
+        await using var both = await ConnectedAgent.OpenAsync(encoding: other ?? wire);
         var call = both.Call(TestEvents.Headers(1, "/cart"));
         var seen = await both.Agent.ReceiveEventAsync<RequestHeadersEvent>();
         Assert.That((seen.Uri, seen.CorrelationId), Is.EqualTo(("/cart", TestEvents.Id(1))));
@@ -26,7 +27,7 @@ public sealed class CallTests
     public async Task ManyInFlight_AnsweredInReverse_EachGetsItsOwn()
     {
         const int Calls = 200;
-        await using var both = await ConnectedAgent.OpenAsync();
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         var calls = Enumerable.Range(1, Calls).Select(i => both.Call(TestEvents.Headers(i))).ToArray();
         var seen = new List<AgentEvent>();
         while (seen.Count < Calls)
@@ -49,7 +50,7 @@ public sealed class CallTests
     [Test]
     public async Task Deadline_EndsTheCallWhenItIsDueAndTellsTheAgent()
     {
-        await using var both = await ConnectedAgent.OpenAsync();
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         var call = both.Call(TestEvents.Headers(1), 250);
         var later = both.Call(TestEvents.Headers(2), 400);
         await both.Agent.ReceiveEventAsync();
@@ -69,7 +70,7 @@ public sealed class CallTests
     [Test]
     public async Task EarlierDeadlineAddedLater_IsKept()
     {
-        await using var both = await ConnectedAgent.OpenAsync();
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         var slow = both.Call(TestEvents.Headers(1), 1000);
         var fast = both.Call(TestEvents.Headers(2), 10);
         both.Clock.Advance(TimeSpan.FromMilliseconds(10));
@@ -80,7 +81,7 @@ public sealed class CallTests
     [Test]
     public async Task DeadlinePassed_NothingIsSentAndNothingOwed()
     {
-        await using var both = await ConnectedAgent.OpenAsync();
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         Assert.That((await both.Call(TestEvents.Headers(1), 0)).Outcome, Is.EqualTo(CallOutcome.TimedOut));
         Assert.That((both.Connection.InFlight, both.Connection.Owed, both.Agent.Waiting), Is.EqualTo((0, 0, 0)));
     }
@@ -88,7 +89,7 @@ public sealed class CallTests
     [Test]
     public async Task DeadlineYearsAway_IsNoError()
     {
-        await using var both = await ConnectedAgent.OpenAsync();
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         var call = both.Connection.CallAsync(TestEvents.Headers(1), long.MaxValue).AsTask();
         await both.Agent.AnswerAsync(await both.Agent.ReceiveEventAsync());
         Assert.That((await call).IsAnswered, Is.True);
@@ -97,7 +98,7 @@ public sealed class CallTests
     [Test]
     public async Task Slots_AreLimitedAndComeBack()
     {
-        await using var both = await ConnectedAgent.OpenAsync(maxInFlight: 2);
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire, maxInFlight: 2);
         var first = both.Call(TestEvents.Headers(1));
         var second = both.Call(TestEvents.Headers(2));
         var refused = await both.Call(TestEvents.Headers(3));
@@ -114,7 +115,7 @@ public sealed class CallTests
     [Test]
     public async Task SecondCallOfAnExchange_WhileOneWaits_IsRefused()
     {
-        await using var both = await ConnectedAgent.OpenAsync();
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         var first = both.Call(TestEvents.Headers(1));
         Assert.That((await both.Call(TestEvents.Chunk(1))).Outcome, Is.EqualTo(CallOutcome.Owed));
         await both.Agent.AnswerAsync(TestEvents.Id(1));
@@ -124,7 +125,7 @@ public sealed class CallTests
     [Test]
     public async Task TooLargeChunk_IsNotSent()
     {
-        await using var both = await ConnectedAgent.OpenAsync(capabilities: ScriptedAgent.Capable() with { Limits = new AgentLimits { MaxBodySize = 1000 } });
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire, capabilities: ScriptedAgent.Capable() with { Limits = new AgentLimits { MaxBodySize = 1000 } });
         var result = await both.Call(TestEvents.Chunk(1, size: 1001));
         Assert.That(result.Outcome, Is.EqualTo(CallOutcome.NotSendable));
         Assert.That(result.Detail, Does.Contain("1001").And.Contain("1000"));
@@ -135,11 +136,11 @@ public sealed class CallTests
     }
 
     [Test]
-    public async Task LargestChunk_FitsAFrameInBothEncodings([Values("json", "msgpack")] string encoding)
+    public async Task LargestChunk_FitsAFrame([Values(null, ProtocolConstants.MessagePack)] string? other)
     {
         var pipes = new DuplexPipePair(pauseThreshold: 0);
         await using var both = await ConnectedAgent.OpenAsync(
-            encoding: encoding, capabilities: ScriptedAgent.Capable() with { Limits = new AgentLimits { MaxBodySize = 0 } }, pipes: pipes);
+            encoding: other ?? wire, capabilities: ScriptedAgent.Capable() with { Limits = new AgentLimits { MaxBodySize = 0 } }, pipes: pipes);
         var size = (int)both.Connection.Traits.MaxEventBytes;
         var call = both.Call(TestEvents.Chunk(1, size: size));
         Assert.That((await both.Agent.ReceiveEventAsync<RequestBodyChunkEvent>()).Data.Length, Is.EqualTo(size));
@@ -150,7 +151,7 @@ public sealed class CallTests
     [Test]
     public async Task HeadersAboveAFrame_AreNotSent()
     {
-        await using var both = await ConnectedAgent.OpenAsync();
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         var result = await both.Call(TestEvents.Headers(1, new string('a', 17 * 1024 * 1024)));
         Assert.That(result.Outcome, Is.EqualTo(CallOutcome.NotSendable));
         Assert.That((both.Connection.InFlight, both.Connection.IsOpen), Is.EqualTo((0, true)));

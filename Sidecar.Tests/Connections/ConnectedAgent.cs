@@ -1,4 +1,6 @@
 using Sidecar.Daemon.Connections;
+using Sidecar.Protocol.Encodings;
+using Sidecar.Protocol.Grpc.Mapping;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
 
@@ -7,7 +9,12 @@ namespace Sidecar.Tests.Connections;
 /// <summary>A connection in memory with a scripted agent at its other end and a clock that stands still.</summary>
 internal sealed class ConnectedAgent : IAsyncDisposable
 {
-    public ConnectedAgent(int maxInFlight = 256, string[]? encodings = null, DuplexPipePair? pipes = null, AnswerMatching matching = AnswerMatching.ById)
+    public ConnectedAgent(
+        int maxInFlight = 256,
+        string[]? encodings = null,
+        DuplexPipePair? pipes = null,
+        AnswerMatching matching = AnswerMatching.ById,
+        AgentDialect? dialect = null)
     {
         Pipes = pipes ?? new DuplexPipePair();
         Settings = new ConnectionSettings
@@ -19,9 +26,12 @@ internal sealed class ConnectedAgent : IAsyncDisposable
             Encodings = encodings ?? [ProtocolConstants.MessagePack, ProtocolConstants.Json],
             ProxyVersion = "1.2.3",
         };
-        Connection = new FramedAgentConnection("waf-1", Pipes.Near, Settings, Sink, Clock, Log);
-        Agent = new ScriptedAgent(Pipes.Far);
+        Connection = new FramedAgentConnection("waf-1", Pipes.Near, Settings, Sink, Clock, Log, dialect: dialect);
+        Agent = new ScriptedAgent(Pipes.Far) { Dialect = dialect ?? AgentDialect.Native };
     }
+
+    /// <summary>Instead of an encoding: the wire is a stream of gRPC.</summary>
+    public const string Protobuf = "protobuf";
 
     public FakeTimeProvider Clock { get; } = new();
 
@@ -45,7 +55,7 @@ internal sealed class ConnectedAgent : IAsyncDisposable
         DuplexPipePair? pipes = null,
         AnswerMatching matching = AnswerMatching.ById)
     {
-        var both = new ConnectedAgent(maxInFlight, pipes: pipes, matching: matching);
+        var both = new ConnectedAgent(maxInFlight, pipes: pipes, matching: matching, dialect: encoding == Protobuf ? GrpcDialect.Instance : null);
         both.Agent.NamesIds = matching == AnswerMatching.ById;
         var opening = both.OpenAsync();
         await both.Agent.AcceptAsync(encoding, capabilities);

@@ -116,5 +116,5 @@ public sealed class HandshakeTests
     public void BodyLimit_IsTheAgentsOrWhatAFrameHolds(ulong stated, long expected) => Assert.That(
         TraitsOf(ScriptedAgent.Capable() with { Limits = new AgentLimits { MaxBodySize = stated } }).MaxEventBytes, Is.EqualTo(expected));
 
-    private static ConnectionTraits TraitsOf(AgentCapabilities capabilities) => Handshake.TraitsOf(capabilities, new ConnectedAgent().Settings);
+    private static ConnectionTraits TraitsOf(AgentCapabilities capabilities) => Handshake.TraitsOf(capabilities, new ConnectedAgent().Settings, AgentDialect.Native);
 }

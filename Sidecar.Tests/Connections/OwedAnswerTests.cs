@@ -6,14 +6,16 @@ using Sidecar.Tests.Support;
 namespace Sidecar.Tests.Connections;
 
 /// <summary>Rule 6: an answer names the exchange, not the call, so a late one must never be taken for the next call's.</summary>
-public sealed class OwedAnswerTests
+[TestFixture(ProtocolConstants.Json)]
+[TestFixture(ConnectedAgent.Protobuf)]
+public sealed class OwedAnswerTests(string wire)
 {
     private static readonly AgentResponse Block = new() { Decision = new BlockDecision() };
 
     [Test]
     public async Task LateAnswer_IsDroppedAndNeverTakenByTheNextCall()
     {
-        await using var both = await ConnectedAgent.OpenAsync();
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         await TimeOutAsync(both, TestEvents.Chunk(1, 0));
 
         var refused = await both.Call(TestEvents.Chunk(1, 1));
@@ -35,7 +37,7 @@ public sealed class OwedAnswerTests
     [Test]
     public async Task Complete_MayGoWhileOwed_AndItsAnswerIsTheSecond()
     {
-        await using var both = await ConnectedAgent.OpenAsync();
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         await TimeOutAsync(both, TestEvents.Chunk(1));
         var complete = both.Call(TestEvents.Complete(1));
         await both.Agent.ReceiveEventAsync<RequestCompleteEvent>();
@@ -51,7 +53,7 @@ public sealed class OwedAnswerTests
     [Test]
     public async Task BadLateAnswer_SettlesTheDebtToo()
     {
-        await using var both = await ConnectedAgent.OpenAsync();
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         await TimeOutAsync(both, TestEvents.Chunk(1));
         await both.Agent.AnswerBadlyAsync(TestEvents.Chunk(1));
         await Eventually.TrueAsync(() => both.Connection.Owed == 0, ScriptedAgent.Limit, "the debt to be settled");
@@ -61,7 +63,7 @@ public sealed class OwedAnswerTests
     [Test]
     public async Task Cancel_EndsTheCallAtOnce_AndItsTombstoneKeepsTheSlot()
     {
-        await using var both = await ConnectedAgent.OpenAsync(maxInFlight: 1);
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire, maxInFlight: 1);
         var call = both.Call(TestEvents.Headers(1));
         await both.Agent.ReceiveEventAsync();
         both.Connection.Cancel(TestEvents.Id(1), CancelReason.ClientDisconnect);
@@ -79,7 +81,7 @@ public sealed class OwedAnswerTests
     [Test]
     public async Task CancelOfNothing_SendsNothing()
     {
-        await using var both = await ConnectedAgent.OpenAsync();
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         both.Connection.Cancel(TestEvents.Id(1), CancelReason.Manual);
         var call = both.Call(TestEvents.Headers(1));
         Assert.That((await both.Agent.ReceiveAsync()).Type, Is.EqualTo(MessageType.RequestHeaders));

@@ -6,7 +6,9 @@ using Sidecar.Tests.Support;
 namespace Sidecar.Tests.Connections;
 
 /// <summary>An agent that does not read: the write buffer fills, and its calls end one by one without harm to others.</summary>
-public sealed class StalledAgentTests
+[TestFixture(ProtocolConstants.Json)]
+[TestFixture(ConnectedAgent.Protobuf)]
+public sealed class StalledAgentTests(string wire)
 {
     private const int Big = 700_000;
 
@@ -89,9 +91,9 @@ public sealed class StalledAgentTests
     }
 
     // Two large chunks: the first is being flushed, the second fills the buffer.
-    private static async Task<ConnectedAgent> StalledAsync()
+    private async Task<ConnectedAgent> StalledAsync()
     {
-        var both = await ConnectedAgent.OpenAsync();
+        var both = await ConnectedAgent.OpenAsync(encoding: wire);
         var stalled = both.Agent.StopReading();
         _ = both.Call(TestEvents.Chunk(1, size: Big), 60_000);
         await stalled;

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using Google.Protobuf;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Framing;
+using Sidecar.Protocol.Grpc.Mapping;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
@@ -27,7 +29,8 @@ internal sealed partial class ScriptedAgent
     public async Task<HandshakeRequest> AcceptAsync(string encoding = ProtocolConstants.Json, AgentCapabilities? capabilities = null, uint version = ProtocolConstants.Version)
     {
         var request = await ReceiveHandshakeAsync();
-        Encoding = encoding == ProtocolConstants.MessagePack ? MessageEncodings.MessagePack : MessageEncodings.Json;
+        Encoding = Dialect == GrpcDialect.Instance ? Dialect.AgentEncoding(new HandshakeResponse())
+            : encoding == ProtocolConstants.MessagePack ? MessageEncodings.MessagePack : MessageEncodings.Json;
         await RespondAsync(new HandshakeResponse { Success = true, ProtocolVersion = version, Encoding = encoding, Capabilities = capabilities ?? Capable() });
         return request;
     }
@@ -41,10 +44,10 @@ internal sealed partial class ScriptedAgent
 
     /// <summary>Takes the handshake and says nothing.</summary>
     public async Task<HandshakeRequest> ReceiveHandshakeAsync() =>
-        HandshakeCodec.ReadRequest((await ReceiveAsync(MessageType.HandshakeRequest)).Payload);
+        Dialect.ReadRequest((await ReceiveAsync(MessageType.HandshakeRequest)).Payload);
 
     /// <summary>Answers a handshake with any answer.</summary>
-    public Task RespondAsync(HandshakeResponse response) => SendAsync(MessageType.HandshakeResponse, frame => HandshakeCodec.WriteResponse(frame, response));
+    public Task RespondAsync(HandshakeResponse response) => SendAsync(MessageType.HandshakeResponse, frame => Dialect.WriteResponse(frame, response));
 
     /// <summary>The next frame, which must have this type.</summary>
     public async Task<ReceivedFrame> ReceiveAsync(MessageType type)
@@ -65,7 +68,7 @@ internal sealed partial class ScriptedAgent
         where T : AgentEvent => (T)await ReceiveEventAsync();
 
     /// <summary>The next frame, which must be a cancel.</summary>
-    public async Task<CancelRequest> ReceiveCancelAsync() => ControlCodec.ReadCancel((await ReceiveAsync(MessageType.Cancel)).Payload);
+    public async Task<CancelRequest> ReceiveCancelAsync() => Dialect.ReadCancel((await ReceiveAsync(MessageType.Cancel)).Payload);
 
     /// <summary>Whether its answers say which exchange they are for. When not, only their order does (spec §11.3).</summary>
     public bool NamesIds { get; set; } = true;
@@ -77,10 +80,12 @@ internal sealed partial class ScriptedAgent
     public Task AnswerAsync(CorrelationId id, AgentResponse? response = null) =>
         SendAsync(MessageType.AgentResponse, frame => Encoding.WriteResponse(frame, id, response ?? AgentResponse.Allow));
 
-    /// <summary>Sends an answer that names its exchange but holds a decision that nobody knows. JSON only.</summary>
+    /// <summary>Sends an answer that names its exchange but holds a decision that cannot be. Not in MessagePack.</summary>
     public Task AnswerBadlyAsync(AgentEvent message) => SendAsync(
         MessageType.AgentResponse,
-        System.Text.Encoding.UTF8.GetBytes($$"""{"correlation_id":"{{message.CorrelationId}}","decision":"perhaps"}"""));
+        Dialect == GrpcDialect.Instance
+        ? new Protocol.Grpc.Wire.AgentToProxy { Response = new() { CorrelationId = $"{message.CorrelationId}", Block = new() { Status = 7 } } }.ToByteArray()
+        : System.Text.Encoding.UTF8.GetBytes($$"""{"correlation_id":"{{message.CorrelationId}}","decision":"perhaps"}"""));
 
     /// <summary>Answers an event byte by byte.</summary>
     public Task AnswerInDripsAsync(AgentEvent message, AgentResponse? response = null)
@@ -135,10 +140,10 @@ internal sealed partial class ScriptedAgent
         HalfClose();
     }
 
-    private static byte[] Frame(MessageType type, ReadOnlySpan<byte> payload)
+    private byte[] Frame(MessageType type, ReadOnlySpan<byte> payload)
     {
         var bytes = new byte[FrameLimits.HeaderSize + payload.Length];
-        FrameWriter.WriteHeader(bytes, (byte)type, payload.Length);
+        Dialect.ProxyFormat.WriteHeader(bytes, (byte)type, payload.Length);
         payload.CopyTo(bytes.AsSpan(FrameLimits.HeaderSize));
         return bytes;
     }
@@ -147,6 +152,8 @@ internal sealed partial class ScriptedAgent
     {
         using var frame = FrameBuffer.Rent(type);
         write(frame);
-        return SendRawAsync(frame.Finish().ToArray());
+        var bytes = frame.Finish().ToArray();
+        Dialect.ProxyFormat.WriteHeader(bytes, (byte)type, frame.PayloadLength);
+        return SendRawAsync(bytes);
     }
 }

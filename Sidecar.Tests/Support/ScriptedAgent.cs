@@ -48,6 +48,9 @@ internal sealed partial class ScriptedAgent : IAsyncDisposable
     /// <summary>The encoding of its messages after the handshake; <see cref="AcceptAsync"/> sets it.</summary>
     public MessageEncoding Encoding { get; set; } = MessageEncodings.Json;
 
+    /// <summary>The wire it is on. To be set before anything is sent.</summary>
+    public AgentDialect Dialect { get; init; } = AgentDialect.Native;
+
     /// <summary>When set, events are not queued but answered with its result at once; null from it leaves an event unanswered.</summary>
     public Func<AgentEvent, AgentResponse?>? AutoAnswer { get; set; }
 
@@ -159,7 +162,7 @@ internal sealed partial class ScriptedAgent : IAsyncDisposable
                 }
 
                 var buffer = result.Buffer;
-                while (FrameScanner.TryRead(ref buffer, FrameLimits.MaxLength, out var frame, out _) == FrameScanStatus.Frame)
+                while (Dialect.AgentFormat.TryRead(ref buffer, FrameLimits.MaxLength, out var frame, out _) == FrameScanStatus.Frame)
                 {
                     await TakeAsync(new ReceivedFrame((MessageType)frame.Type, frame.Payload.ToArray()));
                 }

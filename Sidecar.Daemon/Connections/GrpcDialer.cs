@@ -1,0 +1,159 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Protocol.Grpc;
+using Sidecar.Protocol.Grpc.Client;
+using Sidecar.Protocol.Grpc.Mapping;
+
+namespace Sidecar.Daemon.Connections;
+
+/// <summary>Opens streams to a gRPC agent (spec §7), each on an HTTP/2 connection of its own. A name is resolved at every dial and its addresses share the connections.</summary>
+internal sealed class GrpcDialer : IAgentDialer
+{
+    // A peer whose machine is gone closes nothing. Agents answer our own pings more often than this, so these come only to those that hang.
+    private static readonly TimeSpan KeepAliveDelay = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan KeepAliveTimeout = TimeSpan.FromSeconds(10);
+
+    private static long _lastId;
+
+    private readonly AddressSpread _spread;
+    private readonly ConnectionSettings _settings;
+    private readonly TlsOptions? _tls;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Uri? _url;
+    private readonly string? _path;
+
+    /// <summary>A dialer of an endpoint that has been checked.</summary>
+    /// <param name="endpoint"><c>http://HOST:PORT</c>, <c>https://HOST:PORT</c> or <c>grpc-unix:PATH</c>.</param>
+    /// <param name="settings">What must be known of the agent.</param>
+    /// <param name="tls">For <c>https</c>; null for the system's issuers and no certificate of ours.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">The log.</param>
+    public GrpcDialer(string endpoint, ConnectionSettings settings, TlsOptions? tls, TimeProvider time, ILogger logger)
+    {
+        Endpoint = endpoint;
+        _settings = settings;
+        _time = time;
+        _logger = logger;
+        _spread = new AddressSpread(time);
+        _path = AgentEndpoints.GrpcPath(endpoint);
+        _url = _path is null ? new Uri(endpoint) : null;
+        _tls = AgentEndpoints.IsEncrypted(endpoint) ? tls ?? new TlsOptions() : null;
+    }
+
+    public string Endpoint { get; }
+
+    public async Task<IAgentConnection> DialAsync(IConnectionSink sink, CancellationToken cancellation)
+    {
+        var started = _time.GetTimestamp();
+        using var limit = new CancellationTokenSource(_settings.ConnectTimeout, _time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
+        var problem = "it has no address";
+        Exception? last = null;
+        try
+        {
+            foreach (var address in _spread.Order(await ResolveAsync(both.Token).ConfigureAwait(false)))
+            {
+                try
+                {
+                    return await DialAsync(address, sink, started, both.Token).ConfigureAwait(false);
+                }
+                catch (Exception e) when (!both.IsCancellationRequested)
+                {
+                    // The next address may be better.
+                    (problem, last) = (_url is null || address.ToString() == _url.Authority ? e.Message : $"{e.Message} ({address})", e);
+                }
+            }
+        }
+        catch (Exception e)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            (problem, last) = (limit.IsCancellationRequested ? $"it did not answer within {_settings.ConnectTimeout}" : e.Message, e);
+        }
+
+        throw new AgentUnreachableException($"agent {_settings.AgentId} cannot be reached at {Endpoint}: {problem}", last!);
+    }
+
+    private async Task<IReadOnlyCollection<EndPoint>> ResolveAsync(CancellationToken cancellation)
+    {
+        if (_path is not null)
+        {
+            return [new UnixDomainSocketEndPoint(_path)];
+        }
+
+        try
+        {
+            var addresses = await Dns.GetHostAddressesAsync(_url!.DnsSafeHost, cancellation).ConfigureAwait(false);
+            return [.. addresses.Select(address => new IPEndPoint(address, _url.Port))];
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"the name {_url!.DnsSafeHost} has no address: {e.Message}", e);
+        }
+    }
+
+    private async Task<IAgentConnection> DialAsync(EndPoint address, IConnectionSink sink, long started, CancellationToken cancellation)
+    {
+        _spread.Enter(address);
+        FramedAgentConnection? connection = null;
+        GrpcChannel? channel = null;
+        TlsAttempt? tls = null;
+        try
+        {
+            tls = _tls is null ? null : new TlsAttempt(_tls, _url!.DnsSafeHost);
+            channel = new GrpcChannel(new GrpcChannelOptions
+            {
+                EndPoint = address,
+                Authority = _url?.Authority ?? "localhost",
+                ConnectTimeout = _settings.ConnectTimeout,
+                KeepAlivePingDelay = KeepAliveDelay,
+                KeepAlivePingTimeout = KeepAliveTimeout,
+                Tls = tls?.Settings,
+                Time = _time,
+            });
+            connection = Connect(await channel.OpenAsync(GrpcDialect.ProcessStream, null, cancellation).ConfigureAwait(false), channel, sink);
+            await connection.OpenAsync(_settings.ConnectTimeout - _time.GetElapsedTime(started), cancellation).ConfigureAwait(false);
+            await ConfigurationPush.SendAsync(connection, _settings, _time, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            if (connection is not null)
+            {
+                await connection.DisposeAsync().ConfigureAwait(false);
+            }
+
+            channel?.Dispose();
+            if (cancellation.IsCancellationRequested)
+            {
+                _spread.Leave(address);
+                throw;
+            }
+
+            _spread.Missed(address);
+            throw new IOException(tls?.Problem ?? Reason(e), e);
+        }
+
+        _ = connection.Ended.ContinueWith(
+            _ => _spread.Leave(address), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return connection;
+    }
+
+    private FramedAgentConnection Connect(GrpcStreamCall call, GrpcChannel channel, IConnectionSink sink) => new(
+        $"{_settings.AgentId}-grpc-{Interlocked.Increment(ref _lastId)}",
+        new CallPipe(call),
+        _settings,
+        sink,
+        _time,
+        _logger,
+        async () =>
+        {
+            await call.DisposeAsync().ConfigureAwait(false);
+            channel.Dispose();
+        },
+        GrpcDialect.Instance,
+        call.DescribeEnd);
+
+    private static string Reason(Exception e) => e is GrpcException { Status.Message: { Length: > 0 } message } ? message : e.Message;
+}

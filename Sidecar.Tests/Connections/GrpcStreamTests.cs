@@ -1,0 +1,145 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using Google.Protobuf;
+using Microsoft.Extensions.Logging;
+using NUnit.Framework;
+using Sidecar.Daemon.Connections;
+using Sidecar.Protocol.Framing;
+using Sidecar.Protocol.Grpc.Mapping;
+using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
+using Wire = Sidecar.Protocol.Grpc.Wire;
+
+namespace Sidecar.Tests.Connections;
+
+/// <summary>What is particular to a connection whose wire is a stream of gRPC messages; the rest is tested over both wires.</summary>
+public sealed class GrpcStreamTests
+{
+    [Test]
+    public async Task Handshake_SaysWhatTheWireCannotDo()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
+        Assert.That(both.Connection.Traits.CanMutate, Is.False);
+        Assert.That(both.Connection.Encoding, Is.EqualTo("protobuf"));
+    }
+
+    [TestCase(65_536ul, 0ul, 3_584_000L)]
+    [TestCase(65_536ul, 1000ul, 1000L)]
+    [TestCase(8_388_608ul, 0ul, 8_388_608L)]
+    [TestCase(ulong.MaxValue, ulong.MaxValue, 16_773_120L)]
+    public async Task BodyPieces_FitWhatServersTake_UnlessTheAgentPrefersMore(ulong preferred, ulong limit, long expected)
+    {
+        var limits = new AgentLimits { PreferredChunkSize = preferred, MaxBodySize = limit, MaxConcurrency = 9 };
+        await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf, capabilities: ScriptedAgent.Capable() with { Limits = limits });
+        Assert.That((both.Connection.Traits.MaxEventBytes, both.Connection.Traits.MaxInFlight), Is.EqualTo((expected, 9)));
+    }
+
+    [TestCase("too-long", "16777217")]
+    [TestCase("compressed", "compressed")]
+    [TestCase("no-message", "none of the protocol")]
+    public async Task BrokenStream_FailsAllCallsWithOneCause(string how, string cause)
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
+        var calls = Enumerable.Range(1, 20).Select(i => both.Call(TestEvents.Headers(i))).ToArray();
+        await both.Agent.SendRawAsync(how switch
+        {
+            "too-long" => Prefix(0, FrameLimits.MaxLength),
+            "compressed" => Prefix(1, 0),
+            _ => new byte[] { 0, 0, 0, 0, 2, 0x0A, 0x7F },
+        });
+        var results = await Task.WhenAll(calls).WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        Assert.That(results.Select(result => result.Outcome), Is.All.EqualTo(CallOutcome.ConnectionLost));
+        Assert.That(results.Select(result => result.Detail).Distinct().Single(), Does.Contain(cause));
+    }
+
+    [Test]
+    public async Task UndecodableAnswer_FailsExactlyItsCall()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
+        var bad = both.Call(TestEvents.Headers(1));
+        var good = both.Call(TestEvents.Headers(2));
+        var answer = new Wire.AgentResponse { CorrelationId = $"{TestEvents.Id(1)}", Block = new Wire.BlockDecision { Status = 7 } };
+        await both.Agent.SendAsync(MessageType.AgentResponse, new Wire.AgentToProxy { Response = answer }.ToByteArray());
+        await both.Agent.AnswerAsync(TestEvents.Id(2));
+        Assert.That((await bad).Outcome, Is.EqualTo(CallOutcome.BadAnswer));
+        Assert.That((await bad).Detail, Does.Contain("status is 7"));
+        Assert.That((await good).IsAnswered, Is.True);
+    }
+
+    [Test]
+    public async Task MessagesOfItsOwn_ReachTheSink_AndLaterOnesAreSkipped()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
+        await both.Agent.SendRawAsync(new byte[] { 0, 0, 0, 0, 0 });
+        await both.Agent.SendRawAsync(new byte[] { 0, 0, 0, 0, 3, 0x9A, 0x06, 0 });
+        await both.Agent.SendHealthAsync(new HealthStatus { State = HealthState.Degraded, TimeoutMultiplier = 2 });
+        await both.Agent.SendFlowControlAsync(FlowAction.Pause);
+        await Eventually.TrueAsync(() => both.Sink.Messages.Count == 2, ScriptedAgent.Limit, "two messages");
+        Assert.That(((HealthStatus)both.Sink.Messages.ElementAt(0)).TimeoutMultiplier, Is.EqualTo(2));
+        Assert.That(((FlowControlSignal)both.Sink.Messages.ElementAt(1)).Action, Is.EqualTo(FlowAction.Pause));
+        Assert.That(both.Connection.IsOpen, Is.True);
+    }
+
+    [Test]
+    public async Task LogLines_GoIntoOurLogAtTheirLevel_CleanedAndNotTooMany()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
+        await SendLogAsync(both, new AgentLogMessage { Level = AgentLogLevel.Error, Message = "lost\nits rules", Fields = new Dictionary<string, string> { ["file"] = "a\tb" } });
+        for (var i = 0; i < 60; i++)
+        {
+            await SendLogAsync(both, new AgentLogMessage { Level = AgentLogLevel.Info, Message = $"line {i}" });
+        }
+
+        both.Clock.Advance(TimeSpan.FromSeconds(10));
+        await SendLogAsync(both, new AgentLogMessage { Level = AgentLogLevel.Warn, Message = "again" });
+        await Eventually.TrueAsync(() => both.Log.Entries.Any(entry => entry.Message.Contains("again")), ScriptedAgent.Limit, "the last line");
+        var lines = both.Log.Entries.Where(entry => entry.Message.Contains("says")).ToList();
+        Assert.That(lines, Has.Count.EqualTo(51));
+        Assert.That((lines[0].Level, lines[0].Message), Is.EqualTo((LogLevel.Error, "agent waf says: lost its rules (file=a b); 0 lines of it were left out since the last one")));
+        Assert.That((lines[^1].Level, lines[^1].Message), Is.EqualTo((LogLevel.Warning, "agent waf says: again; 11 lines of it were left out since the last one")));
+    }
+
+    [Test]
+    public async Task Ping_IsAnsweredBySomethingThatCountsAsLife()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
+        both.Clock.Advance(TimeSpan.FromSeconds(3));
+        both.Connection.Ping();
+        var ping = Wire.ProxyToAgent.Parser.ParseFrom((await both.Agent.ReceiveAsync(MessageType.Ping)).Payload);
+        Assert.That(both.Connection.SilentFor, Is.EqualTo(TimeSpan.FromSeconds(3)));
+        await both.Agent.SendAsync(MessageType.Pong, new Wire.AgentToProxy { Pong = new Wire.Pong { Sequence = ping.Ping.Sequence } }.ToByteArray());
+        await Eventually.TrueAsync(() => both.Connection.SilentFor == TimeSpan.Zero, ScriptedAgent.Limit, "the pong to be heard");
+    }
+
+    [Test]
+    public async Task Configuration_IsSentWithoutWaiting_AndItsRefusalEndsTheConnection()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
+        var settings = both.Settings with { Configuration = JsonDocument.Parse("""{"paranoia":3}""").RootElement };
+        await ConfigurationPush.SendAsync(both.Connection, settings, both.Clock, CancellationToken.None);
+        var configure = await both.Agent.ReceiveEventAsync<ConfigureEvent>();
+        Assert.That(configure.Config!.Value.GetProperty("paranoia").GetInt32(), Is.EqualTo(3));
+        Assert.That(both.Connection.InFlight, Is.Zero);
+        await both.Agent.AnswerAsync(configure);
+        await both.Agent.AnswerAsync(default(CorrelationId));
+        await Eventually.TrueAsync(() => both.Connection.LateAnswers == 1, ScriptedAgent.Limit, "the answer without an id, as another SDK sends it");
+        Assert.That(both.Connection.IsOpen, Is.True, "accepted");
+        await both.Agent.AnswerAsync(GrpcDialect.ConfigureId, new AgentResponse { Decision = new BlockDecision(400, "no such rule set") });
+        Assert.That(await both.Connection.Ended.WaitAsync(ScriptedAgent.Limit, TimeProvider.System), Does.Contain("no such rule set"));
+    }
+
+    private static async Task SendLogAsync(ConnectedAgent both, AgentLogMessage message)
+    {
+        var output = new System.Buffers.ArrayBufferWriter<byte>();
+        both.Agent.Encoding.WriteLog(output, message);
+        await both.Agent.SendAsync(MessageType.Log, output.WrittenMemory);
+    }
+
+    private static byte[] Prefix(byte flag, uint length)
+    {
+        var bytes = new byte[FrameLimits.HeaderSize];
+        bytes[0] = flag;
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(1), length);
+        return bytes;
+    }
+}
