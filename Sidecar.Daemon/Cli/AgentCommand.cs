@@ -11,9 +11,10 @@ namespace Sidecar.Daemon.Cli;
 internal static class AgentCommand
 {
     private const int DefaultBlockStatus = 403;
+    private const string DefaultId = "demo";
     private const int DefaultConnections = 4;
 
-    private static readonly Option<string?> Listen = new("--listen") { Description = "The Unix socket to listen on", HelpName = "PATH" };
+    private static readonly Option<string?> Listen = new("--listen") { Description = "Where to listen: a Unix socket, or for gRPC http://IP:PORT, https://IP:PORT or grpc-unix:PATH", HelpName = "PATH" };
     private static readonly Option<string?> Reverse = new("--reverse")
     {
         Description = "Dial the daemon's listener for agents (sidecar run --listen reverse=PATH) instead of listening, and register there",
@@ -54,6 +55,12 @@ internal static class AgentCommand
             var problems = new List<string>();
             var rules = Bind(result, problems);
             var dialling = BindReverse(result, problems);
+            var grpc = GrpcDemo.Bind(result, result.GetValue(Listen), result.GetValue(Id) ?? DefaultId, problems);
+            if (grpc is not null && result.GetValue(JsonOnly))
+            {
+                problems.Add("--json-only is for agents on Unix sockets; on gRPC everything is protobuf");
+            }
+
             if (problems.Count > 0)
             {
                 foreach (var problem in problems)
@@ -64,13 +71,18 @@ internal static class AgentCommand
                 return ExitCodes.WrongUse;
             }
 
-            return await ServeAsync(result, rules, dialling, errors, cancellation).ConfigureAwait(false);
+            return await ServeAsync(result, rules, dialling, grpc, errors, cancellation).ConfigureAwait(false);
         });
+        foreach (var flag in GrpcDemo.Flags)
+        {
+            demo.Options.Add(flag);
+        }
+
         return new Command("agent", "Agents that come with sidecar") { demo };
     }
 
     private static async Task<int> ServeAsync(
-        ParseResult result, DemoRules rules, ReverseAgentOptions? dialling, TextWriter errors, CancellationToken cancellation)
+        ParseResult result, DemoRules rules, ReverseAgentOptions? dialling, GrpcAgentServerOptions? grpc, TextWriter errors, CancellationToken cancellation)
     {
         using var loggers = LoggerFactory.Create(static logging => logging
             .SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning).AddSimpleConsole(static console => console.SingleLine = true));
@@ -82,13 +94,28 @@ internal static class AgentCommand
             return ExitCodes.Ok;
         }
 
-        var options = DemoAgent.Options(result.GetValue(Id) ?? "demo", result.GetValue(Listen)!) with { OffersMessagePack = !result.GetValue(JsonOnly) };
-        await using var server = new AgentServer(new DemoAgent(rules, TimeProvider.System), options, loggers);
+        var handler = new DemoAgent(rules, TimeProvider.System);
+        if (grpc is not null)
+        {
+            var remote = new GrpcAgentServer(handler, grpc, loggers);
+            await using (remote.ConfigureAwait(false))
+            {
+                return await ListenAsync(remote.StartAsync, errors, cancellation).ConfigureAwait(false);
+            }
+        }
+
+        var options = DemoAgent.Options(result.GetValue(Id) ?? DefaultId, result.GetValue(Listen)!) with { OffersMessagePack = !result.GetValue(JsonOnly) };
+        await using var server = new AgentServer(handler, options, loggers);
+        return await ListenAsync(server.StartAsync, errors, cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<int> ListenAsync(Func<CancellationToken, Task> start, TextWriter errors, CancellationToken cancellation)
+    {
         try
         {
-            await server.StartAsync(cancellation).ConfigureAwait(false);
+            await start(cancellation).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
         {
             await errors.WriteLineAsync($"sidecar: {e.Message}").ConfigureAwait(false);
             return ExitCodes.Failed;
@@ -127,12 +154,12 @@ internal static class AgentCommand
             problems.Add($"--reverse {path}: {error}");
         }
 
-        if (string.IsNullOrEmpty(result.GetValue(Id) ?? "demo"))
+        if (string.IsNullOrEmpty(result.GetValue(Id) ?? DefaultId))
         {
             problems.Add("--id is empty; an agent registers by its id");
         }
 
-        var demo = DemoAgent.Options(result.GetValue(Id) ?? "demo", path);
+        var demo = DemoAgent.Options(result.GetValue(Id) ?? DefaultId, path);
         return new ReverseAgentOptions
         {
             AgentId = demo.Capabilities.AgentId,

@@ -21,7 +21,7 @@ internal static class BenchCommand
     private static readonly TimeSpan DefaultDuration = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(5);
 
-    private static readonly Option<string?> Connect = new("--connect") { Description = "The Unix socket of an agent, of a daemon's native listener, or of 'sidecar bench --echo'", HelpName = "PATH" };
+    private static readonly Option<string?> Connect = new("--connect") { Description = "An agent (its Unix socket, http://HOST:PORT, https://HOST:PORT or grpc-unix:PATH), or the Unix socket of a daemon's native listener or of 'sidecar bench --echo'", HelpName = "ENDPOINT" };
     private static readonly Option<string?> Echo = new("--echo") { Description = "Be the echo for --raw on this Unix socket, until stopped", HelpName = "PATH" };
     private static readonly Option<int?> Concurrency = FlagTypes.Number("--concurrency", DefaultConcurrency, "Calls in flight, over all connections");
     private static readonly Option<int?> Connections = FlagTypes.Number("--connections", 1, "Connections");
@@ -44,6 +44,10 @@ internal static class BenchCommand
     private static readonly Option<TimeSpan?> Duration = FlagTypes.Duration("--duration", DefaultDuration, "Counted");
     private static readonly Option<TimeSpan?> CallTimeout = FlagTypes.Duration("--timeout", DefaultTimeout, "Longest wait for an answer");
     private static readonly Option<bool> Base64 = new("--base64") { Description = "Bodies in MessagePack as base64, which agents other than ours need" };
+    private static readonly Option<string?> Ca = new("--ca") { Description = "https: who may issue the agent's certificate, PEM [default: those whom the system trusts]", HelpName = "FILE" };
+    private static readonly Option<string?> Cert = new("--cert") { Description = "https: our certificate, PEM", HelpName = "FILE" };
+    private static readonly Option<string?> Key = new("--key") { Description = "https: its key, PEM [default: in the same file]", HelpName = "FILE" };
+    private static readonly Option<string?> ServerName = new("--server-name") { Description = "https: the name the agent's certificate must be for [default: the host]", HelpName = "NAME" };
     private static readonly Option<bool> Raw = new("--raw") { Description = "Frames without encoding or decoding, against an echo" };
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object instead of a table" };
 
@@ -52,7 +56,7 @@ internal static class BenchCommand
         Encoding.AcceptOnlyFromAmong(ProtocolConstants.MessagePack, ProtocolConstants.Json);
         var command = new Command("bench", "Load an agent or a daemon and measure")
         {
-            Connect, Echo, Concurrency, Connections, Event, Size, Headers, Encoding, Warmup, Duration, CallTimeout, Base64, Raw, Json,
+            Connect, Echo, Concurrency, Connections, Event, Size, Headers, Encoding, Warmup, Duration, CallTimeout, Base64, Ca, Cert, Key, ServerName, Raw, Json,
         };
         command.SetAction((result, cancellation) => RunAsync(result, output, errors, cancellation));
         return command;
@@ -95,7 +99,8 @@ internal static class BenchCommand
 
     private static BenchOptions Bind(ParseResult result) => new()
     {
-        Connect = result.GetValue(Connect)!,
+        Connect = EndpointOf(result.GetValue(Connect)!, static _ => { }),
+        Tls = new TlsOptions { Authorities = result.GetValue(Ca), Certificate = result.GetValue(Cert), Key = result.GetValue(Key), ServerName = result.GetValue(ServerName) },
         Concurrency = result.GetValue(Concurrency) ?? DefaultConcurrency,
         Connections = result.GetValue(Connections) ?? 1,
         Event = EventOf(result.GetValue(Event) ?? DefaultEvent),
@@ -113,7 +118,12 @@ internal static class BenchCommand
     {
         if (result.GetValue(Connect) is null == result.GetValue(Echo) is null)
         {
-            return "give either --connect PATH or --echo PATH";
+            return "give either --connect ENDPOINT or --echo PATH";
+        }
+
+        if (result.GetValue(Connect) is { } endpoint && WrongEndpoint(result, endpoint) is { } wrong)
+        {
+            return wrong;
         }
 
         if (result.GetValue(Connections) is < 1 or > 256 || result.GetValue(Concurrency) is < 1 or > 65_536)
@@ -125,6 +135,24 @@ internal static class BenchCommand
             ? $"--event {result.GetValue(Event)} is none of request-headers, request-body, response-headers, response-body, websocket-frame, guardrail"
             : null;
     }
+
+    private static string? WrongEndpoint(ParseResult result, string written)
+    {
+        string? problem = null;
+        var endpoint = EndpointOf(written, error => problem = error);
+        var isGrpc = AgentEndpoints.IsRemote(endpoint) || AgentEndpoints.GrpcPath(endpoint) is not null;
+        return problem
+            ?? (isGrpc && result.GetValue(Raw) ? "--raw is for an echo on a Unix socket"
+            : !AgentEndpoints.IsEncrypted(endpoint) && new[] { Ca, Cert, Key, ServerName }.Any(option => result.GetValue(option) is not null)
+                ? "--ca, --cert, --key and --server-name are for https://"
+            : null);
+    }
+
+    // Any path will do here, also one that does not look like a socket's.
+    private static string EndpointOf(string written, Action<string> error) =>
+        AgentEndpoints.IsRemote(written) || written.StartsWith("unix:", StringComparison.Ordinal) || AgentEndpoints.GrpcPath(written) is not null
+            ? AgentEndpoints.Read(written, error)
+            : written;
 
     private static EventKind EventOf(string name) => EventNames.TryParse(name, out var set) && name is not ("all" or "request-complete" or "log")
         ? Enum.GetValues<EventKind>().First(kind => kind.AsSet() == set)

@@ -235,7 +235,11 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         Traits = Handshake.TraitsOf(response.Capabilities, _settings, _dialect);
         _calls.AnswersGuardrails = Capabilities.Features.Guardrails || Traits.Matching == AnswerMatching.InOrder;
         (_calls.Limit, _calls.Matching, _calls.CanCancel) = (Traits.MaxInFlight, Traits.Matching, Traits.CanCancel);
-        _encoding = _settings.UsesRawBodies ? _dialect.ProxyEncoding(response) : MessageEncodings.ByName(response.Encoding);
+        var features = response.Capabilities.Features;
+        _encoding = _dialect.ProxyEncoding(_settings.UsesRawBodies ? response : response with
+        {
+            Capabilities = response.Capabilities with { Features = features with { BinaryBody = false } },
+        });
         _handshake.TrySetResult(response);
     }
 

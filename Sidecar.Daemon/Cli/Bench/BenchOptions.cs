@@ -1,3 +1,4 @@
+using Sidecar.Daemon.Configuration;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Cli.Bench;
@@ -5,8 +6,14 @@ namespace Sidecar.Daemon.Cli.Bench;
 /// <summary>What a benchmark run does.</summary>
 internal sealed record BenchOptions
 {
-    /// <summary>The Unix socket of an agent, of a daemon's native listener, or of an echo.</summary>
+    /// <summary>An agent's endpoint, or the Unix socket of a daemon's native listener or of an echo.</summary>
     public required string Connect { get; init; }
+
+    /// <summary>TLS for an <c>https://</c> endpoint.</summary>
+    public TlsOptions? Tls { get; init; }
+
+    /// <summary>Whether the agent speaks gRPC, where there is no encoding to insist on.</summary>
+    public bool IsGrpc => AgentEndpoints.IsRemote(Connect) || AgentEndpoints.GrpcPath(Connect) is not null;
 
     /// <summary>Calls in flight, over all connections.</summary>
     public required int Concurrency { get; init; }

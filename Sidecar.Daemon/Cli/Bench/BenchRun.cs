@@ -44,7 +44,7 @@ internal sealed class BenchRun(BenchOptions options, TimeProvider time) : IAsync
 
         return new BenchResult
         {
-            What = options.Raw ? "raw frames" : $"{options.Encoding} {options.Event}{(options.Base64 ? " in base64" : "")}",
+            What = options.Raw ? "raw frames" : $"{(options.IsGrpc ? "gRPC" : options.Encoding)} {options.Event}{(options.Base64 ? " in base64" : "")}",
             Calls = latencies.Count,
             Failures = Interlocked.Read(ref _failures),
             FirstFailure = _firstFailure,
@@ -106,10 +106,10 @@ internal sealed class BenchRun(BenchOptions options, TimeProvider time) : IAsync
         var callers = new List<ICaller>();
         for (var i = 0; i < options.Connections; i++)
         {
-            var dialer = new UnixSocketDialer(options.Connect, settings, time, NullLogger.Instance);
+            var dialer = AgentDialers.Create(options.Connect, settings, options.Tls, time, NullLoggerFactory.Instance);
             var connection = await dialer.DialAsync(NoSink.Instance, cancellation).ConfigureAwait(false);
             _open.Add(connection);
-            if (connection.Encoding != options.Encoding)
+            if (connection.Encoding != options.Encoding && !options.IsGrpc)
             {
                 throw new AgentUnreachableException($"the agent at {options.Connect} does not speak {options.Encoding}", new ProtocolException(connection.Encoding));
             }
