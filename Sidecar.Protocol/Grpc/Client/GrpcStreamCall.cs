@@ -51,15 +51,14 @@ public sealed class GrpcStreamCall : IDuplexPipe, IAsyncDisposable
         try
         {
             await Task.WhenAny(call._content.Output, call._started).WaitAsync(cancellation).ConfigureAwait(false);
-            if (call._content.Output.IsCompletedSuccessfully)
+            if (!call._content.Output.IsCompleted && await call._started.ConfigureAwait(false) is null)
             {
-                call._output = await call._content.Output.ConfigureAwait(false);
-                return call;
+                throw new GrpcException(call._status!.Value.Code, call._status.Value.Message, call._failure);
             }
 
-            await call._started.ConfigureAwait(false);
-            var status = call._status ?? new GrpcStatus(GrpcStatusCode.Internal, "the server answered a call before it was made");
-            throw new GrpcException(status.Code, status.Message, call._failure);
+            // A server that is quick has sent its headers before we were told that ours are gone.
+            call._output = await call._content.Output.WaitAsync(cancellation).ConfigureAwait(false);
+            return call;
         }
         catch
         {
