@@ -26,7 +26,7 @@ internal sealed class GrpcAgentTests
 
         var allowed = await client.AskAsync(TestEvents.Headers(1, "/cart"));
         var blocked = await client.AskAsync(TestEvents.Headers(2, "/attack"));
-        Assert.That(allowed.RequestHeaders, Is.EqualTo(new[] { HeaderOperation.Set("X-Seen", "shop.example.com") }));
+        Assert.That(allowed.RequestHeaders, Is.EqualTo(new[] { HeaderOperation.Set("x-seen", "shop.example.com") }));
         Assert.That(blocked.Decision, Is.InstanceOf<BlockDecision>().With.Property("Status").EqualTo(403));
 
         var lost = await client.AskAsync(TestEvents.Headers(3, "/die"));

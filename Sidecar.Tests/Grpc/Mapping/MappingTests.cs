@@ -25,8 +25,17 @@ public sealed class MappingTests
             Headers = headers,
             Metadata = new RequestMetadata
             {
-                RequestId = "r", ClientIp = "::1", ClientPort = 65535, ServerName = "s", Protocol = "HTTP/2", TlsVersion = "TLSv1.3",
-                RouteId = "route", UpstreamId = "up", Timestamp = "2026-01-02T03:04:05.678Z", Traceparent = "00-x", TlsCipher = "lost",
+                RequestId = "r",
+                ClientIp = "::1",
+                ClientPort = 65535,
+                ServerName = "s",
+                Protocol = "HTTP/2",
+                TlsVersion = "TLSv1.3",
+                RouteId = "route",
+                UpstreamId = "up",
+                Timestamp = "2026-01-02T03:04:05.678Z",
+                Traceparent = "00-x",
+                TlsCipher = "lost",
             },
         };
         yield return Row("request headers", request, $"{request with { Metadata = request.Metadata with { TlsCipher = null } }}");
@@ -65,7 +74,11 @@ public sealed class MappingTests
     {
         var message = new GuardrailInspectEvent
         {
-            CorrelationId = Id, Content = "c", Categories = ["ssn", "email"], RouteId = "r", Metadata = new Dictionary<string, string> { ["k"] = "v\"" },
+            CorrelationId = Id,
+            Content = "c",
+            Categories = ["ssn", "email"],
+            RouteId = "r",
+            Metadata = new Dictionary<string, string> { ["k"] = "v\"" },
         };
         var back = (GuardrailInspectEvent)ReadEvent(message);
         Assert.That((back.Categories, back.Metadata, back.RouteId), Is.EqualTo((message.Categories, message.Metadata, "r")));
@@ -111,7 +124,10 @@ public sealed class MappingTests
             Guardrail = new GuardrailResponse { Detected = true, Confidence = 0.5 },
             Audit = new AuditMetadata
             {
-                Tags = ["t"], RuleIds = ["r"], ReasonCodes = ["c"], Confidence = 0.25f,
+                Tags = ["t"],
+                RuleIds = ["r"],
+                ReasonCodes = ["c"],
+                Confidence = 0.25f,
                 Custom = new Dictionary<string, JsonElement> { ["s"] = Json("\"text\""), ["n"] = Json("7"), ["o"] = Json("""{"a":[1]}""") },
             },
         };
