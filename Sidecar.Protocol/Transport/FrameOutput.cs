@@ -39,7 +39,7 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     private bool _closing;
     private bool _dead;
 
-    public FrameOutput(PipeWriter pipe, int limit, FrameFormat format)
+    public FrameOutput(PipeWriter pipe, int limit, FrameFormat? format = null)
     {
         _pipe = pipe;
         _limit = limit;
