@@ -69,7 +69,7 @@ internal sealed class AuthzServiceTests
 
         await server.CheckAsync(raw ? RawQuestion(headers) : Question(headers));
 
-        var seen = (RequestHeadersEvent)agent.Seen.Single();
+        var seen = agent.Seen.OfType<RequestHeadersEvent>().Single();
         using (Assert.EnterMultipleScope())
         {
             Assert.That((seen.Method, seen.Uri, seen.Headers.Get("host"), seen.Headers.Get("x-name")), Is.EqualTo(("POST", "/a?b=c", "shop.example", "ä")));
@@ -89,7 +89,7 @@ internal sealed class AuthzServiceTests
 
         await server.CheckAsync(question);
 
-        var seen = (RequestHeadersEvent)agent.Seen.Single();
+        var seen = agent.Seen.OfType<RequestHeadersEvent>().Single();
         Assert.That(string.Join('|', seen.Headers.GetAll("cookie").Append(seen.Headers.Get("x-l"))), Is.EqualTo("a|b|ä"));
     }
 
