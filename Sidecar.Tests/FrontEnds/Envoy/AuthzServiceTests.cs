@@ -7,9 +7,9 @@ using Sidecar.Protocol.Envoy;
 using Sidecar.Protocol.Grpc;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
+using ClientHttp = Sidecar.Protocol.Envoy.AttributeContext.Types.HttpRequest;
 using HealthCheckRequest = Sidecar.Protocol.Grpc.Wire.HealthCheckRequest;
 using HealthCheckResponse = Sidecar.Protocol.Grpc.Wire.HealthCheckResponse;
-using ClientHttp = Sidecar.Protocol.Envoy.AttributeContext.Types.HttpRequest;
 
 namespace Sidecar.Tests.FrontEnds.Envoy;
 

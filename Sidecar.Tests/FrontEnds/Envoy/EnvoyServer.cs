@@ -54,7 +54,10 @@ internal sealed class EnvoyServer : IAsyncDisposable
 
     public GrpcChannel NewChannel() => new(new GrpcChannelOptions
     {
-        EndPoint = new UnixDomainSocketEndPoint(Path), MaxSendLength = int.MaxValue, MaxReceiveLength = int.MaxValue, ConnectTimeout = Limit,
+        EndPoint = new UnixDomainSocketEndPoint(Path),
+        MaxSendLength = int.MaxValue,
+        MaxReceiveLength = int.MaxValue,
+        ConnectTimeout = Limit,
     });
 
     /// <summary>A stream; it gives up within a generous time.</summary>

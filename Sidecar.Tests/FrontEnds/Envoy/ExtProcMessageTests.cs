@@ -25,7 +25,7 @@ internal sealed class ExtProcMessageTests
         message.With(("source.address", "192.0.2.7:4711"), ("request.id", "r-1"), ("connection.requested_server_name", "sni.example"), ("connection.tls_version", "TLSv1.3"), ("request.protocol", "HTTP/2"));
         var answer = await rig.AskAsync(message);
 
-        var seen = (RequestHeadersEvent)agent.Seen.Single();
+        var seen = agent.Seen.OfType<RequestHeadersEvent>().Single();
         Assert.That((seen.Method, seen.Uri), Is.EqualTo(("POST", "/a?b=c")));
         Assert.That(Lines(seen.Headers), Is.EqualTo(new[] { "cookie: a=1", "cookie: b=ü", "x-forwarded-for: 203.0.113.9", "latin: é", "old: in value", "host: shop.example" }));
         var told = seen.Metadata;
@@ -43,7 +43,7 @@ internal sealed class ExtProcMessageTests
         await using var rig = await ExtProcRig.StartAsync(agent);
         await rig.AskAsync(Messages.Request(last: true).With([("source.address", address), .. port is { } number ? [("source.port", (object)number)] : Array.Empty<(string, object)>()]));
 
-        var told = ((RequestHeadersEvent)agent.Seen.Single()).Metadata;
+        var told = agent.Seen.OfType<RequestHeadersEvent>().Single().Metadata;
         Assert.That((told.ClientIp, (int)told.ClientPort), Is.EqualTo((expected, expectedPort)));
     }
 
@@ -96,7 +96,7 @@ internal sealed class ExtProcMessageTests
         await using var rig = await ExtProcRig.StartAsync(agent);
         await rig.AskAsync(new ProcessingRequest { RequestHeaders = new HttpHeaders { Headers = Messages.Map((":method", "CONNECT"), (":authority", "shop.example:443")) } });
 
-        Assert.That(((RequestHeadersEvent)agent.Seen.Single()).Uri, Is.EqualTo("shop.example:443"));
+        Assert.That(agent.Seen.OfType<RequestHeadersEvent>().Single().Uri, Is.EqualTo("shop.example:443"));
     }
 
     [TestCase(true, "x-envoy-retry-on", null, 503, "request-header-remove=1")]
