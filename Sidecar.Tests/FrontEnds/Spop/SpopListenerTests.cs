@@ -88,7 +88,7 @@ internal sealed class SpopListenerTests
             var hostile = await ConnectAsync();
             if (i % 2 == 0)
             {
-                await hostile.SendAsync([0, 0]);
+                await TrySendAsync(hostile);
             }
 
             Assert.That(_listener.Sessions, Is.LessThanOrEqualTo(200));
@@ -150,6 +150,18 @@ internal sealed class SpopListenerTests
         _socket = new UnixListenerSocket(new UnixListenerOptions(), new RecordingLogger<UnixListenerSocket>(_harness.Logs.Record));
         _listener = new SpopListener(options, 100, Generous, _harness.Inspector, _harness.Sums.Metrics, _harness.Logs);
         return _listener.StartAsync(new UnixDomainSocketEndPoint(_directory.Socket("spop")), _socket.Bind, 4096, CancellationToken.None);
+    }
+
+    private static async Task TrySendAsync(SpopPeer peer)
+    {
+        try
+        {
+            await peer.SendAsync([0, 0]);
+        }
+        catch (IOException)
+        {
+            // One beyond the bound may be closed before it has said anything.
+        }
     }
 
     private async Task<SpopPeer> ConnectAsync()
