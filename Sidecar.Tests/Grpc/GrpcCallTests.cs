@@ -136,9 +136,9 @@ public sealed class GrpcCallTests
         using var allHere = new CountdownEvent(Count);
         await using var rig = await GrpcRig.StartAsync(async call =>
         {
-            await call.StartAsync();
             connections.AddOrUpdate(call.RequestHeaders["x-stream"]!, 1, static (_, n) => n + 1);
             allHere.Signal();
+            await call.StartAsync();
             await EchoAsync(call);
         });
         var calls = Enumerable.Range(0, Count).Select(i => rig.Channel.Start(
