@@ -37,6 +37,7 @@ internal static class AgentBuilder
             Encodings = agent.Encoding is { } only ? [only] : [ProtocolConstants.MessagePack, ProtocolConstants.Json],
             Configuration = agent.Configuration,
             ProxyVersion = DaemonVersion.Text,
+            Metrics = metrics.Agents,
         };
         var settings = SettingsOf(agent.Id, written, connection.MaxInFlight, agent.Endpoints.Count, options.DrainTimeout);
         IReadOnlyList<IAgentDialer> dialers = agent.IsReverse

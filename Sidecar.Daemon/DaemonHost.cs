@@ -59,9 +59,9 @@ internal static class DaemonHost
             notifySocket, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SystemdNotifier>>()));
         services.AddHostedService<DaemonService>();
         var host = builder.Build();
-        var model = host.Services.GetRequiredService<DaemonModel>();
-        host.Services.GetRequiredService<SidecarMetrics>().ObserveAgents(model.Observe);
-        host.Services.GetRequiredService<SidecarMetrics>().ObservePools(model.ObservePools);
+        var metrics = host.Services.GetRequiredService<SidecarMetrics>();
+        metrics.ObserveBuild(DaemonVersion.Text);
+        metrics.Agents.Observe(host.Services.GetRequiredService<DaemonModel>().Observe);
         return host;
     }
 

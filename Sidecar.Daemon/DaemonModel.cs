@@ -35,18 +35,7 @@ internal sealed class DaemonModel
         [.. Agents.Where(static agent => agent.Policy.Mode == AgentMode.Enforce && !agent.Current.Pool.IsAvailable).Select(static agent => agent.Id)];
 
     /// <summary>The agents as the gauges show them.</summary>
-    public IEnumerable<(string Agent, int Connections, int InFlight, bool Available)> Observe() => Agents.Select(static agent =>
-        (agent.Id, agent.Current.Pool.Live.Count, agent.Current.Pool.InFlight, agent.Current.Pool.IsAvailable));
-
-    /// <summary>The agents' pools as the gauges show them.</summary>
-    public IEnumerable<PoolObservation> ObservePools() => Agents.Select(static agent =>
-    {
-        var pool = agent.Current.Pool;
-        var admission = pool.Admission;
-        return new PoolObservation(
-            agent.Id, (int)pool.State, (int)admission.Breaker.State, admission.Running, admission.Waiting,
-            pool.Live.Count(static connection => connection.TakesNew), pool.Live.Count(static connection => connection.IsPaused));
-    });
+    public IEnumerable<AgentReading> Observe() => Agents.Select(static agent => agent.Read());
 
     private static RouteModel Build(RouteOptions route, Dictionary<string, AgentState> agents) => new()
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sidecar.Daemon.Diagnostics;
 
 namespace Sidecar.Daemon.Connections;
 
@@ -28,4 +29,7 @@ internal sealed record ConnectionSettings
 
     /// <summary>This daemon's version, told in the handshake.</summary>
     public required string ProxyVersion { get; init; }
+
+    /// <summary>Where the time to encode events is measured; null for nowhere.</summary>
+    public AgentMetrics? Metrics { get; init; }
 }

@@ -15,6 +15,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     // What has to go out is small, and an agent that reads at all has read it by then.
     private static readonly TimeSpan Farewell = TimeSpan.FromMilliseconds(200);
 
+    private readonly MeasuredEncoder _encoder;
     private readonly OutstandingCalls _calls;
     private readonly FrameConnection _frames;
     private readonly ConnectionSettings _settings;
@@ -47,6 +48,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     {
         Id = id;
         _settings = settings;
+        _encoder = new MeasuredEncoder(settings, time);
         _sink = sink;
         _badAnswers = new LogPace(time);
         _time = time;
@@ -123,7 +125,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         var frame = FrameBuffer.Rent(message.Type);
         try
         {
-            _encoding.WriteEvent(frame, message);
+            _encoder.Write(_encoding, frame, message);
             return _calls.Send(frame, message, deadline);
         }
         catch (FrameTooLongException e)

@@ -34,6 +34,9 @@ internal sealed class Admission
     /// <summary>Calls that wait to be let through.</summary>
     public int Waiting => _room.Count;
 
+    /// <summary>Most calls that may wait.</summary>
+    public int Seats => _room.Seats;
+
     /// <summary>Lets a call through if that can be done now.</summary>
     /// <param name="ask">The call.</param>
     /// <param name="pass">What it holds from now on; it may hold a slot already, when it is asked again (rule 11).</param>
