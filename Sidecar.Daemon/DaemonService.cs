@@ -16,7 +16,8 @@ internal sealed partial class DaemonService(
     TimeProvider time,
     ILoggerFactory loggers) : IHostedService, IDisposable
 {
-    // After the doors are shut nothing new reaches the agents, so what is left is the news that exchanges are complete.
+    // After the doors are shut nothing new reaches the agents, so what is left is the news that exchanges are complete. What an agent has not
+    // answered by then is cancelled.
     private static readonly TimeSpan AfterDoors = TimeSpan.FromSeconds(5);
 
     private readonly ILogger _logger = loggers.CreateLogger<DaemonService>();
@@ -73,7 +74,7 @@ internal sealed partial class DaemonService(
         Task.WhenAll(_started.Select(listener => listener.StopAsync(cancellation)));
 
     private Task StopAgentsAsync(CancellationToken cancellation) =>
-        Task.WhenAll(model.Agents.Select(static agent => agent.Current.Pool.DisposeAsync().AsTask())).WaitAsync(cancellation);
+        Task.WhenAll(model.Agents.Select(agent => agent.Current.Pool.CloseAsync(AfterDoors, cancellation)));
 
     private Task Announce()
     {

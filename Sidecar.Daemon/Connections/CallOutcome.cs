@@ -67,7 +67,7 @@ internal static class CallOutcomes
         CallOutcome.ConnectionLost => CallFate.ConnectionError,
         CallOutcome.NotSendable => CallFate.SerializationError,
         CallOutcome.Paused => CallFate.FlowControl,
-        CallOutcome.Cancelled => CallFate.Withdrawn,
+        CallOutcome.Cancelled or CallOutcome.ShutDown => CallFate.Withdrawn,
         _ => CallFate.Unsent,
     };
 }

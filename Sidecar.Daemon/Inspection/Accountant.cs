@@ -27,6 +27,10 @@ internal sealed class Accountant(BackgroundCalls background, SidecarMetrics metr
             DurationMs = (ulong)time.GetElapsedTime(exchange.Started).TotalMilliseconds,
             Error = account.Cause == Cause.None ? null : account.Cause.Label(),
         });
+        foreach (var participant in exchange.Stages.SelectMany(static stage => stage).Concat(exchange.Monitors))
+        {
+            participant.Session.Version.Leave();
+        }
     }
 
     private void AccountFor(Participant participant, Direction direction, string label)

@@ -130,9 +130,11 @@ internal sealed class Admission
         {
             var verdict = CallVerdicts.Of(result, kind, connection.Connection.Capabilities);
             Breaker.Report(pass.Trial, verdict);
+            var now = _time.GetTimestamp();
+            connection.Figures.Add(result.Outcome, took, now);
             if (verdict != CallVerdict.Neutral)
             {
-                connection.History.Add(verdict == CallVerdict.Failure, took, _time.GetTimestamp());
+                connection.History.Add(verdict == CallVerdict.Failure, took, now);
                 _pool.Ejection.Note(connection, verdict);
             }
         }
@@ -184,7 +186,9 @@ internal sealed class Admission
         refusal = default;
         if (!lease.Connection.IsOpen)
         {
-            refusal = new(CallResult.Failed(CallOutcome.ConnectionLost, "the connection that knew this exchange has ended"), TimeSpan.Zero);
+            refusal = new(
+                CallResult.Failed(_pool.IsClosing ? CallOutcome.ShutDown : CallOutcome.ConnectionLost, "the connection that knew this exchange has ended"),
+                TimeSpan.Zero);
         }
         else if (ask.Kind != EventKind.RequestComplete && lease.IsPaused)
         {
