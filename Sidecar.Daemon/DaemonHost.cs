@@ -2,9 +2,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Cli;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Diagnostics.Reports;
 using Sidecar.Daemon.Hosting;
 using Sidecar.Daemon.Inspection;
 
@@ -44,6 +46,17 @@ internal static class DaemonHost
         services.AddSingleton<SidecarMetrics>();
         services.AddSingleton(new PrometheusExporterOptions { Prefix = options.MetricsPrefix });
         services.AddSingleton<PrometheusExporter>();
+        services.AddSingleton(static provider => new AgentReports(
+            provider.GetRequiredService<SidecarMetrics>().Agents,
+            provider.GetRequiredService<DaemonOptions>().MetricsPrefix,
+            new AgentReportLimits(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ConfigPushSettings>();
+        services.AddSingleton(static provider => new ConfigPusher(
+            provider.GetRequiredService<ConfigPushSettings>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ConfigPusher>>()));
+        services.AddSingleton<IConfigUpdateHandler, ConfigUpdateHandler>();
+        services.AddSingleton(static provider => new ConfigUpdates(
+            provider.GetRequiredService<IConfigUpdateHandler>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ConfigUpdates>>()));
         services.AddSingleton<DaemonModel>();
         services.AddSingleton<BackgroundCalls>();
         services.AddSingleton<IExchangeIds, ExchangeIds>();

@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Diagnostics.Reports;
 using Sidecar.Daemon.Inspection;
 
 namespace Sidecar.Daemon;
@@ -14,12 +16,19 @@ internal sealed class DaemonModel
     private readonly Dictionary<string, RegisteredConnections> _registered = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
+    private readonly AgentReports _reports;
     private volatile AgentState[] _agents;
 
-    public DaemonModel(DaemonOptions options, SidecarMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+    public DaemonModel(DaemonOptions options, SidecarMetrics metrics, AgentReports reports, ConfigPusher pusher, ConfigUpdates updates, TimeProvider time, ILoggerFactory loggers)
     {
+        _reports = reports;
         _time = time;
         _agents = [.. options.Agents.Select(agent => AgentBuilder.Build(agent, options, _registered, metrics, time, loggers))];
+        foreach (var agent in _agents)
+        {
+            agent.Current.Pool.News = new AgentNews(agent, reports, pusher, updates);
+        }
+
         var byId = Agents.ToDictionary(static agent => agent.Id, StringComparer.Ordinal);
         Routes = options.Routes.Count > 0
             ? [.. options.Routes.Select(route => Build(route, byId))]
@@ -58,6 +67,8 @@ internal sealed class DaemonModel
         {
             _agents = Array.FindAll(_agents, other => other != agent);
         }
+
+        _reports.Forget(id);
 
         return true;
     }

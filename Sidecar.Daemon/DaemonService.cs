@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Hosting;
 using Sidecar.Daemon.Inspection;
@@ -11,6 +12,7 @@ internal sealed partial class DaemonService(
     DaemonOptions options,
     DaemonModel model,
     BackgroundCalls background,
+    ConfigPusher pusher,
     IReadOnlyList<IDaemonListener> listeners,
     SystemdNotifier notifier,
     TimeProvider time,
@@ -59,7 +61,7 @@ internal sealed partial class DaemonService(
         var ladder = new DrainLadder(
             [
                 new DrainRung("listeners", options.DrainTimeout, StopListenersAsync),
-                new DrainRung("background calls", AfterDoors, async _ => await background.DisposeAsync().ConfigureAwait(false)),
+                new DrainRung("background calls", AfterDoors, _ => Task.WhenAll(background.DisposeAsync().AsTask(), pusher.DisposeAsync().AsTask())),
                 new DrainRung("agent connections", AfterDoors, StopAgentsAsync),
             ],
             time,

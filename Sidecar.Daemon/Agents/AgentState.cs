@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
 
 namespace Sidecar.Daemon.Agents;
@@ -17,6 +18,9 @@ internal sealed class AgentState(string id, AgentPolicy policy, AgentVersion ver
 
     /// <summary>The bytes of bodies that may be held for it.</summary>
     public ByteBudget BodyMemory { get; init; } = new(Defaults.AgentBodyMemory, time);
+
+    /// <summary>Its configuration.</summary>
+    public AgentConfiguration Configuration { get; init; } = new();
 
     /// <summary>The clock of its calls.</summary>
     public TimeProvider Time => time;

@@ -39,6 +39,9 @@ internal sealed record AgentOptions
     /// <summary>Its configuration, pushed on every new connection.</summary>
     public JsonElement? Configuration { get; init; }
 
+    /// <summary>The file that it was read from, and is read from again on demand; null when none was named.</summary>
+    public string? ConfigurationFile { get; init; }
+
     /// <summary>How it is shown bodies.</summary>
     public BodyOptions Body { get; init; } = new();
 }

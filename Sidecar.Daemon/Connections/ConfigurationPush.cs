@@ -11,13 +11,14 @@ internal static class ConfigurationPush
     public static async Task SendAsync(FramedAgentConnection connection, ConnectionSettings settings, TimeProvider time, CancellationToken cancellation)
     {
         // Agents built on the reference only look at Configure, never at the handshake's value.
-        if (settings.Configuration is not { } configuration)
+        var current = settings.Configured.Current;
+        if (current.Value is not { } configuration)
         {
             return;
         }
 
         // It belongs to no exchange but needs an id, because an answer without one is for nobody. No exchange's id looks like this one.
-        var message = new ConfigureEvent { Config = configuration, CorrelationId = CorrelationId.Parse("configure") };
+        var message = new ConfigureEvent { Config = configuration, ConfigVersion = current.Version, CorrelationId = CorrelationId.Parse("configure") };
         var deadline = time.GetTimestamp() + (long)(settings.ConnectTimeout.TotalSeconds * time.TimestampFrequency);
         CallResult result;
         using (cancellation.UnsafeRegister(static state => ((FramedAgentConnection)state!).Abort("the dial was cancelled"), connection))
@@ -30,5 +31,7 @@ internal static class ConfigurationPush
             var reason = (result.Response?.Decision as BlockDecision)?.Body ?? result.Detail ?? "no reason given";
             throw new ProtocolException($"the agent did not accept its configuration: {reason}");
         }
+
+        settings.Configured.NoteGiven(connection, current);
     }
 }
