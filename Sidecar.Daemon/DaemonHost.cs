@@ -5,6 +5,7 @@ using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Cli;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Diagnostics.Reports;
 using Sidecar.Daemon.Hosting;
@@ -66,6 +67,7 @@ internal static class DaemonHost
         services.AddSingleton<HttpApplications>();
         services.AddSingleton<ScriptDoors>();
         services.AddSingleton<EnvoyDoors>();
+        services.AddSingleton<Func<AdminApplication>>(static provider => () => Admin(provider));
         services.AddSingleton<ListenerFactory>();
         services.AddSingleton(static provider => provider.GetRequiredService<ListenerFactory>().CreateAll());
         services.AddSingleton(provider => new SystemdNotifier(
@@ -76,6 +78,24 @@ internal static class DaemonHost
         metrics.ObserveBuild(DaemonVersion.Text);
         metrics.Agents.Observe(host.Services.GetRequiredService<DaemonModel>().Observe);
         return host;
+    }
+
+    private static AdminApplication Admin(IServiceProvider provider)
+    {
+        var (model, inspector, time) = (provider.GetRequiredService<DaemonModel>(), provider.GetRequiredService<Inspector>(), provider.GetRequiredService<TimeProvider>());
+        var view = new DaemonView
+        {
+            Version = DaemonVersion.Text,
+            StartedAt = time.GetUtcNow(),
+            Listeners = provider.GetRequiredService<DaemonOptions>().Listeners,
+            Agents = () => model.Agents,
+            Exchanges = inspector.Counts,
+            BodyMemory = inspector.BodyMemory,
+            Pusher = provider.GetRequiredService<ConfigPusher>(),
+            Updates = provider.GetRequiredService<ConfigUpdates>(),
+            Time = time,
+        };
+        return new AdminApplication(view, provider.GetRequiredService<PrometheusExporter>(), provider.GetRequiredService<AgentReports>());
     }
 
     private static void AddLogging(ILoggingBuilder logging, bool verbose, bool underSystemd)

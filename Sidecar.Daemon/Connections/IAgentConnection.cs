@@ -17,6 +17,9 @@ internal interface IAgentConnection : IAsyncDisposable
     /// <summary>The name of the encoding agreed on.</summary>
     string Encoding { get; }
 
+    /// <summary>The dialect of the protocol that the agent speaks, for operators.</summary>
+    string Dialect => "native";
+
     /// <summary>False from the moment either direction has ended.</summary>
     bool IsOpen { get; }
 

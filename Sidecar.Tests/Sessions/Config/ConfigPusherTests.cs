@@ -97,7 +97,8 @@ internal sealed class ConfigPusherTests : IDisposable
         };
         var agent = await _rig.AgentAsync("1", a);
         var now = _rig.Clock.GetTimestamp();
-        await _rig.EndedAsync(_rig.Push(agent, "2"));
+        var push = _rig.Push(agent, "2");
+        await Eventually.TrueAsync(() => push.HasEnded, ScriptedAgent.Limit, "the end of the push");
         Assert.That(_rig.Clock.GetElapsedTime(now, deadline), Is.EqualTo(TimeSpan.FromSeconds(10)).Within(TimeSpan.FromMilliseconds(1)));
     }
 
