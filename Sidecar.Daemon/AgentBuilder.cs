@@ -36,8 +36,9 @@ internal static class AgentBuilder
             MaxInFlight = written.CallsPerConnection ?? Defaults.CallsPerConnection,
             ConnectTimeout = written.ConnectTimeout ?? Defaults.ConnectTimeout,
             Encodings = agent.Encoding is { } only ? [only] : [ProtocolConstants.MessagePack, ProtocolConstants.Json],
-            Configuration = agent.Configuration,
+            Configured = new AgentConfiguration(agent.Configuration) { File = agent.ConfigurationFile is { } file ? Path.GetFullPath(file) : null },
             ProxyVersion = DaemonVersion.Text,
+            Metrics = metrics.Agents,
         };
         var settings = SettingsOf(agent.Id, written, connection.MaxInFlight, agent.Endpoints.Count, options.DrainTimeout);
         IReadOnlyList<IAgentDialer> dialers = agent.IsReverse
@@ -48,6 +49,7 @@ internal static class AgentBuilder
         return new AgentState(agent.Id, PolicyOf(agent, written, options.FailureMode), new AgentVersion("1", pool), time, metrics)
         {
             BodyMemory = new ByteBudget(agent.Body.Memory, time),
+            Configuration = connection.Configured,
         };
     }
 

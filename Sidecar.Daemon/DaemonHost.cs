@@ -2,9 +2,12 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Cli;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Diagnostics.Reports;
 using Sidecar.Daemon.Hosting;
 using Sidecar.Daemon.Inspection;
 
@@ -44,6 +47,17 @@ internal static class DaemonHost
         services.AddSingleton<SidecarMetrics>();
         services.AddSingleton(new PrometheusExporterOptions { Prefix = options.MetricsPrefix });
         services.AddSingleton<PrometheusExporter>();
+        services.AddSingleton(static provider => new AgentReports(
+            provider.GetRequiredService<SidecarMetrics>().Agents,
+            provider.GetRequiredService<DaemonOptions>().MetricsPrefix,
+            new AgentReportLimits(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ConfigPushSettings>();
+        services.AddSingleton(static provider => new ConfigPusher(
+            provider.GetRequiredService<ConfigPushSettings>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ConfigPusher>>()));
+        services.AddSingleton<IConfigUpdateHandler, ConfigUpdateHandler>();
+        services.AddSingleton(static provider => new ConfigUpdates(
+            provider.GetRequiredService<IConfigUpdateHandler>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ConfigUpdates>>()));
         services.AddSingleton<DaemonModel>();
         services.AddSingleton<BackgroundCalls>();
         services.AddSingleton<IExchangeIds, ExchangeIds>();
@@ -53,16 +67,35 @@ internal static class DaemonHost
         services.AddSingleton<HttpApplications>();
         services.AddSingleton<ScriptDoors>();
         services.AddSingleton<EnvoyDoors>();
+        services.AddSingleton<Func<AdminApplication>>(static provider => () => Admin(provider));
         services.AddSingleton<ListenerFactory>();
         services.AddSingleton(static provider => provider.GetRequiredService<ListenerFactory>().CreateAll());
         services.AddSingleton(provider => new SystemdNotifier(
             notifySocket, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SystemdNotifier>>()));
         services.AddHostedService<DaemonService>();
         var host = builder.Build();
-        var model = host.Services.GetRequiredService<DaemonModel>();
-        host.Services.GetRequiredService<SidecarMetrics>().ObserveAgents(model.Observe);
-        host.Services.GetRequiredService<SidecarMetrics>().ObservePools(model.ObservePools);
+        var metrics = host.Services.GetRequiredService<SidecarMetrics>();
+        metrics.ObserveBuild(DaemonVersion.Text);
+        metrics.Agents.Observe(host.Services.GetRequiredService<DaemonModel>().Observe);
         return host;
+    }
+
+    private static AdminApplication Admin(IServiceProvider provider)
+    {
+        var (model, inspector, time) = (provider.GetRequiredService<DaemonModel>(), provider.GetRequiredService<Inspector>(), provider.GetRequiredService<TimeProvider>());
+        var view = new DaemonView
+        {
+            Version = DaemonVersion.Text,
+            StartedAt = time.GetUtcNow(),
+            Listeners = provider.GetRequiredService<DaemonOptions>().Listeners,
+            Agents = () => model.Agents,
+            Exchanges = inspector.Counts,
+            BodyMemory = inspector.BodyMemory,
+            Pusher = provider.GetRequiredService<ConfigPusher>(),
+            Updates = provider.GetRequiredService<ConfigUpdates>(),
+            Time = time,
+        };
+        return new AdminApplication(view, provider.GetRequiredService<PrometheusExporter>(), provider.GetRequiredService<AgentReports>());
     }
 
     private static void AddLogging(ILoggingBuilder logging, bool verbose, bool underSystemd)

@@ -1,20 +1,34 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Diagnostics.Reports;
 using Sidecar.Daemon.Inspection;
 
 namespace Sidecar.Daemon;
 
 /// <summary>What the options become: agents with their pools, and routes that name them.</summary>
+/// <remarks>Safe from any thread. The list of agents is replaced as a whole when one is removed.</remarks>
 internal sealed class DaemonModel
 {
     private readonly Dictionary<string, RegisteredConnections> _registered = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new();
+    private readonly TimeProvider _time;
+    private readonly AgentReports _reports;
+    private volatile AgentState[] _agents;
 
-    public DaemonModel(DaemonOptions options, SidecarMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+    public DaemonModel(DaemonOptions options, SidecarMetrics metrics, AgentReports reports, ConfigPusher pusher, ConfigUpdates updates, TimeProvider time, ILoggerFactory loggers)
     {
-        Agents = [.. options.Agents.Select(agent => AgentBuilder.Build(agent, options, _registered, metrics, time, loggers))];
+        _reports = reports;
+        _time = time;
+        _agents = [.. options.Agents.Select(agent => AgentBuilder.Build(agent, options, _registered, metrics, time, loggers))];
+        foreach (var agent in _agents)
+        {
+            agent.Current.Pool.News = new AgentNews(agent, reports, pusher, updates);
+        }
+
         var byId = Agents.ToDictionary(static agent => agent.Id, StringComparer.Ordinal);
         Routes = options.Routes.Count > 0
             ? [.. options.Routes.Select(route => Build(route, byId))]
@@ -22,7 +36,7 @@ internal sealed class DaemonModel
     }
 
     /// <summary>The agents in the order they were given.</summary>
-    public IReadOnlyList<AgentState> Agents { get; }
+    public IReadOnlyList<AgentState> Agents => _agents;
 
     /// <summary>The routes in the order they were given.</summary>
     public IReadOnlyList<RouteModel> Routes { get; }
@@ -32,21 +46,35 @@ internal sealed class DaemonModel
 
     /// <summary>The agents that are enforced and cannot take exchanges now.</summary>
     public IReadOnlyList<string> MissingAgents() =>
-        [.. Agents.Where(static agent => agent.Policy.Mode == AgentMode.Enforce && !agent.Current.Pool.IsAvailable).Select(static agent => agent.Id)];
+        [.. Agents.Where(static agent => agent.Policy.Mode == AgentMode.Enforce && !agent.Current.IsRetiring && !agent.Current.Pool.IsAvailable).Select(static agent => agent.Id)];
+
+    /// <summary>
+    /// Takes one agent out of service: no new exchange gets it, those under way may end, what is left is cancelled, its connections are closed,
+    /// and it is gone from the list (spec §9.7). Routes that name it go on without it.
+    /// </summary>
+    /// <param name="id">The agent.</param>
+    /// <param name="hurry">Ends the wait for exchanges and calls.</param>
+    /// <returns>False when there is no such agent.</returns>
+    public async Task<bool> RemoveAsync(string id, CancellationToken hurry)
+    {
+        if (Array.Find(_agents, agent => agent.Id == id) is not { } agent)
+        {
+            return false;
+        }
+
+        await agent.Current.RetireAsync(_time, hurry).ConfigureAwait(false);
+        lock (_gate)
+        {
+            _agents = Array.FindAll(_agents, other => other != agent);
+        }
+
+        _reports.Forget(id);
+
+        return true;
+    }
 
     /// <summary>The agents as the gauges show them.</summary>
-    public IEnumerable<(string Agent, int Connections, int InFlight, bool Available)> Observe() => Agents.Select(static agent =>
-        (agent.Id, agent.Current.Pool.Live.Count, agent.Current.Pool.InFlight, agent.Current.Pool.IsAvailable));
-
-    /// <summary>The agents' pools as the gauges show them.</summary>
-    public IEnumerable<PoolObservation> ObservePools() => Agents.Select(static agent =>
-    {
-        var pool = agent.Current.Pool;
-        var admission = pool.Admission;
-        return new PoolObservation(
-            agent.Id, (int)pool.State, (int)admission.Breaker.State, admission.Running, admission.Waiting,
-            pool.Live.Count(static connection => connection.TakesNew), pool.Live.Count(static connection => connection.IsPaused));
-    });
+    public IEnumerable<AgentReading> Observe() => Agents.Select(static agent => agent.Read());
 
     private static RouteModel Build(RouteOptions route, Dictionary<string, AgentState> agents) => new()
     {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Hosting;
 using Sidecar.Daemon.Inspection;
@@ -11,12 +12,14 @@ internal sealed partial class DaemonService(
     DaemonOptions options,
     DaemonModel model,
     BackgroundCalls background,
+    ConfigPusher pusher,
     IReadOnlyList<IDaemonListener> listeners,
     SystemdNotifier notifier,
     TimeProvider time,
     ILoggerFactory loggers) : IHostedService, IDisposable
 {
-    // After the doors are shut nothing new reaches the agents, so what is left is the news that exchanges are complete.
+    // After the doors are shut nothing new reaches the agents, so what is left is the news that exchanges are complete. What an agent has not
+    // answered by then is cancelled.
     private static readonly TimeSpan AfterDoors = TimeSpan.FromSeconds(5);
 
     private readonly ILogger _logger = loggers.CreateLogger<DaemonService>();
@@ -58,7 +61,7 @@ internal sealed partial class DaemonService(
         var ladder = new DrainLadder(
             [
                 new DrainRung("listeners", options.DrainTimeout, StopListenersAsync),
-                new DrainRung("background calls", AfterDoors, async _ => await background.DisposeAsync().ConfigureAwait(false)),
+                new DrainRung("background calls", AfterDoors, _ => Task.WhenAll(background.DisposeAsync().AsTask(), pusher.DisposeAsync().AsTask())),
                 new DrainRung("agent connections", AfterDoors, StopAgentsAsync),
             ],
             time,
@@ -73,7 +76,7 @@ internal sealed partial class DaemonService(
         Task.WhenAll(_started.Select(listener => listener.StopAsync(cancellation)));
 
     private Task StopAgentsAsync(CancellationToken cancellation) =>
-        Task.WhenAll(model.Agents.Select(static agent => agent.Current.Pool.DisposeAsync().AsTask())).WaitAsync(cancellation);
+        Task.WhenAll(model.Agents.Select(agent => agent.Current.Pool.CloseAsync(AfterDoors, cancellation)));
 
     private Task Announce()
     {

@@ -21,7 +21,7 @@ internal sealed class ListenerFactory(
     EnvoyDoors envoys,
     Inspector inspector,
     SidecarMetrics metrics,
-    PrometheusExporter exporter,
+    Func<AdminApplication> admin,
     ILoggerFactory loggers)
 {
     // Go's servers take requests of 1 MiB and 4 KiB more, and the client's URI comes a second time in a header.
@@ -49,7 +49,7 @@ internal sealed class ListenerFactory(
         ListenerKind.Http when listener.Proxy == ProxyKind.Json => scripts.Http(listener, Kestrel(listener)),
         ListenerKind.Spop => new SpopDoor(listener, options, inspector, metrics, SocketOf(listener), loggers),
         ListenerKind.Http => Door(listener, http.Create(listener)),
-        _ => Door(listener, new AdminApplication(exporter)),
+        _ => Door(listener, admin()),
     };
 
     private Dictionary<string, RegisteredConnections> AdmittedBy(ReverseOptions reverse) =>
@@ -70,7 +70,7 @@ internal sealed class ListenerFactory(
             Socket = SocketOptions(listener),
 
             // Where bodies are read their limit is the application's own, which answers with the limit and the value.
-            MaxRequestBodyBytes = listener.Proxy == ProxyKind.Json ? long.MaxValue : 0,
+            MaxRequestBodyBytes = listener.Kind == ListenerKind.Admin ? ConfigPushEndpoint.MaxBytes : listener.Proxy == ProxyKind.Json ? long.MaxValue : 0,
         };
         return new KestrelListener(listener.Proxy is ProxyKind.Caddy or ProxyKind.Traefik ? kestrel with { MaxHeaderBytes = GoHeaderBytes } : kestrel, loggers);
     }

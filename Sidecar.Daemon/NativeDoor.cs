@@ -13,7 +13,7 @@ internal sealed class NativeDoor(
     ListenerOptions listener, DaemonOptions options, Inspector inspector, UnixListenerSocket socket, ILoggerFactory loggers) : IDaemonListener
 {
     private readonly NativeListener _listener = new(
-        listener, options.MaxExchanges, options.ExchangeExpiry, inspector, socket.Bind, DaemonVersion.Text, loggers);
+        listener, options.MaxExchanges, options.ExchangeExpiry, inspector, socket.Bind, DaemonVersion.Text, loggers, options.DrainTimeout);
 
     public string Name => listener.Name;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Sidecar.Daemon.Cli;
+using Sidecar.Daemon.Cli.Admin;
 
 namespace Sidecar.Daemon;
 
@@ -12,6 +13,8 @@ internal static class Program
         var root = new RootCommand("Sidecar hands the requests of a reverse proxy to inspection agents.")
         {
             RunCommand.Create(Console.Error),
+            StatusCommand.Create(Console.Out, Console.Error),
+            AgentsCommand.Create(Console.Out, Console.Error),
             AgentCommand.Create(Console.Error),
             BenchCommand.Create(Console.Out, Console.Error),
         };

@@ -70,7 +70,7 @@ internal sealed class AgentSession : SessionCalls
     {
         var kind = EventKinds.Of(message.Type);
         var took = Agent.Time.GetElapsedTime(_started);
-        Agent.Metrics.CallEnded(Agent.Id, kind, result.Outcome.ToString(), took);
+        Agent.Metrics.CallEnded(Agent.Id, kind, result.Outcome.Name(), result.Outcome.Fate(), took);
         if (!ReferenceEquals(result.Detail, GateClosed))
         {
             var mayMove = !isRetry && kind == EventKind.RequestHeaders && result.Outcome is CallOutcome.ConnectionLost or CallOutcome.NoConnection;

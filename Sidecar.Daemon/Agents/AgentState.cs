@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
 
 namespace Sidecar.Daemon.Agents;
@@ -18,9 +19,33 @@ internal sealed class AgentState(string id, AgentPolicy policy, AgentVersion ver
     /// <summary>The bytes of bodies that may be held for it.</summary>
     public ByteBudget BodyMemory { get; init; } = new(Defaults.AgentBodyMemory, time);
 
+    /// <summary>Its configuration.</summary>
+    public AgentConfiguration Configuration { get; init; } = new();
+
     /// <summary>The clock of its calls.</summary>
     public TimeProvider Time => time;
 
     /// <summary>Where its calls are counted.</summary>
     public SidecarMetrics Metrics => metrics;
+
+    /// <summary>The agent as its gauges show it.</summary>
+    public AgentReading Read()
+    {
+        var (pool, live) = (version.Pool, version.Pool.Live);
+        var admission = pool.Admission;
+        return new AgentReading(id)
+        {
+            Connections = live.Count,
+            Healthy = live.Count(static connection => connection.TakesNew),
+            Paused = live.Count(static connection => connection.IsPaused),
+            InFlight = live.Sum(static connection => connection.Connection.InFlight),
+            Running = admission.Running,
+            Waiting = admission.Waiting,
+            QueuePercent = admission.Seats == 0 ? 0 : 100.0 * admission.Waiting / admission.Seats,
+            IsAvailable = pool.IsAvailable,
+            State = (int)pool.State,
+            Breaker = (int)admission.Breaker.State,
+            HeldBytes = BodyMemory.Used,
+        };
+    }
 }

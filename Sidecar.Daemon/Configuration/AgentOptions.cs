@@ -48,6 +48,9 @@ internal sealed record AgentOptions
     /// <summary>TLS for <c>https://</c> endpoints; null for the system's issuers and no certificate of our own.</summary>
     public TlsOptions? Tls { get; init; }
 
+    /// <summary>The file that it was read from, and is read from again on demand; null when none was named.</summary>
+    public string? ConfigurationFile { get; init; }
+
     /// <summary>How it is shown bodies.</summary>
     public BodyOptions Body { get; init; } = new();
 }

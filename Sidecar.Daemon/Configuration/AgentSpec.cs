@@ -36,6 +36,7 @@ internal static class AgentSpec
             Encoding = spec.Text("encoding") is null ? null
                 : spec.Word<int>("encoding", (ProtocolConstants.Json, 0), (ProtocolConstants.MessagePack, 1)) is null ? null : spec.Text("encoding"),
             Configuration = ReadConfiguration(spec),
+            ConfigurationFile = spec.Text("config-file"),
             Body = BodySpec.Parse(spec),
         };
         return errors.Count == before ? options : null;
@@ -101,12 +102,11 @@ internal static class AgentSpec
 
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
-            return document.RootElement.Clone();
+            return ConfigurationFile.Read(path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException)
+        catch (IOException e)
         {
-            spec.Error($"config-file {path} cannot be read as JSON: {e.Message}");
+            spec.Error(e.Message);
             return null;
         }
     }

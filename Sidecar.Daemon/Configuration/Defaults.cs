@@ -144,6 +144,9 @@ internal static class Defaults
     /// <summary>Bytes of bodies held at once for one agent: 128 MiB, half of all, so that one slow agent leaves memory to the others.</summary>
     public const long AgentBodyMemory = 128 * 1024 * 1024;
 
+    /// <summary>Where the commands that ask a daemon look for its admin socket; the unit and the examples let it listen there.</summary>
+    public const string AdminSocket = "/run/sidecar/admin.sock";
+
     /// <summary>First part of every metric's name.</summary>
     public const string MetricsPrefix = "sidecar";
 

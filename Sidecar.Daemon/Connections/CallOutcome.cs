@@ -1,3 +1,5 @@
+using Sidecar.Daemon.Diagnostics;
+
 namespace Sidecar.Daemon.Connections;
 
 /// <summary>How a call ended. Every call ends in exactly one of these.</summary>
@@ -47,4 +49,25 @@ internal enum CallOutcome
 
     /// <summary>We closed the connection before the answer came: the daemon stops, or the agent is taken out.</summary>
     ShutDown,
+}
+
+/// <summary>What outcomes mean to those who count.</summary>
+internal static class CallOutcomes
+{
+    private static readonly string[] Names = Enum.GetNames<CallOutcome>();
+
+    /// <summary>The outcome's name, as a label value.</summary>
+    public static string Name(this CallOutcome outcome) => Names[(int)outcome];
+
+    /// <summary>Its part in the families of spec §9.11.</summary>
+    public static CallFate Fate(this CallOutcome outcome) => outcome switch
+    {
+        CallOutcome.Answered or CallOutcome.BadAnswer => CallFate.Answered,
+        CallOutcome.TimedOut => CallFate.TimedOut,
+        CallOutcome.ConnectionLost => CallFate.ConnectionError,
+        CallOutcome.NotSendable => CallFate.SerializationError,
+        CallOutcome.Paused => CallFate.FlowControl,
+        CallOutcome.Cancelled or CallOutcome.ShutDown => CallFate.Withdrawn,
+        _ => CallFate.Unsent,
+    };
 }

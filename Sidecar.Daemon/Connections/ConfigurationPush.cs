@@ -14,15 +14,17 @@ internal static class ConfigurationPush
     public static async Task SendAsync(FramedAgentConnection connection, ConnectionSettings settings, TimeProvider time, CancellationToken cancellation)
     {
         // Agents built on the reference only look at Configure, never at the handshake's value.
-        if (settings.Configuration is not { } configuration)
+        var current = settings.Configured.Current;
+        if (current.Value is not { } configuration)
         {
             return;
         }
 
-        var message = new ConfigureEvent { Config = configuration, CorrelationId = Id };
+        var message = new ConfigureEvent { Config = configuration, ConfigVersion = current.Version, CorrelationId = Id };
         if (!connection.AnswersConfigure)
         {
             connection.Tell(message);
+            settings.Configured.NoteGiven(connection, current);
             return;
         }
 
@@ -37,6 +39,8 @@ internal static class ConfigurationPush
         {
             throw new ProtocolException(refusal);
         }
+
+        settings.Configured.NoteGiven(connection, current);
     }
 
     /// <summary>What an answer means when it does not accept; null when it does.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sidecar.Daemon.Diagnostics;
 
 namespace Sidecar.Daemon.Connections;
 
@@ -23,9 +24,19 @@ internal sealed record ConnectionSettings
     /// <summary>Whether bodies go as raw bytes to an agent that takes them so (spec §4.4); when not, as base64 like to any other.</summary>
     public bool UsesRawBodies { get; init; } = true;
 
-    /// <summary>The agent's configuration, pushed before any event; null for none.</summary>
-    public JsonElement? Configuration { get; init; }
+    /// <summary>The agent's configuration as it is now, pushed on each connection before any event; null for none.</summary>
+    public JsonElement? Configuration
+    {
+        get => Configured.Current.Value;
+        init => Configured = new AgentConfiguration(value);
+    }
+
+    /// <summary>Where the agent's configuration is kept: it may be replaced while the daemon runs.</summary>
+    public AgentConfiguration Configured { get; init; } = new();
 
     /// <summary>This daemon's version, told in the handshake.</summary>
     public required string ProxyVersion { get; init; }
+
+    /// <summary>Where the time to encode events is measured; null for nowhere.</summary>
+    public AgentMetrics? Metrics { get; init; }
 }

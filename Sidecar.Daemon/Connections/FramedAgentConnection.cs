@@ -16,6 +16,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     private static readonly TimeSpan Farewell = TimeSpan.FromMilliseconds(200);
 
     private readonly AgentDialect _dialect;
+    private readonly MeasuredEncoder _encoder;
     private readonly OutstandingCalls _calls;
     private readonly FrameConnection _frames;
     private readonly ConnectionSettings _settings;
@@ -54,6 +55,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         _explainEnd = explainEnd;
         Id = id;
         _settings = settings;
+        _encoder = new MeasuredEncoder(settings, time);
         _sink = sink;
         _badAnswers = new LogPace(time);
         _time = time;
@@ -130,7 +132,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         var frame = FrameBuffer.Rent(message.Type);
         try
         {
-            _encoding.WriteEvent(frame, message);
+            _encoder.Write(_encoding, frame, message);
             return _calls.Send(frame, message, deadline);
         }
         catch (FrameTooLongException e)

@@ -17,6 +17,9 @@ internal interface IAgentConnection : IAsyncDisposable
     /// <summary>The name of the encoding agreed on.</summary>
     string Encoding { get; }
 
+    /// <summary>The dialect of the protocol that the agent speaks, for operators.</summary>
+    string Dialect => "native";
+
     /// <summary>False from the moment either direction has ended.</summary>
     bool IsOpen { get; }
 
@@ -43,6 +46,9 @@ internal interface IAgentConnection : IAsyncDisposable
 
     /// <summary>Ends the outstanding call of an exchange, if there is one, and tells the agent.</summary>
     void Cancel(CorrelationId id, CancelReason reason);
+
+    /// <summary>Answers a request of the agent about its configuration; false where the transport has no way to do so (spec §6.4).</summary>
+    bool TryReply(ConfigUpdateResponse response) => false;
 
     /// <summary>Asks for a sign of life.</summary>
     void Ping();

@@ -1,14 +1,22 @@
 using System.Buffers;
-using System.Text;
+using System.Text.Json;
 using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Sidecar.Daemon.Control.Documents;
 using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Diagnostics.Reports;
 
 namespace Sidecar.Daemon.Control;
 
-/// <summary>What operators ask the daemon over its own socket: metrics and whether it is there.</summary>
-internal sealed class AdminApplication(PrometheusExporter exporter) : IHttpApplication<IFeatureCollection>
+/// <summary>What operators ask the daemon over its own socket: metrics, its state as JSON, and orders to push configurations.</summary>
+internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exporter, AgentReports reports) : IHttpApplication<IFeatureCollection>
 {
+    private const string PushPath = "/config-pushes";
+
+    private readonly AdminPages _pages = new(daemon);
+    private readonly ConfigPushEndpoint _pushes = new(daemon);
+
     public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
 
     public void DisposeContext(IFeatureCollection context, Exception? exception)
@@ -16,31 +24,52 @@ internal sealed class AdminApplication(PrometheusExporter exporter) : IHttpAppli
         // The server owns the features.
     }
 
-    public Task ProcessRequestAsync(IFeatureCollection context)
+    public async Task ProcessRequestAsync(IFeatureCollection context)
     {
-        var target = context.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        return target.Split('?')[0] switch
+        var request = context.GetRequiredFeature<IHttpRequestFeature>();
+        var path = request.RawTarget.Split('?')[0];
+        var (status, document) = (request.Method, path) switch
         {
-            "/metrics" => MetricsAsync(context),
-            "/healthz" => AnswerAsync(context, 200, "ok\n"u8.ToArray()),
-            _ => AnswerAsync(context, 404, Encoding.UTF8.GetBytes("nothing is here; there are /metrics and /healthz\n")),
+            ("POST", PushPath) => await _pushes.TakeAsync(request).ConfigureAwait(false),
+            (not ("GET" or "HEAD"), _) => Error(StatusCodes.Status405MethodNotAllowed, $"{request.Method} is not understood here; the one order is POST {PushPath}"),
+            (_, "/metrics") => (StatusCodes.Status200OK, Metrics()),
+            (_, "/healthz") => (StatusCodes.Status200OK, "ok\n"u8.ToArray()),
+            (_, "/status") => (StatusCodes.Status200OK, _pages.Status()),
+            (_, "/agents") => (StatusCodes.Status200OK, _pages.Agents()),
+            (_, "/sessions") => (StatusCodes.Status200OK, _pages.Sessions()),
+            (_, PushPath) => (StatusCodes.Status200OK, _pages.ConfigPushes()),
+            _ when path.StartsWith(PushPath + "/", StringComparison.Ordinal) => Push(path[(PushPath.Length + 1)..]),
+            _ => Error(StatusCodes.Status404NotFound, $"nothing is here; there are /status, /agents, /sessions, {PushPath}, /metrics and /healthz"),
         };
+        await AnswerAsync(context, status, document).ConfigureAwait(false);
     }
 
-    private Task MetricsAsync(IFeatureCollection context)
+    private (int Status, object Document) Push(string id) => _pages.ConfigPush(id) is { } push
+        ? (StatusCodes.Status200OK, push)
+        : Error(StatusCodes.Status404NotFound, "there is no such push, or it ended long ago");
+
+    private byte[] Metrics()
     {
-        var text = new ArrayBufferWriter<byte>(16 * 1024);
+        var text = new ArrayBufferWriter<byte>(64 * 1024);
         exporter.Render(text);
-        return AnswerAsync(context, 200, text.WrittenMemory, PrometheusExporter.ContentType);
+        reports.Render(text);
+        return text.WrittenSpan.ToArray();
     }
 
-    private static async Task AnswerAsync(IFeatureCollection context, int status, ReadOnlyMemory<byte> body, string type = "text/plain; charset=utf-8")
+    private static (int Status, object Document) Error(int status, string error) => (status, new ErrorDocument(AdminJson.DaemonName, error));
+
+    private static async Task AnswerAsync(IFeatureCollection context, int status, object document)
     {
+        var isJson = document is not byte[];
+        var body = document as byte[] ?? JsonSerializer.SerializeToUtf8Bytes(document, document.GetType(), AdminJson.Default);
         var response = context.GetRequiredFeature<IHttpResponseFeature>();
         response.StatusCode = status;
-        response.Headers.ContentType = type;
+        response.Headers.ContentType = isJson ? "application/json; charset=utf-8" : PrometheusExporter.ContentType;
         response.Headers.ContentLength = body.Length;
         response.Headers.CacheControl = "no-store";
-        await context.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(body).ConfigureAwait(false);
+        if (context.GetRequiredFeature<IHttpRequestFeature>().Method != "HEAD")
+        {
+            await context.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(body).ConfigureAwait(false);
+        }
     }
 }

@@ -30,7 +30,7 @@ internal sealed class HistogramSeries(byte[] labels, double[] bounds) : Series(l
         for (var bucket = 0; bucket < _counts.Length; bucket++)
         {
             total += Volatile.Read(ref _counts[bucket]);
-            text.Bucket(name, Labels, bucket < bounds.Length ? bounds[bucket] : double.PositiveInfinity, total);
+            text.Bucket(name, Labels, bucket < bounds.Length ? bounds[bucket] : double.PositiveInfinity, (ulong)total);
         }
 
         text.Sample(name + "_sum", Labels, Volatile.Read(ref _sum));

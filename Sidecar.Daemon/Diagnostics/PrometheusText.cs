@@ -35,6 +35,14 @@ internal sealed class PrometheusText(IBufferWriter<byte> output)
         Write("\n"u8);
     }
 
+    /// <inheritdoc cref="Sample(string, ReadOnlySpan{byte}, long)"/>
+    public void Sample(string name, ReadOnlySpan<byte> labels, ulong value)
+    {
+        Series(name, labels);
+        Write(value);
+        Write("\n"u8);
+    }
+
     /// <summary>Writes a sample.</summary>
     public void Sample(string name, ReadOnlySpan<byte> labels, double value)
     {
@@ -44,7 +52,7 @@ internal sealed class PrometheusText(IBufferWriter<byte> output)
     }
 
     /// <summary>Writes how many values of a histogram were at most <paramref name="bound"/>.</summary>
-    public void Bucket(string name, ReadOnlySpan<byte> labels, double bound, long count)
+    public void Bucket(string name, ReadOnlySpan<byte> labels, double bound, ulong count)
     {
         Write(name);
         Write("_bucket{"u8);
@@ -67,6 +75,12 @@ internal sealed class PrometheusText(IBufferWriter<byte> output)
         }
 
         Write(" "u8);
+    }
+
+    private void Write(ulong value)
+    {
+        value.TryFormat(output.GetSpan(LongestNumber), out var written, default, CultureInfo.InvariantCulture);
+        output.Advance(written);
     }
 
     private void Write(long value)

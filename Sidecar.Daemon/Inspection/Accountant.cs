@@ -9,9 +9,12 @@ namespace Sidecar.Daemon.Inspection;
 internal sealed class Accountant(BackgroundCalls background, SidecarMetrics metrics, TimeProvider time)
 {
     /// <summary>Accounts for an exchange that has ended and of which no event is under way. Once for each.</summary>
-    public void Close(Exchange exchange)
+    /// <param name="exchange">The exchange.</param>
+    /// <param name="counts">Where its end is counted for operators.</param>
+    public void Close(Exchange exchange, ExchangeCounts counts)
     {
         var account = exchange.Account();
+        counts.Ended(exchange.Listener, exchange.Route?.Id ?? "none", account.State);
         metrics.ExchangeEnded(exchange.Listener, exchange.Route?.Id ?? "none", account.Label, account.Cause.Label());
         foreach (var participant in exchange.Stages.SelectMany(static stage => stage))
         {
@@ -27,6 +30,10 @@ internal sealed class Accountant(BackgroundCalls background, SidecarMetrics metr
             DurationMs = (ulong)time.GetElapsedTime(exchange.Started).TotalMilliseconds,
             Error = account.Cause == Cause.None ? null : account.Cause.Label(),
         });
+        foreach (var participant in exchange.Stages.SelectMany(static stage => stage).Concat(exchange.Monitors))
+        {
+            participant.Session.Version.Leave();
+        }
     }
 
     private void AccountFor(Participant participant, Direction direction, string label)

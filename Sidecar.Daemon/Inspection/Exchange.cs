@@ -192,5 +192,5 @@ internal sealed class Exchange
     }
 
     private Participant[] Participants(IReadOnlyList<RouteAgent> stage, AgentMode mode) =>
-        [.. stage.Where(agent => agent.Policy.Mode == mode).Select(agent => new Participant(new AgentSession(agent.Agent, agent.Policy, Id)))];
+        [.. stage.Where(agent => agent.Policy.Mode == mode && agent.Agent.Current.TryJoin()).Select(agent => new Participant(new AgentSession(agent.Agent, agent.Policy, Id)))];
 }

@@ -34,6 +34,9 @@ internal sealed class Inspector(
     /// <summary>The budget of body bytes that the daemon may hold.</summary>
     public ByteBudget BodyMemory => bodyMemory;
 
+    /// <summary>The exchanges that came, and how they ended.</summary>
+    public ExchangeCounts Counts { get; } = new();
+
     /// <summary>A timestamp that lies this far ahead.</summary>
     public long DeadlineIn(TimeSpan budget) => time.GetTimestamp() + (long)(budget.TotalSeconds * time.TimestampFrequency);
 
@@ -44,20 +47,13 @@ internal sealed class Inspector(
     /// <param name="method">The method.</param>
     public Exchange Begin(string listener, string? host, string target, string method)
     {
-        metrics.ExchangeStarted(listener);
-        return new Exchange(ids.Next(), listener, routes.Match(host, target, method), time.GetTimestamp());
+        return BeginOn(listener, routes.Match(host, target, method));
     }
 
     /// <summary>An exchange whose route the asker names; null, and nothing begun, when there is no such route.</summary>
     public Exchange? BeginOn(string listener, string? routeId)
     {
-        if (routes.Routes.FirstOrDefault(route => route.Id == routeId) is not { } route)
-        {
-            return null;
-        }
-
-        metrics.ExchangeStarted(listener);
-        return new Exchange(ids.Next(), listener, route, time.GetTimestamp());
+        return routes.Routes.FirstOrDefault(route => route.Id == routeId) is { } route ? BeginOn(listener, route) : null;
     }
 
     /// <summary>Asks every agent that wants this event and merges the answers. Never throws: a defect of ours refuses the event.</summary>
@@ -190,8 +186,15 @@ internal sealed class Inspector(
     {
         if (exchange.TryEnd(complete))
         {
-            _accountant.Close(exchange);
+            _accountant.Close(exchange, Counts);
         }
+    }
+
+    private Exchange BeginOn(string listener, RouteModel? route)
+    {
+        metrics.ExchangeStarted(listener);
+        Counts.Begun(listener, route?.Id ?? "none");
+        return new Exchange(ids.Next(), listener, route, time.GetTimestamp());
     }
 
     private Verdict Give(Exchange exchange, Verdict verdict)
@@ -213,7 +216,7 @@ internal sealed class Inspector(
         exchange.LastEvent = time.GetTimestamp();
         if (exchange.Leave())
         {
-            _accountant.Close(exchange);
+            _accountant.Close(exchange, Counts);
         }
     }
 }

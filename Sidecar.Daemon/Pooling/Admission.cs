@@ -34,6 +34,9 @@ internal sealed class Admission
     /// <summary>Calls that wait to be let through.</summary>
     public int Waiting => _room.Count;
 
+    /// <summary>Most calls that may wait.</summary>
+    public int Seats => _room.Seats;
+
     /// <summary>Lets a call through if that can be done now.</summary>
     /// <param name="ask">The call.</param>
     /// <param name="pass">What it holds from now on; it may hold a slot already, when it is asked again (rule 11).</param>
@@ -127,9 +130,11 @@ internal sealed class Admission
         {
             var verdict = CallVerdicts.Of(result, kind, connection.Connection.Capabilities);
             Breaker.Report(pass.Trial, verdict);
+            var now = _time.GetTimestamp();
+            connection.Figures.Add(result.Outcome, took, now);
             if (verdict != CallVerdict.Neutral)
             {
-                connection.History.Add(verdict == CallVerdict.Failure, took, _time.GetTimestamp());
+                connection.History.Add(verdict == CallVerdict.Failure, took, now);
                 _pool.Ejection.Note(connection, verdict);
             }
         }
@@ -181,7 +186,9 @@ internal sealed class Admission
         refusal = default;
         if (!lease.Connection.IsOpen)
         {
-            refusal = new(CallResult.Failed(CallOutcome.ConnectionLost, "the connection that knew this exchange has ended"), TimeSpan.Zero);
+            refusal = new(
+                CallResult.Failed(_pool.IsClosing ? CallOutcome.ShutDown : CallOutcome.ConnectionLost, "the connection that knew this exchange has ended"),
+                TimeSpan.Zero);
         }
         else if (ask.Kind != EventKind.RequestComplete && lease.IsPaused)
         {

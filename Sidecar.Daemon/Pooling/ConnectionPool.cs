@@ -21,8 +21,9 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     private Task _running = Task.CompletedTask;
     private volatile ConnectionTraits? _traits;
     private volatile bool _isDegraded;
+    private readonly Lock _closingGate = new();
     private volatile bool _draining;
-    private int _disposed;
+    private Task? _closing;
 
     /// <summary>A pool that dials nothing before <see cref="Start"/>.</summary>
     /// <param name="settings">How many connections, and how they are kept.</param>
@@ -57,6 +58,21 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         : this(settings, [dialer], policy, random, time, logger)
     {
     }
+
+    /// <summary>Takes what concerns the agent as a whole; null for nobody. To be set before <see cref="Start"/>.</summary>
+    public IAgentNews? News { get; set; }
+
+    /// <summary>The settings.</summary>
+    public PoolSettings Settings => _settings;
+
+    /// <summary>The endpoints as the operator wrote them.</summary>
+    public IReadOnlyList<string> Endpoints => [.. _dialers.Select(static dialer => dialer.Endpoint)];
+
+    /// <summary>How connections are chosen.</summary>
+    public string Strategy => _policy.Name;
+
+    /// <summary>What became of the calls of all connections, those that have ended included.</summary>
+    public CallCounts Counts => _set.Counts;
 
     /// <summary>Lets the calls of this pool through, or not.</summary>
     public Admission Admission { get; }
@@ -136,7 +152,9 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
 
     public void OnFlowControl(IAgentConnection connection, FlowControlSignal signal)
     {
-        _set.Of(connection).Apply(signal);
+        var pooled = _set.Of(connection);
+        pooled.Apply(signal);
+        News?.OnFlowControl(pooled, signal);
         Log.FlowControl(_logger, _settings.AgentId, signal.Action, connection.Id);
         if (signal.CorrelationId.IsEmpty)
         {
@@ -146,45 +164,25 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         Admission.ConnectionsChanged();
     }
 
-    public void OnMetrics(IAgentConnection connection, MetricsReport report)
-    {
-        // Collected by the metrics of the full pool; until then a report only proves that the agent lives.
-    }
+    public void OnMetrics(IAgentConnection connection, MetricsReport report) => News?.OnMetrics(_set.Of(connection), report);
 
-    public void OnConfigUpdate(IAgentConnection connection, ConfigUpdateRequest request) =>
-        Log.ConfigUpdate(_logger, _settings.AgentId, request.Update.GetType().Name);
+    public void OnConfigUpdate(IAgentConnection connection, ConfigUpdateRequest request) => News?.OnConfigUpdate(_set.Of(connection), request);
 
     public void OnSlotFreed(IAgentConnection connection) => Admission.SlotFreed(_set.Of(connection));
 
-    /// <summary>Chooses no connection any more, waits for the calls that wait, then closes what is left.</summary>
-    public async ValueTask DisposeAsync()
+    /// <inheritdoc cref="CloseAsync"/>
+    public async ValueTask DisposeAsync() => await CloseAsync(_settings.DrainTimeout, CancellationToken.None).ConfigureAwait(false);
+
+    /// <summary>Chooses no connection any more, waits for the calls under way, cancels what is left of them, and closes (spec §9.7).</summary>
+    /// <remarks>All who ask wait for the one closing; the first says how long calls may take.</remarks>
+    /// <param name="drain">How long calls under way may take.</param>
+    /// <param name="hurry">Ends that wait.</param>
+    public Task CloseAsync(TimeSpan drain, CancellationToken hurry)
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        lock (_closingGate)
         {
-            return;
+            return _closing ??= CloseOnceAsync(drain, hurry);
         }
-
-        _draining = true;
-        Admission.ConnectionsChanged();
-        var started = _time.GetTimestamp();
-        while (Waiting > 0 && _time.GetElapsedTime(started) < _settings.DrainTimeout)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(20), _time, CancellationToken.None).ConfigureAwait(false);
-        }
-
-        if (Waiting is > 0 and var left)
-        {
-            Log.NotDrained(_logger, _settings.AgentId, left, _settings.DrainTimeout);
-        }
-
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        await _running.ConfigureAwait(false);
-        foreach (var dialer in _dialers.OfType<IDisposable>())
-        {
-            dialer.Dispose();
-        }
-
-        _stopping.Dispose();
     }
 
     internal PooledConnection Add(IAgentConnection connection, PoolEndpoint endpoint)
@@ -195,6 +193,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         _set.Add(pooled);
         UpdateState($"{endpoint.Dialer.Endpoint}; it takes {connection.Traits.Events}");
         Admission.ConnectionsChanged();
+        News?.OnConnected(pooled);
         return pooled;
     }
 
@@ -230,8 +229,16 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         }
     }
 
-    // Owed answers are nobody's any more: they must not hold up the end.
-    private int Waiting => _set.Live.Sum(static connection => connection.Connection.InFlight - connection.Connection.Owed);
+    private async Task CloseOnceAsync(TimeSpan drain, CancellationToken hurry)
+    {
+        _draining = true;
+        Admission.ConnectionsChanged();
+        await PoolDrain.RunAsync(_set, _settings.AgentId, drain, _time, _logger, hurry).ConfigureAwait(false);
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(false);
+        _dialers.OfType<IDisposable>().ToList().ForEach(static dialer => dialer.Dispose());
+        _stopping.Dispose();
+    }
 
     // A method of its own: what its lambda captures would be allocated for every selection.
     private PooledConnection? SelectElsewhere(PooledConnection[] live, int endpoint) =>

@@ -9,9 +9,22 @@ internal sealed class ConnectionSet(TimeProvider time)
     private readonly Lock _gate = new();
     private readonly ConditionalWeakTable<IAgentConnection, PooledConnection> _known = [];
     private volatile PooledConnection[] _live = [];
+    private CallCounts _past;
 
     /// <summary>The connections that are live now.</summary>
     public PooledConnection[] Live => _live;
+
+    /// <summary>What became of the calls of all connections there are and were.</summary>
+    public CallCounts Counts
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _live.Aggregate(_past, static (sum, connection) => sum + connection.Figures.Counts);
+            }
+        }
+    }
 
     /// <summary>Adds a connection.</summary>
     public void Add(PooledConnection connection)
@@ -27,7 +40,9 @@ internal sealed class ConnectionSet(TimeProvider time)
     {
         lock (_gate)
         {
-            _live = Array.FindAll(_live, other => other != connection);
+            var left = Array.FindAll(_live, other => other != connection);
+            _past = left.Length < _live.Length ? _past + connection.Figures.Counts : _past;
+            _live = left;
         }
     }
 

@@ -21,10 +21,7 @@ internal static partial class Log
     [LoggerMessage(1104, LogLevel.Debug, "agent {Agent} asks to {Action} on connection {Connection}")]
     public static partial void FlowControl(ILogger logger, string agent, FlowAction action, string connection);
 
-    [LoggerMessage(1105, LogLevel.Information, "agent {Agent} sends {Update}; there is no way to answer it on this transport")]
-    public static partial void ConfigUpdate(ILogger logger, string agent, string update);
-
-    [LoggerMessage(1106, LogLevel.Warning, "agent {Agent} had {Calls} calls in flight after {Limit} when its connections were closed")]
+    [LoggerMessage(1106, LogLevel.Warning, "agent {Agent} had {Calls} calls in flight when its connections were closed; they may take {Limit} and are cancelled")]
     public static partial void NotDrained(ILogger logger, string agent, int calls, TimeSpan limit);
 
     [LoggerMessage(1107, LogLevel.Error, "keeping connections to agent {Agent} failed; going on")]

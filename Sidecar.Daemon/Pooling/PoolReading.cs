@@ -14,7 +14,7 @@ internal static class PoolReading
     {
         if (isClosing)
         {
-            return CallResult.Failed(CallOutcome.NoConnection, "the connections to the agent are being closed");
+            return CallResult.Failed(CallOutcome.ShutDown, "the connections to the agent are being closed");
         }
 
         var others = Array.FindAll(live, connection => connection != except && connection.Connection.IsOpen);

@@ -43,6 +43,15 @@ internal sealed class PooledConnection(IAgentConnection connection, TimeProvider
     /// <summary>Errors and latency of late.</summary>
     public CallHistory History { get; } = new(time);
 
+    /// <summary>Counts and latency, for operators.</summary>
+    public ConnectionFigures Figures { get; } = new(time);
+
+    /// <summary>When it was opened.</summary>
+    public DateTimeOffset Since { get; } = time.GetUtcNow();
+
+    /// <summary>Errors since the last success.</summary>
+    public int Errors => Volatile.Read(ref _errors);
+
     /// <summary>The exchanges that the agent asks to hold.</summary>
     public PausedExchanges Held { get; } = new(time);
 

@@ -124,6 +124,23 @@ public sealed class UnixSocketDialerTests
     }
 
     [Test]
+    public async Task Configuration_ReplacedMeanwhile_TheNewOneIsPushedWithItsVersion()
+    {
+        var settings = new ConnectedAgent().Settings with { Configured = new AgentConfiguration(JsonDocument.Parse("1").RootElement) };
+        var next = new ConfigurationValue(JsonDocument.Parse("2").RootElement, "7f-push-1");
+        settings.Configured.Replace(next);
+        using var dialer = new UnixSocketDialer(_listener.Path, settings, _clock, new RecordingLogger());
+        var dialling = dialer.DialAsync(new RecordingSink(), CancellationToken.None);
+        var agent = await _listener.NextAsync();
+        Assert.That((await agent.AcceptAsync()).Config.ToString(), Is.EqualTo("2"));
+        var configure = await agent.ReceiveEventAsync<ConfigureEvent>();
+        Assert.That((configure.Config.ToString(), configure.ConfigVersion), Is.EqualTo(("2", "7f-push-1")));
+        await agent.AnswerAsync(configure);
+        await using var connection = await dialling.WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        Assert.That(settings.Configured.WasGiven(connection, next), Is.True);
+    }
+
+    [Test]
     public async Task Configuration_Refused_TheConnectionIsNotUsed()
     {
         using var dialer = Dialer(configuration: "{}");

@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 using NUnit.Framework;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Diagnostics;
 
@@ -9,6 +11,21 @@ namespace Sidecar.Tests.Diagnostics;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed partial class SidecarMetricsTests : IDisposable
 {
+    private static readonly AgentReading Waf = new("waf")
+    {
+        Connections = 4,
+        Healthy = 3,
+        Paused = 1,
+        InFlight = 17,
+        Running = 16,
+        Waiting = 64,
+        QueuePercent = 25,
+        IsAvailable = true,
+        State = 2,
+        Breaker = 1,
+        HeldBytes = 4096,
+    };
+
     private readonly MeterRig _rig = new();
     private readonly SidecarMetrics _metrics;
 
@@ -24,24 +41,60 @@ internal sealed partial class SidecarMetricsTests : IDisposable
     public void EveryMethod_RendersItsMetric()
     {
         RecordEverything();
-        _metrics.ObserveAgents(() => [("waf", 4, 17, true), ("bot", 0, 0, false)]);
+        _metrics.Agents.Observe(() => [Waf, new AgentReading("bot")]);
+        _metrics.ObserveBuild("1.2");
 
         Assert.That(Samples().Where(line => !line.Contains("_bucket", StringComparison.Ordinal)), Is.EqualTo(new[]
         {
             """sidecar_agent_available{agent="bot"} 0""",
             """sidecar_agent_available{agent="waf"} 1""",
-            """sidecar_agent_call_duration_seconds_sum{agent="waf",event="request_headers"} 0.002""",
-            """sidecar_agent_call_duration_seconds_count{agent="waf",event="request_headers"} 1""",
+            """sidecar_agent_breaker{agent="bot"} 0""",
+            """sidecar_agent_breaker{agent="waf"} 1""",
+            """sidecar_agent_buffer_utilization_percent{agent="bot"} 0""",
+            """sidecar_agent_buffer_utilization_percent{agent="waf"} 25""",
+            """sidecar_agent_calls_running{agent="bot"} 0""",
+            """sidecar_agent_calls_running{agent="waf"} 16""",
             """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="Answered"} 1""",
+            """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="ConnectionLost"} 1""",
+            """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="NotSendable"} 1""",
+            """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="Paused"} 1""",
+            """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="TimedOut"} 1""",
+            """sidecar_agent_calls_waiting{agent="bot"} 0""",
+            """sidecar_agent_calls_waiting{agent="waf"} 64""",
+            """sidecar_agent_config_pushes_total{agent="waf",state="acknowledged"} 1""",
+            """sidecar_agent_config_requests_total{accepted="true",agent="waf",type="request_reload"} 1""",
+            """sidecar_agent_connection_errors_total{agent="waf"} 1""",
             """sidecar_agent_connections{agent="bot"} 0""",
             """sidecar_agent_connections{agent="waf"} 4""",
             """sidecar_agent_exchanges_total{agent="waf",cause="none",direction="request",state="inspected"} 1""",
-            """sidecar_agent_in_flight{agent="bot"} 0""",
-            """sidecar_agent_in_flight{agent="waf"} 17""",
+            """sidecar_agent_flow_control_pauses_total{agent="waf"} 1""",
+            """sidecar_agent_flow_control_rejections_total{agent="waf"} 1""",
+            """sidecar_agent_flow_control_resumes_total{agent="waf"} 1""",
+            """sidecar_agent_healthy_connections{agent="bot"} 0""",
+            """sidecar_agent_healthy_connections{agent="waf"} 3""",
+            """sidecar_agent_held_body_bytes{agent="bot"} 0""",
+            """sidecar_agent_held_body_bytes{agent="waf"} 4096""",
+            """sidecar_agent_in_flight_requests{agent="bot"} 0""",
+            """sidecar_agent_in_flight_requests{agent="waf"} 17""",
+            """sidecar_agent_paused_connections{agent="bot"} 0""",
+            """sidecar_agent_paused_connections{agent="waf"} 1""",
+            """sidecar_agent_reports_dropped_total{agent="waf",reason="bad-name"} 3""",
+            """sidecar_agent_reports_total{agent="waf"} 1""",
+            """sidecar_agent_request_duration_seconds_sum{agent="waf",event="request_headers"} 0.01""",
+            """sidecar_agent_request_duration_seconds_count{agent="waf",event="request_headers"} 5""",
+            """sidecar_agent_requests_total{agent="waf",event="request_headers"} 3""",
+            """sidecar_agent_responses_total{agent="waf"} 1""",
             """sidecar_agent_retries_total{agent="waf"} 1""",
+            """sidecar_agent_serialization_errors_total{agent="waf"} 1""",
+            """sidecar_agent_serialization_seconds_sum{agent="waf"} 0.002""",
+            """sidecar_agent_serialization_seconds_count{agent="waf"} 1""",
+            """sidecar_agent_state{agent="bot"} 0""",
+            """sidecar_agent_state{agent="waf"} 2""",
+            """sidecar_agent_timeouts_total{agent="waf",event="request_headers"} 1""",
             """sidecar_exchanges_open 0""",
             """sidecar_exchanges_received_total{listener="web"} 1""",
             """sidecar_exchanges_total{cause="none",listener="web",route="shop",state="inspected"} 1""",
+            """sidecar_info{version="1.2"} 1""",
             """sidecar_monitor_verdicts_total{agent="waf",verdict="block"} 1""",
             """sidecar_operations_unapplied_total{listener="web",operation="remove"} 1""",
             """sidecar_replies_total{listener="web",token="valid"} 1""",
@@ -53,7 +106,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
     public void EveryMetric_FollowsTheConventionsOfPrometheus()
     {
         RecordEverything();
-        _metrics.ObserveAgents(() => [("waf", 4, 17, true)]);
+        _metrics.Agents.Observe(() => [Waf]);
 
         var types = _rig.Lines()
             .Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal))
@@ -61,7 +114,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             .ToArray();
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(types, Has.Length.EqualTo(15));
+            Assert.That(types, Has.Length.EqualTo(36));
             foreach (var type in types)
             {
                 Assert.That(type[2], Does.Match("^sidecar(_[a-z]+)+$"));
@@ -90,10 +143,10 @@ internal sealed partial class SidecarMetricsTests : IDisposable
     }
 
     [Test]
-    public void ObserveAgents_AgentThatLeft_IsNoLongerShown()
+    public void Observe_AgentThatLeft_IsNoLongerShown()
     {
-        var agents = new List<(string, int, int, bool)> { ("waf", 1, 0, true), ("bot", 2, 0, true) };
-        _metrics.ObserveAgents(() => agents);
+        var agents = new List<AgentReading> { new("waf") { Connections = 1 }, new("bot") { Connections = 2 } };
+        _metrics.Agents.Observe(() => agents);
         var before = _rig.Sample("sidecar_agent_connections{agent=\"bot\"}");
         agents.RemoveAt(1);
 
@@ -106,23 +159,11 @@ internal sealed partial class SidecarMetricsTests : IDisposable
     }
 
     [Test]
-    public void ObservePools_ShowsStateBreakerAndCounts_AndIsRefusedASecondTime()
+    public void Observe_ASecondTime_IsRefused()
     {
-        _metrics.ObservePools(() => [new PoolObservation("waf", State: 1, Breaker: 2, Running: 3, Waiting: 4, Available: 5, Paused: 6)]);
+        _metrics.Agents.Observe(() => []);
 
-        Assert.That(
-            new[] { "state", "breaker", "calls_running", "calls_waiting", "connections_available", "connections_paused" }
-                .Select(name => _rig.Sample($"sidecar_agent_{name}{{agent=\"waf\"}}")),
-            Is.EqualTo(new[] { "1", "2", "3", "4", "5", "6" }));
-        Assert.That(() => _metrics.ObservePools(() => []), Throws.InvalidOperationException);
-    }
-
-    [Test]
-    public void ObserveAgents_ASecondTime_IsRefused()
-    {
-        _metrics.ObserveAgents(() => []);
-
-        Assert.That(() => _metrics.ObserveAgents(() => []), Throws.InvalidOperationException);
+        Assert.That(() => _metrics.Agents.Observe(() => []), Throws.InvalidOperationException);
     }
 
     [GeneratedRegex("""^[a-z_]+(\{([a-z]+="[^"\\\n]*",?)+\})? [0-9][0-9.e+-]*$""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
@@ -130,13 +171,50 @@ internal sealed partial class SidecarMetricsTests : IDisposable
 
     private string[] Samples() => [.. _rig.RenderInstruments().Split('\n').Where(line => line.Length > 0 && line[0] != '#')];
 
+    [Test]
+    public void ThePage_PassesAStrictReader_AndPromtoolWhereItIsInstalled()
+    {
+        RecordEverything();
+        _metrics.Agents.Observe(() => [Waf]);
+        var page = _rig.Render();
+        Assert.That(new PrometheusPage(page).Types, Is.Not.Empty);
+        if (!File.Exists("/usr/bin/promtool"))
+        {
+            return;
+        }
+
+        using var promtool = Process.Start(new ProcessStartInfo("/usr/bin/promtool", ["check", "metrics"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        promtool.StandardInput.Write(page);
+        promtool.StandardInput.Close();
+        var said = promtool.StandardError.ReadToEnd() + promtool.StandardOutput.ReadToEnd();
+        promtool.WaitForExit();
+        Assert.That((promtool.ExitCode, said), Is.EqualTo((0, "")));
+    }
+
     private void RecordEverything()
     {
         _metrics.ExchangeStarted("web");
         _metrics.ExchangeEnded("web", "shop", "inspected", "none");
         _metrics.AgentExchangeEnded("waf", "request", "inspected", "none");
         _metrics.VerdictGiven("shop", "allow");
-        _metrics.CallEnded("waf", EventKind.RequestHeaders, "Answered", TimeSpan.FromMilliseconds(2));
+        _metrics.CallEnded("waf", EventKind.RequestHeaders, "Answered", CallFate.Answered, TimeSpan.FromMilliseconds(2));
+        _metrics.CallEnded("waf", EventKind.RequestHeaders, "TimedOut", CallFate.TimedOut, TimeSpan.FromMilliseconds(2));
+        _metrics.CallEnded("waf", EventKind.RequestHeaders, "ConnectionLost", CallFate.ConnectionError, TimeSpan.FromMilliseconds(2));
+        _metrics.CallEnded("waf", EventKind.RequestHeaders, "NotSendable", CallFate.SerializationError, TimeSpan.FromMilliseconds(2));
+        _metrics.CallEnded("waf", EventKind.RequestHeaders, "Paused", CallFate.FlowControl, TimeSpan.FromMilliseconds(2));
+        _metrics.Agents.Encoded("waf", TimeSpan.FromMilliseconds(2));
+        _metrics.Agents.FlowControl("waf", FlowAction.Pause);
+        _metrics.Agents.FlowControl("waf", FlowAction.Resume);
+        _metrics.Agents.FlowControl("waf", FlowAction.UpdateCapacity);
+        _metrics.Agents.Reported("waf");
+        _metrics.Agents.ReportDropped("waf", "bad-name", 3);
+        _metrics.Agents.PushEnded("waf", "acknowledged");
+        _metrics.Agents.UpdateRequested("waf", "request_reload", accepted: true);
         _metrics.Retried("waf");
         _metrics.Monitored("waf", "block");
         _metrics.Unapplied("web", "remove");

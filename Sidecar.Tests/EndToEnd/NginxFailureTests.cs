@@ -47,7 +47,7 @@ internal sealed class NginxFailureTests
         await using var stack = await Stack.StartAsync(agentKeys: ",timeout=50s", agentFlags: ["--delay", "40s"]);
 
         var asked = RawHttp.SendAsync(stack.Port, "GET /hello HTTP/1.1");
-        await Eventually.TrueAsync(async () => await stack.MetricAsync("sidecar_agent_in_flight", "agent=\"demo\"") == 1, Limit, "the call is at the agent");
+        await Eventually.TrueAsync(async () => await stack.MetricAsync("sidecar_agent_in_flight_requests", "agent=\"demo\"") == 1, Limit, "the call is at the agent");
         await stack.Agent!.KillAsync();
         var killed = await asked;
         await stack.RestartAgentAsync();

@@ -18,6 +18,9 @@ internal sealed record HarnessOptions
     /// <summary>Connections to each agent.</summary>
     public int Connections { get; init; } = 1;
 
+    /// <summary>How long calls to an agent that is taken out of service may take.</summary>
+    public TimeSpan Drain { get; init; } = TimeSpan.Zero;
+
     /// <summary>Time for one phase.</summary>
     public TimeSpan Budget { get; init; } = TimeSpan.FromSeconds(20);
 

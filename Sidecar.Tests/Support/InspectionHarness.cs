@@ -44,6 +44,9 @@ internal sealed class InspectionHarness : IAsyncDisposable
     /// <summary>A connection to the listener.</summary>
     public NativeClient Client { get; private set; } = null!;
 
+    /// <summary>An agent as the daemon has it.</summary>
+    public AgentState StateOf(string agent) => _states[agent];
+
     /// <summary>The live connections of an agent.</summary>
     public IReadOnlyList<PooledConnection> ConnectionsOf(string agent) => _states[agent].Current.Pool.Live;
 
@@ -68,7 +71,7 @@ internal sealed class InspectionHarness : IAsyncDisposable
         var socket = new UnixListenerSocket(new UnixListenerOptions(), new RecordingLogger<UnixListenerSocket>(harness.Logs.Record));
         var listener = new ListenerOptions { Kind = ListenerKind.Native, Path = path, Budget = options.Budget, UnknownExchange = options.UnknownExchange };
         harness._listener = new NativeListener(
-            listener, options.MaxExchanges, options.Expiry, harness.Inspector, socket.Bind, "1", harness.Logs);
+            listener, options.MaxExchanges, options.Expiry, harness.Inspector, socket.Bind, "1", harness.Logs, TimeSpan.FromSeconds(10));
         await harness._listener.StartAsync(CancellationToken.None);
         harness.Client = await harness.ConnectAsync();
         return harness;
@@ -153,7 +156,7 @@ internal sealed class InspectionHarness : IAsyncDisposable
             ReconnectMin = TimeSpan.FromMilliseconds(10),
             ReconnectMax = TimeSpan.FromMilliseconds(20),
             HealthInterval = TimeSpan.FromMinutes(1),
-            DrainTimeout = TimeSpan.Zero,
+            DrainTimeout = options.Drain,
         };
         var pool = new ConnectionPool(
             pooling, new UnixSocketDialer(path, settings, Time, Logs.CreateLogger("dialer")), new FillThenSpread(), new Random(1), Time, Logs.CreateLogger("pool"));

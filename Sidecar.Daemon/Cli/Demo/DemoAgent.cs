@@ -33,7 +33,7 @@ internal sealed class DemoAgent : IAgentHandler
             Name = "Sidecar demo agent",
             Version = DaemonVersion.Text,
             SupportedEvents = EventSet.All,
-            Features = new AgentFeatures { StreamingBody = true, WebSocket = true, Guardrails = true, ConcurrentRequests = 4096, HealthReporting = true },
+            Features = new AgentFeatures { StreamingBody = true, WebSocket = true, Guardrails = true, ConfigPush = true, ConcurrentRequests = 4096, HealthReporting = true },
             Limits = new AgentLimits { MaxConcurrency = 4096, MaxBodySize = LargestBody },
         },
     };

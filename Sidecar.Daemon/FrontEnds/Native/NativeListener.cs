@@ -22,7 +22,8 @@ internal sealed class NativeListener : IAsyncDisposable
         Inspector inspector,
         Func<EndPoint, Socket> createListenSocket,
         string version,
-        ILoggerFactory loggers)
+        ILoggerFactory loggers,
+        TimeSpan? drain = null)
     {
         _directory = new ExchangeDirectory<NativeExchange>(inspector, maxExchanges, expiry);
         _handler = new NativeHandler(options.Name, inspector, _directory, options.Budget, options.UnknownExchange);
@@ -32,6 +33,7 @@ internal sealed class NativeListener : IAsyncDisposable
             CreateListenSocket = createListenSocket,
             Capabilities = Capabilities(version),
             Time = inspector.Time,
+            DrainTimeout = drain ?? Defaults.DrainTimeout,
         }, loggers);
     }
 

@@ -1,0 +1,125 @@
+using System.Globalization;
+using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Pooling;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Agents.Config;
+
+/// <summary>Brings configurations to connections: one attempt of a push, or one connection that came late. Keeps no state of its own.</summary>
+internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider time)
+{
+    private int _sends;
+
+    /// <summary>How an attempt ended.</summary>
+    internal enum Outcome
+    {
+        /// <summary>Every connection has it.</summary>
+        Done,
+
+        /// <summary>The agent refused it, or takes none.</summary>
+        Refused,
+
+        /// <summary>Somebody did not answer; another attempt may succeed.</summary>
+        Missed,
+    }
+
+    /// <summary>
+    /// Sends a push to every connection of the agent that has not accepted it yet: to one first, and to the others when that one has accepted it,
+    /// so that a bad configuration meets one connection only. From then on new connections are given it too.
+    /// </summary>
+    public async Task<(Outcome Outcome, string? Reason)> AttemptAsync(ConfigPush push, CancellationToken stopping)
+    {
+        var live = push.Agent.Current.Pool.Live.Where(static pooled => pooled.Connection.IsOpen).ToList();
+        var able = live.FindAll(static pooled => pooled.Connection.Capabilities.Features.ConfigPush);
+        if (able.Count == 0)
+        {
+            return live.Count == 0 ? (Outcome.Missed, "no connection to the agent is open")
+                : (Outcome.Refused, "the agent does not take configuration pushes: it does not state the feature config_push");
+        }
+
+        push.Sent();
+        if (push.Before is null)
+        {
+            // Another connection each time: one that hangs must not decide for all.
+            var first = able[(push.Reading.Attempts - 1) % able.Count];
+            var end = await SendAsync(first, push.Agent, push.Value, push.Id, stopping).ConfigureAwait(false);
+            if (end.Outcome != Outcome.Done)
+            {
+                return end;
+            }
+
+            push.Adopt();
+        }
+
+        return await SendToOthersAsync(push, stopping).ConfigureAwait(false);
+    }
+
+    /// <summary>Sends a configuration to one connection and waits for the agent's answer.</summary>
+    public async Task<(Outcome Outcome, string? Reason)> SendAsync(
+        PooledConnection pooled, AgentState agent, ConfigurationValue value, string name, CancellationToken stopping)
+    {
+        var connection = pooled.Connection;
+        var deadline = time.GetTimestamp() + (long)(settings.AckTimeout.TotalSeconds * time.TimestampFrequency);
+
+        // An id of its own for each, because an answer that is owed to an earlier attempt must not be taken for this one's.
+        var id = CorrelationId.Parse(string.Create(CultureInfo.InvariantCulture, $"{name}.{Interlocked.Increment(ref _sends)}"));
+        var message = new ConfigureEvent { Config = value.Value, ConfigVersion = value.Version, CorrelationId = id };
+        CallResult result;
+        using (stopping.UnsafeRegister(_ => connection.Cancel(id, CancelReason.ProxyShutdown), null))
+        {
+            while (true)
+            {
+                result = await connection.CallAsync(message, deadline).ConfigureAwait(false);
+                if (result.Outcome != CallOutcome.NoRoom || time.GetTimestamp() >= deadline || stopping.IsCancellationRequested)
+                {
+                    break;
+                }
+
+                await Task.Delay(settings.SlotWait, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        if (result.Response is not { } response)
+        {
+            return (Outcome.Missed, $"connection {connection.Id}: {result.Detail ?? result.Outcome.Name()}");
+        }
+
+        if (response.Decision is AllowDecision)
+        {
+            agent.Configuration.NoteGiven(connection, value);
+            return (Outcome.Done, null);
+        }
+
+        return (Outcome.Refused, $"connection {connection.Id}: the agent refused it: {(response.Decision as BlockDecision)?.Body ?? "no reason given"}");
+    }
+
+    private async Task<(Outcome Outcome, string? Reason)> SendToOthersAsync(ConfigPush push, CancellationToken stopping)
+    {
+        var (agent, value) = (push.Agent, push.Value);
+        var able = agent.Current.Pool.Live.Where(static pooled => pooled.Connection.IsOpen && pooled.Connection.Capabilities.Features.ConfigPush).ToList();
+        var missing = able.FindAll(pooled => !agent.Configuration.WasGiven(pooled.Connection, value));
+        var ends = await Task.WhenAll(missing.Select(pooled => SendAsync(pooled, agent, value, push.Id, stopping))).ConfigureAwait(false);
+        push.Accepted(able.Count(pooled => agent.Configuration.WasGiven(pooled.Connection, value)));
+        if (Array.Find(ends, static end => end.Outcome == Outcome.Refused) is { Reason: { } refused })
+        {
+            // One process took it and another did not: refused as a whole, the old one stays (rule 7).
+            await GoBackAsync(push, stopping).ConfigureAwait(false);
+            return (Outcome.Refused, refused);
+        }
+
+        // A connection that ended meanwhile needs nothing: the one in its place is given the new configuration.
+        var missed = missing.Zip(ends).Where(static pair => pair.Second.Outcome == Outcome.Missed && pair.First.Connection.IsOpen).Select(static pair => pair.Second.Reason).FirstOrDefault();
+        return missed is null ? (Outcome.Done, null) : (Outcome.Missed, missed);
+    }
+
+    private async Task GoBackAsync(ConfigPush push, CancellationToken stopping)
+    {
+        var (agent, before) = (push.Agent, push.Before!);
+        agent.Configuration.Replace(before);
+        if (before.Value is not null)
+        {
+            var having = agent.Current.Pool.Live.Where(pooled => agent.Configuration.WasGiven(pooled.Connection, push.Value));
+            await Task.WhenAll(having.Select(pooled => SendAsync(pooled, agent, before, push.Id + ".back", stopping))).ConfigureAwait(false);
+        }
+    }
+}

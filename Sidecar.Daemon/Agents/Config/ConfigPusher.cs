@@ -1,0 +1,156 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Pooling;
+
+namespace Sidecar.Daemon.Agents.Config;
+
+/// <summary>Pushes configurations to agents: one after the other for each agent, tried again within bounds, and to be asked about later (spec §9.9).</summary>
+/// <remarks>
+/// A configuration counts from its acknowledgement on: it is what new connections are given. One that is refused, or that nobody answers, changes
+/// nothing for them. Safe from any thread; nothing here waits on the caller's thread.
+/// </remarks>
+internal sealed class ConfigPusher : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<string, PushQueue> _queues = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly ConfigPushSettings _settings;
+    private readonly ConfigDelivery _delivery;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly string _boot;
+    private long _last;
+
+    public ConfigPusher(ConfigPushSettings settings, TimeProvider time, ILogger logger)
+    {
+        _settings = settings;
+        _time = time;
+        _logger = logger;
+        _delivery = new ConfigDelivery(settings, time);
+
+        // Numbers begin anew with each start, and an agent that outlives us must not take a new configuration for one that it knows.
+        _boot = time.GetUtcNow().ToUnixTimeMilliseconds().ToString("x", CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Begins to push a configuration to an agent.</summary>
+    /// <param name="agent">The agent.</param>
+    /// <param name="configuration">Any JSON value.</param>
+    /// <param name="error">Why it cannot be, when the result is null.</param>
+    public ConfigPush? Start(AgentState agent, JsonElement configuration, out string? error)
+    {
+        error = null;
+        var id = $"push-{Interlocked.Increment(ref _last).ToString(CultureInfo.InvariantCulture)}";
+        var push = new ConfigPush(id, agent, new ConfigurationValue(configuration, $"{_boot}-{id}"), _time.GetUtcNow());
+        if (Closed || !QueueOf(agent.Id).TryAdd(push, DeliverAsync))
+        {
+            error = Closed ? "the daemon stops" : $"{_settings.MaxPending} configuration pushes to agent {agent.Id} wait already, which is the limit; wait until they have ended";
+            return null;
+        }
+
+        Log.PushStarted(_logger, id, agent.Id);
+        return push;
+    }
+
+    /// <summary>A connection has come: it is given the agent's configuration if it does not have it. What its dialler gave it meanwhile may be outdated.</summary>
+    public void OnConnected(AgentState agent, PooledConnection connection)
+    {
+        if (LacksCurrent(agent, connection) && !Closed)
+        {
+            QueueOf(agent.Id).Run(async () =>
+            {
+                try
+                {
+                    await CatchUpAsync(agent, connection).ConfigureAwait(false);
+                }
+                catch (Exception e)
+                {
+                    Log.PushBroke(_logger, "catch-up", agent.Id, e);
+                }
+            });
+        }
+    }
+
+    /// <summary>All pushes that have not ended, and those that did lately, by age.</summary>
+    public IReadOnlyList<ConfigPushReading> List() =>
+        [.. _queues.Values.SelectMany(static queue => queue.Pushes()).Select(static push => push.Reading).OrderBy(static push => push.Created).ThenBy(static push => push.Id.Length).ThenBy(static push => push.Id, StringComparer.Ordinal)];
+
+    /// <summary>The push of this id; null when there is none, or it was forgotten.</summary>
+    public ConfigPushReading? Find(string id) =>
+        _queues.Values.SelectMany(static queue => queue.Pushes()).FirstOrDefault(push => push.Id == id)?.Reading;
+
+    /// <summary>Ends what is under way. Pushes that have not ended expire.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!Closed)
+        {
+            await _stopping.CancelAsync().ConfigureAwait(false);
+        }
+
+        await Task.WhenAll(_queues.Values.Select(static queue => queue.WhenIdleAsync())).ConfigureAwait(false);
+    }
+
+    private bool Closed => _stopping.IsCancellationRequested;
+
+    private PushQueue QueueOf(string agent) => _queues.GetOrAdd(agent, _ => new PushQueue(_settings, _time));
+
+    private static bool LacksCurrent(AgentState agent, PooledConnection connection) =>
+        agent.Configuration.Current is { Value: not null } current && connection.Connection.Capabilities.Features.ConfigPush
+        && !agent.Configuration.WasGiven(connection.Connection, current);
+
+    private async Task DeliverAsync(ConfigPush push)
+    {
+        var (outcome, reason) = (ConfigDelivery.Outcome.Missed, (string?)"the daemon stops");
+        try
+        {
+            for (var attempt = 0; attempt <= _settings.MaxRetries && !Closed && outcome == ConfigDelivery.Outcome.Missed; attempt++)
+            {
+                if (attempt > 0)
+                {
+                    await Task.Delay(_settings.RetryInterval, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+
+                push.Attempt();
+                (outcome, reason) = await _delivery.AttemptAsync(push, _stopping.Token).ConfigureAwait(false);
+                push.Missed(reason ?? "");
+            }
+        }
+        catch (Exception e)
+        {
+            // A defect of ours: whoever asks must learn of it, and the next push must have its turn.
+            Log.PushBroke(_logger, push.Id, push.Agent.Id, e);
+            (outcome, reason) = (ConfigDelivery.Outcome.Refused, "a defect of the daemon; see its log");
+        }
+
+        var state = outcome switch
+        {
+            ConfigDelivery.Outcome.Done => ConfigPushState.Acknowledged,
+            ConfigDelivery.Outcome.Refused => ConfigPushState.Failed,
+            _ => ConfigPushState.Expired,
+        };
+        var (word, attempts) = (Words.Of(state), push.Reading.Attempts);
+        push.Agent.Metrics.Agents.PushEnded(push.Agent.Id, word);
+        Log.PushEnded(_logger, state == ConfigPushState.Acknowledged ? LogLevel.Information : LogLevel.Warning, push.Id, push.Agent.Id, word, attempts, reason ?? "accepted");
+        push.End(state, reason, _time.GetUtcNow());
+    }
+
+    private async Task CatchUpAsync(AgentState agent, PooledConnection connection)
+    {
+        for (var attempt = 0; attempt <= _settings.MaxRetries && !Closed && connection.Connection.IsOpen && LacksCurrent(agent, connection); attempt++)
+        {
+            if (attempt > 0)
+            {
+                await Task.Delay(_settings.RetryInterval, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            var current = agent.Configuration.Current;
+            var (outcome, reason) = await _delivery.SendAsync(connection, agent, current, "catch-up", _stopping.Token).ConfigureAwait(false);
+            if (outcome == ConfigDelivery.Outcome.Refused)
+            {
+                // As when a dialler is refused: an agent without its configuration must not judge.
+                connection.Connection.Abort(reason!);
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Sidecar.Daemon.Control;
+
+namespace Sidecar.Daemon.Cli.Admin;
+
+/// <summary>Asks a daemon over its admin socket. Every failure becomes one line that says what to do.</summary>
+internal sealed class AdminClient : IDisposable
+{
+    // A daemon with a hundred agents of a hundred connections answers with some 10 MB.
+    private const int MaxAnswerBytes = 64 * 1024 * 1024;
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+
+    private readonly HttpClient _http;
+    private readonly string _path;
+
+    /// <summary>A client; nothing is asked yet.</summary>
+    /// <param name="path">The admin socket.</param>
+    public AdminClient(string path)
+    {
+        _path = path;
+        _http = new HttpClient(new SocketsHttpHandler { ConnectCallback = ConnectAsync, UseProxy = false, AllowAutoRedirect = false })
+        {
+            BaseAddress = new Uri("http://sidecar"),
+            Timeout = Limit,
+            MaxResponseContentBufferSize = MaxAnswerBytes,
+        };
+    }
+
+    /// <summary>Asks for a document.</summary>
+    /// <exception cref="AdminException">There is none.</exception>
+    public Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellation) =>
+        SendAsync(new HttpRequestMessage(HttpMethod.Get, path), type, cancellation);
+
+    /// <summary>Sends an order.</summary>
+    /// <exception cref="AdminException">It was not taken.</exception>
+    public Task<T> PostAsync<T>(string path, byte[] order, JsonTypeInfo<T> type, CancellationToken cancellation)
+    {
+        var content = new ByteArrayContent(order);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return SendAsync(new HttpRequestMessage(HttpMethod.Post, path) { Content = content }, type, cancellation);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<T> SendAsync<T>(HttpRequestMessage request, JsonTypeInfo<T> type, CancellationToken cancellation)
+    {
+        try
+        {
+            using (request)
+            {
+                using var response = await _http.SendAsync(request, cancellation).ConfigureAwait(false);
+                var body = await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
+                return response.IsSuccessStatusCode ? Read(body, type) : throw new AdminException(
+                    Read(body, AdminJson.Default.ErrorDocument).Error,
+                    (int)response.StatusCode == 404 ? ExitCodes.NoSuchObject : ExitCodes.Failed);
+            }
+        }
+        catch (HttpRequestException e)
+        {
+            throw Of(e);
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            throw new AdminException($"whoever listens at {_path} did not answer within {Limit.TotalSeconds:0} s; is it a sidecar?", ExitCodes.Failed, e);
+        }
+    }
+
+    // Every document of ours says who wrote it.
+    private T Read<T>(byte[] body, JsonTypeInfo<T> type)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            if (document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty("daemon", out var name) && name.ValueEquals(AdminJson.DaemonName)
+                && document.RootElement.Deserialize(type) is { } read)
+            {
+                return read;
+            }
+        }
+        catch (JsonException)
+        {
+            // Said below.
+        }
+
+        throw NotASidecar(null);
+    }
+
+    private AdminException NotASidecar(Exception? inner) =>
+        new($"what listens at {_path} is not the admin listener of a sidecar; name that one with --admin (the daemon's --listen admin=PATH)", ExitCodes.Failed, inner);
+
+    private AdminException Of(HttpRequestException e) => e.InnerException is SocketException socket
+        ? socket.SocketErrorCode switch
+        {
+            SocketError.AddressNotAvailable => new($"there is no socket {_path}: no daemon runs with --listen admin={_path}, or it has another path; name it with --admin", ExitCodes.DaemonNotRunning, e),
+            SocketError.ConnectionRefused => new($"nobody listens at {_path}: the daemon does not run", ExitCodes.DaemonNotRunning, e),
+            SocketError.AccessDenied => new($"you may not connect to {_path}; become root or a member of the socket's group (--listen admin=PATH,group=NAME)", ExitCodes.Failed, e),
+            _ => new($"cannot connect to {_path}: {socket.Message}", ExitCodes.Failed, e),
+        }
+        : e.HttpRequestError is HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError or HttpRequestError.Unknown
+            ? NotASidecar(e)
+            : new AdminException($"cannot ask {_path}: {e.Message}", ExitCodes.Failed, e);
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path), cancellation).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using Sidecar.Daemon.Configuration;
+
+namespace Sidecar.Daemon.Cli.Admin;
+
+/// <summary>What all commands share that ask a daemon.</summary>
+internal static class AdminFlags
+{
+    /// <summary>The daemon to ask.</summary>
+    public static readonly Option<string?> Admin = new("--admin")
+    {
+        Description = $"The daemon's admin socket, its --listen admin=PATH [default: {Defaults.AdminSocket}]",
+        HelpName = "PATH",
+        Recursive = true,
+    };
+
+    /// <summary>The answer as it came.</summary>
+    public static readonly Option<bool> Json = new("--json") { Description = "Print JSON, for programs" };
+
+    /// <summary>Asks the daemon and says in one line why not, when that fails; the exit code for the shell.</summary>
+    public static async Task<int> AskAsync(ParseResult result, TextWriter errors, Func<AdminClient, Task> ask)
+    {
+        var path = result.GetValue(Admin) ?? Defaults.AdminSocket;
+        if (SocketPaths.Error(path) is { } error)
+        {
+            await errors.WriteLineAsync($"sidecar: --admin: {error}").ConfigureAwait(false);
+            return ExitCodes.WrongUse;
+        }
+
+        try
+        {
+            using var client = new AdminClient(path);
+            await ask(client).ConfigureAwait(false);
+            return ExitCodes.Ok;
+        }
+        catch (AdminException e)
+        {
+            await errors.WriteLineAsync($"sidecar: {Screen.Clean(e.Message)}").ConfigureAwait(false);
+            return e.ExitCode;
+        }
+    }
+}

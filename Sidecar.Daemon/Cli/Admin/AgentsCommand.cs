@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.Text.Json;
+using Sidecar.Daemon.Control;
+using Sidecar.Daemon.Control.Documents;
+
+namespace Sidecar.Daemon.Cli.Admin;
+
+/// <summary><c>sidecar agents</c>: the agents of a running daemon with their connections.</summary>
+internal static class AgentsCommand
+{
+    private static readonly string[] SummaryHeading = ["AGENT", "STATE", "MODE", "CONNECTIONS", "IN-FLIGHT", "WAITING", "ANSWERED", "FAILED", "TIMED-OUT", "P50", "P90", "P99", "BREAKER"];
+    private static readonly string[] ConnectionHeading = ["CONNECTION", "STATE", "DIALECT", "ENCODING", "IN-FLIGHT", "OWED", "ANSWERED", "FAILED", "TIMED-OUT", "P50", "P99", "SPEAKS", "ENDPOINT"];
+
+    public static Command Create(TextWriter output, TextWriter errors)
+    {
+        var command = new Command("agents", "Show the agents of a running daemon with their connections") { AdminFlags.Admin, AdminFlags.Json, PushCommand.Create(output, errors) };
+        command.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
+        {
+            var agents = await client.GetAsync("/agents", AdminJson.Default.AgentsDocument, cancellation).ConfigureAwait(false);
+            await output.WriteAsync(result.GetValue(AdminFlags.Json) ? JsonSerializer.Serialize(agents, AdminJson.Default.AgentsDocument) + "\n" : Write(agents)).ConfigureAwait(false);
+        }));
+        return command;
+    }
+
+    /// <summary>One line for each agent.</summary>
+    public static string Summary(IReadOnlyList<AgentDocument> agents) =>
+        agents.Count == 0 ? "no agents\n" : Screen.Table([SummaryHeading, .. agents.SelectMany(Lines)]);
+
+    /// <summary>The agents, then the connections of each.</summary>
+    public static string Write(AgentsDocument document) => Summary(document.Agents) + string.Concat(document.Agents.SelectMany(static agent => agent.Versions.Select(version =>
+        version.Connections.Count == 0
+            ? $"\n{Screen.Clean(agent.Id)}: no connection; it is looked for at {Screen.Clean(string.Join(", ", version.Endpoints))}\n"
+            : $"\n{Screen.Clean(agent.Id)}: {Screen.Clean(version.Strategy)}, {Screen.Number(version.OpenExchanges)} open exchanges, held bodies {Screen.Bytes(agent.HeldBodyBytes)} of {Screen.Bytes(agent.HeldBodyLimit)}\n"
+                + Screen.Table([ConnectionHeading, .. version.Connections.Select(Line)], indent: 2))));
+
+    private static IEnumerable<string[]> Lines(AgentDocument agent) => agent.Versions.Select(version => (string[])
+    [
+        agent.Id,
+        agent.State,
+        agent.Mode,
+        Screen.Number(version.Connections.Count),
+        Screen.Number(version.Connections.Sum(static connection => connection.InFlight)),
+        Screen.Number(version.Waiting),
+        Screen.Number(version.Calls.Answered),
+        Screen.Number(version.Calls.Failed),
+        Screen.Number(version.Calls.TimedOut),
+        Screen.Milliseconds(version.Latency.P50Ms, version.Latency.Count),
+        Screen.Milliseconds(version.Latency.P90Ms, version.Latency.Count),
+        Screen.Milliseconds(version.Latency.P99Ms, version.Latency.Count),
+        version.Breaker,
+    ]);
+
+    private static string[] Line(ConnectionDocument connection) =>
+    [
+        connection.Id,
+        connection.HeldExchanges == 0 ? connection.State : $"{connection.State}, holds {Screen.Number(connection.HeldExchanges)}",
+        connection.Dialect,
+        connection.Encoding,
+        $"{Screen.Number(connection.InFlight)}/{Screen.Number(connection.Limit)}",
+        Screen.Number(connection.Owed),
+        Screen.Number(connection.Calls.Answered),
+        Screen.Number(connection.Calls.Failed),
+        Screen.Number(connection.Calls.TimedOut),
+        Screen.Milliseconds(connection.Latency.P50Ms, connection.Latency.Count),
+        Screen.Milliseconds(connection.Latency.P99Ms, connection.Latency.Count),
+        $"{connection.AgentName} {connection.AgentVersion}".Trim(),
+        connection.Endpoint,
+    ];
+}

@@ -1,0 +1,46 @@
+using System.Text.Json;
+
+namespace Sidecar.Daemon.Configuration;
+
+/// <summary>Reads the configuration of an agent.</summary>
+internal static class ConfigurationFile
+{
+    /// <summary>Most bytes of a configuration: 4 MiB, which fits a frame of the agent protocol in either encoding.</summary>
+    public const int MaxBytes = 4 * 1024 * 1024;
+
+    /// <summary>Reads a file that holds one JSON value.</summary>
+    /// <exception cref="IOException">It cannot be read, is too long or is not JSON; the message says which, and names the file.</exception>
+    public static JsonElement Read(string path)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            using var text = new MemoryStream();
+            var buffer = new byte[64 * 1024];
+
+            // Not by the length that it states: it may be a pipe, or grow while it is read.
+            for (int read; (read = file.Read(buffer)) > 0;)
+            {
+                text.Write(buffer, 0, read);
+                if (text.Length > MaxBytes)
+                {
+                    throw new IOException($"it has more than {MaxBytes} bytes");
+                }
+            }
+
+            return Parse(text.GetBuffer().AsMemory(0, (int)text.Length));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NotSupportedException)
+        {
+            throw new IOException($"config-file {path} cannot be read as JSON: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Reads one JSON value.</summary>
+    /// <exception cref="JsonException">It is none.</exception>
+    public static JsonElement Parse(ReadOnlyMemory<byte> utf8)
+    {
+        using var document = JsonDocument.Parse(utf8);
+        return document.RootElement.Clone();
+    }
+}

@@ -1,0 +1,110 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Control.Documents;
+
+namespace Sidecar.Daemon.Control;
+
+/// <summary>Takes orders to push configurations.</summary>
+internal sealed class ConfigPushEndpoint(DaemonView daemon)
+{
+    /// <summary>Most bytes of an order: a configuration in which every character is escaped, and room for what is around it.</summary>
+    public const int MaxBytes = 4 * ConfigurationFile.MaxBytes;
+
+    private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(10);
+
+    /// <summary>Reads an order and begins what it asks for.</summary>
+    public async Task<(int Status, object Document)> TakeAsync(IHttpRequestFeature request)
+    {
+        ConfigPushOrder order;
+        try
+        {
+            order = await ReadAsync(request.Body).ConfigureAwait(false);
+        }
+        catch (BadHttpRequestException e)
+        {
+            return Error(e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"the order is longer than {MaxBytes} bytes" : e.Message);
+        }
+        catch (JsonException e)
+        {
+            return Error(StatusCodes.Status400BadRequest, $"the order is not understood (line {(e.LineNumber ?? 0) + 1}, byte {e.BytePositionInLine ?? 0}): send a JSON object with the fields 'agent' and 'config', both optional, and no other");
+        }
+        catch (OperationCanceledException)
+        {
+            return Error(StatusCodes.Status408RequestTimeout, $"the order did not come within {ReadLimit.TotalSeconds:0} s");
+        }
+
+        var agents = daemon.Agents();
+        if (order.Agent is not { } id)
+        {
+            return Push(agents, order.Config, isNamed: false);
+        }
+
+        return agents.FirstOrDefault(agent => agent.Id == id) is { } one
+            ? Push([one], order.Config, isNamed: true)
+            : Error(StatusCodes.Status404NotFound, $"there is no agent {id}; there are {(agents.Count == 0 ? "none" : string.Join(", ", agents.Select(static agent => agent.Id)))}");
+    }
+
+    private (int Status, object Document) Push(IReadOnlyList<AgentState> agents, JsonElement? config, bool isNamed)
+    {
+        var (pushes, errors) = (new List<ConfigPushDocument>(), new List<string>());
+        foreach (var agent in agents)
+        {
+            var live = agent.Current.Pool.Live;
+            if (!isNamed && live.Count > 0 && !live.Any(static pooled => pooled.Connection.Capabilities.Features.ConfigPush))
+            {
+                errors.Add($"agent {agent.Id} does not take configuration pushes");
+            }
+            else if (ConfigurationOf(agent, config, out var error) is { } value && daemon.Pusher.Start(agent, value, out error) is { } push)
+            {
+                pushes.Add(AdminPages.Of(push.Reading));
+            }
+            else
+            {
+                errors.Add(error!);
+            }
+        }
+
+        return pushes.Count > 0
+            ? (StatusCodes.Status202Accepted, new ConfigPushesDocument { Daemon = AdminJson.DaemonName, Pushes = pushes, Errors = errors.Count > 0 ? errors : null })
+            : Error(StatusCodes.Status409Conflict, errors.Count == 0 ? "there is no agent" : string.Join("; ", errors));
+    }
+
+    private static JsonElement? ConfigurationOf(AgentState agent, JsonElement? config, out string? error)
+    {
+        error = null;
+        if (config is not null)
+        {
+            return config;
+        }
+
+        if (agent.Configuration.File is not { } file)
+        {
+            error = $"agent {agent.Id} has no config-file; name one in --agent, or send a configuration";
+            return null;
+        }
+
+        try
+        {
+            return ConfigurationFile.Read(file);
+        }
+        catch (IOException e)
+        {
+            error = e.Message;
+            return null;
+        }
+    }
+
+    private static async Task<ConfigPushOrder> ReadAsync(Stream body)
+    {
+        using var limit = new CancellationTokenSource(ReadLimit, TimeProvider.System);
+        using var bytes = new MemoryStream();
+        await body.CopyToAsync(bytes, limit.Token).ConfigureAwait(false);
+        return bytes.Length == 0 ? new ConfigPushOrder(null, null)
+            : JsonSerializer.Deserialize(bytes.GetBuffer().AsSpan(0, (int)bytes.Length), OrderJson.Default.ConfigPushOrder) ?? new ConfigPushOrder(null, null);
+    }
+
+    private static (int Status, object Document) Error(int status, string error) => (status, new ErrorDocument(AdminJson.DaemonName, error));
+}

@@ -1,0 +1,37 @@
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Agents.Config;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Inspection;
+
+namespace Sidecar.Daemon.Control;
+
+/// <summary>What of the daemon can be shown to operators.</summary>
+internal sealed record DaemonView
+{
+    /// <summary>Its version.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>When it was started.</summary>
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>Where it listens.</summary>
+    public required IReadOnlyList<ListenerOptions> Listeners { get; init; }
+
+    /// <summary>The agents as they are now.</summary>
+    public required Func<IReadOnlyList<AgentState>> Agents { get; init; }
+
+    /// <summary>The exchanges.</summary>
+    public required ExchangeCounts Exchanges { get; init; }
+
+    /// <summary>The body bytes that may be held for all agents.</summary>
+    public required ByteBudget BodyMemory { get; init; }
+
+    /// <summary>Configuration pushes.</summary>
+    public required ConfigPusher Pusher { get; init; }
+
+    /// <summary>What agents asked about their configurations.</summary>
+    public required ConfigUpdates Updates { get; init; }
+
+    /// <summary>The clock.</summary>
+    public required TimeProvider Time { get; init; }
+}

@@ -1,0 +1,90 @@
+namespace Sidecar.Daemon.Control.Documents;
+
+/// <summary><c>/agents</c>: every agent, version and connection.</summary>
+internal sealed record AgentsDocument
+{
+    /// <summary>Always <c>sidecar</c>: by this a client knows whom it has asked.</summary>
+    public required string Daemon { get; init; }
+
+    /// <summary>The agents in the order of the configuration.</summary>
+    public required IReadOnlyList<AgentDocument> Agents { get; init; }
+}
+
+/// <summary>An agent.</summary>
+internal sealed record AgentDocument
+{
+    /// <summary>Its id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary><c>enforce</c>, <c>monitor</c> or <c>off</c>; a route may say otherwise.</summary>
+    public required string Mode { get; init; }
+
+    /// <summary><c>closed</c> or <c>open</c>.</summary>
+    public required string FailureMode { get; init; }
+
+    /// <summary><c>pending</c>, <c>available</c>, <c>degraded</c>, <c>paused</c>, <c>draining</c>, <c>unhealthy</c>, or <c>removing</c> while it is taken out of service.</summary>
+    public required string State { get; init; }
+
+    /// <summary>Bytes of bodies that are held for it.</summary>
+    public required long HeldBodyBytes { get; init; }
+
+    /// <summary>Most bytes that may be.</summary>
+    public required long HeldBodyLimit { get; init; }
+
+    /// <summary>The name of the configuration that it has accepted; absent for the one that the daemon started with.</summary>
+    public string? ConfigVersion { get; init; }
+
+    /// <summary>Its versions.</summary>
+    public required IReadOnlyList<VersionDocument> Versions { get; init; }
+}
+
+/// <summary>A version of an agent: its pool.</summary>
+internal sealed record VersionDocument
+{
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The circuit breaker: <c>closed</c>, <c>half-open</c> or <c>open</c>.</summary>
+    public required string Breaker { get; init; }
+
+    /// <summary>How connections are chosen.</summary>
+    public required string Strategy { get; init; }
+
+    /// <summary>Where it listens.</summary>
+    public required IReadOnlyList<string> Endpoints { get; init; }
+
+    /// <summary>Exchanges that it takes part in.</summary>
+    public required int OpenExchanges { get; init; }
+
+    /// <summary>Calls that hold one of its slots.</summary>
+    public required int Running { get; init; }
+
+    /// <summary>Calls that wait for a slot or a connection.</summary>
+    public required int Waiting { get; init; }
+
+    /// <summary>Most calls that may wait.</summary>
+    public required int WaitingLimit { get; init; }
+
+    /// <summary>What became of its calls, also on connections that have ended.</summary>
+    public required CallsDocument Calls { get; init; }
+
+    /// <summary>How long the answered calls of the last minutes took, on connections that are open.</summary>
+    public required LatencyDocument Latency { get; init; }
+
+    /// <summary>Its connections.</summary>
+    public required IReadOnlyList<ConnectionDocument> Connections { get; init; }
+}
+
+/// <summary>Counts of calls by how they ended, since the start.</summary>
+/// <param name="Answered">The agent answered.</param>
+/// <param name="Failed">Its answer was none, or its connection ended.</param>
+/// <param name="TimedOut">It did not answer in time.</param>
+/// <param name="Cancelled">The answer was no longer wanted.</param>
+internal sealed record CallsDocument(long Answered, long Failed, long TimedOut, long Cancelled);
+
+/// <summary>Percentiles in milliseconds, at most 12.5 % above the truth; 0 when no call was answered.</summary>
+/// <param name="Count">Calls they are made of: those of the last one to two minutes.</param>
+/// <param name="P50Ms">Half of them took at most this long.</param>
+/// <param name="P90Ms">Nine of ten.</param>
+/// <param name="P99Ms">Ninety-nine of a hundred.</param>
+internal sealed record LatencyDocument(long Count, double P50Ms, double P90Ms, double P99Ms);

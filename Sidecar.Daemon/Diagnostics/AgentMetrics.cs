@@ -1,0 +1,146 @@
+using System.Diagnostics.Metrics;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Diagnostics;
+
+/// <summary>The instruments of the pools: the families of spec §9.11, each with the label <c>agent</c>, and what agents send by themselves.</summary>
+/// <remarks>
+/// Safe from any thread; recording does not allocate. With the prefix <c>zentinel</c> the names are those of the specification. Its three
+/// families about correlation affinities are missing: affinity is a field of the session here, so there is no table that could be full.
+/// </remarks>
+internal sealed class AgentMetrics
+{
+    // Spec §9.11.
+    private static readonly InstrumentAdvice<double> Seconds = new()
+    {
+        HistogramBucketBoundaries = [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1],
+    };
+
+    private readonly Meter _meter;
+    private readonly Counter<long> _requests;
+    private readonly Counter<long> _responses;
+    private readonly Counter<long> _timeouts;
+    private readonly Counter<long> _connectionErrors;
+    private readonly Counter<long> _serializationErrors;
+    private readonly Counter<long> _pauses;
+    private readonly Counter<long> _resumes;
+    private readonly Counter<long> _flowRejections;
+    private readonly Histogram<double> _requestSeconds;
+    private readonly Histogram<double> _serializationSeconds;
+    private readonly Counter<long> _reports;
+    private readonly Counter<long> _reportDropped;
+    private readonly Counter<long> _pushes;
+    private readonly Counter<long> _updateRequests;
+    private bool _observed;
+
+    /// <summary>Creates the instruments.</summary>
+    public AgentMetrics(Meter meter)
+    {
+        _meter = meter;
+        _requests = meter.CreateCounter<long>("agent.requests", "{event}", "Events sent to agents");
+        _responses = meter.CreateCounter<long>("agent.responses", "{answer}", "Answers received from agents in time");
+        _timeouts = meter.CreateCounter<long>("agent.timeouts", "{call}", "Calls that timed out");
+        _connectionErrors = meter.CreateCounter<long>("agent.connection.errors", "{call}", "Calls whose connection failed or was closed");
+        _serializationErrors = meter.CreateCounter<long>("agent.serialization.errors", "{event}", "Events that could not be encoded within the agent's limits");
+        _pauses = meter.CreateCounter<long>("agent.flow_control.pauses", "{signal}", "Signals of agents to send nothing");
+        _resumes = meter.CreateCounter<long>("agent.flow_control.resumes", "{signal}", "Signals of agents to go on");
+        _flowRejections = meter.CreateCounter<long>("agent.flow_control.rejections", "{event}", "Events refused or skipped because the agent had asked to be sent nothing");
+        _requestSeconds = meter.CreateHistogram("agent.request.duration", "s", "From the call to its answer or its end", null, Seconds);
+        _serializationSeconds = meter.CreateHistogram("agent.serialization", "s", "Time to encode an event; one event of sixteen is measured", null, Seconds);
+        _reports = meter.CreateCounter<long>("agent.reports", "{report}", "Metrics reports received from agents");
+        _reportDropped = meter.CreateCounter<long>("agent.reports.dropped", "{series}", "Series of metrics reports that are not shown, by the reason");
+        _pushes = meter.CreateCounter<long>("agent.config.pushes", "{push}", "Configuration pushes ended, by state");
+        _updateRequests = meter.CreateCounter<long>("agent.config.requests", "{request}", "Configuration update requests of agents, by type and whether they were accepted");
+    }
+
+    /// <summary>A call has ended.</summary>
+    /// <param name="agent">The agent's id.</param>
+    /// <param name="kind">The event.</param>
+    /// <param name="fate">How.</param>
+    /// <param name="duration">From the call to its end.</param>
+    public void CallEnded(string agent, EventKind kind, CallFate fate, TimeSpan duration)
+    {
+        var (agentTag, eventTag) = (Tag("agent", agent), Tag("event", SidecarMetrics.EventName(kind)));
+        _requestSeconds.Record(duration.TotalSeconds, agentTag, eventTag);
+        if (fate is CallFate.Answered or CallFate.TimedOut or CallFate.ConnectionError or CallFate.Withdrawn)
+        {
+            _requests.Add(1, agentTag, eventTag);
+        }
+
+        switch (fate)
+        {
+            case CallFate.Answered:
+                _responses.Add(1, agentTag);
+                break;
+            case CallFate.TimedOut:
+                _timeouts.Add(1, agentTag, eventTag);
+                break;
+            case CallFate.ConnectionError:
+                _connectionErrors.Add(1, agentTag);
+                break;
+            case CallFate.SerializationError:
+                _serializationErrors.Add(1, agentTag);
+                break;
+            case CallFate.FlowControl:
+                _flowRejections.Add(1, agentTag);
+                break;
+        }
+    }
+
+    /// <summary>An event was encoded.</summary>
+    public void Encoded(string agent, TimeSpan duration) => _serializationSeconds.Record(duration.TotalSeconds, Tag("agent", agent));
+
+    /// <summary>The agent asked to be sent nothing, or to go on.</summary>
+    public void FlowControl(string agent, FlowAction action)
+    {
+        if (action != FlowAction.UpdateCapacity)
+        {
+            (action == FlowAction.Pause ? _pauses : _resumes).Add(1, Tag("agent", agent));
+        }
+    }
+
+    /// <summary>A metrics report has come.</summary>
+    public void Reported(string agent) => _reports.Add(1, Tag("agent", agent));
+
+    /// <summary>Series of a report are not shown.</summary>
+    public void ReportDropped(string agent, string reason, long series) => _reportDropped.Add(series, Tag("agent", agent), Tag("reason", reason));
+
+    /// <summary>A configuration push has ended.</summary>
+    public void PushEnded(string agent, string state) => _pushes.Add(1, Tag("agent", agent), Tag("state", state));
+
+    /// <summary>An agent asked for something about its configuration.</summary>
+    public void UpdateRequested(string agent, string type, bool accepted) =>
+        _updateRequests.Add(1, Tag("agent", agent), Tag("type", type), Tag("accepted", accepted ? "true" : "false"));
+
+    /// <summary>Adds the gauges of the agents.</summary>
+    /// <param name="agents">
+    /// The agents as they are now. Asked once per gauge and scrape, on the scraping thread: it must not block. Each agent once; one that is gone
+    /// is no longer shown.
+    /// </param>
+    /// <exception cref="InvalidOperationException">The agents are observed already; a second observer would show them twice.</exception>
+    public void Observe(Func<IEnumerable<AgentReading>> agents)
+    {
+        if (Interlocked.Exchange(ref _observed, true))
+        {
+            throw new InvalidOperationException("The agents are observed already; give the one observer all of them.");
+        }
+
+        void Gauge<T>(string name, string? unit, string description, Func<AgentReading, T> read)
+            where T : struct => _meter.CreateObservableGauge(
+                name, () => agents().Select(agent => new Measurement<T>(read(agent), Tag("agent", agent.Agent))), unit, description);
+
+        Gauge("agent.connections", "{connection}", "Connections to the agent that are open", static agent => agent.Connections);
+        Gauge("agent.healthy_connections", "{connection}", "Connections to the agent that take new exchanges", static agent => agent.Healthy);
+        Gauge("agent.paused_connections", "{connection}", "Connections on which the agent asks to be sent nothing", static agent => agent.Paused);
+        Gauge("agent.in_flight_requests", "{call}", "Calls to the agent that wait for an answer", static agent => agent.InFlight);
+        Gauge("agent.calls.running", "{call}", "Calls that hold one of the agent's slots", static agent => agent.Running);
+        Gauge("agent.calls.waiting", "{call}", "Calls that wait for a slot or a connection", static agent => agent.Waiting);
+        Gauge("agent.buffer_utilization", "%", "How full the queue of calls that wait to be sent is", static agent => agent.QueuePercent);
+        Gauge("agent.available", null, "1 if the agent takes calls, 0 if not", static agent => agent.IsAvailable ? 1 : 0);
+        Gauge("agent.state", null, "0 pending, 1 available, 2 degraded, 3 paused, 4 draining, 5 unhealthy", static agent => agent.State);
+        Gauge("agent.breaker", null, "The circuit breaker: 0 closed, 1 half-open, 2 open", static agent => agent.Breaker);
+        Gauge("agent.held_body", "By", "Bytes of bodies held for the agent", static agent => agent.HeldBytes);
+    }
+
+    private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
+}

@@ -1,0 +1,139 @@
+using System.Net;
+using System.Text.Json;
+using NUnit.Framework;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Control;
+
+/// <summary>What the admin listener answers, over a real socket.</summary>
+public sealed class AdminPagesTests
+{
+    [Test]
+    public async Task Agents_ShowsEveryConnectionWithItsCountsAndLatency()
+    {
+        await using var agent = new LambdaAgent("waf");
+        await using var absent = new LambdaAgent("bot") { IsAbsent = true, Policy = LambdaAgent.PolicyOf(FailureMode.Open) };
+        await using var admin = await AdminHarness.StartAsync(agent, absent);
+        await admin.Inside.Client.AskAsync(Events.Request("x", "/"));
+
+        var agents = (await admin.JsonAsync("/agents")).GetProperty("agents");
+        var waf = agents[0];
+        var version = waf.GetProperty("versions")[0];
+        var connection = version.GetProperty("connections")[0];
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(agents.GetArrayLength(), Is.EqualTo(2));
+            Assert.That(waf.GetProperty("id").GetString(), Is.EqualTo("waf"));
+            Assert.That(waf.GetProperty("state").GetString(), Is.EqualTo("available"));
+            Assert.That(waf.GetProperty("held_body_limit").GetInt64(), Is.Positive);
+            Assert.That(version.GetProperty("breaker").GetString(), Is.EqualTo("closed"));
+            Assert.That(version.GetProperty("open_exchanges").GetInt32(), Is.EqualTo(1));
+            Assert.That(version.GetProperty("calls").GetProperty("answered").GetInt32(), Is.EqualTo(1));
+            Assert.That(connection.GetProperty("state").GetString(), Is.EqualTo("open"));
+            Assert.That(connection.GetProperty("dialect").GetString(), Is.EqualTo("native"));
+            Assert.That(connection.GetProperty("encoding").GetString(), Is.EqualTo(ProtocolConstants.MessagePack));
+            Assert.That(connection.GetProperty("calls").GetProperty("answered").GetInt32(), Is.EqualTo(1));
+            Assert.That(connection.GetProperty("latency").GetProperty("p99_ms").GetDouble(), Is.Positive);
+            Assert.That(agents[1].GetProperty("versions")[0].GetProperty("connections").GetArrayLength(), Is.Zero);
+        }
+    }
+
+    [Test]
+    public async Task CountsOfConnectionsThatEnded_StayWithTheirAgent()
+    {
+        await using var agent = new LambdaAgent("waf");
+        await using var admin = await AdminHarness.StartAsync(agent);
+        await admin.Inside.Client.AskAsync(Events.Request("x", "/"));
+        var before = admin.Inside.ConnectionsOf("waf")[0];
+        admin.Inside.Crash("waf");
+        await Eventually.TrueAsync(() => admin.Inside.ConnectionsOf("waf") is [var now] && now != before, TimeSpan.FromSeconds(30), "another connection");
+        Assert.That((await admin.JsonAsync("/agents")).GetProperty("agents")[0].GetProperty("versions")[0].GetProperty("calls").GetProperty("answered").GetInt32(), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Sessions_AreAsLongAsTheConfiguration_WithTenThousandExchangesOpen()
+    {
+        await using var admin = await AdminHarness.StartAsync(new LambdaAgent("waf") { IsAbsent = true });
+        var inspector = admin.Inside.Inspector;
+        var open = Enumerable.Range(0, 10_000).Select(i => inspector.Begin(i % 2 == 0 ? "http:a" : "http:b", "example.org", "/", "GET")).ToList();
+
+        var text = await admin.TextAsync("/sessions");
+        var status = await admin.JsonAsync("/status");
+        Assert.That(text, Has.Length.LessThan(2000));
+        Assert.That(status.GetProperty("exchanges").GetProperty("open").GetInt32(), Is.EqualTo(10_000));
+        Assert.That((await admin.TextAsync("/agents")).Length, Is.LessThan(2000));
+        var rows = JsonSerializer.Deserialize<JsonElement>(text).GetProperty("exchanges");
+        Assert.That(
+            rows.EnumerateArray().Select(static row => (row.GetProperty("listener").GetString(), row.GetProperty("route").GetString(), row.GetProperty("exchanges").GetProperty("open").GetInt32())),
+            Is.EqualTo(new[] { ("http:a", "all", 5000), ("http:b", "all", 5000) }));
+
+        open.ForEach(exchange => inspector.End(exchange));
+        var after = (await admin.JsonAsync("/status")).GetProperty("exchanges");
+        Assert.That((after.GetProperty("open").GetInt32(), after.GetProperty("not_subject").GetInt32(), after.GetProperty("received").GetInt32()), Is.EqualTo((0, 10_000, 10_000)));
+        Assert.That(admin.Inside.StateOf("waf").Current.OpenExchanges, Is.Zero);
+    }
+
+    [Test]
+    public async Task Status_NamesTheDaemonAndWarnsOfWhatIsWrong()
+    {
+        await using var admin = await AdminHarness.StartAsync(new LambdaAgent("waf") { IsAbsent = true });
+        await admin.Inside.Client.AskAsync(Events.Request("x", "/"));
+        var status = await admin.JsonAsync("/status");
+        Assert.That((status.GetProperty("daemon").GetString(), status.GetProperty("version").GetString()), Is.EqualTo(("sidecar", "1.2")));
+        Assert.That(status.GetProperty("pid").GetInt32(), Is.EqualTo(Environment.ProcessId));
+        Assert.That(status.GetProperty("listeners")[0].GetProperty("kind").GetString(), Is.EqualTo("native"));
+        Assert.That(status.GetProperty("warnings")[0].GetString(), Does.StartWith("agent waf is ").And.EndsWith("; what it should inspect is refused"));
+    }
+
+    [Test]
+    public async Task Metrics_AreOursAndThoseOfAgents_OnOneWellFormedPage()
+    {
+        await using var admin = await AdminHarness.StartAsync(new LambdaAgent("waf"));
+        admin.Reports.Take("waf", null, new MetricsReport { Counters = [new CounterMetric { Name = "rules_total", Value = 7 }] });
+        var page = new PrometheusPage(await admin.TextAsync("/metrics"));
+        Assert.That(page.Samples["rules_total{agent=\"waf\"}"], Is.EqualTo(7));
+        Assert.That(page.Types, Does.ContainKey("sidecar_metrics_anomalies_total"));
+    }
+
+    [TestCase("GET", "/nothing", HttpStatusCode.NotFound, "there are /status, /agents")]
+    [TestCase("POST", "/agents", HttpStatusCode.MethodNotAllowed, "POST is not understood")]
+    [TestCase("DELETE", "/config-pushes", HttpStatusCode.MethodNotAllowed, "DELETE is not understood")]
+    [TestCase("GET", "/config-pushes/push-9", HttpStatusCode.NotFound, "no such push")]
+    [TestCase("POST", "/config-pushes", HttpStatusCode.BadRequest, "not understood", "{\"agnt\":\"waf\"}")]
+    [TestCase("POST", "/config-pushes", HttpStatusCode.BadRequest, "not understood", "{")]
+    [TestCase("POST", "/config-pushes", HttpStatusCode.BadRequest, "not understood", "[]")]
+    [TestCase("POST", "/config-pushes", HttpStatusCode.NotFound, "there is no agent bot; there are waf", "{\"agent\":\"bot\"}")]
+    [TestCase("POST", "/config-pushes", HttpStatusCode.Conflict, "agent waf has no config-file", "{\"agent\":\"waf\"}")]
+    [TestCase("POST", "/config-pushes", HttpStatusCode.Conflict, "agent waf does not take configuration pushes", "{\"config\":{}}")]
+    public async Task WhatCannotBeDone_IsSaidInOneLine(string method, string path, HttpStatusCode status, string error, string body = "")
+    {
+        await using var admin = await AdminHarness.StartAsync(new LambdaAgent("waf"));
+        var answer = await admin.SendAsync(new HttpMethod(method), path, body);
+        Assert.That(answer.Status, Is.EqualTo(status));
+        Assert.That(answer.Said, Does.Contain(error));
+    }
+
+    [Test]
+    public async Task AnOrderBeyondTheLimit_IsRefusedWithTheLimit()
+    {
+        await using var admin = await AdminHarness.StartAsync(new LambdaAgent("waf"));
+        var answer = await UnixHttp.ExchangeAsync(admin.Socket, "POST /config-pushes HTTP/1.1\r\nHost: x\r\nContent-Length: 16777217\r\nConnection: close\r\n\r\n");
+        Assert.That(answer, Does.StartWith("HTTP/1.1 413 ").And.Contain("the order is longer than 16777216 bytes"));
+    }
+
+    [Test]
+    public async Task APush_HasAnIdAndCanBeAskedAbout()
+    {
+        await using var admin = await AdminHarness.StartAsync(new LambdaAgent("waf"));
+        var (status, said) = await admin.SendAsync(HttpMethod.Post, "/config-pushes", "{\"agent\":\"waf\",\"config\":{\"level\":3}}");
+        Assert.That(status, Is.EqualTo(HttpStatusCode.Accepted));
+        Assert.That(JsonSerializer.Deserialize<JsonElement>(said).GetProperty("pushes")[0].GetProperty("id").GetString(), Is.EqualTo("push-1"));
+        await Eventually.TrueAsync(
+            async () => (await admin.JsonAsync("/config-pushes/push-1")).GetProperty("state").GetString() == "failed", TimeSpan.FromSeconds(30), "the end of the push");
+        var push = (await admin.JsonAsync("/config-pushes")).GetProperty("pushes")[0];
+        Assert.That(push.GetProperty("reason").GetString(), Does.Contain("does not state the feature config_push"));
+        Assert.That((await admin.JsonAsync("/status")).GetProperty("warnings")[0].GetString(), Does.StartWith("configuration push-1 to agent waf failed"));
+    }
+}
