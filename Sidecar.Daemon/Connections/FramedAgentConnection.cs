@@ -18,16 +18,17 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     private readonly AgentDialect _dialect;
     private readonly MeasuredEncoder _encoder;
     private readonly OutstandingCalls _calls;
+    private readonly SilentConfiguration _configuration;
     private readonly FrameConnection _frames;
     private readonly ConnectionSettings _settings;
-    private readonly LogPace _badAnswers;
+    private readonly AnswerReader _answers;
+    private readonly Introduction _introduction;
     private readonly AgentMessages _messages;
     private readonly IConnectionSink _sink;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Func<ValueTask>? _closeTransport;
     private readonly Func<Exception?, string?>? _explainEnd;
-    private readonly TaskCompletionSource<HandshakeResponse> _handshake = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MessageEncoding _encoding = MessageEncodings.Json;
     private Task _running = Task.CompletedTask;
@@ -57,7 +58,8 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         _settings = settings;
         _encoder = new MeasuredEncoder(settings, time);
         _sink = sink;
-        _badAnswers = new LogPace(time);
+        _answers = new AnswerReader(id, settings.AgentId, time, logger);
+        _introduction = new Introduction(settings, _dialect, time);
         _time = time;
         _logger = logger;
         _closeTransport = closeTransport;
@@ -65,6 +67,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         _frames = new FrameConnection(pipe, FrameConnectionOptions.Default with { CloseTimeout = TimeSpan.Zero, Time = time, Format = _dialect.ProxyFormat });
         _messages = new AgentMessages(this, settings.AgentId, sink, time, logger);
         _calls = new OutstandingCalls(_frames, _dialect, time);
+        _configuration = new SilentConfiguration(_frames, time);
         _lastHeard = time.GetTimestamp();
     }
 
@@ -75,6 +78,8 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     public AgentCapabilities Capabilities { get; private set; } = new();
 
     public string Encoding => _encoding.Name;
+
+    public string Dialect => _dialect.Name;
 
     public bool IsOpen => Volatile.Read(ref _open);
 
@@ -94,22 +99,8 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     public async Task OpenAsync(TimeSpan limit, CancellationToken cancellation)
     {
         Run();
-        using (var frame = FrameBuffer.Rent(MessageType.HandshakeRequest))
-        {
-            Handshake.WriteRequest(frame, _settings, _dialect);
-            _frames.TrySend(frame.Finish());
-        }
-
-        try
-        {
-            var left = limit > TimeSpan.Zero ? limit : TimeSpan.Zero;
-            var response = await _handshake.Task.WaitAsync(left, _time, cancellation).ConfigureAwait(false);
-            Log.Opened(_logger, Id, _settings.AgentId, response.Capabilities.Name, response.Capabilities.Version, response.Encoding, Traits.MaxInFlight);
-        }
-        catch (TimeoutException e)
-        {
-            throw new TimeoutException($"agent {_settings.AgentId} did not answer the handshake within {_settings.ConnectTimeout}", e);
-        }
+        var response = await _introduction.RunAsync(_frames, limit, cancellation).ConfigureAwait(false);
+        Log.Opened(_logger, Id, _settings.AgentId, response.Capabilities.Name, response.Capabilities.Version, response.Encoding, Traits.MaxInFlight);
     }
 
     /// <summary>Starts the loops of a connection whose agent has said what it can do by registering: no handshake follows, and JSON is spoken (spec §8).</summary>
@@ -127,6 +118,11 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         {
             return new(CallResult.Failed(
                 CallOutcome.NotSendable, $"a body chunk of {size} bytes is more than the agent takes at once, {Traits.MaxEventBytes} bytes; send smaller chunks"));
+        }
+
+        if (message is ConfigureEvent configure && !AnswersConfigure)
+        {
+            return _configuration.AskAsync(_encoding, configure, deadline);
         }
 
         var frame = FrameBuffer.Rent(message.Type);
@@ -147,12 +143,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
 
     /// <summary>Sends a configuration that nobody has to answer. An agent that refuses it nevertheless ends the connection.</summary>
     /// <exception cref="FrameTooLongException">It does not fit into a message.</exception>
-    public void Tell(ConfigureEvent message)
-    {
-        using var frame = FrameBuffer.Rent(message.Type);
-        _encoding.WriteEvent(frame, message);
-        _frames.TrySend(frame.Finish());
-    }
+    public void Tell(ConfigureEvent message) => _configuration.Tell(_encoding, message);
 
     public void Cancel(CorrelationId id, CancelReason reason) => _calls.Cancel(id, reason);
 
@@ -198,7 +189,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     void IFrameHandler.OnFrame(MessageType type, ReadOnlyMemory<byte> payload)
     {
         Volatile.Write(ref _lastHeard, _time.GetTimestamp());
-        if (!_handshake.Task.IsCompleted)
+        if (!_introduction.IsOver)
         {
             TakeHandshake(type, payload);
         }
@@ -217,9 +208,9 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         Volatile.Write(ref _open, false);
         var cause = _abortCause ?? _explainEnd?.Invoke(error) ?? (error is null ? end.ToString() : $"{end}: {error.Message}");
         var waiting = _calls.End(cause);
+        _configuration.End(cause);
         Log.Ended(_logger, Id, _settings.AgentId, cause, waiting);
-        _handshake.TrySetException(new ProtocolException($"the connection ended during the handshake: {cause}"));
-        _ = _handshake.Task.Exception;
+        _introduction.Fail(new ProtocolException($"the connection ended during the handshake: {cause}"));
         _ended.TrySetResult(cause);
     }
 
@@ -242,49 +233,28 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         {
             Capabilities = response.Capabilities with { Features = features with { BinaryBody = false } },
         });
-        _handshake.TrySetResult(response);
+        _introduction.Succeed(response);
     }
 
     private void TakeHandshake(MessageType type, ReadOnlyMemory<byte> payload)
     {
         try
         {
-            if (type != MessageType.HandshakeResponse)
-            {
-                throw new ProtocolException($"the agent's first frame has type 0x{(byte)type:x2}, expected 0x02 (handshake response)");
-            }
-
-            Take(Handshake.ReadResponse(payload, _settings, _dialect));
+            Take(_introduction.Read(type, payload));
         }
         catch (ProtocolException e)
         {
-            _handshake.TrySetException(e);
+            _introduction.Fail(e);
             Abort(e.Message);
         }
     }
 
     private void TakeAnswer(ReadOnlyMemory<byte> payload)
     {
-        CorrelationId id;
-        CallResult result;
-        try
+        var (id, result) = _answers.Read(_encoding, payload);
+        if (!AnswersConfigure && id == ConfigurationPush.Id)
         {
-            var answer = _encoding.ReadResponse(payload);
-            (id, result) = (answer.CorrelationId, CallResult.Answered(answer.Response));
-        }
-        catch (ProtocolException e)
-        {
-            id = _encoding.SalvageCorrelationId(payload);
-            result = CallResult.Failed(CallOutcome.BadAnswer, e.Message);
-            if (_badAnswers.MayLog(Id, out var leftOut))
-            {
-                Log.BadAnswer(_logger, _settings.AgentId, Id, e.Message, leftOut);
-            }
-        }
-
-        if (!_dialect.AnswersConfigure && id == ConfigurationPush.Id)
-        {
-            if (ConfigurationPush.Refusal(result) is { } refusal)
+            if (_configuration.Take(result) is { } refusal)
             {
                 Abort(refusal);
             }

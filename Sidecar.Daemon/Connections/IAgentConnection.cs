@@ -18,7 +18,7 @@ internal interface IAgentConnection : IAsyncDisposable
     string Encoding { get; }
 
     /// <summary>The dialect of the protocol that the agent speaks, for operators.</summary>
-    string Dialect => "native";
+    string Dialect { get; }
 
     /// <summary>False from the moment either direction has ended.</summary>
     bool IsOpen { get; }

@@ -10,6 +10,9 @@ public abstract class AgentDialect
     /// <summary>Frames with JSON or MessagePack, as on Unix sockets (spec §2, §3).</summary>
     public static AgentDialect Native { get; } = new NativeDialect();
 
+    /// <summary>Names it for operators.</summary>
+    public abstract string Name { get; }
+
     /// <summary>The stream as a proxy reads and writes it.</summary>
     public abstract FrameFormat ProxyFormat { get; }
 

@@ -10,6 +10,8 @@ internal sealed class NativeDialect : AgentDialect
     // Base64 makes four bytes of three; the rest of the event fits into what is left.
     private const long LargestBody = (FrameLimits.MaxLength / 4 * 3) - 4096;
 
+    public override string Name => "native";
+
     public override FrameFormat ProxyFormat => FrameFormat.Native;
 
     public override FrameFormat AgentFormat => FrameFormat.Native;

@@ -128,6 +128,46 @@ public sealed class GrpcStreamTests
         Assert.That(await both.Connection.Ended.WaitAsync(ScriptedAgent.Limit, TimeProvider.System), Does.Contain("no such rule set"));
     }
 
+    [Test]
+    public async Task PushedConfiguration_IsAcceptedBySilence_AfterASecondAndNotATickBefore()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
+        var push = both.Call(Push());
+        await both.Agent.ReceiveEventAsync<ConfigureEvent>();
+        both.Clock.Advance(TimeSpan.FromSeconds(1) - TimeSpan.FromTicks(1));
+        Assert.That(push.IsCompleted, Is.False);
+        both.Clock.Advance(TimeSpan.FromTicks(1));
+        Assert.That((await push.WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).Response?.Decision, Is.InstanceOf<AllowDecision>());
+        await both.Agent.AnswerAsync(GrpcDialect.ConfigureId, No);
+        Assert.That(await both.Connection.Ended.WaitAsync(ScriptedAgent.Limit, TimeProvider.System), Does.Contain("no such rule set"), "it may not judge by what it refuses");
+    }
+
+    [Test]
+    public async Task PushedConfiguration_ThatIsRefused_FailsThePushAndNotTheConnection()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
+        await ConfigurationPush.SendAsync(both.Connection, both.Settings with { Configuration = JsonDocument.Parse("1").RootElement }, both.Clock, CancellationToken.None);
+        var push = both.Call(Push());
+        await both.Agent.AnswerAsync(GrpcDialect.ConfigureId);
+        await both.Agent.AnswerAsync(GrpcDialect.ConfigureId, No);
+        var end = await push.WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        Assert.That((end.Response?.Decision as BlockDecision)?.Body, Is.EqualTo("no such rule set"), "the first answer belongs to the configuration of the dial");
+        Assert.That(both.Connection.IsOpen, Is.True);
+    }
+
+    [Test]
+    public async Task PushedConfiguration_EndsWithItsConnection()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
+        var push = both.Call(Push());
+        both.Connection.Abort("gone");
+        Assert.That((await push.WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).Outcome, Is.EqualTo(CallOutcome.ConnectionLost));
+    }
+
+    private static readonly AgentResponse No = new() { Decision = new BlockDecision(400, "no such rule set") };
+
+    private static ConfigureEvent Push() => new() { Config = JsonDocument.Parse("2").RootElement, ConfigVersion = "1-push-1", CorrelationId = CorrelationId.Parse("push-1.1") };
+
     private static async Task SendLogAsync(ConnectedAgent both, AgentLogMessage message)
     {
         var output = new System.Buffers.ArrayBufferWriter<byte>();

@@ -158,6 +158,8 @@ public sealed class InspectorTests : IDisposable
 
         public string Encoding => ProtocolConstants.Json;
 
+        public string Dialect => "native";
+
         public bool IsOpen => true;
 
         public int InFlight => 0;

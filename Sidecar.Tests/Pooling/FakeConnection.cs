@@ -21,6 +21,8 @@ internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConc
 
     public AgentCapabilities Capabilities { get; init; } = new();
 
+    public string Dialect => "native";
+
     public string Encoding => ProtocolConstants.Json;
 
     public bool IsOpen => !_ended.Task.IsCompleted;

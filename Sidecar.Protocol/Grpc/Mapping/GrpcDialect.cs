@@ -28,6 +28,9 @@ public sealed class GrpcDialect : AgentDialect
     public static GrpcDialect Instance { get; } = new();
 
     /// <inheritdoc/>
+    public override string Name => "grpc";
+
+    /// <inheritdoc/>
     public override FrameFormat ProxyFormat { get; } =
         new GrpcFrameFormat([None, MessageType.HandshakeResponse, MessageType.AgentResponse, MessageType.HealthStatus, MessageType.MetricsReport, MessageType.ConfigUpdateRequest, FlowControl, Pong, Log]);
 
