@@ -59,6 +59,10 @@ internal static class DaemonHost
         services.AddSingleton(static provider => new ConfigUpdates(
             provider.GetRequiredService<IConfigUpdateHandler>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ConfigUpdates>>()));
         services.AddSingleton<DaemonModel>();
+        services.AddSingleton(static provider => new AgentRemovals(
+            (agent, hurry) => provider.GetRequiredService<DaemonModel>().RemoveAsync(agent.Id, hurry),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<AgentRemovals>>()));
         services.AddSingleton<BackgroundCalls>();
         services.AddSingleton<IExchangeIds, ExchangeIds>();
         services.AddSingleton(static provider => new RouteTable(provider.GetRequiredService<DaemonModel>().Routes));
@@ -93,6 +97,7 @@ internal static class DaemonHost
             BodyMemory = inspector.BodyMemory,
             Pusher = provider.GetRequiredService<ConfigPusher>(),
             Updates = provider.GetRequiredService<ConfigUpdates>(),
+            Removals = provider.GetRequiredService<AgentRemovals>(),
             Time = time,
         };
         return new AdminApplication(view, provider.GetRequiredService<PrometheusExporter>(), provider.GetRequiredService<AgentReports>());

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Hosting;
@@ -13,6 +14,7 @@ internal sealed partial class DaemonService(
     DaemonModel model,
     BackgroundCalls background,
     ConfigPusher pusher,
+    AgentRemovals removals,
     IReadOnlyList<IDaemonListener> listeners,
     SystemdNotifier notifier,
     TimeProvider time,
@@ -76,7 +78,7 @@ internal sealed partial class DaemonService(
         Task.WhenAll(_started.Select(listener => listener.StopAsync(cancellation)));
 
     private Task StopAgentsAsync(CancellationToken cancellation) =>
-        Task.WhenAll(model.Agents.Select(agent => agent.Current.Pool.CloseAsync(AfterDoors, cancellation)));
+        Task.WhenAll([removals.DisposeAsync().AsTask(), .. model.Agents.Select(agent => agent.Current.Pool.CloseAsync(AfterDoors, cancellation))]);
 
     private Task Announce()
     {

@@ -13,6 +13,7 @@ namespace Sidecar.Daemon.Control;
 internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exporter, AgentReports reports) : IHttpApplication<IFeatureCollection>
 {
     private const string PushPath = "/config-pushes";
+    private const string AgentsPath = "/agents";
 
     private readonly AdminPages _pages = new(daemon);
     private readonly ConfigPushEndpoint _pushes = new(daemon);
@@ -31,15 +32,16 @@ internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exp
         var (status, document) = (request.Method, path) switch
         {
             ("POST", PushPath) => await _pushes.TakeAsync(request).ConfigureAwait(false),
-            (not ("GET" or "HEAD"), _) => Error(StatusCodes.Status405MethodNotAllowed, $"{request.Method} is not understood here; the one order is POST {PushPath}"),
+            ("DELETE", _) when path.StartsWith(AgentsPath + "/", StringComparison.Ordinal) => Remove(Uri.UnescapeDataString(path[(AgentsPath.Length + 1)..])),
+            (not ("GET" or "HEAD"), _) => Error(StatusCodes.Status405MethodNotAllowed, $"{request.Method} is not understood here; the orders are POST {PushPath} and DELETE {AgentsPath}/ID"),
             (_, "/metrics") => (StatusCodes.Status200OK, Metrics()),
             (_, "/healthz") => (StatusCodes.Status200OK, "ok\n"u8.ToArray()),
             (_, "/status") => (StatusCodes.Status200OK, _pages.Status()),
-            (_, "/agents") => (StatusCodes.Status200OK, _pages.Agents()),
+            (_, AgentsPath) => (StatusCodes.Status200OK, _pages.Agents()),
             (_, "/sessions") => (StatusCodes.Status200OK, _pages.Sessions()),
             (_, PushPath) => (StatusCodes.Status200OK, _pages.ConfigPushes()),
             _ when path.StartsWith(PushPath + "/", StringComparison.Ordinal) => Push(path[(PushPath.Length + 1)..]),
-            _ => Error(StatusCodes.Status404NotFound, $"nothing is here; there are /status, /agents, /sessions, {PushPath}, /metrics and /healthz"),
+            _ => Error(StatusCodes.Status404NotFound, $"nothing is here; there are /status, {AgentsPath}, /sessions, {PushPath}, /metrics and /healthz"),
         };
         await AnswerAsync(context, status, document).ConfigureAwait(false);
     }
@@ -47,6 +49,18 @@ internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exp
     private (int Status, object Document) Push(string id) => _pages.ConfigPush(id) is { } push
         ? (StatusCodes.Status200OK, push)
         : Error(StatusCodes.Status404NotFound, "there is no such push, or it ended long ago");
+
+    private (int Status, object Document) Remove(string id)
+    {
+        var agents = daemon.Agents();
+        if (agents.FirstOrDefault(agent => agent.Id == id) is not { } agent)
+        {
+            return Error(StatusCodes.Status404NotFound, AgentPages.NoSuchAgent(id, agents));
+        }
+
+        daemon.Removals.Start(agent);
+        return (StatusCodes.Status202Accepted, _pages.Agents());
+    }
 
     private byte[] Metrics()
     {

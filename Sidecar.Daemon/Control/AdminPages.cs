@@ -19,7 +19,7 @@ internal sealed class AdminPages(DaemonView daemon)
             Pid = Environment.ProcessId,
             StartedAt = daemon.StartedAt,
             UptimeSeconds = Math.Round((daemon.Time.GetUtcNow() - daemon.StartedAt).TotalSeconds, 3),
-            Warnings = Warnings.Of(agents, exchanges, ConfigPushes(), daemon.BodyMemory, daemon.Time.GetUtcNow()),
+            Warnings = Warnings.Of(agents, daemon.Removals.List(), exchanges, ConfigPushes(), daemon.BodyMemory, daemon.Time.GetUtcNow()),
             Listeners = [.. daemon.Listeners.Select(static listener => new ListenerDocument(
                 listener.Name, listener.Kind.ToString().ToLowerInvariant(), listener.Place))],
             Agents = agents,

@@ -10,6 +10,10 @@ namespace Sidecar.Daemon.Control;
 /// <summary>Describes agents to operators.</summary>
 internal static class AgentPages
 {
+    /// <summary>Says that there is no agent of this id, and which there are.</summary>
+    public static string NoSuchAgent(string id, IReadOnlyList<AgentState> agents) =>
+        $"there is no agent {id}; there are {(agents.Count == 0 ? "none" : string.Join(", ", agents.Select(static agent => agent.Id)))}";
+
     /// <summary>An agent as it is now.</summary>
     public static AgentDocument Of(AgentState agent) => new()
     {

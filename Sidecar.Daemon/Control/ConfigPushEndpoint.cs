@@ -44,7 +44,7 @@ internal sealed class ConfigPushEndpoint(DaemonView daemon)
 
         return agents.FirstOrDefault(agent => agent.Id == id) is { } one
             ? Push([one], order.Config, isNamed: true)
-            : Error(StatusCodes.Status404NotFound, $"there is no agent {id}; there are {(agents.Count == 0 ? "none" : string.Join(", ", agents.Select(static agent => agent.Id)))}");
+            : Error(StatusCodes.Status404NotFound, AgentPages.NoSuchAgent(id, agents));
     }
 
     private (int Status, object Document) Push(IReadOnlyList<AgentState> agents, JsonElement? config, bool isNamed)

@@ -32,6 +32,9 @@ internal sealed record DaemonView
     /// <summary>What agents asked about their configurations.</summary>
     public required ConfigUpdates Updates { get; init; }
 
+    /// <summary>Takes agents out of service.</summary>
+    public required AgentRemovals Removals { get; init; }
+
     /// <summary>The clock.</summary>
     public required TimeProvider Time { get; init; }
 }

@@ -11,10 +11,17 @@ internal static class Warnings
 
     /// <summary>All that there is to say.</summary>
     public static IReadOnlyList<string> Of(
-        IReadOnlyList<AgentDocument> agents, ExchangesDocument exchanges, ConfigPushesDocument config, ByteBudget memory, DateTimeOffset now)
+        IReadOnlyList<AgentDocument> agents,
+        IReadOnlyList<(string Agent, DateTimeOffset Since)> removed,
+        ExchangesDocument exchanges,
+        ConfigPushesDocument config,
+        ByteBudget memory,
+        DateTimeOffset now)
     {
         var warnings = new List<string>();
         warnings.AddRange(agents.Select(Of).OfType<string>());
+        warnings.AddRange(removed.Select(static one => string.Create(
+            CultureInfo.InvariantCulture, $"agent {one.Agent} was removed at {one.Since:yyyy-MM-dd HH:mm:ss} UTC: its routes go on without it until the daemon is started again")));
         if (exchanges.Bypassed > 0)
         {
             warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{exchanges.Bypassed} exchanges passed uninspected since the start; see sidecar_agent_exchanges_total for the causes"));

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Control;
@@ -17,30 +18,43 @@ namespace Sidecar.Tests.Control;
 /// <summary>The admin listener on its own socket over the insides of a daemon.</summary>
 internal sealed class AdminHarness : IAsyncDisposable
 {
+    private static readonly TimeSpan Drain = TimeSpan.FromSeconds(60);
+
     private readonly TempDirectory _directory = new();
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly PrometheusExporter _exporter;
     private readonly KestrelListener _listener;
     private readonly HttpClient _client;
+    private volatile string[] _agents;
 
     private AdminHarness(InspectionHarness inside, string[] agents)
     {
         Inside = inside;
+        _agents = agents;
         var settings = new ConfigPushSettings { MaxRetries = 0 };
         Pusher = new ConfigPusher(settings, TimeProvider.System, inside.Logs.CreateLogger("pusher"));
         Updates = new ConfigUpdates(new ConfigUpdateHandler(Pusher, settings, TimeProvider.System), TimeProvider.System, inside.Logs.CreateLogger("updates"));
         Reports = new AgentReports(inside.Sums.Metrics.Agents, "sidecar", new AgentReportLimits(), TimeProvider.System);
         _exporter = new PrometheusExporter(_services.GetRequiredService<IMeterFactory>(), new PrometheusExporterOptions());
+        Removals = new AgentRemovals(
+            async (agent, hurry) =>
+            {
+                await agent.Current.RetireAsync(TimeProvider.System, hurry);
+                _agents = [.. _agents.Where(id => id != agent.Id)];
+            },
+            TimeProvider.System,
+            inside.Logs.CreateLogger("removals"));
         var view = new DaemonView
         {
             Version = "1.2",
             StartedAt = TimeProvider.System.GetUtcNow(),
             Listeners = [new ListenerOptions { Kind = ListenerKind.Native, Path = "/run/native.sock" }],
-            Agents = () => [.. agents.Select(inside.StateOf)],
+            Agents = () => [.. _agents.Select(inside.StateOf)],
             Exchanges = inside.Inspector.Counts,
             BodyMemory = inside.Inspector.BodyMemory,
             Pusher = Pusher,
             Updates = Updates,
+            Removals = Removals,
             Time = TimeProvider.System,
         };
         Socket = _directory.Socket("admin.sock");
@@ -58,13 +72,15 @@ internal sealed class AdminHarness : IAsyncDisposable
 
     public ConfigUpdates Updates { get; }
 
+    public AgentRemovals Removals { get; }
+
     public AgentReports Reports { get; }
 
     public string Socket { get; }
 
     public static async Task<AdminHarness> StartAsync(params LambdaAgent[] agents)
     {
-        var harness = new AdminHarness(await InspectionHarness.StartAsync(agents), [.. agents.Select(static agent => agent.Id)]);
+        var harness = new AdminHarness(await InspectionHarness.StartAsync(new HarnessOptions { Drain = Drain }, agents), [.. agents.Select(static agent => agent.Id)]);
         await harness._listener.StartAsync(harness.Application, CancellationToken.None);
         return harness;
     }
@@ -89,6 +105,7 @@ internal sealed class AdminHarness : IAsyncDisposable
         _client.Dispose();
         await _listener.DisposeAsync();
         await Pusher.DisposeAsync();
+        await Removals.DisposeAsync();
         await Inside.DisposeAsync();
         _exporter.Dispose();
         await _services.DisposeAsync();

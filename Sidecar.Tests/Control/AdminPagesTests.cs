@@ -100,6 +100,7 @@ public sealed class AdminPagesTests
     [TestCase("GET", "/nothing", HttpStatusCode.NotFound, "there are /status, /agents")]
     [TestCase("POST", "/agents", HttpStatusCode.MethodNotAllowed, "POST is not understood")]
     [TestCase("DELETE", "/config-pushes", HttpStatusCode.MethodNotAllowed, "DELETE is not understood")]
+    [TestCase("DELETE", "/agents/bot", HttpStatusCode.NotFound, "there is no agent bot; there are waf")]
     [TestCase("GET", "/config-pushes/push-9", HttpStatusCode.NotFound, "no such push")]
     [TestCase("POST", "/config-pushes", HttpStatusCode.BadRequest, "not understood", "{\"agnt\":\"waf\"}")]
     [TestCase("POST", "/config-pushes", HttpStatusCode.BadRequest, "not understood", "{")]
@@ -113,6 +114,34 @@ public sealed class AdminPagesTests
         var answer = await admin.SendAsync(new HttpMethod(method), path, body);
         Assert.That(answer.Status, Is.EqualTo(status));
         Assert.That(answer.Said, Does.Contain(error));
+    }
+
+    [Test]
+    public async Task ARemovedAgent_DrainsFirst_ThenIsGone_AndTheWarningStays()
+    {
+        await using var admin = await AdminHarness.StartAsync(new LambdaAgent("waf"));
+        await admin.Inside.Client.AskAsync(Events.Request("x", "/"));
+        var (status, said) = await admin.SendAsync(HttpMethod.Delete, "/agents/waf");
+        Assert.That(status, Is.EqualTo(HttpStatusCode.Accepted));
+        Assert.That((await admin.SendAsync(HttpMethod.Delete, "/agents/waf")).Status, Is.EqualTo(HttpStatusCode.Accepted), "asking again changes nothing");
+        await Eventually.TrueAsync(
+            async () => (await admin.JsonAsync("/agents")).GetProperty("agents")[0].GetProperty("state").GetString() == "removing", TimeSpan.FromSeconds(30), "the drain");
+        await admin.Inside.Client.AskAsync(Events.Complete("x"));
+        await Eventually.TrueAsync(async () => (await admin.JsonAsync("/agents")).GetProperty("agents").GetArrayLength() == 0, TimeSpan.FromSeconds(30), "the removal");
+        Assert.That((await admin.JsonAsync("/status")).GetProperty("warnings")[0].GetString(), Does.StartWith("agent waf was removed at ").And.Contain("go on without it"));
+        Assert.That((await admin.SendAsync(HttpMethod.Delete, "/agents/waf")).Status, Is.EqualTo(HttpStatusCode.NotFound));
+        Assert.That(said, Does.Contain("\"id\": \"waf\""));
+    }
+
+    [Test]
+    public async Task ADaemonThatStops_DoesNotWaitForADrain()
+    {
+        await using var admin = await AdminHarness.StartAsync(new LambdaAgent("waf"));
+        await admin.Inside.Client.AskAsync(Events.Request("x", "/"));
+        admin.Removals.Start(admin.Inside.StateOf("waf"));
+        await admin.Removals.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System);
+        Assert.That(admin.Inside.ConnectionsOf("waf"), Is.Empty);
+        Assert.That(admin.Removals.List().Select(static one => one.Agent), Is.EqualTo(new[] { "waf" }));
     }
 
     [Test]

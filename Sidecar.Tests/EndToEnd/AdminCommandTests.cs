@@ -28,6 +28,9 @@ internal sealed class AdminCommandTests
         var unknown = await RunAsync("agents", "push", "nobody", "--admin", admin);
         await File.WriteAllTextAsync(file, "{");
         var broken = await RunAsync("agents", "push", "waf", "--admin", admin);
+        var removed = await RunAsync("agents", "remove", "bot", "--admin", admin);
+        var gone = await RunAsync("agents", "remove", "bot", "--admin", admin);
+        var after = await RunAsync("status", "--admin", admin);
 
         using (Assert.EnterMultipleScope())
         {
@@ -39,6 +42,9 @@ internal sealed class AdminCommandTests
             Assert.That(pushed, Is.EqualTo((0, "agent waf has accepted push-1 on 4 connections")));
             Assert.That(own, Is.EqualTo((0, "agent waf has accepted push-2 on 4 connections")));
             Assert.That(unknown, Is.EqualTo((4, "sidecar: there is no agent nobody; there are waf, bot")));
+            Assert.That(removed, Is.EqualTo((0, "agent bot is removed: its routes go on without it until the daemon is started again")));
+            Assert.That(gone, Is.EqualTo((4, "sidecar: there is no agent bot; there are waf")));
+            Assert.That(after.Text, Does.Match("(?m)^! agent bot was removed at .* UTC: its routes go on without it until the daemon is started again$"));
             Assert.That(broken.Code, Is.EqualTo(1));
             Assert.That(broken.Text, Does.StartWith($"sidecar: config-file {file} cannot be read as JSON"));
         }

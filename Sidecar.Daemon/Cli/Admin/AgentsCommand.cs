@@ -13,7 +13,7 @@ internal static class AgentsCommand
 
     public static Command Create(TextWriter output, TextWriter errors)
     {
-        var command = new Command("agents", "Show the agents of a running daemon with their connections") { AdminFlags.Admin, AdminFlags.Json, PushCommand.Create(output, errors) };
+        var command = new Command("agents", "Show the agents of a running daemon with their connections") { AdminFlags.Admin, AdminFlags.Json, PushCommand.Create(output, errors), RemoveCommand.Create(output, errors) };
         command.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
         {
             var agents = await client.GetAsync("/agents", AdminJson.Default.AgentsDocument, cancellation).ConfigureAwait(false);
