@@ -11,10 +11,14 @@ namespace Sidecar.Daemon.Connections;
 /// </remarks>
 internal sealed class OutstandingCalls : IDisposable
 {
+    // Far more than the calls of a connection; only for calls that come and are cancelled while nothing can be sent.
+    private const int MostUnsent = 4096;
+
     private readonly Lock _gate = new();
     private readonly CallTable _table = new();
     private readonly List<CorrelationId> _due = [];
     private readonly CallDeadlines _deadlines;
+    private readonly UnsentCalls _unsent;
     private readonly AgentDialect _dialect;
     private readonly FrameConnection _frames;
     private readonly TimeProvider _time;
@@ -26,6 +30,7 @@ internal sealed class OutstandingCalls : IDisposable
         _frames = frames;
         _time = time;
         _deadlines = new CallDeadlines(time, OnDeadline);
+        _unsent = new UnsentCalls(frames, _table, _gate, time);
     }
 
     /// <summary>Most slots that may be taken.</summary>
@@ -53,7 +58,6 @@ internal sealed class OutstandingCalls : IDisposable
         var id = message.CorrelationId;
         PendingCall call;
         short life;
-        SendStatus status;
         lock (_gate)
         {
             if (Refusal(id, message.Type, deadline) is { } refusal)
@@ -62,7 +66,7 @@ internal sealed class OutstandingCalls : IDisposable
                 return new(refusal);
             }
 
-            status = _frames.TrySend(bytes);
+            var status = _unsent.Count > 0 ? SendStatus.Full : _frames.TrySend(bytes);
             if (status == SendStatus.Closed)
             {
                 frame.Dispose();
@@ -73,16 +77,14 @@ internal sealed class OutstandingCalls : IDisposable
             life = call.Life;
             _table.Add(id, call, isSent: status == SendStatus.Sent, mayStaySilent: !AnswersGuardrails && message.Type == MessageType.GuardrailInspect);
             _deadlines.Arm(deadline);
+            if (status == SendStatus.Full)
+            {
+                _unsent.Add(frame, id, call, deadline);
+                return new ValueTask<CallResult>(call, life);
+            }
         }
 
-        if (status == SendStatus.Sent)
-        {
-            frame.Dispose();
-        }
-        else
-        {
-            _ = SendLaterAsync(frame, id, call, life, deadline);
-        }
+        frame.Dispose();
 
         return new ValueTask<CallResult>(call, life);
     }
@@ -200,44 +202,14 @@ internal sealed class OutstandingCalls : IDisposable
             return CallResult.Failed(CallOutcome.NoRoom, $"{_table.InFlight} calls are outstanding on the connection, the limit is {Limit}");
         }
 
+        // Calls that have ended keep their place in the queue until it is their turn.
+        if (_unsent.Count >= MostUnsent)
+        {
+            return CallResult.Failed(CallOutcome.NoRoom, $"the agent does not read: {_unsent.Count} events wait for room in the write buffer");
+        }
+
         // Asking when it is too late would only leave a debt.
         return deadline <= _time.GetTimestamp() ? CallResult.Unsent(CallOutcome.TimedOut, "the deadline had passed before the event was sent") : null;
-    }
-
-    // The call is in the table and may end there at any time; this only brings its event out once there is room.
-    private async Task SendLaterAsync(FrameBuffer frame, CorrelationId id, PendingCall call, short life, long deadline)
-    {
-        using (frame)
-        {
-            while (true)
-            {
-                var left = _time.GetElapsedTime(_time.GetTimestamp(), deadline);
-                if (left <= TimeSpan.Zero || !await _frames.WaitForRoomAsync(left, _time).ConfigureAwait(false))
-                {
-                    return;
-                }
-
-                lock (_gate)
-                {
-                    if (!_table.IsUnsent(id, call, life))
-                    {
-                        return;
-                    }
-
-                    var status = _frames.TrySend(frame.Finish());
-                    if (status != SendStatus.Full)
-                    {
-                        // Closed: the end of the connection is near and will fail the call.
-                        if (status == SendStatus.Sent)
-                        {
-                            _table.MarkSent(id);
-                        }
-
-                        return;
-                    }
-                }
-            }
-        }
     }
 
     private void OnDeadline()

@@ -42,6 +42,23 @@ public sealed class StalledAgentTests(string wire)
     }
 
     [Test]
+    public async Task WhoComesLater_DoesNotGoFirst_ThoughItWouldFit()
+    {
+        await using var both = await StalledAsync();
+        var calls = new[] { both.Call(TestEvents.Chunk(11, size: Big)), both.Call(TestEvents.Headers(12)), both.Call(TestEvents.Chunk(13, size: Big)), both.Call(TestEvents.Headers(14)) };
+        both.Connection.Cancel(TestEvents.Id(13), CancelReason.ClientDisconnect);
+        var seen = new System.Collections.Concurrent.ConcurrentQueue<CorrelationId>();
+        both.Agent.AutoAnswer = message =>
+        {
+            seen.Enqueue(message.CorrelationId);
+            return AgentResponse.Allow;
+        };
+        both.Agent.GoOnReading();
+        await Task.WhenAll(calls).WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        Assert.That(seen.Except([TestEvents.Id(1), TestEvents.Id(2)]), Is.EqualTo(new[] { TestEvents.Id(11), TestEvents.Id(12), TestEvents.Id(14) }));
+    }
+
+    [Test]
     public async Task CancelWhileWaitingForRoom_EndsAtOnceAndIsNeverSent()
     {
         await using var both = await StalledAsync();
