@@ -20,10 +20,7 @@ internal sealed partial class DaemonService(
     TimeProvider time,
     ILoggerFactory loggers) : IHostedService, IDisposable
 {
-    // After the doors are shut nothing new reaches the agents, so what is left is the news that exchanges are complete. What an agent has not
-    // answered by then is cancelled.
-    private static readonly TimeSpan AfterDoors = TimeSpan.FromSeconds(5);
-
+    private readonly ShutdownTimes _times = new(options);
     private readonly ILogger _logger = loggers.CreateLogger<DaemonService>();
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<IDaemonListener> _started = [];
@@ -58,13 +55,14 @@ internal sealed partial class DaemonService(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         notifier.Stopping("draining");
+        notifier.ExtendTimeout(_times.Total);
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _announcing.ConfigureAwait(false);
         var ladder = new DrainLadder(
             [
-                new DrainRung("listeners", options.DrainTimeout, StopListenersAsync),
-                new DrainRung("background calls", AfterDoors, _ => Task.WhenAll(background.DisposeAsync().AsTask(), pusher.DisposeAsync().AsTask())),
-                new DrainRung("agent connections", AfterDoors, StopAgentsAsync),
+                new DrainRung("listeners", _times.Doors, StopListenersAsync),
+                new DrainRung("background calls", ShutdownTimes.AfterDoors, _ => Task.WhenAll(background.DisposeAsync().AsTask(), pusher.DisposeAsync().AsTask())),
+                new DrainRung("agent connections", _times.Agents, StopAgentsAsync),
             ],
             time,
             loggers.CreateLogger<DrainLadder>());
@@ -78,7 +76,7 @@ internal sealed partial class DaemonService(
         Task.WhenAll(_started.Select(listener => listener.StopAsync(cancellation)));
 
     private Task StopAgentsAsync(CancellationToken cancellation) =>
-        Task.WhenAll([removals.DisposeAsync().AsTask(), .. model.Agents.Select(agent => agent.Current.Pool.CloseAsync(AfterDoors, cancellation))]);
+        Task.WhenAll([removals.DisposeAsync().AsTask(), .. model.Agents.Select(agent => agent.Current.Pool.CloseAsync(_times.DrainOf(agent.Id), cancellation))]);
 
     private Task Announce()
     {

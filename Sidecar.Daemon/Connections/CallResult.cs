@@ -7,7 +7,7 @@ namespace Sidecar.Daemon.Connections;
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct CallResult(CallOutcome Outcome, AgentResponse? Response, string? Detail)
 {
-    /// <summary>Whether <see cref="Response"/> is there.</summary>
+    /// <summary>Whether <see cref="Response"/> is there and counts.</summary>
     public bool IsAnswered => Outcome == CallOutcome.Answered;
 
     /// <summary>True when the event certainly never left, though the outcome does not say so: the agent knows nothing of it.</summary>
@@ -15,6 +15,9 @@ internal readonly record struct CallResult(CallOutcome Outcome, AgentResponse? R
 
     /// <summary>The agent's answer.</summary>
     public static CallResult Answered(AgentResponse response) => new(CallOutcome.Answered, response, null);
+
+    /// <summary>An answer that was understood and may not be applied, and why in words for its agent's author. <see cref="Response"/> is there, so that whoever logs can tell it from one that was not understood.</summary>
+    public static CallResult Unfit(AgentResponse response, string error) => new(CallOutcome.BadAnswer, response, error);
 
     /// <summary>No answer, and why in words for a log.</summary>
     public static CallResult Failed(CallOutcome outcome, string detail) => new(outcome, null, detail);

@@ -109,7 +109,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
     {
         try
         {
-            metrics.Monitored(participant.Agent, MonitorWords.Of(message, await AskAsync(participant.Session, message, kind).ConfigureAwait(false)));
+            metrics.Monitored(participant.Agent, MonitorWords.Of(message, await AskAsync(participant, message, kind).ConfigureAwait(false)));
         }
         catch (Exception e)
         {
@@ -144,7 +144,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
         {
             // Agents keep something for the exchange until they hear of its end, so a full agent is asked again until it has had time for it.
             var last = time.GetTimestamp() + (long)(DrainLimit.TotalSeconds * time.TimestampFrequency);
-            while (await AskAsync(participant.Session, message, EventKind.RequestComplete).ConfigureAwait(false) is var result
+            while (await AskAsync(participant, message, EventKind.RequestComplete).ConfigureAwait(false) is var result
                 && result.Outcome is CallOutcome.NoRoom or CallOutcome.NoSlot or CallOutcome.QueueFull && time.GetTimestamp() < last)
             {
                 await Task.Delay(CompletePause, time).ConfigureAwait(false);
@@ -160,10 +160,10 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
         }
     }
 
-    private async ValueTask<CallResult> AskAsync(AgentSession session, AgentEvent message, EventKind kind)
+    private async ValueTask<CallResult> AskAsync(Participant participant, AgentEvent message, EventKind kind)
     {
-        var result = await session.AskAsync(message, DeadlineOf(session, kind)).ConfigureAwait(false);
-        session.Settle(message, result, isRetry: true);
+        var result = await participant.Session.AskAsync(message, DeadlineOf(participant.Session, kind)).ConfigureAwait(false);
+        participant.Settle(message, ref result, isRetry: true);
         return result;
     }
 

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Frozen;
-using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Sidecar.Protocol.Messages;
 
@@ -113,18 +112,18 @@ internal static class HeaderRules
     /// <summary>Whether a text is a token (RFC 9110 §5.6.2).</summary>
     public static bool IsToken(ReadOnlySpan<char> text) => !text.IsEmpty && !text.ContainsAnyExcept(TokenChars);
 
-    /// <summary>Checks a whole answer, which is applied whole or not at all.</summary>
+    /// <summary>Checks a whole answer, which is applied whole or not at all. One by which the agent says that it could not decide is none, whatever else is in it.</summary>
     /// <param name="response">The answer.</param>
-    /// <param name="error">The first thing wrong with it, for the agent's author.</param>
-    /// <returns>False when the answer must count as the agent's failure.</returns>
-    public static bool TryValidate(AgentResponse response, [NotNullWhen(false)] out string? error)
+    /// <returns>The first thing wrong with it, for the agent's author: the answer must count as the agent's failure. Null when it is fit.</returns>
+    public static string? AnswerError(AgentResponse response)
     {
         ArgumentNullException.ThrowIfNull(response);
-        error = OperationsError("request_headers", response.RequestHeaders)
-            ?? OperationsError("response_headers", response.ResponseHeaders)
-            ?? DecisionRules.Error(response.Decision)
-            ?? DecisionRules.Error(response.WebSocketDecision);
-        return error is null;
+        return ReferenceEquals(response, AgentResponse.Allow) || ReasonCodes.IsFailure(response)
+            ? null
+            : OperationsError("request_headers", response.RequestHeaders)
+                ?? OperationsError("response_headers", response.ResponseHeaders)
+                ?? DecisionRules.Error(response.Decision)
+                ?? DecisionRules.Error(response.WebSocketDecision);
     }
 
     /// <summary>An agent's text for an error message: not longer than a line, no control characters.</summary>

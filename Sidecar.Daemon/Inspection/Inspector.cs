@@ -99,7 +99,7 @@ internal sealed class Inspector(
                         }
 
                         var result = await participant.Session.AskAsync(message, deadline).ConfigureAwait(false);
-                        if (participant.Session.Settle(message, result, isRetry: false))
+                        if (participant.Settle(message, ref result, isRetry: false))
                         {
                             result = await _questioner.AskAgainAsync(participant, message, deadline).ConfigureAwait(false);
                         }

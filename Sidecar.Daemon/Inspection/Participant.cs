@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Connections;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;
@@ -13,6 +14,21 @@ internal sealed class Participant(AgentSession session)
 
     /// <summary>The agent's id.</summary>
     public string Agent => session.Agent.Id;
+
+    /// <summary>Ends one call of the session. An answer that may not be applied becomes its agent's failure first, and so counts as one for the breaker, the health and the counters too (rule 5).</summary>
+    /// <param name="message">The event.</param>
+    /// <param name="result">How the call ended; afterwards what counts.</param>
+    /// <param name="isRetry">Whether the event must not be asked again.</param>
+    /// <returns>Whether the same event must be asked once more (rule 11).</returns>
+    public bool Settle(AgentEvent message, ref CallResult result, bool isRetry)
+    {
+        if (result.Response is { } response && HeaderRules.AnswerError(response) is { } error)
+        {
+            result = CallResult.Unfit(response, error);
+        }
+
+        return session.Settle(message, result, isRetry);
+    }
 
     /// <summary>Accounts for one event of a direction.</summary>
     public void Note(Direction direction, LedgerState state, Cause cause = Cause.None)

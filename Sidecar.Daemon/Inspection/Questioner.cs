@@ -43,7 +43,7 @@ internal sealed class Questioner(SidecarMetrics metrics, ILogger logger)
     private async Task<Answer> AskOneAsync(Participant participant, int order, AgentEvent message, long deadline)
     {
         var result = await participant.Session.AskAsync(message, deadline).ConfigureAwait(false);
-        if (participant.Session.Settle(message, result, isRetry: false))
+        if (participant.Settle(message, ref result, isRetry: false))
         {
             result = await AskAgainAsync(participant, message, deadline).ConfigureAwait(false);
         }
@@ -56,7 +56,7 @@ internal sealed class Questioner(SidecarMetrics metrics, ILogger logger)
     {
         metrics.Retried(participant.Agent);
         var result = await participant.Session.AskAsync(message, deadline).ConfigureAwait(false);
-        participant.Session.Settle(message, result, isRetry: true);
+        participant.Settle(message, ref result, isRetry: true);
         if (result.Outcome == CallOutcome.ConnectionLost)
         {
             Log.LostTwice(logger, participant.Agent, message.CorrelationId);

@@ -153,26 +153,19 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
     /// <summary>Whether an answer only asks for more of the body. The last piece ends that, whatever the agent says (rule 12).</summary>
     public static bool IsProvisional(AgentEvent message, AgentResponse response) => response.NeedsMore && message is BodyChunkEvent { IsLast: false };
 
-    /// <summary>The answer when it counts, else the cause of the failure: an answer is applied whole or not at all (rule 5), so a bad one counts as none.</summary>
+    /// <summary>The answer when it counts, else the cause of the failure.</summary>
+    /// <param name="result">How the call ended, after <see cref="Participant.Settle"/>.</param>
+    /// <param name="error">What the agent's author should know of it; null when there is nothing, or whoever read the answer has said it.</param>
     public static (AgentResponse? Response, Cause Cause) Read(in CallResult result, out string? error)
     {
         error = null;
-        if (result.Response is not { } response)
+        if (!result.IsAnswered)
         {
+            error = result.Response is null ? null : result.Detail;
             return (null, Causes.Of(result.Outcome));
         }
 
-        if (ReferenceEquals(response, AgentResponse.Allow))
-        {
-            return (response, Cause.None);
-        }
-
-        if (ReasonCodes.IsFailure(response))
-        {
-            return (null, Cause.AgentError);
-        }
-
-        return HeaderRules.TryValidate(response, out error) ? (response, Cause.None) : (null, Cause.BadAnswer);
+        return ReasonCodes.IsFailure(result.Response!) ? (null, Cause.AgentError) : (result.Response, Cause.None);
     }
 
     private void Note(Participant participant, string? error, bool isFailure)

@@ -42,7 +42,7 @@ public sealed class AgentServerTests : IDisposable
     }
 
     [Test]
-    public async Task SocketFile_HasTheModeOfTheOptions()
+    public async Task Defect46_SocketFile_HasTheModeOfTheOptions()
     {
         await using var server = await StartAsync(new AllowingHandler());
         Assert.That(Convert.ToString((int)File.GetUnixFileMode(SocketPath), 8), Is.EqualTo("660"));

@@ -10,7 +10,7 @@ namespace Sidecar.Tests.Agents;
 public sealed class CancelTests
 {
     [Test]
-    public async Task HandlerThatHeedsItsToken_IsAnsweredAsCancelledAndSoAreThoseBehind()
+    public async Task Defect42_HandlerThatHeedsItsToken_IsAnsweredAsCancelledAndSoAreThoseBehind()
     {
         var handler = new ScriptedHandler(WaitAsync);
         await using var agent = await AgentHarness.IntroducedAsync(handler);

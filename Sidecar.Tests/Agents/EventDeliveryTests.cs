@@ -50,7 +50,7 @@ public sealed class EventDeliveryTests
     }
 
     [Test]
-    public async Task GuardrailAnswer_ArrivesAsSuch([Values("json", "msgpack")] string encoding)
+    public async Task Defect43_GuardrailAnswer_ArrivesAsSuch([Values("json", "msgpack")] string encoding)
     {
         var handler = new ScriptedHandler((_, _) => new ValueTask<AgentResponse>(Answer.Guardrail(new GuardrailResponse
         {
@@ -79,7 +79,7 @@ public sealed class EventDeliveryTests
     }
 
     [Test]
-    public async Task Ping_IsAnsweredWhileHandlersBlock()
+    public async Task Defect42_Ping_IsAnsweredWhileHandlersBlock()
     {
         using var entered = new SemaphoreSlim(0);
         using var release = new ManualResetEventSlim();

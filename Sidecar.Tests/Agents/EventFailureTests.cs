@@ -59,7 +59,7 @@ public sealed class EventFailureTests
     }
 
     [Test]
-    public async Task UndecodableEvent_IsAnsweredWithItsId([Values("json", "msgpack")] string encoding)
+    public async Task Defect41_UndecodableEvent_IsAnsweredWithAnErrorAndItsId([Values("json", "msgpack")] string encoding)
     {
         var handler = new ScriptedHandler();
         await using var agent = await AgentHarness.IntroducedAsync(handler, encoding: encoding);

@@ -34,7 +34,7 @@ public sealed class HandshakeTests
     [TestCase("[1]")]
     [TestCase("[]")]
     [TestCase("[3,4294967295]")]
-    public async Task NoCommonVersion_IsRefusedWithEveryMemberThenClosed(string versions)
+    public async Task Defect44_NoCommonVersion_IsRefusedWithEveryMemberThenClosed(string versions)
     {
         await using var agent = new AgentHarness(new AllowingHandler());
         await agent.Peer.SendAsync(MessageType.HandshakeRequest, Encoding.UTF8.GetBytes($$"""{"supported_versions":{{versions}},"proxy_id":"p","proxy_version":"1"}"""));

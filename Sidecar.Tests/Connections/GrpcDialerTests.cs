@@ -77,7 +77,7 @@ public sealed class GrpcDialerTests : IDisposable
     [TestCase("expired", "mine", "expired on")]
     [TestCase("other-name", "mine", "is for elsewhere.example, not for localhost")]
     [TestCase("cleartext", "mine", "cannot be reached")]
-    public async Task MutualTls(string agent, string client, string? problem)
+    public async Task Defect13_Tls_IsSpokenAsConfiguredOrNotAtAll(string agent, string client, string? problem)
     {
         using var ours = new TestCertificates(_directory, "ours");
         using var strangers = new TestCertificates(_directory, "strangers");

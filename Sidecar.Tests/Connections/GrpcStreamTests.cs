@@ -112,7 +112,7 @@ public sealed class GrpcStreamTests
     }
 
     [Test]
-    public async Task Configuration_IsSentWithoutWaiting_AndItsRefusalEndsTheConnection()
+    public async Task Defect14_Configuration_IsSentWithoutWaiting_AndItsRefusalEndsTheConnection()
     {
         await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
         var settings = both.Settings with { Configuration = JsonDocument.Parse("""{"paranoia":3}""").RootElement };

@@ -13,6 +13,21 @@ namespace Sidecar.Tests.Connections;
 /// <summary>Defects of the reference's client connections (spec §10), by their numbers. Those of the pool are in its own tests, those of sessions and limits beside theirs.</summary>
 public sealed class ReferenceDefectTests
 {
+    // The clock stands still, so nothing but the end of the connection can end these calls.
+    [Test]
+    public async Task Defect03_EndOfTheConnection_FailsEveryPendingCallAtOnce_WithOneCause([Values(ProtocolConstants.Json, ConnectedAgent.Protobuf)] string wire)
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
+        var calls = Enumerable.Range(1, 50).Select(n => both.Call(TestEvents.Headers(n), 60_000)).ToArray();
+        await both.Agent.ReceiveEventAsync();
+        both.Agent.HalfClose();
+        var results = await Task.WhenAll(calls);
+        Assert.That(results.Select(static result => result.Outcome), Is.All.EqualTo(CallOutcome.ConnectionLost));
+        Assert.That(results.Select(static result => result.Detail).Distinct().Count(), Is.EqualTo(1));
+        Assert.That((both.Connection.InFlight, both.Connection.Owed), Is.EqualTo((0, 0)));
+        await Eventually.TrueAsync(() => both.Clock.ActiveTimers == 0, ScriptedAgent.Limit, "no timer to be left");
+    }
+
     [Test]
     public async Task Defect04_InFlight_ReturnsToZero_AfterTimeoutCancelEncodingErrorAndRefusal()
     {

@@ -108,7 +108,7 @@ public sealed class UnixSocketDialerTests
     }
 
     [Test]
-    public async Task Configuration_IsPushedFirst_AndAccepted()
+    public async Task Defect14_Configuration_IsPushedFirst_AndAccepted()
     {
         using var dialer = Dialer(configuration: """{"paranoia":3}""");
         var dialling = dialer.DialAsync(new RecordingSink(), CancellationToken.None);

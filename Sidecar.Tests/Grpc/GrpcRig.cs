@@ -48,11 +48,12 @@ internal sealed class GrpcRig : IAsyncDisposable
     /// <summary>What the server logs.</summary>
     public RecordingLogger Log { get; } = new();
 
-    /// <summary>One method, at <see cref="Method"/>.</summary>
-    public static async Task<GrpcRig> StartAsync(GrpcHandler handler, GrpcServerOptions? server = null, Func<GrpcChannelOptions, GrpcChannelOptions>? client = null)
+    /// <summary>One method, at <see cref="Method"/> unless told.</summary>
+    public static async Task<GrpcRig> StartAsync(
+        GrpcHandler handler, GrpcServerOptions? server = null, Func<GrpcChannelOptions, GrpcChannelOptions>? client = null, string method = Method)
     {
         var rig = new GrpcRig(client);
-        var methods = new Dictionary<string, GrpcHandler> { [Method] = handler };
+        var methods = new Dictionary<string, GrpcHandler> { [method] = handler };
         await rig._server.StartAsync(new GrpcApplication(methods, server ?? new GrpcServerOptions(), rig.Log), CancellationToken.None);
         return rig;
     }

@@ -83,7 +83,7 @@ internal sealed class UnixListenerSocketTests : IDisposable
     }
 
     [Test]
-    public void Bind_AnotherListens_IsRefusedAndTheOtherGoesOn()
+    public void Defect39_Bind_AnotherListens_IsRefusedAndTheOtherGoesOn()
     {
         using var first = Listener();
         using var living = first.Bind(new UnixDomainSocketEndPoint(SocketPath));
@@ -102,7 +102,7 @@ internal sealed class UnixListenerSocketTests : IDisposable
     [TestCase("file")]
     [TestCase("directory")]
     [TestCase("link")]
-    public void Bind_SomethingElseIsThere_IsRefusedAndLeftAlone(string kind)
+    public void Defect39_Bind_SomethingElseIsThere_IsRefusedAndLeftAlone(string kind)
     {
         var target = _directory.File("target");
         File.WriteAllText(target, "kept");

@@ -106,7 +106,7 @@ internal sealed class DecisionRulesTests
     [TestCase((ushort)2999, "", false)]
     [TestCase((ushort)5000, "", false)]
     public void WebSocketClose_HasACodeThatCanBeSent(ushort code, string reason, bool isTaken) =>
-        Assert.That(HeaderRules.TryValidate(new AgentResponse { WebSocketDecision = WebSocketDecision.Close(code, reason) }, out _), Is.EqualTo(isTaken));
+        Assert.That(HeaderRules.AnswerError(new AgentResponse { WebSocketDecision = WebSocketDecision.Close(code, reason) }) is null, Is.EqualTo(isTaken));
 
     [Test]
     public void WebSocketCloseReason_AtTheLimit_IsTakenAndOneMoreRefused()
@@ -118,10 +118,5 @@ internal sealed class DecisionRulesTests
         Assert.That(DecisionRules.Error(WebSocketDecision.Drop), Is.Null);
     }
 
-    private static string? Error(Decision decision)
-    {
-        var isValid = HeaderRules.TryValidate(new AgentResponse { Decision = decision }, out var error);
-        Assert.That(isValid, Is.EqualTo(error is null));
-        return error;
-    }
+    private static string? Error(Decision decision) => HeaderRules.AnswerError(new AgentResponse { Decision = decision });
 }

@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
@@ -80,6 +81,47 @@ public sealed class FailureTests
         var answer = await harness.Client.AskAsync(Events.Request("x"));
         Assert.That(answer.Decision, Is.EqualTo(new BlockDecision(503)));
         Assert.That(answer.RequestHeaders, Is.Empty);
+    }
+
+    private static IEnumerable<TestCaseData> UnfitAnswers() =>
+    [
+        new TestCaseData(AgentResponse.Allow.WithRequestHeaders(HeaderOperation.Set("host", "evil"))).SetArgDisplayNames("request header"),
+        new TestCaseData(AgentResponse.Allow.WithResponseHeaders(HeaderOperation.Add("x", "a\nb"))).SetArgDisplayNames("response header"),
+        new TestCaseData(new AgentResponse { Decision = new RedirectDecision("javascript:alert(1)", 302) }).SetArgDisplayNames("redirect"),
+    ];
+
+    // Rule 5: who answers what may not be applied is as useless as who answers nonsense, and costs as much.
+    [TestCaseSource(nameof(UnfitAnswers))]
+    public async Task AnswersThatMayNotBeApplied_AreFailuresForHealthAndBreakerToo(object unfit)
+    {
+        var breaker = BreakerSettings.Off with { Consecutive = 3, OpenFor = TimeSpan.FromHours(1) };
+        await using var agent = LambdaAgent.That("a", (AgentResponse)unfit);
+        await using var harness = await InspectionHarness.StartAsync(new HarnessOptions { Breaker = breaker }, agent);
+        var pooled = harness.ConnectionsOf("a").Single();
+        for (var i = 1; i <= 3; i++)
+        {
+            Assert.That((pooled.IsEjected, pooled.Errors), Is.EqualTo((false, i - 1)));
+            var answer = await harness.Client.AskAsync(Events.Request($"x{i}"));
+            Assert.That(answer.Audit.ReasonCodes, Is.EqualTo(new[] { "a:bad-answer" }));
+        }
+
+        Assert.That(harness.StateOf("a").Current.Admission.Breaker.State, Is.EqualTo(BreakerState.Open));
+        Assert.That((await harness.Client.AskAsync(Events.Request("x4"))).Audit.ReasonCodes, Is.EqualTo(new[] { "a:breaker-open" }));
+        await Eventually.TrueAsync(
+            () => harness.Sums.Of("agent.calls").Contains("a|request_headers|BadAnswer=3"), TimeSpan.FromSeconds(30), "the calls to be counted as what they were");
+    }
+
+    [Test]
+    public async Task PieceWhoseAnswerMayNotBeApplied_IsAFailureForHealthToo()
+    {
+        await using var agent = new LambdaAgent("a")
+        {
+            Answers = static (message, _) => new(message is RequestBodyChunkEvent ? AgentResponse.Allow.WithRequestHeaders(HeaderOperation.Remove("te")) : AgentResponse.Allow),
+        };
+        await using var harness = await InspectionHarness.StartAsync(agent);
+        await harness.Client.AskAsync(Events.Request("x"));
+        Assert.That((await harness.Client.AskAsync(Events.RequestBody("x", "a", last: true))).Decision, Is.EqualTo(new BlockDecision(503)));
+        await Eventually.TrueAsync(() => harness.ConnectionsOf("a").Single().Errors == 1, TimeSpan.FromSeconds(30), "the connection's error");
     }
 
     [Test]

@@ -65,7 +65,7 @@ public sealed class PoolTests(bool inOrder)
     }
 
     [Test]
-    public async Task AgentThatStartsLater_ComesAliveByItself()
+    public async Task Defect19_AgentThatStartsLater_ComesAliveByItself()
     {
         await using var pool = Pool(2);
         pool.Start();

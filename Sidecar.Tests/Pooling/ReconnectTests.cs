@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Transport;
 using Sidecar.Tests.Support;
@@ -77,6 +78,26 @@ public sealed class ReconnectTests
         Assert.That(_clock.GetElapsedTime(died, dialer.At.Last()), Is.LessThan(TimeSpan.FromMilliseconds(200)), "20 failures before it are forgotten");
     }
 
+    // The reference replaced one connection per look at its agents, one agent after the other.
+    [Test]
+    public async Task Defect20_DeadConnections_AreReplacedAllAtTheSameTime()
+    {
+        var dialer = new TogetherDialer(4);
+        await using var pool = new ConnectionPool(PoolTests.Settings(4) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(7), _clock, _log);
+        pool.Start();
+        for (var round = 1; round <= 3; round++)
+        {
+            await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(10), () => pool.Live.Count == 4, "all four: one finds out that the agent is back, and each of the others waits for the rest");
+            Assert.That(dialer.Dials, Is.EqualTo(4 * round));
+            foreach (var live in pool.Live)
+            {
+                live.Connection.Abort("restarted");
+            }
+
+            await Eventually.TrueAsync(() => pool.Live.All(static live => live.Connection.IsOpen), ScriptedAgent.Limit, "the dead to be removed");
+        }
+    }
+
     private async Task DialUntilAsync(ScriptedDialer dialer, int dials)
     {
         while (dialer.Dials < dials)
@@ -84,6 +105,39 @@ public sealed class ReconnectTests
             var before = dialer.Dials;
             await Eventually.TrueAsync(() => _clock.ArmedTimers == 1 || dialer.Dials > before, ScriptedAgent.Limit, "the pause before the next dial");
             _clock.Advance(TimeSpan.FromMilliseconds(10));
+        }
+    }
+
+    /// <summary>Connects the first of a number of dials at once, and the others when all of them are under way.</summary>
+    private sealed class TogetherDialer(int together) : IAgentDialer
+    {
+        private readonly Lock _gate = new();
+        private TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public string Endpoint => "memory";
+
+        public int Dials { get; private set; }
+
+        public async Task<IAgentConnection> DialAsync(IConnectionSink sink, CancellationToken cancellation)
+        {
+            Task all;
+            int number;
+            lock (_gate)
+            {
+                (all, number) = (_all.Task, ++Dials);
+                if (number % together == 0)
+                {
+                    _all.SetResult();
+                    _all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                }
+            }
+
+            if (number % together != 1)
+            {
+                await all.WaitAsync(cancellation);
+            }
+
+            return new FakeConnection($"c{number}") { Sink = sink };
         }
     }
 }

@@ -47,7 +47,7 @@ public sealed class ReferenceDefectTests(bool inOrder)
     }
 
     [Test]
-    public async Task Defect02And03_Disconnect_FailsPendingCallsAtOnce_AndTheConnectionIsUsedNoMore()
+    public async Task Defect02_Disconnect_FailsPendingCallsAtOnce_AndTheConnectionIsUsedNoMore()
     {
         _listener.Start();
         await using var pool = await StartedAsync(1);
@@ -77,7 +77,7 @@ public sealed class ReferenceDefectTests(bool inOrder)
     }
 
     [Test]
-    public async Task Defect17And20_Reconnect_ReplacesAllDeadConnections_AndTheListNeverGrows()
+    public async Task Defect17_Reconnect_ReplacesAllDeadConnections_AndTheListNeverGrows()
     {
         _listener.Start();
         await using var pool = await StartedAsync(4);
@@ -92,7 +92,7 @@ public sealed class ReferenceDefectTests(bool inOrder)
     }
 
     [Test]
-    public async Task Defect18And19_AgentAbsentForManyAttempts_StillComesAlive()
+    public async Task Defect18_AgentAbsentForManyAttempts_StillComesAlive()
     {
         var pool = Pool(2);
         await using (pool)

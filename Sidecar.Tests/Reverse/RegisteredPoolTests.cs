@@ -34,7 +34,7 @@ public sealed class RegisteredPoolTests
     }
 
     [Test]
-    public async Task DroppedConnection_FailsItsCallsAtOnce_LeavesThePool_AndItsPlaceIsFree()
+    public async Task Defect36_DroppedConnection_FailsItsCallsAtOnce_LeavesThePool_AndItsPlaceIsFree()
     {
         await using var rig = new ReverseRig(limit: 1);
         await using var pool = Pool(rig);
@@ -47,13 +47,13 @@ public sealed class RegisteredPoolTests
             await agent.ReceiveEventAsync();
             agent.Vanish();
             Assert.That((await call.WaitAsync(ScriptedAgent.Limit)).Outcome, Is.EqualTo(CallOutcome.ConnectionLost));
-            await Eventually.TrueAsync(() => pool.Live.Count == 0 && rig.Waf.Count == 0, ScriptedAgent.Limit, "the dead to be removed (defect 36)");
+            await Eventually.TrueAsync(() => pool.Live.Count == 0 && rig.Waf.Count == 0, ScriptedAgent.Limit, "the dead to be removed");
             await agent.DisposeAsync();
         }
     }
 
     [Test]
-    public async Task WhatAnAgentSaysByItself_IsHeard()
+    public async Task Defect40_WhatAnAgentSaysByItself_IsHeard()
     {
         await using var rig = new ReverseRig();
         await using var pool = Pool(rig);
@@ -62,8 +62,47 @@ public sealed class RegisteredPoolTests
         await agent.SendFlowControlAsync(FlowAction.Pause);
         await agent.SendHealthAsync(new HealthStatus { AgentId = "waf", State = HealthState.Degraded });
         await Eventually.TrueAsync(
-            () => pool.Live is [{ IsPaused: true, Health: HealthState.Degraded }], ScriptedAgent.Limit, "pause and health (defects 1 and 40)");
+            () => pool.Live is [{ IsPaused: true, Health: HealthState.Degraded }], ScriptedAgent.Limit, "pause and health");
         await agent.DisposeAsync();
+    }
+
+    [Test]
+    public async Task Defect40_GuardrailsAndBodies_AreAskedOnRegisteredConnectionsToo()
+    {
+        await using var rig = new ReverseRig();
+        await using var pool = Pool(rig);
+        pool.Start();
+        var (agent, _) = await DialInAsync(rig);
+        await Eventually.TrueAsync(() => pool.IsAvailable, ScriptedAgent.Limit, "a connection");
+        var connection = pool.Live.Single().Connection;
+        var finding = new GuardrailResponse { Detected = true, Detections = [new GuardrailDetection { Category = "ssn" }] };
+        AgentEvent[] events = [Events.Guardrail("unused", "text") with { CorrelationId = TestEvents.Id(1) }, TestEvents.Chunk(2), TestEvents.Complete(3)];
+        foreach (var message in events)
+        {
+            var call = connection.CallAsync(message, long.MaxValue).AsTask();
+            var asked = await agent.ReceiveEventAsync();
+            Assert.That(asked.Type, Is.EqualTo(message.Type));
+            await agent.AnswerAsync(asked, message is GuardrailInspectEvent ? AgentResponse.Allow with { Guardrail = finding } : AgentResponse.Allow);
+            var result = await call.WaitAsync(ScriptedAgent.Limit);
+            Assert.That(result.Response!.Guardrail?.Detections.Single().Category, Is.EqualTo(message is GuardrailInspectEvent ? "ssn" : null));
+        }
+
+        await agent.DisposeAsync();
+    }
+
+    [Test]
+    public async Task Defect37_FirstRegistrationsAtTheSameTime_AreAllInThePool()
+    {
+        await using var rig = new ReverseRig(limit: 4);
+        await using var pool = Pool(rig);
+        pool.Start();
+        var agents = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => DialInAsync(rig))));
+        await Eventually.TrueAsync(() => pool.Live.Count == 4, ScriptedAgent.Limit, "every connection");
+        Assert.That(pool.Live.Select(static live => live.Connection.Id), Is.EquivalentTo(agents.Select(static one => one.Response.ConnectionId)));
+        foreach (var (agent, _) in agents)
+        {
+            await agent.DisposeAsync();
+        }
     }
 
     [Test]

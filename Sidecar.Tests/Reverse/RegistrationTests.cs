@@ -33,9 +33,6 @@ public sealed class RegistrationTests
     [TestCase(2u, "agent-1", null, "Invalid message format: Agent 'agent-1' is not in the allowed list", "not-allowed")]
     [TestCase(2u, "WAF", ReverseRig.WafToken, "Invalid message format: Agent 'WAF' is not in the allowed list", "not-allowed")]
     [TestCase(2u, "waf", null, "Invalid message format: Authentication required but no token provided", "no-token")]
-    [TestCase(2u, "waf", "", "Invalid message format: Authentication required but no token provided", "no-token", Description = "defect 35")]
-    [TestCase(2u, "waf", "tok", "Authentication failed: the token is none of agent 'waf'", "wrong-token", Description = "defect 35")]
-    [TestCase(2u, "waf", ReverseRig.BotToken, "Authentication failed: the token is none of agent 'waf'", "wrong-token")]
     public async Task WrongRegistration_IsRefusedByName_AndClosed(uint version, string agent, string? token, string error, string outcome)
     {
         await using var rig = new ReverseRig(withTokens: true);
@@ -48,13 +45,28 @@ public sealed class RegistrationTests
         peer.Dispose();
     }
 
+    // The reference only looked whether there is a token.
+    [TestCase("", "Invalid message format: Authentication required but no token provided", "no-token")]
+    [TestCase("tok", "Authentication failed: the token is none of agent 'waf'", "wrong-token")]
+    [TestCase(ReverseRig.BotToken, "Authentication failed: the token is none of agent 'waf'", "wrong-token")]
+    public async Task Defect35_TokenThatIsNotTheAgents_IsRefused(string token, string error, string outcome)
+    {
+        await using var rig = new ReverseRig(withTokens: true);
+        var (peer, response) = await rig.RegisterAsync(ReverseRig.Request("waf", token));
+        Assert.That((response.Success, response.Error, response.ConnectionId), Is.EqualTo((false, error, "")));
+        await peer.AssertClosedAsync();
+        await rig.OutcomeAsync(outcome + "=1");
+        Assert.That((rig.Waf.Count, rig.Agents["bot"].Count), Is.EqualTo((0, 0)));
+        peer.Dispose();
+    }
+
     [Test]
-    public async Task IdInTheCapabilities_CountsForNothing()
+    public async Task Defect38_IdInTheCapabilities_CountsForNothing()
     {
         await using var rig = new ReverseRig();
         var request = ReverseRig.Request() with { Capabilities = ScriptedAgent.Capable() with { AgentId = "bot" } };
         var (peer, response) = await rig.RegisterAsync(request);
-        Assert.That(response.Success, Is.True, "defect 38");
+        Assert.That(response.Success, Is.True);
         Assert.That((rig.Waf.Count, rig.Agents["bot"].Count), Is.EqualTo((1, 0)));
         peer.Dispose();
     }

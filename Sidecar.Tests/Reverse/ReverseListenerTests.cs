@@ -39,7 +39,7 @@ public sealed class ReverseListenerTests
     }
 
     [Test]
-    public async Task MoreConnectionsThanTheAgentMayHave_AreRefusedBeforeSuccessIsTold([Values(2, 1)] int maxPerAgent)
+    public async Task Defect36_MoreConnectionsThanTheAgentMayHave_AreRefusedBeforeSuccessIsTold([Values(2, 1)] int maxPerAgent)
     {
         await using var rig = new ReverseRig(limit: 2, maxPerAgent: maxPerAgent);
         var peers = new List<AgentPeer>();
@@ -62,11 +62,11 @@ public sealed class ReverseListenerTests
     }
 
     [Test]
-    public async Task ManyAtOnce_NeverGetMorePlacesThanThereAre()
+    public async Task Defect37_ManyAtOnce_NeverGetMorePlacesThanThereAre()
     {
         await using var rig = new ReverseRig(limit: 3);
         var all = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => rig.RegisterAsync())));
-        Assert.That(all.Count(static one => one.Response.Success), Is.EqualTo(3), "defect 37");
+        Assert.That(all.Count(static one => one.Response.Success), Is.EqualTo(3));
         Assert.That(rig.Waf.Count, Is.EqualTo(3));
         Array.ForEach(all, static one => one.Peer.Dispose());
     }

@@ -136,7 +136,7 @@ public sealed class AdmissionTests
     [TestCase(CallOutcome.NoRoom)]
     [TestCase(CallOutcome.NotSendable)]
     [TestCase(CallOutcome.Owed)]
-    public async Task Defect04And22And23_InFlightGauge_ReturnsToZero_HoweverTheCallEnds(int outcome)
+    public async Task Defect22_InFlightGauge_ReturnsToZero_HoweverTheCallEnds(int outcome)
     {
         await using var pool = await _rig.PoolAsync(Settings, _a);
         _a.Answer = _ => (CallOutcome)outcome == CallOutcome.Answered ? CallResult.Answered(AgentResponse.Allow) : CallResult.Failed((CallOutcome)outcome, "scripted");

@@ -42,7 +42,7 @@ public sealed class FlowControlTests
 
     // Defect 1: a pause was written to a copy that nothing read. Defect 30: response headers were not checked.
     [TestCaseSource(nameof(LaterEvents))]
-    public async Task Defect01And30_Pause_IsEnforcedForEveryEventOfTheConnectionsExchanges(object message)
+    public async Task Defect30_Pause_IsEnforcedForEveryEventOfTheConnectionsExchanges(object message)
     {
         await using var pool = await _rig.PoolAsync(Settings, _a);
         var session = _rig.Session(pool);

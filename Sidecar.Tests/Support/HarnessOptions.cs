@@ -1,5 +1,6 @@
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Pooling;
 
 namespace Sidecar.Tests.Support;
 
@@ -20,6 +21,9 @@ internal sealed record HarnessOptions
 
     /// <summary>How long calls to an agent that is taken out of service may take.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.Zero;
+
+    /// <summary>The circuit breaker of each agent.</summary>
+    public BreakerSettings Breaker { get; init; } = BreakerSettings.Off;
 
     /// <summary>Time for one phase.</summary>
     public TimeSpan Budget { get; init; } = TimeSpan.FromSeconds(20);

@@ -157,6 +157,7 @@ internal sealed class InspectionHarness : IAsyncDisposable
             ReconnectMax = TimeSpan.FromMilliseconds(20),
             HealthInterval = TimeSpan.FromMinutes(1),
             DrainTimeout = options.Drain,
+            Breaker = options.Breaker,
         };
         var pool = new ConnectionPool(
             pooling, new UnixSocketDialer(path, settings, Time, Logs.CreateLogger("dialer")), new FillThenSpread(), new Random(1), Time, Logs.CreateLogger("pool"));

@@ -21,7 +21,7 @@ internal sealed class AgentReportsTests : IDisposable
     public void Dispose() => _sums.Dispose();
 
     [Test]
-    public void EveryKind_IsShownUnderTheNameOfTheConnectionsAgent()
+    public void Defect33_EveryKind_IsShownUnderTheNameOfTheConnectionsAgent()
     {
         _reports.Take("waf", null, new MetricsReport
         {

@@ -129,7 +129,7 @@ internal sealed class ClientRequestReaderTests
     }
 
     [Test]
-    public void Read_All256Bytes_ComeThroughAsUtf8OrLatin1()
+    public void Defect52_Read_All256Bytes_ComeThroughAsUtf8OrLatin1()
     {
         // What a proxy lets through: no NUL, CR, LF.
         var latin1 = string.Concat(Enumerable.Range(1, 255).Where(static b => b is not ('\r' or '\n')).Select(static b => (char)b));

@@ -31,6 +31,23 @@ internal sealed class PhaseJoinTests
         Assert.That(harness.Decider.Exchanges.Count, Is.Zero);
     }
 
+    // The reference told HTTP/1.1 and no TLS whatever there was, and made a new id for each event.
+    [Test]
+    public async Task Defect53_AgentIsToldWhatTheProxyKnows_AndEveryEventIsOfOneRequest()
+    {
+        const string Client = """ "client": { "ip": "2001:db8::7", "port": 4711, "tls": { "version": "TLSv1.3", "cipher": "TLS_AES_128_GCM_SHA256", "sni": "shop.example" } }, """;
+        await using var agent = new LambdaAgent("a");
+        await using var harness = await JsonHarness.StartAsync(agent);
+        await harness.AskAsync(Questions.Request("t", phase: "request_headers", more: Client).Replace("\"method\"", "\"version\":\"HTTP/3\",\"method\"", StringComparison.Ordinal));
+        await harness.AskAsync(Questions.Part("t", Questions.Body("b")));
+        await harness.AskAsync(Questions.Response("t"));
+        await agent.SeenAsync(4);
+        var told = ((RequestHeadersEvent)agent.Seen[0]).Metadata;
+        Assert.That((told.ClientIp, told.ClientPort, told.Protocol), Is.EqualTo(("2001:db8::7", (ushort)4711, "HTTP/3")));
+        Assert.That((told.TlsVersion, told.TlsCipher, told.ServerName, told.RequestId), Is.EqualTo(("TLSv1.3", "TLS_AES_128_GCM_SHA256", "shop.example", "t")));
+        Assert.That(agent.Seen.Select(static one => one.CorrelationId), Is.All.EqualTo(agent.Seen[0].CorrelationId), "by it an agent finds what it was told");
+    }
+
     [Test]
     public async Task Ends_LeavesNothingOpenAlthoughAnAgentWantsTheResponse()
     {

@@ -27,7 +27,7 @@ public sealed class NativeBodyTests
     }
 
     [TestCaseSource(nameof(Agents))]
-    public async Task WhatTheAskerMakesOfIt_IsWhatTheAgentReleased(object mode, object change, string expected, string answers)
+    public async Task Defect50_WhatTheAskerMakesOfIt_IsWhatTheAgentReleased(object mode, object change, string expected, string answers)
     {
         foreach (var direction in (string[])["request", "response"])
         {

@@ -102,6 +102,37 @@ internal sealed class ConfigPusherTests : IDisposable
         Assert.That(_rig.Clock.GetElapsedTime(now, deadline), Is.EqualTo(TimeSpan.FromSeconds(10)).Within(TimeSpan.FromMilliseconds(1)));
     }
 
+    // The reference expired a push without the last attempt's time for an answer.
+    [Test]
+    public async Task Defect32_EveryAttempt_TheLastToo_HasItsWholeTimeForAnAnswer()
+    {
+        var a = PushRig.Able("a");
+        var given = new List<TimeSpan>();
+        a.AnswerLater = (_, until) =>
+        {
+            given.Add(_rig.Clock.GetElapsedTime(_rig.Clock.GetTimestamp(), until));
+            return Task.FromResult(Silence);
+        };
+        var end = await _rig.EndedAsync(_rig.Push(await _rig.AgentAsync("1", a), "2"));
+        Assert.That((end.State, given.Count), Is.EqualTo((ConfigPushState.Expired, 4)));
+        Assert.That(given, Is.All.EqualTo(TimeSpan.FromSeconds(10)).Within(TimeSpan.FromMilliseconds(1)));
+    }
+
+    // The reference took two locks in one order to push and in the other to acknowledge.
+    [Test]
+    public async Task Defect32_PushesAnswersAndLooksAtTheSameTime_NeverWaitForEachOther()
+    {
+        var agents = await Task.WhenAll(Enumerable.Range(0, 4).Select(i => _rig.AgentAsync("0", PushRig.Able($"c{i}"))));
+        var pushes = await Task.WhenAll(Enumerable.Range(0, 80).Select(i => Task.Run(() =>
+        {
+            _ = _rig.Pusher.List();
+            return _rig.Push(agents[i % 4], $"{i}");
+        }))).WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        await Eventually.TrueAsync(() => Array.TrueForAll(pushes, static push => push.HasEnded), ScriptedAgent.Limit, "the end of all");
+        Assert.That(pushes.Select(static push => push.Reading.State), Is.All.EqualTo(ConfigPushState.Acknowledged));
+        Assert.That(pushes.Select(static push => push.Reading.Id), Is.Unique);
+    }
+
     [Test]
     public async Task ACrashUnderThePush_IsTriedAgain()
     {
@@ -156,7 +187,7 @@ internal sealed class ConfigPusherTests : IDisposable
     }
 
     [Test]
-    public async Task PushesThatWait_AreBounded_AndTheErrorNamesTheLimit()
+    public async Task Defect32_PushesThatWait_AreBounded_AndTheErrorNamesTheLimit()
     {
         using var rig = new PushRig(new ConfigPushSettings { MaxPending = 2 });
         var a = PushRig.Able("a");

@@ -70,7 +70,7 @@ internal sealed class ConfigUpdatesTests : IDisposable
     }
 
     [Test]
-    public async Task AnAgentThatNeverStops_FillsNeitherMemoryNorLog()
+    public async Task Defect16_AnAgentThatNeverStops_FillsNeitherMemoryNorLog()
     {
         var connection = PushRig.Able("a");
         await _rig.AgentAsync("1", connection);
