@@ -22,7 +22,7 @@ internal sealed record HarnessOptions
     public TimeSpan Drain { get; init; } = TimeSpan.Zero;
 
     /// <summary>Time for one phase.</summary>
-    public TimeSpan Budget { get; init; } = TimeSpan.FromSeconds(20);
+    public TimeSpan Budget { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>What happens to events of an exchange that is not known.</summary>
     public FailureMode UnknownExchange { get; init; } = FailureMode.Closed;
