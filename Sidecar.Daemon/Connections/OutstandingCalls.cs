@@ -66,6 +66,8 @@ internal sealed class OutstandingCalls : IDisposable
                 return new(refusal);
             }
 
+            // Before the event goes: whoever has seen it finds its deadline watched. For a call that is not made the timer fires for nothing.
+            _deadlines.Arm(deadline);
             var status = _unsent.Count > 0 ? SendStatus.Full : _frames.TrySend(bytes);
             if (status == SendStatus.Closed)
             {
@@ -76,7 +78,6 @@ internal sealed class OutstandingCalls : IDisposable
             call = PendingCall.Rent(deadline);
             life = call.Life;
             _table.Add(id, call, isSent: status == SendStatus.Sent, mayStaySilent: !AnswersGuardrails && message.Type == MessageType.GuardrailInspect);
-            _deadlines.Arm(deadline);
             if (status == SendStatus.Full)
             {
                 _unsent.Add(frame, id, call, deadline);

@@ -13,9 +13,6 @@ internal sealed class Accountant(BackgroundCalls background, SidecarMetrics metr
     /// <param name="counts">Where its end is counted for operators.</param>
     public void Close(Exchange exchange, ExchangeCounts counts)
     {
-        var account = exchange.Account();
-        counts.Ended(exchange.Listener, exchange.Route?.Id ?? "none", account.State);
-        metrics.ExchangeEnded(exchange.Listener, exchange.Route?.Id ?? "none", account.Label, account.Cause.Label());
         foreach (var participant in exchange.Stages.SelectMany(static stage => stage))
         {
             AccountFor(participant, Direction.Request, "request");
@@ -25,6 +22,11 @@ internal sealed class Accountant(BackgroundCalls background, SidecarMetrics metr
         AccountFor(exchange.Bodies.Request, "request");
         AccountFor(exchange.Bodies.Response, "response");
         exchange.Bodies.Dispose();
+
+        // Last of the books: whoever reads that it ended finds its parts accounted and its memory given back.
+        var account = exchange.Account();
+        counts.Ended(exchange.Listener, exchange.Route?.Id ?? "none", account.State);
+        metrics.ExchangeEnded(exchange.Listener, exchange.Route?.Id ?? "none", account.Label, account.Cause.Label());
         background.Complete(exchange, exchange.Complete ?? new RequestCompleteEvent
         {
             DurationMs = (ulong)time.GetElapsedTime(exchange.Started).TotalMilliseconds,

@@ -18,6 +18,8 @@ internal sealed class AdminCommandTests
             "--agent", $"waf={directory.Socket("agent")},config-file={file}", "--agent", $"bot={directory.Socket("nobody")}",
             "--listen", $"native={directory.Socket("native")}", "--listen", $"admin={admin}");
         await daemon.WaitForAsync("agent waf is reachable");
+        await Eventually.TrueAsync(
+            async () => await AdminMetrics.SumAsync(admin, "sidecar_agent_connections", "agent=\"waf\"") == 4, TimeSpan.FromSeconds(60), "all four connections");
 
         var status = await RunAsync("status", "--admin", admin);
         var agents = await RunAsync("agents", "--admin", admin);

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using NUnit.Framework;
 using Sidecar.Tests.Support;
 
@@ -37,15 +35,14 @@ internal sealed class CaddyServer : IAsyncDisposable
 
     private readonly ChildProcess _process;
     private readonly TempDirectory _directory;
+    private readonly LoopbackPort _port;
 
-    private CaddyServer(ChildProcess process, TempDirectory directory, int port)
+    private CaddyServer(ChildProcess process, TempDirectory directory, LoopbackPort port)
     {
-        _process = process;
-        _directory = directory;
-        Port = port;
+        (_process, _directory, _port) = (process, directory, port);
     }
 
-    public int Port { get; }
+    public int Port => _port.Number;
 
     public string AccessLog => Log("access.log");
 
@@ -54,7 +51,7 @@ internal sealed class CaddyServer : IAsyncDisposable
     public static async Task<CaddyServer> StartAsync(string sidecarSocket, int originPort, CaddySetup setup = CaddySetup.Ready)
     {
         var directory = new TempDirectory();
-        var port = NginxServer.FreePort();
+        var port = new LoopbackPort();
         var text = setup == CaddySetup.ShortForm ? ShortForm : await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "caddy", "Caddyfile"));
         if (setup == CaddySetup.FailOpen)
         {
@@ -63,7 +60,7 @@ internal sealed class CaddyServer : IAsyncDisposable
         }
 
         text = text.Replace("/run/sidecar/http.sock", sidecarSocket, StringComparison.Ordinal)
-            .Replace("http://:8080", $"http://:{port}", StringComparison.Ordinal)
+            .Replace("http://:8080", $"http://:{port.Number}", StringComparison.Ordinal)
             .Replace("127.0.0.1:8081", $"127.0.0.1:{originPort}", StringComparison.Ordinal)
             .Replace("dial_timeout 100ms", "dial_timeout 10s", StringComparison.Ordinal)
             .Replace("response_header_timeout 500ms", "response_header_timeout 30s", StringComparison.Ordinal)
@@ -71,7 +68,7 @@ internal sealed class CaddyServer : IAsyncDisposable
         await File.WriteAllTextAsync(directory.File("Caddyfile"), text);
         var process = ChildProcess.Start(
             "/usr/bin/env", $"XDG_CONFIG_HOME={directory.FullPath}", $"XDG_DATA_HOME={directory.FullPath}", "caddy", "run", "--config", directory.File("Caddyfile"));
-        await Eventually.TrueAsync(() => process.HasExited || Accepts(port), TimeSpan.FromSeconds(30), "Caddy accepts connections");
+        await Eventually.TrueAsync(() => process.HasExited || port.Accepts(), TimeSpan.FromSeconds(60), "Caddy accepts connections");
         Assert.That(process.HasExited, Is.False, () => $"Caddy ended: {process.Output}");
         return new CaddyServer(process, directory, port);
     }
@@ -79,22 +76,9 @@ internal sealed class CaddyServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _process.DisposeAsync();
+        _port.Dispose();
         _directory.Dispose();
     }
 
     private string Log(string name) => File.Exists(_directory.File(name)) ? File.ReadAllText(_directory.File(name)) : "";
-
-    private static bool Accepts(int port)
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            socket.Connect(IPAddress.Loopback, port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 
 namespace Sidecar.Tests.EndToEnd;
@@ -5,12 +6,30 @@ namespace Sidecar.Tests.EndToEnd;
 /// <summary>A real process of a test: its output is kept, it can be killed like a crash or stopped like an operator would, and it never outlives the test.</summary>
 internal sealed class ChildProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+
+    // What is left when the test host ends, because a test could not come to its end.
+    private static readonly ConcurrentDictionary<ChildProcess, bool> Running = new();
 
     private readonly Process _process;
     private readonly Dictionary<string, int> _found = new(StringComparer.Ordinal);
     private readonly List<string> _seen = [];
     private TaskCompletionSource _more = NewSignal();
+
+    static ChildProcess() => AppDomain.CurrentDomain.ProcessExit += static (_, _) =>
+    {
+        foreach (var child in Running.Keys)
+        {
+            try
+            {
+                child._process.Kill(entireProcessTree: true);
+            }
+            catch (Exception)
+            {
+                // It ends by itself, or cannot be ended; nobody is there to be told.
+            }
+        }
+    };
 
     private ChildProcess(Process process)
     {
@@ -42,8 +61,12 @@ internal sealed class ChildProcess : IAsyncDisposable
     public static ChildProcess Start(string file, params IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+
+        // A .NET process that is killed would leave the sockets and pipes of its diagnostics behind.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         var child = new ChildProcess(new Process { StartInfo = start });
         child._process.Start();
+        Running.TryAdd(child, true);
         child._process.BeginOutputReadLine();
         child._process.BeginErrorReadLine();
         child._process.StandardInput.Close();
@@ -111,6 +134,7 @@ internal sealed class ChildProcess : IAsyncDisposable
             await WaitForExitAsync();
         }
 
+        Running.TryRemove(this, out _);
         _process.Dispose();
     }
 

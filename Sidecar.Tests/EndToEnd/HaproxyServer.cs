@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using NUnit.Framework;
 using Sidecar.Tests.Support;
 
@@ -11,14 +9,15 @@ internal sealed class HaproxyServer : IAsyncDisposable
 {
     private readonly ChildProcess _process;
     private readonly TempDirectory _directory;
+    private readonly LoopbackPort _port;
     private bool _isStopped;
 
-    private HaproxyServer(ChildProcess process, TempDirectory directory, int port)
+    private HaproxyServer(ChildProcess process, TempDirectory directory, LoopbackPort port)
     {
-        (_process, _directory, Port) = (process, directory, port);
+        (_process, _directory, _port) = (process, directory, port);
     }
 
-    public int Port { get; }
+    public int Port => _port.Number;
 
     /// <summary>Everything it logged: requests, the SPOE filter, warnings.</summary>
     public string Log => _process.Output;
@@ -35,13 +34,13 @@ internal sealed class HaproxyServer : IAsyncDisposable
     public static async Task<HaproxyServer> StartAsync(string server, int originPort, string file = "haproxy.cfg", bool patient = true, Func<string, string>? edit = null)
     {
         var directory = new TempDirectory();
-        var port = NginxServer.FreePort();
+        var port = new LoopbackPort();
         foreach (var source in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "haproxy")))
         {
             var text = File.ReadAllText(source)
                 .Replace("/etc/haproxy/", directory.FullPath + "/", StringComparison.Ordinal)
                 .Replace("unix@/run/sidecar/spop.sock", server, StringComparison.Ordinal)
-                .Replace("127.0.0.1:8080", $"127.0.0.1:{port}", StringComparison.Ordinal)
+                .Replace("127.0.0.1:8080", $"127.0.0.1:{port.Number}", StringComparison.Ordinal)
                 .Replace("127.0.0.1:8081", $"127.0.0.1:{originPort}", StringComparison.Ordinal);
             text = patient
                 ? text.Replace("timeout      processing 200ms", "timeout      processing 60s", StringComparison.Ordinal)
@@ -52,7 +51,7 @@ internal sealed class HaproxyServer : IAsyncDisposable
 
         var process = ChildProcess.Start(File.Exists("/usr/sbin/haproxy") ? "/usr/sbin/haproxy" : "haproxy", "-W", "-db", "-f", directory.File(file));
         var haproxy = new HaproxyServer(process, directory, port);
-        await Eventually.TrueAsync(() => process.HasExited || Accepts(port), TimeSpan.FromSeconds(30), "HAProxy accepts connections");
+        await Eventually.TrueAsync(() => process.HasExited || port.Accepts(), TimeSpan.FromSeconds(60), "HAProxy accepts connections");
         Assert.That(process.HasExited, Is.False, () => $"HAProxy ended: {process.Output}");
         return haproxy;
     }
@@ -76,20 +75,7 @@ internal sealed class HaproxyServer : IAsyncDisposable
         // The master ends its workers; a kill would leave them.
         await _process.StopAsync();
         await _process.DisposeAsync();
+        _port.Dispose();
         _directory.Dispose();
-    }
-
-    private static bool Accepts(int port)
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            socket.Connect(IPAddress.Loopback, port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 }

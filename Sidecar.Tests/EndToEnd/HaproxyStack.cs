@@ -84,6 +84,13 @@ internal sealed class HaproxyStack : IAsyncDisposable
     public Task WaitForDaemonAsync() => Eventually.TrueAsync(
         async () => (await RawHttp.SendAsync(Port, "GET /ready HTTP/1.1")).Body != "inspection unavailable", TimeSpan.FromSeconds(60), "HAProxy finds the sidecar");
 
+    /// <summary>Waits until as many exchanges have ended so: SPOP answers first and accounts then.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="labels">For example <c>cause="truncated"</c>.</param>
+    public Task EndedAsync(long count, params string[] labels) => Eventually.TrueAsync(
+        async () => await MetricAsync("sidecar_exchanges_total", labels) == count, TimeSpan.FromSeconds(60), $"{count} exchanges with {string.Join(" and ", labels)}");
+
+    /// <summary>Sum of a metric over all series that carry these labels.</summary>
     public Task<long> MetricAsync(string name, params string[] labels) => AdminMetrics.SumAsync(Files.Socket("admin"), name, labels);
 
     public async ValueTask DisposeAsync()

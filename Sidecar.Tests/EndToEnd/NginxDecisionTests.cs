@@ -127,6 +127,6 @@ internal sealed class NginxDecisionTests
 
         await Support.Eventually.TrueAsync(
             () => _stack.Nginx.AccessLog.Split('\n').Any(static line => line.Contains("/teapot?log", StringComparison.Ordinal) && line.Contains("\"action\":\"block\"", StringComparison.Ordinal)),
-            TimeSpan.FromSeconds(10), "the access log names the decision");
+            TimeSpan.FromSeconds(60), "the access log names the decision");
     }
 }

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using NUnit.Framework;
 using Sidecar.Tests.Support;
 
@@ -10,15 +8,14 @@ internal sealed class NginxServer : IAsyncDisposable
 {
     private readonly ChildProcess _process;
     private readonly TempDirectory _directory;
+    private readonly LoopbackPort _port;
 
-    private NginxServer(ChildProcess process, TempDirectory directory, int port)
+    private NginxServer(ChildProcess process, TempDirectory directory, LoopbackPort port)
     {
-        _process = process;
-        _directory = directory;
-        Port = port;
+        (_process, _directory, _port) = (process, directory, port);
     }
 
-    public int Port { get; }
+    public int Port => _port.Number;
 
     public string ErrorLog => File.Exists(_directory.File("error.log")) ? File.ReadAllText(_directory.File("error.log")) : "";
 
@@ -50,12 +47,12 @@ internal sealed class NginxServer : IAsyncDisposable
     {
         var binary = File.Exists("/usr/sbin/nginx") ? "/usr/sbin/nginx" : "nginx";
         var directory = new TempDirectory();
-        var port = FreePort();
+        var port = new LoopbackPort();
         foreach (var file in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "nginx")))
         {
             var text = change(File.ReadAllText(file))
                 .Replace("/etc/nginx/sidecar", directory.FullPath, StringComparison.Ordinal)
-                .Replace("127.0.0.1:8080", $"127.0.0.1:{port}", StringComparison.Ordinal)
+                .Replace("127.0.0.1:8080", $"127.0.0.1:{port.Number}", StringComparison.Ordinal)
                 .Replace("127.0.0.1:8081", $"127.0.0.1:{originPort}", StringComparison.Ordinal)
                 .Replace("        location / {", $"{locations}\n        location / {{", StringComparison.Ordinal)
                 .Replace("    server_tokens       off;", $"    server_tokens       off;\n{http}", StringComparison.Ordinal);
@@ -67,7 +64,7 @@ internal sealed class NginxServer : IAsyncDisposable
         var process = ChildProcess.Start(
             binary, "-p", directory.FullPath, "-e", "error.log", "-c", directory.File(configuration), "-g", $"daemon off;{user}");
         var server = new NginxServer(process, directory, port);
-        await Eventually.TrueAsync(() => process.HasExited || Accepts(port), TimeSpan.FromSeconds(30), "nginx accepts connections");
+        await Eventually.TrueAsync(() => process.HasExited || port.Accepts(), TimeSpan.FromSeconds(60), "nginx accepts connections");
         Assert.That(process.HasExited, Is.False, () => $"nginx ended: {process.Output}\n{server.ErrorLog}");
         return server;
     }
@@ -77,27 +74,7 @@ internal sealed class NginxServer : IAsyncDisposable
         // Its workers end with it only when it is asked to stop.
         await _process.StopAsync();
         await _process.DisposeAsync();
+        _port.Dispose();
         _directory.Dispose();
-    }
-
-    public static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
-
-    private static bool Accepts(int port)
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            socket.Connect(IPAddress.Loopback, port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 }

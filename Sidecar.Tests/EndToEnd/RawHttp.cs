@@ -9,7 +9,8 @@ namespace Sidecar.Tests.EndToEnd;
 /// <summary>An HTTP client that sends exactly the bytes it is given, because real clients tidy up what attackers do not.</summary>
 internal static class RawHttp
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    // Longer than the minute that patient proxies give the sidecar.
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     /// <summary>Sends a request, adds what every request needs, and reads the answer to its end.</summary>
     /// <param name="port">On loopback.</param>

@@ -14,11 +14,12 @@ internal sealed class ScriptStack : IAsyncDisposable
     private readonly TempDirectory _directory;
     private readonly LambdaAgent? _played;
     private readonly ChildProcess? _agent;
+    private readonly LoopbackPort _http2Port;
 
-    private ScriptStack(TempDirectory directory, OriginServer origin, ChildProcess daemon, NginxServer nginx, int http2Port, LambdaAgent? played, ChildProcess? agent)
+    private ScriptStack(TempDirectory directory, OriginServer origin, ChildProcess daemon, NginxServer nginx, LoopbackPort http2Port, LambdaAgent? played, ChildProcess? agent)
     {
-        (_directory, _played, _agent) = (directory, played, agent);
-        (Origin, Daemon, Nginx, Http2Port) = (origin, daemon, nginx, http2Port);
+        (_directory, _played, _agent, _http2Port) = (directory, played, agent, http2Port);
+        (Origin, Daemon, Nginx) = (origin, daemon, nginx);
     }
 
     public OriginServer Origin { get; }
@@ -30,7 +31,7 @@ internal sealed class ScriptStack : IAsyncDisposable
     public int Port => Nginx.Port;
 
     /// <summary>Speaks HTTP/2 without TLS.</summary>
-    public int Http2Port { get; }
+    public int Http2Port => _http2Port.Number;
 
     public static Task<ScriptStack> StartAsync(NginxScript script) => StartAsync(script, new ScriptStackSetup());
 
@@ -49,9 +50,9 @@ internal sealed class ScriptStack : IAsyncDisposable
             await daemon.WaitForAsync("agent demo is reachable");
         }
 
-        var http2Port = NginxServer.FreePort();
+        var http2Port = new LoopbackPort();
         var nginx = await NginxServer.StartAsync(
-            script == NginxScript.Lua ? "nginx-lua.conf" : "nginx-njs.conf", origin.Port, $"        listen 127.0.0.1:{http2Port} http2;", setup.Http, text => Change(text, directory, setup));
+            script == NginxScript.Lua ? "nginx-lua.conf" : "nginx-njs.conf", origin.Port, $"        listen 127.0.0.1:{http2Port.Number} http2;", setup.Http, text => Change(text, directory, setup));
         return new ScriptStack(directory, origin, daemon, nginx, http2Port, setup.Agent, agent);
     }
 
@@ -84,6 +85,7 @@ internal sealed class ScriptStack : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Nginx.DisposeAsync();
+        _http2Port.Dispose();
         await Daemon.DisposeAsync();
         if (_agent is not null)
         {

@@ -47,9 +47,13 @@ public sealed class CancelReasonTests
     [Test]
     public async Task CallThatTakesTooLong_IsATimeout()
     {
+        var clock = new FakeTimeProvider();
         await using var agent = Hanging("a", TimeSpan.FromMilliseconds(50));
-        await using var harness = await StartAsync(agent);
-        var answer = await harness.Client.AskAsync(Events.Request("x"));
+        await using var harness = await InspectionHarness.StartAsync(new HarnessOptions { Connections = 3, Time = clock }, agent);
+        var asking = harness.Client.AskAsync(Events.Request("x"));
+        await agent.SeenAsync(1);
+        clock.Advance(TimeSpan.FromMilliseconds(50));
+        var answer = await asking;
 
         Assert.That(answer.Audit.ReasonCodes, Is.EqualTo(new[] { "a:timeout" }));
         await AssertCancelAsync(agent, CancelReason.Timeout);

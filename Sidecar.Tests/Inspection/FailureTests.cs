@@ -128,6 +128,7 @@ public sealed class FailureTests
     public async Task BodyWithAHole_IsNeverResumed()
     {
         var hang = true;
+        var clock = new FakeTimeProvider();
         await using var agent = new LambdaAgent("a")
         {
             Policy = LambdaAgent.PolicyOf(FailureMode.Open) with { BodyTimeout = TimeSpan.FromMilliseconds(100) },
@@ -142,9 +143,12 @@ public sealed class FailureTests
                 return AgentResponse.Allow;
             },
         };
-        await using var harness = await InspectionHarness.StartAsync(agent);
+        await using var harness = await InspectionHarness.StartAsync(new HarnessOptions { Time = clock }, agent);
         await harness.Client.AskAsync(Events.Request("x"));
-        await harness.Client.AskAsync(Events.RequestBody("x", "1"));
+        var first = harness.Client.AskAsync(Events.RequestBody("x", "1"));
+        await agent.SeenAsync(2);
+        clock.Advance(TimeSpan.FromMilliseconds(100));
+        await first;
         await Eventually.TrueAsync(() => harness.ConnectionsOf("a").All(static pooled => pooled.Connection.Owed == 0), TimeSpan.FromSeconds(30), "the late answer");
 
         var second = await harness.Client.AskAsync(Events.RequestBody("x", "2", last: true, index: 1));

@@ -140,18 +140,12 @@ public sealed class LifecycleTests
     {
         await using var agent = HangingOn("/first");
         var clock = new FakeTimeProvider();
-        await using var harness = await InspectionHarness.StartAsync(new HarnessOptions { Time = clock }, agent);
+        await using var harness = await InspectionHarness.StartAsync(new HarnessOptions { Time = clock, Budget = TimeSpan.FromHours(1), Expiry = TimeSpan.FromHours(1) }, agent);
         await harness.Client.AskAsync(Events.Request("idle"));
         var busy = harness.Client.CallAsync(Events.Request("busy", "/first"));
         await agent.SeenAsync(2);
         var stopping = harness.StopListenerAsync();
-        await Eventually.TrueAsync(
-            () =>
-            {
-                clock.Advance(TimeSpan.FromSeconds(1));
-                return stopping.IsCompleted;
-            },
-            TimeSpan.FromSeconds(30), "the stop");
+        await Eventually.TrueAsync(clock, TimeSpan.FromSeconds(1), () => stopping.IsCompleted, "the stop");
         await stopping;
         await busy;
 
@@ -215,8 +209,10 @@ public sealed class LifecycleTests
         Assert.That(harness.Sums.Of("agent.exchanges"), Is.EqualTo(new[] { "a|request|inspected|none=1", "a|response|inspected|none=1" }));
     }
 
+    // Its own time is long, so that only the daemon's ends a call.
     private static LambdaAgent HangingOn(string uri, TaskCompletionSource? cancelled = null) => new("a")
     {
+        Policy = LambdaAgent.PolicyOf(FailureMode.Closed, TimeSpan.FromHours(1)),
         Answers = async (message, token) =>
         {
             if (message is RequestHeadersEvent headers && headers.Uri == uri)

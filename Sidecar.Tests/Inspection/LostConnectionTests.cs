@@ -76,7 +76,9 @@ public sealed class LostConnectionTests
     [Test]
     public async Task AgentThatMissedTheRequest_IsNotAskedAboutTheResponse()
     {
+        // The clock stands still, so the pool dials again only when it is told to: no second connection is there for a retry.
         InspectionHarness? harness = null;
+        var clock = new FakeTimeProvider();
         await using var agent = new LambdaAgent("a") { Policy = LambdaAgent.PolicyOf(FailureMode.Open) };
         agent.Answers = async (message, token) =>
         {
@@ -88,9 +90,10 @@ public sealed class LostConnectionTests
 
             return AgentResponse.Allow;
         };
-        await using var running = harness = await InspectionHarness.StartAsync(agent);
+        await using var running = harness = await InspectionHarness.StartAsync(new HarnessOptions { Time = clock }, agent);
         await harness.Client.AskAsync(Events.Request("x"));
-        await Eventually.TrueAsync(() => harness.ConnectionsOf("a").Any(static pooled => pooled.TakesNew), TimeSpan.FromSeconds(30), "the next connection");
+        await Eventually.TrueAsync(
+            clock, TimeSpan.FromMilliseconds(10), () => harness.ConnectionsOf("a").Any(static pooled => pooled.TakesNew), "the next connection");
 
         var answer = await harness.Client.AskAsync(Events.Response("x"));
 

@@ -29,22 +29,27 @@ public sealed class RequestCompleteTests
     public async Task AnswerThatCameTooLate(bool cancelled)
     {
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var clock = new FakeTimeProvider();
         await using var agent = new LambdaAgent("a")
         {
-            Policy = LambdaAgent.PolicyOf(FailureMode.Open, cancelled ? null : TimeSpan.FromMilliseconds(50)),
+            Policy = LambdaAgent.PolicyOf(FailureMode.Open, TimeSpan.FromMilliseconds(50)),
             Answers = async (message, _) =>
             {
                 await (message is RequestHeadersEvent ? gate.Task : Task.CompletedTask);
                 return AgentResponse.Allow;
             },
         };
-        await using var harness = await InspectionHarness.StartAsync(agent);
+        await using var harness = await InspectionHarness.StartAsync(new HarnessOptions { Time = clock }, agent);
         var request = Events.Request("x");
         var asking = harness.Client.CallAsync(request);
         await agent.SeenAsync(1);
         if (cancelled)
         {
             harness.Client.Connection.Cancel(request.CorrelationId, CancelReason.ClientDisconnect);
+        }
+        else
+        {
+            clock.Advance(TimeSpan.FromMilliseconds(50));
         }
 
         await asking;
@@ -116,6 +121,7 @@ public sealed class RequestCompleteTests
     public async Task FullAgent_IsToldWhenItHasRoom()
     {
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var clock = new FakeTimeProvider();
         await using var agent = new LambdaAgent("a")
         {
             MaxConcurrency = 1,
@@ -125,14 +131,19 @@ public sealed class RequestCompleteTests
                 return AgentResponse.Allow;
             },
         };
-        await using var harness = await InspectionHarness.StartAsync(agent);
+        await using var harness = await InspectionHarness.StartAsync(new HarnessOptions { Time = clock }, agent);
         await harness.Client.AskAsync(Events.Request("x"));
         var slow = harness.Client.AskAsync(Events.Request("y", "/slow"));
         await agent.SeenAsync(2);
         await harness.Client.AskAsync(Events.Complete("x"));
-        await Eventually.TrueAsync(() => harness.Sums.Of("agent.calls").Any(static line => line.Contains("NoRoom", StringComparison.Ordinal)), Limit, "a first attempt that finds no room");
+
+        // It is told for five seconds only, so the clock goes slowly.
+        var tick = TimeSpan.FromMilliseconds(1);
+        await Eventually.TrueAsync(
+            clock, tick, () => harness.Sums.Of("agent.calls").Any(static line => line.Contains("NoRoom", StringComparison.Ordinal)), "a first attempt that finds no room");
         gate.SetResult();
         await slow;
+        await Eventually.TrueAsync(clock, tick, () => Completes(agent).Count > 0, "the next attempt");
         await CompletedAsync(agent);
     }
 

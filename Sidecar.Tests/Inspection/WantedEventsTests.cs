@@ -60,7 +60,7 @@ internal sealed class WantedEventsTests
         await using var harness = await InspectionHarness.StartAsync(agent);
         var exchange = harness.Inspector.Begin("test", "example.org", "/", "GET");
         Assert.That(Inspector.Wants(exchange).ResponseHeaders, Is.True, "nobody knows yet that it will not be told");
-        await harness.Inspector.InspectAsync(exchange, Events.Request("1"), harness.Inspector.DeadlineIn(TimeSpan.FromSeconds(20)));
+        await harness.Inspector.InspectAsync(exchange, Events.Request("1"), harness.Inspector.DeadlineIn(TimeSpan.FromMinutes(1)));
 
         Assert.That(Inspector.Wants(exchange), Is.EqualTo(new WantedEvents(Nothing, false, Nothing)));
         harness.Inspector.End(exchange);
@@ -76,7 +76,7 @@ internal sealed class WantedEventsTests
         foreach (var (size, expected) in new[] { (4, BodyNeed.Stream), (1, BodyNeed.None) })
         {
             using var step = await harness.Inspector.PushAsync(
-                exchange, Direction.Request, new BodyPiece(new byte[size], BodyEnd.More), harness.Inspector.DeadlineIn(TimeSpan.FromSeconds(20)));
+                exchange, Direction.Request, new BodyPiece(new byte[size], BodyEnd.More), harness.Inspector.DeadlineIn(TimeSpan.FromMinutes(1)));
             Assert.That(Inspector.Wants(exchange).RequestBody.Need, Is.EqualTo(expected));
         }
 
@@ -95,7 +95,7 @@ internal sealed class WantedEventsTests
     private static async Task<Exchange> AskedAsync(InspectionHarness harness)
     {
         var exchange = harness.Inspector.Begin("test", "example.org", "/", "GET");
-        await harness.Inspector.InspectAsync(exchange, Events.Request("1"), harness.Inspector.DeadlineIn(TimeSpan.FromSeconds(20)));
+        await harness.Inspector.InspectAsync(exchange, Events.Request("1"), harness.Inspector.DeadlineIn(TimeSpan.FromMinutes(1)));
         return exchange;
     }
 }

@@ -13,6 +13,22 @@ internal static class Eventually
     public static Task TrueAsync(Func<bool> condition, TimeSpan limit, string what) =>
         TrueAsync(() => Task.FromResult(condition()), limit, what);
 
+    /// <summary>Moves a clock on step by step, until what its timers bring about has come to pass.</summary>
+    /// <remarks>For what is done by other threads: one jump could come before the timer that it is meant for.</remarks>
+    /// <param name="clock">The clock.</param>
+    /// <param name="step">How far each time.</param>
+    /// <param name="condition">Asked after each step; without side effects.</param>
+    /// <param name="what">What is waited for, for the message.</param>
+    /// <exception cref="TimeoutException">It did not hold within a generous limit of real time.</exception>
+    public static Task TrueAsync(FakeTimeProvider clock, TimeSpan step, Func<bool> condition, string what) => TrueAsync(
+        () =>
+        {
+            clock.Advance(step);
+            return condition();
+        },
+        TimeSpan.FromSeconds(60),
+        what);
+
     /// <inheritdoc cref="TrueAsync(Func{bool}, TimeSpan, string)"/>
     public static async Task TrueAsync(Func<Task<bool>> condition, TimeSpan limit, string what)
     {

@@ -26,7 +26,7 @@ internal sealed record HarnessOptions
     public BreakerSettings Breaker { get; init; } = BreakerSettings.Off;
 
     /// <summary>Time for one phase.</summary>
-    public TimeSpan Budget { get; init; } = TimeSpan.FromSeconds(20);
+    public TimeSpan Budget { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>What happens to events of an exchange that is not known.</summary>
     public FailureMode UnknownExchange { get; init; } = FailureMode.Closed;

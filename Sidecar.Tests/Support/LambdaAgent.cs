@@ -77,8 +77,8 @@ internal sealed class LambdaAgent(string id) : IAgentHandler, IAsyncDisposable
         FailureMode = mode,
         RequestBody = new BodyPolicy { Mode = BodyMode.Stream, MaxBytes = long.MaxValue },
         ResponseBody = new BodyPolicy { Mode = BodyMode.Stream, MaxBytes = long.MaxValue },
-        HeaderTimeout = timeout ?? TimeSpan.FromSeconds(20),
-        BodyTimeout = timeout ?? TimeSpan.FromSeconds(20),
+        HeaderTimeout = timeout ?? TimeSpan.FromMinutes(1),
+        BodyTimeout = timeout ?? TimeSpan.FromMinutes(1),
     };
 
     /// <summary>Waits until it has been asked this many events.</summary>

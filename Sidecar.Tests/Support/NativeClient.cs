@@ -7,6 +7,9 @@ namespace Sidecar.Tests.Support;
 /// <summary>A proxy that speaks the agent protocol over a Unix socket.</summary>
 internal sealed class NativeClient : IConnectionSink, IAsyncDisposable
 {
+    // Longer than the harness gives a phase: a verdict that is late must not become a call that is lost.
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+
     private readonly UnixSocketDialer _dialer;
 
     private NativeClient(UnixSocketDialer dialer) => _dialer = dialer;
@@ -21,7 +24,7 @@ internal sealed class NativeClient : IConnectionSink, IAsyncDisposable
         {
             AgentId = "daemon",
             MaxInFlight = 1000,
-            ConnectTimeout = TimeSpan.FromSeconds(30),
+            ConnectTimeout = Limit,
             Encodings = [encoding],
             ProxyVersion = "1",
         };
@@ -30,16 +33,16 @@ internal sealed class NativeClient : IConnectionSink, IAsyncDisposable
         return client;
     }
 
-    /// <summary>Asks and expects an answer; waits 30 s.</summary>
+    /// <summary>Asks and expects an answer; waits 90 s.</summary>
     public async Task<AgentResponse> AskAsync(AgentEvent message)
     {
         var result = await CallAsync(message);
         return result.Response ?? throw new InvalidOperationException($"no answer to {message.Type}: {result.Outcome}, {result.Detail}");
     }
 
-    /// <summary>Asks; waits 30 s.</summary>
+    /// <summary>Asks; waits 90 s.</summary>
     public async Task<CallResult> CallAsync(AgentEvent message) =>
-        await Connection.CallAsync(message, TimeProvider.System.GetTimestamp() + (30 * TimeProvider.System.TimestampFrequency));
+        await Connection.CallAsync(message, TimeProvider.System.GetTimestamp() + ((long)Limit.TotalSeconds * TimeProvider.System.TimestampFrequency));
 
     public async ValueTask DisposeAsync()
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 
 namespace Sidecar.Tests.Support;
@@ -8,8 +9,30 @@ internal sealed class TempDirectory : IDisposable
     // sockaddr_un holds 108 bytes with the final zero; the rest is room for a temporary name beside the socket.
     private const int MaxSocketPath = 100;
 
+    // Whether each is still there, for those whose tests could not come to their end.
+    private static readonly ConcurrentDictionary<TempDirectory, bool> Left = new();
+
+    static TempDirectory() => AppDomain.CurrentDomain.ProcessExit += static (_, _) =>
+    {
+        foreach (var directory in Left.Keys)
+        {
+            try
+            {
+                directory.Dispose();
+            }
+            catch (IOException)
+            {
+                // Somebody still writes into it; nobody is there to be told.
+            }
+        }
+    };
+
     /// <summary>Creates it, readable by this user only.</summary>
-    public TempDirectory() => FullPath = Directory.CreateTempSubdirectory("sc").FullName;
+    public TempDirectory()
+    {
+        FullPath = Directory.CreateTempSubdirectory("sc").FullName;
+        Left.TryAdd(this, true);
+    }
 
     /// <summary>Its path.</summary>
     public string FullPath { get; }
@@ -31,6 +54,7 @@ internal sealed class TempDirectory : IDisposable
     /// <summary>Deletes it with all it holds; a directory that is gone already is fine.</summary>
     public void Dispose()
     {
+        Left.TryRemove(this, out _);
         try
         {
             Directory.Delete(FullPath, recursive: true);

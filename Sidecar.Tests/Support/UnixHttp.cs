@@ -22,7 +22,7 @@ internal static class UnixHttp
                 return new NetworkStream(socket, ownsSocket: true);
             },
         };
-        return new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(60) };
+        return new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(90) };
     }
 
     /// <summary>A GET for a path that is sent byte for byte.</summary>
@@ -39,6 +39,6 @@ internal static class UnixHttp
         await using var stream = new NetworkStream(socket);
         await stream.WriteAsync(Encoding.Latin1.GetBytes(request));
         using var reader = new StreamReader(stream, Encoding.Latin1);
-        return await reader.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        return await reader.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(90));
     }
 }

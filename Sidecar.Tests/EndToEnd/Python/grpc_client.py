@@ -61,7 +61,7 @@ def compressed(channel):
 
 
 def deadline(channel):
-    return unary(channel)(message("hang"), timeout=1.5)
+    return unary(channel)(message("hang"), timeout=5)
 
 
 def headers_first(channel):

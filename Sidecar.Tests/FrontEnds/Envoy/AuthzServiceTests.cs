@@ -170,16 +170,23 @@ internal sealed class AuthzServiceTests
     [Test]
     public async Task TimeThatEnvoyGives_BoundsTheAgents()
     {
-        await using var agent = new LambdaAgent("waf");
+        var clock = new FakeTimeProvider();
+        await using var agent = new LambdaAgent("waf") { Policy = LambdaAgent.PolicyOf(FailureMode.Closed, TimeSpan.FromHours(1)) };
         agent.Answers = static async (_, cancellation) =>
         {
             await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
             return AgentResponse.Allow;
         };
-        await using var server = await EnvoyServer.StartAsync(agent);
+        await using var server = await EnvoyServer.StartAsync(new EnvoyOptions(), new HarnessOptions { Time = clock, Budget = TimeSpan.FromHours(1) }, agent);
+        var asking = server.AskAsync(Question(), TimeSpan.FromMinutes(5));
+        await agent.SeenAsync(1);
 
-        // Well before the 20 s of listener and agent, and before Envoy itself gives up.
-        var reply = await server.AskAsync(Question(), TimeSpan.FromSeconds(4));
+        // A fifth is left for the way back.
+        clock.Advance(TimeSpan.FromMinutes(4) - TimeSpan.FromTicks(1));
+        Assert.That(agent.Cancels, Is.Empty);
+        Assert.That(asking.IsCompleted, Is.False);
+        clock.AdvanceTicks(1);
+        var reply = await asking;
 
         Assert.That((reply.Status.Code, reply.Message?.DeniedResponse?.Status.Code), Is.EqualTo((GrpcStatusCode.Ok, (int?)504)));
     }

@@ -17,7 +17,7 @@ internal sealed class EnvoyServer : IAsyncDisposable
     public const string Process = "/envoy.service.ext_proc.v3.ExternalProcessor/Process";
     public const string Check = "/envoy.service.auth.v3.Authorization/Check";
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     private readonly TempDirectory _directory = new();
     private readonly KestrelListener _listener;

@@ -10,7 +10,8 @@ namespace Sidecar.Tests.FrontEnds.Envoy;
 /// <summary>One ext_proc stream over real inspection and real agents; the answers come as they would be read from the wire.</summary>
 internal sealed class ExtProcRig : IExtProcOutput, IAsyncDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    // Longer than the filter's patience below: a verdict that is late must not become an answer that is missed.
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
     private readonly Channel<ProcessingResponse> _answers = Channel.CreateUnbounded<ProcessingResponse>();
     private int _writers;
@@ -40,7 +41,7 @@ internal sealed class ExtProcRig : IExtProcOutput, IAsyncDisposable
         new(await InspectionHarness.StartAsync(harness, agents), options);
 
     /// <summary>A filter whose patience no busy machine exhausts.</summary>
-    public static ExtProcOptions Options => new() { Name = "envoy", Budget = TimeSpan.FromSeconds(20) };
+    public static ExtProcOptions Options => new() { Name = "envoy", Budget = TimeSpan.FromMinutes(1) };
 
     /// <summary>Hands in a message.</summary>
     public Task TellAsync(ProcessingRequest message) => Stream.OnMessageAsync(ProcessingRequest.Parser.ParseFrom(Google.Protobuf.MessageExtensions.ToByteArray(message))).AsTask().WaitAsync(Limit, TimeProvider.System);

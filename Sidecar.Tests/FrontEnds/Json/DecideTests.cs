@@ -56,9 +56,11 @@ internal sealed class DecideTests
         await harness.AskAsync(Questions.Request("t"));
         await harness.AskAsync(Questions.Response("t", 404, Questions.Body("gone")));
 
+        // The end is told after the answer.
+        await agent.SeenAsync(4);
         Assert.That(agent.Seen.Select(static one => one.Type), Is.EqualTo(new[]
         {
-            MessageType.RequestHeaders, MessageType.ResponseHeaders, MessageType.ResponseBodyChunk,
+            MessageType.RequestHeaders, MessageType.ResponseHeaders, MessageType.ResponseBodyChunk, MessageType.RequestComplete,
         }));
         Assert.That(((ResponseHeadersEvent)agent.Seen[1]).Status, Is.EqualTo(404));
         Assert.That(((ResponseHeadersEvent)agent.Seen[1]).Headers.Get("server"), Is.EqualTo("x"));
@@ -167,6 +169,7 @@ internal sealed class DecideTests
     {
         await using var agent = new LambdaAgent("a")
         {
+            Policy = LambdaAgent.PolicyOf(FailureMode.Closed, TimeSpan.FromHours(1)),
             Answers = static async (message, cancellation) =>
             {
                 if (message is RequestHeadersEvent)
@@ -177,10 +180,11 @@ internal sealed class DecideTests
                 return AgentResponse.Allow;
             },
         };
-        await using var harness = await JsonHarness.StartAsync(agent);
+        var options = new JsonListenerOptions { Name = "http:json", Budget = TimeSpan.FromHours(1) };
+        await using var harness = await JsonHarness.StartAsync(new HarnessOptions(), options, agent);
 
-        // Without it the phase would take twenty seconds, and the test with them.
-        var answer = await harness.AskAsync(Questions.Request(more: """ "deadline_ms": 20, """)).WaitAsync(TimeSpan.FromSeconds(15));
+        // Without it the phase would take an hour.
+        var answer = await harness.AskAsync(Questions.Request(more: """ "deadline_ms": 20, """)).WaitAsync(TimeSpan.FromMinutes(1));
 
         Assert.That((answer.Action(), answer.Reply(), (string?)answer["cause"]), Is.EqualTo(("block", 504, "timeout")));
     }
@@ -213,7 +217,7 @@ internal sealed class DecideTests
     public async Task MoreHeadersThanInspected_AreRefused(int count, int length)
     {
         await using var agent = new LambdaAgent("a");
-        var options = new JsonListenerOptions { Name = "http:json", Budget = TimeSpan.FromSeconds(20), MaxHeaders = 10, MaxHeaderBytes = 1500 };
+        var options = new JsonListenerOptions { Name = "http:json", Budget = TimeSpan.FromMinutes(1), MaxHeaders = 10, MaxHeaderBytes = 1500 };
         await using var harness = await JsonHarness.StartAsync(new HarnessOptions(), options, agent);
         var headers = string.Join(',', Enumerable.Repeat($"[\"n\",\"{new string('v', length)}\"]", count));
 

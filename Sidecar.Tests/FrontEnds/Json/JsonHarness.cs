@@ -46,7 +46,7 @@ internal sealed class JsonHarness : IAsyncDisposable
 
     /// <summary>As told.</summary>
     public static async Task<JsonHarness> StartAsync(HarnessOptions daemon, JsonListenerOptions? options, params LambdaAgent[] agents) => new(
-        await InspectionHarness.StartAsync(daemon, agents), options ?? new JsonListenerOptions { Name = "http:json", Budget = TimeSpan.FromSeconds(20) });
+        await InspectionHarness.StartAsync(daemon, agents), options ?? new JsonListenerOptions { Name = "http:json", Budget = TimeSpan.FromMinutes(1) });
 
     /// <summary>Opens both sockets.</summary>
     public async Task ListenAsync()

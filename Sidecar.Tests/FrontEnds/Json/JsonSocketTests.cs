@@ -50,7 +50,7 @@ internal sealed class JsonSocketTests
         Assert.That(second.Content.Headers.ContentType!.MediaType, Is.EqualTo("application/vnd.sidecar.frame"));
         Assert.That(JsonNode.Parse((await second.Content.ReadAsByteArrayAsync()).AsSpan(4))!.Action(), Is.EqualTo("allow"));
         Assert.That(agent.Seen.OfType<RequestBodyChunkEvent>().Select(static one => one.Data.Length), Is.EqualTo(new[] { 200_000, 5 }));
-        Assert.That(harness.Daemon.BodyMemory.Used, Is.Zero);
+        await Eventually.TrueAsync(() => harness.Daemon.BodyMemory.Used == 0, TimeSpan.FromSeconds(30), "the memory of questions");
     }
 
     [TestCase("POST", "/v1/decide", "no", 400, "malformed")]
@@ -128,7 +128,7 @@ internal sealed class JsonSocketTests
                 return Sidecar.Protocol.Agents.Answer.Block(403);
             },
         };
-        var options = new JsonListenerOptions { Name = "http:json", Budget = TimeSpan.FromSeconds(20), MaxMirrored = 1 };
+        var options = new JsonListenerOptions { Name = "http:json", Budget = TimeSpan.FromMinutes(1), MaxMirrored = 1 };
         await using var harness = await JsonHarness.StartAsync(new HarnessOptions(), options, agent);
         await harness.ListenAsync();
         using var client = UnixHttp.Client(harness.HttpPath);
@@ -138,6 +138,8 @@ internal sealed class JsonSocketTests
             Assert.That(((int)answer.StatusCode, answer.Content.Headers.ContentLength), Is.EqualTo((202, 0L)));
         }
 
+        // The first is asked after its answer: only then has it begun.
+        await agent.SeenAsync(1);
         release.SetResult();
         Assert.That(await harness.Daemon.EndedAsync(), Is.EqualTo(new[] { "http:json|all|bypassed|overload=2", "http:json|all|inspected|none=1" }));
         await Eventually.TrueAsync(() => harness.Daemon.BodyMemory.Used == 0, TimeSpan.FromSeconds(30), "the memory of questions");

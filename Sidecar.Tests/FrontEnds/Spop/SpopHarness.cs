@@ -34,7 +34,15 @@ internal sealed class SpopHarness : IAsyncDisposable
 
     public IReadOnlyList<SpopSession> Sessions => _sessions;
 
-    public static SpopListenerOptions DefaultOptions => new() { Name = Listener, Budget = TimeSpan.FromSeconds(20) };
+    /// <summary>With a patience that no busy machine exhausts.</summary>
+    public static SpopListenerOptions DefaultOptions => new()
+    {
+        Name = Listener,
+        Budget = TimeSpan.FromMinutes(1),
+        HelloTimeout = TimeSpan.FromMinutes(1),
+        FrameTimeout = TimeSpan.FromMinutes(1),
+        WriteTimeout = TimeSpan.FromMinutes(1),
+    };
 
     public static Task<SpopHarness> StartAsync(params LambdaAgent[] agents) => StartAsync(DefaultOptions, new HarnessOptions(), agents);
 

@@ -25,7 +25,7 @@ internal sealed class SpopRefusalTests
     public async Task Misconfiguration_RefusesAndIsLoggedOnce(string message, (string, object?)[] arguments)
     {
         await using var agent = new LambdaAgent("a");
-        await using var harness = await SpopHarness.StartAsync(agent);
+        await using var harness = await SpopHarness.StartAsync(SpopHarness.DefaultOptions, new HarnessOptions { Time = new FakeTimeProvider() }, agent);
         var peer = await harness.GreetAsync();
 
         for (var i = 0; i < 3; i++)
