@@ -1,8 +1,6 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Unicode;
-using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Envoy;
 using Sidecar.Protocol.Messages;
 
@@ -11,8 +9,6 @@ namespace Sidecar.Daemon.FrontEnds.Envoy;
 /// <summary>The headers of one message as Envoy sends them (proxy integration §3.5.2): pseudo headers apart, the rest for the agents without those of ours. Immutable.</summary>
 internal sealed class ExtProcHeaders
 {
-    private static readonly SearchValues<byte> Unprintable = SearchValues.Create([.. Enumerable.Range(0, 0x21).Select(static code => (byte)code), 0x7f]);
-
     private readonly Dictionary<string, byte[]> _pseudo = new(StringComparer.Ordinal);
     private readonly List<string> _own = [];
 
@@ -86,9 +82,7 @@ internal sealed class ExtProcHeaders
             read.Headers.Add("host"u8, AsUtf8(authority));
         }
 
-        read.Problem = count > options.MaxHeaders ? $"it has {count} header fields; {options.MaxHeaders} are inspected at most"
-            : bytes > options.MaxHeaderBytes ? $"its headers have {bytes} bytes; {options.MaxHeaderBytes} are inspected at most"
-            : read.LineProblem();
+        read.Problem = RequestRules.HeaderProblem(count, bytes, options.MaxHeaders, options.MaxHeaderBytes) ?? read.LineProblem();
         return read;
     }
 
@@ -101,9 +95,5 @@ internal sealed class ExtProcHeaders
     private string? Latin1(string name) => _pseudo.TryGetValue(name, out var value) ? Encoding.Latin1.GetString(value) : null;
 
     private string? LineProblem() =>
-        Method is { } method && !HeaderRules.IsToken(method) ? "its method is no token"
-        : !_pseudo.TryGetValue(":path", out var path) ? null
-        : path is not [(byte)'/', ..] and not [(byte)'*'] ? "its path begins neither with a slash nor is it an asterisk"
-        : path.AsSpan().ContainsAny(Unprintable) ? "its path holds a space or a control character"
-        : null;
+        (Method is { } method ? RequestRules.MethodProblem(method) : null) ?? (Latin1(":path") is { } path ? RequestRules.TargetProblem(path) : null);
 }

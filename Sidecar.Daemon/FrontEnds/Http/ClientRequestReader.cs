@@ -1,8 +1,6 @@
-using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
-using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.Http;
@@ -10,9 +8,6 @@ namespace Sidecar.Daemon.FrontEnds.Http;
 /// <summary>Reads the client's request out of the headers of the proxy's question. Stateless; whatever a client can cause is a named problem, never an exception.</summary>
 internal static class ClientRequestReader
 {
-    private static readonly SearchValues<char> Token =
-        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-
     // Headers of the client that its proxy cannot pass on under their own names.
     private static readonly (TrustedHeader Copy, string Name)[] Copies =
     [
@@ -120,41 +115,11 @@ internal static class ClientRequestReader
         return null;
     }
 
-    private static string? ProblemOf(string?[] told, int count, long bytes, HttpListenerOptions options)
-    {
-        var target = told[(int)TrustedHeader.Target]!;
-        if (count > options.MaxHeaders)
-        {
-            return $"it has {count} header fields; {options.MaxHeaders} are inspected at most";
-        }
-
-        if (bytes > options.MaxHeaderBytes)
-        {
-            return $"its headers have {bytes} bytes; {options.MaxHeaderBytes} are inspected at most";
-        }
-
-        if (told[(int)TrustedHeader.Method]!.AsSpan().ContainsAnyExcept(Token))
-        {
-            return "its method is no token";
-        }
-
-        if (target[0] != '/' && target != "*")
-        {
-            return "its target begins neither with a slash nor is it an asterisk";
-        }
-
-        if (target.AsSpan().ContainsAnyInRange('\0', ' ') || target.Contains('\u007f', StringComparison.Ordinal))
-        {
-            return "its target holds a space or a control character";
-        }
-
-        return AreOneHost(told[(int)TrustedHeader.Authority], told[(int)TrustedHeader.Host])
-            ? null
-            : "its Host header names another host than its request line, by which the proxy chose the site";
-    }
-
     // A target in absolute form beats the Host header in the proxy; agents and upstream would see different sites.
-    private static bool AreOneHost(string? authority, string? host) =>
-        string.IsNullOrEmpty(authority) || string.IsNullOrEmpty(host)
-        || HostName.Of(authority).Equals(HostName.Of(host), StringComparison.OrdinalIgnoreCase);
+    private static string? ProblemOf(string?[] told, int count, long bytes, HttpListenerOptions options) =>
+        RequestRules.HeaderProblem(count, bytes, options.MaxHeaders, options.MaxHeaderBytes)
+        ?? RequestRules.LineProblem(told[(int)TrustedHeader.Method]!, told[(int)TrustedHeader.Target])
+        ?? (RequestRules.AreOneHost(told[(int)TrustedHeader.Authority], told[(int)TrustedHeader.Host])
+            ? null
+            : "its Host header names another host than its request line, by which the proxy chose the site");
 }

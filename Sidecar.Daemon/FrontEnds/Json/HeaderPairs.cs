@@ -34,9 +34,7 @@ internal static class HeaderPairs
             bytes += ReadPair(ref json, isWanted ? block : null, ref problem);
         }
 
-        problem = count > options.MaxHeaders ? $"it has {count} header fields; {options.MaxHeaders} are inspected at most"
-            : bytes > options.MaxHeaderBytes ? $"its headers have {bytes} bytes; {options.MaxHeaderBytes} are inspected at most"
-            : problem;
+        problem = RequestRules.HeaderProblem(count, bytes, options.MaxHeaders, options.MaxHeaderBytes) ?? problem;
         return new QuestionHeaders(block, problem);
     }
 

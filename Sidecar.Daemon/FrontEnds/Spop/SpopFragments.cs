@@ -10,7 +10,7 @@ internal sealed class SpopFragments(SpopFragmentLimits limits, ByteBudget memory
     private const int PerByte = 2;
 
     private readonly SpopReassembler _reassembler = new(limits);
-    private long _reserved;
+    private readonly BudgetShare _share = new(memory);
 
     /// <inheritdoc cref="SpopReassembler.Add"/>
     public SpopAssembly Add(in SpopFrame frame, long now, out SpopPayload payload, out SpopError error)
@@ -42,20 +42,5 @@ internal sealed class SpopFragments(SpopFragmentLimits limits, ByteBudget memory
         TrySettle();
     }
 
-    private bool TrySettle()
-    {
-        var wanted = _reassembler.Bytes * PerByte;
-        if (wanted > _reserved && !memory.TryReserve(wanted - _reserved))
-        {
-            return false;
-        }
-
-        if (wanted < _reserved)
-        {
-            memory.Return(_reserved - wanted);
-        }
-
-        _reserved = wanted;
-        return true;
-    }
+    private bool TrySettle() => _share.TrySettle(_reassembler.Bytes * PerByte);
 }

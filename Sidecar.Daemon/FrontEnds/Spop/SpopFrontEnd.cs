@@ -29,10 +29,14 @@ internal sealed class SpopFrontEnd : IDisposable
         _inspection = new SpopInspection(options, inspector, _writer, pace, logger);
         _directory = new ExchangeDirectory<SpopExchange>(inspector, maxExchanges, expiry);
         Reader = new SpopFactsReader(options, inspector.BodyMemory);
+        PartialFrames = new ByteBudget(options.MaxPartialBytes, inspector.Time);
     }
 
     /// <summary>Reads the arguments of messages.</summary>
     public SpopFactsReader Reader { get; }
+
+    /// <summary>What the beginnings of long frames on all connections may take; apart from the daemon's body memory, so that they cost no body its place.</summary>
+    public ByteBudget PartialFrames { get; }
 
     /// <summary>Exchanges that wait for their response.</summary>
     public int Waiting => _directory.Count;

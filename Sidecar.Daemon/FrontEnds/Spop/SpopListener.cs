@@ -55,7 +55,12 @@ internal sealed class SpopListener : IAsyncDisposable
     /// <exception cref="IOException">The address cannot be used.</exception>
     public async Task StartAsync(EndPoint endPoint, Func<EndPoint, Socket> createListenSocket, int backlog, CancellationToken cancellation)
     {
-        var transport = new SocketTransportOptions { Backlog = backlog, CreateBoundListenSocket = createListenSocket };
+        var transport = new SocketTransportOptions
+        {
+            Backlog = backlog,
+            CreateBoundListenSocket = createListenSocket,
+            MaxReadBufferSize = SpopListenerOptions.ReadAhead,
+        };
         var factory = new SocketTransportFactory(Options.Create(transport), _loggers);
         _listener = await factory.BindAsync(endPoint, cancellation).ConfigureAwait(false);
         using (ExecutionContext.SuppressFlow())

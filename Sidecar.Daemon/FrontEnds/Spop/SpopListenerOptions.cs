@@ -6,6 +6,12 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 /// <summary>What a spop listener bears and carries.</summary>
 internal sealed record SpopListenerOptions
 {
+    /// <summary>Bytes of an unfinished frame that every connection may keep, whatever the others do: a whole frame of HAProxy's default size.</summary>
+    public const int FreePartialBytes = 16 * 1024;
+
+    /// <summary>Bytes of one connection that are read from its socket ahead of us, for example while as many messages as may be are in work.</summary>
+    public const int ReadAhead = 64 * 1024;
+
     /// <summary>The listener's name, a label value.</summary>
     public required string Name { get; init; }
 
@@ -50,6 +56,12 @@ internal sealed record SpopListenerOptions
 
     /// <summary>The largest frame we agree to, in bytes.</summary>
     public int MaxFrameSize { get; init; } = Defaults.SpopMaxFrame;
+
+    /// <summary>
+    /// Bytes of unfinished frames on all connections beyond <see cref="FreePartialBytes"/> of each: 64 MiB, as many as 64 of the largest frames have.
+    /// A connection that would exceed it is told <see cref="SpopStatus.ResourceAllocation"/>.
+    /// </summary>
+    public long MaxPartialBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>Fragments kept on one connection. Their bytes count against the daemon's body memory too.</summary>
     public SpopFragmentLimits Fragments { get; init; } = new();

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Sidecar.Daemon.Inspection;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
@@ -8,9 +7,6 @@ internal static class SpopRules
 {
     /// <summary>Longest id of a transaction, in chars: what anybody uses fits into it, and 50,000 of them are kept.</summary>
     public const int MaxId = 256;
-
-    private static readonly SearchValues<char> Token =
-        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     /// <summary>A fault of HAProxy's configuration, which no client can cause; null for none.</summary>
     public static string? Misconfiguration(SpopFacts facts, SpopPhase phase, SpopListenerOptions options) =>
@@ -25,40 +21,12 @@ internal static class SpopRules
         : null;
 
     /// <summary>What a client, or an upstream, has sent that cannot be inspected (rule 9); null when it can.</summary>
-    public static string? Problem(SpopFacts facts, SpopPhase phase, SpopListenerOptions options)
-    {
-        if (facts.HeaderCount > options.MaxHeaders)
-        {
-            return $"it has {facts.HeaderCount} header fields; {options.MaxHeaders} are inspected at most";
-        }
+    public static string? Problem(SpopFacts facts, SpopPhase phase, SpopListenerOptions options) =>
+        RequestRules.HeaderProblem(facts.HeaderCount, facts.HeaderBytes, options.MaxHeaders, options.MaxHeaderBytes)
+        ?? (phase == SpopPhase.Request ? RequestProblem(facts) : null);
 
-        if (facts.HeaderBytes > options.MaxHeaderBytes)
-        {
-            return $"its headers have {facts.HeaderBytes} bytes; {options.MaxHeaderBytes} are inspected at most";
-        }
-
-        return phase == SpopPhase.Request ? RequestProblem(facts) : null;
-    }
-
-    private static string? RequestProblem(SpopFacts facts)
-    {
-        if (facts.Method!.Length == 0 || facts.Method.AsSpan().ContainsAnyExcept(Token))
-        {
-            return "its method is no token";
-        }
-
-        if (facts.Target is not { Length: > 0 } target || (target[0] != '/' && target != "*"))
-        {
-            return "its target begins neither with a slash nor is it an asterisk";
-        }
-
-        if (target.AsSpan().ContainsAnyInRange('\0', ' ') || target.Contains('\u007f', StringComparison.Ordinal))
-        {
-            return "its target holds a space or a control character";
-        }
-
-        return HaveOneHost(facts) ? null : "it has Host headers that name different hosts";
-    }
+    private static string? RequestProblem(SpopFacts facts) =>
+        RequestRules.LineProblem(facts.Method!, facts.Target) ?? (HaveOneHost(facts) ? null : "it has Host headers that name different hosts");
 
     private static bool HaveOneHost(SpopFacts facts)
     {
@@ -69,10 +37,10 @@ internal static class SpopRules
             return true;
         }
 
-        var name = HostName.Of(WireText.Of(headers.Value(first))).ToString();
+        var name = WireText.Of(headers.Value(first));
         for (var next = headers.NextOfName(first); next >= 0; next = headers.NextOfName(next))
         {
-            if (!HostName.Of(WireText.Of(headers.Value(next))).Equals(name, StringComparison.OrdinalIgnoreCase))
+            if (!HostName.Of(WireText.Of(headers.Value(next))).Equals(HostName.Of(name), StringComparison.OrdinalIgnoreCase))
             {
                 return false;
             }

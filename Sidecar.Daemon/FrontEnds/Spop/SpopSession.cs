@@ -18,29 +18,22 @@ internal sealed class SpopSession
 {
     private readonly string _id;
     private readonly IDuplexPipe _pipe;
-    private readonly SpopFrontEnd _frontEnd;
     private readonly SpopListenerOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly LogPace _pace;
     private readonly FrameOutput _output;
-    private readonly SpopReplies _replies;
-    private readonly SpopTurns _turns;
-    private readonly SpopFragments _fragments;
+    private readonly SpopConversation _talk;
     private readonly SpopWatch _watch;
     private SpopSessionEnd? _end;
-    private SpopTerms? _terms;
-    private int _bufferSize;
     private volatile bool _stopping;
 
     /// <summary>A session that has not begun.</summary>
     public SpopSession(string id, IDuplexPipe pipe, SpopFrontEnd frontEnd, SpopListenerOptions options, ByteBudget memory, TimeProvider time, ILogger logger, LogPace pace)
     {
-        (_id, _pipe, _frontEnd, _options, _time, _logger, _pace) = (id, pipe, frontEnd, options, time, logger, pace);
+        (_id, _pipe, _options, _time, _logger, _pace) = (id, pipe, options, time, logger, pace);
         _output = new FrameOutput(pipe.Output, options.MaxUnsent);
-        _replies = new SpopReplies(_output, options, time);
-        _turns = new SpopTurns(options.MaxInFlight);
-        _fragments = new SpopFragments(options.Fragments, memory);
+        _talk = new SpopConversation(id, _output, frontEnd, options, memory, time, logger, pace);
         _watch = new SpopWatch(options, time, _output);
     }
 
@@ -48,7 +41,7 @@ internal sealed class SpopSession
     public SpopSessionEnd End => _end ?? SpopSessionEnd.Closed;
 
     /// <summary>NOTIFYs in work.</summary>
-    public int InFlight => _turns.Count;
+    public int InFlight => _talk.Turns.Count;
 
     /// <summary>Serves the connection to its end. Never throws.</summary>
     public async Task RunAsync()
@@ -57,19 +50,18 @@ internal sealed class SpopSession
         await ReadAsync(writing).ConfigureAwait(false);
         if (End.IsOrderly)
         {
-            await _turns.EmptyAsync().ConfigureAwait(false);
+            await _talk.Turns.EmptyAsync().ConfigureAwait(false);
         }
         else
         {
-            _turns.AbandonAll();
+            _talk.Turns.AbandonAll();
         }
 
         await CloseAsync(writing).ConfigureAwait(false);
 
         // Each ends by its deadline at the latest.
-        await _turns.EmptyAsync().ConfigureAwait(false);
-        _replies.Dispose();
-        _fragments.Dispose();
+        await _talk.Turns.EmptyAsync().ConfigureAwait(false);
+        _talk.Dispose();
         if (End.Reason == "violation" && _pace.MayLog("violation", out var more))
         {
             Log.Refused(_logger, _options.Name, _id, End.Status.GetValueOrDefault(), End.Message, more);
@@ -104,9 +96,15 @@ internal sealed class SpopSession
             {
                 var result = await _pipe.Input.ReadAsync().ConfigureAwait(false);
                 var buffer = result.Buffer;
-                var hasRoom = Take(ref buffer);
+                var hasRoom = _talk.TakeAll(ref buffer, out var frames);
                 var rest = buffer.Length;
                 _pipe.Input.AdvanceTo(buffer.Start, hasRoom ? buffer.End : buffer.Start);
+                if (frames > 0)
+                {
+                    _watch.FrameCame();
+                }
+
+                _end = _talk.End;
                 if (_end is not null)
                 {
                     return;
@@ -114,140 +112,22 @@ internal sealed class SpopSession
 
                 if (!hasRoom)
                 {
-                    await _turns.RoomAsync().ConfigureAwait(false);
+                    await _talk.Turns.RoomAsync().ConfigureAwait(false);
                     continue;
                 }
 
-                _watch.Note(rest, _terms is not null, _turns.Count > 0);
+                _watch.Note(rest, _talk.IsGreeted, _talk.Turns.Count > 0);
                 _end = writing.IsCompleted ? SpopSessionEnd.NotReading
                     : _stopping ? SpopSessionEnd.Stopped
                     : result.IsCompleted ? (rest == 0 ? SpopSessionEnd.Closed : SpopSessionEnd.Broken($"HAProxy closed in the middle of a frame, after {rest} bytes of it"))
                     : _watch.Overdue();
-                _fragments.Expire(_watch.Before(_options.FrameTimeout));
+                _talk.Expire(_watch.Before(_options.FrameTimeout));
             }
         }
         catch (Exception e)
         {
             _end ??= SpopSessionEnd.Broken(e.Message);
         }
-    }
-
-    // Handles every whole frame; false when the bound of messages in work stops it before the end.
-    private bool Take(ref ReadOnlySequence<byte> buffer)
-    {
-        while (_end is null)
-        {
-            if (!_turns.HasRoom)
-            {
-                return false;
-            }
-
-            switch (SpopFrameScanner.TryRead(ref buffer, _terms?.MaxFrameSize ?? SpopLimits.MaxHelloLength, out var frame, out var error))
-            {
-                case SpopScanStatus.NeedMore:
-                    return true;
-                case SpopScanStatus.Invalid:
-                    _end = SpopSessionEnd.Violation(error);
-                    return true;
-                default:
-                    _watch.FrameCame();
-                    Take(frame);
-                    break;
-            }
-        }
-
-        return true;
-    }
-
-    private void Take(in SpopFrame frame)
-    {
-        switch (SpopFrameOrder.Judge(frame, _terms is not null, out var error))
-        {
-            case SpopFrameUse.Hello:
-                Greet(frame);
-                break;
-            case SpopFrameUse.Message:
-                TakeMessage(frame);
-                break;
-            case SpopFrameUse.Disconnect:
-                TakeDisconnect(frame);
-                break;
-            case SpopFrameUse.Refuse:
-                _end = SpopSessionEnd.Violation(error);
-                break;
-        }
-    }
-
-    private void Greet(in SpopFrame frame)
-    {
-        using var payload = SpopPayload.Of(frame.Payload);
-        if (!SpopHello.TryRead(payload.Span, out var hello, out var error))
-        {
-            _end = SpopSessionEnd.Violation(error);
-            return;
-        }
-
-        var terms = hello!.Accept(_options.MaxFrameSize, _options.Fragments.MaxOpen > 0);
-        _terms = terms;
-        _replies.MaxFrameSize = terms.MaxFrameSize;
-
-        // HAProxy offers its buffer less the length in front of a frame (§1.5).
-        _bufferSize = (int)Math.Min(hello.MaxFrameSize, int.MaxValue - SpopLimits.LengthSize) + SpopLimits.LengthSize;
-        var answer = new ArrayBufferWriter<byte>();
-        terms.WriteHello(answer);
-        _output.TryAppend(answer.WrittenSpan);
-        Log.Greeted(_logger, _options.Name, _id, hello.EngineId, terms.MaxFrameSize);
-        if (hello.IsHealthCheck)
-        {
-            _end = SpopSessionEnd.Checked;
-        }
-    }
-
-    private void TakeDisconnect(in SpopFrame frame)
-    {
-        using var payload = SpopPayload.Of(frame.Payload);
-        _end = SpopDisconnect.TryRead(payload.Span, out var said, out var error) ? SpopSessionEnd.Disconnected(said) : SpopSessionEnd.Violation(error);
-    }
-
-    private void TakeMessage(in SpopFrame frame)
-    {
-        var assembly = _fragments.Add(frame, _time.GetTimestamp(), out var payload, out var error);
-        using (payload)
-        {
-            switch (assembly)
-            {
-                case SpopAssembly.Violation:
-                    _end = SpopSessionEnd.Violation(error);
-                    break;
-                case SpopAssembly.Refused:
-                    if (_pace.MayLog("fragments", out var more))
-                    {
-                        Log.NotKept(_logger, _options.Name, error.Message, more);
-                    }
-
-                    Begin(SpopTurnReader.OfLost(frame, error));
-                    break;
-                case SpopAssembly.Complete when SpopNotify.TryRead(payload.Span, out var notify, out error):
-                    Begin(SpopTurnReader.Of(frame, notify, _frontEnd.Reader, _bufferSize));
-                    break;
-                case SpopAssembly.Complete:
-                    _end = SpopSessionEnd.Violation(error);
-                    break;
-            }
-        }
-    }
-
-    private void Begin(SpopTurn turn)
-    {
-        _turns.Add(turn);
-        _ = AnswerAsync(turn);
-    }
-
-    private async Task AnswerAsync(SpopTurn turn)
-    {
-        await _frontEnd.AnswerAsync(turn, _replies).ConfigureAwait(false);
-        turn.Dispose();
-        _turns.Remove(turn);
     }
 
     private async Task CloseAsync(Task<Exception?> writing)

@@ -1,0 +1,40 @@
+using System.Buffers;
+using Sidecar.Daemon.Inspection;
+
+namespace Sidecar.Daemon.FrontEnds;
+
+/// <summary>What a client can send that cannot be inspected (rule 9), whichever proxy passes it on. Stateless; each answer is what is wrong, or null.</summary>
+internal static class RequestRules
+{
+    private static readonly SearchValues<char> SpaceAndControls = SearchValues.Create([.. Enumerable.Range(0, 33).Select(static code => (char)code), '\u007f']);
+
+    /// <summary>The headers are more than are inspected.</summary>
+    /// <param name="count">Header fields that came.</param>
+    /// <param name="bytes">Bytes of their names and values.</param>
+    /// <param name="maxCount">Fields that are inspected at most.</param>
+    /// <param name="maxBytes">Bytes that are inspected at most.</param>
+    public static string? HeaderProblem(long count, long bytes, int maxCount, int maxBytes) =>
+        count > maxCount ? $"it has {count} header fields; {maxCount} are inspected at most"
+        : bytes > maxBytes ? $"its headers have {bytes} bytes; {maxBytes} are inspected at most"
+        : null;
+
+    /// <summary>The method or the target is none.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="target">The raw target, a char per byte; null when there is none.</param>
+    public static string? LineProblem(string? method, string? target) => MethodProblem(method) ?? TargetProblem(target);
+
+    /// <summary>The method is none.</summary>
+    public static string? MethodProblem(string? method) => HeaderRules.IsToken(method) ? null : "its method is no token";
+
+    /// <summary>The target is neither a path nor the asterisk (RFC 9112 §3.2.1, §3.2.4).</summary>
+    public static string? TargetProblem(string? target) =>
+        target is not (['/', ..] or "*") ? "its target begins neither with a slash nor is it an asterisk" : TargetCharsProblem(target);
+
+    /// <summary>The target holds what no target may hold.</summary>
+    public static string? TargetCharsProblem(string? target) =>
+        target.AsSpan().ContainsAny(SpaceAndControls) ? "its target holds a space or a control character" : null;
+
+    /// <summary>Whether two words for the host mean the same site; one that is not there contradicts nothing.</summary>
+    public static bool AreOneHost(string? one, string? other) =>
+        string.IsNullOrEmpty(one) || string.IsNullOrEmpty(other) || HostName.Of(one).Equals(HostName.Of(other), StringComparison.OrdinalIgnoreCase);
+}
