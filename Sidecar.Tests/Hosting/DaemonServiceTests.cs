@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using NUnit.Framework;
 using Sidecar.Daemon;
+using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
@@ -46,7 +47,8 @@ public sealed class DaemonServiceTests : IDisposable
         var background = new BackgroundCalls(_sums.Metrics, _clock, new RecordingLogger<BackgroundCalls>(_logs.Record));
         _systemd.Bind(new UnixDomainSocketEndPoint(_directory.Socket("notify")));
         var notifier = new SystemdNotifier(_directory.Socket("notify"), _clock, new RecordingLogger<SystemdNotifier>(_logs.Record));
-        using var service = new DaemonService(options, model, background, pusher, [], notifier, _clock, _logs);
+        await using var removals = new AgentRemovals((agent, hurry) => model.RemoveAsync(agent.Id, hurry), _clock, _logs.CreateLogger("removals"));
+        using var service = new DaemonService(options, model, background, pusher, removals, [], notifier, _clock, _logs);
         await service.StartAsync(CancellationToken.None);
         var connections = model.Agents[0].Current.Pool;
         await Eventually.TrueAsync(() => connections.Live.Count == 1, ScriptedAgent.Limit, "a connection");

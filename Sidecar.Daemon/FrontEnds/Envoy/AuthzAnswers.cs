@@ -38,10 +38,14 @@ internal sealed class AuthzAnswers(string listener, SidecarMetrics metrics)
             return null;
         }
 
+        EnvoyEdits.Mark(request, verdict.Cause);
         var ok = new OkHttpResponse();
         ok.Headers.AddRange(request.SetHeaders.Select(AsText));
         ok.HeadersToRemove.AddRange(request.RemoveHeaders);
-        ok.HeadersToRemove.AddRange(headers.Own.Distinct(StringComparer.Ordinal));
+
+        // Envoy sets first and removes then.
+        ok.HeadersToRemove.AddRange(headers.Own.Distinct(StringComparer.Ordinal)
+            .Where(name => verdict.Cause == Cause.None || !name.Equals(EnvoyEdits.Bypassed, StringComparison.OrdinalIgnoreCase)));
 
         // Envoy has no way to take a header from the upstream's response here.
         var response = new HeaderMutation();

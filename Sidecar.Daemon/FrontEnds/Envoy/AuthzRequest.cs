@@ -47,7 +47,7 @@ internal sealed class AuthzRequest
         if (body.IsEmpty)
         {
             // Without bytes Envoy does not say whether there are more, and what stands in the header then is the client's.
-            return HasUnseenBody(length, isSent) ? new BodyPiece(default, BodyEnd.Truncated, length) : null;
+            return HasUnseenBody(length, isSent) ? new BodyPiece(default, isSent ? BodyEnd.Truncated : BodyEnd.Unseen, length) : null;
         }
 
         return new BodyPiece(body, _isPartial == "true" ? BodyEnd.Truncated : BodyEnd.Last, length);

@@ -1,5 +1,6 @@
 using System.Text;
 using Google.Protobuf;
+using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Envoy;
@@ -11,6 +12,9 @@ namespace Sidecar.Daemon.FrontEnds.Envoy;
 /// <summary>Header edits as Envoy carries them (proxy integration §3.3, §3.5.14). What it would ignore is not sent but counted. Stateless but for the counters.</summary>
 internal sealed class EnvoyEdits(string listener, SidecarMetrics metrics)
 {
+    /// <summary>The request header by which the upstream learns that an agent was passed by.</summary>
+    public const string Bypassed = "x-sidecar-bypassed";
+
     /// <summary>Adds edits to a mutation.</summary>
     /// <param name="edits">The edits.</param>
     /// <param name="direction">Whose headers they change.</param>
@@ -58,6 +62,15 @@ internal sealed class EnvoyEdits(string listener, SidecarMetrics metrics)
 
     /// <summary>Replaces a header's values by one.</summary>
     public static void Set(HeaderMutation mutation, string name, string value) => mutation.SetHeaders.Add(Option(name, value, isAdded: false));
+
+    /// <summary>Tells the upstream why a request passes without having been inspected as it should; without effect when it was.</summary>
+    public static void Mark(HeaderMutation mutation, Cause cause)
+    {
+        if (cause != Cause.None)
+        {
+            Set(mutation, Bypassed, cause.Label());
+        }
+    }
 
     /// <summary>The headers of a reply: each name replaces what Envoy's own reply has, further values are added.</summary>
     public static HeaderMutation ForReply(IReadOnlyList<KeyValuePair<string, string>> headers)

@@ -100,9 +100,15 @@ internal sealed class ExtProcHalf(ExtProcExchange exchange, Direction direction,
             ? exchange.Modes.AskAtRequest(wanted, !isEnd, exchange.HasResponseEdits, isLeaving)
             : exchange.Modes.AskAtResponse(wanted, !isEnd && !isLeaving);
         var mode = exchange.Modes.Of(direction);
-        if (IsWanted && mode == BodySendMode.None && await MissBodyAsync(arrived).ConfigureAwait(false) is { IsAllow: false } refused)
+        if (IsWanted && mode == BodySendMode.None)
         {
-            return await exchange.RefuseAsync(refused).ConfigureAwait(false);
+            var missed = await MissBodyAsync(arrived).ConfigureAwait(false);
+            if (!missed.IsAllow)
+            {
+                return await exchange.RefuseAsync(missed).ConfigureAwait(false);
+            }
+
+            Answer.Add(missed);
         }
 
         // Only in full duplex Envoy waits without a limit, so only there the headers can wait for an agent that decides about the whole body.
@@ -110,11 +116,11 @@ internal sealed class ExtProcHalf(ExtProcExchange exchange, Direction direction,
         return mode == BodySendMode.FullDuplexStreamed && IsWanted && need == BodyNeed.Full ? null : await Answer.SendAsync().ConfigureAwait(false);
     }
 
-    // Envoy keeps a body to itself that agents want: a truncated one, of which nothing is seen.
+    // Envoy keeps a body to itself that agents want.
     private async ValueTask<Verdict> MissBodyAsync(long arrived)
     {
         Close();
-        using var step = await exchange.PushAsync(direction, new BodyPiece(default, BodyEnd.Truncated, Headers.ContentLength), arrived, mayExtend: false).ConfigureAwait(false);
+        using var step = await exchange.PushAsync(direction, new BodyPiece(default, BodyEnd.Unseen, Headers.ContentLength), arrived, mayExtend: false).ConfigureAwait(false);
         return step.Verdict;
     }
 

@@ -10,6 +10,7 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcHalf half)
 {
     private IReadOnlyList<HeaderEdit> _edits = [];
     private Verdict _said = Verdict.Allow;
+    private Cause _bypassed;
 
     /// <summary>Whether it is out.</summary>
     public bool IsSent { get; private set; }
@@ -31,6 +32,7 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcHalf half)
             MissRequestEdits(verdict);
         }
 
+        _bypassed = _bypassed == Cause.None ? verdict.Cause : _bypassed;
         _said = verdict.Audits.Count == 0 ? _said : verdict with { Audits = [.. _said.Audits, .. verdict.Audits] };
     }
 
@@ -48,6 +50,12 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcHalf half)
         else
         {
             MissRequestEdits(verdict);
+        }
+
+        if (mutation is not null && half.Direction == Direction.Request && _bypassed == Cause.None)
+        {
+            _bypassed = verdict.Cause;
+            EnvoyEdits.Mark(mutation, _bypassed);
         }
 
         var headers = half.Headers.Headers;
@@ -76,7 +84,9 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcHalf half)
 
         if (isRequest)
         {
+            // Envoy removes before it sets, so the mark stays.
             mutation.RemoveHeaders.AddRange(half.Headers.Own.Distinct(StringComparer.Ordinal));
+            EnvoyEdits.Mark(mutation, _bypassed);
         }
 
         // Not every release removes it by itself before a body may change that does not come whole (proxy integration §3.5.8).

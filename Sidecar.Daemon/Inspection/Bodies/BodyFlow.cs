@@ -51,7 +51,7 @@ internal sealed class BodyFlow : IDisposable
     public static EventKind KindOf(Direction direction) => direction == Direction.Request ? EventKind.RequestBodyChunk : EventKind.ResponseBodyChunk;
 
     /// <summary>Hands in the next piece and waits for the agents.</summary>
-    /// <param name="piece">The piece; a body ends with exactly one that is last or truncated, and what comes after it is refused.</param>
+    /// <param name="piece">The piece; a body ends with exactly one that is last, truncated or unseen, and what comes after it is refused.</param>
     /// <param name="deadline">When the phase's time is up, a timestamp.</param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<BodyStep> PushAsync(BodyPiece piece, long deadline)
@@ -99,12 +99,13 @@ internal sealed class BodyFlow : IDisposable
 
         // A body that is larger than it was said to be has no known size.
         var total = _announced >= pushed ? _announced : null;
-        var isCut = piece.End == BodyEnd.Truncated || (piece.End == BodyEnd.Last && total > pushed);
+        var isCut = piece.End is BodyEnd.Truncated or BodyEnd.Unseen || (piece.End == BodyEnd.Last && total > pushed);
         var push = new BodyPush(new VerdictMerger(_exchange, KindOf(_direction), _direction))
         {
             Whole = piece.Bytes,
             Deadline = deadline,
             IsTruncated = isCut,
+            IsUnseen = piece.End == BodyEnd.Unseen,
             Total = _progress.IsPristine ? total : null,
         };
         _ended = piece.End != BodyEnd.More;

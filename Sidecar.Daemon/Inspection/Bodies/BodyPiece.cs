@@ -13,6 +13,9 @@ internal enum BodyEnd
 
     /// <summary>No more will come, but the body goes on: the proxy hands over only its beginning. Never mistaken for the end.</summary>
     Truncated,
+
+    /// <summary>There is a body and the proxy hands none of it over, by its configuration: nothing of it came, and nothing will.</summary>
+    Unseen,
 }
 
 /// <summary>A piece of a body as a front end hands it in.</summary>

@@ -15,6 +15,9 @@ internal sealed class BodyPush(VerdictMerger merger)
     /// <summary>Whether the proxy handed over only the beginning of the body, and this is its last piece.</summary>
     public bool IsTruncated { get; init; }
 
+    /// <summary>Whether the proxy hands over nothing of the body, so that there is nothing that an agent could judge.</summary>
+    public bool IsUnseen { get; init; }
+
     /// <summary>Size of the whole body as the proxy announced it; null when unknown or when an agent has changed what it speaks of.</summary>
     public long? Total { get; set; }
 

@@ -72,6 +72,8 @@ internal sealed class BodyStage : IBodySink, IDisposable
                 return;
             }
 
+            // Its operator says that headers alone will do; they have been judged.
+            Passes |= push.IsUnseen && _participant.Session.Policy.BodyIsOptional;
             if (Passes)
             {
                 Missed += _isSubject ? bytes.Bytes.Length : 0;

@@ -7,7 +7,6 @@ using Sidecar.Protocol.Envoy;
 using Sidecar.Protocol.Grpc;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
-using ClientHttp = Sidecar.Protocol.Envoy.AttributeContext.Types.HttpRequest;
 using HealthCheckRequest = Sidecar.Protocol.Grpc.Wire.HealthCheckRequest;
 using HealthCheckResponse = Sidecar.Protocol.Grpc.Wire.HealthCheckResponse;
 
@@ -30,7 +29,7 @@ internal sealed class AuthzServiceTests
         await using var agent = LambdaAgent.That("waf", said);
         await using var server = await EnvoyServer.StartAsync(agent);
 
-        var answer = await server.CheckAsync(Question());
+        var answer = await server.CheckAsync(Messages.Question());
 
         Assert.That((answer.Status.Code, answer.DeniedResponse.Status.Code), Is.EqualTo((code, status)));
         Assert.That(answer.DeniedResponse.Body, Does.StartWith(body));
@@ -46,7 +45,7 @@ internal sealed class AuthzServiceTests
             .WithResponseHeaders(HeaderOperation.Set("x-frame-options", "DENY"), HeaderOperation.Add("set-cookie", "a=1"), HeaderOperation.Remove("server")));
         await using var server = await EnvoyServer.StartAsync(agent);
 
-        var answer = await server.CheckAsync(Question(("x-secret", "s"), ("x-sidecar-id", "forged")));
+        var answer = await server.CheckAsync(Messages.Question(("x-secret", "s"), ("x-sidecar-id", "forged")));
 
         using (Assert.EnterMultipleScope())
         {
@@ -67,7 +66,7 @@ internal sealed class AuthzServiceTests
         await using var server = await EnvoyServer.StartAsync(agent);
         (string, string)[] headers = [(":path", "/a?b=c"), ("accept", "x"), ("x-request-id", "r-1"), ("X-Name", "ä")];
 
-        await server.CheckAsync(raw ? RawQuestion(headers) : Question(headers));
+        await server.CheckAsync(raw ? RawQuestion(headers) : Messages.Question(headers));
 
         var seen = agent.Seen.OfType<RequestHeadersEvent>().Single();
         using (Assert.EnterMultipleScope())
@@ -102,7 +101,7 @@ internal sealed class AuthzServiceTests
         var policy = LambdaAgent.PolicyOf(FailureMode.Closed);
         await using var agent = new LambdaAgent("waf") { Policy = policy with { RequestBody = policy.RequestBody with { OnExcess = ExcessAction.Partial } } };
         await using var server = await EnvoyServer.StartAsync(agent);
-        var question = Question(partial is null ? [] : [("x-envoy-auth-partial-body", partial)]);
+        var question = Messages.Question(partial is null ? [] : [("x-envoy-auth-partial-body", partial)]);
         question.Attributes.Request.Http.Body = packed ? "" : body;
         question.Attributes.Request.Http.RawBody = ByteString.CopyFromUtf8(packed ? body : "");
 
@@ -113,20 +112,6 @@ internal sealed class AuthzServiceTests
         Assert.That(await server.AccountAsync(), Is.EqualTo(partial == "true" ? "partly|truncated" : "inspected|none"));
     }
 
-    [TestCase("content-length", "5", "HTTP/1.1", true)]
-    [TestCase("transfer-encoding", "chunked", "HTTP/1.1", false)]
-    [TestCase("accept", "x", "HTTP/2", false)]
-    public async Task UnseenBody_IsRefusedWhereAnAgentMustSeeIt(string name, string value, string protocol, bool filterSendsBodies)
-    {
-        await using var agent = new LambdaAgent("waf") { Policy = LambdaAgent.PolicyOf(FailureMode.Closed) };
-        await using var server = await EnvoyServer.StartAsync(new EnvoyOptions { WithRequestBody = filterSendsBodies }, new HarnessOptions(), agent);
-        var question = Question((name, value), ("x-envoy-auth-partial-body", "false"));
-        question.Attributes.Request.Http.Protocol = protocol;
-
-        Assert.That((await server.CheckAsync(question)).DeniedResponse?.Status.Code, Is.EqualTo(413));
-        Assert.That(await server.AccountAsync(), Is.EqualTo("refused|truncated"));
-    }
-
     [Test]
     public async Task ChangedBody_IsRefusedBecauseNothingCarriesIt()
     {
@@ -135,7 +120,7 @@ internal sealed class AuthzServiceTests
             Answers = static (message, _) => new(message is RequestBodyChunkEvent ? Answer.Allow.WithRequestBody("other"u8.ToArray(), 0) : AgentResponse.Allow),
         };
         await using var server = await EnvoyServer.StartAsync(agent);
-        var question = Question();
+        var question = Messages.Question();
         question.Attributes.Request.Http.Body = "hello";
 
         Assert.That((await server.CheckAsync(question)).DeniedResponse?.Status.Code, Is.EqualTo(503));
@@ -149,7 +134,7 @@ internal sealed class AuthzServiceTests
         await using var agent = new LambdaAgent("waf") { IsAbsent = true, Policy = LambdaAgent.PolicyOf(mode) };
         await using var server = await EnvoyServer.StartAsync(agent);
 
-        Assert.That((await server.CheckAsync(Question())).Status.Code, Is.EqualTo(code));
+        Assert.That((await server.CheckAsync(Messages.Question())).Status.Code, Is.EqualTo(code));
     }
 
     [Test]
@@ -160,11 +145,11 @@ internal sealed class AuthzServiceTests
         RouteModel Route(string id, RouteAgent agent) => new() { Id = id, Stages = [[agent]] };
         await using var server = await EnvoyServer.StartAsync(
             new EnvoyOptions(), new HarnessOptions { Routes = on => [Route("one", on("first")), Route("two", on("second"))] }, first, second);
-        var question = Question();
+        var question = Messages.Question();
         question.Attributes.ContextExtensions["route"] = "two";
 
         Assert.That((await server.CheckAsync(question)).Status.Code, Is.Zero);
-        Assert.That((await server.CheckAsync(Question())).Status.Code, Is.EqualTo(7));
+        Assert.That((await server.CheckAsync(Messages.Question())).Status.Code, Is.EqualTo(7));
     }
 
     [Test]
@@ -178,7 +163,7 @@ internal sealed class AuthzServiceTests
             return AgentResponse.Allow;
         };
         await using var server = await EnvoyServer.StartAsync(new EnvoyOptions(), new HarnessOptions { Time = clock, Budget = TimeSpan.FromHours(1) }, agent);
-        var asking = server.AskAsync(Question(), TimeSpan.FromMinutes(5));
+        var asking = server.AskAsync(Messages.Question(), TimeSpan.FromMinutes(5));
         await agent.SeenAsync(1);
 
         // A fifth is left for the way back.
@@ -196,9 +181,9 @@ internal sealed class AuthzServiceTests
     {
         await using var agent = new LambdaAgent("waf");
         await using var server = await EnvoyServer.StartAsync(new EnvoyOptions { MaxMessageBytes = 256 * 1024 }, new HarnessOptions(), agent);
-        var large = Question();
+        var large = Messages.Question();
         large.Attributes.Request.Http.Body = new string('x', 300 * 1024);
-        var line = Question();
+        var line = Messages.Question();
         line.Attributes.Request.Http.Path = "no slash";
 
         Assert.That((await server.CheckAsync(large)).DeniedResponse.Status.Code, Is.EqualTo(413));
@@ -226,29 +211,10 @@ internal sealed class AuthzServiceTests
 
     private static CheckRequest RawQuestion(params (string Name, string Value)[] headers)
     {
-        var question = Question();
+        var question = Messages.Question();
         question.Attributes.Request.Http.Headers.Clear();
         question.Attributes.Request.Http.HeaderMap = Messages.Map(headers);
         return question;
-    }
-
-    private static CheckRequest Question(params (string Name, string Value)[] headers)
-    {
-        var http = new ClientHttp { Method = "POST", Path = "/a?b=c", Host = "shop.example", Scheme = "https", Protocol = "HTTP/2" };
-        foreach (var (name, value) in headers)
-        {
-            http.Headers[name] = value;
-        }
-
-        return new CheckRequest
-        {
-            Attributes = new AttributeContext
-            {
-                Source = new AttributeContext.Types.Peer { Address = new Address { SocketAddress = new SocketAddress { Address = "192.0.2.7", PortValue = 4711 } } },
-                Request = new AttributeContext.Types.Request { Http = http },
-                TlsSession = new AttributeContext.Types.TLSSession { Sni = "sni.example" },
-            },
-        };
     }
 
     // Both ways to append must agree, and the value must be text.

@@ -44,6 +44,26 @@ internal static class Messages
         return map;
     }
 
+    /// <summary>A question of ext_authz about a request.</summary>
+    public static CheckRequest Question(params (string Name, string Value)[] headers)
+    {
+        var http = new AttributeContext.Types.HttpRequest { Method = "POST", Path = "/a?b=c", Host = "shop.example", Scheme = "https", Protocol = "HTTP/2" };
+        foreach (var (name, value) in headers)
+        {
+            http.Headers[name] = value;
+        }
+
+        return new CheckRequest
+        {
+            Attributes = new AttributeContext
+            {
+                Source = new AttributeContext.Types.Peer { Address = new Address { SocketAddress = new SocketAddress { Address = "192.0.2.7", PortValue = 4711 } } },
+                Request = new AttributeContext.Types.Request { Http = http },
+                TlsSession = new AttributeContext.Types.TLSSession { Sni = "sni.example" },
+            },
+        };
+    }
+
     /// <summary>Adds attributes under the filter's name.</summary>
     public static ProcessingRequest With(this ProcessingRequest message, params (string Name, object Value)[] attributes)
     {
