@@ -9,13 +9,14 @@ using Sidecar.Daemon.Diagnostics.Reports;
 
 namespace Sidecar.Daemon.Control;
 
-/// <summary>What operators ask the daemon over its own socket: metrics, its state as JSON, and orders to push configurations.</summary>
+/// <summary>What operators ask the daemon over its own socket: metrics, its state as JSON, and orders to push configurations and to clear sessions.</summary>
 internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exporter, AgentReports reports) : IHttpApplication<IFeatureCollection>
 {
     private const string PushPath = "/config-pushes";
 
     private readonly AdminPages _pages = new(daemon);
     private readonly ConfigPushEndpoint _pushes = new(daemon);
+    private readonly StickyEndpoint _sticky = new(daemon);
 
     public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
 
@@ -31,13 +32,16 @@ internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exp
         var (status, document) = (request.Method, path) switch
         {
             ("POST", PushPath) => await _pushes.TakeAsync(request).ConfigureAwait(false),
-            (not ("GET" or "HEAD"), _) => Error(StatusCodes.Status405MethodNotAllowed, $"{request.Method} is not understood here; the one order is POST {PushPath}"),
+            ("DELETE", _) when path.StartsWith(StickyEndpoint.Path, StringComparison.Ordinal) => _sticky.Clear(path[StickyEndpoint.Path.Length..]),
+            (not ("GET" or "HEAD"), _) => Error(
+                StatusCodes.Status405MethodNotAllowed, $"{request.Method} is not understood here; the orders are POST {PushPath} and DELETE {StickyEndpoint.Path}AGENT[/KEY]"),
             (_, "/metrics") => (StatusCodes.Status200OK, Metrics()),
             (_, "/healthz") => (StatusCodes.Status200OK, "ok\n"u8.ToArray()),
             (_, "/status") => (StatusCodes.Status200OK, _pages.Status()),
             (_, "/agents") => (StatusCodes.Status200OK, _pages.Agents()),
             (_, "/sessions") => (StatusCodes.Status200OK, _pages.Sessions()),
             (_, PushPath) => (StatusCodes.Status200OK, _pages.ConfigPushes()),
+            _ when path.StartsWith(StickyEndpoint.Path, StringComparison.Ordinal) => _sticky.List(path[StickyEndpoint.Path.Length..]),
             _ when path.StartsWith(PushPath + "/", StringComparison.Ordinal) => Push(path[(PushPath.Length + 1)..]),
             _ => Error(StatusCodes.Status404NotFound, $"nothing is here; there are /status, /agents, /sessions, {PushPath}, /metrics and /healthz"),
         };

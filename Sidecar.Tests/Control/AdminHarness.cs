@@ -2,8 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using Microsoft.Extensions.DependencyInjection;
-using System.Diagnostics.Metrics;
 using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Control;
@@ -18,7 +16,6 @@ namespace Sidecar.Tests.Control;
 internal sealed class AdminHarness : IAsyncDisposable
 {
     private readonly TempDirectory _directory = new();
-    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly PrometheusExporter _exporter;
     private readonly KestrelListener _listener;
     private readonly HttpClient _client;
@@ -30,7 +27,8 @@ internal sealed class AdminHarness : IAsyncDisposable
         Pusher = new ConfigPusher(settings, TimeProvider.System, inside.Logs.CreateLogger("pusher"));
         Updates = new ConfigUpdates(new ConfigUpdateHandler(Pusher, settings, TimeProvider.System), TimeProvider.System, inside.Logs.CreateLogger("updates"));
         Reports = new AgentReports(inside.Sums.Metrics.Agents, "sidecar", new AgentReportLimits(), TimeProvider.System);
-        _exporter = new PrometheusExporter(_services.GetRequiredService<IMeterFactory>(), new PrometheusExporterOptions());
+        _exporter = new PrometheusExporter(inside.Sums.Factory, new PrometheusExporterOptions());
+        inside.Sums.Metrics.Agents.Observe(() => agents.Select(agent => inside.StateOf(agent).Read()));
         var view = new DaemonView
         {
             Version = "1.2",
@@ -91,7 +89,6 @@ internal sealed class AdminHarness : IAsyncDisposable
         await Pusher.DisposeAsync();
         await Inside.DisposeAsync();
         _exporter.Dispose();
-        await _services.DisposeAsync();
         _directory.Dispose();
     }
 }
