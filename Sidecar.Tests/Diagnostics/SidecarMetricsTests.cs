@@ -134,6 +134,10 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             {
                 Assert.That(type[2], Does.Match("^sidecar(_[a-z]+)+$"));
                 Assert.That(type[2].EndsWith("_total", StringComparison.Ordinal), Is.EqualTo(type[3] == "counter"), type[2]);
+
+                // What promtool looks for besides: base units only, no suffix that histograms need, no type in the name.
+                Assert.That(type[2].Split('_').Intersect(["milliseconds", "microseconds", "ms", "minutes", "hours", "kb", "mb", "kilobytes", "counter", "gauge", "histogram"]), Is.Empty, type[2]);
+                Assert.That(type[2], Does.Not.Match("_(count|sum|bucket)$"));
             }
 
             Assert.That(Samples(), Has.All.Matches<string>(line => SampleLine().IsMatch(line)));
