@@ -2,14 +2,20 @@
 # Measures what README.md states, in one run, so that the ratios hold whatever else the machine does.
 #   scripts/bench.sh [SECONDS]      seconds of each measurement (default 5), after as many of warm-up
 #   scripts/bench.sh --haproxy [SECONDS]      the same for a whole HAProxy: without a filter, with an agent that does nothing, with the sidecar
-# Two processes on this machine: 'sidecar bench' and the demo agent (or an echo for raw frames), one Unix-socket connection. Where it says
-# "through a daemon", a third one between them; bodies have 1 MiB (with pieces of 1 KiB: 64 KiB) and pass in stream mode.
+#   scripts/bench.sh --micro [ARGUMENTS]      what selection, affinity and breaker cost (BenchmarkDotNet; --job short is quicker)
+# Two processes on this machine: 'sidecar bench' and the demo agent (or an echo for raw frames). Where it says "through a daemon", a third
+# one between them; bodies have 1 MiB (with pieces of 1 KiB: 64 KiB) and pass in stream mode. Small headers are 6, large ones 30.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-case "${1:-}" in -h|--help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+case "${1:-}" in -h|--help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 if [ "${1:-}" = --haproxy ]; then shift; exec scripts/bench/haproxy.sh "$@"; fi
-seconds=${1:-5}
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+if [ "${1:-}" = --micro ]; then
+  shift
+  dotnet build -c Release -v quiet Sidecar.Tests >/dev/null
+  exec dotnet Sidecar.Tests/bin/Release/net10.0/Sidecar.Tests.dll --filter '*Benchmarks*' --inProcess --artifacts "${TMPDIR:-/tmp}/sidecar-micro" "$@"
+fi
+seconds=${1:-5}
 dotnet build -c Release -v quiet Sidecar.Daemon >/dev/null
 sidecar="dotnet $PWD/Sidecar.Daemon/bin/Release/net10.0/sidecar.dll"
 dir=$(mktemp -d)
@@ -36,23 +42,29 @@ row() { # label, prefix, arguments of bench
     "$(field p50_us <<<"$result")" "$(field p99_us <<<"$result")" "$(field cpu_us_per_call <<<"$result")" "$(field bytes_per_call <<<"$result")"
 }
 
-echo '| One connection | calls/s | of raw | p50 µs | p99 µs | CPU µs/call | bytes/call |'
+echo '| What | calls/s | of raw | p50 µs | p99 µs | CPU µs/call | bytes/call |'
 echo '|---|---|---|---|---|---|---|'
 start ""
-row 'raw frames, 64 in flight' "" --raw --connect "$dir/echo"
-row 'MessagePack, 64 in flight' "" --connect "$dir/agent"
-row 'JSON, 64 in flight' "" --encoding json --connect "$dir/agent"
-row 'MessagePack, 256 in flight' "" --concurrency 256 --connect "$dir/agent"
-row 'MessagePack, 16 in flight' "" --concurrency 16 --connect "$dir/agent"
-row 'MessagePack, 64 in flight, 30 headers' "" --headers 30 --connect "$dir/agent"
-for size in 1 16 64; do
-  row "MessagePack, 64 in flight, body pieces of $size KiB as raw bytes" "" --event request-body --size "${size}KiB" --connect "$dir/agent"
-  row "MessagePack, 64 in flight, body pieces of $size KiB as base64" "" --base64 --event request-body --size "${size}KiB" --connect "$dir/agent"
+row 'raw frames, 1 connection, 64 in flight' "" --raw --connect "$dir/echo"
+for encoding in msgpack json; do
+  [ $encoding = json ] && name=JSON || name=MessagePack
+  for headers in 6 30; do
+    for connections in 1 4; do
+      for calls in 1 16 64 256; do
+        row "$name, $headers headers, $connections connection$([ $connections = 1 ] || echo s), $calls in flight" "" \
+          --encoding $encoding --headers $headers --connections $connections --concurrency $calls --connect "$dir/agent"
+      done
+    done
+  done
 done
-row 'JSON, 64 in flight, body pieces of 16 KiB' "" --encoding json --event request-body --size 16KiB --connect "$dir/agent"
-row 'MessagePack, 64 in flight, through a daemon' "" --connect "$dir/native"
 for size in 1 16 64; do
-  row "MessagePack, 64 in flight, through a daemon, body pieces of $size KiB as raw bytes" "" --event request-body --size "${size}KiB" --connect "$dir/native"
+  row "MessagePack, bodies in pieces of $size KiB as raw bytes, 64 in flight" "" --event request-body --size "${size}KiB" --connect "$dir/agent"
+  row "MessagePack, bodies in pieces of $size KiB as base64, 64 in flight" "" --base64 --event request-body --size "${size}KiB" --connect "$dir/agent"
+  row "JSON, bodies in pieces of $size KiB, 64 in flight" "" --encoding json --event request-body --size "${size}KiB" --connect "$dir/agent"
+done
+row 'MessagePack, 6 headers, 64 in flight, through a daemon' "" --connect "$dir/native"
+for size in 1 16 64; do
+  row "MessagePack, bodies in pieces of $size KiB as raw bytes, 64 in flight, through a daemon" "" --event request-body --size "${size}KiB" --connect "$dir/native"
 done
 stop
 pin="taskset -c 0"

@@ -46,6 +46,11 @@ internal sealed class AgentState(string id, AgentPolicy policy, AgentVersion ver
             State = (int)pool.State,
             Breaker = (int)admission.Breaker.State,
             HeldBytes = BodyMemory.Used,
+            StickySessions = pool.Sticky.Count,
+            StickyMoved = pool.Sticky.Moved,
+            StickyExpired = pool.Sticky.Expired,
+            StickyEvicted = pool.Sticky.Evicted,
+            StickyCleared = pool.Sticky.Cleared,
         };
     }
 }

@@ -9,7 +9,7 @@ using Sidecar.Daemon.Diagnostics.Reports;
 
 namespace Sidecar.Daemon.Control;
 
-/// <summary>What operators ask the daemon over its own socket: metrics, its state as JSON, and orders to push configurations.</summary>
+/// <summary>What operators ask the daemon over its own socket: metrics, its state as JSON, and orders to push configurations and to clear sessions.</summary>
 internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exporter, AgentReports reports) : IHttpApplication<IFeatureCollection>
 {
     private const string PushPath = "/config-pushes";
@@ -17,6 +17,7 @@ internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exp
 
     private readonly AdminPages _pages = new(daemon);
     private readonly ConfigPushEndpoint _pushes = new(daemon);
+    private readonly StickyEndpoint _sticky = new(daemon);
 
     public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
 
@@ -33,13 +34,17 @@ internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exp
         {
             ("POST", PushPath) => await _pushes.TakeAsync(request).ConfigureAwait(false),
             ("DELETE", _) when path.StartsWith(AgentsPath + "/", StringComparison.Ordinal) => Remove(Uri.UnescapeDataString(path[(AgentsPath.Length + 1)..])),
-            (not ("GET" or "HEAD"), _) => Error(StatusCodes.Status405MethodNotAllowed, $"{request.Method} is not understood here; the orders are POST {PushPath} and DELETE {AgentsPath}/ID"),
+            ("DELETE", _) when path.StartsWith(StickyEndpoint.Path, StringComparison.Ordinal) => _sticky.Clear(path[StickyEndpoint.Path.Length..]),
+            (not ("GET" or "HEAD"), _) => Error(
+                StatusCodes.Status405MethodNotAllowed,
+                $"{request.Method} is not understood here; the orders are POST {PushPath}, DELETE {AgentsPath}/AGENT and DELETE {StickyEndpoint.Path}AGENT[/KEY]"),
             (_, "/metrics") => (StatusCodes.Status200OK, Metrics()),
             (_, "/healthz") => (StatusCodes.Status200OK, "ok\n"u8.ToArray()),
             (_, "/status") => (StatusCodes.Status200OK, _pages.Status()),
             (_, AgentsPath) => (StatusCodes.Status200OK, _pages.Agents()),
             (_, "/sessions") => (StatusCodes.Status200OK, _pages.Sessions()),
             (_, PushPath) => (StatusCodes.Status200OK, _pages.ConfigPushes()),
+            _ when path.StartsWith(StickyEndpoint.Path, StringComparison.Ordinal) => _sticky.List(path[StickyEndpoint.Path.Length..]),
             _ when path.StartsWith(PushPath + "/", StringComparison.Ordinal) => Push(path[(PushPath.Length + 1)..]),
             _ => Error(StatusCodes.Status404NotFound, $"nothing is here; there are /status, {AgentsPath}, /sessions, {PushPath}, /metrics and /healthz"),
         };

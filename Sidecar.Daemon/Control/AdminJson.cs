@@ -12,6 +12,8 @@ namespace Sidecar.Daemon.Control;
 [JsonSerializable(typeof(StatusDocument))]
 [JsonSerializable(typeof(AgentsDocument))]
 [JsonSerializable(typeof(SessionsDocument))]
+[JsonSerializable(typeof(StickySessionsDocument))]
+[JsonSerializable(typeof(StickyClearedDocument))]
 [JsonSerializable(typeof(ConfigPushesDocument))]
 [JsonSerializable(typeof(ConfigPushDocument))]
 [JsonSerializable(typeof(ErrorDocument))]

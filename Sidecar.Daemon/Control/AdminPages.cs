@@ -37,6 +37,7 @@ internal sealed class AdminPages(DaemonView daemon)
     {
         Daemon = AdminJson.DaemonName,
         Exchanges = [.. daemon.Exchanges.Read().Select(static row => new RouteExchangesDocument(row.Listener, row.Route, Sum([row])))],
+        Sticky = [.. daemon.Agents().Select(StickyEndpoint.CountsOf)],
     };
 
     /// <summary><c>/config-pushes</c>.</summary>

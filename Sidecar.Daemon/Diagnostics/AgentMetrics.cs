@@ -140,6 +140,15 @@ internal sealed class AgentMetrics
         Gauge("agent.state", null, "0 pending, 1 available, 2 degraded, 3 paused, 4 draining, 5 unhealthy", static agent => agent.State);
         Gauge("agent.breaker", null, "The circuit breaker: 0 closed, 1 half-open, 2 open", static agent => agent.Breaker);
         Gauge("agent.held_body", "By", "Bytes of bodies held for the agent", static agent => agent.HeldBytes);
+        Gauge("agent.sticky_sessions", "{session}", "Sessions of clients that keep to a connection", static agent => agent.StickySessions);
+        _meter.CreateObservableCounter(
+            "agent.sticky_session.changes", () => agents().SelectMany(StickyChanges), "{session}", "Sessions of clients that moved to another connection, expired, made room for others or were cleared");
+    }
+
+    private static IEnumerable<Measurement<long>> StickyChanges(AgentReading agent)
+    {
+        Measurement<long> Of(string change, long count) => new(count, Tag("agent", agent.Agent), Tag("change", change));
+        return [Of("cleared", agent.StickyCleared), Of("evicted", agent.StickyEvicted), Of("expired", agent.StickyExpired), Of("moved", agent.StickyMoved)];
     }
 
     private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);

@@ -36,4 +36,19 @@ internal sealed record AgentReading(string Agent)
 
     /// <summary>Bytes of bodies that are held for it.</summary>
     public long HeldBytes { get; init; }
+
+    /// <summary>Sticky sessions now.</summary>
+    public int StickySessions { get; init; }
+
+    /// <summary>Sticky sessions that went to another connection because theirs had ended.</summary>
+    public long StickyMoved { get; init; }
+
+    /// <summary>Sticky sessions that were unused for too long.</summary>
+    public long StickyExpired { get; init; }
+
+    /// <summary>Sticky sessions that made room for others.</summary>
+    public long StickyEvicted { get; init; }
+
+    /// <summary>Sticky sessions that an operator cleared.</summary>
+    public long StickyCleared { get; init; }
 }

@@ -35,6 +35,12 @@ internal sealed class StickySessions(TimeSpan timeout, int limit, TimeProvider t
     /// <summary>Sessions that made room for others.</summary>
     public long Evicted { get; private set; }
 
+    /// <summary>Sessions that an operator cleared.</summary>
+    public long Cleared { get; private set; }
+
+    /// <summary>Most sessions.</summary>
+    public int Limit => limit;
+
     /// <summary>Sessions that were unused for too long.</summary>
     public long Expired { get; private set; }
 
@@ -94,13 +100,14 @@ internal sealed class StickySessions(TimeSpan timeout, int limit, TimeProvider t
     }
 
     /// <summary>The sessions, the one used last first.</summary>
-    public IReadOnlyList<StickySession> List()
+    /// <param name="most">Not more than that many.</param>
+    public IReadOnlyList<StickySession> List(int most = int.MaxValue)
     {
         lock (_gate)
         {
             Expire();
             var now = time.GetTimestamp();
-            return [.. _byUse.Reverse().Select(entry => new StickySession(entry.Key, entry.Connection?.Connection.Id, time.GetElapsedTime(entry.UsedAt, now)))];
+            return [.. _byUse.Reverse().Take(most).Select(entry => new StickySession(entry.Key, entry.Connection?.Connection.Id, time.GetElapsedTime(entry.UsedAt, now)))];
         }
     }
 
@@ -109,7 +116,9 @@ internal sealed class StickySessions(TimeSpan timeout, int limit, TimeProvider t
     {
         lock (_gate)
         {
-            return _byKey.TryGetValue(key, out var node) && Remove(node);
+            var isThere = _byKey.TryGetValue(key, out var node) && Remove(node);
+            Cleared += isThere ? 1 : 0;
+            return isThere;
         }
     }
 
@@ -119,6 +128,7 @@ internal sealed class StickySessions(TimeSpan timeout, int limit, TimeProvider t
         lock (_gate)
         {
             var count = _byKey.Count;
+            Cleared += count;
             _byKey.Clear();
             _byUse.Clear();
             return count;

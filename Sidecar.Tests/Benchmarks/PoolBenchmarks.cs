@@ -30,6 +30,8 @@ public class PoolBenchmarks : IAsyncDisposable
     private ConnectionPool _pool = null!;
     private ISelectionPolicy[] _policies = [];
     private CallAsk _ask;
+    private CallAsk _leased;
+    private StickyKey _key;
     private CallPass _pass;
 
     /// <summary>Four connections, as an agent has by default.</summary>
@@ -44,6 +46,9 @@ public class PoolBenchmarks : IAsyncDisposable
         _pool.Start();
         SpinWait.SpinUntil(() => _pool.Live.Count == 4);
         _ask = new CallAsk(TestEvents.Headers(1), EventKind.RequestHeaders, null, long.MaxValue);
+        _leased = new CallAsk(TestEvents.Complete(1), EventKind.ResponseHeaders, _pool.Live[0], long.MaxValue);
+        _key = StickyKey.Of("cookie:sid", "0123456789abcdef");
+        _pool.Sticky.Use(_key, _pool.Live[0]);
     }
 
     /// <summary>Closes the pool.</summary>
@@ -96,6 +101,24 @@ public class PoolBenchmarks : IAsyncDisposable
         var entered = _pool.Admission.TryEnter(_ask, ref _pass, out _);
         _pool.Admission.Leave(ref _pass, _answer, EventKind.RequestHeaders, Duration, keepsSlot: false);
         return entered;
+    }
+
+    /// <summary>A later event of an exchange let through to the connection that it has leased, and its end.</summary>
+    [Benchmark]
+    public bool Affinity()
+    {
+        var entered = _pool.Admission.TryEnter(_leased, ref _pass, out _);
+        _pool.Admission.Leave(ref _pass, _answer, EventKind.ResponseHeaders, Duration, keepsSlot: false);
+        return entered;
+    }
+
+    /// <summary>The connection of a client's session found, and the session refreshed.</summary>
+    [Benchmark]
+    public object? StickySession()
+    {
+        var connection = _pool.Sticky.Find(_key);
+        _pool.Sticky.Use(_key, connection!);
+        return connection;
     }
 
     private PooledConnection? Select(SelectionStrategy strategy) => _policies[(int)strategy].Select(_connections, null);

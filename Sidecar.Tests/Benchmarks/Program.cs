@@ -2,7 +2,7 @@ using BenchmarkDotNet.Running;
 
 namespace Sidecar.Tests.Benchmarks;
 
-/// <summary>Runs the micro benchmarks: <c>dotnet run -c Release --project Sidecar.Tests -- --filter '*'</c>.</summary>
+/// <summary>Runs the micro benchmarks: <c>scripts/bench.sh --micro</c>.</summary>
 internal static class Program
 {
     private static void Main(string[] arguments) =>

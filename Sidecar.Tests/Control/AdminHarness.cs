@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using Microsoft.Extensions.DependencyInjection;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
@@ -21,7 +20,6 @@ internal sealed class AdminHarness : IAsyncDisposable
     private static readonly TimeSpan Drain = TimeSpan.FromSeconds(60);
 
     private readonly TempDirectory _directory = new();
-    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly PrometheusExporter _exporter;
     private readonly KestrelListener _listener;
     private readonly HttpClient _client;
@@ -35,7 +33,8 @@ internal sealed class AdminHarness : IAsyncDisposable
         Pusher = new ConfigPusher(settings, TimeProvider.System, inside.Logs.CreateLogger("pusher"));
         Updates = new ConfigUpdates(new ConfigUpdateHandler(Pusher, settings, TimeProvider.System), TimeProvider.System, inside.Logs.CreateLogger("updates"));
         Reports = new AgentReports(inside.Sums.Metrics.Agents, "sidecar", new AgentReportLimits(), TimeProvider.System);
-        _exporter = new PrometheusExporter(_services.GetRequiredService<IMeterFactory>(), new PrometheusExporterOptions());
+        _exporter = new PrometheusExporter(inside.Sums.Factory, new PrometheusExporterOptions());
+        inside.Sums.Metrics.Agents.Observe(() => agents.Select(agent => inside.StateOf(agent).Read()));
         Removals = new AgentRemovals(
             async (agent, hurry) =>
             {
@@ -108,7 +107,6 @@ internal sealed class AdminHarness : IAsyncDisposable
         await Removals.DisposeAsync();
         await Inside.DisposeAsync();
         _exporter.Dispose();
-        await _services.DisposeAsync();
         _directory.Dispose();
     }
 }

@@ -2,6 +2,8 @@ using System.Net;
 using System.Text.Json;
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Control;
+using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
 
@@ -97,6 +99,61 @@ public sealed class AdminPagesTests
         Assert.That(page.Types, Does.ContainKey("sidecar_metrics_anomalies_total"));
     }
 
+    // The reference kept these and exported none; most of its gauges were never set.
+    [Test]
+    public async Task Defect34_MetricsOfTheProtocol_AreThereAndMove()
+    {
+        await using var admin = await AdminHarness.StartAsync(new LambdaAgent("waf"));
+        await admin.Inside.Client.AskAsync(Events.Request("x", "/"));
+        var pool = admin.Inside.StateOf("waf").Current.Pool;
+        pool.OnFlowControl(pool.Live[0].Connection, new FlowControlSignal { Action = FlowAction.Pause });
+        await admin.Inside.Client.AskAsync(Events.Request("y", "/"));
+        var page = new PrometheusPage(await admin.TextAsync("/metrics"));
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(page.Samples["sidecar_agent_requests_total{agent=\"waf\",event=\"request_headers\"}"], Is.EqualTo(1));
+            Assert.That(page.Samples["sidecar_agent_responses_total{agent=\"waf\"}"], Is.EqualTo(1));
+            Assert.That(page.Samples["sidecar_agent_flow_control_rejections_total{agent=\"waf\"}"], Is.EqualTo(1));
+            Assert.That(page.Samples["sidecar_agent_request_duration_seconds_count{agent=\"waf\",event=\"request_headers\"}"], Is.EqualTo(2));
+            Assert.That(page.Samples["sidecar_agent_connections{agent=\"waf\"}"], Is.EqualTo(1));
+            Assert.That(page.Samples["sidecar_agent_healthy_connections{agent=\"waf\"}"], Is.Zero);
+            Assert.That(page.Samples["sidecar_agent_paused_connections{agent=\"waf\"}"], Is.EqualTo(1));
+            Assert.That(page.Samples["sidecar_agent_in_flight_requests{agent=\"waf\"}"], Is.Zero);
+            Assert.That(page.Samples["sidecar_agent_buffer_utilization_percent{agent=\"waf\"}"], Is.Zero);
+        }
+    }
+
+    [Test]
+    public async Task StickySessions_AreCountedListedAndCleared()
+    {
+        await using var admin = await AdminHarness.StartAsync(new LambdaAgent("waf"));
+        var pool = admin.Inside.StateOf("waf").Current.Pool;
+        var keys = Enumerable.Range(0, StickyEndpoint.PageSize + 2).Select(static i => StickyKey.Of("cookie:sid", $"{i}")).ToList();
+        keys.ForEach(key => pool.Sticky.Use(key, pool.Live[0]));
+
+        var counts = (await admin.JsonAsync("/sessions")).GetProperty("sticky")[0];
+        var listed = await admin.JsonAsync("/sessions/waf");
+        Assert.That((counts.GetProperty("agent").GetString(), counts.GetProperty("live").GetInt32()), Is.EqualTo(("waf", keys.Count)));
+        Assert.That(listed.GetProperty("sessions").GetArrayLength(), Is.EqualTo(StickyEndpoint.PageSize));
+        Assert.That(listed.GetProperty("sessions")[0].GetProperty("key").GetString(), Is.EqualTo($"{keys[^1]}"), "the one used last");
+        Assert.That(listed.GetProperty("sessions")[0].GetProperty("connection").GetString(), Is.EqualTo(pool.Live[0].Connection.Id));
+
+        var one = await admin.SendAsync(HttpMethod.Delete, $"/sessions/waf/{keys[0]}");
+        var again = await admin.SendAsync(HttpMethod.Delete, $"/sessions/waf/{keys[0]}");
+        var all = await admin.SendAsync(HttpMethod.Delete, "/sessions/waf");
+        Assert.That((one.Status, again.Status, all.Status), Is.EqualTo((HttpStatusCode.OK, HttpStatusCode.NotFound, HttpStatusCode.OK)));
+        Assert.That(JsonSerializer.Deserialize<JsonElement>(all.Said).GetProperty("cleared").GetInt32(), Is.EqualTo(keys.Count - 1));
+        Assert.That(pool.Sticky.Count, Is.Zero);
+        var page = new PrometheusPage(await admin.TextAsync("/metrics"));
+        Assert.That(page.Samples["sidecar_agent_sticky_sessions{agent=\"waf\"}"], Is.Zero);
+        Assert.That(page.Samples["sidecar_agent_sticky_session_changes_total{agent=\"waf\",change=\"cleared\"}"], Is.EqualTo(keys.Count));
+    }
+
+    [TestCase("DELETE", "/sessions/bot", HttpStatusCode.NotFound, "there is no agent bot; there are waf")]
+    [TestCase("GET", "/sessions/bot", HttpStatusCode.NotFound, "there is no agent bot; there are waf")]
+    [TestCase("DELETE", "/sessions", HttpStatusCode.MethodNotAllowed, "DELETE /sessions/AGENT[/KEY]")]
+    [TestCase("DELETE", "/sessions/waf/abc", HttpStatusCode.BadRequest, "32 hex digits")]
+    [TestCase("DELETE", "/sessions/waf/00000000000000000000000000000000", HttpStatusCode.NotFound, "agent waf has no session 0000")]
     [TestCase("GET", "/nothing", HttpStatusCode.NotFound, "there are /status, /agents")]
     [TestCase("POST", "/agents", HttpStatusCode.MethodNotAllowed, "POST is not understood")]
     [TestCase("DELETE", "/config-pushes", HttpStatusCode.MethodNotAllowed, "DELETE is not understood")]

@@ -24,6 +24,11 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         State = 2,
         Breaker = 1,
         HeldBytes = 4096,
+        StickySessions = 12,
+        StickyMoved = 1,
+        StickyExpired = 2,
+        StickyEvicted = 3,
+        StickyCleared = 4,
     };
 
     private readonly MeterRig _rig = new();
@@ -90,6 +95,16 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             """sidecar_agent_serialization_seconds_count{agent="waf"} 1""",
             """sidecar_agent_state{agent="bot"} 0""",
             """sidecar_agent_state{agent="waf"} 2""",
+            """sidecar_agent_sticky_session_changes_total{agent="bot",change="cleared"} 0""",
+            """sidecar_agent_sticky_session_changes_total{agent="bot",change="evicted"} 0""",
+            """sidecar_agent_sticky_session_changes_total{agent="bot",change="expired"} 0""",
+            """sidecar_agent_sticky_session_changes_total{agent="bot",change="moved"} 0""",
+            """sidecar_agent_sticky_session_changes_total{agent="waf",change="cleared"} 4""",
+            """sidecar_agent_sticky_session_changes_total{agent="waf",change="evicted"} 3""",
+            """sidecar_agent_sticky_session_changes_total{agent="waf",change="expired"} 2""",
+            """sidecar_agent_sticky_session_changes_total{agent="waf",change="moved"} 1""",
+            """sidecar_agent_sticky_sessions{agent="bot"} 0""",
+            """sidecar_agent_sticky_sessions{agent="waf"} 12""",
             """sidecar_agent_timeouts_total{agent="waf",event="request_headers"} 1""",
             """sidecar_exchanges_open 0""",
             """sidecar_exchanges_received_total{listener="web"} 1""",
@@ -114,11 +129,15 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             .ToArray();
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(types, Has.Length.EqualTo(36));
+            Assert.That(types, Has.Length.EqualTo(38));
             foreach (var type in types)
             {
                 Assert.That(type[2], Does.Match("^sidecar(_[a-z]+)+$"));
                 Assert.That(type[2].EndsWith("_total", StringComparison.Ordinal), Is.EqualTo(type[3] == "counter"), type[2]);
+
+                // What promtool looks for besides: base units only, no suffix that histograms need, no type in the name.
+                Assert.That(type[2].Split('_').Intersect(["milliseconds", "microseconds", "ms", "minutes", "hours", "kb", "mb", "kilobytes", "counter", "gauge", "histogram"]), Is.Empty, type[2]);
+                Assert.That(type[2], Does.Not.Match("_(count|sum|bucket)$"));
             }
 
             Assert.That(Samples(), Has.All.Matches<string>(line => SampleLine().IsMatch(line)));

@@ -23,6 +23,10 @@ internal sealed class AdminCommandTests
 
         var status = await RunAsync("status", "--admin", admin);
         var agents = await RunAsync("agents", "--admin", admin);
+        var sessions = await RunAsync("sessions", "--admin", admin);
+        var listed = await RunAsync("sessions", "list", "waf", "--admin", admin);
+        var cleared = await RunAsync("sessions", "clear", "waf", "--admin", admin);
+        var nobodys = await RunAsync("sessions", "clear", "nobody", "--admin", admin);
         var json = await RunAsync("agents", "--admin", admin, "--json");
         await File.WriteAllTextAsync(file, "{\"level\":2}");
         var pushed = await RunAsync("agents", "push", "waf", "--admin", admin);
@@ -40,6 +44,10 @@ internal sealed class AdminCommandTests
             Assert.That(status.Text, Does.StartWith("sidecar ").And.Match("(?m)^! agent bot is .*; what it should inspect is refused$").And.Match("(?m)^waf +available +enforce +4 "));
             Assert.That(agents.Code, Is.Zero);
             Assert.That(agents.Text, Does.Match("(?m)^  waf-[0-9]+ +open +native +msgpack +0/").And.Contain("bot: no connection; it is looked for at "));
+            Assert.That(sessions.Text, Does.StartWith("LISTENER ").And.Match("(?m)^waf +0 +50000 +0 +0 +0 +0$"));
+            Assert.That(listed.Text, Does.Match("(?m)^waf +0 +50000 ").And.Contain("SESSION "));
+            Assert.That(cleared, Is.EqualTo((0, "0 sessions of agent waf are forgotten")));
+            Assert.That(nobodys, Is.EqualTo((4, "sidecar: there is no agent nobody; there are waf, bot")));
             Assert.That(json.Text, Does.StartWith("{").And.Contain("\"connections\": ["));
             Assert.That(pushed, Is.EqualTo((0, "agent waf has accepted push-1 on 4 connections")));
             Assert.That(own, Is.EqualTo((0, "agent waf has accepted push-2 on 4 connections")));

@@ -60,7 +60,7 @@ public sealed class DaemonServiceTests : IDisposable
         var began = _clock.GetTimestamp();
         await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(20), () => call.IsCompleted, "the end of the call");
         Assert.That(_clock.GetElapsedTime(began), Is.GreaterThanOrEqualTo(TimeSpan.FromSeconds(expected)));
-        Assert.That(_logs.Entries.Single(static entry => entry.EventId.Id == 1106)["Drain"], Is.EqualTo(TimeSpan.FromSeconds(expected)), "no longer either");
+        Assert.That(_logs.Entries.Single(static entry => entry.EventId.Id == 1106)["Limit"], Is.EqualTo(TimeSpan.FromSeconds(expected)), "no longer either");
         Assert.That((await call).Outcome, Is.EqualTo(CallOutcome.ShutDown));
         await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(20), () => stopping.IsCompleted, "the end");
         Assert.That(Told().Skip(1), Is.EqualTo(new[] { "STOPPING=1\nSTATUS=draining", $"EXTEND_TIMEOUT_USEC={(30 + 5 + expected + 1 + 3 + 1) * 1_000_000}" }));

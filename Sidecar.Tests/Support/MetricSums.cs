@@ -28,6 +28,9 @@ internal sealed class MetricSums : IDisposable
         Metrics = new SidecarMetrics(factory);
     }
 
+    /// <summary>The factory of its meter, for those who listen too.</summary>
+    public IMeterFactory Factory => _services.GetRequiredService<IMeterFactory>();
+
     /// <summary>Where the code under test counts.</summary>
     public SidecarMetrics Metrics { get; }
 

@@ -8,6 +8,9 @@ internal sealed record SessionsDocument
 
     /// <summary>The exchanges by listener and route.</summary>
     public required IReadOnlyList<RouteExchangesDocument> Exchanges { get; init; }
+
+    /// <summary>The sticky sessions by agent.</summary>
+    public required IReadOnlyList<StickyAgentDocument> Sticky { get; init; }
 }
 
 /// <summary>The exchanges of one listener on one route.</summary>
