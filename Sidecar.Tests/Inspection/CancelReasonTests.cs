@@ -98,11 +98,15 @@ public sealed class CancelReasonTests
     [Test]
     public async Task ListenerThatStops_IsAShutdown()
     {
-        await using var agent = Hanging("a");
-        await using var harness = await StartAsync(agent);
+        var clock = new FakeTimeProvider();
+        var hour = TimeSpan.FromHours(1);
+        await using var agent = Hanging("a", hour);
+        await using var harness = await InspectionHarness.StartAsync(new HarnessOptions { Connections = 3, Time = clock, Budget = hour, Expiry = hour }, agent);
         var asking = harness.Client.CallAsync(Events.Request("x"));
         await agent.SeenAsync(1);
-        await harness.StopListenerAsync();
+        var stopping = harness.StopListenerAsync();
+        await Eventually.TrueAsync(clock, TimeSpan.FromSeconds(1), () => stopping.IsCompleted, "the stop");
+        await stopping;
         await asking;
         await AssertCancelAsync(agent, CancelReason.ProxyShutdown);
     }

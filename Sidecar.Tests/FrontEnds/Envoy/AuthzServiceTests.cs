@@ -157,9 +157,13 @@ internal sealed class AuthzServiceTests
     {
         var clock = new FakeTimeProvider();
         await using var agent = new LambdaAgent("waf") { Policy = LambdaAgent.PolicyOf(FailureMode.Closed, TimeSpan.FromHours(1)) };
-        agent.Answers = static async (_, cancellation) =>
+        agent.Answers = static async (message, cancellation) =>
         {
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
+            if (message is RequestHeadersEvent)
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
+            }
+
             return AgentResponse.Allow;
         };
         await using var server = await EnvoyServer.StartAsync(new EnvoyOptions(), new HarnessOptions { Time = clock, Budget = TimeSpan.FromHours(1) }, agent);

@@ -98,9 +98,13 @@ internal sealed class ExtProcServiceTests
     public async Task GoneClient_IsAccounted(bool dies)
     {
         await using var agent = new LambdaAgent("waf");
-        agent.Answers = static async (_, cancellation) =>
+        agent.Answers = static async (message, cancellation) =>
         {
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
+            if (message is RequestHeadersEvent)
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
+            }
+
             return AgentResponse.Allow;
         };
         await using var server = await EnvoyServer.StartAsync(agent);
