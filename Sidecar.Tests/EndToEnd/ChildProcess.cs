@@ -42,6 +42,9 @@ internal sealed class ChildProcess : IAsyncDisposable
     public static ChildProcess Start(string file, params IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+
+        // The sockets and pipes that the runtime makes for debuggers outlive a process that is killed.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         var child = new ChildProcess(new Process { StartInfo = start });
         child._process.Start();
         child._process.BeginOutputReadLine();
