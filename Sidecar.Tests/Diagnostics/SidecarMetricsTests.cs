@@ -152,7 +152,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         Assert.That(() => _metrics.Agents.Observe(() => []), Throws.InvalidOperationException);
     }
 
-    [GeneratedRegex("""^[a-z_]+(\{([a-z]+="[^"\\\n]*",?)+\})? [0-9][0-9.e+-]*$""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("""^[a-z_]+(\{([a-z]+="[^"\\\n]*",?)+\})? [0-9][0-9.e+-]*$""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex SampleLine();
 
     private string[] Samples() => [.. _rig.RenderInstruments().Split('\n').Where(line => line.Length > 0 && line[0] != '#')];
