@@ -84,6 +84,7 @@ public sealed class AgentServerTests : IDisposable
         }
 
         await CancelTests.StartedAsync(handler, 5);
+        await Eventually.TrueAsync(() => server.Connections.Any(static one => one.Outstanding == 5), Wire.Limit, "the connection to be known");
         var connection = server.Connections.Single(one => one.Outstanding == 5);
         vanishing.Dispose();
 
@@ -105,7 +106,7 @@ public sealed class AgentServerTests : IDisposable
             await peer.SendAsync(SampleEvents.Request(new CorrelationId((UInt128)i)));
         }
 
-        await Eventually.TrueAsync(() => _time.ArmedTimers > 0, Wire.Limit, "answers to wait for room");
+        await Eventually.TrueAsync(() => _time.ArmedTimers > 0 && server.Connections.Count == 1, Wire.Limit, "answers to wait for room");
         while (server.Connections.Count > 0)
         {
             await Eventually.TrueAsync(() => _time.ArmedTimers > 0 || server.Connections.Count == 0, Wire.Limit, "a deadline or the end");

@@ -119,6 +119,7 @@ public sealed class EventFailureTests
             Assert.That((await agent.Peer.ReadAnswerAsync()).Response.Decision, Is.InstanceOf<AllowDecision>());
         }
 
+        await agent.IdleAsync();
         Assert.That((await agent.Peer.AskAsync(SampleEvents.Request(SampleEvents.A))).Response.Decision, Is.InstanceOf<AllowDecision>());
     }
 }

@@ -17,7 +17,7 @@ public sealed class CallAllocationTests
     {
         const int Calls = 2_000;
         var pipes = new DuplexPipePair(System.IO.Pipelines.PipeScheduler.ThreadPool);
-        var settings = new ConnectedAgent().Settings;
+        var settings = new ConnectedAgent().Settings with { ConnectTimeout = ScriptedAgent.Limit };
         await using var connection = new FramedAgentConnection("waf-1", pipes.Near, settings, new RecordingSink(), TimeProvider.System, new RecordingLogger());
         var echo = new Echo(pipes);
         var running = echo.RunAsync();

@@ -90,6 +90,9 @@ public sealed class GrpcStreamTests
             await SendLogAsync(both, new AgentLogMessage { Level = AgentLogLevel.Info, Message = $"line {i}" });
         }
 
+        // What is sent in order is taken in order.
+        await both.Agent.SendHealthAsync(new HealthStatus { State = HealthState.Healthy });
+        await Eventually.TrueAsync(() => !both.Sink.Messages.IsEmpty, ScriptedAgent.Limit, "all lines to be taken");
         both.Clock.Advance(TimeSpan.FromSeconds(10));
         await SendLogAsync(both, new AgentLogMessage { Level = AgentLogLevel.Warn, Message = "again" });
         await Eventually.TrueAsync(() => both.Log.Entries.Any(entry => entry.Message.Contains("again")), ScriptedAgent.Limit, "the last line");

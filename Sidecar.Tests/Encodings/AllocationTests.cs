@@ -1,8 +1,8 @@
 using System.Buffers;
-using System.Runtime.CompilerServices;
 using NUnit.Framework;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Encodings;
 
@@ -85,20 +85,5 @@ public sealed class AllocationTests
         Assert.That(allocated / Rounds, Is.LessThan(MostBytes));
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static long Measure(Action action)
-    {
-        for (var i = 0; i < Rounds; i++)
-        {
-            action();
-        }
-
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < Rounds; i++)
-        {
-            action();
-        }
-
-        return GC.GetAllocatedBytesForCurrentThread() - before;
-    }
+    private static long Measure(Action action) => Allocations.Of(Rounds, action);
 }

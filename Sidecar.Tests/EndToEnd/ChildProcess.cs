@@ -62,7 +62,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     {
         var start = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
 
-        // A .NET process that is killed would leave the sockets and pipes of its diagnostics behind.
+        // The sockets and pipes that the runtime makes for debuggers outlive a process that is killed.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
         var child = new ChildProcess(new Process { StartInfo = start });
         child._process.Start();

@@ -34,6 +34,7 @@ internal sealed class GrpcClientTests
             MaxReceiveLength = Largest,
             MaxSendLength = Largest,
             Time = _clock,
+            ConnectTimeout = Limit,
         });
     }
 

@@ -189,7 +189,7 @@ public sealed class GrpcFailureTests
     public async Task NobodyThere_IsUnavailable()
     {
         using var directory = new TempDirectory();
-        using var channel = new GrpcChannel(new GrpcChannelOptions { EndPoint = new UnixDomainSocketEndPoint(directory.Socket("none")) });
+        using var channel = new GrpcChannel(new GrpcChannelOptions { EndPoint = new UnixDomainSocketEndPoint(directory.Socket("none")), ConnectTimeout = Limit });
         var reply = await channel.AskAsync(Method, Body("x"), HttpBody.Parser, new GrpcCallOptions { Timeout = Limit }, CancellationToken.None);
         Assert.That(reply.Status.Code, Is.EqualTo(GrpcStatusCode.Unavailable));
 
@@ -205,7 +205,7 @@ public sealed class GrpcFailureTests
         using var directory = new TempDirectory();
         using var listener = Listen(directory.Socket("silent"));
         var clock = new FakeTimeProvider();
-        using var channel = new GrpcChannel(new GrpcChannelOptions { EndPoint = listener.LocalEndPoint!, Time = clock });
+        using var channel = new GrpcChannel(new GrpcChannelOptions { EndPoint = listener.LocalEndPoint!, Time = clock, ConnectTimeout = Limit });
         await using var call = channel.Start(Method, HttpBody.Parser, new GrpcCallOptions { Timeout = Limit }, CancellationToken.None);
         using var accepted = await listener.AcceptAsync(Soon());
         var reading = call.ReadAsync(Soon()).AsTask();
@@ -222,7 +222,7 @@ public sealed class GrpcFailureTests
     {
         using var directory = new TempDirectory();
         using var listener = Listen(directory.Socket("other"));
-        using var channel = new GrpcChannel(new GrpcChannelOptions { EndPoint = listener.LocalEndPoint! });
+        using var channel = new GrpcChannel(new GrpcChannelOptions { EndPoint = listener.LocalEndPoint!, ConnectTimeout = Limit });
         await using var call = channel.Start(Method, HttpBody.Parser, null, CancellationToken.None);
         using (var accepted = await listener.AcceptAsync(Soon()))
         {

@@ -34,7 +34,7 @@ internal sealed class GrpcRig : IAsyncDisposable
             Options.Create(options),
             new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance),
             NullLoggerFactory.Instance);
-        ChannelOptions = (client ?? (static o => o))(new GrpcChannelOptions { EndPoint = new UnixDomainSocketEndPoint(SocketPath) });
+        ChannelOptions = (client ?? (static o => o))(new GrpcChannelOptions { EndPoint = new UnixDomainSocketEndPoint(SocketPath), ConnectTimeout = Limit });
         Channel = new GrpcChannel(ChannelOptions);
     }
 

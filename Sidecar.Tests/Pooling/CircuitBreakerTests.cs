@@ -169,15 +169,12 @@ internal sealed class CircuitBreakerTests
     public void CountingACall_AllocatesNothing()
     {
         var breaker = Create(Settings);
-        Report(breaker, successes: 10);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++)
+        var allocated = Allocations.Of(1000, () =>
         {
             breaker.TryEnter(0, out var trial);
             breaker.Report(trial, CallVerdict.Success);
-        }
-
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        });
+        Assert.That(allocated, Is.Zero);
     }
 
     private static void Report(CircuitBreaker breaker, int successes = 0, int failures = 0)

@@ -44,8 +44,8 @@ public sealed class EjectionTests
 
         Assert.That((connection.IsEjected, fake.Pings), Is.EqualTo((true, 1)), "no byte has come since the ping");
         fake.SilentFor = TimeSpan.Zero;
-        await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(10), () => !connection.IsEjected, "its return");
-        Assert.That((connection.TakesNew, pool.State), Is.EqualTo((true, PoolState.Available)));
+        await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(10), () => pool.State == PoolState.Available, "its return");
+        Assert.That((connection.TakesNew, connection.IsEjected), Is.EqualTo((true, false)));
     }
 
     [Test]

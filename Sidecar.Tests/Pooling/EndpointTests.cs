@@ -11,6 +11,9 @@ public sealed class EndpointTests
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
 
+    // The watches of two connections, and the wait for the end of a guest's exchanges.
+    private const int GuestTimers = 3;
+
     private readonly FakeTimeProvider _clock = new();
     private readonly RecordingLogger _log = new();
     private readonly ScriptedDialer _left;
@@ -58,7 +61,8 @@ public sealed class EndpointTests
         Assert.That(_log.Entries.Count(entry => entry.EventId.Id == 1111), Is.EqualTo(1));
         _rightIsUp = true;
         await _clock.StepUntilAsync(Step, () => At(pool, 1).Length == 2, "the right one to have its share again");
-        Assert.That(At(pool, 0).Count(static connection => connection.IsRetiring), Is.EqualTo(2), "guests stay for the exchanges that they have");
+        await Eventually.TrueAsync(() => At(pool, 0).Count(static connection => connection.IsRetiring) == 2, ScriptedAgent.Limit, "the guests to retire");
+        Assert.That(At(pool, 0), Has.Length.EqualTo(4), "guests stay for the exchanges that they have");
         Assert.That(At(pool, 0).Where(static connection => connection.IsRetiring).Select(static connection => connection.TakesNew), Is.All.False);
     }
 
@@ -71,6 +75,8 @@ public sealed class EndpointTests
         await _clock.StepUntilAsync(Step, () => At(pool, 0).Length == 2, "a guest");
         _rightIsUp = true;
         await _clock.StepUntilAsync(Step, () => At(pool, 1).Length == 1, "the return");
+        await Eventually.TrueAsync(
+            () => At(pool, 0).Any(static connection => connection.IsRetiring) && _clock.ArmedTimers == GuestTimers, ScriptedAgent.Limit, "the guest to retire");
         var guest = At(pool, 0).Single(static connection => connection.IsRetiring);
         ((FakeConnection)guest.Connection).InFlight = 1;
         for (var second = 0; second < 20; second++)
@@ -128,8 +134,7 @@ public sealed class EndpointTests
 
     private async Task PassAsync(TimeSpan step)
     {
-        var armed = _clock.ArmedTimers;
         _clock.Advance(step);
-        await Eventually.TrueAsync(() => _clock.ArmedTimers == armed, ScriptedAgent.Limit, "the watches to sleep again");
+        await Eventually.TrueAsync(() => _clock.ArmedTimers == GuestTimers, ScriptedAgent.Limit, "the watches to sleep again");
     }
 }

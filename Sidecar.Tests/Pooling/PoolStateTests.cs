@@ -33,6 +33,7 @@ public sealed class PoolStateTests
         _isUp = true;
         await _rig.Clock.StepUntilAsync(TimeSpan.FromMilliseconds(10), () => pool.State == PoolState.Available, "it to come alive");
         Assert.That((await AskAsync(pool, 3)).IsAnswered, Is.True);
+        await _rig.Log.WaitForAsync(static entry => entry.EventId.Id == 1100, ScriptedAgent.Limit);
         Assert.That(_rig.Log.Entries.Select(static entry => entry.EventId.Id).Where(static id => id is >= 1100 and <= 1110 and not (1103 or 1104)), Is.EqualTo(new[] { 1101, 1110, 1100 }), "one line per change");
     }
 

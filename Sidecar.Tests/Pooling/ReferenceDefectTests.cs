@@ -70,7 +70,7 @@ public sealed class ReferenceDefectTests(bool inOrder)
         _listener.Start();
         var settings = Connection with { ConnectTimeout = TimeSpan.FromMilliseconds(100) };
         IAgentDialer[] dialers = [Dialer(settings, silent.Path), Dialer(Connection, _listener.Path)];
-        await using var pool = new ConnectionPool(PoolTests.Settings(2), dialers, new FillThenSpread(), new Random(5), TimeProvider.System, _log);
+        await using var pool = new ConnectionPool(PoolTests.PatientSettings(2), dialers, new FillThenSpread(), new Random(5), TimeProvider.System, _log);
         pool.Start();
         await Eventually.TrueAsync(() => pool.Live.Count == 2 && silent.Accepted >= 2, ScriptedAgent.Limit, "the other endpoint to carry both, and a second attempt");
         Assert.That(pool.Live.Select(static connection => connection.Endpoint), Is.All.EqualTo(1));
@@ -104,12 +104,13 @@ public sealed class ReferenceDefectTests(bool inOrder)
         }
     }
 
-    private ConnectionSettings Connection => new ConnectedAgent(matching: inOrder ? AnswerMatching.InOrder : AnswerMatching.ById).Settings;
+    private ConnectionSettings Connection =>
+        new ConnectedAgent(matching: inOrder ? AnswerMatching.InOrder : AnswerMatching.ById).Settings with { ConnectTimeout = ScriptedAgent.Limit };
 
     private UnixSocketDialer Dialer(ConnectionSettings settings, string path) => new(path, settings, TimeProvider.System, _log);
 
     private ConnectionPool Pool(int connections) =>
-        new(PoolTests.Settings(connections), Dialer(Connection, _listener.Path), new FillThenSpread(), new Random(5), TimeProvider.System, _log);
+        new(PoolTests.PatientSettings(connections) with { UnhealthyAfter = 3 }, Dialer(Connection, _listener.Path), new FillThenSpread(), new Random(5), TimeProvider.System, _log);
 
     private async Task<ConnectionPool> StartedAsync(int connections)
     {

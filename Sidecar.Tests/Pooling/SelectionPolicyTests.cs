@@ -30,14 +30,7 @@ internal sealed class SelectionPolicyTests
     {
         var connections = Connections(8);
         var policy = Create(strategy);
-        policy.Select(connections, null);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++)
-        {
-            policy.Select(connections, connections[3]);
-        }
-
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        Assert.That(Allocations.Of(1000, () => policy.Select(connections, connections[3])), Is.Zero);
     }
 
     [TestCaseSource(nameof(All))]

@@ -132,7 +132,7 @@ public sealed class RegisteredPoolTests
     public async Task Configuration_IsPushedBeforeAnyEvent_AndItsRefusalEndsTheConnection([Values] bool isAccepted)
     {
         using var directory = new TempDirectory();
-        var settings = new Sidecar.Tests.Connections.ConnectedAgent().Settings with { Configuration = JsonElement.Parse("""{"level":3}""") };
+        var settings = new Sidecar.Tests.Connections.ConnectedAgent().Settings with { ConnectTimeout = ScriptedAgent.Limit, Configuration = JsonElement.Parse("""{"level":3}""") };
         using var source = new RegisteredConnections(settings, 1, TimeProvider.System, new RecordingLogger());
         var (near, far) = await PairAsync(directory);
         await using var agent = new ScriptedAgent(far);

@@ -189,14 +189,7 @@ public sealed class AdmissionTests
         var ask = new CallAsk(TestEvents.Headers(1), EventKind.RequestHeaders, null, _rig.In(1000));
         var result = CallResult.Answered(AgentResponse.Allow);
         var pass = default(CallPass);
-        Once();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++)
-        {
-            Once();
-        }
-
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        Assert.That(Allocations.Of(1000, Once), Is.Zero);
 
         void Once()
         {

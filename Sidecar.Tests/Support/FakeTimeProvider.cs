@@ -52,6 +52,18 @@ internal sealed partial class FakeTimeProvider : TimeProvider
         }
     }
 
+    /// <summary>
+    /// Whether a timer will fire in exactly this time. It tells the wait that a test is about from any other, which <see cref="ArmedTimers"/>
+    /// cannot where one wait follows another.
+    /// </summary>
+    public bool IsArmedFor(TimeSpan wait)
+    {
+        lock (_lock)
+        {
+            return _timers.Exists(timer => timer.Due == _elapsedTicks + wait.Ticks);
+        }
+    }
+
     /// <inheritdoc/>
     public override DateTimeOffset GetUtcNow() => _start + TimeSpan.FromTicks(Interlocked.Read(ref _elapsedTicks));
 
@@ -90,9 +102,10 @@ internal sealed partial class FakeTimeProvider : TimeProvider
     {
         ArgumentNullException.ThrowIfNull(callback);
         var timer = new FakeTimer(this, callback, state);
-        timer.Change(dueTime, period);
         lock (_lock)
         {
+            // At once: an advance of another thread must not pass between the two.
+            timer.Change(dueTime, period);
             _timers.Add(timer);
         }
 

@@ -65,6 +65,18 @@ public sealed class FakeTimeProviderTests
     }
 
     [Test]
+    public void TimerOfACertainWait_IsToldFromOthers()
+    {
+        using var timer = Timer("a", 3 * Second);
+        using var idle = Timer("idle", Timeout.InfiniteTimeSpan);
+        Assert.That((_clock.IsArmedFor(3 * Second), _clock.IsArmedFor(2 * Second)), Is.EqualTo((true, false)));
+        _clock.Advance(Second);
+        Assert.That((_clock.IsArmedFor(3 * Second), _clock.IsArmedFor(2 * Second)), Is.EqualTo((false, true)));
+        _clock.Advance(2 * Second);
+        Assert.That(_clock.IsArmedFor(TimeSpan.Zero), Is.False, "it has fired");
+    }
+
+    [Test]
     public void Timers_FireInDueOrderWithTheClockAtTheirTime()
     {
         using var late = Timer("late", 3 * Second);

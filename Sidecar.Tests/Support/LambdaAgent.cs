@@ -90,6 +90,7 @@ internal sealed class LambdaAgent(string id) : IAgentHandler, IAsyncDisposable
         _server = new AgentServer(this, new AgentServerOptions
         {
             SocketPath = path,
+            HandshakeTimeout = TimeSpan.FromSeconds(60),
             DrainTimeout = TimeSpan.FromMilliseconds(10),
             Capabilities = new AgentCapabilities
             {

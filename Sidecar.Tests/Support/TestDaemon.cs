@@ -80,7 +80,7 @@ internal sealed class TestDaemon : IAsyncDisposable
     /// <summary>Lets an agent listen.</summary>
     public async Task StartAgentAsync(TestAgent agent)
     {
-        var options = new AgentServerOptions { SocketPath = SocketOf(agent), Capabilities = agent.Capabilities, DrainTimeout = TimeSpan.Zero };
+        var options = new AgentServerOptions { SocketPath = SocketOf(agent), Capabilities = agent.Capabilities, HandshakeTimeout = Generous, DrainTimeout = TimeSpan.Zero };
         var server = new AgentServer(agent, options, Logs);
         _servers.Add(server);
         await server.StartAsync();

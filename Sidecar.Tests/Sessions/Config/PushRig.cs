@@ -15,6 +15,9 @@ internal sealed class PushRig : IDisposable
 {
     private readonly MetricSums _sums = new();
 
+    // The timers of the pool: a watch or a pause for each connection.
+    private int _asleep;
+
     public PushRig(ConfigPushSettings? settings = null)
     {
         Settings = settings ?? new ConfigPushSettings();
@@ -62,8 +65,9 @@ internal sealed class PushRig : IDisposable
         }
 
         pool.News = new AgentNews(agent, new AgentReports(_sums.Metrics.Agents, "sidecar", new AgentReportLimits(), Clock), Pusher, Updates);
+        _asleep = settings.Connections;
         pool.Start();
-        await Eventually.TrueAsync(() => pool.Live.Count == connections.Length, ScriptedAgent.Limit, "all connections");
+        await Eventually.TrueAsync(() => pool.Live.Count == connections.Length && Clock.ArmedTimers == _asleep, ScriptedAgent.Limit, "all connections and their watches");
         return agent;
     }
 
@@ -71,10 +75,18 @@ internal sealed class PushRig : IDisposable
     public ConfigPush Push(AgentState agent, string configuration) =>
         Pusher.Start(agent, Json(configuration), out var error) ?? throw new InvalidOperationException(error);
 
-    /// <summary>Waits for the end of a push, letting time pass.</summary>
+    /// <summary>Waits for the end of a push, letting time pass while it waits: not while it is at work, which takes no time.</summary>
     public async Task<ConfigPushReading> EndedAsync(ConfigPush push)
     {
-        await Clock.StepUntilAsync(TimeSpan.FromMilliseconds(100), () => push.HasEnded, "the end of the push");
+        while (!push.HasEnded)
+        {
+            await Eventually.TrueAsync(() => push.HasEnded || Clock.ArmedTimers > _asleep, ScriptedAgent.Limit, "a wait, or the end of the push");
+            if (!push.HasEnded)
+            {
+                Clock.Advance(TimeSpan.FromMilliseconds(100));
+            }
+        }
+
         return push.Reading;
     }
 
