@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using NUnit.Framework;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
@@ -129,6 +130,24 @@ internal sealed class HaproxyFailureTests
 
         Assert.That(answer.Status, Is.EqualTo(200));
         Assert.That(answer.Body, Does.Contain("data: 2"));
+    }
+
+    [Test]
+    public async Task ResponseThatNeverComes_EndsByExpiry_AndLeaksNothing()
+    {
+        // An upstream that refuses connections: HAProxy's own 503 passes no rule for responses.
+        await using var agent = new LambdaAgent("demo");
+        await using var stack = await HaproxyStack.StartAsync(
+            agent,
+            edit: static text => Regex.Replace(text, @"server origin 127\.0\.0\.1:\d+", "retries 0\n    server origin 127.0.0.1:1", RegexOptions.None, Generous),
+            daemonFlags: ["--exchange-expiry", "1s"]);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => RawHttp.SendAsync(stack.Port, "GET /gone HTTP/1.1")));
+
+        Assert.That(answers.Select(static answer => answer.Status), Is.All.EqualTo(503));
+        await Eventually.TrueAsync(async () => await stack.MetricAsync("sidecar_exchanges_open") == 0, Generous, "the end of all exchanges");
+        Assert.That(await stack.MetricAsync("sidecar_exchanges_total"), Is.EqualTo(await stack.MetricAsync("sidecar_exchanges_received_total")));
+        Assert.That(await stack.MetricAsync("sidecar_exchanges_total", "state=\"inspected\""), Is.GreaterThanOrEqualTo(20), "both phases that came were inspected");
     }
 
     [Test]

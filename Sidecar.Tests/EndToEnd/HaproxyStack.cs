@@ -34,9 +34,10 @@ internal sealed class HaproxyStack : IAsyncDisposable
     /// <param name="patient">Whether HAProxy and the daemon wait for a minute instead of their 200 ms.</param>
     /// <param name="edit">What the test changes in HAProxy's configuration.</param>
     /// <param name="abstractName">Listen on an abstract name instead of a file.</param>
+    /// <param name="daemonFlags">Further flags of the daemon.</param>
     public static async Task<HaproxyStack> StartAsync(
         LambdaAgent? agent = null, bool withAgent = true, string agentKeys = "", string listenKeys = "", string file = "haproxy.cfg", bool withDaemon = true,
-        bool patient = true, Func<string, string>? edit = null, string? abstractName = null)
+        bool patient = true, Func<string, string>? edit = null, string? abstractName = null, params string[] daemonFlags)
     {
         var directory = new TempDirectory();
         var waits = patient ? ",budget=50s" : "";
@@ -45,6 +46,7 @@ internal sealed class HaproxyStack : IAsyncDisposable
             "--agent", $"demo={directory.Socket("agent")}{(patient ? ",timeout=40s,body-timeout=40s" : "")}{agentKeys}",
             "--listen", $"spop={(abstractName is null ? directory.Socket("spop") : $"abns:{abstractName}")}{waits}{listenKeys}",
             "--listen", $"admin={directory.Socket("admin")}",
+            .. daemonFlags,
         ];
         var stack = new HaproxyStack(flags, directory, await OriginServer.StartAsync()) { _agent = agent };
         if (agent is not null)
