@@ -86,6 +86,10 @@ internal sealed class HaproxyStack : IAsyncDisposable
     public Task WaitForDaemonAsync() => Eventually.TrueAsync(
         async () => (await RawHttp.SendAsync(Port, "GET /ready HTTP/1.1")).Body != "inspection unavailable", TimeSpan.FromSeconds(60), "HAProxy finds the sidecar");
 
+    /// <summary>Waits until a metric has a value: an exchange is accounted for after its answer has gone out.</summary>
+    public Task MetricBecomesAsync(long value, string name, params string[] labels) => Eventually.TrueAsync(
+        async () => await MetricAsync(name, labels) == value, TimeSpan.FromSeconds(60), $"{value} of {name} {string.Join(',', labels)}");
+
     public Task<long> MetricAsync(string name, params string[] labels) => AdminMetrics.SumAsync(Files.Socket("admin"), name, labels);
 
     public async ValueTask DisposeAsync()

@@ -53,7 +53,8 @@ internal sealed class SpopListenerTests
         Assert.That(_harness.Sums.Of("proxy.sessions"), Is.EqualTo(new[] { "spop:test=1" }));
         await peer.SendAsync(SpopProxy.DisconnectFrame(0, "normal"));
         await peer.GoodbyeAsync();
-        await Eventually.TrueAsync(() => _listener.Sessions == 0 && _harness.Sums.Total("proxy.sessions") == 0, Generous, "the end of the session");
+        await Eventually.TrueAsync(() => _listener.Sessions == 0 && _harness.Sums.Total("proxy.session.ends") == 1, Generous, "the end of the session");
+        Assert.That(_harness.Sums.Total("proxy.sessions"), Is.Zero);
         Assert.That(_harness.Sums.Of("proxy.session.ends"), Is.EqualTo(new[] { "spop:test|disconnected=1" }));
     }
 
