@@ -4,11 +4,15 @@ namespace Sidecar.Protocol.Spop;
 /// <remarks>Use with <c>foreach</c>; it walks in place and allocates nothing. All spans are parts of the payload.</remarks>
 public ref struct SpopNotify
 {
-    private SpopReader _reader;
+    // The first was read when all were checked; most often it is the only one.
+    private readonly SpopMessage _first;
+    private SpopReader _rest;
+    private bool _isBegun;
 
-    private SpopNotify(ReadOnlySpan<byte> payload, int count)
+    private SpopNotify(SpopMessage first, ReadOnlySpan<byte> rest, int count)
     {
-        _reader = new SpopReader(payload);
+        _first = first;
+        _rest = new SpopReader(rest);
         Count = count;
     }
 
@@ -26,7 +30,19 @@ public ref struct SpopNotify
     {
         notify = default;
         var reader = new SpopReader(payload);
-        var count = 0;
+        if (reader.End)
+        {
+            error = SpopError.Invalid("a NOTIFY without a message");
+            return false;
+        }
+
+        if (!SpopMessage.TryRead(ref reader, out var first, out error))
+        {
+            return false;
+        }
+
+        var rest = payload[reader.Position..];
+        var count = 1;
         for (; !reader.End; count++)
         {
             if (!SpopMessage.TryRead(ref reader, out _, out error))
@@ -35,14 +51,7 @@ public ref struct SpopNotify
             }
         }
 
-        if (count == 0)
-        {
-            error = SpopError.Invalid("a NOTIFY without a message");
-            return false;
-        }
-
-        notify = new(payload, count);
-        error = default;
+        notify = new(first, rest, count);
         return true;
     }
 
@@ -52,7 +61,14 @@ public ref struct SpopNotify
     /// <summary>Goes to the next message.</summary>
     public bool MoveNext()
     {
-        if (_reader.End || !SpopMessage.TryRead(ref _reader, out var message, out _))
+        if (!_isBegun)
+        {
+            _isBegun = true;
+            Current = _first;
+            return Count > 0;
+        }
+
+        if (_rest.End || !SpopMessage.TryRead(ref _rest, out var message, out _))
         {
             return false;
         }

@@ -38,7 +38,7 @@ internal sealed class HaproxyBodyTests
         }
 
         Assert.That(passed, Is.InRange(4, Sizes.Length - 3));
-        await stack.EndedAsync(Sizes.Length - passed, "cause=\"truncated\"");
+        await stack.MetricBecomesAsync(Sizes.Length - passed, "sidecar_exchanges_total", "cause=\"truncated\"");
     }
 
     [TestCase("skip", "bypassed")]
@@ -53,7 +53,7 @@ internal sealed class HaproxyBodyTests
         Assert.That(answer.Status, Is.EqualTo(200));
         Assert.That(answer.Body, Does.Contain("\"x-sidecar-bypassed\":\"truncated\"").IgnoreCase, "the upstream is told");
         Assert.That(agent.Seen.OfType<RequestBodyChunkEvent>().Sum(static chunk => chunk.Data.Length), action == "skip" ? Is.Zero : Is.GreaterThan(14_000));
-        await stack.EndedAsync(1, $"state=\"{state}\"", "cause=\"truncated\"");
+        await stack.MetricBecomesAsync(1, "sidecar_exchanges_total", $"state=\"{state}\"", "cause=\"truncated\"");
     }
 
     [Test]
@@ -83,7 +83,9 @@ internal sealed class HaproxyBodyTests
 
         // The second copy is an argument of the test's own, too long for one: told apart from a body that is refused.
         Assert.That(answer.Status, Is.EqualTo(403));
-        await stack.EndedAsync(1, "cause=\"malformed\"");
+        await stack.MetricBecomesAsync(1, "sidecar_exchanges_total", "cause=\"malformed\"");
+
+        // It was read to its end.
         await stack.Daemon.WaitForAsync("arguments of its own");
     }
 

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using NUnit.Framework;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
@@ -132,6 +133,24 @@ internal sealed class HaproxyFailureTests
     }
 
     [Test]
+    public async Task ResponseThatNeverComes_EndsByExpiry_AndLeaksNothing()
+    {
+        // An upstream that refuses connections: HAProxy's own 503 passes no rule for responses.
+        await using var agent = new LambdaAgent("demo");
+        await using var stack = await HaproxyStack.StartAsync(
+            agent,
+            edit: static text => Regex.Replace(text, @"server origin 127\.0\.0\.1:\d+", "retries 0\n    server origin 127.0.0.1:1", RegexOptions.None, Generous),
+            daemonFlags: ["--exchange-expiry", "1s"]);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => RawHttp.SendAsync(stack.Port, "GET /gone HTTP/1.1")));
+
+        Assert.That(answers.Select(static answer => answer.Status), Is.All.EqualTo(503));
+        await stack.MetricBecomesAsync(0, "sidecar_exchanges_open");
+        await stack.MetricBecomesAsync(await stack.MetricAsync("sidecar_exchanges_received_total"), "sidecar_exchanges_total");
+        Assert.That(await stack.MetricAsync("sidecar_exchanges_total", "state=\"inspected\""), Is.GreaterThanOrEqualTo(20), "both phases that came were inspected");
+    }
+
+    [Test]
     public async Task AbstractName_IsReachedByHaproxy()
     {
         await using var stack = await HaproxyStack.StartAsync(abstractName: $"sidecar-test-{Guid.NewGuid():N}");
@@ -155,7 +174,7 @@ internal sealed class HaproxyFailureTests
         Assert.That((large.Status, large.Header("Content-Type")), Is.EqualTo((418, "text/html; charset=utf-8")));
         Assert.That(large.Body, Does.StartWith("<!doctype html>"));
         Assert.That((fits.Status, fits.Body.Length), Is.EqualTo((418, 15_000)));
-        Assert.That(await stack.MetricAsync("sidecar_operations_unapplied_total", "operation=\"reply-body\""), Is.EqualTo(1));
+        await stack.MetricBecomesAsync(1, "sidecar_operations_unapplied_total", "operation=\"reply-body\"");
     }
 
     // SPOP answers first and accounts then.

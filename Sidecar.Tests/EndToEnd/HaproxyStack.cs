@@ -34,9 +34,10 @@ internal sealed class HaproxyStack : IAsyncDisposable
     /// <param name="patient">Whether HAProxy and the daemon wait for a minute instead of their 200 ms.</param>
     /// <param name="edit">What the test changes in HAProxy's configuration.</param>
     /// <param name="abstractName">Listen on an abstract name instead of a file.</param>
+    /// <param name="daemonFlags">Further flags of the daemon.</param>
     public static async Task<HaproxyStack> StartAsync(
         LambdaAgent? agent = null, bool withAgent = true, string agentKeys = "", string listenKeys = "", string file = "haproxy.cfg", bool withDaemon = true,
-        bool patient = true, Func<string, string>? edit = null, string? abstractName = null)
+        bool patient = true, Func<string, string>? edit = null, string? abstractName = null, params string[] daemonFlags)
     {
         var directory = new TempDirectory();
         var waits = patient ? ",budget=50s" : "";
@@ -45,6 +46,7 @@ internal sealed class HaproxyStack : IAsyncDisposable
             "--agent", $"demo={directory.Socket("agent")}{(patient ? ",timeout=40s,body-timeout=40s" : "")}{agentKeys}",
             "--listen", $"spop={(abstractName is null ? directory.Socket("spop") : $"abns:{abstractName}")}{waits}{listenKeys}",
             "--listen", $"admin={directory.Socket("admin")}",
+            .. daemonFlags,
         ];
         var stack = new HaproxyStack(flags, directory, await OriginServer.StartAsync()) { _agent = agent };
         if (agent is not null)
@@ -84,11 +86,9 @@ internal sealed class HaproxyStack : IAsyncDisposable
     public Task WaitForDaemonAsync() => Eventually.TrueAsync(
         async () => (await RawHttp.SendAsync(Port, "GET /ready HTTP/1.1")).Body != "inspection unavailable", TimeSpan.FromSeconds(60), "HAProxy finds the sidecar");
 
-    /// <summary>Waits until as many exchanges have ended so: SPOP answers first and accounts then.</summary>
-    /// <param name="count">How many.</param>
-    /// <param name="labels">For example <c>cause="truncated"</c>.</param>
-    public Task EndedAsync(long count, params string[] labels) => Eventually.TrueAsync(
-        async () => await MetricAsync("sidecar_exchanges_total", labels) == count, TimeSpan.FromSeconds(60), $"{count} exchanges with {string.Join(" and ", labels)}");
+    /// <summary>Waits until a metric has a value: an exchange is accounted for after its answer has gone out.</summary>
+    public Task MetricBecomesAsync(long value, string name, params string[] labels) => Eventually.TrueAsync(
+        async () => await MetricAsync(name, labels) == value, TimeSpan.FromSeconds(60), $"{value} of {name} {string.Join(',', labels)}");
 
     /// <summary>Sum of a metric over all series that carry these labels.</summary>
     public Task<long> MetricAsync(string name, params string[] labels) => AdminMetrics.SumAsync(Files.Socket("admin"), name, labels);

@@ -16,6 +16,7 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetrics metrics, LogPace pace, ILogger logger)
 {
     private const SpopScope Scope = SpopScope.Transaction;
+    private const int StackLimit = 256;
 
     private readonly NamedHeaders? _named = options.HeaderForm == HeaderForm.Names ? new NamedHeaders(options) : null;
 
@@ -60,19 +61,20 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
         ack.Begin(turn.StreamId, turn.FrameId);
         if (turn.Phase != SpopPhase.Response)
         {
-            ack.TrySet(Scope, Names.Action, Text(verdict.Kind.Label()));
+            TrySetText(ack, Names.Action, verdict.Kind.Label());
         }
 
         // A message that could not be read may have been either.
         if (turn.Phase != SpopPhase.Request)
         {
-            ack.TrySet(Scope, Names.ResponseAction, Text(verdict.Kind.Label()));
+            TrySetText(ack, Names.ResponseAction, verdict.Kind.Label());
         }
 
-        ack.TrySet(Scope, Names.Id, Text(answer.Exchange.Id.ToString()));
+        Span<byte> id = stackalloc byte[answer.Exchange.Id.MaxUtf8Length];
+        ack.TrySet(Scope, Names.Id, SpopValue.String(id[..answer.Exchange.Id.WriteUtf8(id)]));
         if (verdict.Cause != Cause.None)
         {
-            ack.TrySet(Scope, Names.Cause, Text(verdict.Cause.Label()));
+            TrySetText(ack, Names.Cause, verdict.Cause.Label());
         }
     }
 
@@ -225,10 +227,15 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
     private static bool TrySetHeader(SpopAckWriter ack, ReadOnlySpan<byte> variable, Reply reply, string name)
     {
         var value = reply.Headers.FirstOrDefault(header => header.Key == name).Value;
-        return value is null || ack.TrySet(Scope, variable, Text(value));
+        return value is null || TrySetText(ack, variable, value);
     }
 
-    private static SpopValue Text(string text) => SpopValue.String(Encoding.UTF8.GetBytes(text));
+    private static bool TrySetText(SpopAckWriter ack, ReadOnlySpan<byte> variable, string text)
+    {
+        var most = Encoding.UTF8.GetMaxByteCount(text.Length);
+        var utf8 = most <= StackLimit ? stackalloc byte[StackLimit] : new byte[most];
+        return ack.TrySet(Scope, variable, SpopValue.String(utf8[..Encoding.UTF8.GetBytes(text, utf8)]));
+    }
 
     /// <summary>An operation cannot be carried.</summary>
     public void Count(string operation) => metrics.Unapplied(options.Name, operation);

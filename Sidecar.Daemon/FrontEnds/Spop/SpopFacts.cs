@@ -45,7 +45,7 @@ internal sealed class SpopFacts : IDisposable
     public bool AreHeadersTold { get; set; }
 
     /// <summary>The header fields, then the arguments we have no place for, as <c>x-sidecar-arg-NAME</c>.</summary>
-    public HeaderBlock Headers { get; set; } = new(32, 1024);
+    public HeaderBlock Headers { get; set; } = new(0, 0);
 
     /// <summary>Header fields that came, more than were copied when there were too many.</summary>
     public int HeaderCount { get; set; }

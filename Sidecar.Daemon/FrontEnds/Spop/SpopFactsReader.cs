@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using Sidecar.Daemon.Agents;
+using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Spop;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
@@ -16,8 +17,6 @@ internal sealed class SpopFactsReader(SpopListenerOptions options, ByteBudget me
     /// <summary>Bytes of names and values of those arguments.</summary>
     public const int MaxExtraBytes = 8 * 1024;
 
-    private const int LongestName = 64;
-
     // Of the connection between client and proxy: no front door shows them to agents.
     private static readonly string[] OfTheConnection = ["connection", "keep-alive", "proxy-connection", "te", "trailer"];
 
@@ -31,11 +30,11 @@ internal sealed class SpopFactsReader(SpopListenerOptions options, ByteBudget me
     {
         var facts = new SpopFacts { BufferSize = bufferSize };
         var (path, query, uri) = (default(string), default(string), default(string));
-        Span<byte> folded = stackalloc byte[LongestName];
+        var hasExtras = false;
         foreach (var argument in message.Arguments)
         {
             var value = argument.Value;
-            switch (Fold(argument.Name, folded))
+            switch (SpopArgumentNames.Known(argument.Name))
             {
                 case "id": facts.Id = Text(value); break;
                 case "src": facts.ClientAddress = Address(value); break;
@@ -56,13 +55,18 @@ internal sealed class SpopFactsReader(SpopListenerOptions options, ByteBudget me
                 case "headers": ReadBlock(facts, phase, value); break;
                 case "headers-text": ReadText(facts, phase, value); break;
                 case "body": KeepBody(facts, value); break;
+                default: hasExtras = true; break;
             }
         }
 
         // HAProxy has no path for the one target without a path (RFC 9112 §3.2.4).
         path ??= facts is { IsTargetTold: true, Method: "OPTIONS" } ? "*" : null;
         facts.Target = uri ?? (query is null ? path : path + "?" + query);
-        AddExtras(facts, message);
+        if (hasExtras)
+        {
+            AddExtras(facts, message);
+        }
+
         return facts;
     }
 
@@ -80,6 +84,7 @@ internal sealed class SpopFactsReader(SpopListenerOptions options, ByteBudget me
             return;
         }
 
+        Reserve(facts, value.Bytes.Length);
         foreach (var header in block)
         {
             Add(facts, phase, header);
@@ -95,9 +100,20 @@ internal sealed class SpopFactsReader(SpopListenerOptions options, ByteBudget me
             return;
         }
 
+        Reserve(facts, value.Bytes.Length);
         foreach (var header in text)
         {
             Add(facts, phase, header);
+        }
+    }
+
+    // Room for what came, no more than is inspected; a field takes about 32 bytes or more, and the block grows if not.
+    private void Reserve(SpopFacts facts, int bytes)
+    {
+        if (facts.Headers.Count == 0)
+        {
+            var most = Math.Min(bytes, options.MaxHeaderBytes);
+            facts.Headers = new HeaderBlock(Math.Min(4 + (most / 32), options.MaxHeaders), most);
         }
     }
 
@@ -137,12 +153,11 @@ internal sealed class SpopFactsReader(SpopListenerOptions options, ByteBudget me
     // The proxy's own word about what we have no place for. The prefix is one that no client can use.
     private static void AddExtras(SpopFacts facts, SpopMessage message)
     {
-        Span<byte> folded = stackalloc byte[LongestName];
-        Span<byte> name = stackalloc byte[LongestName + 16];
+        Span<byte> name = stackalloc byte[SpopArgumentNames.Longest + 16];
         var (count, bytes) = (0, 0);
         foreach (var argument in message.Arguments)
         {
-            if (argument.Name.IsEmpty || argument.Name.Length > LongestName || Fold(argument.Name, folded) is not null || Shown(argument.Value) is not { } shown)
+            if (argument.Name.Length is 0 or > SpopArgumentNames.Longest || SpopArgumentNames.Known(argument.Name) is not null || Shown(argument.Value) is not { } shown)
             {
                 continue;
             }
@@ -206,40 +221,4 @@ internal sealed class SpopFactsReader(SpopListenerOptions options, ByteBudget me
 
         return false;
     }
-
-    // The known name; null for one that has no place.
-    private static string? Fold(ReadOnlySpan<byte> name, Span<byte> buffer)
-    {
-        if (name.Length > buffer.Length)
-        {
-            return null;
-        }
-
-        name.Replace(buffer, (byte)'_', (byte)'-');
-        return Known(buffer[..name.Length]);
-    }
-
-    private static string? Known(ReadOnlySpan<byte> name) => name.Length switch
-    {
-        2 when name.SequenceEqual("id"u8) => "id",
-        3 when name.SequenceEqual("src"u8) => "src",
-        3 when name.SequenceEqual("uri"u8) => "uri",
-        3 when name.SequenceEqual("ver"u8) => "ver",
-        3 when name.SequenceEqual("sni"u8) => "sni",
-        4 when name.SequenceEqual("path"u8) => "path",
-        4 when name.SequenceEqual("body"u8) => "body",
-        5 when name.SequenceEqual("query"u8) => "query",
-        5 when name.SequenceEqual("route"u8) => "route",
-        6 when name.SequenceEqual("method"u8) => "method",
-        6 when name.SequenceEqual("status"u8) => "status",
-        6 when name.SequenceEqual("waited"u8) => "waited",
-        7 when name.SequenceEqual("headers"u8) => "headers",
-        8 when name.SequenceEqual("src-port"u8) => "src-port",
-        8 when name.SequenceEqual("body-len"u8) => "body-len",
-        9 when name.SequenceEqual("body-size"u8) => "body-size",
-        10 when name.SequenceEqual("tls-cipher"u8) => "tls-cipher",
-        11 when name.SequenceEqual("tls-version"u8) => "tls-version",
-        12 when name.SequenceEqual("headers-text"u8) => "headers-text",
-        _ => null,
-    };
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
@@ -44,11 +45,19 @@ internal sealed class SpopFrontEnd : IDisposable
     /// <summary>Inspects what a NOTIFY asks and answers it. Never throws.</summary>
     /// <param name="turn">The NOTIFY.</param>
     /// <param name="replies">The answers of its connection.</param>
-    public async Task AnswerAsync(SpopTurn turn, SpopReplies replies)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask AnswerAsync(SpopTurn turn, SpopReplies replies)
     {
         try
         {
-            await (turn.Phase == SpopPhase.Response ? AnswerResponseAsync(turn, replies) : AnswerRequestAsync(turn, replies)).ConfigureAwait(false);
+            if (turn.Phase == SpopPhase.Response)
+            {
+                await AnswerResponseAsync(turn, replies).ConfigureAwait(false);
+            }
+            else
+            {
+                await AnswerRequestAsync(turn, replies).ConfigureAwait(false);
+            }
         }
         catch (Exception e)
         {
@@ -59,7 +68,8 @@ internal sealed class SpopFrontEnd : IDisposable
     /// <summary>Ends all exchanges: the listener stops.</summary>
     public void Dispose() => _directory.Dispose();
 
-    private async Task AnswerRequestAsync(SpopTurn turn, SpopReplies replies)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask AnswerRequestAsync(SpopTurn turn, SpopReplies replies)
     {
         var facts = turn.Facts;
         var deadline = _inspector.DeadlineIn(_options.Budget);
@@ -118,7 +128,8 @@ internal sealed class SpopFrontEnd : IDisposable
         }
     }
 
-    private async Task AnswerResponseAsync(SpopTurn turn, SpopReplies replies)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask AnswerResponseAsync(SpopTurn turn, SpopReplies replies)
     {
         var facts = turn.Facts;
         var deadline = _inspector.DeadlineIn(_options.Budget);
@@ -156,7 +167,7 @@ internal sealed class SpopFrontEnd : IDisposable
         }
     }
 
-    private async Task AnswerUnknownAsync(SpopTurn turn, SpopReplies replies)
+    private async ValueTask AnswerUnknownAsync(SpopTurn turn, SpopReplies replies)
     {
         var exchange = _inspector.Begin(_options.Name, null, "/", "UNKNOWN");
         try

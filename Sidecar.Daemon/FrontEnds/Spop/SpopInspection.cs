@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Inspection;
@@ -10,6 +11,7 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 internal sealed class SpopInspection(SpopListenerOptions options, Inspector inspector, SpopAnswerWriter writer, LogPace pace, ILogger logger)
 {
     /// <summary>Asks about a request.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<Verdict> RequestAsync(SpopTurn turn, Exchange exchange, long deadline)
     {
         var facts = turn.Facts;
@@ -21,6 +23,7 @@ internal sealed class SpopInspection(SpopListenerOptions options, Inspector insp
     }
 
     /// <summary>Asks about a response.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<Verdict> ResponseAsync(SpopTurn turn, SpopExchange joined, long deadline)
     {
         var verdict = await inspector.InspectAsync(joined.Exchange, SpopEvents.Response(turn.Facts), deadline).ConfigureAwait(false);
@@ -29,6 +32,7 @@ internal sealed class SpopInspection(SpopListenerOptions options, Inspector insp
             : verdict;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Verdict> PushAsync(Exchange exchange, Direction direction, Verdict headers, BodyPiece body, long deadline)
     {
         using var step = await inspector.PushAsync(exchange, direction, body, deadline).ConfigureAwait(false);

@@ -61,8 +61,8 @@ internal sealed class SpopAnswerTests
             Assert.That(answer.Keys, Does.Not.Contain("res"));
         }
 
-        Assert.That(harness.FrontEnd.Waiting, Is.Zero, "no response will come");
         Assert.That(await harness.Inspection.EndedAsync(), Is.EqualTo(new[] { "spop:test|all|inspected|none=1" }));
+        Assert.That(harness.FrontEnd.Waiting, Is.Zero, "no response will come");
     }
 
     [Test]

@@ -1,3 +1,4 @@
+using System.Net;
 using NUnit.Framework;
 using Sidecar.Daemon.FrontEnds.Spop;
 using Sidecar.Protocol.Spop;
@@ -68,6 +69,59 @@ internal sealed class SpopHostileTests
         await peer.EndAsync();
         Assert.That(harness.Inspection.BodyMemory.Used, Is.Zero);
         Assert.That((await other.AskAsync(SpopAsk.Request()))["act"], Is.EqualTo("allow"));
+    }
+
+    [Test]
+    public async Task FragmentWhereNoneWasAnnounced_IsToldSo()
+    {
+        await using var harness = await SpopHarness.StartAsync(SpopHarness.DefaultOptions with { Fragments = SpopFragmentLimits.Off }, new LambdaAgent("a"));
+        var peer = harness.Open();
+        Assert.That((await peer.GreetAsync()).Items["capabilities"], Is.EqualTo("pipelining"));
+
+        await peer.SendAsync(SpopProxy.Frame(SpopProxy.Notify, 0, 1, 1, [1]));
+
+        Assert.That((await peer.GoodbyeAsync()).Status, Is.EqualTo((uint)SpopStatus.FragmentationNotSupported));
+    }
+
+    [TestCase(0u)]
+    [TestCase(1u)]
+    [TestCase(2u)]
+    [TestCase(13u)]
+    [TestCase(99u)]
+    [TestCase(4242u)]
+    public async Task EveryDisconnect_IsAnsweredAndEndsInOrder(uint code)
+    {
+        await using var harness = await SpopHarness.StartAsync();
+        var peer = await harness.GreetAsync();
+
+        await peer.SendAsync(SpopProxy.DisconnectFrame(code, "why"));
+
+        Assert.That((await peer.GoodbyeAsync()).Status, Is.EqualTo((uint)SpopStatus.Normal));
+        await peer.EndAsync();
+        Assert.That(peer.Session.End.Reason, Is.EqualTo("disconnected"));
+        Assert.That(peer.Session.End.Message, Does.Contain($"{code}").And.Contain("why"));
+    }
+
+    [Test]
+    public async Task ArgumentsOfWrongTypes_RefuseTheRequest_NotTheConnection()
+    {
+        await using var agent = new LambdaAgent("a");
+        await using var harness = await SpopHarness.StartAsync(SpopHarness.DefaultOptions, new HarnessOptions { MaxExchanges = 1000 }, agent);
+        var peer = await harness.GreetAsync();
+        object?[] values = [null, true, 1, 2u, 3L, ulong.MaxValue, IPAddress.Loopback, IPAddress.IPv6Loopback, "text", new byte[] { 0xFF, 0 }];
+        var names = SpopAsk.RequestArguments().Select(static argument => argument.Key).ToArray();
+        var asked = 0;
+        foreach (var value in values)
+        {
+            foreach (var name in names)
+            {
+                var arguments = SpopAsk.RequestArguments($"tx-{++asked}").Select(argument => argument.Key == name ? (name, value) : argument).ToArray();
+                var answer = await peer.AskAsync(SpopProxy.NotifyFrame((ulong)asked, 1, "sidecar-request", arguments));
+                Assert.That(answer["act"], Is.EqualTo("allow").Or.EqualTo("failed-closed"), $"{name} = {value}");
+            }
+        }
+
+        Assert.That((await peer.AskAsync(SpopAsk.Request("last")))["act"], Is.EqualTo("allow"));
     }
 
     [Test]
