@@ -14,9 +14,14 @@ public sealed class LeftoverTests
     [Test]
     public async Task Defect22_TimeOfThePhaseIsUp_CountsAsTheAgentsTimeout_AndNothingStaysInFlight()
     {
+        var clock = new FakeTimeProvider();
+        var budget = TimeSpan.FromMilliseconds(50);
         await using var agent = new LambdaAgent("a") { Answers = UntilCancelledAsync };
-        await using var harness = await InspectionHarness.StartAsync(new HarnessOptions { Budget = TimeSpan.FromMilliseconds(50) }, agent);
-        var answer = await harness.Client.AskAsync(Events.Request("x"));
+        await using var harness = await InspectionHarness.StartAsync(new HarnessOptions { Time = clock, Budget = budget }, agent);
+        var asking = harness.Client.AskAsync(Events.Request("x"));
+        await agent.SeenAsync(1);
+        clock.Advance(budget);
+        var answer = await asking;
         Assert.That(answer.Decision, Is.EqualTo(new BlockDecision(504)));
         await Eventually.TrueAsync(() => harness.Sums.Of("agent.calls") is ["a|request_headers|TimedOut=1"], Limit, "the timeout to be counted");
         var pooled = harness.ConnectionsOf("a").Single();
