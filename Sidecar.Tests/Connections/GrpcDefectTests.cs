@@ -109,7 +109,7 @@ public sealed class GrpcDefectTests : IDisposable
         return server;
     }
 
-    private GrpcChannel Channel() => new(new GrpcChannelOptions { EndPoint = new UnixDomainSocketEndPoint(_directory.Socket("grpc")) });
+    private GrpcChannel Channel() => new(new GrpcChannelOptions { EndPoint = new UnixDomainSocketEndPoint(_directory.Socket("grpc")), ConnectTimeout = ScriptedAgent.Limit });
 
     private static Task<IAgentConnection> DialAsync(string endpoint, string? configuration = null)
     {

@@ -15,7 +15,7 @@ internal sealed class PushRig : IDisposable
 {
     private readonly MetricSums _sums = new();
 
-    // The timers of the pool: a watch or a pause for each connection.
+    // The timers of the pools: a watch or a pause for each connection.
     private int _asleep;
 
     public PushRig(ConfigPushSettings? settings = null)
@@ -65,7 +65,7 @@ internal sealed class PushRig : IDisposable
         }
 
         pool.News = new AgentNews(agent, new AgentReports(_sums.Metrics.Agents, "sidecar", new AgentReportLimits(), Clock), Pusher, Updates);
-        _asleep = settings.Connections;
+        _asleep += settings.Connections;
         pool.Start();
         await Eventually.TrueAsync(() => pool.Live.Count == connections.Length && Clock.ArmedTimers == _asleep, ScriptedAgent.Limit, "all connections and their watches");
         return agent;
