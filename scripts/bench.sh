@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures what README.md states, in one run, so that the ratios hold whatever else the machine does.
 #   scripts/bench.sh [SECONDS]      seconds of each measurement (default 5), after as many of warm-up
-#   scripts/bench.sh --haproxy [SECONDS]      the same for a whole HAProxy: without a filter, with an agent that does nothing, with the sidecar
+#   scripts/bench.sh --haproxy [SECONDS]      the same for a whole HAProxy: without a filter, with an agent that does nothing, with the sidecar (5 rounds)
 #   scripts/bench.sh --micro [ARGUMENTS]      what selection, affinity and breaker cost (BenchmarkDotNet; --job short is quicker)
 # Two processes on this machine: 'sidecar bench' and the demo agent (or an echo for raw frames). Where it says "through a daemon", a third
 # one between them; bodies have 1 MiB (with pieces of 1 KiB: 64 KiB) and pass in stream mode. Small headers are 6, large ones 30.

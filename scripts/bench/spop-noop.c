@@ -1,6 +1,6 @@
 /* The least an SPOP agent can do: says HELLO and answers every NOTIFY with txn.sc.act = "allow". One thread, epoll.
  * The floor for what asking HAProxy's SPOE filter costs, beside which bench.sh --haproxy puts the sidecar.
- *   spop-noop SOCKET
+ *   spop-noop SOCKET [both]      both: wants the response with its body too, so that HAProxy asks twice
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,6 +19,7 @@ struct connection { size_t have; unsigned char in[IN_SIZE]; };
 
 static struct connection *table[MAX_CONNECTIONS];
 static unsigned char out[OUT_SIZE];
+static int both;
 
 static void die(const char *what) { perror(what); exit(1); }
 
@@ -55,13 +56,16 @@ static size_t hello(unsigned char *frame) {
 
 static size_t ack(unsigned char *frame, const unsigned char *notify) {
     static const unsigned char action[] = "\1\3\2\3act\x08\5allow";
+    /* The same with res and resb true, and ract, whichever of the two phases it is. */
+    static const unsigned char all[] = "\1\3\2\3act\x08\5allow\1\3\2\3res\x11\1\3\2\4resb\x11\1\3\2\4ract\x08\5allow";
     const unsigned char *ids = notify + 9;
     size_t size = integer_size(ids);
     size += integer_size(ids + size);
     memcpy(frame + 4, "\x67\0\0\0\1", 5);
     memcpy(frame + 9, ids, size);
-    memcpy(frame + 9 + size, action, sizeof action - 1);
-    return put_length(frame, 9 + size + sizeof action - 1);
+    size_t length = (both ? sizeof all : sizeof action) - 1;
+    memcpy(frame + 9 + size, both ? all : action, length);
+    return put_length(frame, 9 + size + length);
 }
 
 /* Answers every whole frame, in one write. 0 when the connection is to be closed. */
@@ -90,7 +94,8 @@ static int serve(int fd, struct connection *c) {
 
 int main(int argc, char **argv) {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    if (argc != 2 || strlen(argv[1]) >= sizeof address.sun_path) { fprintf(stderr, "usage: spop-noop SOCKET\n"); return 2; }
+    both = argc == 3 && strcmp(argv[2], "both") == 0;
+    if (argc != 2 + both || strlen(argv[1]) >= sizeof address.sun_path) { fprintf(stderr, "usage: spop-noop SOCKET [both]\n"); return 2; }
     strcpy(address.sun_path, argv[1]);
     unlink(argv[1]);
     int listener = socket(AF_UNIX, SOCK_STREAM, 0);
