@@ -2,7 +2,7 @@
 # Measures HAProxy without a filter, with SPOP agents that do nothing, and with the sidecar, all in one run. Called by bench.sh --haproxy [SECONDS];
 # needs haproxy, wrk and cc. Everything shares this machine's processors: only the ratios count. Every row is measured five times, in turn with
 # the others; its fastest round is shown, the one that the rest of the machine disturbed least. CPU is µs per request. The sidecars are warm: .NET
-# compiles the hot path during the first 100,000 requests.
+# compiles the hot path during its first tens of thousands of requests.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-5} warmup=${SIDECAR_BENCH_WARMUP:-20}
