@@ -48,9 +48,15 @@ internal sealed class EnvoyDoors(DaemonModel model, Inspector inspector, Sidecar
     public GrpcApplication Application(ListenerOptions listener, Func<IReadOnlyList<string>> missingAgents, Func<bool> isStopping) =>
         Application(listener, inspector, metrics, missingAgents, isStopping, loggers);
 
-    /// <inheritdoc cref="Application(ListenerOptions, Func{IReadOnlyList{string}}, Func{bool})"/>
+    /// <summary>What answers on a listener, with a bound of large messages of the caller's own.</summary>
     public static GrpcApplication Application(
-        ListenerOptions listener, Inspector inspector, SidecarMetrics metrics, Func<IReadOnlyList<string>> missingAgents, Func<bool> isStopping, ILoggerFactory loggers)
+        ListenerOptions listener,
+        Inspector inspector,
+        SidecarMetrics metrics,
+        Func<IReadOnlyList<string>> missingAgents,
+        Func<bool> isStopping,
+        ILoggerFactory loggers,
+        ByteBudget? messageMemory = null)
     {
         var filter = Filter(listener);
         var authz = new AuthzOptions { Listener = filter, HasRequestBody = listener.Envoy.WithRequestBody };
@@ -60,7 +66,7 @@ internal sealed class EnvoyDoors(DaemonModel model, Inspector inspector, Sidecar
             [AuthzService.Path] = new AuthzService(inspector, authz, metrics, isStopping, loggers.CreateLogger<AuthzService>()).AnswerAsync,
             [HealthService.Path] = new HealthService(missingAgents).AnswerAsync,
         };
-        var memory = new ByteBudget(Math.Max(Defaults.MaxEnvoyMessages, listener.Envoy.MaxMessageBytes), inspector.Time);
+        var memory = messageMemory ?? new ByteBudget(Math.Max(Defaults.MaxEnvoyMessages, listener.Envoy.MaxMessageBytes), inspector.Time);
         var options = new GrpcServerOptions
         {
             MaxReceiveLength = listener.Envoy.MaxMessageBytes,

@@ -24,11 +24,12 @@ finish() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wa
 trap finish EXIT
 
 start() {
-  rm -f "$dir/agent" "$dir/echo" "$dir/native"
+  rm -f "$dir/agent" "$dir/grpc" "$dir/echo" "$dir/native"
   $1 $sidecar agent demo --listen "$dir/agent" >"$dir/log" 2>&1 & pids+=($!)
+  $1 $sidecar agent demo --listen "grpc-unix:$dir/grpc" >"$dir/log" 2>&1 & pids+=($!)
   $1 $sidecar bench --echo "$dir/echo" >"$dir/log" 2>&1 & pids+=($!)
   $1 $sidecar run --agent "demo=$dir/agent,body-mode=stream" --listen "native=$dir/native" >"$dir/log" 2>&1 & pids+=($!)
-  for _ in $(seq 100); do [ -S "$dir/agent" ] && [ -S "$dir/echo" ] && [ -S "$dir/native" ] && return; sleep 0.1; done
+  for _ in $(seq 100); do [ -S "$dir/agent" ] && [ -S "$dir/grpc" ] && [ -S "$dir/echo" ] && [ -S "$dir/native" ] && return; sleep 0.1; done
   echo "bench.sh: the other end did not start" >&2; cat "$dir/log" >&2; exit 1
 }
 stop() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait 2>/dev/null || true; pids=(); }
@@ -62,6 +63,10 @@ for size in 1 16 64; do
   row "MessagePack, bodies in pieces of $size KiB as raw bytes, 64 in flight" "" --event request-body --size "${size}KiB" --connect "$dir/agent"
   row "MessagePack, bodies in pieces of $size KiB as base64, 64 in flight" "" --base64 --event request-body --size "${size}KiB" --connect "$dir/agent"
   row "JSON, bodies in pieces of $size KiB, 64 in flight" "" --encoding json --event request-body --size "${size}KiB" --connect "$dir/agent"
+  row "gRPC, bodies in pieces of $size KiB, 64 in flight" "" --event request-body --size "${size}KiB" --connect "grpc-unix:$dir/grpc"
+done
+for calls in 64 256; do
+  row "gRPC, 6 headers, 1 connection, $calls in flight" "" --concurrency $calls --connect "grpc-unix:$dir/grpc"
 done
 row 'MessagePack, 6 headers, 64 in flight, through a daemon' "" --connect "$dir/native"
 for size in 1 16 64; do

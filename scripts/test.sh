@@ -23,6 +23,8 @@ needs='
   command haproxy         haproxy
   python  grpc            python3-grpcio
   python  google.protobuf python3-protobuf
+  command node            nodejs
+  command npm             npm
 '
 
 # A module counts only where the distribution's packages put it: for its Python, its nginx, its Lua.
@@ -51,7 +53,18 @@ install_missing() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-if [ -z "$quick" ]; then install_missing; fi
+# Node looks for packages from a script's folder upwards, so those in bin/ are found by the tests of every configuration.
+install_node_packages() {
+  local list=Sidecar.Tests/EndToEnd/Node place=Sidecar.Tests/bin
+  if [ -e "$place/node_modules/.package-lock.json" ] && cmp -s "$list/package-lock.json" "$place/package-lock.json"; then return; fi
+  echo "test.sh: installing Node packages for the end-to-end tests"
+  mkdir -p "$place"
+  cp "$list/package.json" "$list/package-lock.json" "$place/"
+  npm ci --prefix "$place" --ignore-scripts --no-audit --no-fund --prefer-offline --loglevel=error ||
+    { echo "test.sh: npm could not install the packages of $list/package-lock.json; see above, or use --quick" >&2; exit 1; }
+}
+
+if [ -z "$quick" ]; then install_missing; install_node_packages; fi
 
 dotnet restore --locked-mode
 if [ -z "$quick" ]; then dotnet format --no-restore --verify-no-changes; fi

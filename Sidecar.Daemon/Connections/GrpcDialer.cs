@@ -24,6 +24,7 @@ internal sealed class GrpcDialer : IAgentDialer
     private readonly ILogger _logger;
     private readonly Uri? _url;
     private readonly string? _path;
+    private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve;
 
     /// <summary>A dialer of an endpoint that has been checked.</summary>
     /// <param name="endpoint"><c>http://HOST:PORT</c>, <c>https://HOST:PORT</c> or <c>grpc-unix:PATH</c>.</param>
@@ -31,8 +32,11 @@ internal sealed class GrpcDialer : IAgentDialer
     /// <param name="tls">For <c>https</c>; null for the system's issuers and no certificate of ours.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
-    public GrpcDialer(string endpoint, ConnectionSettings settings, TlsOptions? tls, TimeProvider time, ILogger logger)
+    /// <param name="resolve">The addresses of a name; null asks the system.</param>
+    public GrpcDialer(
+        string endpoint, ConnectionSettings settings, TlsOptions? tls, TimeProvider time, ILogger logger, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
     {
+        _resolve = resolve ?? Dns.GetHostAddressesAsync;
         Endpoint = endpoint;
         _settings = settings;
         _time = time;
@@ -85,7 +89,7 @@ internal sealed class GrpcDialer : IAgentDialer
 
         try
         {
-            var addresses = await Dns.GetHostAddressesAsync(_url!.DnsSafeHost, cancellation).ConfigureAwait(false);
+            var addresses = await _resolve(_url!.DnsSafeHost, cancellation).ConfigureAwait(false);
             return [.. addresses.Select(address => new IPEndPoint(address, _url.Port))];
         }
         catch (SocketException e)

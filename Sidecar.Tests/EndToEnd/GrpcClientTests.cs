@@ -26,7 +26,7 @@ internal sealed class GrpcClientTests
     {
         _directory = new TempDirectory();
         var path = _directory.Socket("grpc");
-        _server = PythonScript.Start("grpc_server.py", path);
+        _server = PeerScript.Start(GrpcPeer.Python, "grpc_server", path);
         await _server.WaitForAsync("ready");
         _channel = new GrpcChannel(new GrpcChannelOptions
         {

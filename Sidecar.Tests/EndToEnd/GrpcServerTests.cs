@@ -29,7 +29,7 @@ internal sealed class GrpcServerTests
     public async Task Client_SeesWhatWasMeant(string scenario, string expected)
     {
         await using var rig = await StartServerAsync();
-        Assert.That(await PlayAsync(rig, scenario), Is.EqualTo($"result: {expected}"));
+        Assert.That(await PlayAsync(rig, scenario), Is.EqualTo(expected));
         Assert.That(rig.Log.Entries, Is.Empty);
     }
 
@@ -37,7 +37,7 @@ internal sealed class GrpcServerTests
     public async Task Deadline_ReachesTheServerAndEndsTheCall()
     {
         await using var rig = await StartServerAsync();
-        Assert.That(await PlayAsync(rig, "deadline"), Does.StartWith("result: DEADLINE_EXCEEDED"));
+        Assert.That(await PlayAsync(rig, "deadline"), Does.StartWith("DEADLINE_EXCEEDED"));
         Assert.That(await _end.Task.WaitAsync(Soon()), Is.EqualTo("given up, with a timeout of about 5 s"));
     }
 
@@ -45,16 +45,11 @@ internal sealed class GrpcServerTests
     public async Task Cancel_ReachesTheServer()
     {
         await using var rig = await StartServerAsync();
-        Assert.That(await PlayAsync(rig, "cancel"), Is.EqualTo("result: CANCELLED"));
+        Assert.That(await PlayAsync(rig, "cancel"), Is.EqualTo("CANCELLED"));
         Assert.That(await _end.Task.WaitAsync(Soon()), Does.StartWith("given up"));
     }
 
-    private static async Task<string> PlayAsync(GrpcRig rig, string scenario)
-    {
-        await using var client = PythonScript.Start("grpc_client.py", rig.SocketPath, scenario);
-        await client.WaitForExitAsync();
-        return client.Output.Split('\n').LastOrDefault(static line => line.StartsWith("result:", StringComparison.Ordinal)) ?? client.Output;
-    }
+    private static Task<string> PlayAsync(GrpcRig rig, string scenario) => PeerScript.PlayAsync(GrpcPeer.Python, "grpc_client", rig.SocketPath, scenario);
 
     private Task<GrpcRig> StartServerAsync() => StartAsync(AnswerAsync, new GrpcServerOptions { MaxReceiveLength = Largest, MaxSendLength = Largest });
 

@@ -7,6 +7,9 @@ namespace Sidecar.Protocol.Grpc.Client;
 /// <param name="callOver">Fires when the call is over; then the stream is reset instead of being ended in good order.</param>
 internal sealed class CallContent(CancellationToken callOver) : HttpContent
 {
+    // Each of its buffers is a write of its own, so small ones would make many small HTTP/2 frames of a large message.
+    private static readonly StreamPipeWriterOptions OutputOptions = new(minimumBufferSize: 64 * 1024, leaveOpen: true);
+
     private readonly TaskCompletionSource<PipeWriter> _output = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _begun;
@@ -32,7 +35,7 @@ internal sealed class CallContent(CancellationToken callOver) : HttpContent
 
         // Without this the headers wait for the first message, and a server that speaks first is never asked.
         await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
-        _output.TrySetResult(PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)));
+        _output.TrySetResult(PipeWriter.Create(stream, OutputOptions));
 
         // Not with the stream's own token: it fires when the server resets the stream, and a body that fails then hides the server's reason.
         await _completed.Task.WaitAsync(callOver).ConfigureAwait(false);

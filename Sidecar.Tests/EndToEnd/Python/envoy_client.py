@@ -1,4 +1,5 @@
 """A gRPC client that is not ours, asking like Envoy: plays one scenario against a running daemon and prints what it saw, one line.
+Arguments: where the daemon listens (a path or host:port), the scenario, the secret of a TCP listener.
 
 Messages are written and read by field number: what is compared is the wire, not somebody's classes."""
 
@@ -12,6 +13,7 @@ PROCESS = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
 CHECK = "/envoy.service.auth.v3.Authorization/Check"
 HEALTH = "/grpc.health.v1.Health/Check"
 LIMIT = 60
+METADATA = [("x-sidecar-secret", sys.argv[3])] if len(sys.argv) > 3 else []
 
 
 def varint(n):
@@ -55,8 +57,9 @@ def parse(data):
     return fields
 
 
-def connect(path):
-    return grpc.insecure_channel("unix:" + path, options=[("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)])
+def connect(place):
+    address = "unix:" + place if place.startswith("/") else place
+    return grpc.insecure_channel(address, options=[("grpc.default_authority", "sidecar"), ("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)])
 
 
 def stream(channel):
@@ -68,9 +71,9 @@ def outbox(messages):
         yield message
 
 
-def request(path="/hello", last=True, mode=None):
+def request(path="/hello", last=True, mode=None, extra=()):
     headers = b"".join(field(1, field(1, name) + field(3, value)) for name, value in
-                       [(":method", "POST"), (":path", path), (":authority", "shop.example"), (":scheme", "https")])
+                       [(":method", "POST"), (":path", path), (":authority", "shop.example"), (":scheme", "https"), *extra])
     message = field(2, field(1, headers) + (field(3, 1) if last else b""))
     return message + (field(11, field(1, mode)) if mode is not None else b"")
 
@@ -85,7 +88,7 @@ def question(path, data=b""):
 
 
 def ask(channel, path, data=b"", timeout=LIMIT):
-    answer = channel.unary_unary(CHECK, request_serializer=bytes, response_deserializer=parse)(question(path, data), timeout=timeout)
+    answer = channel.unary_unary(CHECK, request_serializer=bytes, response_deserializer=parse)(question(path, data), timeout=timeout, metadata=METADATA)
     code = parse(answer.get(1, b"")).get(1, 0)
     denied = parse(answer[2]) if 2 in answer else {}
     return f"{code} {parse(denied.get(1, b'')).get(1, '-')}"
@@ -104,7 +107,7 @@ def authz_too_large(channel):
 
 
 def health(channel):
-    answer = channel.unary_unary(HEALTH, request_serializer=bytes, response_deserializer=parse)(b"", timeout=LIMIT)
+    answer = channel.unary_unary(HEALTH, request_serializer=bytes, response_deserializer=parse)(b"", timeout=LIMIT, metadata=METADATA)
     return str(answer.get(1))
 
 
@@ -113,7 +116,7 @@ def other(channel):
 
 
 def allow(channel):
-    call = stream(channel)(iter([request()]), timeout=LIMIT)
+    call = stream(channel)(iter([request()]), timeout=LIMIT, metadata=METADATA)
     answers = [sorted(answer)[0] for answer in call]
     return f"{answers} {call.code().name}"
 
@@ -157,7 +160,7 @@ def cancel(channel):
 def deadline(channel):
     messages = queue.Queue()
     messages.put(request())
-    call = stream(channel)(outbox(messages), timeout=1.5)
+    call = stream(channel)(outbox(messages), timeout=5)
     next(call)
     try:
         next(call)
@@ -167,7 +170,7 @@ def deadline(channel):
 
 def many(channel):
     calls = []
-    for i in range(250):
+    for i in range(1000):
         messages = queue.Queue()
         messages.put(request(f"/{i}"))
         calls.append((messages, stream(channel)(outbox(messages), timeout=LIMIT)))
@@ -175,6 +178,14 @@ def many(channel):
     for messages, _ in calls:
         messages.put(None)
     return f"{right} right, {sum(call.code() == grpc.StatusCode.OK for _, call in calls)} OK"
+
+
+def order(channel):
+    """Names in no order of the alphabet, one of them twice."""
+    names = ["zeta", "alpha", "x-twice", "mid", "x-twice", "beta"]
+    call = stream(channel)(iter([request("/order", extra=[(name, str(i)) for i, name in enumerate(names)])]), timeout=LIMIT)
+    list(call)
+    return call.code().name
 
 
 def die(channel):
@@ -187,8 +198,8 @@ def die(channel):
 
 
 def main():
-    path, scenario = sys.argv[1:]
-    with connect(path) as channel:
+    place, scenario = sys.argv[1:3]
+    with connect(place) as channel:
         try:
             print("result:", globals()[scenario](channel), flush=True)
         except grpc.RpcError as e:

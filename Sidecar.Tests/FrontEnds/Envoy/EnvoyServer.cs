@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Sidecar.Daemon;
+using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Hosting;
 using Sidecar.Protocol.Envoy;
@@ -42,12 +43,14 @@ internal sealed class EnvoyServer : IAsyncDisposable
 
     public static Task<EnvoyServer> StartAsync(params LambdaAgent[] agents) => StartAsync(new EnvoyOptions(), new HarnessOptions(), agents);
 
-    public static async Task<EnvoyServer> StartAsync(EnvoyOptions options, HarnessOptions harness, params LambdaAgent[] agents)
+    public static Task<EnvoyServer> StartAsync(EnvoyOptions options, HarnessOptions harness, params LambdaAgent[] agents) => StartAsync(options, harness, null, agents);
+
+    public static async Task<EnvoyServer> StartAsync(EnvoyOptions options, HarnessOptions harness, ByteBudget? messageMemory, params LambdaAgent[] agents)
     {
         var server = new EnvoyServer(await InspectionHarness.StartAsync(harness, agents));
         var listener = new ListenerOptions { Kind = ListenerKind.Envoy, Path = server.Path, Budget = harness.Budget, Envoy = options };
         var application = EnvoyDoors.Application(
-            listener, server.Harness.Inspector, server.Harness.Sums.Metrics, () => server.Missing, static () => false, server.Harness.Logs);
+            listener, server.Harness.Inspector, server.Harness.Sums.Metrics, () => server.Missing, static () => false, server.Harness.Logs, messageMemory);
         await server._listener.StartAsync(application, CancellationToken.None);
         return server;
     }

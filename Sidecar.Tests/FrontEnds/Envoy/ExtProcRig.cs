@@ -8,7 +8,7 @@ using Sidecar.Tests.Support;
 namespace Sidecar.Tests.FrontEnds.Envoy;
 
 /// <summary>One ext_proc stream over real inspection and real agents; the answers come as they would be read from the wire.</summary>
-internal sealed class ExtProcRig : IExtProcOutput, IAsyncDisposable
+internal sealed class ExtProcRig : IExtProcOutput, IEnvoyWire, IAsyncDisposable
 {
     // Longer than the filter's patience below: a verdict that is late must not become an answer that is missed.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);

@@ -7,7 +7,7 @@ using Kind = Sidecar.Protocol.Envoy.ProcessingResponse.ResponseOneofCase;
 namespace Sidecar.Tests.FrontEnds.Envoy;
 
 /// <summary>Plays Envoy's filter: sends a request or a response in one mode and applies the answers by its rules (proxy integration §3.5); a broken rule fails the test.</summary>
-internal sealed class FakeEnvoy(ExtProcRig rig, BodySendMode mode)
+internal sealed class FakeEnvoy(IEnvoyWire wire, BodySendMode mode)
 {
     /// <summary>In partial mode: how much of a body it sends.</summary>
     public int PartialLimit { get; init; } = int.MaxValue;
@@ -25,7 +25,7 @@ internal sealed class FakeEnvoy(ExtProcRig rig, BodySendMode mode)
     {
         var passed = new Passed();
         var hasBody = pieces.Length > 0 || trailers;
-        await rig.TellAsync(Messages.Headers(direction, !hasBody, mode, headers));
+        await wire.TellAsync(Messages.Headers(direction, !hasBody, mode, headers));
         if (mode != BodySendMode.FullDuplexStreamed && await AnswerAsync(direction, Kind.RequestHeaders, Kind.ResponseHeaders) is var first)
         {
             if (first is null)
@@ -50,7 +50,7 @@ internal sealed class FakeEnvoy(ExtProcRig rig, BodySendMode mode)
 
         if (trailers && mode != BodySendMode.FullDuplexStreamed)
         {
-            await rig.TellAsync(Messages.Trailers(direction));
+            await wire.TellAsync(Messages.Trailers(direction));
             return await AnswerAsync(direction, Kind.RequestTrailers, Kind.ResponseTrailers) is null ? null : passed;
         }
 
@@ -62,7 +62,7 @@ internal sealed class FakeEnvoy(ExtProcRig rig, BodySendMode mode)
         // Several may be outstanding.
         for (var i = 0; i < pieces.Length; i++)
         {
-            await rig.TellAsync(Messages.Body(direction, pieces[i], ends && i == pieces.Length - 1));
+            await wire.TellAsync(Messages.Body(direction, pieces[i], ends && i == pieces.Length - 1));
         }
 
         foreach (var piece in pieces)
@@ -81,7 +81,7 @@ internal sealed class FakeEnvoy(ExtProcRig rig, BodySendMode mode)
     private async Task<bool> BufferAsync(Direction direction, string body, Passed passed, (string Name, string Value)[] headers)
     {
         var sent = mode == BodySendMode.BufferedPartial && body.Length > PartialLimit ? body[..PartialLimit] : body;
-        await rig.TellAsync(Messages.Body(direction, sent, last: sent.Length == body.Length));
+        await wire.TellAsync(Messages.Body(direction, sent, last: sent.Length == body.Length));
         if (await AnswerAsync(direction, Kind.RequestBody, Kind.ResponseBody) is not { } answer)
         {
             return false;
@@ -102,12 +102,12 @@ internal sealed class FakeEnvoy(ExtProcRig rig, BodySendMode mode)
     {
         for (var i = 0; i < pieces.Length; i++)
         {
-            await rig.TellAsync(Messages.Body(direction, pieces[i], !trailers && i == pieces.Length - 1));
+            await wire.TellAsync(Messages.Body(direction, pieces[i], !trailers && i == pieces.Length - 1));
         }
 
         if (trailers)
         {
-            await rig.TellAsync(Messages.Trailers(direction));
+            await wire.TellAsync(Messages.Trailers(direction));
         }
 
         if (await AnswerAsync(direction, Kind.RequestHeaders, Kind.ResponseHeaders) is not { } headers)
@@ -118,7 +118,7 @@ internal sealed class FakeEnvoy(ExtProcRig rig, BodySendMode mode)
         passed.Add((headers.RequestHeaders ?? headers.ResponseHeaders).Response.HeaderMutation);
         for (var isOpen = pieces.Length > 0 || trailers; isOpen;)
         {
-            var answer = await rig.NextAsync();
+            var answer = await wire.NextAsync();
             if (TryReply(answer))
             {
                 return false;
@@ -144,7 +144,7 @@ internal sealed class FakeEnvoy(ExtProcRig rig, BodySendMode mode)
 
     private async Task<ProcessingResponse?> AnswerAsync(Direction direction, Kind ofRequest, Kind ofResponse)
     {
-        var answer = await rig.NextAsync();
+        var answer = await wire.NextAsync();
         if (TryReply(answer))
         {
             return null;

@@ -1,0 +1,38 @@
+using Sidecar.Protocol.Envoy;
+using Sidecar.Protocol.Grpc.Client;
+using Sidecar.Tests.FrontEnds.Envoy;
+using static Sidecar.Tests.Grpc.GrpcRig;
+
+namespace Sidecar.Tests.EndToEnd;
+
+/// <summary>An ext_proc stream to a daemon.</summary>
+internal sealed class EnvoyWire(GrpcChannel channel) : IEnvoyWire, IAsyncDisposable
+{
+    private readonly GrpcClientCall<ProcessingResponse> _call = channel.Start(EnvoyServer.Process, ProcessingResponse.Parser, null, CancellationToken.None);
+
+    public async Task TellAsync(ProcessingRequest message) => await _call.WriteAsync(message, Soon());
+
+    public async Task<ProcessingResponse> NextAsync() =>
+        await _call.ReadAsync(Soon()) ?? throw new InvalidOperationException($"no answer; the stream ended: {_call.Status}");
+
+    /// <summary>Sends a message and waits for the next answer.</summary>
+    public async Task<ProcessingResponse> AskAsync(ProcessingRequest message)
+    {
+        await TellAsync(message);
+        return await NextAsync();
+    }
+
+    /// <summary>Half-closes.</summary>
+    /// <returns>The status, or the answer that was one too many.</returns>
+    public async Task<string> CloseAsync()
+    {
+        await _call.CompleteAsync();
+        return await EndAsync();
+    }
+
+    /// <summary>Waits for the end.</summary>
+    /// <returns>The status, or the answer that was one too many.</returns>
+    public async Task<string> EndAsync() => await _call.ReadAsync(Soon()) is { } extra ? $"an answer too many: {extra}" : $"{_call.Status!.Value.Code}";
+
+    public ValueTask DisposeAsync() => _call.DisposeAsync();
+}
