@@ -45,6 +45,9 @@ internal sealed class HaproxyServer : IAsyncDisposable
             text = patient
                 ? text.Replace("timeout      processing 200ms", "timeout      processing 60s", StringComparison.Ordinal)
                     .Replace("timeout      hello      500ms", "timeout      hello      30s", StringComparison.Ordinal)
+
+                    // A check that is answered late would take the sidecar out; one that is refused still does.
+                    .Replace("timeout connect 100ms", "timeout connect 30s\n    timeout check   60s", StringComparison.Ordinal)
                 : text;
             File.WriteAllText(directory.File(Path.GetFileName(source)), edit is null ? text : edit(text));
         }
