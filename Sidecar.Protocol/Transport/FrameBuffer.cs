@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Numerics;
 using Sidecar.Protocol.Framing;
 using Sidecar.Protocol.Messages;
 
@@ -116,7 +117,10 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
         var needed = Math.Max(sizeHint, 256);
         if (_bytes.Length - _length < needed)
         {
-            Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, checked(_length + needed)));
+            var length = Math.Max(_bytes.Length * 2, checked(_length + needed));
+
+            // With nothing to spare the little that follows a large value would double it, beyond what is kept.
+            Array.Resize(ref _bytes, length <= LargestKept ? (int)BitOperations.RoundUpToPowerOf2((uint)length) : length);
         }
     }
 }

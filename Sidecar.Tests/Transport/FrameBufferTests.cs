@@ -1,8 +1,10 @@
 using System.Buffers;
 using NUnit.Framework;
+using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Framing;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
+using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Transport;
 
@@ -52,6 +54,18 @@ public sealed class FrameBufferTests
         Assert.That(fifth, Is.Not.SameAs(fourth));
         Assert.That(second.Finish().ToArray(), Is.EqualTo(Wire.Frame(MessageType.Ping, [1, 2, 3])));
         Assert.That(fourth.Finish().ToArray(), Is.EqualTo(Wire.Frame(MessageType.Pong, [4])));
+    }
+
+    [Test]
+    public void EventWithA64KiBBody_IsEncodedWithoutAllocations([Values("json", "msgpack")] string encoding)
+    {
+        var message = new RequestBodyChunkEvent { CorrelationId = CorrelationId.Parse("c-1"), Data = new byte[64 * 1024], IsLast = true };
+        var allocated = Allocations.Of(20, () =>
+        {
+            using var buffer = FrameBuffer.Rent(MessageType.RequestBodyChunk);
+            MessageEncodings.ByName(encoding).WriteEvent(buffer, message);
+        });
+        Assert.That(allocated, Is.LessThan(20 * 4096), "no buffer for each event");
     }
 
     [Test]
