@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using NUnit.Framework;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Inspection;
 
@@ -27,9 +28,7 @@ internal sealed class HeaderEditsTests
         Assert.That(HeaderEdits.Fold([]), Is.Empty);
 
         // The enumerator of a list that is not empty is the caller's.
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        _ = HeaderEdits.Fold([]);
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        Assert.That(Allocations.Of(1, static () => HeaderEdits.Fold([])), Is.Zero);
         Assert.That(ReferenceEquals(HeaderEdits.Fold(none), HeaderEdits.Fold([])), Is.True);
     }
 

@@ -48,7 +48,7 @@ internal sealed class ExtProcAttributes
         var (address, port) = Source();
         return new RequestMetadata
         {
-            RequestId = this["request.id"] ?? exchange.Id.ToString(),
+            RequestId = this["request.id"] ?? Short(headers.Headers.Get("x-request-id")) ?? exchange.Id.ToString(),
             ClientIp = address,
             ClientPort = port,
             ServerName = this["connection.requested_server_name"] ?? (headers.Authority is { } host ? ExtProcHeaders.ToText(HostName.Of(host).ToString()) : null),
@@ -57,9 +57,11 @@ internal sealed class ExtProcAttributes
             RouteId = exchange.Route?.Id,
             UpstreamId = this["xds.cluster_name"],
             Timestamp = now.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
-            Traceparent = headers.Headers.Get("traceparent") is { Length: > 0 and <= MaxText } trace ? trace : null,
+            Traceparent = Short(headers.Headers.Get("traceparent")),
         };
     }
+
+    private static string? Short(string? text) => text is { Length: > 0 and <= MaxText } ? text : null;
 
     // An address and a port, or a pipe, of which agents have no use.
     private (string Address, ushort Port) Source()

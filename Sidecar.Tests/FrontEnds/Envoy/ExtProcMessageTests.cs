@@ -34,6 +34,18 @@ internal sealed class ExtProcMessageTests
         Assert.That(answer.RequestHeaders.Response.HeaderMutation.Text(), Is.EqualTo("-x-sidecar-id -x_sidecar_action"), "nobody behind us may believe a client's");
     }
 
+    [TestCase("r-1", "r-1")]
+    [TestCase("", null)]
+    public async Task RequestId_IsTheHeaders_WhereEnvoySendsNoAttribute(string header, string? expected)
+    {
+        await using var agent = new LambdaAgent("a");
+        await using var rig = await ExtProcRig.StartAsync(agent);
+        await rig.AskAsync(Messages.Request(last: true, headers: ("x-request-id", header)));
+
+        var seen = agent.Seen.OfType<RequestHeadersEvent>().Single();
+        Assert.That(seen.Metadata.RequestId, Is.EqualTo(expected ?? seen.CorrelationId.ToString()));
+    }
+
     [TestCase("[2001:db8::1]:443", null, "2001:db8::1", 443)]
     [TestCase("192.0.2.7", 9.0, "192.0.2.7", 9)]
     [TestCase("/run/pipe", null, "", 0)]
