@@ -77,8 +77,12 @@ internal sealed class ChildProcess : IAsyncDisposable
     public async Task WaitForAsync(string text)
     {
         using var limit = new CancellationTokenSource(Limit, TimeProvider.System);
+
+        // With all of its output: only what is looked for after that will never come.
+        var end = _process.WaitForExitAsync(limit.Token);
         while (true)
         {
+            var hasEnded = end.IsCompletedSuccessfully;
             Task more;
             lock (_seen)
             {
@@ -92,9 +96,14 @@ internal sealed class ChildProcess : IAsyncDisposable
                 more = _more.Task;
             }
 
+            if (hasEnded)
+            {
+                throw new InvalidOperationException($"'{text}' did not appear in the output before the process ended with {_process.ExitCode}:\n{Output}");
+            }
+
             try
             {
-                await more.WaitAsync(limit.Token);
+                await (await Task.WhenAny(more.WaitAsync(limit.Token), end));
             }
             catch (OperationCanceledException)
             {

@@ -38,9 +38,10 @@ internal sealed class GrpcAgentTests(GrpcPeer peer)
     [TearDown]
     public async Task StopAsync()
     {
-        await _client.DisposeAsync();
-        await _daemon.DisposeAsync();
-        await _agent.DisposeAsync();
+        // What did not start is not there.
+        await (_client?.DisposeAsync() ?? default);
+        await (_daemon?.DisposeAsync() ?? default);
+        await (_agent?.DisposeAsync() ?? default);
         _directory.Dispose();
     }
 

@@ -22,7 +22,7 @@ internal static class PeerScript
     /// <param name="arguments">Its arguments.</param>
     public static ChildProcess Start(GrpcPeer peer, string script, params IEnumerable<string> arguments) => peer == GrpcPeer.Python
         ? ChildProcess.Start(File.Exists(OfDistribution) ? OfDistribution : "python3", arguments.Prepend(PathOf("Python", script + ".py")))
-        : ChildProcess.Start("node", arguments.Prepend(PathOf("Node", script + ".js")));
+        : ChildProcess.Start("node", arguments.Prepend(WithPackages(PathOf("Node", script + ".js"))));
 
     /// <summary>Plays a scenario to its end.</summary>
     /// <returns>The line of its output that begins with <c>result:</c>, without that; all of its output when there is none.</returns>
@@ -32,6 +32,20 @@ internal static class PeerScript
         await using var client = Start(peer, script, arguments);
         await client.WaitForExitAsync();
         return client.Output.Split('\n').LastOrDefault(static line => line.StartsWith(Prefix, StringComparison.Ordinal)) is { } line ? line[Prefix.Length..] : client.Output;
+    }
+
+    // Node looks for packages from the script's folder upwards.
+    private static string WithPackages(string path)
+    {
+        for (var folder = Path.GetDirectoryName(path); folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            if (Directory.Exists(Path.Combine(folder, "node_modules", "@grpc", "grpc-js")))
+            {
+                return path;
+            }
+        }
+
+        throw new InvalidOperationException("the Node package @grpc/grpc-js is not installed; run scripts/test.sh, which installs it, or leave the end-to-end tests out with --quick");
     }
 
     private static string PathOf(string folder, string file) => Path.Combine(AppContext.BaseDirectory, folder, file);
