@@ -179,7 +179,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         }
 
         await _running.ConfigureAwait(false);
-        _calls.Dispose();
+        await _calls.DisposeAsync().ConfigureAwait(false);
         if (_closeTransport is not null)
         {
             await _closeTransport().ConfigureAwait(false);

@@ -9,7 +9,7 @@ namespace Sidecar.Daemon.Connections;
 /// One lock guards the table, the deadlines and, with them, the hand-over of a frame to the write buffer, so that frames leave in the order of
 /// their calls and no answer is looked up before its call is there. The lock is never held while waiting or while other people's code runs.
 /// </remarks>
-internal sealed class OutstandingCalls : IDisposable
+internal sealed class OutstandingCalls : IAsyncDisposable
 {
     // Far more than the calls of a connection; only for calls that come and are cancelled while nothing can be sent.
     private const int MostUnsent = 4096;
@@ -182,7 +182,12 @@ internal sealed class OutstandingCalls : IDisposable
         return waiting.Count;
     }
 
-    public void Dispose() => End("closed by us");
+    /// <summary>For when the connection has ended: waits until no event of it is held any more.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        End("closed by us");
+        await _unsent.WhenIdleAsync().ConfigureAwait(false);
+    }
 
     // Rule 6: while an answer is owed, the next one could be taken for another call's; only the end of the exchange may still be told.
     private CallResult? Refusal(CorrelationId id, MessageType type, long deadline)

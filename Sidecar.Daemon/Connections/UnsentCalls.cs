@@ -9,6 +9,7 @@ namespace Sidecar.Daemon.Connections;
 internal sealed class UnsentCalls(FrameConnection frames, CallTable table, Lock gate, TimeProvider time)
 {
     private readonly Queue<Unsent> _queue = new();
+    private Task _sending = Task.CompletedTask;
     private bool _isRunning;
 
     /// <summary>How many wait, those included that have ended meanwhile and keep their place.</summary>
@@ -21,7 +22,16 @@ internal sealed class UnsentCalls(FrameConnection frames, CallTable table, Lock 
         if (!_isRunning)
         {
             _isRunning = true;
-            _ = SendAsync();
+            _sending = SendAsync();
+        }
+    }
+
+    /// <summary>Ends when nothing is brought out any more. Where the connection has ended that is at once.</summary>
+    public Task WhenIdleAsync()
+    {
+        lock (gate)
+        {
+            return _sending;
         }
     }
 
