@@ -33,7 +33,7 @@ internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exp
         var (status, document) = (request.Method, path) switch
         {
             ("POST", PushPath) => await _pushes.TakeAsync(request).ConfigureAwait(false),
-            ("DELETE", _) when path.StartsWith(AgentsPath + "/", StringComparison.Ordinal) => Remove(Uri.UnescapeDataString(path[(AgentsPath.Length + 1)..])),
+            ("DELETE", _) when path.StartsWith(AgentsPath + "/", StringComparison.Ordinal) => Remove(path[(AgentsPath.Length + 1)..]),
             ("DELETE", _) when path.StartsWith(StickyEndpoint.Path, StringComparison.Ordinal) => _sticky.Clear(path[StickyEndpoint.Path.Length..]),
             (not ("GET" or "HEAD"), _) => Error(
                 StatusCodes.Status405MethodNotAllowed,

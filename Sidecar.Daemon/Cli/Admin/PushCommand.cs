@@ -9,11 +9,6 @@ namespace Sidecar.Daemon.Cli.Admin;
 /// <summary><c>sidecar agents push</c>: gives an agent a configuration and waits for its word.</summary>
 internal static class PushCommand
 {
-    // All attempts of a push take 46 s by the defaults, after those that wait before it.
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
-
     private static readonly Argument<string> Agent = new("ID") { Description = "The agent" };
 
     private static readonly Option<string?> File = new("--file")
@@ -42,15 +37,13 @@ internal static class PushCommand
     {
         var bytes = JsonSerializer.SerializeToUtf8Bytes(order, OrderJson.Default.ConfigPushOrder);
         var answer = await client.PostAsync("/config-pushes", bytes, AdminJson.Default.ConfigPushesDocument, cancellation).ConfigureAwait(false);
-        var (push, time) = (answer.Pushes[0], TimeProvider.System);
-        for (var started = time.GetTimestamp(); push.EndedAt is null && time.GetElapsedTime(started) < Patience;)
-        {
-            await Task.Delay(Pause, time, cancellation).ConfigureAwait(false);
-            push = (await client.GetAsync("/config-pushes", AdminJson.Default.ConfigPushesDocument, cancellation).ConfigureAwait(false)).Pushes
-                .FirstOrDefault(other => other.Id == push.Id) ?? throw new AdminException($"the daemon knows nothing of {push.Id} any more: it was restarted", ExitCodes.Failed);
-        }
-
-        return push;
+        var first = answer.Pushes[0];
+        return await Poll.UntilAsync(
+            first,
+            static push => push.EndedAt is not null,
+            async () => (await client.GetAsync("/config-pushes", AdminJson.Default.ConfigPushesDocument, cancellation).ConfigureAwait(false)).Pushes
+                .FirstOrDefault(push => push.Id == first.Id) ?? throw new AdminException($"the daemon knows nothing of {first.Id} any more: it was restarted", ExitCodes.Failed),
+            cancellation).ConfigureAwait(false);
     }
 
     private static JsonElement? Read(string? path)

@@ -7,11 +7,6 @@ namespace Sidecar.Daemon.Cli.Admin;
 /// <summary><c>sidecar agents remove</c>: takes an agent out of service and waits until it is gone.</summary>
 internal static class RemoveCommand
 {
-    // Four times the default of --drain-timeout; the daemon goes on in any case.
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
-
     private static readonly Argument<string> Agent = new("ID") { Description = "The agent" };
 
     public static Command Create(TextWriter output, TextWriter errors)
@@ -20,15 +15,13 @@ internal static class RemoveCommand
         command.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
         {
             var id = result.GetValue(Agent)!;
-            var agent = Find(await client.DeleteAsync("/agents/" + Uri.EscapeDataString(id), AdminJson.Default.AgentsDocument, cancellation).ConfigureAwait(false), id);
-            var time = TimeProvider.System;
-            for (var started = time.GetTimestamp(); agent is not null && time.GetElapsedTime(started) < Patience;)
-            {
-                await Task.Delay(Pause, time, cancellation).ConfigureAwait(false);
-                agent = Find(await client.GetAsync("/agents", AdminJson.Default.AgentsDocument, cancellation).ConfigureAwait(false), id);
-            }
-
-            if (agent is not null)
+            var first = Find(await client.DeleteAsync("/agents/" + Uri.EscapeDataString(id), AdminJson.Default.AgentsDocument, cancellation).ConfigureAwait(false), id);
+            var last = await Poll.UntilAsync(
+                first,
+                static agent => agent is null,
+                async () => Find(await client.GetAsync("/agents", AdminJson.Default.AgentsDocument, cancellation).ConfigureAwait(false), id),
+                cancellation).ConfigureAwait(false);
+            if (last is { } agent)
             {
                 throw new AdminException(
                     $"agent {id} still takes part in {Screen.Number(agent.Versions.Sum(static version => version.OpenExchanges))} exchanges; it is gone when they have ended, at the latest after its drain-timeout",
