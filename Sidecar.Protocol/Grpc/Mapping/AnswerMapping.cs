@@ -25,13 +25,8 @@ internal static class AnswerMapping
 
     /// <summary>The answer as it was meant, with its id; <see cref="AgentResponse.Allow"/> itself for one that says nothing else.</summary>
     /// <exception cref="ProtocolException">A value of it cannot be.</exception>
-    public static AgentAnswer FromWire(Wire.AgentResponse? wire)
+    public static AgentAnswer FromWire(Wire.AgentResponse wire)
     {
-        if (wire is null)
-        {
-            throw new ProtocolException("the message holds no answer");
-        }
-
         var decision = DecisionOf(wire);
         var audit = AuditMapping.FromWire(wire.Audit, out var guardrail);
         var isPlain = decision is AllowDecision && !wire.NeedsMore && guardrail is null && ReferenceEquals(audit, AuditMetadata.Empty)

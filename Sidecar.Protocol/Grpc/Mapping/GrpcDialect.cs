@@ -69,7 +69,7 @@ public sealed class GrpcDialect : AgentDialect
 
     /// <inheritdoc/>
     public override HandshakeRequest ReadRequest(ReadOnlyMemory<byte> payload) =>
-        ProtobufEncoding.Read("handshake", payload, Wire.ProxyToAgent.Parser, static message => HandshakeMapping.FromWire(message.Handshake));
+        ProtobufEncoding.ReadMember("handshake", payload, Wire.ProxyToAgent.Parser, static message => message.Handshake, HandshakeMapping.FromWire);
 
     /// <inheritdoc/>
     public override void WriteResponse(IBufferWriter<byte> output, HandshakeResponse message) =>
@@ -77,7 +77,7 @@ public sealed class GrpcDialect : AgentDialect
 
     /// <inheritdoc/>
     public override HandshakeResponse ReadResponse(ReadOnlyMemory<byte> payload) =>
-        ProtobufEncoding.Read("handshake response", payload, Wire.AgentToProxy.Parser, static message => HandshakeMapping.FromWire(message.Handshake));
+        ProtobufEncoding.ReadMember("handshake response", payload, Wire.AgentToProxy.Parser, static message => message.Handshake, HandshakeMapping.FromWire);
 
     /// <inheritdoc/>
     public override void WriteCancel(IBufferWriter<byte> output, CancelRequest message) =>
@@ -85,7 +85,7 @@ public sealed class GrpcDialect : AgentDialect
 
     /// <inheritdoc/>
     public override CancelRequest ReadCancel(ReadOnlyMemory<byte> payload) =>
-        ProtobufEncoding.Read("cancel", payload, Wire.ProxyToAgent.Parser, static message => ControlMapping.FromWire(message.Cancel));
+        ProtobufEncoding.ReadMember("cancel", payload, Wire.ProxyToAgent.Parser, static message => message.Cancel, ControlMapping.FromWire);
 
     /// <inheritdoc/>
     public override void WritePing(IBufferWriter<byte> output, PingMessage message) =>
@@ -94,7 +94,7 @@ public sealed class GrpcDialect : AgentDialect
     /// <inheritdoc/>
     public override void WritePong(IBufferWriter<byte> output, ReadOnlyMemory<byte> ping, ulong nowMs)
     {
-        var asked = ProtobufEncoding.Read("ping", ping, Wire.ProxyToAgent.Parser, static message => message.Ping);
+        var asked = ProtobufEncoding.ReadMember("ping", ping, Wire.ProxyToAgent.Parser, static message => message.Ping, static ping => ping);
         new Wire.AgentToProxy { Pong = new Wire.Pong { Sequence = asked.Sequence, PingTimestampMs = asked.TimestampMs, TimestampMs = nowMs } }.WriteTo(output);
     }
 }

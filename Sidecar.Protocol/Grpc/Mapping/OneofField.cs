@@ -6,6 +6,7 @@ namespace Sidecar.Protocol.Grpc.Mapping;
 internal static class OneofField
 {
     private const int MostVarintBytes = 10;
+    private const int MostTagBytes = 5;
     private const int Length = 2;
 
     /// <summary>Walks over the fields of a message.</summary>
@@ -19,7 +20,8 @@ internal static class OneofField
         var reader = new SequenceReader<byte>(message);
         while (!reader.End)
         {
-            if (!TryReadVarint(ref reader, out var tag) || tag >> 3 is 0 or > int.MaxValue || !TrySkip(ref reader, (int)(tag & 7)))
+            // A tag has 32 bits. A parser that drops the others would find another member than the one named here.
+            if (!TryReadVarint(ref reader, MostTagBytes, out var tag) || tag >> 3 == 0 || tag > uint.MaxValue || !TrySkip(ref reader, (int)(tag & 7)))
             {
                 return false;
             }
@@ -38,11 +40,11 @@ internal static class OneofField
         switch (wireType)
         {
             case 0:
-                return TryReadVarint(ref reader, out _);
+                return TryReadVarint(ref reader, MostVarintBytes, out _);
             case 1:
                 length = sizeof(ulong);
                 break;
-            case Length when TryReadVarint(ref reader, out length):
+            case Length when TryReadVarint(ref reader, MostVarintBytes, out length):
                 break;
             case 5:
                 length = sizeof(uint);
@@ -61,10 +63,10 @@ internal static class OneofField
         return true;
     }
 
-    private static bool TryReadVarint(ref SequenceReader<byte> reader, out ulong value)
+    private static bool TryReadVarint(ref SequenceReader<byte> reader, int mostBytes, out ulong value)
     {
         value = 0;
-        for (var i = 0; i < MostVarintBytes; i++)
+        for (var i = 0; i < mostBytes; i++)
         {
             if (!reader.TryRead(out var b))
             {

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Json;
 using Google.Protobuf;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Messages;
@@ -36,7 +35,7 @@ internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
 
     /// <inheritdoc/>
     public override AgentAnswer ReadResponse(ReadOnlyMemory<byte> payload) =>
-        Read(nameof(AgentResponse), payload, Wire.AgentToProxy.Parser, static message => AnswerMapping.FromWire(message.Response));
+        ReadMember(nameof(AgentResponse), payload, Wire.AgentToProxy.Parser, static message => message.Response, AnswerMapping.FromWire);
 
     /// <inheritdoc/>
     public override CorrelationId SalvageCorrelationId(ReadOnlyMemory<byte> payload) => IdSalvage.Find(payload.Span, readsEvents);
@@ -47,7 +46,7 @@ internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
 
     /// <inheritdoc/>
     public override HealthStatus ReadHealth(ReadOnlyMemory<byte> payload) =>
-        Read(nameof(HealthStatus), payload, Wire.AgentToProxy.Parser, static message => HealthMapping.FromWire(message.Health));
+        ReadMember(nameof(HealthStatus), payload, Wire.AgentToProxy.Parser, static message => message.Health, HealthMapping.FromWire);
 
     /// <inheritdoc/>
     public override void WriteMetrics(IBufferWriter<byte> output, MetricsReport message) =>
@@ -55,7 +54,7 @@ internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
 
     /// <inheritdoc/>
     public override MetricsReport ReadMetrics(ReadOnlyMemory<byte> payload) =>
-        Read(nameof(MetricsReport), payload, Wire.AgentToProxy.Parser, static message => MetricsMapping.FromWire(message.Metrics));
+        ReadMember(nameof(MetricsReport), payload, Wire.AgentToProxy.Parser, static message => message.Metrics, MetricsMapping.FromWire);
 
     /// <inheritdoc/>
     public override void WriteConfigUpdate(IBufferWriter<byte> output, ConfigUpdateRequest message) =>
@@ -63,7 +62,7 @@ internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
 
     /// <inheritdoc/>
     public override ConfigUpdateRequest ReadConfigUpdate(ReadOnlyMemory<byte> payload) =>
-        Read(nameof(ConfigUpdateRequest), payload, Wire.AgentToProxy.Parser, static message => ConfigUpdateMapping.FromWire(message.ConfigUpdate));
+        ReadMember(nameof(ConfigUpdateRequest), payload, Wire.AgentToProxy.Parser, static message => message.ConfigUpdate, ConfigUpdateMapping.FromWire);
 
     /// <inheritdoc/>
     public override void WriteFlowControl(IBufferWriter<byte> output, FlowControlSignal message) =>
@@ -71,7 +70,7 @@ internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
 
     /// <inheritdoc/>
     public override FlowControlSignal ReadFlowControl(ReadOnlyMemory<byte> payload) =>
-        Read(nameof(FlowControlSignal), payload, Wire.AgentToProxy.Parser, static message => ControlMapping.FromWire(message.FlowControl));
+        ReadMember(nameof(FlowControlSignal), payload, Wire.AgentToProxy.Parser, static message => message.FlowControl, ControlMapping.FromWire);
 
     /// <inheritdoc/>
     public override void WriteLog(IBufferWriter<byte> output, AgentLogMessage message) =>
@@ -79,17 +78,24 @@ internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
 
     /// <inheritdoc/>
     public override AgentLogMessage ReadLog(ReadOnlyMemory<byte> payload) =>
-        Read(nameof(AgentLogMessage), payload, Wire.AgentToProxy.Parser, static message => ControlMapping.FromWire(message.Log));
+        ReadMember(nameof(AgentLogMessage), payload, Wire.AgentToProxy.Parser, static message => message.Log, ControlMapping.FromWire);
 
     /// <summary>Parses a payload and makes of it what it stands for; bad bytes are a <see cref="ProtocolException"/>, and nothing else is.</summary>
     internal static TResult Read<TWire, TResult>(string what, ReadOnlyMemory<byte> payload, MessageParser<TWire> parser, Func<TWire, TResult> map)
+        where TWire : class, IMessage<TWire> =>
+        ReadMember(what, payload, parser, static message => message, map);
+
+    /// <summary>The same for one member of a oneof: a payload with another member, or with none, is not the message that was asked for.</summary>
+    internal static TResult ReadMember<TWire, TMember, TResult>(
+        string what, ReadOnlyMemory<byte> payload, MessageParser<TWire> parser, Func<TWire, TMember?> member, Func<TMember, TResult> map)
         where TWire : IMessage<TWire>
+        where TMember : class
     {
         try
         {
-            return map(parser.ParseFrom(payload.Span));
+            return map(member(parser.ParseFrom(payload.Span)) ?? throw new ProtocolException($"the message holds no {what}"));
         }
-        catch (Exception e) when (e is InvalidProtocolBufferException or JsonException)
+        catch (Exception e) when (e is InvalidProtocolBufferException || ProtocolErrors.IsBadInput(e))
         {
             throw ProtocolErrors.Undecodable(what, e);
         }
