@@ -22,6 +22,10 @@ internal static class ProtocolErrors
     internal static ProtocolException Missing(string message, string member) =>
         new($"{message} has no {member}; the member is required");
 
+    /// <summary>A member that decides came twice: whoever reads the first and whoever reads the last would see different messages.</summary>
+    internal static ProtocolException Twice(string message, string member) =>
+        new($"{message} has more than one {member}; send one");
+
     /// <summary>A text that is none of the known ones.</summary>
     internal static ProtocolException Unknown(string member, string seen, string known) =>
         new($"{Name(member)} is \"{Short(seen)}\"; known are {known}");

@@ -83,6 +83,12 @@ internal static class AgentResponseCodec
         var scope = r.BeginStruct();
         while (r.NextOrNull(ref scope, Members, out var member))
         {
+            // What an envelope holds may have a type of its own, which nobody reads.
+            if (member != 17 || !insideEnvelope)
+            {
+                parts.Note(member, Members.Name(member));
+            }
+
             if (r.Kind == ValueKind.Null && member != 1)
             {
                 r.Skip();

@@ -8,6 +8,7 @@ namespace Sidecar.Protocol.Encodings.Codecs;
 [StructLayout(LayoutKind.Auto)]
 internal struct AgentResponseParts
 {
+    private uint _seen;
     internal uint? Version;
     internal Decision? Decision;
     internal IReadOnlyList<HeaderOperation>? RequestHeaders;
@@ -27,6 +28,19 @@ internal struct AgentResponseParts
     internal double Confidence;
     internal IReadOnlyList<GuardrailDetection>? Detections;
     internal string? RedactedContent;
+
+    /// <summary>Notes that a member has come.</summary>
+    /// <exception cref="ProtocolException">It has come before, here or around the envelope.</exception>
+    internal void Note(int member, string name)
+    {
+        var bit = 1u << member;
+        if ((_seen & bit) != 0)
+        {
+            throw ProtocolErrors.Twice("the answer", name);
+        }
+
+        _seen |= bit;
+    }
 
     internal readonly AgentAnswer Build()
     {

@@ -79,6 +79,13 @@ internal static class DecisionCodec
         w.EndMap();
     }
 
+    /// <summary>The variant of a decision, which a second name may repeat but not change.</summary>
+    /// <exception cref="ProtocolException">It is another one than before.</exception>
+    internal static string OnlyOne(string member, string? before, string name) =>
+        before is null || string.Equals(before, name, StringComparison.Ordinal)
+            ? name
+            : throw new ProtocolException($"{member} is both {before} and {name}; it must be one");
+
     private static void WriteBlock<TWriter>(ref TWriter w, BlockDecision block)
         where TWriter : struct, IValueWriter, allows ref struct
     {
@@ -111,7 +118,7 @@ internal static class DecisionCodec
         {
             if (member <= 3)
             {
-                variant = OnlyOne(variant, Members.Name(member));
+                variant = OnlyOne("decision", variant, Members.Name(member));
                 fields = ReadVariant(ref r, member);
             }
             else if (r.Kind == ValueKind.Null)
@@ -120,7 +127,7 @@ internal static class DecisionCodec
             }
             else if (member == 4)
             {
-                variant = OnlyOne(variant, r.ReadString());
+                variant = OnlyOne("decision", variant, r.ReadString());
             }
             else if (member == 5)
             {
@@ -136,18 +143,19 @@ internal static class DecisionCodec
         return variant is null && saysNeedsMore ? Decision.Allow : fields.Build(variant);
     }
 
-    private static string OnlyOne(string? before, string name) =>
-        before is null || string.Equals(before, name, StringComparison.Ordinal)
-            ? name
-            : throw new ProtocolException($"decision is both {before} and {name}; it must be one");
-
     private static Fields ReadVariant<TReader>(ref TReader r, int variant)
         where TReader : struct, IValueReader, allows ref struct
     {
         var fields = default(Fields);
 
-        // Nothing of an allow matters; null stands for a variant without members.
-        if (variant == 0 || r.Kind == ValueKind.Null)
+        if (variant == 0)
+        {
+            r.ReadNothing("allow");
+            return fields;
+        }
+
+        // Null stands for a variant without members.
+        if (r.Kind == ValueKind.Null)
         {
             r.Skip();
             return fields;

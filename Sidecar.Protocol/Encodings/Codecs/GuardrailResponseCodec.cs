@@ -53,7 +53,7 @@ internal static class GuardrailResponseCodec
             switch (member)
             {
                 case 0:
-                    detected = r.ReadBoolean();
+                    detected = detected is null ? r.ReadBoolean() : throw ProtocolErrors.Twice("guardrail_response", "detected");
                     break;
                 case 1:
                     confidence = r.ReadDouble();

@@ -32,14 +32,18 @@ internal static class WebSocketDecisionCodec
         {
             if (member <= Close)
             {
-                kind = Members.Name(member);
-                if (member == Close && r.Kind != ValueKind.Null)
+                kind = DecisionCodec.OnlyOne("websocket_decision", kind, Members.Name(member));
+                if (member != Close)
                 {
-                    ReadClose(ref r, ref code, ref reason);
+                    r.ReadNothing(kind);
+                }
+                else if (r.Kind == ValueKind.Null)
+                {
+                    r.Skip();
                 }
                 else
                 {
-                    r.Skip();
+                    ReadClose(ref r, ref code, ref reason);
                 }
             }
             else if (r.Kind == ValueKind.Null)
@@ -48,7 +52,7 @@ internal static class WebSocketDecisionCodec
             }
             else if (member == Type)
             {
-                kind = r.ReadString();
+                kind = DecisionCodec.OnlyOne("websocket_decision", kind, r.ReadString());
             }
             else
             {

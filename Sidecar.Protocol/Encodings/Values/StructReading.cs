@@ -23,6 +23,24 @@ internal static class StructReading
         throw ProtocolErrors.WrongKind(r.Member, "an object", kind);
     }
 
+    /// <summary>Reads the value of a variant that has no members: null, or a struct without any.</summary>
+    /// <exception cref="ProtocolException">It has one: what it means is not known, so the variant is not known either.</exception>
+    internal static void ReadNothing<TReader>(this ref TReader r, string variant)
+        where TReader : struct, IValueReader, allows ref struct
+    {
+        if (r.Kind == ValueKind.Null)
+        {
+            r.Skip();
+            return;
+        }
+
+        var scope = r.BeginStruct();
+        if (scope.Count > 0 || (scope.IsMap ? r.NextKey(ref scope, out _) : r.NextItem(ref scope)))
+        {
+            throw new ProtocolException($"{variant} has a member; it takes none");
+        }
+    }
+
     /// <summary>Moves to the next known member that is not null; skips the others. False at the end of the struct.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool Next<TReader>(this ref TReader r, ref ValueScope scope, MemberTable table, out int member)
