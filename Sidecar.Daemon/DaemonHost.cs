@@ -40,7 +40,7 @@ internal static class DaemonHost
         AddLogging(builder.Logging, verbose, underSystemd: notifySocket is not null);
         var services = builder.Services;
         services.AddMetrics();
-        services.Configure<ConsoleLifetimeOptions>(static lifetime => lifetime.SuppressStatusMessages = true);
+        services.AddSingleton<IHostLifetime, SignalLifetime>();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = new ShutdownTimes(options).Total);
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);

@@ -1,22 +1,15 @@
-using System.Runtime.InteropServices;
+using Sidecar.Daemon.Hosting;
 
 namespace Sidecar.Daemon.Cli;
 
-/// <summary>SIGTERM and SIGINT as something to wait for.</summary>
+/// <summary>SIGTERM and SIGINT as something to wait for, by a command that serves until then.</summary>
 internal static class Signals
 {
-    /// <summary>Completes at the first signal or when the token fires.</summary>
+    /// <summary>Completes at the first of the two or when the token fires; no other signal ends the process meanwhile.</summary>
     public static async Task WaitForStopAsync(CancellationToken cancellation)
     {
         var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        void OnSignal(PosixSignalContext context)
-        {
-            context.Cancel = true;
-            stop.TrySetResult();
-        }
-
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        using var signals = new ProcessSignals(() => stop.TrySetResult(), static line => Console.Error.WriteLine($"sidecar: {line}"));
         await stop.Task.WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

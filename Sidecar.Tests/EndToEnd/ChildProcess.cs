@@ -147,7 +147,8 @@ internal sealed class ChildProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private async Task SignalAsync(string signal)
+    /// <summary>Sends a signal, as kill(1) names it.</summary>
+    public async Task SignalAsync(string signal)
     {
         using var kill = Process.Start("/bin/kill", [signal, $"{_process.Id}"]);
         await kill.WaitForExitAsync();
