@@ -91,6 +91,12 @@ internal enum Cause
 
     /// <summary>The upstream failed, so nobody wanted the verdict any more.</summary>
     UpstreamError,
+
+    /// <summary>The exchange came to a daemon that stops and waits for older ones.</summary>
+    ShuttingDown,
+
+    /// <summary>An agent wanted the response, and the proxy, told so, never asked about it.</summary>
+    NoResponse,
 }
 
 /// <summary>Names and origins of causes.</summary>

@@ -126,6 +126,16 @@ internal sealed class Exchange
         }
     }
 
+    /// <summary>The response that agents want was never asked about: neither their part in it nor the whole counts as inspected.</summary>
+    public void MissResponse(Cause cause)
+    {
+        Note(LedgerState.Abandoned, cause);
+        foreach (var participant in Stages.SelectMany(static stage => stage).Where(static participant => participant.Session.Wants(EventKind.ResponseHeaders)))
+        {
+            participant.Note(Direction.Response, LedgerState.Abandoned, cause);
+        }
+    }
+
     /// <summary>An event is about to be inspected; every true is paired with <see cref="Leave"/>. False when the exchange has ended.</summary>
     public bool TryEnter()
     {

@@ -16,6 +16,7 @@ internal sealed class ExchangeDirectory<T> : IDisposable
     private readonly TimeSpan _expiry;
     private readonly int _limit;
     private readonly ITimer _sweeper;
+    private TaskCompletionSource? _empty;
     private bool _disposed;
 
     public ExchangeDirectory(Inspector inspector, int limit, TimeSpan expiry)
@@ -76,7 +77,7 @@ internal sealed class ExchangeDirectory<T> : IDisposable
     {
         lock (_gate)
         {
-            return _open.Remove(key, out var joined) ? joined : null;
+            return Take(key);
         }
     }
 
@@ -87,8 +88,38 @@ internal sealed class ExchangeDirectory<T> : IDisposable
         {
             if (ReferenceEquals(_open.GetValueOrDefault(key), joined))
             {
-                _open.Remove(key);
+                Take(key);
             }
+        }
+    }
+
+    /// <summary>Waits until none is open, or until the token fires. Each expires, so this ends where nothing new is added.</summary>
+    public async Task WhenEmptyAsync(CancellationToken timeIsUp)
+    {
+        while (!timeIsUp.IsCancellationRequested)
+        {
+            Task empty;
+            lock (_gate)
+            {
+                if (_open.Count == 0)
+                {
+                    return;
+                }
+
+                empty = (_empty ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            }
+
+            await empty.WaitAsync(timeIsUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Ends those that nobody will go on with: whoever asked about them is gone.</summary>
+    public void Abandon(Func<T, bool> which, Cause cause, CancelReason reason)
+    {
+        foreach (var joined in TakeWhere(which))
+        {
+            joined.Exchange.Abandon(cause, reason);
+            _inspector.End(joined.Exchange);
         }
     }
 
@@ -101,36 +132,68 @@ internal sealed class ExchangeDirectory<T> : IDisposable
             _disposed = true;
         }
 
-        EndAll(static (_, _) => true, Cause.Shutdown, CancelReason.ProxyShutdown);
+        EndAll(static _ => true, Cause.Shutdown, Cause.Shutdown, CancelReason.ProxyShutdown);
     }
 
     private void Sweep() => EndAll(
-        static (self, exchange) => self._inspector.Time.GetElapsedTime(exchange.LastEvent) >= self._expiry, Cause.Expired, CancelReason.Timeout);
+        joined => _inspector.Time.GetElapsedTime(joined.Exchange.LastEvent) >= _expiry, Cause.Expired, Cause.NoResponse, CancelReason.Timeout);
 
-    private void EndAll(Func<ExchangeDirectory<T>, Exchange, bool> which, Cause cause, CancelReason reason)
+    private void EndAll(Func<T, bool> which, Cause cause, Cause unanswered, CancelReason reason)
     {
-        List<KeyValuePair<string, T>> ended;
-        lock (_gate)
+        foreach (var joined in TakeWhere(which))
         {
-            ended = [.. _open.Where(pair => which(this, pair.Value.Exchange))];
-            foreach (var (key, _) in ended)
-            {
-                _open.Remove(key);
-            }
-        }
-
-        foreach (var (_, joined) in ended)
-        {
-            // Expiry after a verdict is the ordinary end where the proxy does not signal one, so it only weighs when a call still waits.
+            // Expiry after a verdict is the ordinary end where the proxy does not signal one, so it weighs only when a call still waits, or
+            // when the proxy was told to ask about the response and did not: then nobody knows that it heard the verdict.
             joined.Exchange.Expire(cause, reason);
+            if (joined.AwaitsResponse)
+            {
+                joined.Exchange.MissResponse(unanswered);
+            }
+
             _inspector.End(joined.Exchange);
         }
+    }
+
+    private List<T> TakeWhere(Func<T, bool> which)
+    {
+        lock (_gate)
+        {
+            var taken = _open.Where(pair => which(pair.Value)).ToList();
+            taken.ForEach(pair => Take(pair.Key));
+            return taken.ConvertAll(static pair => pair.Value);
+        }
+    }
+
+    // Under the lock.
+    private T? Take(string key)
+    {
+        if (!_open.Remove(key, out var joined))
+        {
+            return null;
+        }
+
+        if (_open.Count == 0)
+        {
+            _empty?.TrySetResult();
+            _empty = null;
+        }
+
+        return joined;
     }
 }
 
 /// <summary>An exchange that waits in a directory for its next phase; a front end adds what it keeps.</summary>
 internal class JoinedExchange(Exchange exchange)
 {
+    private volatile bool _awaitsResponse;
+
     /// <summary>The exchange.</summary>
     public Exchange Exchange => exchange;
+
+    /// <summary>Whether the proxy was told that agents want the response, and has not asked about it yet.</summary>
+    public bool AwaitsResponse
+    {
+        get => _awaitsResponse;
+        set => _awaitsResponse = value;
+    }
 }

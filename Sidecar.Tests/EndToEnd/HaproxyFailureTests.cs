@@ -147,7 +147,10 @@ internal sealed class HaproxyFailureTests
         Assert.That(answers.Select(static answer => answer.Status), Is.All.EqualTo(503));
         await stack.MetricBecomesAsync(0, "sidecar_exchanges_open");
         await stack.MetricBecomesAsync(await stack.MetricAsync("sidecar_exchanges_received_total"), "sidecar_exchanges_total");
-        Assert.That(await stack.MetricAsync("sidecar_exchanges_total", "state=\"inspected\""), Is.GreaterThanOrEqualTo(20), "both phases that came were inspected");
+        Assert.That(
+            await stack.MetricAsync("sidecar_exchanges_total", "state=\"abandoned\"", "cause=\"no-response\""),
+            Is.GreaterThanOrEqualTo(20),
+            "the response that the agent wanted never came, so nobody says that it was inspected");
     }
 
     [Test]

@@ -155,6 +155,7 @@ internal sealed class Decider(JsonListenerOptions options, Inspector inspector, 
             question.Phase == Phase.RequestHeaders || (question.IsPart && !isOfResponse) ? wanted.RequestBody : default,
             wanted.ResponseHeaders && !isOfResponse,
             question.Phase != Phase.Response || question.IsPart ? wanted.ResponseBody : default);
+        joined.AwaitsResponse = !isOfResponse && (wanted.ResponseHeaders || wanted.ResponseBody.Need != BodyNeed.None);
         return question.IsPart || joined.AnnouncesEnd || wanted.ResponseHeaders
             || wanted.RequestBody.Need != BodyNeed.None || wanted.ResponseBody.Need != BodyNeed.None;
     }

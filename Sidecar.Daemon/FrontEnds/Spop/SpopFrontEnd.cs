@@ -96,7 +96,7 @@ internal sealed class SpopFrontEnd : IDisposable
             var answer = new SpopAnswer(exchange, verdict) { WantsResponse = wants.ResponseHeaders, WantsResponseBody = wants.ResponseBody.Need != BodyNeed.None };
             if (joined is not null)
             {
-                (joined.ResponseEdits, joined.RequestBytes) = (verdict.ResponseHeaders, facts.BodyBytes.Length);
+                (joined.ResponseEdits, joined.RequestBytes, joined.AwaitsResponse) = (verdict.ResponseHeaders, facts.BodyBytes.Length, answer.WantsResponse);
 
                 // From here on HAProxy may ask about the response.
                 joined.IsJudged = true;

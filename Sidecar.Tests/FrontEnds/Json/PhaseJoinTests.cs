@@ -150,7 +150,7 @@ internal sealed class PhaseJoinTests
 
         Assert.That(harness.Decider.Exchanges.Count, Is.Zero);
         Assert.That((string?)(await harness.AskAsync(Questions.Response("t")))["cause"], Is.EqualTo("exchange-unknown"));
-        Assert.That(harness.Daemon.Sums.Of("exchanges"), Does.Contain("http:json|all|inspected|none=1"));
+        Assert.That(harness.Daemon.Sums.Of("exchanges"), Does.Contain("http:json|all|abandoned|no-response=1"));
     }
 
     [Test]

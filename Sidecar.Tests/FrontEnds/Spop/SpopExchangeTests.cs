@@ -170,7 +170,8 @@ internal sealed class SpopExchangeTests
         time.Advance(TimeSpan.FromSeconds(31));
 
         Assert.That(harness.FrontEnd.Waiting, Is.Zero);
-        Assert.That(await harness.Inspection.EndedAsync(), Is.EqualTo(new[] { "spop:test|all|inspected|none=1" }));
+        Assert.That(await harness.Inspection.EndedAsync(), Is.EqualTo(new[] { "spop:test|all|abandoned|no-response=1" }));
+        Assert.That(harness.Inspection.Sums.Of("agent.exchanges"), Is.EqualTo(new[] { "a|request|inspected|none=1", "a|response|abandoned|no-response=1" }));
     }
 
     [Test]
