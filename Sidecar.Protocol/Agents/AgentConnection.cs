@@ -166,6 +166,20 @@ public sealed class AgentConnection : IFrameHandler
         _frames.Close();
     }
 
+    /// <summary>The connection has ended: waits for its handlers, then tells theirs that it is gone. Never throws.</summary>
+    internal async Task FinishAsync()
+    {
+        await WaitForHandlersAsync().ConfigureAwait(false);
+        try
+        {
+            _handler.OnDisconnected(this);
+        }
+        catch (Exception e)
+        {
+            Log.CancellationCallbackFailed(_logger, e);
+        }
+    }
+
     /// <summary>Waits until every handler has returned, or the time to drain is up, which is spent only once.</summary>
     internal async Task WaitForHandlersAsync()
     {

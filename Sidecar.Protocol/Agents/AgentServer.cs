@@ -149,7 +149,7 @@ public sealed class AgentServer : IAsyncDisposable
     private async Task ServeAsync(AgentConnection connection, ConnectionContext transport, Task added)
     {
         await AgentTransport.ServeAsync(connection, transport, _options).ConfigureAwait(false);
-        await connection.WaitForHandlersAsync().ConfigureAwait(false);
+        await connection.FinishAsync().ConfigureAwait(false);
 
         // The entry must exist before it is removed, or it would stay for ever.
         await added.ConfigureAwait(false);

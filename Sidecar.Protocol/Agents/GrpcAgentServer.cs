@@ -171,7 +171,7 @@ public sealed class GrpcAgentServer : IAsyncDisposable
         try
         {
             await connection.RunAsync().ConfigureAwait(false);
-            await connection.WaitForHandlersAsync().ConfigureAwait(false);
+            await connection.FinishAsync().ConfigureAwait(false);
         }
         finally
         {

@@ -44,6 +44,12 @@ public interface IAgentHandler
     {
     }
 
+    /// <summary>A connection has ended and none of its events is in work any more: whatever is kept for the proxy behind it will not be asked about on it again.</summary>
+    /// <remarks>An exception is logged and changes nothing.</remarks>
+    void OnDisconnected(AgentConnection connection)
+    {
+    }
+
     /// <summary>A configuration: allow accepts it, block refuses it.</summary>
     ValueTask<AgentResponse> OnConfigureAsync(ConfigureEvent message, AgentConnection connection, CancellationToken cancellation) =>
         new(AgentResponse.Allow);

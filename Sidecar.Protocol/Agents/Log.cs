@@ -25,7 +25,7 @@ internal static partial class Log
     [LoggerMessage(105, LogLevel.Warning, "an undecodable {Event} was answered with an error decision: {Reason}; {LeftOut} more since the last such line")]
     public static partial void Undecodable(ILogger logger, MessageType @event, string reason, long leftOut);
 
-    [LoggerMessage(106, LogLevel.Warning, "a callback on the cancellation token failed")]
+    [LoggerMessage(106, LogLevel.Warning, "a callback of the handler on a cancellation or the end of a connection failed")]
     public static partial void CancellationCallbackFailed(ILogger logger, Exception error);
 
     [LoggerMessage(107, LogLevel.Warning, "an answer could not be encoded; answered with an error decision")]

@@ -207,7 +207,7 @@ public sealed class ReverseAgent : IAsyncDisposable
 
         async Task WaitAsync()
         {
-            await connection.WaitForHandlersAsync().ConfigureAwait(false);
+            await connection.FinishAsync().ConfigureAwait(false);
 
             // The entry must exist before it is removed, or it would stay for ever.
             await added.Task.ConfigureAwait(false);

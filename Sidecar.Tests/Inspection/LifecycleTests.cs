@@ -73,6 +73,30 @@ public sealed class LifecycleTests
     }
 
     [Test]
+    public async Task ClientThatVanishesBetweenItsEvents_LeavesNoExchangeOpen()
+    {
+        await using var agent = new LambdaAgent("a");
+        await using var harness = await InspectionHarness.StartAsync(agent);
+        var other = await harness.ConnectAsync();
+        for (var i = 0; i < 64; i++)
+        {
+            await other.AskAsync(Events.Request($"gone-{i}"));
+        }
+
+        await harness.Client.AskAsync(Events.Request("stays"));
+        await other.AskAsync(Events.Request("moves"));
+        await harness.Client.AskAsync(Events.Response("moves"));
+        await other.DisposeAsync();
+
+        await Eventually.TrueAsync(() => harness.Sums.Total("exchanges.open") == 2, TimeSpan.FromSeconds(60), "the end of what the client left behind");
+        Assert.That(harness.Sums.Of("exchanges"), Is.EqualTo(new[] { Prefix + "abandoned|client-gone=64" }));
+        await harness.Client.AskAsync(Events.Complete("stays"));
+        await harness.Client.AskAsync(Events.Complete("moves"));
+        Assert.That(await harness.EndedAsync(), Does.Contain(Prefix + "inspected|none=2"), "what another connection goes on with goes on");
+        await Eventually.TrueAsync(() => agent.Seen.OfType<RequestCompleteEvent>().Count() == 66, TimeSpan.FromSeconds(60), "the agent is told of every end");
+    }
+
+    [Test]
     public async Task CompleteWhileAnEventIsInspected_IsAccountedAndToldAfterIt()
     {
         var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

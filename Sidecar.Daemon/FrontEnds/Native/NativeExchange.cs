@@ -1,5 +1,6 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Agents;
 
 namespace Sidecar.Daemon.FrontEnds.Native;
 
@@ -8,6 +9,9 @@ internal sealed class NativeExchange(Exchange exchange, ByteBudget memory) : Joi
 {
     private readonly NativeBody _request = new(exchange, Direction.Request, memory);
     private readonly NativeBody _response = new(exchange, Direction.Response, memory);
+
+    /// <summary>The connection that its last event came on; when that ends, nobody goes on with it.</summary>
+    public AgentConnection? Connection { get; set; }
 
     /// <summary>The body of a direction.</summary>
     public NativeBody BodyOf(Direction direction) => direction == Direction.Request ? _request : _response;

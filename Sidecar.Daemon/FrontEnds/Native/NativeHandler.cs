@@ -32,7 +32,7 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
             return VerdictResponse.Refused(Cause.Malformed);
         }
 
-        if (!directory.TryAdd(key, new NativeExchange(exchange, inspector.BodyMemory)))
+        if (!directory.TryAdd(key, new NativeExchange(exchange, inspector.BodyMemory) { Connection = connection }))
         {
             exchange.Note(LedgerState.Refused, Cause.TooManyExchanges);
             inspector.End(exchange);
@@ -44,16 +44,16 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
     }
 
     public ValueTask<AgentResponse> OnRequestBodyChunkAsync(RequestBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
-        PushAsync(message, Direction.Request, cancellation);
+        PushAsync(message, Direction.Request, connection, cancellation);
 
     public ValueTask<AgentResponse> OnResponseHeadersAsync(ResponseHeadersEvent message, AgentConnection connection, CancellationToken cancellation) =>
-        JoinAsync(message, cancellation);
+        JoinAsync(message, connection, cancellation);
 
     public ValueTask<AgentResponse> OnResponseBodyChunkAsync(ResponseBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
-        PushAsync(message, Direction.Response, cancellation);
+        PushAsync(message, Direction.Response, connection, cancellation);
 
     public ValueTask<AgentResponse> OnWebSocketFrameAsync(WebSocketFrameEvent message, AgentConnection connection, CancellationToken cancellation) =>
-        JoinAsync(message, cancellation);
+        JoinAsync(message, connection, cancellation);
 
     public ValueTask<AgentResponse> OnRequestCompleteAsync(RequestCompleteEvent message, AgentConnection connection, CancellationToken cancellation)
     {
@@ -77,7 +77,7 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
     // A guardrail may be asked about text that belongs to no open exchange: then the inspection is an exchange of its own.
     public async ValueTask<AgentResponse> OnGuardrailInspectAsync(GuardrailInspectEvent message, AgentConnection connection, CancellationToken cancellation)
     {
-        if (directory.Find(message.CorrelationId.ToString()) is { } open)
+        if (Find(message, connection) is { } open)
         {
             return await InspectAsync(open.Exchange, message with { }, cancellation).ConfigureAwait(false);
         }
@@ -93,10 +93,28 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
         }
     }
 
-    private ValueTask<AgentResponse> JoinAsync(AgentEvent message, CancellationToken cancellation) =>
+    /// <summary>A client that is gone tells no end: whatever it asked about last on this connection ends with it.</summary>
+    /// <remarks>Half a close is a close: the protocol has no use for a client that sends nothing any more, not even the end of its exchanges.</remarks>
+    public void OnDisconnected(AgentConnection connection)
+    {
+        // At a stop it is us who close; then the directory ends them.
+        if (!_stopping)
+        {
+            directory.Abandon(joined => ReferenceEquals(joined.Connection, connection), Cause.ClientGone, CancelReason.ClientDisconnect);
+        }
+    }
+
+    private ValueTask<AgentResponse> JoinAsync(AgentEvent message, AgentConnection connection, CancellationToken cancellation) =>
 
         // A copy, because the inspector writes its own id into it while the server still needs the asker's.
-        directory.Find(message.CorrelationId.ToString()) is { } joined ? InspectAsync(joined.Exchange, message with { }, cancellation) : new(Unknown());
+        Find(message, connection) is { } joined ? InspectAsync(joined.Exchange, message with { }, cancellation) : new(Unknown());
+
+    private NativeExchange? Find(AgentEvent message, AgentConnection connection)
+    {
+        var joined = directory.Find(message.CorrelationId.ToString());
+        joined?.Connection = connection;
+        return joined;
+    }
 
     private static Cause CauseOf(CancelReason reason) => reason switch
     {
@@ -123,9 +141,9 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
         }
     }
 
-    private async ValueTask<AgentResponse> PushAsync(BodyChunkEvent message, Direction direction, CancellationToken cancellation)
+    private async ValueTask<AgentResponse> PushAsync(BodyChunkEvent message, Direction direction, AgentConnection connection, CancellationToken cancellation)
     {
-        if (directory.Find(message.CorrelationId.ToString()) is not { } joined)
+        if (Find(message, connection) is not { } joined)
         {
             return Unknown();
         }
