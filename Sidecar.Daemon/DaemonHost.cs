@@ -65,7 +65,11 @@ internal static class DaemonHost
             provider.GetRequiredService<ILogger<AgentRemovals>>()));
         services.AddSingleton<BackgroundCalls>();
         services.AddSingleton<IExchangeIds, ExchangeIds>();
-        services.AddSingleton(static provider => new RouteTable(provider.GetRequiredService<DaemonModel>().Routes));
+        services.AddSingleton(static provider =>
+        {
+            var model = provider.GetRequiredService<DaemonModel>();
+            return new RouteTable(model.Routes, model.Unmatched);
+        });
         services.AddSingleton(provider => new ByteBudget(options.BodyMemory, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Inspector>();
         services.AddSingleton<HttpApplications>();

@@ -33,7 +33,11 @@ internal sealed class DaemonModel
         Routes = options.Routes.Count > 0
             ? [.. options.Routes.Select(route => Build(route, byId))]
             : [new RouteModel { Id = "default", Stages = [[.. Agents.Select(static agent => new RouteAgent(agent, agent.Policy))]] }];
+        Unmatched = options.Unmatched switch { null => RouteModel.Refusing, { Stages: [] } => null, var route => Build(route, byId) };
     }
+
+    /// <summary>What takes the requests that no route takes; null lets them pass.</summary>
+    public RouteModel? Unmatched { get; }
 
     /// <summary>The agents in the order they were given.</summary>
     public IReadOnlyList<AgentState> Agents => _agents;
@@ -79,7 +83,7 @@ internal sealed class DaemonModel
     private static RouteModel Build(RouteOptions route, Dictionary<string, AgentState> agents) => new()
     {
         Id = route.Id,
-        Match = new RouteMatch { Host = route.Host, PathPrefix = route.PathPrefix, Methods = route.Methods },
+        Match = new RouteMatch { Hosts = route.Hosts, PathPrefix = route.PathPrefix, Methods = route.Methods },
         RefusesUnapplied = route.RefusesUnapplied,
         Sticky = route.Sticky is { } sticky ? new StickyRule(sticky) : null,
         Stages = [.. route.Stages.Select(stage => (IReadOnlyList<RouteAgent>)[.. stage.Select(named =>

@@ -71,6 +71,9 @@ internal enum Cause
     /// <summary>Too many exchanges are open.</summary>
     TooManyExchanges,
 
+    /// <summary>No route takes the request.</summary>
+    NoRoute,
+
     /// <summary>Whoever asked did not know the listener's secret.</summary>
     Unauthorized,
 

@@ -44,13 +44,20 @@ internal static class FlagTypes
             CustomParser = result => ParseWord(result, name, words),
         };
 
-    /// <summary>Text that may be given many times.</summary>
-    public static Option<string[]> Many(string name, string helpName, string description) => new(name)
+    /// <summary>Text that may be given many times, never without a value.</summary>
+    public static Option<string[]> Many(string name, string helpName, string description)
     {
-        Description = description,
-        HelpName = helpName,
-        Arity = ArgumentArity.ZeroOrMore,
-    };
+        // Where the arity said that a value must follow, the next flag would be taken for it.
+        var option = new Option<string[]>(name) { Description = description, HelpName = helpName, Arity = ArgumentArity.ZeroOrMore };
+        option.Validators.Add(result =>
+        {
+            if (result.IdentifierTokenCount > result.Tokens.Count)
+            {
+                result.AddError($"{name} has no value; write {name} {helpName}");
+            }
+        });
+        return option;
+    }
 
     private static string Join<T>((string Word, T Value)[] words) => string.Join(", ", words.Select(static word => word.Word));
 

@@ -14,7 +14,13 @@ internal static class RunCommand
         $"A Unix socket to listen on: http=PATH,{ProxyWords.Choices} | envoy=PATH | frames=PATH | spop=PATH or spop=abns:NAME | native=PATH | admin=PATH | reverse=PATH for agents that dial in. Traefik needs http=127.0.0.1:PORT,secret-file=FILE; envoy may have the same. Keys: budget, mode (octal), group; http of a proxy: set-headers, edit-headers, response-headers=NAME+NAME; envoy-http: path-prefix; envoy: allow-mode-override=yes|no, max-message-timeout, whole-bodies=buffered|buffered-partial|full-duplex-streamed, request-body-mode and response-body-mode=none|streamed|buffered|buffered-partial|full-duplex-streamed, with-request-body=yes|no, max-message=SIZE; json, frames, native and spop: unknown-exchange=closed|open; spop: response=yes|no, header-form=lists|names, var-prefix, max-rewrite, max-frame, sessions; reverse: agents=ID+ID, token-file=FILE, uid and gid=NAME+NAME, max-per-agent. Repeatable.");
 
     private static readonly Option<string[]> Routes = FlagTypes.Many("--route", "ID[,KEY=VALUE…]",
-        "Which requests go to which agents, the first match wins. Keys: host, path (prefix), method=GET+POST, agents=A+B>C ('+' together, '>' one after the other, 'A:monitor' sets the mode), unapplied=refuse|ignore, sticky=cookie:NAME|header:NAME|client-address|session. None given: every request to every agent. Repeatable.");
+        "Which requests go to which agents, the first match wins. Keys: agents=A+B>C ('+' together, '>' one after the other, 'A:monitor' sets the mode) or agents=none, which must be said; host=NAME+*.NAME, path (prefix), method=GET+POST, unapplied=refuse|ignore, sticky=cookie:NAME|header:NAME|client-address|session. None given: every request to every agent. Repeatable.");
+
+    private static readonly Option<string?> Unmatched = new("--unmatched")
+    {
+        Description = "What happens to a request that no --route takes: refuse, pass (counted as not-subject, cause no-route), or inspect:A+B>C shows it to these agents [default: refuse]",
+        HelpName = "WHAT",
+    };
 
     private static readonly Option<TimeSpan?> Drain = FlagTypes.Duration("--drain-timeout", Defaults.DrainTimeout, "How long work under way may take when the daemon stops");
     private static readonly Option<TimeSpan?> Expiry = FlagTypes.Duration("--exchange-expiry", Defaults.ExchangeExpiry, "When an exchange whose end nobody announced is forgotten");
@@ -47,13 +53,18 @@ internal static class RunCommand
         FailureMode.AcceptOnlyFromAmong("closed", "open");
         var command = new Command("run", "Run the daemon")
         {
-            Agents, Listeners, Routes, Drain, Expiry, MaxExchanges, BodyMemory, FailureMode, MetricsPrefix, ReplyKey, Takeover, WaitForAgents, Check, Verbose,
+            Agents, Listeners, Routes, Unmatched, Drain, Expiry, MaxExchanges, BodyMemory, FailureMode, MetricsPrefix, ReplyKey, Takeover, WaitForAgents, Check, Verbose,
         };
         PoolFlags.AddTo(command);
         command.SetAction(async (result, cancellation) =>
         {
             var problems = new List<string>();
             var options = Bind(result, problems);
+            if (options.Routes.Count == 0 && problems.Count == 0 && result.GetValue(Unmatched) is { } unmatched)
+            {
+                problems.Add($"--unmatched {unmatched} is about requests that no --route takes; without a --route every request goes to every agent");
+            }
+
             problems.AddRange(OptionsValidator.Validate(options, isComplete: problems.Count == 0));
             if (problems.Count > 0)
             {
@@ -76,6 +87,7 @@ internal static class RunCommand
         Agents = Specs(result.GetValue(Agents), AgentSpec.Parse, problems),
         Listeners = Specs(result.GetValue(Listeners), ListenerSpec.Parse, problems),
         Routes = Specs(result.GetValue(Routes), RouteSpec.Parse, problems),
+        Unmatched = result.GetValue(Unmatched) is { } unmatched ? RouteSpec.ParseUnmatched(unmatched, problems) : null,
         Pool = PoolFlags.Bind(result, problems),
         DrainTimeout = result.GetValue(Drain) ?? Defaults.DrainTimeout,
         ExchangeExpiry = result.GetValue(Expiry) ?? Defaults.ExchangeExpiry,

@@ -9,7 +9,7 @@ internal static class AgentEndpoints
     private const string Unix = "unix:";
     private const string Cleartext = "http://";
     private const string Encrypted = "https://";
-    private const string Help = "write unix:PATH, /PATH or NAME.sock, http://HOST:PORT or https://HOST:PORT for gRPC, grpc-unix:PATH for gRPC on a Unix socket, several with '+'";
+    private const string Help = "write unix:PATH or /PATH, http://HOST:PORT or https://HOST:PORT for gRPC, grpc-unix:PATH for gRPC on a Unix socket, several with '+'";
 
     /// <summary>Whether the agent there is on another machine, or may be.</summary>
     public static bool IsRemote(string endpoint) => IsEncrypted(endpoint) || endpoint.StartsWith(Cleartext, StringComparison.OrdinalIgnoreCase);
@@ -20,8 +20,11 @@ internal static class AgentEndpoints
     /// <summary>The path of a gRPC agent's Unix socket; null when it is none.</summary>
     public static string? GrpcPath(string endpoint) => endpoint.StartsWith(GrpcUnix, StringComparison.Ordinal) ? endpoint[GrpcUnix.Length..] : null;
 
-    /// <summary>The endpoint without what needs not be written; what is wrong with it is handed to <paramref name="error"/>.</summary>
-    public static string Read(string endpoint, Action<string> error)
+    /// <summary>The endpoint without what needs not be written.</summary>
+    /// <param name="endpoint">What was written.</param>
+    /// <param name="error">Is told what is wrong with it.</param>
+    /// <param name="isConfiguration">Whether a daemon's configuration has it, which names no relative paths.</param>
+    public static string Read(string endpoint, Action<string> error, bool isConfiguration = false)
     {
         // An explicit scheme first, then what looks like a path; a host name is never mistaken for a path.
         if (IsRemote(endpoint))
@@ -44,7 +47,7 @@ internal static class AgentEndpoints
             return endpoint;
         }
 
-        if (SocketPaths.Error(path) is { } bad)
+        if ((isConfiguration ? SocketPaths.ErrorInConfiguration(path) : SocketPaths.Error(path)) is { } bad)
         {
             error(bad);
         }

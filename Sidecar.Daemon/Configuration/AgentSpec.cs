@@ -69,7 +69,7 @@ internal static class AgentSpec
             return endpoint;
         }
 
-        return AgentEndpoints.Read(endpoint, spec.Error);
+        return AgentEndpoints.Read(endpoint, spec.Error, isConfiguration: true);
     }
 
     private static EventSet Events(SpecText spec)

@@ -12,6 +12,9 @@ internal sealed record DaemonOptions
     /// <summary>The routes, the first that matches wins; none means one route with every agent.</summary>
     public IReadOnlyList<RouteOptions> Routes { get; init; } = [];
 
+    /// <summary>What takes the requests that no route takes: null refuses them, without agents they pass.</summary>
+    public RouteOptions? Unmatched { get; init; }
+
     /// <summary>How calls to agents are made where an agent's own settings say nothing.</summary>
     public PoolOptions Pool { get; init; } = new();
 

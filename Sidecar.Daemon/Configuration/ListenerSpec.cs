@@ -98,7 +98,7 @@ internal static class ListenerSpec
 
     private static string? PathError(string path) => TryParseAddress(path, out _)
         ? $"{path} is a TCP address; only proxy=traefik needs one, and envoy may have one: a socket file lets in whom its mode says, a port everybody; write a path"
-        : SocketPaths.Error(path);
+        : SocketPaths.ErrorInConfiguration(path);
 
     private static bool TryParseAddress(string text, [NotNullWhen(true)] out IPEndPoint? address)
     {

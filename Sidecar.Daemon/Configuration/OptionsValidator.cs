@@ -12,6 +12,13 @@ internal static class OptionsValidator
             errors.Add("no listener: give at least one --listen, for example --listen http=/run/sidecar/http.sock,proxy=nginx");
         }
 
+        // With a listener that brings requests: without agents and routes they would all pass.
+        if (isComplete && options.Agents.Count == 0 && options.Routes.Count == 0
+            && options.Listeners.Any(static listener => listener.Kind is not (ListenerKind.Admin or ListenerKind.Reverse)))
+        {
+            errors.Add($"no agent: give at least one --agent, or say --route all,agents={RouteSpec.NoAgents} if every request is to pass uninspected");
+        }
+
         AddDuplicates(errors, "agent", options.Agents.Select(static agent => agent.Id));
         AddDuplicates(errors, "route", options.Routes.Select(static route => route.Id));
         AddDuplicates(errors, "listener name (kind and file name, a label of metrics)", options.Listeners.DistinctBy(static listener => listener.Place).Select(static listener => listener.Name));
@@ -20,6 +27,7 @@ internal static class OptionsValidator
         foreach (var agent in options.Agents)
         {
             AddIfBadId(errors, "agent", agent.Id);
+            AddIfReserved(errors, "agent", agent.Id, RouteSpec.NoAgents, "a route that asks nobody");
             foreach (var endpoint in agent.IsReverse ? [] : agent.Endpoints.Where(static endpoint => !AgentEndpoints.IsRemote(endpoint)).Select(static endpoint => AgentEndpoints.GrpcPath(endpoint) ?? endpoint))
             {
                 foreach (var listener in options.Listeners.Where(listener => listener.Place == Path.GetFullPath(endpoint)))
@@ -35,12 +43,13 @@ internal static class OptionsValidator
         foreach (var route in options.Routes)
         {
             AddIfBadId(errors, "route", route.Id);
-            foreach (var named in route.Stages.SelectMany(static stage => stage).Where(named => !known.Contains(named.Agent)))
-            {
-                errors.Add($"route {route.Id} names agent {named.Agent}, which no --agent defines; defined are: {(known.Count == 0 ? "none" : string.Join(", ", known))}");
-            }
+            AddIfReserved(errors, "route", route.Id, RouteSpec.UnmatchedId, "the requests that no route takes");
+            CheckAgents(errors, $"route {route.Id}", route, known);
+        }
 
-            AddDuplicates(errors, $"agent on route {route.Id}", route.Stages.SelectMany(static stage => stage).Select(static named => named.Agent));
+        if (options.Unmatched is { } unmatched)
+        {
+            CheckAgents(errors, "--unmatched", unmatched, known);
         }
 
         errors.AddRange(BodyNeeds.Errors(options));
@@ -65,6 +74,24 @@ internal static class OptionsValidator
         AddIfOutside(errors, "--breaker-failures", options.Pool.BreakerFailures, PoolLimits.BreakerFailures);
         AddIfOutside(errors, "--max-exchanges", options.MaxExchanges, (1, 10_000_000));
         return errors;
+    }
+
+    private static void CheckAgents(List<string> errors, string who, RouteOptions route, HashSet<string> known)
+    {
+        foreach (var named in route.Stages.SelectMany(static stage => stage).Where(named => !known.Contains(named.Agent)))
+        {
+            errors.Add($"{who} names agent {named.Agent}, which no --agent defines; defined are: {(known.Count == 0 ? "none" : string.Join(", ", known))}");
+        }
+
+        AddDuplicates(errors, $"agent on {who}", route.Stages.SelectMany(static stage => stage).Select(static named => named.Agent));
+    }
+
+    private static void AddIfReserved(List<string> errors, string what, string id, string word, string meaning)
+    {
+        if (id == word)
+        {
+            errors.Add($"{what} id '{id}' is the word for {meaning}; choose another");
+        }
     }
 
     private static void AddDuplicates(List<string> errors, string what, IEnumerable<string> names) =>

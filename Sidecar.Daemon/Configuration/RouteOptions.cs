@@ -6,8 +6,8 @@ internal sealed record RouteOptions
     /// <summary>Its id.</summary>
     public required string Id { get; init; }
 
-    /// <summary>Host, or <c>*.example.org</c>; null takes any.</summary>
-    public string? Host { get; init; }
+    /// <summary>Hosts, each a name or <c>*.example.org</c>; empty takes any.</summary>
+    public IReadOnlyList<string> Hosts { get; init; } = [];
 
     /// <summary>Path prefix; null takes any.</summary>
     public string? PathPrefix { get; init; }
@@ -15,7 +15,7 @@ internal sealed record RouteOptions
     /// <summary>Methods; empty takes any.</summary>
     public IReadOnlyList<string> Methods { get; init; } = [];
 
-    /// <summary>Agents: those of one inner list are asked together, one list after the other.</summary>
+    /// <summary>Agents: those of one inner list are asked together, one list after the other; empty where the operator said that nobody is asked.</summary>
     public IReadOnlyList<IReadOnlyList<RouteAgentOptions>> Stages { get; init; } = [];
 
     /// <summary>Whether a request is refused when the proxy cannot carry an operation that matters.</summary>

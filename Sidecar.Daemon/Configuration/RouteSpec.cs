@@ -1,8 +1,14 @@
 namespace Sidecar.Daemon.Configuration;
 
-/// <summary>Reads <c>--route 'id[,host=…][,path=…][,method=…][,agents=…][,unapplied=…][,sticky=…]'</c>.</summary>
+/// <summary>Reads <c>--route 'id,agents=…[,host=…][,path=…][,method=…][,unapplied=…][,sticky=…]'</c> and <c>--unmatched</c>.</summary>
 internal static class RouteSpec
 {
+    /// <summary>The word for a route that asks nobody; no agent may have it as its id.</summary>
+    public const string NoAgents = "none";
+
+    /// <summary>The id under which requests are counted that no route takes; no route may have it.</summary>
+    public const string UnmatchedId = "none";
+
     private static readonly string[] Keys = ["host", "path", "method", "agents", "unapplied", "sticky"];
 
     /// <summary>Null, with errors, when it cannot be read.</summary>
@@ -16,22 +22,50 @@ internal static class RouteSpec
             return null;
         }
 
-        CheckMatch(spec);
+        var hosts = spec.List("host") ?? [];
+        CheckMatch(spec, hosts);
+        if (!spec.IsWritten("agents"))
+        {
+            spec.Error($"a route says whom it asks: write agents=A+B, or agents={NoAgents} where its requests are to pass without being shown to anybody");
+        }
+
         var options = new RouteOptions
         {
             Id = spec.Head,
-            Host = spec.Text("host")?.ToLowerInvariant(),
+            Hosts = [.. hosts.Select(static host => host.ToLowerInvariant())],
             PathPrefix = spec.Text("path"),
             Methods = spec.List("method") ?? [],
-            Stages = Stages(spec),
+            Stages = spec.Text("agents") is { } agents and not NoAgents ? Stages(agents, spec.Error) : [],
             Sticky = Sticky(spec),
             RefusesUnapplied = spec.Word<bool>("unapplied", ("refuse", true), ("ignore", false)) ?? true,
         };
         return errors.Count == before ? options : null;
     }
 
+    /// <summary>Reads what is to become of requests that no route takes: <c>refuse</c>, <c>pass</c> or <c>inspect:A+B&gt;C</c>.</summary>
+    /// <returns>A route whose stages are empty for <c>pass</c>; null for <c>refuse</c>, and, with errors, for what cannot be read.</returns>
+    public static RouteOptions? ParseUnmatched(string text, List<string> errors)
+    {
+        const string inspect = "inspect:";
+        if (text is "pass" or "refuse")
+        {
+            return text is "pass" ? new RouteOptions { Id = UnmatchedId } : null;
+        }
+
+        var before = errors.Count;
+        void Error(string message) => errors.Add($"--unmatched {text}: {message}");
+        if (!text.StartsWith(inspect, StringComparison.Ordinal) || text[inspect.Length..] is NoAgents)
+        {
+            Error($"write refuse, pass, or {inspect}A+B with the agents that requests are shown to which no --route takes");
+            return null;
+        }
+
+        var stages = Stages(text[inspect.Length..], Error);
+        return errors.Count == before ? new RouteOptions { Id = UnmatchedId, Stages = stages } : null;
+    }
+
     // A condition that no request can meet would leave the requests it was meant for to another route or to none.
-    private static void CheckMatch(SpecText spec)
+    private static void CheckMatch(SpecText spec, IReadOnlyList<string> hosts)
     {
         if (spec.Text("path") is { } path)
         {
@@ -46,7 +80,7 @@ internal static class RouteSpec
             }
         }
 
-        if (spec.Text("host") is { } host)
+        foreach (var host in hosts)
         {
             var name = host.StartsWith("*.", StringComparison.Ordinal) ? host[2..] : host;
             if (name.Length == 0 || name.AsSpan().IndexOfAny('*', '/', ' ') >= 0 || name.Count(static letter => letter == ':') == 1)
@@ -73,30 +107,36 @@ internal static class RouteSpec
     }
 
     // '+' joins agents that are asked together, '>' puts one stage after another, ':' gives an agent's mode on this route.
-    private static List<IReadOnlyList<RouteAgentOptions>> Stages(SpecText spec)
+    private static List<IReadOnlyList<RouteAgentOptions>> Stages(string text, Action<string> error)
     {
         var stages = new List<IReadOnlyList<RouteAgentOptions>>();
-        foreach (var stage in (spec.Text("agents") ?? "").Split('>', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        foreach (var stage in text.Split('>', StringSplitOptions.TrimEntries))
         {
             var agents = new List<RouteAgentOptions>();
-            foreach (var agent in stage.Split('+', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            foreach (var agent in stage.Split('+', StringSplitOptions.TrimEntries))
             {
                 var parts = agent.Split(':', 2);
-                agents.Add(new RouteAgentOptions(parts[0], parts.Length == 1 ? null : Mode(spec, parts[1])));
+                agents.Add(new RouteAgentOptions(parts[0], parts.Length == 1 ? null : Mode(parts[1], error)));
             }
 
             stages.Add(agents);
         }
 
+        // A shell takes '>' for itself where it is not quoted, and what is left may look whole.
+        if (stages.Exists(static stage => stage.Any(static agent => agent.Agent.Length == 0)))
+        {
+            error($"agents={text} names an agent without a name; put '+' or '>' between agents, in quotes, because shells take '>' for a redirection");
+        }
+
         return stages;
     }
 
-    private static AgentMode? Mode(SpecText spec, string text)
+    private static AgentMode? Mode(string text, Action<string> error)
     {
         AgentMode? mode = text switch { "enforce" => AgentMode.Enforce, "monitor" => AgentMode.Monitor, "off" => AgentMode.Off, _ => null };
         if (mode is null)
         {
-            spec.Error($"mode {text} is none of enforce, monitor, off");
+            error($"mode {text} is none of enforce, monitor, off");
         }
 
         return mode;

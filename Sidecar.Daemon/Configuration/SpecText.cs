@@ -6,6 +6,7 @@ namespace Sidecar.Daemon.Configuration;
 internal sealed class SpecText
 {
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _written = new(StringComparer.Ordinal);
     private readonly List<string> _errors;
     private readonly string _flag;
     private readonly string _text;
@@ -29,20 +30,27 @@ internal sealed class SpecText
             {
                 Error($"'{part.Trim()}' is none of {string.Join(", ", keys.Select(static known => known + "=…"))}");
             }
+            else if (!_written.Add(key))
+            {
+                Error($"'{key}' is given twice");
+            }
             else if (part.AsSpan(equals + 1).IsWhiteSpace() && !emptyLists.Contains(key))
             {
                 // Taken as a value it would mean no file, no group, any host or no event: never what was meant.
                 Error($"'{key}=' has no value");
             }
-            else if (!_values.TryAdd(key, part[(equals + 1)..].Trim()))
+            else
             {
-                Error($"'{key}' is given twice");
+                _values.Add(key, part[(equals + 1)..].Trim());
             }
         }
     }
 
     /// <summary>What stands before the first comma.</summary>
     public string Head { get; }
+
+    /// <summary>Whether a key was written, with whatever value.</summary>
+    public bool IsWritten(string key) => _written.Contains(key);
 
     /// <summary>A value as text; null when absent.</summary>
     public string? Text(string key) => _values.GetValueOrDefault(key);

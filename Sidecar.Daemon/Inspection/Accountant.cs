@@ -25,8 +25,8 @@ internal sealed class Accountant(BackgroundCalls background, SidecarMetrics metr
 
         // Last of the books: whoever reads that it ended finds its parts accounted and its memory given back.
         var account = exchange.Account();
-        counts.Ended(exchange.Listener, exchange.Route?.Id ?? "none", account.State);
-        metrics.ExchangeEnded(exchange.Listener, exchange.Route?.Id ?? "none", account.Label, account.Cause.Label());
+        counts.Ended(exchange.Listener, exchange.RouteLabel, account.State);
+        metrics.ExchangeEnded(exchange.Listener, exchange.RouteLabel, account.Label, account.Cause.Label());
         background.Complete(exchange, exchange.Complete ?? new RequestCompleteEvent
         {
             DurationMs = (ulong)time.GetElapsedTime(exchange.Started).TotalMilliseconds,

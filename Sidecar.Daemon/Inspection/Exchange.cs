@@ -23,6 +23,7 @@ internal sealed class Exchange
         LastEvent = started;
         Stages = [.. (route?.Stages ?? []).Select(stage => Participants(stage, AgentMode.Enforce)).Where(static stage => stage.Length > 0)];
         Bodies = new ExchangeBodies(this);
+        _own = new LedgerEntry(LedgerState.NotSubject, route is null ? Cause.NoRoute : Cause.None);
         Monitors = [.. (route?.Stages ?? []).SelectMany(stage => Participants(stage, AgentMode.Monitor))];
     }
 
@@ -32,8 +33,11 @@ internal sealed class Exchange
     /// <summary>The listener it came through.</summary>
     public string Listener { get; }
 
-    /// <summary>The route it began with; null when none took it.</summary>
+    /// <summary>The route it began with; null when none took it, and when it was never known what it asks for.</summary>
     public RouteModel? Route { get; }
+
+    /// <summary>The route's id as a label value.</summary>
+    public string RouteLabel => Route?.Id ?? RouteSpec.UnmatchedId;
 
     /// <summary>When it began, a timestamp.</summary>
     public long Started { get; }

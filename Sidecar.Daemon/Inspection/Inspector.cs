@@ -5,13 +5,14 @@ using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Inspection;
 
 /// <summary>Asks the agents of an exchange's route about its events and merges what they say.</summary>
 /// <remarks>
-/// Front ends call <see cref="Begin"/> once, <see cref="InspectAsync"/> for each event, and <see cref="End"/> in every way out. Safe from any
-/// thread; the events of one direction of an exchange are inspected one after the other by their front end.
+/// Front ends call <see cref="Begin"/> once, <see cref="InspectAsync"/> for each event, and <see cref="End"/> in every way out; for what makes no
+/// request, <see cref="Account"/>. Safe from any thread; the events of one direction of an exchange are inspected one after the other by their front end.
 /// </remarks>
 internal sealed class Inspector(
     RouteTable routes,
@@ -25,6 +26,7 @@ internal sealed class Inspector(
     private readonly Accountant _accountant = new(background, metrics, time);
     private readonly AnswerErrorLog _errors = new(logger ?? NullLogger<Inspector>.Instance, time);
     private readonly Questioner _questioner = new(metrics, logger ?? NullLogger<Inspector>.Instance);
+    private readonly LogPace _pace = new(time);
     private BodyServices? _services;
     private readonly ILogger _logger = logger ?? NullLogger<Inspector>.Instance;
 
@@ -56,6 +58,19 @@ internal sealed class Inspector(
         return routes.Routes.FirstOrDefault(route => route.Id == routeId) is { } route ? BeginOn(listener, route) : null;
     }
 
+    /// <summary>An exchange of which nobody knows what it asks for: on no route, so that it shows up in no route's account.</summary>
+    public Exchange BeginUnknown(string listener) => BeginOn(listener, (RouteModel?)null);
+
+    /// <summary>Accounts for what reached a listener and makes no request: it was not understood, not let in, or its exchange is not known.</summary>
+    /// <returns>The exchange under whose id that is done; it has ended.</returns>
+    public Exchange Account(string listener, LedgerState state, Cause cause)
+    {
+        var unknown = BeginUnknown(listener);
+        unknown.Note(state, cause);
+        End(unknown);
+        return unknown;
+    }
+
     /// <summary>Asks every agent that wants this event and merges the answers. Never throws: a defect of ours refuses the event.</summary>
     /// <param name="exchange">The exchange; an event that comes after its end is refused.</param>
     /// <param name="message">The event, of any kind but a piece of a body (<see cref="PushAsync"/>); its correlation id is set here.</param>
@@ -70,6 +85,11 @@ internal sealed class Inspector(
 
         try
         {
+            if (exchange.Route is { Refuses: true })
+            {
+                return Give(exchange, RefuseUnmatched(exchange, message));
+            }
+
             message.CorrelationId = exchange.Id;
             exchange.LastEvent = time.GetTimestamp();
             var kind = EventKinds.Of(message.Type);
@@ -160,6 +180,11 @@ internal sealed class Inspector(
 
         try
         {
+            if (exchange.Route is { Refuses: true })
+            {
+                return BodyStep.Refused(Give(exchange, RefuseUnmatched(exchange, null)));
+            }
+
             exchange.LastEvent = time.GetTimestamp();
             var services = _services ??= new BodyServices(bodyMemory, background.HeldCopies, _errors, time);
             background.CopyToMonitors(exchange.Bodies.MonitorsOf(direction, services), piece);
@@ -193,14 +218,27 @@ internal sealed class Inspector(
     private Exchange BeginOn(string listener, RouteModel? route)
     {
         metrics.ExchangeStarted(listener);
-        Counts.Begun(listener, route?.Id ?? "none");
-        return new Exchange(ids.Next(), listener, route, time.GetTimestamp());
+        var exchange = new Exchange(ids.Next(), listener, route, time.GetTimestamp());
+        Counts.Begun(listener, exchange.RouteLabel);
+        return exchange;
     }
 
     private Verdict Give(Exchange exchange, Verdict verdict)
     {
-        metrics.VerdictGiven(exchange.Route?.Id ?? "none", verdict.Kind.Label());
+        metrics.VerdictGiven(exchange.RouteLabel, verdict.Kind.Label());
         return verdict;
+    }
+
+    private Verdict RefuseUnmatched(Exchange exchange, AgentEvent? message)
+    {
+        exchange.Note(LedgerState.Refused, Cause.NoRoute);
+        if (message is RequestHeadersEvent request && _pace.MayLog(exchange.Listener, out var more))
+        {
+            var host = request.Headers.Get("host") ?? request.Metadata.ServerName ?? "";
+            Log.NoRoute(_logger, exchange.Listener, HeaderRules.Echo(request.Method), HeaderRules.Echo(request.Uri), HeaderRules.Echo(host), more);
+        }
+
+        return Verdict.Refused(Cause.NoRoute);
     }
 
     // It costs this exchange and no other, and it must not let the event pass.

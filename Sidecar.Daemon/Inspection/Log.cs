@@ -21,6 +21,9 @@ internal static partial class Log
     [LoggerMessage(1304, LogLevel.Error, "a background call to agent {Agent} failed")]
     public static partial void BackgroundFailed(ILogger logger, string agent, Exception error);
 
+    [LoggerMessage(1307, LogLevel.Warning, "listener {Listener}: no route takes a {Method} of '{Target}' of host '{Host}', so it is refused; write a --route that does, or say what then by --unmatched; {More} more such lines left out")]
+    public static partial void NoRoute(ILogger logger, string listener, string method, string target, string host, long more);
+
     [LoggerMessage(1305, LogLevel.Warning, "a part of an answer of agent {Agent} has no effect: {Error}; {More} more such lines left out")]
     public static partial void NoEffect(ILogger logger, string agent, string error, long more);
 

@@ -63,7 +63,7 @@ internal static class ReplyRenderer
     private static Reply FailedClosed(Cause cause) => cause switch
     {
         Cause.TooLarge or Cause.Truncated => Finish(413, [], null),
-        Cause.Malformed => Finish(403, [], null),
+        Cause.Malformed or Cause.NoRoute => Finish(403, [], null),
         Cause.Timeout => Finish(504, [new("retry-after", "1")], null),
         _ => Finish(503, [new("retry-after", "1")], null),
     };

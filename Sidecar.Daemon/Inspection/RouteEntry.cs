@@ -5,7 +5,7 @@ namespace Sidecar.Daemon.Inspection;
 /// <summary>One route made ready for matching. Immutable.</summary>
 internal sealed class RouteEntry
 {
-    private readonly string? _host;
+    private readonly string[] _hosts;
     private readonly string? _prefix;
     private readonly string? _decodedPrefix;
 
@@ -13,7 +13,7 @@ internal sealed class RouteEntry
     public RouteEntry(RouteModel route)
     {
         Route = route;
-        _host = route.Match.Host is { } host ? HostName.Of(host).ToString() : null;
+        _hosts = [.. route.Match.Hosts.Select(static host => HostName.Of(host).ToString())];
         if (route.Match.PathPrefix is { } prefix)
         {
             // The operator writes text, the client sends bytes: the same letter must be the same bytes.
@@ -36,7 +36,7 @@ internal sealed class RouteEntry
     /// <param name="name">The host as <see cref="HostName.Of"/> returns it; empty when the request has none.</param>
     /// <param name="method">The method as it stands in the request.</param>
     public bool TakesHostAndMethod(ReadOnlySpan<char> name, string method) =>
-        (_host is null || HostName.Matches(_host, name))
+        (_hosts.Length == 0 || TakesHost(name))
         && (Route.Match.Methods.Count == 0 || Route.Match.Methods.Contains(method, StringComparer.Ordinal));
 
     /// <summary>Whether the path fits: it is the prefix, or a <c>/</c> follows the prefix in it.</summary>
@@ -47,6 +47,19 @@ internal sealed class RouteEntry
         var prefix = isDecoded ? _decodedPrefix : _prefix;
         return prefix is null
             || (path.StartsWith(prefix, StringComparison.Ordinal) && (path.Length == prefix.Length || path[prefix.Length] == '/'));
+    }
+
+    private bool TakesHost(ReadOnlySpan<char> name)
+    {
+        foreach (var host in _hosts)
+        {
+            if (HostName.Matches(host, name))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     // "/api/" and "/api" are one prefix, and "/" is none: in doubt a route takes more.

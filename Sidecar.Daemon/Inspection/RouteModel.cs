@@ -1,10 +1,14 @@
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
 
 namespace Sidecar.Daemon.Inspection;
 
 /// <summary>Which exchanges go to which agents. Immutable.</summary>
 internal sealed record RouteModel
 {
+    /// <summary>What becomes of requests that no route takes unless the operator says otherwise: they are refused.</summary>
+    public static RouteModel Refusing { get; } = new() { Id = RouteSpec.UnmatchedId, Refuses = true };
+
     /// <summary>The route's id.</summary>
     public required string Id { get; init; }
 
@@ -13,6 +17,9 @@ internal sealed record RouteModel
 
     /// <summary>Groups of agents: those of one group are asked at the same time, one group after the other.</summary>
     public IReadOnlyList<IReadOnlyList<RouteAgent>> Stages { get; init; } = [];
+
+    /// <summary>Whether what it takes is refused without asking anybody.</summary>
+    public bool Refuses { get; init; }
 
     /// <summary>What happens when a front end cannot carry an operation that matters: true refuses the request.</summary>
     public bool RefusesUnapplied { get; init; } = true;
@@ -32,8 +39,8 @@ internal sealed record RouteMatch
     /// <summary>No condition.</summary>
     public static RouteMatch Everything { get; } = new();
 
-    /// <summary>Host name without port, lower-case; <c>*.example.org</c> takes every name below it; null takes any.</summary>
-    public string? Host { get; init; }
+    /// <summary>Host names without port, lower-case; <c>*.example.org</c> takes every name below it; empty takes any.</summary>
+    public IReadOnlyList<string> Hosts { get; init; } = [];
 
     /// <summary>Prefix of the normalised path at a segment boundary, for example <c>/api</c> takes <c>/api</c> and <c>/api/x</c> but not <c>/apix</c>; null takes any.</summary>
     public string? PathPrefix { get; init; }

@@ -8,24 +8,35 @@ namespace Sidecar.Daemon.Inspection;
 /// The client chooses the bytes of the path, and servers differ in how they read some of them, so a path that looks harmless here could be
 /// another one upstream (rule 9). The path is therefore matched as it came, in the standard reading, and in every reading that a server may
 /// have of it (<see cref="PathReading"/>; 32 at most, and none for a path without odd characters). Where these give different routes,
-/// the agents of all of them inspect the request.
+/// the agents of all of them inspect the request. What becomes of requests that no route takes is the last route of all in this respect: a path
+/// that no route takes in one of its readings is refused where such requests are.
 /// </remarks>
 internal sealed class RouteTable
 {
     private const int StackLimit = 512;
 
+    private readonly RouteModel[] _all;
     private readonly RouteEntry[] _entries;
     private readonly RouteCombiner _combiner;
     private readonly bool _looksAtPath;
     private readonly PathReading _alwaysTried;
 
-    /// <summary>A table of routes, the first match first.</summary>
+    /// <summary>A table of routes, the first match first, that refuses what none takes.</summary>
     public RouteTable(IReadOnlyList<RouteModel> routes)
+        : this(routes, RouteModel.Refusing)
+    {
+    }
+
+    /// <summary>A table of routes, the first match first.</summary>
+    /// <param name="routes">The routes.</param>
+    /// <param name="unmatched">What takes the requests that none of them does; null lets them pass.</param>
+    public RouteTable(IReadOnlyList<RouteModel> routes, RouteModel? unmatched)
     {
         ArgumentNullException.ThrowIfNull(routes);
         Routes = [.. routes];
-        _entries = [.. Routes.Select(route => new RouteEntry(route))];
-        _combiner = new RouteCombiner(Routes);
+        _all = unmatched is null ? [.. routes] : [.. routes, unmatched];
+        _entries = [.. _all.Select(route => new RouteEntry(route))];
+        _combiner = new RouteCombiner(_all);
         _looksAtPath = _entries.Any(entry => entry.HasPath);
 
         // A prefix that is written with escapes must be met by a client that writes none.
@@ -35,11 +46,11 @@ internal sealed class RouteTable
     /// <summary>The routes as configured.</summary>
     public IReadOnlyList<RouteModel> Routes { get; }
 
-    /// <summary>The route of a request, or null when no route takes it.</summary>
+    /// <summary>The route of a request; null when none takes it and such requests pass.</summary>
     /// <param name="host">The host the proxy routes by, port allowed; null when the request has none.</param>
     /// <param name="rawTarget">The request target byte for byte, in any form.</param>
     /// <param name="method">The method as it stands in the request.</param>
-    /// <returns>A configured route, or one with the agents of several whose id is theirs joined by <c>+</c>.</returns>
+    /// <returns>A configured route, one that refuses, or one with the agents of several whose id is theirs joined by <c>+</c>.</returns>
     public RouteModel? Match(string? host, string rawTarget, string method)
     {
         ArgumentNullException.ThrowIfNull(rawTarget);
@@ -47,9 +58,9 @@ internal sealed class RouteTable
         var name = HostName.Of(host);
         var raw = PathNormalizer.RawPath(rawTarget.AsSpan());
         var found = Find(name, raw, method, isDecoded: false);
-        if (!_looksAtPath)
+        if (!_looksAtPath || IsRefused(found))
         {
-            return found < 0 ? null : Routes[found];
+            return found < 0 ? null : _all[found];
         }
 
         var needed = PathNormalizer.BufferFor(raw);
@@ -77,6 +88,11 @@ internal sealed class RouteTable
             var isDecoded = (reading & PathReading.EscapesDecoded) != 0;
             var isSame = !isDecoded && path == raw;
             var other = isSame ? found : Find(name, path, method, isDecoded);
+            if (IsRefused(other))
+            {
+                return _all[other];
+            }
+
             if (other >= 0 && other != found)
             {
                 if (found >= 0)
@@ -93,8 +109,11 @@ internal sealed class RouteTable
         }
         while (reading != PathReading.Standard);
 
-        return several is not null ? _combiner.Combine(several) : found < 0 ? null : Routes[found];
+        return several is not null ? _combiner.Combine(several) : found < 0 ? null : _all[found];
     }
+
+    // One reading in which it is refused is enough, whatever routes take it in others.
+    private bool IsRefused(int found) => found >= 0 && _all[found].Refuses;
 
     private int Find(ReadOnlySpan<char> name, ReadOnlySpan<char> path, string method, bool isDecoded)
     {

@@ -28,8 +28,8 @@ public sealed class AgentSpecTests
     {
         var agent = Parse("waf=reverse:,connections=2");
         Assert.That((agent.Endpoints.Single(), agent.IsReverse, agent.Pool.Connections), Is.EqualTo(("reverse:", true, (int?)2)));
-        Assert.That((Parse("waf=unix:reverse:").IsReverse, Parse("waf=unix:reverse:").Endpoints.Single()), Is.EqualTo((false, "reverse:")));
-        Assert.That(Parse("waf=./reverse:x.sock").IsReverse, Is.False);
+        Assert.That((Parse("waf=unix:/reverse:").IsReverse, Parse("waf=unix:/reverse:").Endpoints.Single()), Is.EqualTo((false, "/reverse:")));
+        Assert.That(Parse("waf=/./reverse:x.sock").IsReverse, Is.False);
     }
 
     [TestCase("waf=reverse:/run/x", "'reverse:' stands alone")]
@@ -46,8 +46,8 @@ public sealed class AgentSpecTests
     [Test]
     public void EndpointAlone_LeavesTheDaemonsSettings()
     {
-        var agent = Parse("waf=waf.sock");
-        Assert.That(agent.Endpoints, Is.EqualTo(new[] { "waf.sock" }));
+        var agent = Parse("waf=/waf.sock");
+        Assert.That(agent.Endpoints, Is.EqualTo(new[] { "/waf.sock" }));
         Assert.That(agent with { Endpoints = [] }, Is.EqualTo(new AgentOptions { Id = "waf", Endpoints = [] }));
     }
 
@@ -56,7 +56,7 @@ public sealed class AgentSpecTests
 
     [Test]
     public void SeveralEndpoints_AreSeparatedByPlus() =>
-        Assert.That(Parse("waf=/run/a.sock + unix:/run/b.sock+c.sock").Endpoints, Is.EqualTo(new[] { "/run/a.sock", "/run/b.sock", "c.sock" }));
+        Assert.That(Parse("waf=/run/a.sock + unix:/run/b.sock+/c.sock").Endpoints, Is.EqualTo(new[] { "/run/a.sock", "/run/b.sock", "/c.sock" }));
 
     [TestCase("waf=/a+", "endpoint '' is none that can be dialled")]
     [TestCase("waf=/a+host:80", "endpoint host:80 is none that can be dialled")]
@@ -67,6 +67,11 @@ public sealed class AgentSpecTests
     [TestCase("waf=http://h/x", "endpoint http://h/x has more than a host and a port")]
     [TestCase("waf=example.org:80", "endpoint example.org:80 is none that can be dialled")]
     [TestCase("waf=unix:", "the path of the socket is empty")]
+    [TestCase("", "write id=endpoint")]
+    [TestCase("waf=waf.sock", "the path 'waf.sock' is relative")]
+    [TestCase("waf=unix:run/waf.sock", "the path 'run/waf.sock' is relative")]
+    [TestCase("waf=grpc-unix:waf.sock", "the path 'waf.sock' is relative")]
+    [TestCase("waf=unix:reverse:", "the path 'reverse:' is relative")]
     [TestCase("waf=/w,colour=red", "'colour=red' is none of connections=…")]
     [TestCase("waf=/w,timeout", "'timeout' is none of connections=…")]
     [TestCase("waf=/w,timeout=1s,timeout=2s", "'timeout' is given twice")]

@@ -33,6 +33,11 @@ public sealed class OptionsValidatorTests
         yield return Case("route twice", Good with { Routes = [Route("r", "waf"), Route("r", "waf")] }, "route r is given 2 times");
         yield return Case("path twice", Good with { Listeners = [.. Good.Listeners, Good.Listeners[0] with { Path = "/run/../run/n.sock" }] }, "listener path /run/n.sock is given 2 times");
         yield return Case("address twice", Good with { Listeners = [Tcp, Tcp] }, "listener path 127.0.0.1:9000 is given 2 times");
+        yield return Case("nobody to ask", new DaemonOptions { Listeners = Good.Listeners }, "no agent: give at least one --agent, or say --route all,agents=none");
+        yield return Case("unmatched agent", Good with { Unmatched = Route("none", "bot") }, "--unmatched names agent bot, which no --agent defines; defined are: waf");
+        yield return Case("agent twice unmatched", Good with { Unmatched = Route("none", "waf", "waf") }, "agent on --unmatched waf is given 2 times");
+        yield return Case("agent called none", Good with { Agents = [.. Good.Agents, new AgentOptions { Id = "none", Endpoints = ["/x"] }] }, "agent id 'none' is the word for a route that asks nobody");
+        yield return Case("route called none", Good with { Routes = [Route("none", "waf")] }, "route id 'none' is the word for the requests that no route takes");
         yield return Case("unknown agent", Good with { Routes = [Route("r", "bot")] }, "route r names agent bot, which no --agent defines; defined are: waf");
         yield return Case("agent twice on a route", Good with { Routes = [Route("r", "waf", "waf")] }, "agent on route r waf is given 2 times");
         yield return Case("agent id", Good with { Agents = [.. Good.Agents, new AgentOptions { Id = "a b", Endpoints = ["/x"] }] }, "agent id 'a b' may have 1 to 64");
@@ -69,6 +74,24 @@ public sealed class OptionsValidatorTests
     [Test]
     public void AgentsThatDialIn_AndTheirListener_HaveNoErrors() => Assert.That(
         OptionsValidator.Validate(Reverse(static listener => listener with { Agents = ["waf"] }, "waf") with { Routes = [Route("r", "waf")] }), Is.Empty);
+
+    [Test]
+    public void DaemonThatAsksNobody_IsFine_WhereARouteSaysSo() =>
+        Assert.That(OptionsValidator.Validate(new DaemonOptions { Listeners = Good.Listeners, Routes = [RouteSpec.Parse("all,agents=none", [])!] }), Is.Empty);
+
+    [Test]
+    public void AgentForUnmatchedRequestsOnly_NeedsBodiesToo()
+    {
+        var errors = new List<string>();
+        var options = Good with
+        {
+            Agents = [.. Good.Agents, AgentSpec.Parse("bot=/run/bot.sock,events=request-body", errors)!],
+            Listeners = [ListenerSpec.Parse("http=/run/h.sock,proxy=nginx", errors)!],
+            Unmatched = RouteSpec.ParseUnmatched("inspect:bot", errors),
+        };
+        Assert.That(errors, Is.Empty);
+        Assert.That(OptionsValidator.Validate(options).Single(), Does.Contain("agent bot needs bodies"));
+    }
 
     [Test]
     public void GoodOptions_HaveNoErrors() => Assert.That(OptionsValidator.Validate(Good), Is.Empty);

@@ -140,7 +140,7 @@ public sealed class LifecycleTests
             Assert.That((await harness.Client.AskAsync(message)).Decision, Is.EqualTo(open ? Decision.Allow : new BlockDecision(503)));
         }
 
-        Assert.That(await harness.EndedAsync(), Is.EqualTo(new[] { $"{Prefix}{(open ? "bypassed" : "refused")}|exchange-unknown=4" }));
+        Assert.That(await harness.EndedAsync(), Is.EqualTo(new[] { $"native:native.sock|none|{(open ? "bypassed" : "refused")}|exchange-unknown=4" }));
         Assert.That(agent.Seen, Is.Empty);
     }
 

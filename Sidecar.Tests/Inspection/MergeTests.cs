@@ -149,9 +149,10 @@ public sealed class MergeTests
             Routes = on =>
             [
                 new RouteModel { Id = "api", Match = new RouteMatch { PathPrefix = "/api" }, Stages = [[on("api")]] },
-                new RouteModel { Id = "shop", Match = new RouteMatch { Host = "*.shop.org" }, Stages = [[on("shop")]] },
+                new RouteModel { Id = "shop", Match = new RouteMatch { Hosts = ["*.shop.org"] }, Stages = [[on("shop")]] },
                 new RouteModel { Id = "posts", Match = new RouteMatch { Methods = ["POST"] }, Stages = [[on("posts")]] },
             ],
+            Unmatched = static _ => null,
         };
         await using var harness = await InspectionHarness.StartAsync(options, api, shop, posts);
         async Task<int> Ask(string id, string uri, string host = "example.org", string method = "GET") =>

@@ -82,7 +82,7 @@ internal sealed class ReplyRendererTests
     {
         var reply = ReplyRenderer.Render(new Verdict { Kind = VerdictKind.FailedClosed, Cause = cause });
 
-        var expected = cause switch { Cause.Timeout => 504, Cause.TooLarge or Cause.Truncated => 413, Cause.Malformed => 403, _ => 503 };
+        var expected = cause switch { Cause.Timeout => 504, Cause.TooLarge or Cause.Truncated => 413, Cause.Malformed or Cause.NoRoute => 403, _ => 503 };
         Assert.That(reply.Status, Is.EqualTo(expected));
         Assert.That(Headers(reply).Contains("retry-after: 1"), Is.EqualTo(expected >= 500));
         Assert.That(Headers(reply), Does.Contain("cache-control: no-store"));

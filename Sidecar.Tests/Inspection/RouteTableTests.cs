@@ -73,8 +73,46 @@ internal sealed class RouteTableTests
     [TestCase("/x/../admin", "admin")]
     [TestCase("/admin/../x", "admin")]
     [TestCase("/x", null)]
-    public void ReadingThatNoRouteTakes_LeavesTheOtherAlone(string target, string? route) =>
-        Assert.That(new RouteTable([Route("admin", "/admin")]).Match(null, target, "GET")?.Id, Is.EqualTo(route));
+    public void ReadingThatNoRouteTakes_LeavesTheOtherAlone_WhereSuchRequestsPass(string target, string? route) =>
+        Assert.That(new RouteTable([Route("admin", "/admin")], unmatched: null).Match(null, target, "GET")?.Id, Is.EqualTo(route));
+
+    [TestCase("/x")]
+    [TestCase("/")]
+    [TestCase("*")]
+    [TestCase("/admin/../x")]
+    [TestCase("/x/../admin")]
+    [TestCase("/admin/..%2fx")]
+    [TestCase("/admin/..;/x")]
+    [TestCase("/admin\\..\\x")]
+    [TestCase("/public/..%2fx")]
+    public void PathThatNoRouteTakesInSomeReading_NeverPassesByOmission(string target)
+    {
+        var route = new RouteTable([Route("admin", "/admin"), Route("public", "/public")]).Match("h", target, "GET");
+        Assert.That((route?.Id, route?.Refuses), Is.EqualTo(("none", true)));
+    }
+
+    [TestCase("/x", "none", "bot")]
+    [TestCase("/admin", "admin", "waf")]
+    [TestCase("/admin/..%2fx", "admin+none", "waf,bot")]
+    public void AgentsForUnmatchedRequests_AreAskedWhereverAReadingIsUnmatched(string target, string id, string agents)
+    {
+        var admin = Route("admin", "/admin") with { Stages = [[new RouteAgent(Waf, Policy)]] };
+        var unmatched = new RouteModel { Id = "none", Stages = [[new RouteAgent(Bot, Policy)]] };
+        var route = new RouteTable([admin], unmatched).Match("h", target, "GET")!;
+        Assert.That((route.Id, route.Refuses), Is.EqualTo((id, false)));
+        Assert.That(string.Join(',', route.Stages.SelectMany(static stage => stage).Select(static agent => agent.Agent.Id)), Is.EqualTo(agents));
+    }
+
+    [TestCase("a.example", true)]
+    [TestCase("x.b.example:443", true)]
+    [TestCase("b.example", false)]
+    [TestCase("xb.example", false)]
+    [TestCase(null, false)]
+    public void SeveralHosts_AreEachTaken(string? host, bool matches)
+    {
+        var table = new RouteTable([new RouteModel { Id = "r", Match = new RouteMatch { Hosts = ["a.example", "*.b.example"] } }]);
+        Assert.That(table.Match(host, "/", "GET")!.Refuses, Is.Not.EqualTo(matches));
+    }
 
     [Test]
     public void PrefixWrittenWithEscapes_IsMetByAClientThatWritesNone()
@@ -102,7 +140,7 @@ internal sealed class RouteTableTests
     [TestCase(null, null, true)]
     public void Host_ComparesWithoutPortCaseAndTrailingDot(string? pattern, string? host, bool matches)
     {
-        var table = new RouteTable([new RouteModel { Id = "r", Match = new RouteMatch { Host = pattern } }]);
+        var table = new RouteTable([new RouteModel { Id = "r", Match = new RouteMatch { Hosts = pattern is null ? [] : [pattern] } }], unmatched: null);
 
         Assert.That(table.Match(host, "/", "GET"), matches ? Is.Not.Null : Is.Null);
     }
@@ -113,7 +151,7 @@ internal sealed class RouteTableTests
     [TestCase("post", false)]
     public void Method_ComparesAsItStands(string method, bool matches)
     {
-        var table = new RouteTable([new RouteModel { Id = "r", Match = new RouteMatch { Methods = ["POST", "PUT"] } }]);
+        var table = new RouteTable([new RouteModel { Id = "r", Match = new RouteMatch { Methods = ["POST", "PUT"] } }], unmatched: null);
 
         Assert.That(table.Match(null, "/", method), matches ? Is.Not.Null : Is.Null);
     }
@@ -163,12 +201,14 @@ internal sealed class RouteTableTests
         Assert.That(combiner.Combine([0, 0]), Is.SameAs(first));
     }
 
-    [TestCase("/public/a/b?c=d%20e")]
-    [TestCase("/%70ublic/../public/a")]
-    [TestCase("/public/../admin/x")]
-    public void Match_OfARequestWithOneRoute_AllocatesNothing(string target)
+    [TestCase("/public/a/b?c=d%20e", false)]
+    [TestCase("/%70ublic/../public/a", true)]
+    [TestCase("/%70ublic/../public/a", false)]
+    [TestCase("/public/../admin/x", true)]
+    [TestCase("/public/../admin/x", false)]
+    public void Match_OfARequestWithOneRoute_AllocatesNothing(string target, bool isPassing)
     {
-        var table = new RouteTable([Route("public", "/public"), Route("admin", "/static")]);
+        var table = new RouteTable([Route("public", "/public"), Route("admin", "/static")], isPassing ? null : RouteModel.Refusing);
         Assert.That(Allocations.Of(1, () => table.Match("h:80", target, "GET")), Is.Zero);
     }
 

@@ -13,6 +13,9 @@ internal sealed record HarnessOptions
     /// <summary>The routes, given a way to name an agent; null for one route that takes everything to every agent.</summary>
     public Func<Func<string, RouteAgent>, IReadOnlyList<RouteModel>>? Routes { get; init; }
 
+    /// <summary>What takes the requests that no route does, given a way to name an agent; null refuses them.</summary>
+    public Func<Func<string, RouteAgent>, RouteModel?>? Unmatched { get; init; }
+
     /// <summary>On the route made without <see cref="Routes"/>: one agent after the other instead of all at once.</summary>
     public bool Sequential { get; init; }
 

@@ -63,10 +63,12 @@ internal sealed class InspectionHarness : IAsyncDisposable
         }
 
         RouteAgent On(LambdaAgent agent) => new(harness._states[agent.Id], agent.Policy);
-        var routes = options.Routes?.Invoke(name => On(agents.Single(agent => agent.Id == name)))
+        RouteAgent Named(string name) => On(agents.Single(agent => agent.Id == name));
+        var routes = options.Routes?.Invoke(Named)
             ?? [new RouteModel { Id = "all", Stages = options.Sequential ? [.. agents.Select(agent => (IReadOnlyList<RouteAgent>)[On(agent)])] : [[.. agents.Select(On)]] }];
+        var unmatched = options.Unmatched is { } choose ? choose(Named) : RouteModel.Refusing;
         harness.Inspector = new Inspector(
-            new RouteTable(routes), harness._background, new ExchangeIds(), harness.BodyMemory, harness.Sums.Metrics, options.Time, new RecordingLogger<Inspector>(harness.Logs.Record));
+            new RouteTable(routes, unmatched), harness._background, new ExchangeIds(), harness.BodyMemory, harness.Sums.Metrics, options.Time, new RecordingLogger<Inspector>(harness.Logs.Record));
         var path = harness._directory.Socket("native.sock");
         var socket = new UnixListenerSocket(new UnixListenerOptions(), new RecordingLogger<UnixListenerSocket>(harness.Logs.Record));
         var listener = new ListenerOptions { Kind = ListenerKind.Native, Path = path, Budget = options.Budget, UnknownExchange = options.UnknownExchange };

@@ -30,7 +30,7 @@ serve() { # name, command: the other end of HAProxy's filter
 }
 serve noop "$dir/noop" "$dir/noop.sock"
 serve noop-both "$dir/noop" "$dir/noop-both.sock" both
-serve alone $sidecar run --agent "demo=$dir/agent" --route nobody,path=/nobody --listen "spop=$dir/alone.sock,response=no"
+serve alone $sidecar run --agent "demo=$dir/agent" --route nobody,agents=none --listen "spop=$dir/alone.sock,response=no"
 serve request $sidecar run --agent "demo=$dir/agent" --listen "spop=$dir/request.sock,response=no"
 serve both $sidecar run --agent "demo=$dir/agent" --listen "spop=$dir/both.sock"
 

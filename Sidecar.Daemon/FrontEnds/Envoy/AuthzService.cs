@@ -134,11 +134,6 @@ internal sealed class AuthzService(Inspector inspector, AuthzOptions options, Si
     }
 
     // It reached us, so it is accounted, though nobody knows what it was.
-    private CheckResponse RefuseUnread(Cause cause)
-    {
-        var unknown = inspector.Begin(options.Listener.Name, null, "/", "UNKNOWN");
-        var answer = Refuse(unknown, cause);
-        inspector.End(unknown);
-        return answer;
-    }
+    private CheckResponse RefuseUnread(Cause cause) =>
+        AuthzAnswers.Deny(inspector.Account(options.Listener.Name, LedgerState.Refused, cause), Verdict.Refused(cause));
 }

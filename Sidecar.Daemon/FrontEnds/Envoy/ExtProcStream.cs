@@ -103,9 +103,7 @@ internal sealed class ExtProcStream : IAsyncDisposable
             return;
         }
 
-        var unknown = _inspector.Begin(_options.Name, null, "/", "UNKNOWN");
-        unknown.Note(LedgerState.Refused, cause);
-        _inspector.End(unknown);
+        _inspector.Account(_options.Name, LedgerState.Refused, cause);
         var end = ExtProcEnd.Done;
         try
         {
@@ -212,9 +210,7 @@ internal sealed class ExtProcStream : IAsyncDisposable
             else if (end.Problem is not (ExtProcProblem.None or ExtProcProblem.Gone))
             {
                 // It reached us, so it is accounted, though nobody knows what it was.
-                var unknown = _inspector.Begin(_options.Name, null, "/", "UNKNOWN");
-                unknown.Note(LedgerState.Refused, Cause.Malformed);
-                _inspector.End(unknown);
+                _inspector.Account(_options.Name, LedgerState.Refused, Cause.Malformed);
             }
 
             _ended.TrySetResult(end);

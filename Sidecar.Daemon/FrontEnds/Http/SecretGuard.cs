@@ -34,10 +34,8 @@ internal sealed class SecretGuard(
             return inner.ProcessRequestAsync(context);
         }
 
-        // Nothing it says is believed, so it is accounted like a request without host and path.
-        var exchange = inspector.Begin(listener, null, "", "");
-        exchange.Note(LedgerState.Refused, Cause.Unauthorized);
-        inspector.End(exchange);
+        // Nothing it says is believed, so it belongs to no route.
+        inspector.Account(listener, LedgerState.Refused, Cause.Unauthorized);
         if (_pace.MayLog(listener, out var more))
         {
             Log.Unauthorized(logger, listener, AnswerHeaders.Secret, secret.File, more);

@@ -64,13 +64,7 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
 
     /// <summary>Accounts for a question that makes no exchange: it was not understood, not taken, or its exchange is not known.</summary>
     /// <returns>The id under which that was done.</returns>
-    public CorrelationId Account(LedgerState state, Cause cause)
-    {
-        var unknown = inspector.Begin(options.Name, null, "/", "UNKNOWN");
-        unknown.Note(state, cause);
-        inspector.End(unknown);
-        return unknown.Id;
-    }
+    public CorrelationId Account(LedgerState state, Cause cause) => inspector.Account(options.Name, state, cause).Id;
 
     /// <summary>Ends the open exchanges: the listener stops.</summary>
     public void Dispose() => _open.Dispose();

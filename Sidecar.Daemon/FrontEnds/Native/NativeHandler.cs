@@ -82,7 +82,8 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
             return await InspectAsync(open.Exchange, message with { }, cancellation).ConfigureAwait(false);
         }
 
-        var exchange = inspector.BeginOn(listener, message.RouteId) ?? inspector.Begin(listener, null, "/", "GUARDRAIL");
+        // It has no host, path or method: only a route without conditions takes it.
+        var exchange = inspector.BeginOn(listener, message.RouteId) ?? inspector.Begin(listener, null, "", "");
         try
         {
             return await InspectAsync(exchange, message with { }, cancellation).ConfigureAwait(false);
@@ -126,9 +127,7 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
 
     private AgentResponse Unknown()
     {
-        var unknown = inspector.Begin(listener, null, "/", "UNKNOWN");
-        unknown.Note(unknownExchange == FailureMode.Open ? LedgerState.Bypassed : LedgerState.Refused, Cause.ExchangeUnknown);
-        inspector.End(unknown);
+        inspector.Account(listener, unknownExchange == FailureMode.Open ? LedgerState.Bypassed : LedgerState.Refused, Cause.ExchangeUnknown);
         return unknownExchange == FailureMode.Open ? AgentResponse.Allow : VerdictResponse.Refused(Cause.ExchangeUnknown);
     }
 

@@ -46,7 +46,7 @@ internal static class VerdictResponse
     };
 
     // As the reference answers (spec §5.7).
-    private static BlockDecision Refusal(Cause cause) => new(cause switch { Cause.Timeout => 504, Cause.TooLarge or Cause.Truncated => 413, _ => 503 });
+    private static BlockDecision Refusal(Cause cause) => new(cause switch { Cause.Timeout => 504, Cause.TooLarge or Cause.Truncated => 413, Cause.NoRoute => 403, _ => 503 });
 
     private static List<HeaderOperation> Operations(IReadOnlyList<HeaderEdit> edits)
     {

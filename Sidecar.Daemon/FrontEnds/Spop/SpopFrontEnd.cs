@@ -169,7 +169,7 @@ internal sealed class SpopFrontEnd : IDisposable
 
     private async ValueTask AnswerUnknownAsync(SpopTurn turn, SpopReplies replies)
     {
-        var exchange = _inspector.Begin(_options.Name, null, "/", "UNKNOWN");
+        var exchange = _inspector.BeginUnknown(_options.Name);
         try
         {
             var isOpen = _options.UnknownExchange == FailureMode.Open;

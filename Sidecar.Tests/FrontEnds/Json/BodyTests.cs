@@ -135,7 +135,7 @@ internal sealed class BodyTests
         var after = await harness.AskAsync(Questions.Part("t", Questions.Body("3", 2)));
         Assert.That((string?)after["error"]!["message"], Does.Contain("its last part was told already"));
         await harness.AskAsync(Questions.Response("t", body: Questions.Body("r")));
-        Assert.That(await harness.Daemon.EndedAsync(), Is.EqualTo(new[] { "http:json|all|refused|malformed=3" }));
+        Assert.That(await harness.Daemon.EndedAsync(), Is.EqualTo(new[] { "http:json|all|refused|malformed=1", "http:json|none|refused|malformed=2" }));
     }
 
     [TestCase(ExcessAction.Block, "block", "closed", "refused")]

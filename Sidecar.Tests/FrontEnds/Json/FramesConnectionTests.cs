@@ -46,7 +46,7 @@ internal sealed class FramesConnectionTests
 
         Assert.That((await peer.ReadAsync())!.Action(), Is.EqualTo("malformed"));
         Assert.That((await peer.ReadAsync())!.Action(), Is.EqualTo("allow"));
-        Assert.That(harness.Daemon.Sums.Of("exchanges"), Is.EqualTo(new[] { "http:json|all|not-subject|none=1", "http:json|all|refused|malformed=1" }));
+        Assert.That(harness.Daemon.Sums.Of("exchanges"), Is.EqualTo(new[] { "http:json|all|not-subject|none=1", "http:json|none|refused|malformed=1" }));
     }
 
     [TestCase("GET / HTTP/1.1\r\n\r\n", "malformed", "the fifth byte is 0x2f")]

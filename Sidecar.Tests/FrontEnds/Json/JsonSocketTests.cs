@@ -89,7 +89,7 @@ internal sealed class JsonSocketTests
         }
 
         Assert.That(answer, Does.StartWith("HTTP/1.1 413 ").And.Contain("Connection: close").And.Contain("\"too-large\"").And.Contain("at most 5000"));
-        Assert.That(await harness.Daemon.EndedAsync(), Is.EqualTo(new[] { "http:json|all|refused|too-large=1" }));
+        Assert.That(await harness.Daemon.EndedAsync(), Is.EqualTo(new[] { "http:json|none|refused|too-large=1" }));
     }
 
     [Test]
@@ -101,7 +101,7 @@ internal sealed class JsonSocketTests
         using var client = UnixHttp.Client(harness.HttpPath);
         using var answer = await client.SendAsync(Post("/v1/decide", Questions.Request()));
         Assert.That((int)answer.StatusCode, Is.EqualTo(429));
-        Assert.That(await harness.Daemon.EndedAsync(), Is.EqualTo(new[] { "http:json|all|refused|overload=1" }));
+        Assert.That(await harness.Daemon.EndedAsync(), Is.EqualTo(new[] { "http:json|none|refused|overload=1" }));
     }
 
     [Test]
@@ -141,7 +141,7 @@ internal sealed class JsonSocketTests
         // The first is asked after its answer: only then has it begun.
         await agent.SeenAsync(1);
         release.SetResult();
-        Assert.That(await harness.Daemon.EndedAsync(), Is.EqualTo(new[] { "http:json|all|bypassed|overload=2", "http:json|all|inspected|none=1" }));
+        Assert.That(await harness.Daemon.EndedAsync(), Is.EqualTo(new[] { "http:json|all|inspected|none=1", "http:json|none|bypassed|overload=2" }));
         await Eventually.TrueAsync(() => harness.Daemon.BodyMemory.Used == 0, TimeSpan.FromSeconds(30), "the memory of questions");
     }
 
@@ -189,7 +189,7 @@ internal sealed class JsonSocketTests
         }
 
         await Eventually.TrueAsync(() => harness.Daemon.Sums.Total("exchanges") == 1, TimeSpan.FromSeconds(30), "the account");
-        Assert.That(harness.Daemon.Sums.Of("exchanges"), Is.EqualTo(new[] { "http:json|all|abandoned|client-gone=1" }));
+        Assert.That(harness.Daemon.Sums.Of("exchanges"), Is.EqualTo(new[] { $"http:json|{(whole ? "all" : "none")}|abandoned|client-gone=1" }));
     }
 
     [Test]

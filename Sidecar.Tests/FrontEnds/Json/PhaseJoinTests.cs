@@ -92,7 +92,7 @@ internal sealed class PhaseJoinTests
         }
 
         Assert.That(agent.Seen, Is.Empty);
-        Assert.That(await harness.Daemon.EndedAsync(), Is.EqualTo(new[] { $"http:json|all|{state}|exchange-unknown=4" }));
+        Assert.That(await harness.Daemon.EndedAsync(), Is.EqualTo(new[] { $"http:json|none|{state}|exchange-unknown=4" }));
     }
 
     [Test]

@@ -20,7 +20,7 @@ internal sealed class GuardrailRouteTests
         {
             Routes = on =>
             [
-                new RouteModel { Id = "chat", Match = new RouteMatch { Host = "chat.example.org", PathPrefix = "/v1" }, Stages = [[on("first")]] },
+                new RouteModel { Id = "chat", Match = new RouteMatch { Hosts = ["chat.example.org"], PathPrefix = "/v1" }, Stages = [[on("first")]] },
                 new RouteModel { Id = "other", Stages = [[on("second")]] },
             ],
         };

@@ -132,7 +132,7 @@ internal sealed class SpopExchangeTests
 
         var isOpen = mode == FailureMode.Open;
         Assert.That((answer["ract"], answer["cause"]), Is.EqualTo((isOpen ? "allow" : "failed-closed", "exchange-unknown")));
-        Assert.That(await harness.Inspection.EndedAsync(), Is.EqualTo(new[] { $"spop:test|all|{(isOpen ? "bypassed" : "refused")}|exchange-unknown=1" }));
+        Assert.That(await harness.Inspection.EndedAsync(), Is.EqualTo(new[] { $"spop:test|none|{(isOpen ? "bypassed" : "refused")}|exchange-unknown=1" }));
     }
 
     [Test]
