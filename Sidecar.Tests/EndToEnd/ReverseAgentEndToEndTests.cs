@@ -7,6 +7,7 @@ using Sidecar.Tests.Support;
 namespace Sidecar.Tests.EndToEnd;
 
 /// <summary>Agents that dial in, with the daemon and agents as processes of their own.</summary>
+[Category("EndToEnd")]
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class ReverseAgentEndToEndTests : IDisposable
 {

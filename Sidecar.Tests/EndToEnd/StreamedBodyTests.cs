@@ -6,6 +6,7 @@ using Sidecar.Tests.Support;
 namespace Sidecar.Tests.EndToEnd;
 
 /// <summary>A daemon process that streams a large body through two agents: what it keeps does not grow with the body.</summary>
+[Category("EndToEnd")]
 public sealed class StreamedBodyTests
 {
     private const int PieceBytes = 64 * 1024;
