@@ -1,15 +1,29 @@
 #!/usr/bin/env bash
 # Builds everything and runs all tests, as continuous integration does.
-#   scripts/test.sh [--quick] [arguments of dotnet test]
+#   scripts/test.sh [--quick | --all-peers] [arguments of dotnet test]
 # --quick leaves out the format check and the end-to-end tests.
-# SIDECAR_TEST_SCALE=N makes the storms N times longer (default 1).
+# --all-peers runs the end-to-end tests of HAProxy, nginx and Caddy on the versions of newer Debian releases besides (see scripts/peers.sh), and the
+# storms at their full length on all; what they say is printed and changes neither the exit status nor the last line.
+# SIDECAR_TEST_SCALE=N makes the storms N times longer (default 1; 10 with --all-peers, where it is not set).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 
-quick=
-if [ "${1:-}" = --quick ]; then quick=1; shift; fi
-case "${1:-}" in -h|--help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+quick='' all_peers=''
+case "${1:-}" in
+  -h|--help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  --quick) quick=1; shift ;;
+  --all-peers) all_peers=1; shift ;;
+esac
+
+# A filter of the caller's narrows every stage.
+own_filter='' arguments=()
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --filter) own_filter="&(${2?test.sh: --filter needs an expression})"; shift 2 ;;
+    *) arguments+=("$1"); shift ;;
+  esac
+done
 
 command -v dotnet >/dev/null || { echo "test.sh: the .NET 10 SDK is missing; install it and put dotnet on the PATH" >&2; exit 1; }
 
@@ -64,25 +78,75 @@ install_node_packages() {
     { echo "test.sh: npm could not install the packages of $list/package-lock.json; see above, or use --quick" >&2; exit 1; }
 }
 
-if [ -z "$quick" ]; then install_missing; install_node_packages; fi
+install() { install_missing; install_node_packages; }
 
-dotnet restore --locked-mode
-if [ -z "$quick" ]; then dotnet format --no-restore --verify-no-changes; fi
-dotnet build --no-restore -c Release
+# What each stage took, for the closing lines.
+stages=()
+stage() {
+  local name=$1 start=$SECONDS
+  shift
+  "$@"
+  stages+=("$(printf '%-12s%4d:%02d' "$name" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)))")
+}
 
-filter=()
-if [ -n "$quick" ]; then filter=(--filter 'TestCategory!=EndToEnd'); fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0
-dotnet test --no-build -c Release --logger 'console;verbosity=minimal' "${filter[@]}" "$@" 2>&1 | tee "$log" || status=$?
 
-# One line that any reader of logs understands, summed over the test assemblies.
-awk '
-  match($0, /Failed: +[0-9]+, Passed: +[0-9]+, Skipped: +[0-9]+/) {
-    split(substr($0, RSTART, RLENGTH), part, /[:,]/)
-    failed += part[2]; passed += part[4]; skipped += part[6]
-  }
-  END { printf "%d passed, %d failed%s\n", passed, failed, skipped ? ", " skipped " skipped" : ""; exit passed == 0 }
-' "$log" || { echo "test.sh: no test was run" >&2; exit 1; }
+# Runs the tests of a category; what fails is noted and the next stage runs all the same.
+tests() {
+  dotnet test --no-build -c Release --logger 'console;verbosity=minimal' --filter "$1$own_filter" "${arguments[@]}" 2>&1 | tee -a "$log" || status=1
+}
+
+# The same for one proxy of one release (an empty root: of this machine): a line with the sums, and what failed above it.
+peer_tests() {
+  local root=$1 proxy=$2 filter=$3 output
+  output=$(SIDECAR_TEST_PEERS=$root SIDECAR_TEST_SCALE=${SIDECAR_TEST_SCALE:-10} dotnet test --no-build -c Release --logger 'console;verbosity=minimal' \
+    --filter "TestCategory=EndToEnd&$filter$own_filter" "${arguments[@]}" 2>&1) || grep -v '^\(Passed\|Failed\)! ' <<<"$output" || true
+  root=${root##*/}
+  printf '%s, %s: %s\n' "${root:-this machine}" "$proxy" "$(sum <<<"$output" || true)"
+}
+
+# All that has to do with a proxy is named after it; what names none and is not of another room runs as 'others'.
+all_peers() {
+  local folder=${SIDECAR_PEERS:-/var/cache/sidecar-peers} release proxy others='FullyQualifiedName~EndToEnd'
+  for proxy in haproxy nginx caddy envoy grpc traefik reverse; do others+="&FullyQualifiedName!~$proxy"; done
+  for proxy in haproxy nginx caddy; do peer_tests '' "$proxy" "FullyQualifiedName~$proxy&TestCategory=Storm"; done
+  for release in trixie sid; do
+    scripts/peers.sh "$release" || continue
+    for proxy in haproxy nginx caddy; do
+      # Caddy of trixie is the version of Debian 12.
+      if [ "$release-$proxy" != trixie-caddy ]; then peer_tests "$folder/$release" "$proxy" "FullyQualifiedName~$proxy"; fi
+    done
+    peer_tests "$folder/$release" others "$others"
+  done
+}
+
+# One line that any reader of logs understands, summed over all test runs.
+sum() {
+  awk '
+    match($0, /Failed: +[0-9]+, Passed: +[0-9]+, Skipped: +[0-9]+/) {
+      split(substr($0, RSTART, RLENGTH), part, /[:,]/)
+      failed += part[2]; passed += part[4]; skipped += part[6]
+    }
+    END { printf "%d passed, %d failed%s\n", passed, failed, skipped ? ", " skipped " skipped" : ""; exit passed == 0 }
+  '
+}
+
+if [ -z "$quick" ]; then stage install install; fi
+stage restore dotnet restore --locked-mode
+if [ -z "$quick" ]; then stage format dotnet format --no-restore --verify-no-changes; fi
+stage build dotnet build --no-restore -c Release
+stage unit tests 'TestCategory!=EndToEnd&TestCategory!=Fuzz'
+stage fuzz tests 'TestCategory=Fuzz'
+if [ -z "$quick" ]; then
+  stage end-to-end tests 'TestCategory=EndToEnd&TestCategory!=Attack'
+  stage attack tests 'TestCategory=EndToEnd&TestCategory=Attack'
+fi
+
+if [ -n "$all_peers" ]; then stage all-peers all_peers; fi
+
+printf 'test.sh: minutes per stage\n'
+printf '  %s\n' "${stages[@]}" "$(printf '%-12s%4d:%02d' 'in all' $((SECONDS / 60)) $((SECONDS % 60)))"
+sum <"$log" || { echo "test.sh: no test was run" >&2; exit 1; }
 exit "$status"

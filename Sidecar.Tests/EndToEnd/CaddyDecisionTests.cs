@@ -39,7 +39,8 @@ internal sealed class CaddyDecisionTests(CaddySetup setup)
         var answer = await RawHttp.SendAsync(_stack.Port, "GET /hello HTTP/1.1");
         var isEmpty = answer.Body.Contains("\"X-Client-Secret\":\"\"", StringComparison.Ordinal);
 
-        Assert.That(isEmpty, Is.EqualTo(setup == CaddySetup.ShortForm), "only the ready configuration can take an empty header away");
+        var keepsEmpty = setup == CaddySetup.ShortForm && await PeerPrograms.VersionAsync("caddy") < new Version(2, 11);
+        Assert.That(isEmpty, Is.EqualTo(keepsEmpty), "of Caddy 2.6 only the ready configuration can take an empty header away");
         Assert.That(answer.Body.Contains("X-Client-Secret", StringComparison.Ordinal), Is.EqualTo(isEmpty));
     }
 

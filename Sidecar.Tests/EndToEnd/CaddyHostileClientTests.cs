@@ -54,7 +54,9 @@ internal sealed class CaddyHostileClientTests(CaddySetup setup)
     {
         var answer = await RawHttp.SendAsync(_stack.Port, "GET /hello HTTP/1.1", header);
 
-        Assert.That(answer.Body.Contains("forged", StringComparison.Ordinal), Is.EqualTo(setup == CaddySetup.ShortForm), "the short form strips only what it copies");
+        // Caddy 2.11 strips other spellings of what it copies, too.
+        var isStripped = setup != CaddySetup.ShortForm || (header.Contains('_', StringComparison.Ordinal) && await PeerPrograms.VersionAsync("caddy") >= new Version(2, 11));
+        Assert.That(answer.Body.Contains("forged", StringComparison.Ordinal), Is.Not.EqualTo(isStripped), "the short form strips only what it copies");
     }
 
     [TestCase("/../healthz?attack")]

@@ -66,8 +66,8 @@ internal sealed class CaddyServer : IAsyncDisposable
             .Replace("response_header_timeout 500ms", "response_header_timeout 30s", StringComparison.Ordinal)
             .Replace("output file ", $"output file {directory.FullPath}/", StringComparison.Ordinal);
         await File.WriteAllTextAsync(directory.File("Caddyfile"), text);
-        var process = ChildProcess.Start(
-            "/usr/bin/env", $"XDG_CONFIG_HOME={directory.FullPath}", $"XDG_DATA_HOME={directory.FullPath}", "caddy", "run", "--config", directory.File("Caddyfile"));
+        var process = PeerPrograms.StartWith(
+            [$"XDG_CONFIG_HOME={directory.FullPath}", $"XDG_DATA_HOME={directory.FullPath}"], "caddy", "run", "--config", directory.File("Caddyfile"));
         await Eventually.TrueAsync(() => process.HasExited || port.Accepts(), TimeSpan.FromSeconds(60), "Caddy accepts connections");
         Assert.That(process.HasExited, Is.False, () => $"Caddy ended: {process.Output}");
         return new CaddyServer(process, directory, port);

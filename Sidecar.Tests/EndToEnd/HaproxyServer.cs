@@ -52,7 +52,7 @@ internal sealed class HaproxyServer : IAsyncDisposable
             File.WriteAllText(directory.File(Path.GetFileName(source)), edit is null ? text : edit(text));
         }
 
-        var process = ChildProcess.Start(File.Exists("/usr/sbin/haproxy") ? "/usr/sbin/haproxy" : "haproxy", "-W", "-db", "-f", directory.File(file));
+        var process = PeerPrograms.Start("haproxy", "-W", "-db", "-f", directory.File(file));
         var haproxy = new HaproxyServer(process, directory, port);
         await Eventually.TrueAsync(() => process.HasExited || port.Accepts(), TimeSpan.FromSeconds(60), "HAProxy accepts connections");
         Assert.That(process.HasExited, Is.False, () => $"HAProxy ended: {process.Output}");

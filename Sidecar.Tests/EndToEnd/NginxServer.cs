@@ -45,7 +45,6 @@ internal sealed class NginxServer : IAsyncDisposable
     /// <param name="change">What else is the test's own in each file, scripts included.</param>
     public static async Task<NginxServer> StartAsync(string configuration, int originPort, string locations, string http, Func<string, string> change)
     {
-        var binary = File.Exists("/usr/sbin/nginx") ? "/usr/sbin/nginx" : "nginx";
         var directory = new TempDirectory();
         var port = new LoopbackPort();
         foreach (var file in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "nginx")))
@@ -61,8 +60,8 @@ internal sealed class NginxServer : IAsyncDisposable
 
         // Started by root, nginx gives its workers to another user, who may not enter the test's directory.
         var user = Environment.UserName == "root" ? " user root;" : "";
-        var process = ChildProcess.Start(
-            binary, "-p", directory.FullPath, "-e", "error.log", "-c", directory.File(configuration), "-g", $"daemon off;{user}");
+        var process = PeerPrograms.Start(
+            "nginx", "-p", directory.FullPath, "-e", "error.log", "-c", directory.File(configuration), "-g", $"daemon off;{user}");
         var server = new NginxServer(process, directory, port);
         await Eventually.TrueAsync(() => process.HasExited || port.Accepts(), TimeSpan.FromSeconds(60), "nginx accepts connections");
         Assert.That(process.HasExited, Is.False, () => $"nginx ended: {process.Output}\n{server.ErrorLog}");
