@@ -43,6 +43,25 @@ public sealed class TolerantAnswerTests(string encodingName)
         """{"decision":{"challenge":{"challenge_type":"c","params":{"n":"7","b":"true","o":"{\"x\":[1]}","s":"t","z":"null"}}}}""")]
     public void Decision_InAnyForm_IsUnderstood(string payload, string expected) => AssertAnswer(payload, expected);
 
+    // Spec §5.8: what an agent refused in plain words must not become its failure, and pass where that is open.
+    [TestCase("""{"block":{"status":99}}""", """{"block":{"status":0}}""")]
+    [TestCase("""{"block":{"status":600}}""", """{"block":{"status":0}}""")]
+    [TestCase("""{"block":{"status":70000}}""", """{"block":{"status":0}}""")]
+    [TestCase("""{"block":{"status":-1}}""", """{"block":{"status":0}}""")]
+    [TestCase("""{"block":{"status":403.5}}""", """{"block":{"status":0}}""")]
+    [TestCase("""{"block":{"status":"429"}}""", """{"block":{"status":403}}""")]
+    [TestCase("""{"block":{"headers":["a"],"body":7}}""", """{"block":{"status":403,"body":"7","headers":null}}""")]
+    [TestCase("""{"block":true}""", """{"block":{"status":403}}""")]
+    [TestCase("\"block\"", """{"block":{"status":403}}""")]
+    [TestCase("""{"redirect":{"status":302}}""", """{"redirect":{"url":"","status":302}}""")]
+    [TestCase("""{"redirect":{"url":"/","status":99}}""", """{"redirect":{"url":"/","status":0}}""")]
+    [TestCase("""{"redirect":{"url":7}}""", """{"redirect":{"url":"","status":302}}""")]
+    [TestCase("\"redirect\"", """{"redirect":{"url":"","status":302}}""")]
+    [TestCase("""{"challenge":{}}""", """{"challenge":{"challenge_type":"","params":{}}}""")]
+    [TestCase("""{"challenge":{"challenge_type":1,"params":"x"}}""", """{"challenge":{"challenge_type":"","params":{}}}""")]
+    public void RefusalWithAnUnfitDetail_IsReadAsARefusal(string decision, string expected) =>
+        AssertAnswer($$"""{"decision":{{decision}}}""", $$"""{"decision":{{expected}}}""");
+
     [TestCase("""{"set":{"name":"a","value":"1"}}""", """{"set":{"name":"a","value":"1"}}""")]
     [TestCase("""{"add":["a","1"]}""", """{"add":{"name":"a","value":"1"}}""")]
     [TestCase("""{"remove":{"name":"a"}}""", """{"remove":{"name":"a"}}""")]
@@ -130,13 +149,6 @@ public sealed class TolerantAnswerTests(string encodingName)
     [TestCase("""{"decision":null}""", "null")]
     [TestCase("""{"decision":7}""", "a number")]
     [TestCase("""{"decision":["allow"]}""", "a list")]
-    [TestCase("""{"decision":{"block":{"status":99}}}""", "99")]
-    [TestCase("""{"decision":{"block":{"status":600}}}""", "600")]
-    [TestCase("""{"decision":{"block":{"status":-1}}}""", "")]
-    [TestCase("""{"decision":{"block":{"status":"403"}}}""", "status")]
-    [TestCase("""{"decision":{"redirect":{"status":302}}}""", "url")]
-    [TestCase("""{"decision":{"redirect":{"url":"/","status":99}}}""", "99")]
-    [TestCase("""{"decision":{"challenge":{}}}""", "challenge_type")]
     [TestCase("""{"request_headers":[{"replace":{"name":"a"}}]}""", "header operation")]
     [TestCase("""{"request_headers":[{"set":{"value":"a"}}]}""", "name")]
     [TestCase("""{"request_headers":[{"set":{"name":"a"},"remove":{"name":"a"}}]}""", "both")]

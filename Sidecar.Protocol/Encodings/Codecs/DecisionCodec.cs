@@ -5,6 +5,10 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Protocol.Encodings.Codecs;
 
 /// <summary>Decisions in all their forms (spec §4.10, §4.12). One that is none of them is an error, never an allow.</summary>
+/// <remarks>
+/// A refusal that can be recognised is read whatever is wrong with its details (spec §5.8): one of the wrong kind is left out, a status that is
+/// none is read as 0, a target or type that is missing as the empty text. Whoever carries the decision out replaces them.
+/// </remarks>
 internal static class DecisionCodec
 {
     private const string Known = "allow, block, redirect and challenge";
@@ -27,9 +31,7 @@ internal static class DecisionCodec
         if (r.Kind is ValueKind.String or ValueKind.Binary)
         {
             var name = r.ReadUtf8();
-            return name.SequenceEqual("allow"u8)
-                ? Decision.Allow
-                : throw ProtocolErrors.Unknown("decision", KnownStrings.Get(name), "allow, or an object with " + Known);
+            return name.SequenceEqual("allow"u8) ? Decision.Allow : default(Fields).Build(KnownStrings.Get(name));
         }
 
         if (r.Kind != ValueKind.Map)
@@ -154,8 +156,8 @@ internal static class DecisionCodec
             return fields;
         }
 
-        // Null stands for a variant without members.
-        if (r.Kind == ValueKind.Null)
+        // Null, or a value that has no members, stands for a refusal without any.
+        if (r.Kind is not (ValueKind.Map or ValueKind.Array))
         {
             r.Skip();
             return fields;
@@ -191,6 +193,19 @@ internal static class DecisionCodec
         internal void Read<TReader>(ref TReader r, int member)
             where TReader : struct, IValueReader, allows ref struct
         {
+            var isFit = member switch
+            {
+                6 => r.Kind == ValueKind.Number,
+                7 => true,
+                8 or 11 => r.Kind == ValueKind.Map,
+                _ => r.Kind is ValueKind.String or ValueKind.Binary,
+            };
+            if (!isFit)
+            {
+                r.Skip();
+                return;
+            }
+
             switch (member)
             {
                 case 6:
@@ -218,9 +233,8 @@ internal static class DecisionCodec
         {
             "allow" => Decision.Allow,
             "block" => new BlockDecision(_status ?? 403, _body, _headers),
-            "redirect" => new RedirectDecision(_url ?? throw ProtocolErrors.Missing("redirect", "url"), _status ?? 302),
-            "challenge" => new ChallengeDecision(
-                _challengeType ?? throw ProtocolErrors.Missing("challenge", "challenge_type"), _parameters ?? EmptyMap.OfStrings),
+            "redirect" => new RedirectDecision(_url ?? "", _status ?? 302),
+            "challenge" => new ChallengeDecision(_challengeType ?? "", _parameters ?? EmptyMap.OfStrings),
             null => throw new ProtocolException("decision is an object without a decision; known are " + Known),
             _ => throw ProtocolErrors.Unknown("decision", variant, Known),
         };

@@ -38,13 +38,10 @@ internal static class ValueReading
             : throw new ProtocolException($"{r.Member} is {value}; it must fit a signed integer of 32 bits");
     }
 
-    /// <summary>Reads an HTTP status, 100 to 599 (spec §4.12).</summary>
+    /// <summary>Reads a number that should be an HTTP status, 100 to 599; 0 for one that is none.</summary>
     internal static ushort ReadHttpStatus<TReader>(this ref TReader r)
-        where TReader : struct, IValueReader, allows ref struct
-    {
-        var value = r.ReadUInt64();
-        return value is >= 100 and <= 599 ? (ushort)value : throw ProtocolErrors.OutOfRange(r.Member, value, 100, 599);
-    }
+        where TReader : struct, IValueReader, allows ref struct =>
+        r.ReadJson().TryGetDouble(out var value) && value is >= 100 and <= 599 && value == Math.Truncate(value) ? (ushort)value : (ushort)0;
 
     /// <summary>Reads text; any other value becomes its JSON text (spec §4.12, challenge parameters).</summary>
     internal static string ReadText<TReader>(this ref TReader r)

@@ -99,26 +99,22 @@ internal static class AnswerMapping
                 return new BlockDecision(StatusOf(block.Status, DefaultBlockStatus), block.HasBody ? block.Body : null, HeadersOf(block.Headers));
 
             case Wire.AgentResponse.DecisionOneofCase.Redirect:
-                return wire.Redirect.Url.Length > 0
-                    ? new RedirectDecision(wire.Redirect.Url, StatusOf(wire.Redirect.Status, DefaultRedirectStatus))
-                    : throw ProtocolErrors.Missing("redirect", "url");
+                return new RedirectDecision(wire.Redirect.Url, StatusOf(wire.Redirect.Status, DefaultRedirectStatus));
 
             case Wire.AgentResponse.DecisionOneofCase.Challenge:
-                return wire.Challenge.ChallengeType.Length > 0
-                    ? new ChallengeDecision(wire.Challenge.ChallengeType, wire.Challenge.Params.ToDictionary(StringComparer.Ordinal))
-                    : throw ProtocolErrors.Missing("challenge", "challenge_type");
+                return new ChallengeDecision(wire.Challenge.ChallengeType, wire.Challenge.Params.ToDictionary(StringComparer.Ordinal));
 
             default:
                 return Decision.Allow;
         }
     }
 
-    // Proto3 cannot tell 0 from nothing said.
+    // Proto3 cannot tell 0 from nothing said. One that is no status leaves the refusal what it is (spec §5.8): 0, for whoever carries it out to replace.
     private static ushort StatusOf(uint status, ushort unsaid) => status switch
     {
         0 => unsaid,
         >= 100 and <= 599 => (ushort)status,
-        _ => throw ProtocolErrors.OutOfRange("status", status, 100, 599),
+        _ => 0,
     };
 
     private static Dictionary<string, string>? HeadersOf(RepeatedField<Wire.Header> fields)
