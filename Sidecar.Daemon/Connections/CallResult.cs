@@ -4,6 +4,9 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Connections;
 
 /// <summary>What came of a call. Failures are values: an agent that dies under load must not cost an exception per call.</summary>
+/// <param name="Outcome">How it ended.</param>
+/// <param name="Response">The agent's answer, if there is one.</param>
+/// <param name="Detail">Why there is no answer that counts; with one that counts, what part of it has no effect. For a log.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct CallResult(CallOutcome Outcome, AgentResponse? Response, string? Detail)
 {

@@ -112,18 +112,18 @@ internal static class HeaderRules
     /// <summary>Whether a text is a token (RFC 9110 §5.6.2).</summary>
     public static bool IsToken(ReadOnlySpan<char> text) => !text.IsEmpty && !text.ContainsAnyExcept(TokenChars);
 
-    /// <summary>Checks a whole answer, which is applied whole or not at all. One by which the agent says that it could not decide is none, whatever else is in it.</summary>
+    /// <summary>
+    /// Checks the edits of an answer that lets the event pass, which is applied whole or not at all. A refusal has none to apply, and one by which
+    /// the agent says that it could not decide is no answer, whatever else is in it.
+    /// </summary>
     /// <param name="response">The answer.</param>
     /// <returns>The first thing wrong with it, for the agent's author: the answer must count as the agent's failure. Null when it is fit.</returns>
     public static string? AnswerError(AgentResponse response)
     {
         ArgumentNullException.ThrowIfNull(response);
-        return ReferenceEquals(response, AgentResponse.Allow) || ReasonCodes.IsFailure(response)
+        return response is { Decision: not AllowDecision } or { WebSocketDecision: { Kind: not WebSocketDecisionKind.Allow } } || ReasonCodes.IsFailure(response)
             ? null
-            : OperationsError("request_headers", response.RequestHeaders)
-                ?? OperationsError("response_headers", response.ResponseHeaders)
-                ?? DecisionRules.Error(response.Decision)
-                ?? DecisionRules.Error(response.WebSocketDecision);
+            : OperationsError("request_headers", response.RequestHeaders) ?? OperationsError("response_headers", response.ResponseHeaders);
     }
 
     /// <summary>An agent's text for an error message: not longer than a line, no control characters.</summary>

@@ -22,12 +22,22 @@ internal sealed class Participant(AgentSession session)
     /// <returns>Whether the same event must be asked once more (rule 11).</returns>
     public bool Settle(AgentEvent message, ref CallResult result, bool isRetry)
     {
-        if (result.Response is { } response && HeaderRules.AnswerError(response) is { } error)
+        if (result is { IsAnswered: true, Response: { } response } && !ReferenceEquals(response, AgentResponse.Allow))
         {
-            result = CallResult.Unfit(response, error);
+            result = HeaderRules.AnswerError(response) is { } error ? CallResult.Unfit(response, error) : Fit(response);
         }
 
         return session.Settle(message, result, isRetry);
+    }
+
+    // What of a refusal cannot be carried out is replaced or left out; it is told to the agent's author, and the refusal stays one (rule 19).
+    private static CallResult Fit(AgentResponse response)
+    {
+        var decision = DecisionRules.Fit(response.Decision, out var repaired);
+        var frame = DecisionRules.Fit(response.WebSocketDecision, out var repairedFrame);
+        return (repaired ?? repairedFrame) is { } what
+            ? CallResult.Answered(response with { Decision = decision, WebSocketDecision = frame }) with { Detail = what }
+            : CallResult.Answered(response);
     }
 
     /// <summary>Accounts for one event of a direction.</summary>

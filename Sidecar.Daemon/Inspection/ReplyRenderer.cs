@@ -7,8 +7,8 @@ namespace Sidecar.Daemon.Inspection;
 /// <summary>Renders what a client gets instead of the upstream's answer (proxy integration §6.3). Stateless.</summary>
 /// <remarks>
 /// Complete, for a front end that can only send it.
-/// Never cached, never with headers of framing or of a connection. What an agent said is taken as checked by <see cref="HeaderRules"/>;
-/// should it not be, what may not be sent is left out rather than sent.
+/// Never cached, never with headers of framing or of a connection: what of an agent's decision cannot be sent is replaced or left out here too
+/// (<see cref="DecisionRules"/>), whoever made the verdict.
 /// </remarks>
 internal static class ReplyRenderer
 {
@@ -19,44 +19,38 @@ internal static class ReplyRenderer
     public static Reply Render(Verdict verdict)
     {
         ArgumentNullException.ThrowIfNull(verdict);
-        return verdict switch
+        if (verdict is { Kind: VerdictKind.FailedClosed } or { Kind: not VerdictKind.Block, Decision: null, IsAllow: false })
         {
-            { IsAllow: true } => throw new ArgumentException("An allowed request has no reply; send it on.", nameof(verdict)),
-            { Kind: VerdictKind.Block } => Block(verdict.Decision as BlockDecision ?? new BlockDecision()),
-            { Decision: RedirectDecision redirect } => Redirect(redirect),
-            { Decision: ChallengeDecision challenge } => Challenge(challenge),
-            _ => FailedClosed(verdict.Cause),
+            return FailedClosed(verdict.Cause);
+        }
+
+        return DecisionRules.Fit(verdict.Decision ?? new BlockDecision(), out _) switch
+        {
+            _ when verdict.IsAllow => throw new ArgumentException("An allowed request has no reply; send it on.", nameof(verdict)),
+            RedirectDecision redirect => Finish(redirect.Status, [new("location", Address(redirect.Url))], null),
+            ChallengeDecision challenge => Challenge(challenge),
+            var other => Block(other as BlockDecision ?? new BlockDecision()),
         };
     }
 
-    private static Reply Block(BlockDecision block)
-    {
-        var status = DecisionRules.IsReplyStatus(block.Status) ? block.Status : 403;
-        var headers = new List<KeyValuePair<string, string>>();
-        foreach (var (name, value) in block.Headers ?? EmptyMap.OfStrings)
-        {
-            if (HeaderRules.NameError(name) is null && HeaderRules.ValueError(name, value) is null)
-            {
-                headers.Add(new(name.ToLowerInvariant(), value));
-            }
-        }
-
-        return Finish(status, headers, block.Body);
-    }
-
-    private static Reply Redirect(RedirectDecision redirect) => DecisionRules.Error(redirect) is null
-        ? Finish(redirect.Status, [new("location", Address(redirect.Url))], null)
-        : FailedClosed(Cause.BadAnswer);
+    private static Reply Block(BlockDecision block) =>
+        Finish(block.Status, [.. (block.Headers ?? EmptyMap.OfStrings).Select(static header => KeyValuePair.Create(header.Key.ToLowerInvariant(), header.Value))], block.Body);
 
     private static Reply Challenge(ChallengeDecision challenge)
     {
-        if (DecisionRules.Error(challenge) is not null)
+        var (status, authenticate, body, contentType) = ChallengeRules.Read(challenge);
+        var headers = new List<KeyValuePair<string, string>>(4);
+        if (authenticate is not null)
         {
-            return FailedClosed(Cause.BadAnswer);
+            headers.Add(new("www-authenticate", authenticate));
         }
 
-        var status = DecisionRules.ChallengeStatus(challenge.Parameters) ?? 401;
-        return Finish(status, [new("www-authenticate", ChallengeField.Render(challenge))], challenge.Parameters.GetValueOrDefault(DecisionRules.BodyParameter));
+        if (contentType is not null)
+        {
+            headers.Add(new("content-type", contentType));
+        }
+
+        return Finish(status, headers, body);
     }
 
     // 504 tells the operator that time was short, 413 the client that trying again is no use (spec §5.7), 403 that the request is at fault (rule 9).

@@ -52,6 +52,7 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
             return null;
         }
 
+        Note(participant, result.Detail, isFailure: false);
         participant.NoteInspected(message, kind);
         if (!participant.Decides(kind) || ReferenceEquals(response, AgentResponse.Allow))
         {

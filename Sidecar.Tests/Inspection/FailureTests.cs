@@ -87,7 +87,7 @@ public sealed class FailureTests
     [
         new TestCaseData(AgentResponse.Allow.WithRequestHeaders(HeaderOperation.Set("host", "evil"))).SetArgDisplayNames("request header"),
         new TestCaseData(AgentResponse.Allow.WithResponseHeaders(HeaderOperation.Add("x", "a\nb"))).SetArgDisplayNames("response header"),
-        new TestCaseData(new AgentResponse { Decision = new RedirectDecision("javascript:alert(1)", 302) }).SetArgDisplayNames("redirect"),
+        new TestCaseData(AgentResponse.Allow.WithRequestHeaders(HeaderOperation.Remove(":path"))).SetArgDisplayNames("pseudo header"),
     ];
 
     // Rule 5: who answers what may not be applied is as useless as who answers nonsense, and costs as much.
@@ -109,6 +109,52 @@ public sealed class FailureTests
         Assert.That((await harness.Client.AskAsync(Events.Request("x4"))).Audit.ReasonCodes, Is.EqualTo(new[] { "a:breaker-open" }));
         await Eventually.TrueAsync(
             () => harness.Sums.Of("agent.calls").Contains("a|request_headers|BadAnswer=3"), TimeSpan.FromSeconds(30), "the calls to be counted as what they were");
+    }
+
+    private static IEnumerable<TestCaseData> RefusalsWithUnfitDetails() =>
+    [
+        new TestCaseData(Answer.Block(403).WithHeader("Content-Length", "2"), "Block").SetArgDisplayNames("block with a length"),
+        new TestCaseData(new AgentResponse { Decision = new BlockDecision(100) }, "Block").SetArgDisplayNames("block with status 100"),
+        new TestCaseData(Answer.Block(403).WithRequestHeaders(HeaderOperation.Set("host", "evil")), "Block").SetArgDisplayNames("block with edits"),
+        new TestCaseData(Answer.Block(403).WithBody(new string('x', (1024 * 1024) + 1)), "Block").SetArgDisplayNames("block with a long page"),
+        new TestCaseData(new AgentResponse { Decision = new RedirectDecision("/l", 300) }, "Redirect").SetArgDisplayNames("redirect with status 300"),
+        new TestCaseData(new AgentResponse { Decision = new RedirectDecision("login") }, "Redirect").SetArgDisplayNames("relative redirect"),
+        new TestCaseData(new AgentResponse { Decision = new RedirectDecision("javascript:alert(1)") }, "Block").SetArgDisplayNames("redirect to a script"),
+        new TestCaseData(Answer.Challenge("captcha", ("text", "a\nb")), "Challenge").SetArgDisplayNames("challenge with a line break"),
+        new TestCaseData(Answer.Challenge("js challenge"), "Challenge").SetArgDisplayNames("challenge with a space in its type"),
+    ];
+
+    // Rule 19: with failure-mode=open a detail of a refusal must not become an allow.
+    [TestCaseSource(nameof(RefusalsWithUnfitDetails))]
+    public async Task RefusalWithAnUnfitDetail_NeverLetsTheRequestPass(object refusal, string kind)
+    {
+        await using var agent = new LambdaAgent("a")
+        {
+            Policy = LambdaAgent.PolicyOf(FailureMode.Open),
+            Answers = (message, _) => new(message is RequestHeadersEvent ? (AgentResponse)refusal : AgentResponse.Allow),
+        };
+        await using var harness = await InspectionHarness.StartAsync(agent);
+
+        var answer = await harness.Client.AskAsync(Events.Request("x"));
+        await harness.Client.AskAsync(Events.Complete("x"));
+
+        Assert.That(answer.Decision.GetType().Name, Is.EqualTo(kind + "Decision"));
+        Assert.That(answer.Audit.ReasonCodes, Has.None.Contains("bad-answer"));
+        await Eventually.TrueAsync(() => harness.Sums.Of("agent.exchanges").Contains("a|request|inspected|none=1"), TimeSpan.FromSeconds(30), "the exchange to be inspected");
+        Assert.That(harness.ConnectionsOf("a").Single().Errors, Is.Zero, "the agent did not fail");
+    }
+
+    [Test]
+    public async Task RefusalWithAnUnfitDetail_IsNamedInTheLog()
+    {
+        await using var agent = LambdaAgent.That("a", Answer.Block(403).WithHeader("Content-Length", "2"));
+        await using var harness = await InspectionHarness.StartAsync(agent);
+
+        await harness.Client.AskAsync(Events.Request("x"));
+        await harness.Client.AskAsync(Events.Request("y"));
+
+        Assert.That(harness.Logs.Entries.Where(static entry => entry.EventId.Name == "NoEffect").Select(static entry => entry.Message),
+            Has.Exactly(1).Items.And.One.Contains("'Content-Length' is reserved").And.One.Contains("left out"));
     }
 
     [Test]

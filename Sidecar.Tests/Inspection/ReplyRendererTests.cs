@@ -102,13 +102,14 @@ internal sealed class ReplyRendererTests
     }
 
     [Test]
-    public void RedirectOrChallengeThatIsNotFitToSend_IsFailedClosed()
+    public void RedirectOrChallengeThatIsNotFitToSend_IsStillARefusal()
     {
         var redirect = new Verdict { Kind = VerdictKind.Redirect, Decision = new RedirectDecision("/\r\nx: y") };
-        var challenge = new Verdict { Kind = VerdictKind.Challenge, Decision = new ChallengeDecision("a b", new Dictionary<string, string>()) };
+        var challenge = new Verdict { Kind = VerdictKind.Challenge, Decision = new ChallengeDecision("a b", new Dictionary<string, string> { ["www-authenticate"] = "x\r\ny" }) };
 
-        Assert.That(ReplyRenderer.Render(redirect).Status, Is.EqualTo(503));
-        Assert.That(ReplyRenderer.Render(challenge).Status, Is.EqualTo(503));
+        Assert.That(ReplyRenderer.Render(redirect).Status, Is.EqualTo(403));
+        Assert.That(ReplyRenderer.Render(challenge).Status, Is.EqualTo(403));
+        Assert.That(Headers(ReplyRenderer.Render(redirect)).Concat(Headers(ReplyRenderer.Render(challenge))), Has.None.StartsWith("location").And.None.StartsWith("www-"));
     }
 
     [TestCase("basic", "realm=x", "Basic realm=\"x\"")]
@@ -117,8 +118,8 @@ internal sealed class ReplyRendererTests
     [TestCase("bearer", "error=a\"b\\c", "Bearer error=\"a\\\"b\\\\c\"")]
     [TestCase("digest", "realm=x&algorithm=SHA-256&stale=true&qop=auth", "Digest realm=\"x\", algorithm=SHA-256, stale=true, qop=\"auth\"")]
     [TestCase("digest", "algorithm=a b", "Digest algorithm=\"a b\"")]
-    [TestCase("captcha", "site-key=k&status=429&body=b", "captcha site-key=\"k\"")]
-    [TestCase("Negotiate", "", "Negotiate")]
+    [TestCase("captcha", "www-authenticate=Bearer realm=\"api\"&token=SECRET", "Bearer realm=\"api\"")]
+    [TestCase("basic", "WWW-Authenticate=Negotiate&realm=x", "Negotiate")]
     public void Challenge_IsAWellFormedField(string type, string parameters, string field)
     {
         var reply = Challenge(type, parameters);
@@ -126,16 +127,31 @@ internal sealed class ReplyRendererTests
         Assert.That(Headers(reply)[0], Is.EqualTo($"www-authenticate: {field}"));
     }
 
-    [TestCase("", 401, "401 Unauthorized")]
-    [TestCase("status=403", 403, "403 Forbidden")]
-    [TestCase("status=429&body=wait", 429, "wait")]
-    [TestCase("body=<p>solve</p>", 401, "<p>solve</p>")]
-    public void Challenge_HasTheStatusAndBodyOfItsParameters(string parameters, int status, string body)
+    [TestCase("js", "", 403, "403 Forbidden")]
+    [TestCase("js", "status=401", 403, "403 Forbidden")]
+    [TestCase("js", "status=403", 403, "403 Forbidden")]
+    [TestCase("js", "status=429&body=wait", 429, "wait")]
+    [TestCase("js", "Body=<p>solve</p>", 403, "<p>solve</p>")]
+    [TestCase("js", "BODY=lowest&body=other", 403, "lowest")]
+    [TestCase("basic", "", 401, "401 Unauthorized")]
+    [TestCase("bearer", "status=403", 403, "403 Forbidden")]
+    [TestCase("js", "www-authenticate=Negotiate", 401, "401 Unauthorized")]
+    public void Challenge_HasTheStatusAndBodyOfItsParameters(string type, string parameters, int status, string body)
     {
-        var reply = Challenge("js", parameters);
+        var reply = Challenge(type, parameters);
 
         Assert.That(reply.Status, Is.EqualTo(status));
         Assert.That(Body(reply), Does.Contain(body));
+    }
+
+    // Published agents put tokens and addresses of their own there (spec §5.8).
+    [Test]
+    public void ChallengeParametersThatAreTheAgentsOwn_AreNeverShownToTheClient()
+    {
+        var reply = Challenge("captcha", "token=SECRET&challenge_url=/verify&body=<p>solve</p>&content-type=text/x-page&site-key=k");
+
+        Assert.That(Headers(reply), Is.EqualTo(new[] { "content-type: text/x-page", "cache-control: no-store" }));
+        Assert.That(Headers(Challenge("captcha", "content-type=text/x-page")), Is.EqualTo(new[] { "cache-control: no-store", $"content-type: {Html}" }), "without a body the page is ours");
     }
 
     [TestCase(199)]
