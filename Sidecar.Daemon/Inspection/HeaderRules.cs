@@ -25,12 +25,8 @@ internal static class HeaderRules
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     private static readonly FrozenDictionary<string, string>.AlternateLookup<ReadOnlySpan<char>> Reserved =
-        new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+        new Dictionary<string, string>(HeaderNames.OfTheConnection.Select(static name => KeyValuePair.Create(name, "belongs to one connection")), StringComparer.OrdinalIgnoreCase)
         {
-            ["connection"] = "belongs to one connection",
-            ["keep-alive"] = "belongs to one connection",
-            ["upgrade"] = "belongs to one connection",
-            ["te"] = "belongs to one connection",
             ["http2-settings"] = "belongs to one connection",
             ["content-length"] = "frames the message",
             ["transfer-encoding"] = "frames the message",
@@ -58,9 +54,9 @@ internal static class HeaderRules
 
         Span<char> folded = stackalloc char[name.Length];
         name.AsSpan().Replace(folded, '_', '-');
-        if (folded.StartsWith("x-sidecar-", StringComparison.OrdinalIgnoreCase))
+        if (HeaderNames.IsOwn(name))
         {
-            return $"header '{Echo(name)}' is reserved: names that begin with x-sidecar- are the sidecar's own";
+            return $"header '{Echo(name)}' is reserved: names that begin with {HeaderNames.OwnPrefix} are the sidecar's own";
         }
 
         if (folded.StartsWith("proxy-", StringComparison.OrdinalIgnoreCase))

@@ -47,6 +47,20 @@ internal sealed class NginxHostileClientTests
         }
     }
 
+    [TestCase("X-Sidecar-Foo: forged")]
+    [TestCase("X-Sidecar-Arg-Foo: forged")]
+    [TestCase("X_Sidecar_Id: forged")]
+    [TestCase("X_Original_URI: forged")]
+    public async Task NameThatWouldPassUnseen_IsRefusedAndCounted(string header)
+    {
+        var (before, asked) = (await RefusedAsync(), _stack.Origin.Requests);
+
+        var answer = await RawHttp.SendAsync(_stack.Port, "GET /hello HTTP/1.1", header);
+
+        Assert.That((answer.Status, _stack.Origin.Requests), Is.EqualTo((403, asked)));
+        Assert.That(await RefusedAsync(), Is.EqualTo(before + 1));
+    }
+
     [TestCase("/../healthz?attack")]
     [TestCase("/%2e%2e/healthz?attack")]
     [TestCase("/..%2fhealthz?attack")]
@@ -98,12 +112,12 @@ internal sealed class NginxHostileClientTests
     [Test]
     public async Task HugeHeader_IsRefusedAndCounted()
     {
-        var before = await _stack.MetricAsync("sidecar_exchanges_total", "state=\"refused\"", "cause=\"malformed\"");
+        var before = await RefusedAsync();
 
         var answer = await RawHttp.SendAsync(_stack.Port, "GET /hello HTTP/1.1", "X-Huge: " + new string('a', 200 * 1024));
 
         Assert.That(answer.Status, Is.EqualTo(403));
-        Assert.That(await _stack.MetricAsync("sidecar_exchanges_total", "state=\"refused\"", "cause=\"malformed\""), Is.EqualTo(before + 1));
+        Assert.That(await RefusedAsync(), Is.EqualTo(before + 1));
     }
 
     [Test]
@@ -113,4 +127,6 @@ internal sealed class NginxHostileClientTests
 
         Assert.That(answer.Status, Is.EqualTo(403).Or.EqualTo(400), "403 of the sidecar, or nginx's own refusal");
     }
+
+    private Task<long> RefusedAsync() => _stack.MetricAsync("sidecar_exchanges_total", "state=\"refused\"", "cause=\"malformed\"");
 }

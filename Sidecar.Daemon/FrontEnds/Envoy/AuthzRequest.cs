@@ -64,14 +64,14 @@ internal sealed class AuthzRequest
                 RequestId = Short(Headers.Headers.Get("x-request-id")) ?? exchange.Id.ToString(),
                 ClientIp = IPAddress.IsValid(source?.Address) ? source!.Address : "",
                 ClientPort = source?.PortValue is <= ushort.MaxValue and var port ? (ushort)port : (ushort)0,
-                ServerName = Short(_attributes.TlsSession?.Sni) ?? (Headers.Authority is { } host ? ExtProcHeaders.ToText(HostName.Of(host).ToString()) : null),
+                ServerName = Short(_attributes.TlsSession?.Sni) ?? (Headers.Authority is { } host ? WireText.Of(HostName.Of(host).ToString()) : null),
                 Protocol = Short(_http.Protocol) ?? "HTTP/1.1",
                 RouteId = exchange.Route?.Id,
                 Timestamp = now.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
                 Traceparent = Short(Headers.Headers.Get("traceparent")),
             },
             Method = Headers.Method!,
-            Uri = ExtProcHeaders.ToText(Headers.Target!),
+            Uri = WireText.Of(Headers.Target!),
             Headers = Headers.Headers,
         };
     }

@@ -51,7 +51,7 @@ internal sealed class ExtProcAttributes
             RequestId = this["request.id"] ?? Short(headers.Headers.Get("x-request-id")) ?? exchange.Id.ToString(),
             ClientIp = address,
             ClientPort = port,
-            ServerName = this["connection.requested_server_name"] ?? (headers.Authority is { } host ? ExtProcHeaders.ToText(HostName.Of(host).ToString()) : null),
+            ServerName = this["connection.requested_server_name"] ?? (headers.Authority is { } host ? WireText.Of(HostName.Of(host).ToString()) : null),
             Protocol = this["request.protocol"] ?? "HTTP/1.1",
             TlsVersion = this["connection.tls_version"],
             RouteId = exchange.Route?.Id,

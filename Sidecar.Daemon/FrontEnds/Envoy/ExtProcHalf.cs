@@ -58,7 +58,7 @@ internal sealed class ExtProcHalf(ExtProcExchange exchange, Direction direction,
         {
             Metadata = new ExtProcAttributes(message.Attributes).Metadata(Headers, exchange.Exchange, time.GetUtcNow()),
             Method = Headers.Method!,
-            Uri = ExtProcHeaders.ToText(Headers.Target!),
+            Uri = WireText.Of(Headers.Target!),
             Headers = Headers.Headers,
         };
         return await JudgeHeadersAsync(told, message.RequestHeaders.EndOfStream, arrived).ConfigureAwait(false);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Unicode;
 using Sidecar.Protocol.Envoy;
 using Sidecar.Protocol.Messages;
 
@@ -67,30 +66,24 @@ internal sealed class ExtProcHeaders
             var name = Encoding.UTF8.GetBytes(field.Key.ToLowerInvariant());
             bytes += name.Length + value.Length;
             count++;
-            if (OwnHeaders.IsOwn(name))
+            if (HeaderTables.Envoy.Classify(name) == HeaderRole.Removed)
             {
                 read._own.Add(field.Key);
             }
             else if (count <= options.MaxHeaders && bytes <= options.MaxHeaderBytes)
             {
-                read.Headers.Add(name, AsUtf8(value));
+                WireText.Add(read.Headers, name, value);
             }
         }
 
         if (read._pseudo.TryGetValue(":authority", out var authority) && read.Headers.IndexOf("host"u8) < 0)
         {
-            read.Headers.Add("host"u8, AsUtf8(authority));
+            WireText.Add(read.Headers, "host"u8, authority);
         }
 
         read.Problem = RequestRules.HeaderProblem(count, bytes, options.MaxHeaders, options.MaxHeaderBytes) ?? read.LineProblem();
         return read;
     }
-
-    /// <summary>Text of bytes that stand as chars: UTF-8 where they are, else Latin-1.</summary>
-    public static string ToText(string wire) => Ascii.IsValid(wire) ? wire : Encoding.UTF8.GetString(AsUtf8(Encoding.Latin1.GetBytes(wire)));
-
-    private static ReadOnlySpan<byte> AsUtf8(ReadOnlySpan<byte> value) =>
-        Utf8.IsValid(value) ? value : Encoding.UTF8.GetBytes(Encoding.Latin1.GetString(value));
 
     private string? Latin1(string name) => _pseudo.TryGetValue(name, out var value) ? Encoding.Latin1.GetString(value) : null;
 

@@ -26,7 +26,7 @@ internal readonly record struct CarriedHeader(string Name, string AnswerName, bo
             return clients.Count == 0 ? null : clients.Count == 1 ? clients[0] ?? "" : Join(clients);
         }
 
-        string[] values = [.. edit.KeepOriginal ? clients.OfType<string>() : [], .. edit.Values.Select(HeaderText.ToWire)];
+        string[] values = [.. edit.KeepOriginal ? clients.OfType<string>() : [], .. edit.Values.Select(WireText.ToWire)];
         return values.Length == 0 ? null : Join(values);
     }
 

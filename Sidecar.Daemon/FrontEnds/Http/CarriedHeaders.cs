@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
@@ -13,6 +14,10 @@ internal sealed class CarriedHeaders
 {
     private const int MaxNameBytes = 2 * 1024;
     private const string SetCookie = "set-cookie";
+
+    // What the server would not write into a header line: control characters except the tab.
+    private static readonly SearchValues<char> Unwritable =
+        SearchValues.Create([.. Enumerable.Range(0, 32).Where(static code => code != '\t').Select(static code => (char)code), '\u007f']);
 
     private readonly CarriedHeader[] _request;
     private readonly CarriedHeader[] _response;
@@ -80,7 +85,7 @@ internal sealed class CarriedHeaders
                 value = "";
             }
 
-            if (!HeaderText.IsWritable(value))
+            if (value.AsSpan().ContainsAny(Unwritable))
             {
                 return FailedClosed(verdict, Cause.Malformed);
             }
@@ -121,7 +126,7 @@ internal sealed class CarriedHeaders
     // Names of ours that the client sent go too: what the upstream sees under them is what this answer sets. Envoy sets first and removes then.
     private static int WriteRemovals(IHeaderDictionary answer, IHeaderDictionary question, List<string> removals, bool isBypassed)
     {
-        var names = removals.Concat(question.Keys.Where(HeaderTrust.IsOurs)).Append(AnswerHeaders.Bypassed)
+        var names = removals.Concat(question.Keys.Where(static name => HeaderNames.IsOwn(name))).Append(AnswerHeaders.Bypassed)
             .Where(name => !name.Equals(AnswerHeaders.Id, StringComparison.OrdinalIgnoreCase))
             .Where(name => !isBypassed || !name.Equals(AnswerHeaders.Bypassed, StringComparison.OrdinalIgnoreCase));
         var list = string.Join(", ", names.Select(static name => name.ToLowerInvariant()).Distinct());
@@ -134,7 +139,7 @@ internal sealed class CarriedHeaders
         foreach (var place in _response)
         {
             var edit = Find(edits, place.Name);
-            string[] lines = edit is null ? [] : [.. edit.Values.Select(HeaderText.ToWire)];
+            string[] lines = edit is null ? [] : [.. edit.Values.Select(WireText.ToWire)];
             if (lines.Sum(static line => line.Length + 2) > room + 2)
             {
                 _metrics.Unapplied(_listener, "response-header-size");
@@ -222,6 +227,6 @@ internal sealed class CarriedHeaders
 
     private CarriedHeader Place(string name, string prefix, bool passesClients) =>
         HeaderRules.NameError(name) is { } error ? throw new ArgumentException($"header {name} cannot be carried: {error}")
-        : _dialect.Trust.Classify(name) != HeaderTrust.Ordinary ? throw new ArgumentException($"header {name} cannot be carried: the proxy itself uses it to tell about the request")
+        : _dialect.Headers.Classify(name, out _) != HeaderRole.Shown ? throw new ArgumentException($"header {name} cannot be carried: the proxy itself uses it to tell about the request")
         : new CarriedHeader(name.ToLowerInvariant(), prefix + name, passesClients);
 }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
+using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.Http;
@@ -16,6 +17,8 @@ internal static class ClientRequestReader
         (TrustedHeader.TransferEncoding, "transfer-encoding"),
         (TrustedHeader.Upgrade, "upgrade"),
         (TrustedHeader.ForwardedFor, "x-forwarded-for"),
+        (TrustedHeader.ForwardedHost, "x-forwarded-host"),
+        (TrustedHeader.ForwardedProto, "x-forwarded-proto"),
     ];
 
     /// <summary>Reads the question of a listener's proxy.</summary>
@@ -28,7 +31,7 @@ internal static class ClientRequestReader
             return Read(question.Headers, options);
         }
 
-        var told = new string?[HeaderTrust.Count];
+        var told = new string?[TrustedHeaders.Count];
         var target = question.RawTarget;
         var hasPrefix = target.StartsWith(options.PathPrefix, StringComparison.Ordinal);
         told[(int)TrustedHeader.Method] = question.Method;
@@ -40,28 +43,34 @@ internal static class ClientRequestReader
     /// <param name="question">The headers of the proxy's request, a char per byte.</param>
     /// <param name="options">The listener's dialect and limits.</param>
     public static ClientRequest Read(IHeaderDictionary question, HttpListenerOptions options) =>
-        Read(question, options, new string?[HeaderTrust.Count], plumbing: null);
+        Read(question, options, new string?[TrustedHeaders.Count], plumbing: null);
 
     private static ClientRequest Read(IHeaderDictionary question, HttpListenerOptions options, string?[] told, string? plumbing)
     {
-        var trust = options.Dialect.Trust;
+        var table = options.Dialect.Headers;
         var headers = new HeaderBlock(32, 1024);
         var count = 0;
         var bytes = 0L;
+        string? refused = null;
         foreach (var (name, values) in question)
         {
-            var role = trust.Classify(name);
-            if (role >= 0)
+            switch (table.Classify(name, out var header))
             {
-                told[role] = values.Count > 0 ? values[0] : null;
-                plumbing ??= values.Count > 1 ? $"the header {name} came {values.Count} times; the proxy must set it once" : null;
-            }
-            else if (role == HeaderTrust.Ordinary)
-            {
-                // Counted in full, but nothing beyond the limits is copied.
-                count += values.Count;
-                bytes += SizeOf(name, values);
-                AddAll(headers, name, values, count <= options.MaxHeaders && bytes <= options.MaxHeaderBytes);
+                case HeaderRole.Believed:
+                    told[(int)header] = values.Count > 0 ? values[0] : null;
+                    plumbing ??= values.Count > 1 ? $"the header {name} came {values.Count} times; the proxy must set it once" : null;
+                    break;
+                case HeaderRole.Shown:
+                    // Counted in full, but nothing beyond the limits is copied.
+                    count += values.Count;
+                    bytes += SizeOf(name, values);
+                    AddAll(headers, name, values, count <= options.MaxHeaders && bytes <= options.MaxHeaderBytes);
+                    break;
+                case HeaderRole.Refused:
+                    refused ??= $"its header {HeaderRules.Echo(name)} has a name of the sidecar's own that the proxy's configuration does not set, and so would pass unseen";
+                    break;
+                case HeaderRole.Consumed or HeaderRole.Removed:
+                    break;
             }
         }
 
@@ -69,15 +78,15 @@ internal static class ClientRequestReader
         {
             if (told[(int)copy] is { Length: > 0 } value)
             {
-                HeaderText.Add(headers, name, value);
+                WireText.Add(headers, name, value);
             }
         }
 
-        plumbing ??= MissingIn(told, trust);
+        plumbing ??= MissingIn(told, table);
         return new ClientRequest(told, headers)
         {
             IsPlumbing = plumbing is not null,
-            Problem = plumbing ?? ProblemOf(told, count, bytes, options),
+            Problem = plumbing ?? refused ?? ProblemOf(told, count, bytes, options),
         };
     }
 
@@ -85,7 +94,7 @@ internal static class ClientRequestReader
     {
         for (var i = 0; wanted && i < values.Count; i++)
         {
-            HeaderText.Add(headers, name, values[i] ?? "");
+            WireText.Add(headers, name, values[i] ?? "");
         }
     }
 
@@ -100,13 +109,13 @@ internal static class ClientRequestReader
         return size;
     }
 
-    private static string? MissingIn(string?[] told, HeaderTrust trust)
+    private static string? MissingIn(string?[] told, HeaderTable table)
     {
         foreach (var header in (ReadOnlySpan<TrustedHeader>)[TrustedHeader.Method, TrustedHeader.Target])
         {
             if (string.IsNullOrEmpty(told[(int)header]))
             {
-                return trust.NameOf(header) is { } name
+                return table.NameOf(header) is { } name
                     ? $"the header {name} is missing; the proxy's configuration must set it"
                     : "nothing stands behind the path prefix; the proxy must put the client's path there";
             }

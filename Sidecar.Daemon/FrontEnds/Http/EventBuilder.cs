@@ -16,10 +16,10 @@ internal static class EventBuilder
     {
         Metadata = new RequestMetadata
         {
-            RequestId = request[TrustedHeader.RequestId] is { } id ? HeaderText.FromWire(id) : exchange.Id.ToString(),
+            RequestId = request[TrustedHeader.RequestId] is { } id ? WireText.Of(id) : exchange.Id.ToString(),
             ClientIp = AddressOf(request[TrustedHeader.ClientAddress]),
             ClientPort = ushort.TryParse(request[TrustedHeader.ClientPort], NumberStyles.None, CultureInfo.InvariantCulture, out var port) ? port : (ushort)0,
-            ServerName = request.Host is { } host ? HeaderText.FromWire(HostName.Of(host).ToString()) : null,
+            ServerName = request.Host is { } host ? WireText.Of(HostName.Of(host).ToString()) : null,
             Protocol = EventFacts.ProtocolOf(request[TrustedHeader.Protocol]),
             TlsVersion = request[TrustedHeader.TlsVersion],
             TlsCipher = request[TrustedHeader.TlsCipher],
@@ -28,7 +28,7 @@ internal static class EventBuilder
             Traceparent = EventFacts.TraceparentOf(request.Headers),
         },
         Method = request.Method,
-        Uri = HeaderText.FromWire(request.RawTarget),
+        Uri = WireText.Of(request.RawTarget),
         Headers = request.Headers,
     };
 

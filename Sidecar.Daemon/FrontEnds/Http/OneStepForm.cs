@@ -39,7 +39,7 @@ internal sealed class OneStepForm(ProxyDialect dialect, CarriedHeaders carried) 
 
         foreach (var (name, value) in reply.Headers)
         {
-            headers.Append(name, HeaderText.ToWire(value));
+            headers.Append(name, WireText.ToWire(value));
         }
 
         // These have none; for the others an empty one is one too.

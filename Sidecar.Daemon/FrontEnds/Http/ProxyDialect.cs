@@ -5,32 +5,10 @@ namespace Sidecar.Daemon.FrontEnds.Http;
 /// <summary>How one kind of proxy tells about the client's request and what it can do with our answer. Immutable.</summary>
 internal sealed record ProxyDialect
 {
-    // Of the proxy's own connection to us; what the client sent of these comes as a trusted copy or not at all.
-    private static readonly string[] OfTheConnection = ["connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding"];
-
     /// <summary>nginx's <c>auth_request</c>: names set by the ready configuration, and a second step for replies (proxy integration §2).</summary>
     public static ProxyDialect Nginx { get; } = new()
     {
-        Trust = new HeaderTrust(
-            [
-                (TrustedHeader.Method, "x-original-method"),
-                (TrustedHeader.Target, "x-original-uri"),
-                (TrustedHeader.Authority, "x-forwarded-host"),
-                (TrustedHeader.Host, "x-sidecar-host"),
-                (TrustedHeader.Scheme, "x-forwarded-proto"),
-                (TrustedHeader.ClientAddress, "x-forwarded-for"),
-                (TrustedHeader.ClientPort, "x-sidecar-client-port"),
-                (TrustedHeader.RequestId, "x-request-id"),
-                (TrustedHeader.Protocol, "x-sidecar-protocol"),
-                (TrustedHeader.TlsVersion, "x-sidecar-tls-version"),
-                (TrustedHeader.TlsCipher, "x-sidecar-tls-cipher"),
-                (TrustedHeader.ContentLength, "x-sidecar-content-length"),
-                (TrustedHeader.TransferEncoding, "x-sidecar-transfer-encoding"),
-                (TrustedHeader.Upgrade, "x-sidecar-upgrade"),
-                (TrustedHeader.ForwardedFor, "x-sidecar-forwarded-for"),
-                (TrustedHeader.Session, "x-sidecar-session"),
-            ],
-            [.. OfTheConnection, "host", "upgrade"]),
+        Headers = HeaderTables.Nginx,
         RequestPrefix = AnswerHeaders.RequestPrefix,
         ResponsePrefix = AnswerHeaders.ResponsePrefix,
         TellsBodyLength = true,
@@ -42,7 +20,7 @@ internal sealed record ProxyDialect
     /// <summary>Caddy's <c>forward_auth</c>, whatever else its configuration says: the five names that the directive itself always sets (§4.2).</summary>
     public static ProxyDialect Caddy { get; } = new()
     {
-        Trust = new HeaderTrust(ForwardAuth, [.. OfTheConnection, "host"]),
+        Headers = HeaderTables.Caddy,
         ResponsePrefix = AnswerHeaders.ResponsePrefix,
 
         // Twice what is inspected of a request; Go's clients read answers of 1 MiB and more.
@@ -52,9 +30,7 @@ internal sealed record ProxyDialect
     /// <summary>Traefik's <c>ForwardAuth</c>; it copies headers, and of the answer's own only cookies, under the names they have (§4.1).</summary>
     public static ProxyDialect Traefik { get; } = Caddy with
     {
-        Trust = new HeaderTrust(
-            ForwardAuth,
-            [.. OfTheConnection, "host", "upgrade", "x-forwarded-port", "x-forwarded-server", "x-forwarded-prefix", "x-real-ip"]),
+        Headers = HeaderTables.Traefik,
         ResponsePrefix = "",
     };
 
@@ -62,17 +38,7 @@ internal sealed record ProxyDialect
     public static ProxyDialect EnvoyHttp { get; } = new()
     {
         AsksByRequestLine = true,
-        Trust = new HeaderTrust(
-            [
-                (TrustedHeader.Authority, "host"),
-                (TrustedHeader.ClientAddress, "x-sidecar-client-address"),
-                (TrustedHeader.ClientPort, "x-sidecar-client-port"),
-                (TrustedHeader.RequestId, "x-request-id"),
-                (TrustedHeader.Protocol, "x-sidecar-protocol"),
-                (TrustedHeader.TlsVersion, "x-sidecar-tls-version"),
-                (TrustedHeader.TlsCipher, "x-sidecar-tls-cipher"),
-            ],
-            [.. OfTheConnection, "x-envoy-auth-partial-body", "x-envoy-internal", "x-envoy-expected-rq-timeout-ms"]),
+        Headers = HeaderTables.EnvoyHttp,
         ResponsePrefix = "",
         RemovesHeaders = true,
 
@@ -84,8 +50,8 @@ internal sealed record ProxyDialect
         HighestDenial = 499,
     };
 
-    /// <summary>Which headers of a question are believed, forwarded, dropped.</summary>
-    public required HeaderTrust Trust { get; init; }
+    /// <summary>Which headers of a question are believed, shown, consumed, refused.</summary>
+    public required HeaderTable Headers { get; init; }
 
     /// <summary>Whether method and target stand in the question's request line instead of in headers.</summary>
     public bool AsksByRequestLine { get; init; }
@@ -110,15 +76,6 @@ internal sealed record ProxyDialect
 
     /// <summary>The highest status that this proxy takes for a refusal under all configurations.</summary>
     public int HighestDenial { get; init; } = 599;
-
-    private static (TrustedHeader Header, string Name)[] ForwardAuth =>
-    [
-        (TrustedHeader.Method, "x-forwarded-method"),
-        (TrustedHeader.Target, "x-forwarded-uri"),
-        (TrustedHeader.Authority, "x-forwarded-host"),
-        (TrustedHeader.Scheme, "x-forwarded-proto"),
-        (TrustedHeader.ClientAddress, "x-forwarded-for"),
-    ];
 
     /// <summary>The dialect of a proxy.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The proxy does not ask an http listener.</exception>

@@ -29,7 +29,7 @@ internal sealed class ReplyEndpoint(HttpListenerOptions options, ReplyTokens tok
         answer.StatusCode = reply.Status;
         foreach (var (name, value) in reply.Headers)
         {
-            answer.Headers.Append(name, HeaderText.ToWire(value));
+            answer.Headers.Append(name, WireText.ToWire(value));
         }
 
         // 204, 205 and 304 have none; for the others an empty one is one too.

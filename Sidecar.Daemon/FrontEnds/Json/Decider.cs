@@ -133,7 +133,7 @@ internal sealed class Decider(JsonListenerOptions options, Inspector inspector, 
     {
         for (var i = 0; i < headers.Count; i++)
         {
-            if (headers.IsFirstOfName(i) && OwnHeaders.IsOwn(headers.Name(i)))
+            if (headers.IsFirstOfName(i) && HeaderNames.IsOwn(headers.Name(i)))
             {
                 outcome.Remove(Encoding.ASCII.GetString(headers.Name(i)));
             }

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
-using System.Text.Unicode;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.Json;
@@ -52,8 +51,7 @@ internal static class HeaderPairs
             throw new QuestionException(QuestionError.Malformed($"the header '{Inspection.HeaderRules.Echo(name)}' has no value; write [\"name\", \"value\"]"));
         }
 
-        // Twice as long, because Latin-1 may become UTF-8 in it.
-        var rented = ArrayPool<byte>.Shared.Rent(json.TextLength() * 2);
+        var rented = ArrayPool<byte>.Shared.Rent(json.TextLength());
         try
         {
             var length = json.CopyText(rented);
@@ -66,7 +64,7 @@ internal static class HeaderPairs
             problem ??= ProblemOf(name, rented.AsSpan(0, length));
             if (block is not null && problem is null)
             {
-                Add(block, name, rented, length);
+                WireText.Add(block, Encoding.ASCII.GetBytes(name), rented.AsSpan(0, length));
             }
 
             return size;
@@ -90,16 +88,6 @@ internal static class HeaderPairs
         }
 
         return json.NextElement() ? throw json.Wrong("nothing after \"base64\"") : written;
-    }
-
-    private static void Add(HeaderBlock block, string name, Span<byte> value, int length)
-    {
-        if (!Utf8.IsValid(value[..length]))
-        {
-            length = Encoding.UTF8.GetBytes(Encoding.Latin1.GetString(value[..length]), value);
-        }
-
-        block.Add(Encoding.ASCII.GetBytes(name), value[..length]);
     }
 
     private static string? ProblemOf(string name, ReadOnlySpan<byte> value) =>

@@ -1,6 +1,5 @@
 using System.Buffers.Text;
 using System.Text;
-using System.Text.Unicode;
 
 namespace Sidecar.Daemon.FrontEnds.Json;
 
@@ -31,9 +30,6 @@ internal static class JsonText
 
         return written;
     }
-
-    /// <summary>Text of bytes: UTF-8 where they are valid UTF-8, else Latin-1.</summary>
-    public static string ToText(ReadOnlySpan<byte> bytes) => Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : Encoding.Latin1.GetString(bytes);
 
     // One escape; how many bytes of the text it is.
     private static int Resolve(ReadOnlySpan<byte> escape, Span<byte> target, ref int written)

@@ -37,10 +37,10 @@ internal static class PhaseEvents
         },
         Method = request.Method!,
         Uri = request.Target,
-        Headers = OwnHeaders.Without(request.Headers.Block),
+        Headers = HeaderNames.WithoutOwn(request.Headers.Block),
     };
 
     /// <summary>The response headers event.</summary>
     public static ResponseHeadersEvent Response(QuestionResponse response) =>
-        new() { Status = response.Status ?? 0, Headers = OwnHeaders.Without(response.Headers.Block) };
+        new() { Status = response.Status ?? 0, Headers = HeaderNames.WithoutOwn(response.Headers.Block) };
 }

@@ -130,11 +130,11 @@ internal ref struct QuestionJson
     {
         if (!isEscaped)
         {
-            return JsonText.ToText(raw);
+            return WireText.Of(raw);
         }
 
         var rented = ArrayPool<byte>.Shared.Rent(raw.Length);
-        var text = JsonText.ToText(rented.AsSpan(0, JsonText.Unescape(raw, rented)));
+        var text = WireText.Of(rented.AsSpan(0, JsonText.Unescape(raw, rented)));
         ArrayPool<byte>.Shared.Return(rented);
         return text;
     }

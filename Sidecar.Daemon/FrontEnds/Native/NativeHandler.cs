@@ -39,7 +39,7 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
             return VerdictResponse.Refused(Cause.TooManyExchanges);
         }
 
-        var told = message with { Headers = OwnHeaders.Without(message.Headers), Metadata = message.Metadata with { RequestId = key, RouteId = exchange.Route?.Id } };
+        var told = message with { Headers = HeaderNames.WithoutOwn(message.Headers), Metadata = message.Metadata with { RequestId = key, RouteId = exchange.Route?.Id } };
         return await InspectAsync(exchange, told, cancellation).ConfigureAwait(false);
     }
 

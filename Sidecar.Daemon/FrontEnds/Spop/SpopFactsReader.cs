@@ -17,11 +17,6 @@ internal sealed class SpopFactsReader(SpopListenerOptions options, ByteBudget me
     /// <summary>Bytes of names and values of those arguments.</summary>
     public const int MaxExtraBytes = 8 * 1024;
 
-    // Of the connection between client and proxy: no front door shows them to agents.
-    private static readonly string[] OfTheConnection = ["connection", "keep-alive", "proxy-connection", "te", "trailer"];
-
-    private static readonly byte[][] Dropped = [.. OfTheConnection.Select(Encoding.ASCII.GetBytes)];
-
     /// <summary>The facts; the caller disposes of them.</summary>
     /// <param name="message">A message of the given phase.</param>
     /// <param name="phase">Request or response.</param>
@@ -126,7 +121,7 @@ internal sealed class SpopFactsReader(SpopListenerOptions options, ByteBudget me
             return;
         }
 
-        if (phase == SpopPhase.Request && (IsOwn(header.Name) || IsOfTheConnection(header.Name)))
+        if (phase == SpopPhase.Request && HeaderTables.Haproxy.Classify(header.Name) != HeaderRole.Shown)
         {
             return;
         }
@@ -200,25 +195,4 @@ internal sealed class SpopFactsReader(SpopListenerOptions options, ByteBudget me
 
     // A query that is there and empty is something else than none.
     private static string? Raw(SpopValue value) => value.IsBytes ? Encoding.Latin1.GetString(value.Bytes) : null;
-
-    private static bool IsOwn(ReadOnlySpan<byte> name)
-    {
-        Span<byte> lower = stackalloc byte[16];
-        var length = Math.Min(name.Length, lower.Length);
-        Ascii.ToLower(name[..length], lower, out var written);
-        return OwnHeaders.IsOwn(lower[..written]);
-    }
-
-    private static bool IsOfTheConnection(ReadOnlySpan<byte> name)
-    {
-        foreach (var dropped in Dropped)
-        {
-            if (Ascii.EqualsIgnoreCase(name, dropped))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
 }

@@ -22,7 +22,7 @@ internal sealed class CaddyTests
 
         var answer = await harness.SendAsync(
             "GET /v1/forward-auth?x=client HTTP/1.1",
-            [.. Usual, "Upgrade: websocket", "X-Request-Id: mine", "X-Sidecar-Client-Port: 1", "X-Sidecar-Host: other", "X-Original-Uri: /forged", "X-Forwarded-Port: 1"]);
+            [.. Usual, "Upgrade: websocket", "X-Request-Id: mine", "X-Original-Uri: /forged", "X-Forwarded-Port: 1"]);
 
         var seen = waf.Last!;
         using (Assert.EnterMultipleScope())
@@ -34,6 +34,21 @@ internal sealed class CaddyTests
             Assert.That(seen.Headers.Get("upgrade"), Is.EqualTo("websocket"), "Caddy passes the client's own");
             Assert.That(seen.Headers.Get("x-forwarded-port"), Is.EqualTo("1"), "Caddy sets none");
         }
+    }
+
+    /// <summary>Caddy would pass them on as they are.</summary>
+    [TestCase("X-Sidecar-Client-Port: 1")]
+    [TestCase("X-Sidecar-Host: other")]
+    [TestCase("X_Sidecar_Id: forged")]
+    [TestCase("X_Forwarded_Uri: /forged")]
+    public async Task Question_WithANameThatWouldPassUnseen_IsRefusedAndCounted(string header)
+    {
+        var waf = new TestAgent("waf");
+        await using var harness = await DoorHarness.StartAsync(ProxyDialect.Caddy, [waf]);
+
+        var answer = await harness.SendAsync("GET /v1/forward-auth HTTP/1.1", [.. Usual, header]);
+
+        Assert.That((answer.Status, waf.Asked, harness.Ended("refused", "malformed")), Is.EqualTo((403, 0, 1L)));
     }
 
     [Test]

@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using NUnit.Framework;
+using Sidecar.Daemon.FrontEnds;
 using Sidecar.Daemon.FrontEnds.Http;
 
 namespace Sidecar.Tests.FrontEnds.Http;

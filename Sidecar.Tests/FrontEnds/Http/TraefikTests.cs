@@ -26,7 +26,7 @@ internal sealed class TraefikTests
         var waf = new TestAgent("waf");
         await using var harness = await StartAsync(waf);
 
-        var answer = await harness.SendAsync($"{method} /v1/forward-auth HTTP/1.1", [.. Usual, "Content-Length: 0", "X-Original-Uri: /forged", "X_Forwarded_Uri: /forged"]);
+        var answer = await harness.SendAsync($"{method} /v1/forward-auth HTTP/1.1", [.. Usual, "Content-Length: 0", "X-Original-Uri: /forged"]);
 
         var seen = waf.Last!;
         var names = Enumerable.Range(0, seen.Headers.Count).Select(i => System.Text.Encoding.UTF8.GetString(seen.Headers.Name(i)));
@@ -36,6 +36,19 @@ internal sealed class TraefikTests
             Assert.That((seen.Method, seen.Uri, seen.Metadata.ClientIp, seen.Metadata.ServerName), Is.EqualTo(("POST", "/a/../b%2f?c", "192.0.2.7", "shop.example")));
             Assert.That(names, Is.EquivalentTo(new[] { "user-agent", "x-original-uri", "host" }), "nothing that Traefik added, and never the secret");
         }
+    }
+
+    /// <summary>Traefik would pass them on as they are.</summary>
+    [TestCase("X_Forwarded_Uri: /forged")]
+    [TestCase("X-Sidecar-Anything: forged")]
+    public async Task Question_WithANameThatWouldPassUnseen_IsRefusedAndCounted(string header)
+    {
+        var waf = new TestAgent("waf");
+        await using var harness = await StartAsync(waf);
+
+        var answer = await harness.SendAsync("GET /v1/forward-auth HTTP/1.1", [.. Usual, header]);
+
+        Assert.That((answer.Status, waf.Asked, harness.Ended("refused", "malformed")), Is.EqualTo((403, 0, 1L)));
     }
 
     [Test]

@@ -1,7 +1,7 @@
-namespace Sidecar.Daemon.FrontEnds.Http;
+namespace Sidecar.Daemon.FrontEnds;
 
 /// <summary>
-/// What a proxy tells about the client's request, mostly by headers whose names its <see cref="ProxyDialect"/> knows. Only the listener's
+/// What a proxy tells about the client's request, mostly by headers whose names its <see cref="HeaderTable"/> knows. Only the listener's
 /// proxy may set them; agents never see them.
 /// </summary>
 internal enum TrustedHeader
@@ -51,6 +51,19 @@ internal enum TrustedHeader
     /// <summary>The client's own X-Forwarded-For.</summary>
     ForwardedFor,
 
+    /// <summary>The client's own X-Forwarded-Host.</summary>
+    ForwardedHost,
+
+    /// <summary>The client's own X-Forwarded-Proto.</summary>
+    ForwardedProto,
+
     /// <summary>What the proxy knows the client's session by, for routes that stick to it.</summary>
     Session,
+}
+
+/// <summary>Facts about all trusted headers.</summary>
+internal static class TrustedHeaders
+{
+    /// <summary>How many there are over all proxies.</summary>
+    public static int Count { get; } = Enum.GetValues<TrustedHeader>().Length;
 }

@@ -1,10 +1,10 @@
 using NUnit.Framework;
-using Sidecar.Daemon.FrontEnds;
+using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Messages;
 
-namespace Sidecar.Tests.FrontEnds;
+namespace Sidecar.Tests.Inspection;
 
-internal sealed class OwnHeadersTests
+internal sealed class HeaderNamesTests
 {
     [TestCase("X-Sidecar-Id", true)]
     [TestCase("x_sidecar_id", true)]
@@ -13,14 +13,14 @@ internal sealed class OwnHeadersTests
     [TestCase("X-Sidecar", false)]
     [TestCase("X-Sidecars", false)]
     [TestCase("Y-Sidecar-Id", false)]
-    public void Without_DropsOurNamesInEverySpelling(string name, bool isOurs)
+    public void WithoutOwn_DropsOurNamesInEverySpelling(string name, bool isOurs)
     {
         var headers = new HeaderBlock();
         headers.Add("Accept", "text/plain");
         headers.Add(name, "forged");
         headers.AddNameOnly("empty"u8);
 
-        var rest = OwnHeaders.Without(headers);
+        var rest = HeaderNames.WithoutOwn(headers);
 
         using (Assert.EnterMultipleScope())
         {
@@ -31,11 +31,11 @@ internal sealed class OwnHeadersTests
     }
 
     [Test]
-    public void Without_NothingOfOurs_IsTheSameObject()
+    public void WithoutOwn_NothingOfOurs_IsTheSameObject()
     {
         var headers = new HeaderBlock();
         headers.Add("Accept", "text/plain");
 
-        Assert.That(OwnHeaders.Without(headers), Is.SameAs(headers));
+        Assert.That(HeaderNames.WithoutOwn(headers), Is.SameAs(headers));
     }
 }
