@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Cli;
@@ -110,7 +111,8 @@ internal static class DaemonHost
     private static void AddLogging(ILoggingBuilder logging, bool verbose, bool underSystemd)
     {
         logging.SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information);
-        logging.AddFilter("Microsoft", LogLevel.Warning);
+        // A peer can cause most of what frameworks warn of, and none of it asks an operator to do anything.
+        logging.AddFilter("Microsoft", LogLevel.Error);
 
         // A failed start is told once, in one line, by the caller.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
@@ -127,5 +129,13 @@ internal static class DaemonHost
                 console.UseUtcTimestamp = true;
             });
         }
+
+        // Whoever reads the log, or no longer does, must never hold up a request: a full queue drops lines, and the next that has room says how many.
+        var services = logging.Services;
+        services.Configure<ConsoleLoggerOptions>(static console => console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite);
+        services.Remove(services.Single(static service => service.ServiceType == typeof(ILoggerProvider)));
+        services.AddSingleton<ConsoleLoggerProvider>();
+        services.AddSingleton<ILoggerProvider>(static provider => new BoundedLoggerProvider(
+            provider.GetRequiredService<ConsoleLoggerProvider>(), provider.GetRequiredService<TimeProvider>(), Connections.Log.OfAgentId));
     }
 }

@@ -31,8 +31,8 @@ internal sealed class HttpApplications(DaemonOptions options, DaemonModel model,
         if (listener.Proxy == ProxyKind.Nginx)
         {
             var tokens = new ReplyTokens(ReplyKeyFile.LoadOrCreate(options.ReplyKeyFile ?? listener.Path + ".key"), inspector.Time);
-            var form = new TwoStepForm(http, carried, tokens, metrics, loggers.CreateLogger<TwoStepForm>());
-            var reply = new ReplyEndpoint(http, tokens, metrics, loggers.CreateLogger<ReplyEndpoint>());
+            var form = new TwoStepForm(http, carried, tokens, metrics, inspector.Time, loggers.CreateLogger<TwoStepForm>());
+            var reply = new ReplyEndpoint(http, tokens, metrics, inspector.Time, loggers.CreateLogger<ReplyEndpoint>());
             return new HttpFrontEnd(Check(http, carried, form), reply, model.MissingAgents);
         }
 

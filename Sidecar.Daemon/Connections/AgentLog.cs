@@ -10,7 +10,6 @@ internal sealed class AgentLog(string agentId, TimeProvider time, ILogger logger
 {
     // An agent that logs every request would fill the disk of the proxy's machine. Enough for what an operator can read.
     private const int LinesPerPeriod = 50;
-    private const int LongestText = 1024;
     private const int MostFacts = 16;
 
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
@@ -46,7 +45,7 @@ internal sealed class AgentLog(string agentId, TimeProvider time, ILogger logger
         }
 
         _lines++;
-        var (text, facts) = (Clean(message.Message), Facts(message));
+        var (text, facts) = (PeerText.Clean(message.Message), Facts(message));
         Log.OfAgent(logger, level, agentId, text, facts, _leftOut);
         _leftOut = 0;
     }
@@ -59,24 +58,12 @@ internal sealed class AgentLog(string agentId, TimeProvider time, ILogger logger
         }
 
         var facts = new StringBuilder(" (");
-        facts.Append(message.CorrelationId.IsEmpty ? "" : $"exchange {Clean(message.CorrelationId.ToString())}");
+        facts.Append(message.CorrelationId.IsEmpty ? "" : $"exchange {message.CorrelationId}");
         foreach (var (name, value) in message.Fields.Take(MostFacts))
         {
-            facts.Append(facts.Length > 2 ? ", " : "").Append(Clean(name)).Append('=').Append(Clean(value));
+            facts.Append(facts.Length > 2 ? ", " : "").Append(name).Append('=').Append(value);
         }
 
-        return Cut(facts.ToString()) + ")";
+        return PeerText.Clean(facts.ToString()) + ")";
     }
-
-    // One line is one line, whoever wrote it.
-    private static string Clean(string text) =>
-        string.Create(Math.Min(text.Length, LongestText), text, static (span, from) =>
-        {
-            for (var i = 0; i < span.Length; i++)
-            {
-                span[i] = char.IsControl(from[i]) || from[i] is '\u2028' or '\u2029' ? ' ' : from[i];
-            }
-        });
-
-    private static string Cut(string text) => text.Length <= LongestText ? text : text[..LongestText];
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Connections;
 
@@ -8,6 +9,7 @@ namespace Sidecar.Daemon.Connections;
 internal sealed class AgentMessages(IAgentConnection connection, string agentId, IConnectionSink sink, TimeProvider time, ILogger logger)
 {
     private readonly AgentLog _log = new(agentId, time, logger);
+    private readonly LogPace _pace = new(time);
     private long _skipped;
 
     /// <summary>Frames of unknown or unexpected type.</summary>
@@ -52,7 +54,10 @@ internal sealed class AgentMessages(IAgentConnection connection, string agentId,
         }
         catch (ProtocolException e)
         {
-            Log.BadMessage(logger, agentId, type, e.Message);
+            if (_pace.MayLog(agentId, out var leftOut))
+            {
+                Log.BadMessage(logger, agentId, type, PeerText.Clean(e.Message), leftOut);
+            }
         }
     }
 }

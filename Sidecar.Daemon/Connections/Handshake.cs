@@ -27,7 +27,7 @@ internal static class Handshake
         var response = dialect.ReadResponse(payload);
         if (!response.Success)
         {
-            throw new ProtocolException($"the agent refused the handshake: {response.Error ?? "no reason given"}");
+            throw new ProtocolException($"the agent refused the handshake: {PeerText.Clean(response.Error ?? "no reason given")}");
         }
 
         if (response.ProtocolVersion != ProtocolConstants.Version)
@@ -38,7 +38,7 @@ internal static class Handshake
         // JSON is always understood, and an agent that knows nothing else says so whatever was offered (spec §3.4).
         return !dialect.NegotiatesEncoding || settings.Encodings.Contains(response.Encoding) || response.Encoding == ProtocolConstants.Json
             ? response
-            : throw new ProtocolException($"the agent chose encoding {response.Encoding}, offered were {string.Join(", ", settings.Encodings)}");
+            : throw new ProtocolException($"the agent chose encoding {PeerText.Quote(response.Encoding)}, offered were {string.Join(", ", settings.Encodings)}");
     }
 
     /// <summary>What the connection can carry: our limits, never above what the agent states; 0 means unstated.</summary>

@@ -18,10 +18,13 @@ internal static partial class Log
     [LoggerMessage(1003, LogLevel.Debug, "skipped a frame of unexpected type {Type} from agent {Agent}")]
     public static partial void Skipped(ILogger logger, MessageType type, string agent);
 
-    [LoggerMessage(1004, LogLevel.Warning, "agent {Agent} sent a {Type} message that is none: {Reason}")]
-    public static partial void BadMessage(ILogger logger, string agent, MessageType type, string reason);
+    [LoggerMessage(1004, LogLevel.Warning, "agent {Agent} sent a {Type} message that is none: {Reason}; {LeftOut} more since the last such line")]
+    public static partial void BadMessage(ILogger logger, string agent, MessageType type, string reason, long leftOut);
 
-    [LoggerMessage(EventId = 1006, Message = "agent {Agent} says: {Text}{Facts}; {LeftOut} lines of it were left out since the last one")]
+    /// <summary>The id of the lines that agents write, which <see cref="AgentLog"/> paces.</summary>
+    public const int OfAgentId = 1006;
+
+    [LoggerMessage(EventId = OfAgentId, Message = "agent {Agent} says: {Text}{Facts}; {LeftOut} lines of it were left out since the last one")]
     public static partial void OfAgent(ILogger logger, LogLevel level, string agent, string text, string facts, long leftOut);
 
     [LoggerMessage(1005, LogLevel.Debug, "agent {Agent} answered exchange {Exchange} when nobody waited any more")]

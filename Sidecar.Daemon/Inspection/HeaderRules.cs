@@ -18,7 +18,6 @@ internal static class HeaderRules
     /// <summary>Most operations in each list of an answer, and most headers of a block: far above what an agent has use for.</summary>
     public const int MaxOperations = 100;
 
-    private const int MaxEcho = 64;
 
     // RFC 9110 §5.6.2.
     private static readonly SearchValues<char> TokenChars =
@@ -122,12 +121,8 @@ internal static class HeaderRules
             : OperationsError("request_headers", response.RequestHeaders) ?? OperationsError("response_headers", response.ResponseHeaders);
     }
 
-    /// <summary>An agent's text for an error message: not longer than a line, no control characters.</summary>
-    public static string Echo(string text)
-    {
-        var shown = string.Concat(text.Take(MaxEcho).Select(static c => c is < ' ' or >= '\x7f' or '\'' ? $"\\u{(int)c:x4}" : c.ToString()));
-        return text.Length > MaxEcho ? shown + "…" : shown;
-    }
+    /// <summary>An agent's text for an error message that quotes it.</summary>
+    public static string Echo(string text) => PeerText.Inner(text);
 
     private static string? OperationsError(string list, IReadOnlyList<HeaderOperation> operations)
     {

@@ -139,14 +139,15 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     public void OnHealth(IAgentConnection connection, HealthStatus health)
     {
         var pooled = _set.Of(connection);
-        Log.Health(_logger, _settings.AgentId, health.State, connection.Id, health.Message);
+        var why = PeerText.Clean(health.UnhealthyReason ?? health.Message ?? "no reason given");
+        Log.Health(_logger, _settings.AgentId, health.State, connection.Id, why);
         pooled.Apply(health);
         _isDegraded = Array.Exists(_set.Live, static live => live.TimeoutMultiplier > 1) || pooled.TimeoutMultiplier > 1;
-        UpdateState($"it reports {health.State} on connection {connection.Id}: {health.UnhealthyReason ?? health.Message ?? "no reason given"}");
+        UpdateState($"it reports {health.State} on connection {connection.Id}: {why}");
         if (health is { State: HealthState.Unhealthy, Recoverable: false })
         {
             // Only a new connection helps (spec §6.2).
-            Replace(connection, $"unhealthy for good: {health.UnhealthyReason ?? health.Message ?? "no reason given"}");
+            Replace(connection, $"unhealthy for good: {why}");
         }
     }
 

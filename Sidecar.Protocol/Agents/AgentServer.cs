@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Protocol.Agents;
 
@@ -36,7 +37,7 @@ public sealed class AgentServer : IAsyncDisposable
         _handler = handler;
         _options = options;
         _loggers = loggers ?? NullLoggerFactory.Instance;
-        _logger = _loggers.CreateLogger<AgentServer>();
+        _logger = new BoundedLogger(_loggers.CreateLogger<AgentServer>(), options.Time);
     }
 
     /// <summary>The connections that are open.</summary>

@@ -53,7 +53,7 @@ public sealed class GrpcAgentServer : IAsyncDisposable
         _handler = handler;
         _options = options;
         _loggers = loggers ?? NullLoggerFactory.Instance;
-        _logger = _loggers.CreateLogger<GrpcAgentServer>();
+        _logger = new BoundedLogger(_loggers.CreateLogger<GrpcAgentServer>(), options.Time);
     }
 
     /// <summary>The streams that are open.</summary>

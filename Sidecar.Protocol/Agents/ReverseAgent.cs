@@ -46,7 +46,7 @@ public sealed class ReverseAgent : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.ReconnectMax, options.ReconnectMin);
         _handler = handler;
         _options = options;
-        _logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger<ReverseAgent>();
+        _logger = new BoundedLogger((loggers ?? NullLoggerFactory.Instance).CreateLogger<ReverseAgent>(), options.Time);
         _pace = new LogPace(options.Time);
 
         // A few busy connections: asking for data twice costs more than the buffer that an idle one holds.

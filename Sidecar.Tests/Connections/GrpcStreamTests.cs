@@ -98,7 +98,7 @@ public sealed class GrpcStreamTests
         await Eventually.TrueAsync(() => both.Log.Entries.Any(entry => entry.Message.Contains("again")), ScriptedAgent.Limit, "the last line");
         var lines = both.Log.Entries.Where(entry => entry.Message.Contains("says")).ToList();
         Assert.That(lines, Has.Count.EqualTo(51));
-        Assert.That((lines[0].Level, lines[0].Message), Is.EqualTo((LogLevel.Error, "agent waf says: lost its rules (file=a b); 0 lines of it were left out since the last one")));
+        Assert.That((lines[0].Level, lines[0].Message), Is.EqualTo((LogLevel.Error, @"agent waf says: lost\u000aits rules (file=a\u0009b); 0 lines of it were left out since the last one")));
         Assert.That((lines[^1].Level, lines[^1].Message), Is.EqualTo((LogLevel.Warning, "agent waf says: again; 11 lines of it were left out since the last one")));
     }
 

@@ -56,7 +56,7 @@ internal sealed class RegistrationRules(IReadOnlyDictionary<string, RegisteredCo
 
         if (!agents.ContainsKey(request.AgentId))
         {
-            return new(RegistrationOutcome.NotAllowed, $"Invalid message format: Agent {Refusal.Quoted(request.AgentId)} is not in the allowed list");
+            return new(RegistrationOutcome.NotAllowed, $"Invalid message format: Agent {PeerText.Quote(request.AgentId)} is not in the allowed list");
         }
 
         if (tokens is null)

@@ -1,3 +1,4 @@
+using Sidecar.Protocol.Messages;
 using System.Globalization;
 using System.Text;
 
@@ -14,7 +15,7 @@ internal static class Screen
     /// <param name="indent">Spaces before each line.</param>
     public static string Table(IReadOnlyList<IReadOnlyList<string>> rows, int indent = 0)
     {
-        var cells = rows.Select(static row => row.Select(static cell => Cut(Clean(cell))).ToList()).ToList();
+        var cells = rows.Select(static row => row.Select(static cell => PeerText.Clean(cell, MaxCell - 1)).ToList()).ToList();
         var widths = Enumerable.Range(0, cells[0].Count).Select(column => cells.Max(row => row[column].Length)).ToList();
         var text = new StringBuilder();
         foreach (var row in cells)
@@ -26,8 +27,8 @@ internal static class Screen
         return text.ToString();
     }
 
-    /// <summary>A text without what would move the cursor or change colours: some of it was written by agents.</summary>
-    public static string Clean(string text) => string.Concat(text.Select(static letter => IsHarmless(letter) ? letter : '?'));
+    /// <summary>A text in which what would move the cursor or change colours is escaped, for some of it was written by agents.</summary>
+    public static string Clean(string text) => PeerText.Clean(text);
 
     /// <summary>A number.</summary>
     public static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
@@ -58,8 +59,4 @@ internal static class Screen
         _ => Number(bytes) + " B",
     };
 
-    private static bool IsHarmless(char letter) => !char.IsControl(letter)
-        && char.GetUnicodeCategory(letter) is not (UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
-
-    private static string Cut(string cell) => cell.Length <= MaxCell ? cell : cell[..(MaxCell - 1)] + "…";
 }

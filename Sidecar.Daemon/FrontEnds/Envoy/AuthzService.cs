@@ -6,6 +6,7 @@ using Sidecar.Protocol.Envoy;
 using Sidecar.Protocol.Grpc;
 using Sidecar.Protocol.Grpc.Server;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.Envoy;
 
@@ -23,6 +24,7 @@ internal sealed class AuthzService(Inspector inspector, AuthzOptions options, Si
     // Of the time that Envoy gives, a fifth is left for the way back (rule 3).
     private const double Usable = 0.8;
 
+    private readonly LogPace _pace = new(inspector.Time);
     private readonly AuthzAnswers _answers = new(options.Listener.Name, metrics);
 
     /// <summary>Answers one question.</summary>
@@ -48,7 +50,11 @@ internal sealed class AuthzService(Inspector inspector, AuthzOptions options, Si
         }
         catch (GrpcException e) when (ExtProcService.CauseOf(e) is { } cause)
         {
-            Log.MessageRefused(logger, options.Listener.Name, cause.Label(), e.Message);
+            if (_pace.MayLog(options.Listener.Name, out var more))
+            {
+                Log.MessageRefused(logger, options.Listener.Name, cause.Label(), e.Message, more);
+            }
+
             return (null, cause);
         }
         catch (GrpcException)

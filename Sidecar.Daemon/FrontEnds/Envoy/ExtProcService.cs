@@ -5,6 +5,7 @@ using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Envoy;
 using Sidecar.Protocol.Grpc;
 using Sidecar.Protocol.Grpc.Server;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.Envoy;
 
@@ -21,6 +22,8 @@ internal sealed class ExtProcService(Inspector inspector, ExtProcOptions options
 
     // Beyond it the room of a message is kept until it is answered, so that what was received and not answered is bounded over all streams.
     private const int LargeMessage = 64 * 1024;
+
+    private readonly LogPace _pace = new(inspector.Time);
 
     /// <summary>Serves a stream until it ends.</summary>
     public async Task AnswerAsync(GrpcServerCall call)
@@ -60,7 +63,11 @@ internal sealed class ExtProcService(Inspector inspector, ExtProcOptions options
         }
         catch (GrpcException e) when (CauseOf(e) is { } cause)
         {
-            Log.MessageRefused(logger, options.Name, cause.Label(), e.Message);
+            if (_pace.MayLog(options.Name, out var more))
+            {
+                Log.MessageRefused(logger, options.Name, cause.Label(), e.Message, more);
+            }
+
             await stream.RefuseAsync(cause).ConfigureAwait(false);
         }
         catch (GrpcException e)

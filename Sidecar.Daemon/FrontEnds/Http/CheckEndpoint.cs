@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.Http;
 
@@ -17,6 +18,8 @@ namespace Sidecar.Daemon.FrontEnds.Http;
 internal sealed class CheckEndpoint(
     HttpListenerOptions options, Inspector inspector, CarriedHeaders carried, IVerdictForm form, ILogger<CheckEndpoint> logger)
 {
+    private readonly LogPace _pace = new(inspector.Time);
+
     /// <summary>Answers one question.</summary>
     public Task AnswerAsync(IFeatureCollection features)
     {
@@ -80,7 +83,10 @@ internal sealed class CheckEndpoint(
         if (client.IsPlumbing)
         {
             answer.StatusCode = StatusCodes.Status400BadRequest;
-            Log.Plumbing(logger, options.Name, client.Problem!);
+            if (_pace.MayLog(options.Name, out var more))
+            {
+                Log.Plumbing(logger, options.Name, client.Problem!, more);
+            }
         }
         else
         {

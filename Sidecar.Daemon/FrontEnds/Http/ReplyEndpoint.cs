@@ -3,14 +3,17 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.Http;
 
 /// <summary>The second step for a request that was not let through: sends the reply of a token to the proxy, which hands it to the client.</summary>
 /// <remarks>A token that is none gets the default page of a block, never 404: an error here must not look like an answer of the upstream.</remarks>
-internal sealed class ReplyEndpoint(HttpListenerOptions options, ReplyTokens tokens, SidecarMetrics metrics, ILogger<ReplyEndpoint> logger)
+internal sealed class ReplyEndpoint(HttpListenerOptions options, ReplyTokens tokens, SidecarMetrics metrics, TimeProvider time, ILogger<ReplyEndpoint> logger)
 {
     private static readonly Reply DefaultReply = ReplyRenderer.Render(new Verdict { Kind = VerdictKind.Block });
+
+    private readonly LogPace _pace = new(time);
 
     /// <summary>Sends the reply.</summary>
     /// <param name="features">The request.</param>
@@ -21,7 +24,11 @@ internal sealed class ReplyEndpoint(HttpListenerOptions options, ReplyTokens tok
         metrics.ReplySent(options.Name, state.ToString().ToLowerInvariant());
         if (reply is null)
         {
-            Log.BadToken(logger, options.Name, state);
+            if (_pace.MayLog(options.Name, out var more))
+            {
+                Log.BadToken(logger, options.Name, state, more);
+            }
+
             reply = DefaultReply;
         }
 

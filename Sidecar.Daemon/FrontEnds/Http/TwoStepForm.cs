@@ -5,14 +5,17 @@ using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.Http;
 
 /// <summary>For nginx's <c>auth_request</c>: 200 or 403, everything else in headers, and a token by which the reply is fetched (proxy integration §2.2).</summary>
 /// <remarks>The body is always empty: after any other nginx closes the connection.</remarks>
 internal sealed class TwoStepForm(
-    HttpListenerOptions options, CarriedHeaders carried, ReplyTokens tokens, SidecarMetrics metrics, ILogger<TwoStepForm> logger) : IVerdictForm
+    HttpListenerOptions options, CarriedHeaders carried, ReplyTokens tokens, SidecarMetrics metrics, TimeProvider time, ILogger<TwoStepForm> logger) : IVerdictForm
 {
+    private readonly LogPace _pace = new(time);
+
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> Write(IHttpResponseFeature answer, Exchange exchange, Verdict verdict)
     {
@@ -43,7 +46,11 @@ internal sealed class TwoStepForm(
         }
 
         metrics.Unapplied(options.Name, "reply-body");
-        Log.ReplyTooLong(logger, verdict.DecidedBy, exchange, ReplyTokens.MaxLength, reply.Status);
+        if (_pace.MayLog(options.Name, out var more))
+        {
+            Log.ReplyTooLong(logger, verdict.DecidedBy, exchange, ReplyTokens.MaxLength, reply.Status, more);
+        }
+
         var page = ReplyRenderer.Render(new Verdict { Kind = VerdictKind.Block, Decision = new BlockDecision((ushort)reply.Status) });
         return tokens.Issue(page) ?? throw new InvalidOperationException(
             $"the default page of status {reply.Status} does not fit a token of {ReplyTokens.MaxLength} characters");

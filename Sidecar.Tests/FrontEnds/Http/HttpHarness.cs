@@ -21,10 +21,10 @@ internal sealed class HttpHarness : IAsyncDisposable
         Tokens = new ReplyTokens(ReplyKeyFile.LoadOrCreate(daemon.Directory.File("key")), Time);
         var metrics = daemon.Recorder.Metrics;
         var carried = new CarriedHeaders(options, metrics);
-        var form = new TwoStepForm(options, carried, Tokens, metrics, daemon.Logs.CreateLogger<TwoStepForm>());
+        var form = new TwoStepForm(options, carried, Tokens, metrics, Time, daemon.Logs.CreateLogger<TwoStepForm>());
         FrontEnd = new HttpFrontEnd(
             new CheckEndpoint(options, daemon.Inspector, carried, form, daemon.Logs.CreateLogger<CheckEndpoint>()),
-            new ReplyEndpoint(options, Tokens, metrics, daemon.Logs.CreateLogger<ReplyEndpoint>()),
+            new ReplyEndpoint(options, Tokens, metrics, Time, daemon.Logs.CreateLogger<ReplyEndpoint>()),
             daemon.MissingAgents);
         _listener = new KestrelListener(new KestrelListenerOptions { EndPoint = new UnixDomainSocketEndPoint(SocketPath) }, daemon.Logs);
     }
