@@ -58,7 +58,7 @@ internal sealed class NamedHeaders
             {
                 unapplied("request-header-set");
             }
-            else if (headers.IndexOf(Encoding.UTF8.GetBytes(edit.Name)) >= 0)
+            else if (Has(headers, Encoding.UTF8.GetBytes(edit.Name)))
             {
                 unapplied("request-header-remove");
                 isComplete = false;
@@ -86,6 +86,19 @@ internal sealed class NamedHeaders
                 unapplied("response-header-size");
             }
         }
+    }
+
+    private static bool Has(HeaderBlock headers, byte[] name)
+    {
+        for (var i = 0; i < headers.Count; i++)
+        {
+            if (headers.Name(i).SequenceEqual(name) || PackedEdits.IsOtherSpelling(headers.Name(i), name))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static bool IsRemoval(HeaderEdit edit) => !edit.KeepOriginal && edit.Values.Count == 0;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Spop;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
@@ -14,11 +15,21 @@ internal sealed class PackedEdits
     private readonly ArrayBufferWriter<byte> _add = new();
 
     /// <summary>Packs them; names and values have passed <see cref="HeaderRules"/>.</summary>
-    public PackedEdits(IReadOnlyList<HeaderEdit> edits)
+    /// <param name="edits">What the agents want.</param>
+    /// <param name="headers">The headers that came: other spellings of a name that is removed or set go, too (rule 9).</param>
+    public PackedEdits(IReadOnlyList<HeaderEdit> edits, HeaderBlock? headers = null)
     {
         foreach (var edit in edits)
         {
             var name = Encoding.UTF8.GetBytes(edit.Name);
+            for (var i = 0; !edit.KeepOriginal && i < headers?.Count; i++)
+            {
+                if (headers.IsFirstOfName(i) && IsOtherSpelling(headers.Name(i), name))
+                {
+                    SpopHeaderLists.WriteName(_delete, headers.Name(i));
+                }
+            }
+
             if (!edit.KeepOriginal && edit.Values.Count == 0)
             {
                 SpopHeaderLists.WriteName(_delete, name);
@@ -37,6 +48,25 @@ internal sealed class PackedEdits
         End(_add, SpopHeaderLists.WriteFieldsEnd);
     }
 
+    /// <summary>Whether two names differ in <c>_</c> and <c>-</c> only: many upstreams take such for one.</summary>
+    public static bool IsOtherSpelling(ReadOnlySpan<byte> one, ReadOnlySpan<byte> other)
+    {
+        if (one.Length != other.Length || Ascii.EqualsIgnoreCase(one, other))
+        {
+            return false;
+        }
+
+        for (var i = 0; i < one.Length; i++)
+        {
+            if (!IsDash(one[i], other[i]) && !Ascii.EqualsIgnoreCase(one.Slice(i, 1), other.Slice(i, 1)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Bytes of the fields that are set or added.</summary>
     public int Added { get; }
 
@@ -46,6 +76,8 @@ internal sealed class PackedEdits
 
     /// <summary>Bytes that the variables take.</summary>
     public int SizeOf(in EditLists names) => SizeOf(names.Delete, _delete) + SizeOf(names.Set, _set) + SizeOf(names.Add, _add);
+
+    private static bool IsDash(byte one, byte other) => one is (byte)'_' or (byte)'-' && other is (byte)'_' or (byte)'-';
 
     private static void End(ArrayBufferWriter<byte> list, Action<IBufferWriter<byte>> end)
     {

@@ -118,7 +118,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
         }
 
         // HAProxy leaves out a header for which its buffer has no room, and tells nobody.
-        var packed = new PackedEdits(edits);
+        var packed = new PackedEdits(edits, turn.Facts.Headers);
         if (packed.Added <= Math.Max(0, SpopBodies.FreeBytes(turn.Facts)) && packed.TryWrite(ack, Names.Request))
         {
             return true;

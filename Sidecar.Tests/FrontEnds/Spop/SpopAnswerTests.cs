@@ -1,3 +1,4 @@
+using System.Text;
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.FrontEnds.Spop;
@@ -42,6 +43,31 @@ internal sealed class SpopAnswerTests
             Assert.That(answer["rs_set"], Is.EqualTo(SpopProxy.HeaderBlock(("x-d", "caf\u00e9"))));
             Assert.That(answer["rs_del"], Is.EqualTo(new byte[] { 3, (byte)'x', (byte)'-', (byte)'e', 0 }));
         }
+    }
+
+    [Test]
+    public async Task OtherSpellingOfWhatIsSetOrRemoved_IsRemovedToo([Values("x_a", "x_b_c", "x-b_c")] string spelling)
+    {
+        await using var agent = LambdaAgent.That("a", AgentResponse.Allow
+            .WithRequestHeaders(HeaderOperation.Set("X-A", "1"), HeaderOperation.Remove("X-B-C"), HeaderOperation.Add("X-Added", "2")));
+        await using var harness = await SpopHarness.StartAsync(agent);
+        var peer = await harness.GreetAsync();
+
+        var answer = await peer.AskAsync(SpopAsk.Request(headers: [("x-a", "0"), ("xxa", "0"), ("x_added", "0"), (spelling, "0"), (spelling, "1")]));
+
+        Assert.That(answer["rq_del"], Is.EqualTo((byte[])[(byte)spelling.Length, .. Encoding.ASCII.GetBytes(spelling), 5, .. "x-b-c"u8, 0]));
+        Assert.That(answer["rq_set"], Is.EqualTo(SpopProxy.HeaderBlock(("x-a", "1"))));
+    }
+
+    [Test]
+    public async Task OtherSpellingOfWhatHasNoPlace_RefusesTheRequest()
+    {
+        await using var agent = LambdaAgent.That("a", AgentResponse.Allow.WithRequestHeaders(HeaderOperation.Remove("X-Secret")));
+        await using var harness = await SpopHarness.StartAsync(SpopHarness.DefaultOptions with { HeaderForm = HeaderForm.Names }, agent);
+        var peer = await harness.GreetAsync();
+
+        Assert.That((await peer.AskAsync(SpopAsk.Request("1", headers: [("x_secret", "s")])))["act"], Is.EqualTo("failed-closed"));
+        Assert.That((await peer.AskAsync(SpopAsk.Request("2", headers: [("x_secrets", "s")])))["act"], Is.EqualTo("allow"));
     }
 
     [Test]
