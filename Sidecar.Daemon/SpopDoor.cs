@@ -60,7 +60,6 @@ internal sealed class SpopDoor(
             EditHeaders = listener.EditHeaders,
             ResponseHeaders = listener.ResponseHeaders,
             VariablePrefix = spop.VariablePrefix,
-            MaxRewrite = spop.MaxRewrite,
             MaxSessions = spop.MaxSessions,
             MaxFrameSize = spop.MaxFrameSize,
         };

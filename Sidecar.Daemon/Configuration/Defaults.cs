@@ -105,9 +105,6 @@ internal static class Defaults
     /// <summary>The largest frame agreed to with HAProxy: 1 MiB, 16 times its buffer of 64 KiB, the largest that is usual.</summary>
     public const int SpopMaxFrame = 1024 * 1024;
 
-    /// <summary>What HAProxy keeps free of its buffer: 1,024 bytes, its own default of <c>tune.maxrewrite</c>.</summary>
-    public const int SpopMaxRewrite = 1024;
-
     /// <summary>Exchanges open at once: 50,000, what a busy proxy keeps open in half a minute of slow responses.</summary>
     public const int MaxExchanges = 50_000;
 

@@ -12,7 +12,7 @@ internal static class SpopListenerSpec
     public static readonly string[] Keys =
     [
         "budget", "mode", "group", "unknown-exchange", "response", "header-form", "set-headers", "edit-headers", "response-headers",
-        "var-prefix", "max-rewrite", "max-frame", "sessions",
+        "var-prefix", "max-frame", "sessions",
     ];
 
     // HAProxy's address has 108 bytes, the first of which is NUL.
@@ -59,7 +59,6 @@ internal static class SpopListenerSpec
             HasResponsePhase = spec.Word("response", ("yes", true), ("no", false)) ?? defaults.HasResponsePhase,
             HeaderForm = form,
             VariablePrefix = prefix,
-            MaxRewrite = Size(spec, "max-rewrite", 256, 1024 * 1024) ?? defaults.MaxRewrite,
             MaxFrameSize = Size(spec, "max-frame", 256, Defaults.SpopMaxFrame) ?? defaults.MaxFrameSize,
             MaxSessions = spec.Number("sessions", 1, 65_536) ?? defaults.MaxSessions,
         };

@@ -12,9 +12,6 @@ internal sealed record SpopOptions
     /// <summary>HAProxy's <c>option var-prefix</c>.</summary>
     public string VariablePrefix { get; init; } = Defaults.SpopVariablePrefix;
 
-    /// <summary>HAProxy's <c>tune.maxrewrite</c> in bytes.</summary>
-    public int MaxRewrite { get; init; } = Defaults.SpopMaxRewrite;
-
     /// <summary>Connections of HAProxy at once.</summary>
     public int MaxSessions { get; init; } = Defaults.SpopSessions;
 

@@ -34,6 +34,34 @@ internal static class RequestRules
     public static string? TargetCharsProblem(string? target) =>
         target.AsSpan().ContainsAny(SpaceAndControls) ? "its target holds a space or a control character" : null;
 
+    /// <summary>Takes scheme and authority off a target in absolute form (RFC 9112 §3.2.2), as a proxy has to before it passes the request on.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="target">The raw target, a char per byte.</param>
+    /// <returns>The rest, and the authority; the target itself and null when it is in another form.</returns>
+    public static (string Target, string? Authority) OriginForm(string? method, string target)
+    {
+        var start = target is ['/', ..] ? -1 : target.IndexOf("://", StringComparison.Ordinal) + 3;
+        if (start < 3)
+        {
+            return (target, null);
+        }
+
+        var length = target.AsSpan(start).IndexOfAny("/?#");
+        var end = length < 0 ? target.Length : start + length;
+
+        // The one target without a path (RFC 9112 §3.2.4).
+        return (end == target.Length && method == "OPTIONS" ? "*" : target[end..], target[start..end]);
+    }
+
+    /// <summary>The authority of a target in absolute form says something that the upstream would not be told, or not the same.</summary>
+    /// <param name="authority">The authority; null when the target has none.</param>
+    /// <param name="host">The Host header; null when there is none.</param>
+    public static string? AuthorityProblem(string? authority, string? host) =>
+        authority is null ? null
+        : authority.Contains('@') ? "its target holds userinfo before the host"
+        : AreOneHost(authority, host) ? null
+        : "its Host header names another host than its request line";
+
     /// <summary>Whether two words for the host mean the same site; one that is not there contradicts nothing.</summary>
     public static bool AreOneHost(string? one, string? other) =>
         string.IsNullOrEmpty(one) || string.IsNullOrEmpty(other) || HostName.Of(one).Equals(HostName.Of(other), StringComparison.OrdinalIgnoreCase);

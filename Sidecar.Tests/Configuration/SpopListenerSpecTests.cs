@@ -31,14 +31,13 @@ internal sealed class SpopListenerSpecTests
     [Test]
     public void Keys_AreRead()
     {
-        var options = Parse("spop=/s,response=no,header-form=names,set-headers=A+B,edit-headers=,var-prefix=my,max-rewrite=2KiB,max-frame=64KiB,sessions=7,budget=1s,unknown-exchange=open")!;
+        var options = Parse("spop=/s,response=no,header-form=names,set-headers=A+B,edit-headers=,var-prefix=my,max-frame=64KiB,sessions=7,budget=1s,unknown-exchange=open")!;
 
         Assert.That(options.Spop, Is.EqualTo(new SpopOptions
         {
             HasResponsePhase = false,
             HeaderForm = HeaderForm.Names,
             VariablePrefix = "my",
-            MaxRewrite = 2048,
             MaxFrameSize = 65_536,
             MaxSessions = 7,
         }));

@@ -25,6 +25,27 @@ internal sealed class RequestRulesTests
     public void Line(string method, string? target, string? problem) =>
         Assert.That(RequestRules.LineProblem(method, target), problem is null ? Is.Null : Does.Contain(problem));
 
+    [TestCase("GET", "/a?b", "/a?b", null)]
+    [TestCase("GET", "/q?http://x@y/", "/q?http://x@y/", null)]
+    [TestCase("OPTIONS", "*", "*", null)]
+    [TestCase("GET", "", "", null)]
+    [TestCase("GET", "http://a.example/b?c", "/b?c", "a.example")]
+    [TestCase("GET", "x://u:p@a.example:1//b", "//b", "u:p@a.example:1")]
+    [TestCase("GET", "http://a.example", "", "a.example")]
+    [TestCase("OPTIONS", "http://a.example", "*", "a.example")]
+    [TestCase("GET", "http://a.example?b/c", "?b/c", "a.example")]
+    [TestCase("GET", "http://a.example#b/c", "#b/c", "a.example")]
+    [TestCase("CONNECT", "a.example:443", "a.example:443", null)]
+    public void OriginForm_TakesSchemeAndAuthorityOff(string method, string target, string rest, string? authority) =>
+        Assert.That(RequestRules.OriginForm(method, target), Is.EqualTo((rest, authority)));
+
+    [TestCase(null, "a.example", null)]
+    [TestCase("a.example:80", "A.example", null)]
+    [TestCase("u@a.example", "a.example", "userinfo")]
+    [TestCase("b.example", "a.example", "another host")]
+    public void Authority(string? authority, string? host, string? problem) =>
+        Assert.That(RequestRules.AuthorityProblem(authority, host), problem is null ? Is.Null : Does.Contain(problem));
+
     [Test]
     public void Headers_SayTheLimitAndTheValueSeen()
     {

@@ -5,38 +5,38 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 
 /// <summary>Decides whether a body came whole (proxy-integration §1.7). A body that may have been cut is never taken for a whole one. Stateless.</summary>
 /// <remarks>
-/// HAProxy hands over what lies in its buffer. With a Content-Length the size is known. Without one nothing says where the body ends: then a
-/// request's body, for which HAProxy has waited until it was complete or the buffer full, is whole if there is clearly room left in the buffer;
-/// a response's too, if HAProxy says that it waited: it must not for streams (§1.7).
+/// HAProxy hands over what lies in its buffer, and stops waiting when that is full. How full it is nobody can tell from what came: rules may have
+/// taken headers away since. So nothing is estimated here. A request is whole if HAProxy says that its buffer holds the message to its end
+/// (<c>whole</c>), and if what came adds up to what it says that it holds (<c>len</c>): trailers, which have no argument, and a body that the
+/// message leaves out do not. Both tell of the moment of the question, and a message that is there to its end cannot grow.
 /// </remarks>
 internal static class SpopBodies
 {
-    // What HAProxy's buffer holds besides (htx.h): a header of 48 bytes, 8 bytes for each block, the start line. The estimate errs towards "cut".
+    // What HAProxy counts for a request besides names, values and body (htx.h): 20 bytes of the request line, one for the end of the headers,
+    // and perhaps one for the end of the message. The shortest trailer adds one to them. A version that counted more would have bodies cut.
+    private const int Marks = 20 + 1 + 1;
+
+    // "HTTP/" before the version, which is told without.
+    private const int VersionPrefix = 5;
+
+    // What HAProxy's buffer holds besides: a header of 48 bytes and 8 bytes for each block.
     private const int Overhead = 512;
     private const int PerHeader = 8;
 
     /// <summary>The request's body as one piece; null when it has none.</summary>
-    /// <param name="facts">The request.</param>
-    /// <param name="maxRewrite">What HAProxy keeps free of its buffer, in bytes.</param>
-    public static BodyPiece? OfRequest(SpopFacts facts, int maxRewrite)
+    /// <param name="facts">The request, not misconfigured.</param>
+    public static BodyPiece? OfRequest(SpopFacts facts)
     {
-        var bytes = facts.BodyBytes;
         var declared = DeclaredSize(facts);
-        var isOpen = declared is null && (facts.HasHeader("transfer-encoding"u8) || bytes.Length > 0 || facts.BodySize > 0);
-        if (!isOpen && declared is null or 0 && bytes.IsEmpty && facts.BodySize is null or 0)
-        {
-            return null;
-        }
-
-        var isCut = IsShort(facts, declared) || (isOpen && FreeBytes(facts) <= maxRewrite);
-        return Piece(facts, isCut, declared);
+        var isWhole = facts.IsWhole == true && Untold(facts) <= Marks && facts.BodyBytes.Length >= (declared ?? 0);
+        var isThere = !facts.BodyBytes.IsEmpty || !isWhole || facts.HasHeader("transfer-encoding"u8);
+        return isThere && !IsTunnel(facts) ? Piece(facts, !isWhole, declared) : null;
     }
 
     /// <summary>The response's body as one piece; null when it has none.</summary>
     /// <param name="facts">The response.</param>
     /// <param name="method">The request's method.</param>
-    /// <param name="maxRewrite">What HAProxy keeps free of its buffer, in bytes.</param>
-    public static BodyPiece? OfResponse(SpopFacts facts, string? method, int maxRewrite)
+    public static BodyPiece? OfResponse(SpopFacts facts, string? method)
     {
         // RFC 9110 §6.4.1.
         if (method == "HEAD" || facts.Status is (>= 100 and < 200) or 204 or 304)
@@ -45,17 +45,19 @@ internal static class SpopBodies
         }
 
         var declared = DeclaredSize(facts);
-        var isOpen = declared is null && (!facts.HasWaited || FreeBytes(facts) <= maxRewrite);
+        var isOpen = declared is null && facts.IsWhole != true;
         return declared == 0 && facts.BodyBytes.IsEmpty ? null : Piece(facts, isOpen || IsShort(facts, declared), declared);
     }
 
-    /// <summary>Bytes free in HAProxy's buffer by what it told; too few rather than too many.</summary>
-    public static long FreeBytes(SpopFacts facts)
-    {
-        var body = facts.Body is null ? facts.BodySize ?? 0 : facts.BodyBytes.Length;
-        var line = (facts.Target?.Length ?? 0) + (facts.Method?.Length ?? 0) + (facts.Header("host"u8)?.Length ?? 0);
-        return facts.BufferSize - Overhead - line - facts.HeaderBytes - (PerHeader * (long)facts.HeaderCount) - body;
-    }
+    /// <summary>Bytes free in HAProxy's buffer for what is added to a request; too few rather than too many.</summary>
+    public static long FreeBytes(SpopFacts facts) => facts.BufferSize - Overhead - (facts.Held ?? 0) - (PerHeader * (long)facts.HeaderCount);
+
+    private static long Untold(SpopFacts facts) => facts.Held!.Value - facts.Method!.Length - facts.RawTarget!.Length
+        - VersionPrefix - (facts.Version?.Length ?? 0) - facts.HeaderBytes - facts.BodyBytes.Length;
+
+    // What a client sends on such a stream (RFC 8441) is no body: it belongs to the protocol it asks for, and goes on when the upstream agrees.
+    // In HTTP/2 and later HAProxy refuses a client's own Upgrade.
+    private static bool IsTunnel(SpopFacts facts) => facts.Version is ['2' or '3', ..] && facts.HasHeader("upgrade"u8);
 
     private static BodyPiece Piece(SpopFacts facts, bool isCut, long? declared)
     {

@@ -17,11 +17,14 @@ internal sealed class SpopFacts : IDisposable
     /// <summary><c>method</c>; null when it was not told.</summary>
     public string? Method { get; set; }
 
-    /// <summary><c>uri</c>, or <c>path</c> and <c>query</c>: a char per byte, byte for byte; null when there is none.</summary>
+    /// <summary><c>uri</c>: the raw target as HAProxy holds it, a char per byte; HTTP/2 requests have scheme and authority in it. Null when it was not told.</summary>
+    public string? RawTarget { get; set; }
+
+    /// <summary>What the upstream gets for the target: without scheme and authority, byte for byte; null when it was not told.</summary>
     public string? Target { get; set; }
 
-    /// <summary>Whether an argument for the target came, with or without a value.</summary>
-    public bool IsTargetTold { get; set; }
+    /// <summary>The authority in <see cref="RawTarget"/>, with userinfo and port; null when it has none.</summary>
+    public string? Authority { get; set; }
 
     /// <summary><c>ver</c>: the version of HTTP, for example <c>1.1</c>.</summary>
     public string? Version { get; set; }
@@ -62,8 +65,11 @@ internal sealed class SpopFacts : IDisposable
     /// <summary><c>body</c>; null when the message does not carry it.</summary>
     public KeptBody? Body { get; set; }
 
-    /// <summary><c>waited</c>: whether HAProxy waited until the response's body was complete or its buffer full.</summary>
-    public bool HasWaited { get; set; }
+    /// <summary><c>whole</c>: whether HAProxy's buffer holds the message to its end; null when it was not told.</summary>
+    public bool? IsWhole { get; set; }
+
+    /// <summary><c>len</c>: bytes of the message in HAProxy's buffer, request line, headers, body and trailers; null when it was not told.</summary>
+    public long? Held { get; set; }
 
     /// <summary>Whether a body came for which there was no memory.</summary>
     public bool IsBodyLost { get; set; }

@@ -24,7 +24,6 @@ internal sealed class SpopFactsReader(SpopListenerOptions options, ByteBudget me
     public SpopFacts Read(SpopMessage message, SpopPhase phase, int bufferSize)
     {
         var facts = new SpopFacts { BufferSize = bufferSize };
-        var (path, query, uri) = (default(string), default(string), default(string));
         var hasExtras = false;
         foreach (var argument in message.Arguments)
         {
@@ -35,15 +34,14 @@ internal sealed class SpopFactsReader(SpopListenerOptions options, ByteBudget me
                 case "src": facts.ClientAddress = Address(value); break;
                 case "src-port": facts.ClientPort = value.TryGetInt64(out var port) && port is >= 0 and <= ushort.MaxValue ? (ushort)port : (ushort)0; break;
                 case "method": facts.Method = Raw(value); break;
-                case "path": (path, facts.IsTargetTold) = (Raw(value), true); break;
-                case "query": query = Raw(value); break;
-                case "uri": (uri, facts.IsTargetTold) = (Raw(value), true); break;
+                case "uri": facts.RawTarget = Raw(value); break;
                 case "ver": facts.Version = Text(value); break;
                 case "sni": facts.Sni = Text(value); break;
                 case "tls-version": facts.TlsVersion = Text(value); break;
                 case "tls-cipher": facts.TlsCipher = Text(value); break;
                 case "route": facts.Route = Text(value); break;
-                case "waited": facts.HasWaited = value.TryGetBoolean(out var waited) && waited; break;
+                case "whole": facts.IsWhole = value.TryGetBoolean(out var whole) ? whole : null; break;
+                case "len": facts.Held = Size(value); break;
                 case "status": facts.Status = value.TryGetInt64(out var status) ? status : null; break;
                 case "body-size": facts.BodySize = Size(value); break;
                 case "body-len": facts.BodyLength = Size(value); break;
@@ -54,9 +52,11 @@ internal sealed class SpopFactsReader(SpopListenerOptions options, ByteBudget me
             }
         }
 
-        // HAProxy has no path for the one target without a path (RFC 9112 §3.2.4).
-        path ??= facts is { IsTargetTold: true, Method: "OPTIONS" } ? "*" : null;
-        facts.Target = uri ?? (query is null ? path : path + "?" + query);
+        if (facts.RawTarget is { } target)
+        {
+            (facts.Target, facts.Authority) = RequestRules.OriginForm(facts.Method, target);
+        }
+
         if (hasExtras)
         {
             AddExtras(facts, message);

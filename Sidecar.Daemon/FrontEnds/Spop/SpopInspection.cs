@@ -17,7 +17,7 @@ internal sealed class SpopInspection(SpopListenerOptions options, Inspector insp
         var facts = turn.Facts;
         var message = SpopEvents.Request(facts, exchange, inspector.Time.GetUtcNow());
         var verdict = await inspector.InspectAsync(exchange, message, deadline).ConfigureAwait(false);
-        return verdict.IsAllow && SpopBodies.OfRequest(facts, options.MaxRewrite) is { } body
+        return verdict.IsAllow && SpopBodies.OfRequest(facts) is { } body
             ? await PushAsync(exchange, Direction.Request, verdict, body, deadline).ConfigureAwait(false)
             : verdict;
     }
@@ -27,7 +27,7 @@ internal sealed class SpopInspection(SpopListenerOptions options, Inspector insp
     public async ValueTask<Verdict> ResponseAsync(SpopTurn turn, SpopExchange joined, long deadline)
     {
         var verdict = await inspector.InspectAsync(joined.Exchange, SpopEvents.Response(turn.Facts), deadline).ConfigureAwait(false);
-        return verdict.IsAllow && SpopBodies.OfResponse(turn.Facts, joined.Method, options.MaxRewrite) is { } body
+        return verdict.IsAllow && SpopBodies.OfResponse(turn.Facts, joined.Method) is { } body
             ? await PushAsync(joined.Exchange, Direction.Response, verdict, body, deadline).ConfigureAwait(false)
             : verdict;
     }

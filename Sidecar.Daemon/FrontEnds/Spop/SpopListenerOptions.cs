@@ -39,9 +39,6 @@ internal sealed record SpopListenerOptions
     /// <summary>HAProxy's <c>option var-prefix</c>: its length counts against the 63 bytes of a variable's name (proxy-integration §1.6).</summary>
     public string VariablePrefix { get; init; } = Defaults.SpopVariablePrefix;
 
-    /// <summary>HAProxy's <c>tune.maxrewrite</c> in bytes: what it keeps free of its buffer. By it a body that fills the buffer is recognised.</summary>
-    public int MaxRewrite { get; init; } = Defaults.SpopMaxRewrite;
-
     /// <summary>Header fields of a message that are inspected; one with more is refused.</summary>
     public int MaxHeaders { get; init; } = Defaults.MaxHeaders;
 

@@ -17,7 +17,8 @@ internal static class SpopRules
         : !facts.AreHeadersTold ? "the argument headers is missing; write headers=req.hdrs_bin or headers=res.hdrs_bin"
         : phase == SpopPhase.Response ? (facts.Status is not (>= 100 and <= 999) ? "the argument status is missing or no status; write status=status" : null)
         : facts.Method is null ? "the argument method is missing; write method=method"
-        : !facts.IsTargetTold ? "the argument path is missing; write path=path query=query"
+        : facts.RawTarget is null ? "the argument uri is missing; write uri=url, instead of path and query, which tell less of the request line than the upstream gets"
+        : facts.IsWhole is null || facts.Held is null ? "the argument whole or len is missing; write whole=internal.htx.has_eom len=req.len, by which a body that was cut is known"
         : null;
 
     /// <summary>What a client, or an upstream, has sent that cannot be inspected (rule 9); null when it can.</summary>
@@ -26,7 +27,9 @@ internal static class SpopRules
         ?? (phase == SpopPhase.Request ? RequestProblem(facts) : null);
 
     private static string? RequestProblem(SpopFacts facts) =>
-        RequestRules.LineProblem(facts.Method!, facts.Target) ?? (HaveOneHost(facts) ? null : "it has Host headers that name different hosts");
+        RequestRules.LineProblem(facts.Method!, facts.Target)
+        ?? RequestRules.AuthorityProblem(facts.Authority, facts.Header("host"u8))
+        ?? (HaveOneHost(facts) ? null : "it has Host headers that name different hosts");
 
     private static bool HaveOneHost(SpopFacts facts)
     {

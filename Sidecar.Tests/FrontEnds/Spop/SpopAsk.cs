@@ -7,12 +7,21 @@ namespace Sidecar.Tests.FrontEnds.Spop;
 internal static class SpopAsk
 {
     public static (string Key, object? Value)[] RequestArguments(
-        string id = "tx-1", string path = "/", string? query = null, string method = "GET", (string, string)[]? headers = null, byte[]? body = null, long? bodySize = null) =>
-    [
-        ("id", id), ("src", IPAddress.Parse("192.0.2.7")), ("src-port", 4711), ("method", method), ("path", path), ("query", query), ("ver", "1.1"),
-        ("headers", SpopProxy.HeaderBlock([("host", "shop.example.org"), .. headers ?? []])),
-        ("body_size", bodySize ?? body?.Length ?? 0), ("body_len", (long)(body?.Length ?? 0)), ("body", body ?? []),
-    ];
+        string id = "tx-1", string path = "/", string? query = null, string method = "GET", (string, string)[]? headers = null, byte[]? body = null, long? bodySize = null)
+    {
+        var uri = query is null ? path : $"{path}?{query}";
+        (string Name, string Value)[] all = [("host", "shop.example.org"), .. headers ?? []];
+        var length = (long)(body?.Length ?? 0);
+        return
+        [
+            ("id", id), ("src", IPAddress.Parse("192.0.2.7")), ("src-port", 4711), ("method", method), ("uri", uri), ("ver", "1.1"), ("headers", SpopProxy.HeaderBlock(all)),
+            ("len", HeldFor(method, uri, all) + length), ("whole", bodySize is null || bodySize <= length), ("body", body ?? []),
+        ];
+    }
+
+    /// <summary>What HAProxy says that it holds of a request besides the body.</summary>
+    public static long HeldFor(string method, string uri, params (string Name, string Value)[] headers) =>
+        method.Length + uri.Length + "HTTP/1.1".Length + 21 + headers.Sum(static header => header.Name.Length + header.Value.Length);
 
     public static byte[] Request(
         string id = "tx-1", string path = "/", string? query = null, string method = "GET", (string, string)[]? headers = null, byte[]? body = null,

@@ -20,7 +20,7 @@ internal sealed class SpopExchangeTests
         var peer = await harness.GreetAsync();
 
         await peer.AskAsync(SpopProxy.NotifyFrame(1, 1, "sidecar-request",
-            ("id", "tx-1"), ("src", IPAddress.Parse("2001:db8::1")), ("src_port", 4711L), ("method", "PUT"), ("path", "/a%2fb"), ("query", ""), ("ver", "2.0"),
+            ("id", "tx-1"), ("src", IPAddress.Parse("2001:db8::1")), ("src_port", 4711L), ("method", "PUT"), ("uri", "https://shop.example.org:8443/a%2fb?"), ("ver", "2.0"), ("len", 400L), ("whole", true),
             ("sni", "other.example"), ("tls-version", "TLSv1.3"), ("tls-cipher", "AES"), ("geo_country", "DE"), ("score", 17L), ("internal", true), ("dst", IPAddress.Loopback), ("none", null),
             ("headers", SpopProxy.HeaderBlock(("host", "Shop.example.org:8443"), ("x-sidecar-arg-score", "0"), ("X_Sidecar_Id", "1"), ("connection", "close"), ("x-a", "1"), ("x-a", "2")))));
 
@@ -56,7 +56,7 @@ internal sealed class SpopExchangeTests
         var peer = await harness.GreetAsync();
 
         await peer.AskAsync(SpopProxy.NotifyFrame(1, 1, "sidecar-request",
-            ("id", "tx-1"), ("method", "GET"), ("uri", "/x?y"), ("headers-text", "host: a\r\nx-b: c\r\n\r\n")));
+            ("id", "tx-1"), ("method", "GET"), ("uri", "/x?y"), ("len", 100L), ("whole", true), ("headers-text", "host: a\r\nx-b: c\r\n\r\n")));
 
         var seen = agent.Seen.OfType<RequestHeadersEvent>().Single();
         Assert.That((seen.Uri, seen.Headers.Get("host"), seen.Headers.Get("x-b")), Is.EqualTo(("/x?y", "a", "c")));

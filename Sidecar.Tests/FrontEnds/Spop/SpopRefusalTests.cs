@@ -9,11 +9,13 @@ internal sealed class SpopRefusalTests
     private static IEnumerable<TestCaseData> Misconfigurations()
     {
         var arguments = SpopAsk.RequestArguments();
-        foreach (var missing in (string[])["id", "method", "path", "headers"])
+        foreach (var missing in (string[])["id", "method", "uri", "headers", "whole", "len"])
         {
             yield return new TestCaseData("sidecar-request", arguments.Where(argument => argument.Key != missing).ToArray()).SetArgDisplayNames("no " + missing);
         }
 
+        // As configurations before it said: path and query tell less of the request line than the upstream gets.
+        yield return new TestCaseData("sidecar-request", ((string, object?)[])[.. arguments.Where(static a => a.Key != "uri"), ("path", "/"), ("query", null)]).SetArgDisplayNames("path only");
         yield return new TestCaseData("check-request", arguments).SetArgDisplayNames("unknown message");
         yield return new TestCaseData("sidecar-request", ((string, object?)[])[.. arguments, ("route", "nowhere")]).SetArgDisplayNames("unknown route");
         yield return new TestCaseData("sidecar-request", ((string, object?)[])[.. arguments, ("body", "twice")]).SetArgDisplayNames("body twice");
@@ -44,6 +46,10 @@ internal sealed class SpopRefusalTests
         yield return new TestCaseData((object)SpopAsk.Request(method: "GE T")).SetArgDisplayNames("method");
         yield return new TestCaseData((object)SpopAsk.Request(path: "no-slash")).SetArgDisplayNames("no slash");
         yield return new TestCaseData((object)SpopAsk.Request(path: "/a b")).SetArgDisplayNames("space");
+        yield return new TestCaseData((object)SpopAsk.Request(path: "http://mallory@shop.example.org/")).SetArgDisplayNames("userinfo");
+        yield return new TestCaseData((object)SpopAsk.Request(path: "http://other.example/")).SetArgDisplayNames("other authority");
+        yield return new TestCaseData((object)SpopAsk.Request(path: "http://shop.example.org?x")).SetArgDisplayNames("no path");
+        yield return new TestCaseData((object)SpopAsk.Request(method: "CONNECT", path: "shop.example.org:443")).SetArgDisplayNames("authority form");
         yield return new TestCaseData((object)SpopAsk.Request(headers: [("host", "other.example")])).SetArgDisplayNames("two hosts");
         yield return new TestCaseData((object)SpopAsk.Request(headers: [.. Enumerable.Range(0, 500).Select(static i => ($"x{i}", "y"))])).SetArgDisplayNames("501 headers");
     }

@@ -6,14 +6,14 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.FrontEnds.Spop;
 
-/// <summary>A response's body of unknown length is whole only if HAProxy says that it waited for it (argument <c>waited</c>).</summary>
-internal sealed class SpopWaitedTests
+/// <summary>A response's body of unknown length is whole only if HAProxy says that it holds all of it (argument <c>whole</c>).</summary>
+internal sealed class SpopWholeTests
 {
     [TestCase(true, "allow")]
     [TestCase(false, "failed-closed")]
     [TestCase(null, "failed-closed")]
     [TestCase("yes", "failed-closed")]
-    public async Task BodyOfUnknownLength_IsWholeOnlyAfterWaiting(object? waited, string expected)
+    public async Task BodyOfUnknownLength_IsWholeOnlyIfHaproxySaysSo(object? whole, string expected)
     {
         await using var agent = new LambdaAgent("a")
         {
@@ -25,7 +25,7 @@ internal sealed class SpopWaitedTests
 
         var answer = await peer.AskAsync(SpopProxy.NotifyFrame(3, 1, "sidecar-response",
             ("id", "tx-1"), ("status", 200), ("ver", "1.1"), ("headers", SpopProxy.HeaderBlock(("content-type", "text/plain"))),
-            ("body_size", 4L), ("body_len", 4L), ("body", "text"u8.ToArray()), ("waited", waited)));
+            ("body_size", 4L), ("body_len", 4L), ("body", "text"u8.ToArray()), ("whole", whole)));
 
         Assert.That(answer["ract"], Is.EqualTo(expected));
         Assert.That(answer.GetValueOrDefault("cause"), Is.EqualTo(expected == "allow" ? null : "truncated"));
