@@ -83,7 +83,7 @@ internal sealed class DaemonModel
     private static RouteModel Build(RouteOptions route, Dictionary<string, AgentState> agents) => new()
     {
         Id = route.Id,
-        Match = new RouteMatch { Hosts = route.Hosts, PathPrefix = route.PathPrefix, Methods = route.Methods },
+        Match = new RouteMatch { Hosts = route.Hosts, PathPrefix = route.PathPrefix, IgnoresCase = route.IgnoresCase, Methods = route.Methods },
         RefusesUnapplied = route.RefusesUnapplied,
         Sticky = route.Sticky is { } sticky ? new StickyRule(sticky) : null,
         Stages = [.. route.Stages.Select(stage => (IReadOnlyList<RouteAgent>)[.. stage.Select(named =>

@@ -12,6 +12,9 @@ internal sealed record RouteOptions
     /// <summary>Path prefix; null takes any.</summary>
     public string? PathPrefix { get; init; }
 
+    /// <summary>Whether the case of letters in the path makes no difference.</summary>
+    public bool IgnoresCase { get; init; }
+
     /// <summary>Methods; empty takes any.</summary>
     public IReadOnlyList<string> Methods { get; init; } = [];
 

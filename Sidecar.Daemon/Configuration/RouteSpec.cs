@@ -1,6 +1,6 @@
 namespace Sidecar.Daemon.Configuration;
 
-/// <summary>Reads <c>--route 'id,agents=…[,host=…][,path=…][,method=…][,unapplied=…][,sticky=…]'</c> and <c>--unmatched</c>.</summary>
+/// <summary>Reads <c>--route 'id,agents=…[,host=…][,path=…][,path-case=…][,method=…][,unapplied=…][,sticky=…]'</c> and <c>--unmatched</c>.</summary>
 internal static class RouteSpec
 {
     /// <summary>The word for a route that asks nobody; no agent may have it as its id.</summary>
@@ -9,7 +9,7 @@ internal static class RouteSpec
     /// <summary>The id under which requests are counted that no route takes; no route may have it.</summary>
     public const string UnmatchedId = "none";
 
-    private static readonly string[] Keys = ["host", "path", "method", "agents", "unapplied", "sticky"];
+    private static readonly string[] Keys = ["host", "path", "path-case", "method", "agents", "unapplied", "sticky"];
 
     /// <summary>Null, with errors, when it cannot be read.</summary>
     public static RouteOptions? Parse(string text, List<string> errors)
@@ -34,6 +34,7 @@ internal static class RouteSpec
             Id = spec.Head,
             Hosts = [.. hosts.Select(static host => host.ToLowerInvariant())],
             PathPrefix = spec.Text("path"),
+            IgnoresCase = spec.Word<bool>("path-case", ("sensitive", false), ("insensitive", true)) ?? false,
             Methods = spec.List("method") ?? [],
             Stages = spec.Text("agents") is { } agents and not NoAgents ? Stages(agents, spec.Error) : [],
             Sticky = Sticky(spec),

@@ -101,7 +101,8 @@ internal static class PathNormalizer
             }
         }
 
-        return differences;
+        // Without escapes it makes no difference when parameters are dropped.
+        return (differences & PathReading.EscapesDecoded) != 0 && rawPath.Contains(';') ? differences | PathReading.ParametersDroppedFirst : differences;
     }
 
     /// <summary>The path in one reading.</summary>

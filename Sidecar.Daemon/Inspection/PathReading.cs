@@ -22,4 +22,7 @@ internal enum PathReading
 
     /// <summary>Dot segments are removed before repeated slashes are collapsed: <c>..</c> after <c>//</c> takes away the empty segment.</summary>
     EmptySegmentsCount = 16,
+
+    /// <summary>A <c>;</c> and what follows it in a segment is dropped before escapes are decoded: a <c>%2f</c> behind it separates nothing.</summary>
+    ParametersDroppedFirst = 32,
 }

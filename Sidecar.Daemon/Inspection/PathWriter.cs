@@ -27,6 +27,13 @@ internal ref struct PathWriter
         var isFirst = true;
         while (at < path.Length)
         {
+            if (path[at] == ';' && Has(PathReading.ParametersDroppedFirst))
+            {
+                at += LengthOfParameters(path[at..]);
+                isFirst = false;
+                continue;
+            }
+
             var next = Read(path, ref at);
             if (!IsSeparator(next))
             {
@@ -62,6 +69,13 @@ internal ref struct PathWriter
         }
 
         return _output[..kept];
+    }
+
+    // Up to the separator that stands in the path as it came.
+    private readonly int LengthOfParameters(ReadOnlySpan<char> rest)
+    {
+        var end = Has(PathReading.BackslashSeparates) ? rest.IndexOfAny('/', '\\') : rest.IndexOf('/');
+        return end < 0 ? rest.Length : end;
     }
 
     // One char of the path. An escape that is not decoded is read as the percent sign, its digits follow as chars.

@@ -6,6 +6,7 @@ namespace Sidecar.Daemon.Inspection;
 internal sealed class RouteEntry
 {
     private readonly string[] _hosts;
+    private readonly StringComparison _comparison;
     private readonly string? _prefix;
     private readonly string? _decodedPrefix;
 
@@ -14,6 +15,7 @@ internal sealed class RouteEntry
     {
         Route = route;
         _hosts = [.. route.Match.Hosts.Select(static host => HostName.Of(host).ToString())];
+        _comparison = route.Match.IgnoresCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
         if (route.Match.PathPrefix is { } prefix)
         {
             // The operator writes text, the client sends bytes: the same letter must be the same bytes.
@@ -46,7 +48,7 @@ internal sealed class RouteEntry
     {
         var prefix = isDecoded ? _decodedPrefix : _prefix;
         return prefix is null
-            || (path.StartsWith(prefix, StringComparison.Ordinal) && (path.Length == prefix.Length || path[prefix.Length] == '/'));
+            || (path.StartsWith(prefix, _comparison) && (path.Length == prefix.Length || path[prefix.Length] == '/'));
     }
 
     private bool TakesHost(ReadOnlySpan<char> name)

@@ -45,6 +45,9 @@ internal sealed record RouteMatch
     /// <summary>Prefix of the normalised path at a segment boundary, for example <c>/api</c> takes <c>/api</c> and <c>/api/x</c> but not <c>/apix</c>; null takes any.</summary>
     public string? PathPrefix { get; init; }
 
+    /// <summary>Whether the case of letters in the path makes no difference, for upstreams that see none.</summary>
+    public bool IgnoresCase { get; init; }
+
     /// <summary>Methods as they stand in the request; empty takes any.</summary>
     public IReadOnlyList<string> Methods { get; init; } = [];
 }

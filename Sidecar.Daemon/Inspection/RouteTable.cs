@@ -7,7 +7,7 @@ namespace Sidecar.Daemon.Inspection;
 /// The first route in configuration order wins: what the operator sees in the file is what happens, nothing is ranked behind his back.
 /// The client chooses the bytes of the path, and servers differ in how they read some of them, so a path that looks harmless here could be
 /// another one upstream (rule 9). The path is therefore matched as it came, in the standard reading, and in every reading that a server may
-/// have of it (<see cref="PathReading"/>; 32 at most, and none for a path without odd characters). Where these give different routes,
+/// have of it (<see cref="PathReading"/>; 64 at most, and none for a path without odd characters). Where these give different routes,
 /// the agents of all of them inspect the request. What becomes of requests that no route takes is the last route of all in this respect: a path
 /// that no route takes in one of its readings is refused where such requests are.
 /// </remarks>

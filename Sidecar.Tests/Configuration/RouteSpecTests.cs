@@ -27,6 +27,11 @@ public sealed class RouteSpecTests
     public void SeveralHosts_AreSeparatedByPlus() =>
         Assert.That(Parse("r,agents=a,host=A.example+*.b.example + ::1").Hosts, Is.EqualTo(new[] { "a.example", "*.b.example", "::1" }));
 
+    [TestCase("", false)]
+    [TestCase(",path-case=sensitive", false)]
+    [TestCase(",path-case=insensitive", true)]
+    public void PathCase_IsRead(string key, bool expected) => Assert.That(Parse("r,agents=a,path=/x" + key).IgnoresCase, Is.EqualTo(expected));
+
     [TestCase("refuse", null)]
     [TestCase("pass", "")]
     [TestCase("inspect:a", "a")]
@@ -81,6 +86,7 @@ public sealed class RouteSpecTests
     [TestCase("r,agents=a,host=+", "host=+ names nothing")]
     [TestCase("r,agents=a,host=a.example+b.example:80", "host=b.example:80 is no host")]
     [TestCase("r,agents=a:on", "mode on is none of enforce, monitor, off")]
+    [TestCase("r,agents=a,path=/x,path-case=no", "path-case=no is none of sensitive, insensitive")]
     [TestCase("r,agents=a,unapplied=shrug", "unapplied=shrug is none of refuse, ignore")]
     [TestCase("r,agents=a,agent=a", "'agent=a' is none of host=…")]
     public void Mistake_IsNamedOnce(string text, string expected)

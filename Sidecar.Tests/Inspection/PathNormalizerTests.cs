@@ -18,7 +18,7 @@ internal sealed class PathNormalizerTests
     private static readonly Arbitrary<string> Targets =
         Gen.Frequency((4, Piece.ArrayOf().Select(string.Concat)), (1, ArbMap.Default.GeneratorFor<string>().Select(text => text ?? ""))).ToArbitrary();
 
-    private static readonly PathReading[] Readings = [.. Enumerable.Range(0, 32).Select(bits => (PathReading)bits)];
+    private static readonly PathReading[] Readings = [.. Enumerable.Range(0, 64).Select(bits => (PathReading)bits)];
 
     [TestCase("/a/b?q=/../c", "/a/b")]
     [TestCase("/a#b?c", "/a")]
@@ -77,6 +77,10 @@ internal sealed class PathNormalizerTests
     [TestCase("http://h\\a", PathReading.BackslashSeparates, "/a")]
     [TestCase("/a/..;x/b;y/c;", PathReading.ParametersDropped, "/b/c")]
     [TestCase("/;x/a", PathReading.ParametersDropped, "/a")]
+    [TestCase("/a;%2fx/b%2f", PathReading.ParametersDroppedFirst, "/a/b%2f")]
+    [TestCase("/%2f/admin;%2f..", PathReading.ParametersDroppedFirst | PathReading.EscapesDecoded, "/admin")]
+    [TestCase("/a%3bb/..;%2e/c", PathReading.ParametersDroppedFirst | PathReading.EscapesDecoded, "/c")]
+    [TestCase("/a;%5cx\\b", PathReading.ParametersDroppedFirst | PathReading.EscapesDecoded | PathReading.BackslashSeparates, "/a/b")]
     [TestCase("/a#/../b?c", PathReading.FragmentKept, "/b")]
     [TestCase("/a//../b", PathReading.EmptySegmentsCount, "/a/b")]
     [TestCase("/a//b//../..", PathReading.EmptySegmentsCount, "/a/")]

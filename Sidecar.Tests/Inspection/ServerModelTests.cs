@@ -1,0 +1,129 @@
+using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
+using NUnit.Framework;
+using Sidecar.Daemon.Inspection;
+
+namespace Sidecar.Tests.Inspection;
+
+/// <summary>Whatever one of these servers takes for <c>/admin</c> is inspected by the agents of <c>/admin</c>, however it is written.</summary>
+internal sealed class ServerModelTests
+{
+    private static readonly RouteTable Table = new([Route("admin", "/admin"), Route("rest", null)]);
+
+    private static readonly (string Server, Func<string, string> Read)[] Models =
+    [
+        ("RFC 3986 alone", static path => Climb(path)),
+        ("nginx: decodes, merges slashes, climbs", static path => Climb(Merge(Decode(path)))),
+        ("decodes and climbs, then merges", static path => Merge(Climb(Decode(path)))),
+        ("drops parameters, then merges and climbs", static path => Climb(Merge(Drop(path)))),
+        ("drops parameters after decoding", static path => Climb(Merge(Drop(Decode(path))))),
+        ("Jetty 9: drops parameters, decodes, climbs", static path => Climb(Merge(Decode(Drop(path))))),
+        ("Tomcat that decodes slashes: drops parameters, decodes, climbs over empty segments", static path => Merge(Climb(Decode(Drop(path))))),
+        ("drops parameters before and after decoding", static path => Climb(Merge(Drop(Decode(Drop(path)))))),
+        ("IIS: decodes, takes backslashes for slashes", static path => Climb(Merge(Decode(path).Replace('\\', '/')))),
+        ("servlets behind IIS", static path => Climb(Merge(Decode(Drop(path.Replace('\\', '/'))).Replace('\\', '/')))),
+    ];
+
+    private static readonly Arbitrary<string> Targets = Gen.Elements(
+        "/", "/", "//", ".", "..", "%2e", ".%2E", "%2f", "%2F", ";", ";x", "%3b", "%3By", "\\", "%5c", "#", "admin", "admin", "%61dmin", "a", "x;y", "%", "%2")
+        .ArrayOf().Where(static pieces => pieces.Length < 12).Select(static pieces => "/" + string.Concat(pieces)).ToArbitrary();
+
+    [TestCase("/%2f/admin;%2f..", "admin")]
+    [TestCase("/x;%2fy/..%2fadmin", "admin")]
+    [TestCase("/x;%2f..%2f..%2fadmin", "rest")]
+    [TestCase("/admin;%2f..%2f..", "admin")]
+    [TestCase("/admin%2fx;%2f..%2f..", "admin")]
+    [TestCase("/x;a/..;%2f/admin", "admin")]
+    public void ParametersDroppedBeforeEscapesAreDecoded_NeverHideAPath(string target, string route) =>
+        Assert.That(Table.Match("h", target, "GET")!.Id.Split('+'), Does.Contain(route));
+
+    [FsCheck.NUnit.Property(MaxTest = 20_000, QuietOnSuccess = true)]
+    public Property WhateverAServerTakesForAdmin_TheAgentsOfAdminInspect() => Prop.ForAll(Targets, static target =>
+    {
+        var ids = Table.Match("h", target, "GET")!.Id.Split('+');
+        string[] raws = [target.Split('#')[0], target];
+        var missed = Models.Where(model => raws.Any(raw => IsAdmin(model.Read(raw)))).Select(static model => model.Server).FirstOrDefault(_ => !ids.Contains("admin"));
+        return (missed is null).Label($"{target} is /admin for: {missed}");
+    });
+
+    [Test]
+    public void Models_SeeTheDifference()
+    {
+        Assert.That(Models.Count(static model => IsAdmin(model.Read("/%2f/admin;%2f.."))), Is.InRange(1, Models.Length - 1));
+        Assert.That(Models.Select(static model => model.Read("/a//../admin")).Distinct().Count(), Is.EqualTo(2));
+    }
+
+    [Test]
+    public void LetterCase_IsOneWhereTheRouteSaysSo()
+    {
+        var match = new RouteMatch { PathPrefix = "/Admin", IgnoresCase = true };
+        var table = new RouteTable([new RouteModel { Id = "admin", Match = match }, Route("rest", null)]);
+        foreach (var target in (string[])["/admin", "/ADMIN/x", "/aDmIn?x", "/%41dmin"])
+        {
+            Assert.That(table.Match("h", target, "GET")!.Id, Does.StartWith("admin"));
+        }
+
+        Assert.That(table.Match("h", "/adminx", "GET")!.Id, Is.EqualTo("rest"));
+        Assert.That(Table.Match("h", "/ADMIN", "GET")!.Id, Is.EqualTo("rest"));
+    }
+
+    private static bool IsAdmin(string path) => path == "/admin" || path.StartsWith("/admin/", StringComparison.Ordinal);
+
+    private static string Decode(string path)
+    {
+        var text = new StringBuilder();
+        for (var i = 0; i < path.Length; i++)
+        {
+            if (path[i] == '%' && i + 2 < path.Length && char.IsAsciiHexDigit(path[i + 1]) && char.IsAsciiHexDigit(path[i + 2]))
+            {
+                text.Append((char)Convert.ToByte(path.Substring(i + 1, 2), 16));
+                i += 2;
+            }
+            else
+            {
+                text.Append(path[i]);
+            }
+        }
+
+        return text.ToString();
+    }
+
+    private static string Drop(string path) => string.Join('/', path.Split('/').Select(static segment => segment.Split(';')[0]));
+
+    private static string Merge(string path)
+    {
+        while (path.Contains("//", StringComparison.Ordinal))
+        {
+            path = path.Replace("//", "/", StringComparison.Ordinal);
+        }
+
+        return path;
+    }
+
+    private static string Climb(string path)
+    {
+        var kept = new List<string>();
+        var segments = path.Split('/')[1..];
+        for (var i = 0; i < segments.Length; i++)
+        {
+            if (segments[i] == ".." && kept.Count > 0)
+            {
+                kept.RemoveAt(kept.Count - 1);
+            }
+
+            if (segments[i] is not ("." or ".."))
+            {
+                kept.Add(segments[i]);
+            }
+            else if (i == segments.Length - 1)
+            {
+                kept.Add("");
+            }
+        }
+
+        return "/" + string.Join('/', kept);
+    }
+
+    private static RouteModel Route(string id, string? prefix) => new() { Id = id, Match = new RouteMatch { PathPrefix = prefix } };
+}
