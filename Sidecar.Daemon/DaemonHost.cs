@@ -33,6 +33,20 @@ internal static class DaemonHost
         }
     }
 
+    /// <summary>Builds everything and starts nothing; what a start would refuse is told, a line for each listener.</summary>
+    /// <returns>The exit code that the start would have.</returns>
+    public static async Task<int> CheckAsync(DaemonOptions options, TextWriter errors)
+    {
+        using var host = Build(options, verbose: false);
+        var problems = host.Services.GetRequiredService<ListenerFactory>().Problems();
+        foreach (var problem in problems)
+        {
+            await errors.WriteLineAsync($"sidecar: {problem}").ConfigureAwait(false);
+        }
+
+        return problems.Count == 0 ? ExitCodes.Ok : ExitCodes.Failed;
+    }
+
     private static IHost Build(DaemonOptions options, bool verbose)
     {
         // Without the defaults: flags are the only configuration, not what happens to lie in the working directory or the environment.

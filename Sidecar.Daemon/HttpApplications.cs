@@ -30,7 +30,8 @@ internal sealed class HttpApplications(DaemonOptions options, DaemonModel model,
         var carried = Carried(http);
         if (listener.Proxy == ProxyKind.Nginx)
         {
-            var tokens = new ReplyTokens(ReplyKeyFile.LoadOrCreate(options.ReplyKeyFile ?? listener.Path + ".key"), inspector.Time);
+            var key = options.ReplyKeyFile ?? listener.Path + ".key";
+            var tokens = new ReplyTokens(options.ChecksOnly ? ReplyKeyFile.Check(key) : ReplyKeyFile.LoadOrCreate(key), inspector.Time);
             var form = new TwoStepForm(http, carried, tokens, metrics, inspector.Time, loggers.CreateLogger<TwoStepForm>());
             var reply = new ReplyEndpoint(http, tokens, metrics, inspector.Time, loggers.CreateLogger<ReplyEndpoint>());
             return new HttpFrontEnd(Check(http, carried, form), reply, model.MissingAgents);

@@ -31,6 +31,22 @@ internal sealed class ListenerFactory(
     /// <exception cref="IOException">A file that a listener needs cannot be used.</exception>
     public IReadOnlyList<IDaemonListener> CreateAll() => [.. options.Listeners.Select(Create)];
 
+    /// <summary>Why listeners cannot be made: the files that they need.</summary>
+    public IReadOnlyList<string> Problems() => [.. options.Listeners.Select(Problem).OfType<string>()];
+
+    private string? Problem(ListenerOptions listener)
+    {
+        try
+        {
+            _ = Create(listener);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+
     private IDaemonListener Create(ListenerOptions listener)
     {
         // Said here, because the first file that cannot be made there may be one the operator never named.

@@ -14,7 +14,7 @@ internal static class RunCommand
         $"A Unix socket to listen on: http=PATH,{ProxyWords.Choices} | envoy=PATH | frames=PATH | spop=PATH or spop=abns:NAME | native=PATH | admin=PATH | reverse=PATH for agents that dial in. Traefik needs http=127.0.0.1:PORT,secret-file=FILE; envoy may have the same. Keys: budget, mode (octal), group; http of a proxy: set-headers, edit-headers, response-headers=NAME+NAME; envoy-http: path-prefix; envoy: allow-mode-override=yes|no, max-message-timeout, whole-bodies=buffered|buffered-partial|full-duplex-streamed, request-body-mode and response-body-mode=none|streamed|buffered|buffered-partial|full-duplex-streamed, with-request-body=yes|no, max-message=SIZE; json, frames, native and spop: unknown-exchange=closed|open; spop: response=yes|no, header-form=lists|names, var-prefix, max-frame, sessions; reverse: agents=ID+ID, token-file=FILE, uid and gid=NAME+NAME, max-per-agent. Repeatable.");
 
     private static readonly Option<string[]> Routes = FlagTypes.Many("--route", "ID[,KEY=VALUE…]",
-        "Which requests go to which agents, the first match wins. Keys: agents=A+B>C ('+' together, '>' one after the other, 'A:monitor' sets the mode) or agents=none, which must be said; host=NAME+*.NAME, path (prefix), method=GET+POST, unapplied=refuse|ignore, sticky=cookie:NAME|header:NAME|client-address|session. None given: every request to every agent. Repeatable.");
+        "Which requests go to which agents, the first match wins. Keys: agents=A+B>C ('+' together, '>' one after the other, 'A:monitor' sets the mode) or agents=none, which must be said; host=NAME+*.NAME, path (prefix), path-case=sensitive|insensitive, method=GET+POST, unapplied=refuse|ignore, sticky=cookie:NAME|header:NAME|client-address|session. None given: every request to every agent. Repeatable.");
 
     private static readonly Option<string?> Unmatched = new("--unmatched")
     {
@@ -45,7 +45,7 @@ internal static class RunCommand
 
     private static readonly Option<bool> Takeover = new("--takeover") { Description = "Replace a daemon that listens on the same sockets" };
     private static readonly Option<bool> WaitForAgents = new("--wait-for-agents") { Description = "Tell the service manager READY only when every agent has a connection" };
-    private static readonly Option<bool> Check = new("--check") { Description = "Check the flags and exit" };
+    private static readonly Option<bool> Check = new("--check") { Description = "Check the flags and the files that they name, as a start would, and exit" };
     private static readonly Option<bool> Verbose = new("--verbose") { Description = "Log connections too" };
 
     public static Command Create(TextWriter errors)
@@ -76,7 +76,7 @@ internal static class RunCommand
                 return ExitCodes.WrongUse;
             }
 
-            return result.GetValue(Check) ? ExitCodes.Ok
+            return options.ChecksOnly ? await DaemonHost.CheckAsync(options, errors).ConfigureAwait(false)
                 : await DaemonHost.RunAsync(options, result.GetValue(Verbose), errors, cancellation).ConfigureAwait(false);
         });
         return command;
@@ -96,6 +96,7 @@ internal static class RunCommand
         FailureMode = result.GetValue(FailureMode) == "open" ? Configuration.FailureMode.Open : Configuration.FailureMode.Closed,
         MetricsPrefix = result.GetValue(MetricsPrefix) ?? Defaults.MetricsPrefix,
         ReplyKeyFile = result.GetValue(ReplyKey),
+        ChecksOnly = result.GetValue(Check),
         AllowTakeover = result.GetValue(Takeover),
         WaitForAgents = result.GetValue(WaitForAgents),
     };

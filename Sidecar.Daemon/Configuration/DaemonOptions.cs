@@ -39,6 +39,9 @@ internal sealed record DaemonOptions
     /// <summary>The key that signs reply ids; null keeps it beside the listener's socket.</summary>
     public string? ReplyKeyFile { get; init; }
 
+    /// <summary>Whether nothing is started and nothing made: only checked.</summary>
+    public bool ChecksOnly { get; init; }
+
     /// <summary>Whether a listener may take over a path where another process listens.</summary>
     public bool AllowTakeover { get; init; }
 

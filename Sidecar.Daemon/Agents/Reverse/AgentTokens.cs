@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Sidecar.Daemon.Configuration;
 
 namespace Sidecar.Daemon.Agents.Reverse;
 
@@ -11,9 +12,6 @@ internal sealed class AgentTokens
     public const int MinLength = 16;
 
     private const long MaxFileLength = 1024 * 1024;
-
-    private const UnixFileMode Forbidden =
-        UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
     private readonly Dictionary<string, List<byte[]>> _digests = new(StringComparer.Ordinal);
 
@@ -59,12 +57,7 @@ internal sealed class AgentTokens
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            var mode = File.GetUnixFileMode(file.SafeFileHandle);
-            if ((mode & Forbidden) != 0)
-            {
-                throw new IOException($"the token file {path} has mode 0{Convert.ToString((int)mode, 8)}; others could register as an agent; run: chmod 600 {path}");
-            }
-
+            PrivateFile.Check(file.SafeFileHandle, "token file", path, "others could register as an agent", "600");
             if (file.Length > MaxFileLength)
             {
                 throw new IOException($"the token file {path} has {file.Length} bytes; the limit is {MaxFileLength}; it holds one 'agent-id token' per line");

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using Sidecar.Daemon.Configuration;
 
 namespace Sidecar.Daemon.FrontEnds.Http;
 
@@ -31,11 +32,7 @@ internal sealed class ListenerSecret
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            if (PrivateFile.ForbiddenMode(file.SafeFileHandle) is { } mode)
-            {
-                throw new IOException($"the secret file {path} has mode {mode}; others could ask in the proxy's name; run: chmod 640 {path}");
-            }
-
+            PrivateFile.Check(file.SafeFileHandle, "secret file", path, "others could ask in the proxy's name", "640");
             return new ListenerSecret(Read(file, path), path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Sidecar.Daemon.Configuration;
 
 namespace Sidecar.Daemon.FrontEnds.Http;
 
@@ -10,6 +11,10 @@ internal static class ReplyKeyFile
     public const int KeyLength = 32;
 
     private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Reads the key where the file exists, as a start would; else some key, and no file is made.</summary>
+    /// <exception cref="IOException">The file cannot be used; the message says why and what to do.</exception>
+    public static byte[] Check(string path) => File.Exists(path) ? LoadOrCreate(path) : RandomNumberGenerator.GetBytes(KeyLength);
 
     /// <summary>Reads the key; makes the file, mode 0600 and with random bytes, where there is none.</summary>
     /// <param name="path">The file. Its directory must exist.</param>
@@ -54,11 +59,7 @@ internal static class ReplyKeyFile
     private static byte[] Load(string path)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        if (PrivateFile.ForbiddenMode(file.SafeFileHandle) is { } mode)
-        {
-            throw new IOException($"the reply key file {path} has mode {mode}; others could forge replies; run: chmod 600 {path}");
-        }
-
+        PrivateFile.Check(file.SafeFileHandle, "reply key file", path, "others could forge replies", "600");
         if (file.Length != KeyLength)
         {
             throw new IOException(
