@@ -85,6 +85,30 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
         }
     }
 
+    /// <summary>Waits until the peer has ended its side; the room of the last message is kept.</summary>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <exception cref="GrpcException">More came: <see cref="GrpcStatusCode.Internal"/>.</exception>
+    /// <exception cref="IOException">The stream or its connection broke.</exception>
+    public async ValueTask ReadEndAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var read = await pipe.ReadAsync(cancellation).ConfigureAwait(false);
+            var hasMore = !read.Buffer.IsEmpty;
+            pipe.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            if (hasMore)
+            {
+                _failure = new GrpcException(GrpcStatusCode.Internal, "more than one message was received; the method takes one");
+                throw _failure;
+            }
+
+            if (read.IsCompleted)
+            {
+                return;
+            }
+        }
+    }
+
     /// <summary>Gives back the room of the last message; without effect when it has none. No read may be under way.</summary>
     public void Release()
     {

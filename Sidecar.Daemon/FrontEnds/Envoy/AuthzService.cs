@@ -43,7 +43,7 @@ internal sealed class AuthzService(Inspector inspector, AuthzOptions options, Si
     {
         try
         {
-            if (await call.ReadAsync(CheckRequest.Parser, call.Cancellation).ConfigureAwait(false) is { } question)
+            if (await call.ReadOnlyAsync(CheckRequest.Parser, options.Listener.Budget).ConfigureAwait(false) is { } question)
             {
                 return (question, Cause.None);
             }
@@ -57,9 +57,9 @@ internal sealed class AuthzService(Inspector inspector, AuthzOptions options, Si
 
             return (null, cause);
         }
-        catch (GrpcException)
+        catch (GrpcException e)
         {
-            RefuseUnread(Cause.Malformed);
+            RefuseUnread(e.Status.Code == GrpcStatusCode.DeadlineExceeded ? Cause.Timeout : Cause.Malformed);
             throw;
         }
 

@@ -12,13 +12,16 @@ internal sealed class HealthService(Func<IReadOnlyList<string>> missingAgents)
     /// <summary>The method's path.</summary>
     public const string Path = "/grpc.health.v1.Health/Check";
 
+    // Longer than anybody who checks for health waits.
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
+
     private static readonly string[] Known = ["", ServiceOf(AuthzService.Path), ServiceOf(ExtProcService.Path)];
 
     /// <summary>Answers: serving while no agent is missing.</summary>
     /// <exception cref="GrpcException">The service is none of ours.</exception>
     public async Task AnswerAsync(GrpcServerCall call)
     {
-        var question = await call.ReadAsync(HealthCheckRequest.Parser, call.Cancellation).ConfigureAwait(false);
+        var question = await call.ReadOnlyAsync(HealthCheckRequest.Parser, MaxWait).ConfigureAwait(false);
         if (!Known.Contains(question?.Service ?? "", StringComparer.Ordinal))
         {
             throw new GrpcException(GrpcStatusCode.NotFound, $"there is no service {question!.Service} here");

@@ -108,6 +108,41 @@ public sealed class GrpcServerCall
         }
     }
 
+    /// <summary>Waits for the only message of a unary call and for the caller's end of it; an answer before that end would have to reset the call.</summary>
+    /// <param name="parser">The parser of its type.</param>
+    /// <param name="limit">How long to wait where the caller does not say how long it does.</param>
+    /// <returns>The message; null when the caller has ended the call without one.</returns>
+    /// <exception cref="GrpcException">
+    /// What came is no message, or more than one: left to the dispatcher, it ends the call with its status. Or the limit is over:
+    /// <see cref="GrpcStatusCode.DeadlineExceeded"/>.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The call is over.</exception>
+    public async ValueTask<T?> ReadOnlyAsync<T>(MessageParser<T> parser, TimeSpan limit)
+        where T : class, IMessage<T>
+    {
+        using var timer = Timeout is null ? new CancellationTokenSource(limit, _options.Time) : null;
+        using var both = _life.Link(timer?.Token ?? CancellationToken.None);
+        try
+        {
+            var message = await ReadAsync(parser, both.Token).ConfigureAwait(false);
+            if (message is not null)
+            {
+                await _input.ReadEndAsync(both.Token).ConfigureAwait(false);
+            }
+
+            return message;
+        }
+        catch (IOException e)
+        {
+            _life.End();
+            throw new OperationCanceledException("the caller ended the call, or its connection died", e, Cancellation);
+        }
+        catch (OperationCanceledException e) when (timer is { IsCancellationRequested: true } && !Cancellation.IsCancellationRequested)
+        {
+            throw new GrpcException(GrpcStatusCode.DeadlineExceeded, $"the message and the end of the call did not come within {limit}, the limit where no grpc-timeout is sent", e);
+        }
+    }
+
     /// <summary>The caller's messages, one after the other, until it has sent its last; see <see cref="ReadAsync"/>.</summary>
     public async IAsyncEnumerable<T> ReadAllAsync<T>(MessageParser<T> parser, [EnumeratorCancellation] CancellationToken cancellation)
         where T : class, IMessage<T>
