@@ -132,6 +132,32 @@ public sealed class ReferenceDefectTests
         Assert.That((await next).Response!.Decision, Is.InstanceOf<AllowDecision>());
     }
 
+    // What is remembered of guardrails that nobody answers has a bound: the debts of the exchanges longest ago are forgotten, and no others.
+    [Test]
+    public async Task GuardrailsThatAreNeverAnswered_AreForgottenBeyondTheBound()
+    {
+        const int beyond = 3;
+        await using var both = await ConnectedAgent.OpenAsync(maxInFlight: 4);
+        for (var exchange = 1; exchange <= CallTable.MostUncertain + beyond; exchange++)
+        {
+            var call = both.Call(Inspect(exchange), 10);
+            await both.Agent.ReceiveAsync(MessageType.GuardrailInspect);
+            both.Clock.Advance(TimeSpan.FromMilliseconds(10));
+            await call;
+            await both.Agent.ReceiveCancelAsync();
+        }
+
+        for (var exchange = 1; exchange <= beyond; exchange++)
+        {
+            var call = both.Call(TestEvents.Headers(exchange));
+            Assert.That(call.IsCompleted, Is.False, $"exchange {exchange} is forgotten, so it may ask");
+            await both.Agent.AnswerAsync(await both.Agent.ReceiveEventAsync());
+            Assert.That((await call).IsAnswered, Is.True);
+        }
+
+        Assert.That((await both.Call(TestEvents.Headers(beyond + 1))).Outcome, Is.EqualTo(CallOutcome.Owed), "the oldest that is remembered");
+    }
+
     [Test]
     public async Task GuardrailsOfAnAgentThatDeclaresThem_KeepTheirSlot()
     {

@@ -119,6 +119,44 @@ public sealed class BreakerTests
         Assert.That((await trial).IsAnswered, Is.True);
     }
 
+    [Test]
+    public async Task HalfOpen_TheTrialsPlaceComesBack_WhenThereIsNoConnectionForIt()
+    {
+        await using var pool = await _rig.PoolAsync(Settings, _a, _b);
+        await OpenAsync(pool);
+        _rig.Clock.Advance(TimeSpan.FromSeconds(2));
+        Report(HealthState.Unhealthy);
+        Assert.That((await AskAsync(pool)).Outcome, Is.EqualTo(CallOutcome.NoConnection));
+        Report(HealthState.Healthy);
+        Assert.That((await AskAsync(pool)).IsAnswered, Is.True, "the next is the trial, at once");
+
+        void Report(HealthState state)
+        {
+            foreach (var connection in (FakeConnection[])[_a, _b])
+            {
+                connection.Sink!.OnHealth(connection, new HealthStatus { State = state });
+            }
+        }
+    }
+
+    [Test]
+    public async Task HalfOpen_TheTrialsPlaceComesBack_WhenThereIsNoSlotForIt()
+    {
+        await using var pool = await _rig.PoolAsync(Settings with { MaxCalls = 1 }, _a, _b);
+        var session = _rig.Session(pool, exchange: 100);
+        await _rig.AskAsync(session, TestEvents.Headers(100));
+        await OpenAsync(pool);
+        _rig.Clock.Advance(TimeSpan.FromSeconds(2));
+        var answer = new TaskCompletionSource<CallResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _a.AnswerLater = _b.AnswerLater = (_, _) => answer.Task;
+        var complete = _rig.AskAsync(session, TestEvents.Complete(100));
+        Assert.That((await AskAsync(pool)).Outcome, Is.EqualTo(CallOutcome.NoSlot), "the only slot is taken");
+        answer.SetResult(CallResult.Answered(AgentResponse.Allow));
+        await complete;
+        (_a.AnswerLater, _b.AnswerLater) = (null, null);
+        Assert.That((await AskAsync(pool)).IsAnswered, Is.True, "the next is the trial, at once");
+    }
+
     // Rule 11 asks once more; a breaker that has just opened on the loss says that there is no point.
     [Test]
     public async Task LossThatOpensTheBreaker_IsNotRetried()
