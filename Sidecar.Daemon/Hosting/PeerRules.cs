@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Hosting;
 

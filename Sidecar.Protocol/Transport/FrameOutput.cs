@@ -30,8 +30,9 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
 
     // Mutable struct: must not be readonly. The loop runs on in the work item that wakes it.
     private ManualResetValueTaskSourceCore<bool> _wake;
-    private byte[] _fill = new byte[InitialCapacity];
-    private byte[] _spare = new byte[InitialCapacity];
+    // Empty until something is sent: a connection that only waits costs none.
+    private byte[] _fill = [];
+    private byte[] _spare = [];
     private TaskCompletionSource? _room;
     private int _filled;
     private int _flushesSinceFull;
@@ -49,6 +50,18 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     public long FramesSent { get; private set; }
 
     public long Flushes { get; private set; }
+
+    /// <summary>Whether it takes no more frames.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _closing;
+            }
+        }
+    }
 
     /// <summary>Appends a whole frame. A frame larger than the limit is taken when nothing else waits.</summary>
     public SendStatus TryAppend(ReadOnlySpan<byte> frame)
@@ -68,7 +81,7 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
 
             if (_fill.Length - _filled < frame.Length)
             {
-                Array.Resize(ref _fill, Math.Max(_fill.Length * 2, _filled + frame.Length));
+                Array.Resize(ref _fill, Math.Max(Math.Max(InitialCapacity, _fill.Length * 2), _filled + frame.Length));
             }
 
             frame.CopyTo(_fill.AsSpan(_filled));

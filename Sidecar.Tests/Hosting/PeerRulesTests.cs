@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Sidecar.Protocol.Transport;
 using NUnit.Framework;
 using Sidecar.Daemon.Hosting;
 using Sidecar.Tests.EndToEnd;

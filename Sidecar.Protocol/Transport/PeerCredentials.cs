@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace Sidecar.Daemon.Hosting;
+namespace Sidecar.Protocol.Transport;
 
 /// <summary>Who is at the other end of a Unix socket, as the kernel noted it when it connected (SO_PEERCRED, unix(7)).</summary>
 /// <remarks>It cannot be forged, but ids of another user namespace show as the overflow id, 65534.</remarks>
@@ -27,5 +27,23 @@ internal readonly record struct PeerCredentials(int ProcessId, uint UserId, uint
 
         var fields = MemoryMarshal.Cast<byte, uint>(raw);
         return new PeerCredentials((int)fields[0], fields[1], fields[2]);
+    }
+
+    /// <summary>Reads them where there are any; null for another kind of socket.</summary>
+    public static PeerCredentials? TryRead(Socket socket)
+    {
+        if (socket.AddressFamily != AddressFamily.Unix)
+        {
+            return null;
+        }
+
+        try
+        {
+            return Read(socket);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return null;
+        }
     }
 }

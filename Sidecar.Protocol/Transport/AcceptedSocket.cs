@@ -1,0 +1,87 @@
+using System.Net.Sockets;
+
+namespace Sidecar.Protocol.Transport;
+
+/// <summary>What came first on a new connection.</summary>
+internal enum FirstData
+{
+    /// <summary>Data, or the peer's end: whoever reads sees which.</summary>
+    Came,
+
+    /// <summary>Nothing within the time it had.</summary>
+    TimedOut,
+
+    /// <summary>The word to stop.</summary>
+    Stopped,
+}
+
+/// <summary>A connection as a <see cref="SocketListener"/> hands it over: the socket, and who is at its other end. Safe from any thread.</summary>
+internal sealed class AcceptedSocket(Socket socket)
+{
+    private int _isGone;
+
+    /// <summary>The socket; the handler's to close.</summary>
+    public Socket Socket => socket;
+
+    /// <summary>Who connected, as the kernel knows it; null for another kind of socket than Unix, or where the kernel does not tell.</summary>
+    public PeerCredentials? Peer => PeerCredentials.TryRead(socket);
+
+    /// <summary>What the handler made of it, for those who look through the connections that are open; null before it has.</summary>
+    public object? Served { get; set; }
+
+    /// <summary>Whether the listener has closed it, or the handler has given it away.</summary>
+    public bool IsGone => Volatile.Read(ref _isGone) != 0;
+
+    /// <summary>Waits for the first byte without a buffer: a peer that only connects costs its socket and this wait.</summary>
+    /// <param name="limit">How long.</param>
+    /// <param name="time">The clock of that.</param>
+    /// <param name="stopping">Ends the wait.</param>
+    public async Task<FirstData> WaitForDataAsync(TimeSpan limit, TimeProvider time, CancellationToken stopping)
+    {
+        // Not on the loop that accepts: a peer that has sent already would be served by it.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        using var late = new CancellationTokenSource(limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stopping);
+        try
+        {
+            await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, either.Token).ConfigureAwait(false);
+            return FirstData.Came;
+        }
+        catch (OperationCanceledException)
+        {
+            return stopping.IsCancellationRequested ? FirstData.Stopped : FirstData.TimedOut;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return IsGone ? FirstData.Stopped : FirstData.Came;
+        }
+    }
+
+    /// <summary>Sends a last word as far as an empty send buffer takes it, without waiting for the peer, and closes.</summary>
+    public void CloseWith(ReadOnlySpan<byte> word)
+    {
+        try
+        {
+            socket.Blocking = false;
+            socket.Send(word);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It is gone already.
+        }
+
+        Close();
+    }
+
+    /// <summary>Gives the socket away: it outlives the listener.</summary>
+    public void Detach() => Interlocked.Exchange(ref _isGone, 1);
+
+    /// <summary>Closes the socket under whoever serves it, unless it was given away.</summary>
+    public void Close()
+    {
+        if (Interlocked.Exchange(ref _isGone, 1) == 0)
+        {
+            socket.Dispose();
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using NUnit.Framework;
+using Sidecar.Protocol.Transport;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Transport;
+
+/// <summary>What is known of a connection that was accepted, and how it is waited for its first byte.</summary>
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+public sealed class AcceptedSocketTests : IDisposable
+{
+    private readonly TaskCompletionSource<AcceptedSocket> _accepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _stopping = new();
+    private FirstData? _first;
+
+    [TearDown]
+    public void Dispose()
+    {
+        _stopping.Dispose();
+        if (_accepted.Task.IsCompletedSuccessfully)
+        {
+            _accepted.Task.GetAwaiter().GetResult().Socket.Dispose();
+        }
+    }
+
+    [Test]
+    public async Task PeerThatSends_IsHandedOverWithWhatItSent()
+    {
+        await using var rig = Waiting();
+        await rig.Connect().SendAsync(new byte[] { 42 });
+        await Eventually.TrueAsync(() => _first == FirstData.Came, Wire.Limit, "the first byte");
+        var buffer = new byte[8];
+        Assert.That((await (await _accepted.Task).Socket.ReceiveAsync(buffer), buffer[0]), Is.EqualTo((1, 42)), "nothing was taken");
+    }
+
+    [Test]
+    public async Task PeerThatCloses_IsHandedOver()
+    {
+        await using var rig = Waiting();
+        rig.Connect().Dispose();
+        await Eventually.TrueAsync(() => _first == FirstData.Came, Wire.Limit, "the end");
+    }
+
+    [Test]
+    public async Task PeerThatSaysNothing_IsGivenUpWhenItsTimeIsUp()
+    {
+        await using var rig = Waiting();
+        rig.Connect();
+        await Eventually.TrueAsync(() => rig.Time.ArmedTimers == 1, Wire.Limit, "the wait");
+        rig.Time.Advance(TimeSpan.FromSeconds(5) - TimeSpan.FromTicks(1));
+        Assert.That(_first, Is.Null);
+        rig.Time.AdvanceTicks(1);
+        await Eventually.TrueAsync(() => _first == FirstData.TimedOut, Wire.Limit, "the end of the wait");
+    }
+
+    [Test]
+    public async Task Stop_EndsTheWait()
+    {
+        await using var rig = Waiting();
+        rig.Connect();
+        await Eventually.TrueAsync(() => rig.Time.ArmedTimers == 1, Wire.Limit, "the wait");
+        await _stopping.CancelAsync();
+        await Eventually.TrueAsync(() => _first == FirstData.Stopped, Wire.Limit, "the end of the wait");
+    }
+
+    [Test]
+    public async Task Abort_EndsTheWait()
+    {
+        await using var rig = Waiting();
+        rig.Connect();
+        await Eventually.TrueAsync(() => rig.Time.ArmedTimers == 1, Wire.Limit, "the wait");
+        await rig.Listener.AbortAsync().WaitAsync(Wire.Limit);
+        Assert.That(_first, Is.EqualTo(FirstData.Stopped));
+    }
+
+    [Test]
+    public async Task Peer_IsTheProcessThatConnected()
+    {
+        await using var rig = Waiting();
+        rig.Connect();
+        Assert.That((await _accepted.Task.WaitAsync(Wire.Limit)).Peer?.ProcessId, Is.EqualTo(Environment.ProcessId));
+    }
+
+    private SocketListenerRig Waiting()
+    {
+        SocketListenerRig? rig = null;
+        rig = new SocketListenerRig(serve: async accepted =>
+        {
+            _accepted.TrySetResult(accepted);
+            _first = await accepted.WaitForDataAsync(TimeSpan.FromSeconds(5), rig!.Time, _stopping.Token);
+        });
+        rig.Start();
+        return rig;
+    }
+}
