@@ -1,28 +1,35 @@
+using Sidecar.Protocol.Transport;
+
 namespace Sidecar.Daemon.Agents.Reverse;
 
-/// <summary>Bounds how often peers may try to register within a second, so that tokens cannot be guessed fast nor the daemon be kept busy.</summary>
-/// <remarks>For the one loop that accepts; not synchronised. The first attempt after a second of rest begins the next second.</remarks>
+/// <summary>
+/// Bounds how often a peer may try to register within a second, so that tokens cannot be guessed fast nor the daemon be kept busy: each process
+/// has attempts of its own, and each user twice as many.
+/// </summary>
+/// <remarks>Safe from any thread. The first attempt after a second of rest begins the next second, for all peers.</remarks>
 internal sealed class AttemptLimit(int perSecond, TimeProvider time)
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    private long _began;
-    private int _attempts;
+    private readonly Lock _gate = new();
+    private readonly PeerShare _attempts = new(perSecond);
+    private long? _began;
 
     /// <summary>Counts one attempt; false when it is one too many.</summary>
-    public bool TryCount()
+    public bool TryCount(PeerCredentials peer)
     {
-        if (_attempts == 0 || time.GetElapsedTime(_began) >= Second)
+        lock (_gate)
         {
-            (_began, _attempts) = (time.GetTimestamp(), 0);
-        }
+            if (_began is not { } began || time.GetElapsedTime(began) >= Second)
+            {
+                _began = time.GetTimestamp();
+                _attempts.Clear();
+            }
 
-        if (_attempts >= perSecond)
-        {
-            return false;
+            return _attempts.TryTake(peer);
         }
-
-        _attempts++;
-        return true;
     }
+
+    /// <summary>An attempt that got an agent in does not count: agents that come back together are not to keep each other out.</summary>
+    public void Forget(PeerCredentials peer) => _attempts.Return(peer);
 }

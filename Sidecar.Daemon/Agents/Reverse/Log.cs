@@ -11,9 +11,6 @@ internal static partial class Log
     [LoggerMessage(1201, LogLevel.Warning, "a registration on {Listener} is refused ({Outcome}): {Reason}; {LeftOut} more of this kind since the last such line")]
     public static partial void Refused(ILogger logger, string listener, string outcome, string reason, long leftOut);
 
-    [LoggerMessage(1202, LogLevel.Error, "accepting connections on {Listener} failed; going on; {LeftOut} more since the last such line")]
-    public static partial void AcceptFailed(ILogger logger, string listener, long leftOut, Exception error);
-
     [LoggerMessage(1203, LogLevel.Error, "a registration on {Listener} failed by a defect of ours; {LeftOut} more since the last such line")]
     public static partial void RegistrationFailed(ILogger logger, string listener, long leftOut, Exception error);
 }

@@ -20,16 +20,17 @@ internal sealed class RegistrationDesk(
     private readonly LogPace _pace = new(time);
 
     /// <summary>Registers the peer and owns its socket. Never throws.</summary>
-    /// <param name="socket">As it was accepted.</param>
+    /// <param name="accepted">As it was accepted.</param>
     /// <param name="stopping">Ends the attempt because the listener stops.</param>
-    public async Task RegisterAsync(Socket socket, CancellationToken stopping)
+    /// <returns>Whether it is its agent's now.</returns>
+    public async Task<bool> RegisterAsync(AcceptedSocket accepted, CancellationToken stopping)
     {
         using var limit = new CancellationTokenSource(options.Timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stopping);
         var kept = false;
         try
         {
-            kept = await TryRegisterAsync(socket, either.Token).ConfigureAwait(false);
+            kept = await TryRegisterAsync(accepted, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -53,33 +54,24 @@ internal sealed class RegistrationDesk(
         {
             if (!kept)
             {
-                socket.Dispose();
+                accepted.Socket.Dispose();
             }
         }
+
+        return kept;
     }
 
     /// <summary>Sends a peer away before it has said anything, and owns its socket. Never throws, and does not wait for the peer.</summary>
-    public void TurnAway(Socket socket, Refusal refusal)
+    public void TurnAway(AcceptedSocket accepted, Refusal refusal)
     {
-        using (socket)
-        {
-            Count(refusal);
-            try
-            {
-                // Not more than an empty send buffer takes at once.
-                socket.Blocking = false;
-                socket.Send(RegistrationAnswers.Refused(refusal.Error, options.ProxyVersion));
-            }
-            catch (SocketException)
-            {
-                // It is gone already.
-            }
-        }
+        Count(refusal);
+        accepted.CloseWith(RegistrationAnswers.Refused(refusal.Error, options.ProxyVersion));
     }
 
     // True when the socket belongs to the agent's pool now.
-    private async Task<bool> TryRegisterAsync(Socket socket, CancellationToken deadline)
+    private async Task<bool> TryRegisterAsync(AcceptedSocket accepted, CancellationToken deadline)
     {
+        var socket = accepted.Socket;
         var frame = await ReadAsync(socket, deadline).ConfigureAwait(false);
         if (Unanswered(frame) is { } silent)
         {
@@ -111,7 +103,7 @@ internal sealed class RegistrationDesk(
             return false;
         }
 
-        return await LetInAsync(socket, request, agent, slot, deadline).ConfigureAwait(false);
+        return await LetInAsync(accepted, request, agent, slot, deadline).ConfigureAwait(false);
     }
 
     private async Task RefuseAsync(Socket socket, Refusal refusal, byte[] answer, CancellationToken deadline)
@@ -127,14 +119,17 @@ internal sealed class RegistrationDesk(
         }
     }
 
-    private async Task<bool> LetInAsync(Socket socket, RegistrationRequest request, RegisteredConnections agent, RegistrationSlot slot, CancellationToken deadline)
+    private async Task<bool> LetInAsync(AcceptedSocket accepted, RegistrationRequest request, RegisteredConnections agent, RegistrationSlot slot, CancellationToken deadline)
     {
         var isIn = false;
         try
         {
             var id = $"{agent.AgentId}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
-            await SendAsync(socket, RegistrationAnswers.Accepted(id, options.ProxyVersion), deadline).ConfigureAwait(false);
-            isIn = agent.TryHand(new Arrival(id, socket, request.Capabilities, slot));
+            await SendAsync(accepted.Socket, RegistrationAnswers.Accepted(id, options.ProxyVersion), deadline).ConfigureAwait(false);
+
+            // The pool may be done with it before we are.
+            accepted.Detach();
+            isIn = agent.TryHand(new Arrival(id, accepted.Socket, request.Capabilities, slot));
             if (isIn)
             {
                 metrics.Registered(options.Name, RegistrationOutcome.Accepted.Label());

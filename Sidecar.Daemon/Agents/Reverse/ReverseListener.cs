@@ -5,26 +5,19 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Agents.Reverse;
 
-/// <summary>A listener for agents that dial in (spec §8): accepts, bounds the attempts, and gives each to the <see cref="RegistrationDesk"/>.</summary>
-/// <remarks>
-/// It accepts by itself instead of through Kestrel's transport, because connections outlive it: they belong to their agents' pools, which
-/// close them after the listeners have stopped. A registration under way never waits in a pipe, either.
-/// </remarks>
+/// <summary>A listener for agents that dial in (spec §8): bounds the attempts of each peer, and gives each to the <see cref="RegistrationDesk"/>.</summary>
+/// <remarks>Connections outlive it: those that are registered belong to their agents' pools, which close them after the listeners have stopped.</remarks>
 internal sealed class ReverseListener : IAsyncDisposable
 {
-    // Out of descriptors or memory: trying again at once would only burn a core.
-    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
+    // So that no user has more than half of what may be open, and no process more than a quarter.
+    private const int SharesInAll = 4;
 
     private readonly CancellationTokenSource _stopping = new();
-    private readonly SemaphoreSlim _unregistered;
     private readonly ReverseListenerOptions _options;
     private readonly RegistrationDesk _desk;
     private readonly AttemptLimit _attempts;
-    private readonly LogPace _pace;
-    private readonly TimeProvider _time;
-    private readonly ILogger _logger;
-    private Socket? _socket;
-    private Task _accepting = Task.CompletedTask;
+    private readonly PeerShare _unregistered;
+    private readonly SocketListener _listener;
     private int _disposed;
 
     /// <summary>A listener that does not listen yet.</summary>
@@ -33,25 +26,23 @@ internal sealed class ReverseListener : IAsyncDisposable
         _options = options;
         _desk = new RegistrationDesk(options, rules, metrics, time, logger);
         _attempts = new AttemptLimit(options.AttemptsPerSecond, time);
-        _unregistered = new SemaphoreSlim(options.MaxUnregistered, options.MaxUnregistered);
-        _pace = new LogPace(time);
-        _time = time;
-        _logger = logger;
+        _unregistered = new PeerShare(options.MaxUnregistered);
+        var accepting = new SocketListenerOptions
+        {
+            Name = options.Name,
+            MaxConnections = SharesInAll * options.MaxUnregistered,
+            Refuse = accepted => _desk.TurnAway(accepted, Problem(accepted) ?? TooManyUnregistered(SharesInAll * options.MaxUnregistered)),
+            Time = time,
+        };
+        _listener = new SocketListener(accepting, ServeAsync, logger);
     }
 
     /// <summary>Connections that are open and have not registered.</summary>
-    public int Unregistered => _options.MaxUnregistered - _unregistered.CurrentCount;
+    public int Unregistered => _listener.Open;
 
     /// <summary>Starts to listen; the socket accepts when this returns.</summary>
     /// <exception cref="IOException">The path cannot be used.</exception>
-    public void Start()
-    {
-        _socket = _options.CreateListenSocket(new UnixDomainSocketEndPoint(_options.Path));
-        using (ExecutionContext.SuppressFlow())
-        {
-            _accepting = Task.Run(() => AcceptAsync(_socket), CancellationToken.None);
-        }
-    }
+    public void Start() => _listener.Start(_options.CreateListenSocket(new UnixDomainSocketEndPoint(_options.Path)));
 
     /// <summary>Accepts no more and ends the registrations under way. Connections that are registered live on.</summary>
     public async ValueTask DisposeAsync()
@@ -62,74 +53,45 @@ internal sealed class ReverseListener : IAsyncDisposable
         }
 
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await _accepting.ConfigureAwait(false);
-        _socket?.Dispose();
-        for (var i = 0; i < _options.MaxUnregistered; i++)
-        {
-            await _unregistered.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-        }
-
-        _unregistered.Dispose();
+        await _listener.StopAcceptingAsync().ConfigureAwait(false);
+        await _listener.DrainAsync(CancellationToken.None).ConfigureAwait(false);
         _stopping.Dispose();
     }
 
-    private async Task AcceptAsync(Socket listener)
+    private async Task ServeAsync(AcceptedSocket accepted)
     {
-        var stopping = _stopping.Token;
-        while (!stopping.IsCancellationRequested)
+        var peer = accepted.Peer.GetValueOrDefault();
+        if (Problem(accepted) is { } problem)
+        {
+            _desk.TurnAway(accepted, problem);
+        }
+        else if (!_unregistered.TryTake(peer))
+        {
+            _desk.TurnAway(accepted, TooManyUnregistered(_unregistered.Share));
+        }
+        else
         {
             try
             {
-                Take(await listener.AcceptAsync(stopping).ConfigureAwait(false), stopping);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                if (_pace.MayLog("accept", out var leftOut))
+                if (await _desk.RegisterAsync(accepted, _stopping.Token).ConfigureAwait(false))
                 {
-                    Log.AcceptFailed(_logger, _options.Name, leftOut, e);
+                    _attempts.Forget(peer);
                 }
-
-                await Task.Delay(AcceptPause, _time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            finally
+            {
+                _unregistered.Return(peer);
             }
         }
     }
 
     // Those who may not come at all are turned away first: they must not use up the attempts of those who may.
-    private void Take(Socket peer, CancellationToken stopping)
-    {
-        if (_options.PeerProblem(peer) is { } problem)
-        {
-            _desk.TurnAway(peer, new Refusal(RegistrationOutcome.Peer, $"Not allowed: {problem}"));
-        }
-        else if (!_attempts.TryCount())
-        {
-            _desk.TurnAway(peer, new Refusal(
-                RegistrationOutcome.TooManyAttempts, $"Too many attempts: {_options.AttemptsPerSecond} within a second are the limit; try again later"));
-        }
-        else if (!_unregistered.Wait(0, CancellationToken.None))
-        {
-            _desk.TurnAway(peer, new Refusal(
-                RegistrationOutcome.TooManyUnregistered, $"Too many connections have not registered: {_options.MaxUnregistered} are the limit; try again later"));
-        }
-        else
-        {
-            _ = RegisterAsync(peer, stopping);
-        }
-    }
+    private Refusal? Problem(AcceptedSocket accepted) =>
+        _options.PeerProblem(accepted.Socket) is { } problem ? new Refusal(RegistrationOutcome.Peer, $"Not allowed: {problem}")
+        : !_attempts.TryCount(accepted.Peer.GetValueOrDefault()) ? new Refusal(
+            RegistrationOutcome.TooManyAttempts, $"Too many attempts: {_options.AttemptsPerSecond} within a second are the limit; try again later")
+        : null;
 
-    private async Task RegisterAsync(Socket peer, CancellationToken stopping)
-    {
-        try
-        {
-            await _desk.RegisterAsync(peer, stopping).ConfigureAwait(false);
-        }
-        finally
-        {
-            _unregistered.Release();
-        }
-    }
+    private static Refusal TooManyUnregistered(int limit) =>
+        new(RegistrationOutcome.TooManyUnregistered, $"Too many connections have not registered: {limit} are the limit; try again later");
 }
