@@ -14,7 +14,11 @@ internal sealed class FramesDoor(JsonListenerOptions options, string path, Inspe
 
     public string Name => options.Name;
 
-    public Task StartAsync(CancellationToken cancellation) => _listener.StartAsync(path, cancellation);
+    public Task StartAsync(CancellationToken cancellation)
+    {
+        _listener.Start(path);
+        return Task.CompletedTask;
+    }
 
     public async Task StopAsync(CancellationToken cancellation)
     {

@@ -20,10 +20,16 @@ internal sealed class SpopDoor(
 
     public Task StartAsync(CancellationToken cancellation)
     {
-        var backlog = new UnixListenerOptions().Backlog;
-        return listener.AbstractName is { } name
-            ? _listener.StartAsync(AbstractSocket.EndPoint(name), AbstractSocket.Bind, backlog, cancellation)
-            : _listener.StartAsync(new UnixDomainSocketEndPoint(listener.Path), socket.Bind, backlog, cancellation);
+        if (listener.AbstractName is { } name)
+        {
+            _listener.Start(AbstractSocket.EndPoint(name), AbstractSocket.Bind);
+        }
+        else
+        {
+            _listener.Start(new UnixDomainSocketEndPoint(listener.Path), socket.Bind);
+        }
+
+        return Task.CompletedTask;
     }
 
     public async Task StopAsync(CancellationToken cancellation)

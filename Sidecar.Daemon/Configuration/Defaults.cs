@@ -96,6 +96,15 @@ internal static class Defaults
     /// <summary>Calls per connection: 256, beyond which a batch no longer grows; never above what the agent states.</summary>
     public const int CallsPerConnection = 256;
 
+    /// <summary>
+    /// How long a new connection may say nothing: 30 s. Proxies connect in order to ask; but some keep the connection that another overtook, unused,
+    /// for a later question, and are not to find it closed at once.
+    /// </summary>
+    public static readonly TimeSpan SilenceTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>Connections of scripts that ask in frames on one listener: 4,096, nginx workers with a pool of 64 each.</summary>
+    public const int FramesConnections = 4096;
+
     /// <summary>Connections of HAProxy on one listener: 1,024; it opens one per thread and 20 messages in flight.</summary>
     public const int SpopSessions = 1024;
 

@@ -15,12 +15,18 @@ namespace Sidecar.Protocol.Agents;
 /// </remarks>
 public sealed class AgentConnection : IFrameHandler
 {
+    /// <summary>The key by which lines about handshakes that do not come are paced.</summary>
+    internal const string NoHandshake = "no-handshake";
+
+    private const string BadHandshake = "bad-handshake";
+
     private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(1);
 
     private readonly AgentConnectionOptions _options;
     private readonly Func<HandshakeRequest, HandshakeResponse> _negotiate;
     private readonly IAgentHandler _handler;
     private readonly ILogger _logger;
+    private readonly LogPace _pace;
     private readonly AgentDialect _dialect;
     private readonly FrameConnection _frames;
     private readonly TaskCompletionSource _introduced = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -30,28 +36,36 @@ public sealed class AgentConnection : IFrameHandler
     private long _skipped;
 
     /// <summary>A connection whose proxy has yet to introduce itself by a handshake.</summary>
-    internal AgentConnection(string id, IDuplexPipe pipe, IAgentHandler handler, AgentServerOptions options, ILogger logger)
-        : this(id, pipe, handler, options, request => Negotiation.Answer(request, options), logger)
+    internal AgentConnection(string id, IDuplexPipe pipe, IAgentHandler handler, AgentServerOptions options, ILogger logger, LogPace? pace = null)
+        : this(id, pipe, handler, options, request => Negotiation.Answer(request, options), logger, pace)
     {
     }
 
     /// <summary>A connection that is a stream of gRPC, whose proxy has yet to introduce itself by a handshake.</summary>
-    internal AgentConnection(string id, IDuplexPipe pipe, IAgentHandler handler, GrpcAgentServerOptions options, ILogger logger)
-        : this(id, pipe, handler, options, request => Negotiation.Answer(request, options.Capabilities), logger, GrpcDialect.Instance)
+    internal AgentConnection(string id, IDuplexPipe pipe, IAgentHandler handler, GrpcAgentServerOptions options, ILogger logger, LogPace? pace = null)
+        : this(id, pipe, handler, options, request => Negotiation.Answer(request, options.Capabilities), logger, pace, GrpcDialect.Instance)
     {
     }
 
     /// <summary>A connection on which the agent has registered itself: there is no handshake any more, and JSON is spoken (spec §8).</summary>
     internal AgentConnection(string id, IDuplexPipe pipe, IAgentHandler handler, ReverseAgentOptions options, RegistrationResponse registered, ILogger logger)
-        : this(id, pipe, handler, options, static _ => throw new ProtocolException("the connection is registered already"), logger) =>
+        : this(id, pipe, handler, options, static _ => throw new ProtocolException("the connection is registered already"), logger, null) =>
         Begin(registered.ProxyId, registered.ProxyVersion, MessageEncodings.Json);
 
     private AgentConnection(
-        string id, IDuplexPipe pipe, IAgentHandler handler, AgentConnectionOptions options, Func<HandshakeRequest, HandshakeResponse> negotiate, ILogger logger, AgentDialect? dialect = null)
+        string id,
+        IDuplexPipe pipe,
+        IAgentHandler handler,
+        AgentConnectionOptions options,
+        Func<HandshakeRequest, HandshakeResponse> negotiate,
+        ILogger logger,
+        LogPace? pace,
+        AgentDialect? dialect = null)
     {
         Id = id;
         _handler = handler;
         _logger = logger;
+        _pace = pace ?? new LogPace(options.Time);
         _options = options;
         _negotiate = negotiate;
         _dialect = dialect ?? AgentDialect.Native;
@@ -147,7 +161,7 @@ public sealed class AgentConnection : IFrameHandler
         }
         catch (TimeoutException e)
         {
-            Log.HandshakeRefused(_logger, $"no handshake within {_options.HandshakeTimeout}");
+            LogRefused(NoHandshake, $"no handshake within {_options.HandshakeTimeout}");
             _frames.Abort(FrameConnectionEnd.ProtocolViolation, e);
         }
 
@@ -216,7 +230,7 @@ public sealed class AgentConnection : IFrameHandler
         }
         catch (ProtocolException e)
         {
-            Log.HandshakeRefused(_logger, e.Message);
+            LogRefused(BadHandshake, e.Message);
             _frames.Abort(FrameConnectionEnd.ProtocolViolation, e);
         }
     }
@@ -232,12 +246,20 @@ public sealed class AgentConnection : IFrameHandler
 
         if (!response.Success)
         {
-            Log.HandshakeRefused(_logger, response.Error!);
+            LogRefused(BadHandshake, response.Error!);
             _frames.Close();
             return;
         }
 
         Begin(request.ProxyId, request.ProxyVersion, _dialect.AgentEncoding(response));
+    }
+
+    private void LogRefused(string kind, string reason)
+    {
+        if (_pace.MayLog(kind, out var leftOut))
+        {
+            Log.HandshakeRefused(_logger, reason, leftOut);
+        }
     }
 
     private void Begin(string proxyId, string proxyVersion, MessageEncoding encoding)

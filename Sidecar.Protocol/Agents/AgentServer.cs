@@ -1,11 +1,8 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Protocol.Agents;
@@ -19,12 +16,12 @@ public sealed class AgentServer : IAsyncDisposable
 {
     private readonly IAgentHandler _handler;
     private readonly AgentServerOptions _options;
-    private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
-    private readonly ConcurrentDictionary<AgentConnection, Task> _connections = new();
+    private readonly LogPace _pace;
+    private readonly SocketListener _listener;
+    private readonly SocketConnectionContextFactory _pipes;
+    private readonly CancellationTokenSource _silenceEnds = new();
     private readonly Lock _gate = new();
-    private IConnectionListener? _listener;
-    private Task _accepting = Task.CompletedTask;
     private Task? _stopping;
     private bool _started;
     private long _accepted;
@@ -36,42 +33,43 @@ public sealed class AgentServer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         _handler = handler;
         _options = options;
-        _loggers = loggers ?? NullLoggerFactory.Instance;
-        _logger = new BoundedLogger(_loggers.CreateLogger<AgentServer>(), options.Time);
+        _logger = new BoundedLogger((loggers ?? NullLoggerFactory.Instance).CreateLogger<AgentServer>(), options.Time);
+        _pace = new LogPace(options.Time);
+        var accepting = new SocketListenerOptions
+        {
+            Name = options.SocketPath,
+            MaxConnections = options.MaxConnections,
+
+            // The protocol has no word for it before the handshake; a proxy that is closed on tries another connection at once.
+            Refuse = static accepted => accepted.Close(),
+            Time = options.Time,
+        };
+        _listener = new SocketListener(accepting, ServeAsync, _logger);
+
+        // Data is there when a pipe is made: asking for it again costs more than the buffer that an idle connection of a proxy holds.
+        _pipes = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions { WaitForDataBeforeAllocatingBuffer = false }, _logger);
     }
 
-    /// <summary>The connections that are open.</summary>
-    public ICollection<AgentConnection> Connections => _connections.Keys;
+    /// <summary>The connections that are open and have begun to speak.</summary>
+    public ICollection<AgentConnection> Connections => [.. _listener.Connections.Select(static accepted => accepted.Served).OfType<AgentConnection>()];
 
     /// <summary>Starts to listen.</summary>
     /// <exception cref="IOException">The path is taken.</exception>
     /// <exception cref="InvalidOperationException">It was started before.</exception>
     /// <exception cref="ObjectDisposedException">It was stopped.</exception>
-    public async Task StartAsync(CancellationToken cancellation = default)
+    public Task StartAsync(CancellationToken cancellation = default)
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_stopping is not null, this);
             _started = !_started ? true : throw new InvalidOperationException("the server was started already; make a new one to listen again");
-        }
-
-        var transport = new SocketTransportOptions
-        {
-            Backlog = 4096,
-
-            // A few busy connections: asking for data twice costs more than the buffer that an idle one holds.
-            WaitForDataBeforeAllocatingBuffer = false,
-            CreateBoundListenSocket = _options.CreateListenSocket ?? (_ => AgentSocket.Bind(_options.SocketPath, _options.SocketMode)),
-        };
-        var factory = new SocketTransportFactory(Options.Create(transport), _loggers);
-        var listener = await factory.BindAsync(new UnixDomainSocketEndPoint(_options.SocketPath), cancellation).ConfigureAwait(false);
-        if (!TryListen(listener))
-        {
-            await listener.DisposeAsync().ConfigureAwait(false);
-            throw new ObjectDisposedException(nameof(AgentServer));
+            cancellation.ThrowIfCancellationRequested();
+            var endPoint = new UnixDomainSocketEndPoint(_options.SocketPath);
+            _listener.Start(_options.CreateListenSocket?.Invoke(endPoint) ?? AgentSocket.Bind(_options.SocketPath, _options.SocketMode));
         }
 
         Log.Listening(_logger, _options.SocketPath);
+        return Task.CompletedTask;
     }
 
     /// <summary>Stops accepting, lets events in work finish within the time to drain, then closes every connection. Every call waits for the end.</summary>
@@ -86,74 +84,44 @@ public sealed class AgentServer : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
-    // False when the server was stopped meanwhile.
-    private bool TryListen(IConnectionListener listener)
-    {
-        lock (_gate)
-        {
-            if (_stopping is not null)
-            {
-                return false;
-            }
-
-            _listener = listener;
-            using (ExecutionContext.SuppressFlow())
-            {
-                _accepting = AcceptAsync(listener);
-            }
-
-            return true;
-        }
-    }
-
     private async Task StopOnceAsync()
     {
-        if (_listener is null)
+        await _listener.StopAcceptingAsync().ConfigureAwait(false);
+        await _silenceEnds.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(Connections.Select(static connection => connection.StopAsync())).ConfigureAwait(false);
+
+        // Each closes within its own limits.
+        await _listener.DrainAsync(CancellationToken.None).ConfigureAwait(false);
+        _pipes.Dispose();
+        _silenceEnds.Dispose();
+    }
+
+    private async Task ServeAsync(AcceptedSocket accepted)
+    {
+        if (await accepted.WaitForDataAsync(_options.HandshakeTimeout, _options.Time, _silenceEnds.Token).ConfigureAwait(false) is var first and not FirstData.Came)
         {
+            if (first == FirstData.TimedOut && _pace.MayLog(AgentConnection.NoHandshake, out var leftOut))
+            {
+                Log.HandshakeRefused(_logger, $"no handshake within {_options.HandshakeTimeout}", leftOut);
+            }
+
+            accepted.Close();
             return;
         }
 
-        await _listener.UnbindAsync().ConfigureAwait(false);
-        await _accepting.ConfigureAwait(false);
-        await Task.WhenAll(_connections.Keys.Select(static connection => connection.StopAsync())).ConfigureAwait(false);
-        await Task.WhenAll(_connections.Values).ConfigureAwait(false);
-        await _listener.DisposeAsync().ConfigureAwait(false);
-    }
+        var transport = _pipes.Create(accepted.Socket);
+        var id = Interlocked.Increment(ref _accepted).ToString(CultureInfo.InvariantCulture);
+        var connection = new AgentConnection(id, transport.Transport, _handler, _options, _logger, _pace);
 
-    private async Task AcceptAsync(IConnectionListener listener)
-    {
-        try
+        // Whoever stops the server looks through what is served after it has set the token.
+        accepted.Served = connection;
+        if (_silenceEnds.IsCancellationRequested)
         {
-            while (await listener.AcceptAsync().ConfigureAwait(false) is { } transport)
-            {
-                if (_connections.Count >= _options.MaxConnections)
-                {
-                    Log.TooManyConnections(_logger, _options.MaxConnections);
-                    transport.Abort();
-                    await transport.DisposeAsync().ConfigureAwait(false);
-                    continue;
-                }
-
-                var id = (++_accepted).ToString(CultureInfo.InvariantCulture);
-                var connection = new AgentConnection(id, transport.Transport, _handler, _options, _logger);
-                var added = new TaskCompletionSource();
-                _connections[connection] = ServeAsync(connection, transport, added.Task);
-                added.SetResult();
-            }
+            await transport.DisposeAsync().ConfigureAwait(false);
+            return;
         }
-        catch (Exception e)
-        {
-            Log.AcceptFailed(_logger, e);
-        }
-    }
 
-    private async Task ServeAsync(AgentConnection connection, ConnectionContext transport, Task added)
-    {
         await AgentTransport.ServeAsync(connection, transport, _options).ConfigureAwait(false);
         await connection.FinishAsync().ConfigureAwait(false);
-
-        // The entry must exist before it is removed, or it would stay for ever.
-        await added.ConfigureAwait(false);
-        _connections.TryRemove(connection, out _);
     }
 }

@@ -37,6 +37,7 @@ public sealed class GrpcAgentServer : IAsyncDisposable
     private readonly GrpcAgentServerOptions _options;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
+    private readonly LogPace _pace;
     private readonly ConcurrentDictionary<AgentConnection, byte> _connections = new();
     private readonly Lock _gate = new();
     private WebApplication? _host;
@@ -54,6 +55,7 @@ public sealed class GrpcAgentServer : IAsyncDisposable
         _options = options;
         _loggers = loggers ?? NullLoggerFactory.Instance;
         _logger = new BoundedLogger(_loggers.CreateLogger<GrpcAgentServer>(), options.Time);
+        _pace = new LogPace(options.Time);
     }
 
     /// <summary>The streams that are open.</summary>
@@ -158,7 +160,11 @@ public sealed class GrpcAgentServer : IAsyncDisposable
 
         if (_connections.Count >= _options.MaxConnections)
         {
-            Log.TooManyConnections(_logger, _options.MaxConnections);
+            if (_pace.MayLog("streams", out var leftOut))
+            {
+                Log.TooManyStreams(_logger, _options.MaxConnections, leftOut);
+            }
+
             throw new GrpcException(GrpcStatusCode.ResourceExhausted, $"{_options.MaxConnections} streams are open, the limit");
         }
 
@@ -166,7 +172,7 @@ public sealed class GrpcAgentServer : IAsyncDisposable
         await call.StartAsync().ConfigureAwait(false);
         var id = Interlocked.Increment(ref _accepted).ToString(CultureInfo.InvariantCulture);
         var pipe = new CallPipe(call.Pipe);
-        var connection = new AgentConnection(id, pipe, _handler, _options, _logger);
+        var connection = new AgentConnection(id, pipe, _handler, _options, _logger, _pace);
         _connections[connection] = 0;
         try
         {

@@ -16,8 +16,8 @@ internal static partial class Log
     [LoggerMessage(102, LogLevel.Debug, "connection {Connection} ended: {End}")]
     public static partial void Ended(ILogger logger, string connection, FrameConnectionEnd end, Exception? error);
 
-    [LoggerMessage(103, LogLevel.Warning, "handshake refused: {Reason}")]
-    public static partial void HandshakeRefused(ILogger logger, string reason);
+    [LoggerMessage(103, LogLevel.Warning, "handshake refused: {Reason}; {LeftOut} more since the last such line")]
+    public static partial void HandshakeRefused(ILogger logger, string reason, long leftOut);
 
     [LoggerMessage(104, LogLevel.Error, "the handler failed on {Event}; answered with an error decision")]
     public static partial void HandlerFailed(ILogger logger, MessageType @event, Exception error);
@@ -34,17 +34,14 @@ internal static partial class Log
     [LoggerMessage(108, LogLevel.Warning, "connection {Connection} has as many events outstanding as it may, {Limit} events or {ByteLimit} bytes; further ones are refused; {LeftOut} more since the last such line")]
     public static partial void Overloaded(ILogger logger, string connection, int limit, long byteLimit, long leftOut);
 
-    [LoggerMessage(109, LogLevel.Warning, "{Limit} connections are open, the limit; a new one was closed")]
-    public static partial void TooManyConnections(ILogger logger, int limit);
+    [LoggerMessage(109, LogLevel.Warning, "{Limit} streams are open, the limit; a new one was refused; {LeftOut} more since the last such line")]
+    public static partial void TooManyStreams(ILogger logger, int limit, long leftOut);
 
     [LoggerMessage(110, LogLevel.Debug, "skipped a frame of unexpected type {Type}")]
     public static partial void Skipped(ILogger logger, MessageType type);
 
     [LoggerMessage(111, LogLevel.Warning, "connection {Connection} had {Count} events in work when its time to drain was up")]
     public static partial void NotDrained(ILogger logger, string connection, int count);
-
-    [LoggerMessage(112, LogLevel.Error, "accepting connections failed")]
-    public static partial void AcceptFailed(ILogger logger, Exception error);
 
     [LoggerMessage(113, LogLevel.Information, "agent {Agent} is registered at {Path} with {ProxyId} {ProxyVersion}; {LeftOut} more since the last such line")]
     public static partial void Registered(ILogger logger, string agent, string path, string proxyId, string proxyVersion, long leftOut);

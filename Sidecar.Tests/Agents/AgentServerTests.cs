@@ -61,11 +61,35 @@ public sealed class AgentServerTests : IDisposable
             await third.AssertClosedAsync();
         }
 
-        Assert.That(_loggers.Entries.Count(entry => entry.EventId.Id == 109), Is.EqualTo(1));
+        Assert.That(_loggers.Entries.Count(entry => entry.EventId.Id == 141), Is.EqualTo(1));
         first.Dispose();
         await Eventually.TrueAsync(() => server.Connections.Count == 1, Wire.Limit, "the first to be forgotten");
         using var fourth = await AgentPeer.ConnectAsync(SocketPath);
         Assert.That((await fourth.IntroduceAsync("json")).Success, Is.True);
+    }
+
+    [Test]
+    public async Task RefusedHandshakes_AndSilentPeers_NeverFillTheLog()
+    {
+        await using var server = await StartAsync(new AllowingHandler());
+        for (var i = 0; i < 20; i++)
+        {
+            using var peer = await AgentPeer.ConnectAsync(SocketPath);
+            await peer.SendAsync(MessageType.Ping, [1]);
+            await peer.AssertClosedAsync();
+        }
+
+        for (var i = 0; i < 20; i++)
+        {
+            using var silent = await AgentPeer.ConnectAsync(SocketPath);
+            var closing = silent.AssertClosedAsync();
+            await Eventually.TrueAsync(_time, TimeSpan.FromSeconds(1), () => closing.IsCompleted, "the end of the wait for a handshake");
+            await closing;
+        }
+
+        await Eventually.TrueAsync(() => server.Connections.Count == 0, Wire.Limit, "the peers to be forgotten");
+        Assert.That(_loggers.Entries.Where(static entry => entry.EventId.Id == 103).Select(static entry => entry.Message), Has.Exactly(1).StartsWith("handshake refused: the first frame has type"));
+        Assert.That(_loggers.Entries.Count(static entry => entry.EventId.Id == 103), Is.LessThan(2 + 1 + (20 * 10 / 60)), "one a minute, and the peers were silent for 200 s");
     }
 
     [Test]

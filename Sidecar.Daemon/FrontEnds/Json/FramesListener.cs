@@ -1,10 +1,9 @@
-using System.Collections.Concurrent;
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
+using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Transport;
 
@@ -18,13 +17,12 @@ internal sealed class FramesListener : IAsyncDisposable
 
     private readonly JsonListenerOptions _options;
     private readonly Decider _decider;
-    private readonly SocketTransportFactory _transport;
     private readonly LogPace _pace;
     private readonly ILogger _logger;
+    private readonly SocketListener _listener;
+    private readonly SocketConnectionContextFactory _pipes;
+    private readonly Func<EndPoint, Socket> _createListenSocket;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly ConcurrentDictionary<ConnectionContext, Task> _connections = new();
-    private IConnectionListener? _listener;
-    private Task _accepting = Task.CompletedTask;
 
     /// <summary>A listener that does not listen yet.</summary>
     /// <param name="options">What it bears.</param>
@@ -33,90 +31,54 @@ internal sealed class FramesListener : IAsyncDisposable
     /// <param name="loggers">Where it logs.</param>
     public FramesListener(JsonListenerOptions options, Inspector inspector, Func<EndPoint, Socket> createListenSocket, ILoggerFactory loggers)
     {
-        _options = options;
+        (_options, _createListenSocket) = (options, createListenSocket);
         _logger = loggers.CreateLogger<FramesListener>();
         _decider = new Decider(options, inspector, loggers.CreateLogger<Decider>());
         _pace = new LogPace(inspector.Time);
-        var transport = new SocketTransportOptions { CreateBoundListenSocket = createListenSocket };
-        _transport = new SocketTransportFactory(Options.Create(transport), loggers);
+        _pipes = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), _logger);
+        var accepting = new SocketListenerOptions { Name = options.Name, MaxConnections = options.MaxConnections, Refuse = Refuse, Time = inspector.Time };
+        _listener = new SocketListener(accepting, ServeAsync, _logger);
     }
 
     /// <summary>Connections open now.</summary>
-    public int Connections => _connections.Count;
+    public int Connections => _listener.Open;
 
     /// <summary>Starts to listen.</summary>
     /// <exception cref="IOException">The path cannot be used.</exception>
-    public async Task StartAsync(string path, CancellationToken cancellation)
-    {
-        _listener = await _transport.BindAsync(new UnixDomainSocketEndPoint(path), cancellation).ConfigureAwait(false);
-        using (ExecutionContext.SuppressFlow())
-        {
-            _accepting = AcceptAsync(_listener);
-        }
-    }
+    public void Start(string path) => _listener.Start(_createListenSocket(new UnixDomainSocketEndPoint(path)));
 
     /// <summary>Stops accepting and reading; questions under way are answered, then all connections are closed and open exchanges end.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_listener is not null)
-        {
-            await _listener.UnbindAsync(CancellationToken.None).ConfigureAwait(false);
-            await _accepting.ConfigureAwait(false);
-            await _stopping.CancelAsync().ConfigureAwait(false);
-            await Task.WhenAll(_connections.Values).ConfigureAwait(false);
-            await _listener.DisposeAsync().ConfigureAwait(false);
-        }
+        await _listener.StopAcceptingAsync().ConfigureAwait(false);
+        await _stopping.CancelAsync().ConfigureAwait(false);
 
+        // Each ends by its deadlines.
+        await _listener.DrainAsync(CancellationToken.None).ConfigureAwait(false);
         _decider.Dispose();
+        _pipes.Dispose();
         _stopping.Dispose();
     }
 
-    private async Task AcceptAsync(IConnectionListener listener)
+    // An answer before the question is read as the answer to it.
+    private void Refuse(AcceptedSocket accepted)
     {
-        try
-        {
-            while (await listener.AcceptAsync(CancellationToken.None).ConfigureAwait(false) is { } transport)
-            {
-                if (_connections.Count < _options.MaxConnections)
-                {
-                    var added = new TaskCompletionSource();
-                    _connections[transport] = ServeAsync(transport, added.Task);
-                    added.SetResult();
-                    continue;
-                }
-
-                if (_pace.MayLog("connections", out _))
-                {
-                    Log.TooManyConnections(_logger, _options.Name, _options.MaxConnections);
-                }
-
-                transport.Abort();
-                await transport.DisposeAsync().ConfigureAwait(false);
-            }
-        }
-        catch (Exception e)
-        {
-            Log.AcceptFailed(_logger, _options.Name, e);
-        }
+        var frame = new ArrayBufferWriter<byte>();
+        AnswerWriter.WriteFrame(frame, Answer.Of(QuestionError.Overloaded($"{_options.MaxConnections} connections are open, as many as this listener takes; close some")));
+        accepted.CloseWith(frame.WrittenSpan);
     }
 
-    private async Task ServeAsync(ConnectionContext transport, Task added)
+    private async Task ServeAsync(AcceptedSocket accepted)
     {
-        // The entry must exist before it is removed, or it would stay for ever.
-        await added.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        await new FramesConnection(_options, _decider, _pace, _logger)
-            .RunAsync(transport.Transport, transport.ConnectionClosed, _stopping.Token).ConfigureAwait(false);
-        var closing = transport.DisposeAsync().AsTask();
-        try
+        if (await accepted.WaitForDataAsync(_options.SilenceTimeout, _decider.Time, _stopping.Token).ConfigureAwait(false) != FirstData.Came)
         {
-            await closing.WaitAsync(CloseTimeout, _decider.Time, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            transport.Abort();
-            await closing.ConfigureAwait(false);
+            accepted.Close();
+            return;
         }
 
-        _connections.TryRemove(transport, out _);
+        var connection = _pipes.Create(accepted.Socket);
+        await new FramesConnection(_options, _decider, _pace, _logger)
+            .RunAsync(connection.Transport, connection.ConnectionClosed, _stopping.Token).ConfigureAwait(false);
+        await SocketTransport.CloseAsync(connection, _decider.Time, CloseTimeout).ConfigureAwait(false);
     }
 }

@@ -44,8 +44,11 @@ internal sealed record JsonListenerOptions
     /// <summary>Mirrored questions under way at once; beyond it they pass uninspected, counted. Default 256, what one connection to an agent carries.</summary>
     public int MaxMirrored { get; init; } = 256;
 
-    /// <summary>Connections at once, where they carry frames. Default 4,096: nginx workers with a pool of 64 each.</summary>
-    public int MaxConnections { get; init; } = 4096;
+    /// <summary>Connections at once, where they carry frames.</summary>
+    public int MaxConnections { get; init; } = Defaults.FramesConnections;
+
+    /// <summary>How long a new connection may say nothing, where they carry frames.</summary>
+    public TimeSpan SilenceTimeout { get; init; } = Defaults.SilenceTimeout;
 
     /// <summary>How long an idle connection stays, where they carry frames. Default 10 minutes: the script must be the one who closes.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromMinutes(10);

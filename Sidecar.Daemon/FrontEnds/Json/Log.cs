@@ -14,10 +14,4 @@ internal static partial class Log
 
     [LoggerMessage(3302, LogLevel.Error, "a question on listener {Listener} could not be answered for a defect of ours")]
     public static partial void Failed(ILogger logger, string listener, Exception error);
-
-    [LoggerMessage(3303, LogLevel.Warning, "listener {Listener} has {Limit} connections, as many as it takes; a further one is closed")]
-    public static partial void TooManyConnections(ILogger logger, string listener, int limit);
-
-    [LoggerMessage(3304, LogLevel.Error, "listener {Listener} stopped accepting")]
-    public static partial void AcceptFailed(ILogger logger, string listener, Exception error);
 }

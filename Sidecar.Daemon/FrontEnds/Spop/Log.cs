@@ -15,9 +15,6 @@ internal static partial class Log
     [LoggerMessage(3202, LogLevel.Warning, "listener {Listener}: session {Session} is ended with status {Status}: {Message} ({More} more since the last such line)")]
     public static partial void Refused(ILogger logger, string listener, string session, SpopStatus status, string message, long more);
 
-    [LoggerMessage(3203, LogLevel.Warning, "listener {Listener} has {Limit} sessions; one more is refused ({More} more since the last such line); raise sessions= or lower HAProxy's connections")]
-    public static partial void TooManySessions(ILogger logger, string listener, int limit, long more);
-
     [LoggerMessage(3204, LogLevel.Error, "listener {Listener} is asked wrongly, and the request is refused: {Problem} ({More} more since the last such line)")]
     public static partial void Misconfigured(ILogger logger, string listener, string problem, long more);
 
@@ -29,9 +26,6 @@ internal static partial class Log
 
     [LoggerMessage(3207, LogLevel.Error, "listener {Listener}: a defect in answering HAProxy; the request is refused")]
     public static partial void Defect(ILogger logger, Exception exception, string listener);
-
-    [LoggerMessage(3208, LogLevel.Error, "listener {Listener} no longer accepts connections")]
-    public static partial void AcceptFailed(ILogger logger, Exception exception, string listener);
 
     [LoggerMessage(3209, LogLevel.Warning, "listener {Listener}: a fragmented message was not kept: {Message} ({More} more since the last such line)")]
     public static partial void NotKept(ILogger logger, string listener, string message, long more);

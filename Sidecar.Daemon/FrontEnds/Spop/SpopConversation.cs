@@ -39,6 +39,9 @@ internal sealed class SpopConversation : IDisposable
     /// <summary>Whether HELLO was answered.</summary>
     public bool IsGreeted => _terms is not null;
 
+    /// <summary>Whether fragments of a message are kept.</summary>
+    public bool HasFragments => _fragments.HasAny;
+
     /// <summary>Why it has ended; null while it has not.</summary>
     public SpopSessionEnd? End { get; private set; }
 

@@ -12,6 +12,9 @@ internal sealed class SpopFragments(SpopFragmentLimits limits, ByteBudget memory
     private readonly SpopReassembler _reassembler = new(limits);
     private readonly BudgetShare _share = new(memory);
 
+    /// <summary>Whether a message is begun and not whole.</summary>
+    public bool HasAny => _reassembler.Open > 0;
+
     /// <inheritdoc cref="SpopReassembler.Add"/>
     public SpopAssembly Add(in SpopFrame frame, long now, out SpopPayload payload, out SpopError error)
     {
@@ -29,7 +32,7 @@ internal sealed class SpopFragments(SpopFragmentLimits limits, ByteBudget memory
     /// <summary>Drops what was begun before a moment.</summary>
     public void Expire(long before)
     {
-        if (_reassembler.Open > 0 && _reassembler.Expire(before) > 0)
+        if (HasAny && _reassembler.Expire(before) > 0)
         {
             TrySettle();
         }

@@ -1,11 +1,10 @@
-using System.Collections.Concurrent;
+using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
+using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Spop;
@@ -22,27 +21,37 @@ internal sealed class SpopListener : IAsyncDisposable
     private readonly SpopFrontEnd _frontEnd;
     private readonly Inspector _inspector;
     private readonly SidecarMetrics _metrics;
-    private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
     private readonly LogPace _pace;
-    private readonly ConcurrentDictionary<SpopSession, Task> _sessions = new();
-    private IConnectionListener? _listener;
+    private readonly SocketListener _listener;
+    private readonly SocketConnectionContextFactory _pipes;
+    private readonly CancellationTokenSource _stopping = new();
     private ITimer? _look;
-    private Task _accepting = Task.CompletedTask;
     private long _accepted;
+    private int _isDisposed;
 
     /// <summary>A listener that does not listen yet.</summary>
     /// <exception cref="ArgumentException">A header that the options name cannot be carried.</exception>
     public SpopListener(SpopListenerOptions options, int maxExchanges, TimeSpan expiry, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
     {
-        (_options, _inspector, _metrics, _loggers) = (options, inspector, metrics, loggers);
+        (_options, _inspector, _metrics) = (options, inspector, metrics);
         _logger = loggers.CreateLogger<SpopListener>();
         _pace = new LogPace(inspector.Time);
         _frontEnd = new SpopFrontEnd(options, maxExchanges, expiry, inspector, metrics, _logger);
+        _pipes = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions { MaxReadBufferSize = SpopListenerOptions.ReadAhead }, _logger);
+        var accepting = new SocketListenerOptions
+        {
+            Name = options.Name,
+            MaxConnections = options.MaxSessions,
+            LimitName = "sessions=",
+            Refuse = Refuse,
+            Time = inspector.Time,
+        };
+        _listener = new SocketListener(accepting, ServeAsync, _logger);
     }
 
     /// <summary>Connections open now.</summary>
-    public int Sessions => _sessions.Count;
+    public int Sessions => _listener.Open;
 
     /// <summary>Exchanges that wait for their response.</summary>
     public int Waiting => _frontEnd.Waiting;
@@ -50,123 +59,100 @@ internal sealed class SpopListener : IAsyncDisposable
     /// <summary>Starts to listen.</summary>
     /// <param name="endPoint">Where.</param>
     /// <param name="createListenSocket">Makes the socket, bound.</param>
-    /// <param name="backlog">Connections that may wait for being accepted.</param>
-    /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="IOException">The address cannot be used.</exception>
-    public async Task StartAsync(EndPoint endPoint, Func<EndPoint, Socket> createListenSocket, int backlog, CancellationToken cancellation)
+    public void Start(EndPoint endPoint, Func<EndPoint, Socket> createListenSocket)
     {
-        var transport = new SocketTransportOptions
-        {
-            Backlog = backlog,
-            CreateBoundListenSocket = createListenSocket,
-            MaxReadBufferSize = SpopListenerOptions.ReadAhead,
-        };
-        var factory = new SocketTransportFactory(Options.Create(transport), _loggers);
-        _listener = await factory.BindAsync(endPoint, cancellation).ConfigureAwait(false);
+        _listener.Start(createListenSocket(endPoint));
         using (ExecutionContext.SuppressFlow())
         {
             _look = _inspector.Time.CreateTimer(static state => ((SpopListener)state!).Look(), this, LookInterval, LookInterval);
-            _accepting = AcceptAsync(_listener);
         }
     }
 
     /// <summary>Stops accepting, answers what is in work, says goodbye on every connection, ends open exchanges.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_listener is not null)
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
         {
-            await _listener.UnbindAsync().ConfigureAwait(false);
-            await _accepting.ConfigureAwait(false);
-            foreach (var session in _sessions.Keys)
-            {
-                session.Stop();
-            }
-
-            await Task.WhenAll(_sessions.Values).ConfigureAwait(false);
-            await _listener.DisposeAsync().ConfigureAwait(false);
-            _listener = null;
+            return;
         }
 
+        await _listener.StopAcceptingAsync().ConfigureAwait(false);
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        foreach (var session in Served())
+        {
+            session.Stop();
+        }
+
+        // Each ends by its deadlines.
+        await _listener.DrainAsync(CancellationToken.None).ConfigureAwait(false);
         if (_look is not null)
         {
             await _look.DisposeAsync().ConfigureAwait(false);
         }
 
         _frontEnd.Dispose();
+        _pipes.Dispose();
+        _stopping.Dispose();
     }
+
+    private IEnumerable<SpopSession> Served() => _listener.Connections.Select(static accepted => accepted.Served).OfType<SpopSession>();
 
     private void Look()
     {
-        foreach (var session in _sessions.Keys)
+        foreach (var session in Served())
         {
             session.Look();
         }
     }
 
-    private async Task AcceptAsync(IConnectionListener listener)
+    private void Refuse(AcceptedSocket accepted) =>
+        accepted.CloseWith(Goodbye(SpopStatus.ResourceAllocation, $"{_options.MaxSessions} sessions are open; no more are taken"));
+
+    private async Task ServeAsync(AcceptedSocket accepted)
     {
+        _metrics.SessionStarted(_options.Name);
+        var end = SpopSessionEnd.Closed;
         try
         {
-            while (await listener.AcceptAsync().ConfigureAwait(false) is { } connection)
-            {
-                if (_sessions.Count >= _options.MaxSessions)
-                {
-                    await RefuseAsync(connection).ConfigureAwait(false);
-                    continue;
-                }
-
-                var id = (++_accepted).ToString(CultureInfo.InvariantCulture);
-                var session = new SpopSession(id, connection.Transport, _frontEnd, _options, _inspector.BodyMemory, _inspector.Time, _logger, _pace);
-                _metrics.SessionStarted(_options.Name);
-                var added = new TaskCompletionSource();
-                _sessions[session] = ServeAsync(session, connection, added.Task);
-                added.SetResult();
-            }
+            end = await RunAsync(accepted).ConfigureAwait(false);
         }
-        catch (Exception e)
+        finally
         {
-            Log.AcceptFailed(_logger, e, _options.Name);
+            _metrics.SessionEnded(_options.Name, end.Reason);
         }
     }
 
-    private async Task RefuseAsync(ConnectionContext connection)
+    private async Task<SpopSessionEnd> RunAsync(AcceptedSocket accepted)
     {
-        if (_pace.MayLog("sessions", out var more))
+        var first = await accepted.WaitForDataAsync(_options.HelloTimeout, _inspector.Time, _stopping.Token).ConfigureAwait(false);
+        if (first != FirstData.Came)
         {
-            Log.TooManySessions(_logger, _options.Name, _options.MaxSessions, more);
+            var end = first == FirstData.Stopped ? SpopSessionEnd.Stopped : SpopSessionEnd.NoHello(_options.HelloTimeout);
+            accepted.CloseWith(Goodbye(end.Status.GetValueOrDefault(), end.Message));
+            return end;
         }
 
-        // A new socket has room for it, so nobody is waited for.
-        SpopDisconnect.Write(connection.Transport.Output, SpopStatus.ResourceAllocation, $"{_options.MaxSessions} sessions are open; no more are taken");
-        await connection.Transport.Output.CompleteAsync().ConfigureAwait(false);
-        await CloseAsync(connection).ConfigureAwait(false);
-    }
+        var connection = _pipes.Create(accepted.Socket);
+        var id = Interlocked.Increment(ref _accepted).ToString(CultureInfo.InvariantCulture);
+        var session = new SpopSession(id, connection.Transport, _frontEnd, _options, _inspector.BodyMemory, _inspector.Time, _logger, _pace);
 
-    private async Task ServeAsync(SpopSession session, ConnectionContext connection, Task added)
-    {
-        // Not on the accept loop: a peer that has sent already would be served by it.
-        await Task.Yield();
+        // Whoever stops the listener looks through what is served after it has set the token.
+        accepted.Served = session;
+        if (_stopping.IsCancellationRequested)
+        {
+            session.Stop();
+        }
+
         await session.RunAsync().ConfigureAwait(false);
-        await CloseAsync(connection).ConfigureAwait(false);
-
-        // The entry must exist before it is removed, or it would stay for ever.
-        await added.ConfigureAwait(false);
-        _sessions.TryRemove(session, out _);
-        _metrics.SessionEnded(_options.Name, session.End.Reason);
+        await SocketTransport.CloseAsync(connection, _inspector.Time, _options.WriteTimeout).ConfigureAwait(false);
+        return session.End;
     }
 
-    // The transport writes out what it holds before it closes, which a peer that does not read would put off for ever.
-    private async Task CloseAsync(ConnectionContext connection)
+    private static ReadOnlySpan<byte> Goodbye(SpopStatus status, string message)
     {
-        var closing = connection.DisposeAsync().AsTask();
-        try
-        {
-            await closing.WaitAsync(_options.WriteTimeout, _inspector.Time, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            connection.Abort();
-            await closing.ConfigureAwait(false);
-        }
+        var frame = new ArrayBufferWriter<byte>();
+        SpopDisconnect.Write(frame, status, message);
+        return frame.WrittenSpan;
     }
 }

@@ -85,7 +85,11 @@ internal sealed class SpopSession
             _output.Close(discard: true);
         }
 
-        _pipe.Input.CancelPendingRead();
+        // To wake a reader costs as much as a message: only where it would find something.
+        if (_output.IsClosed || _watch.IsDue)
+        {
+            _pipe.Input.CancelPendingRead();
+        }
     }
 
     private async Task ReadAsync(Task<Exception?> writing)
@@ -116,7 +120,7 @@ internal sealed class SpopSession
                     continue;
                 }
 
-                _watch.Note(rest, _talk.IsGreeted, _talk.Turns.Count > 0);
+                _watch.Note(rest, _talk.IsGreeted, _talk.Turns.Count > 0, _talk.HasFragments);
                 _end = writing.IsCompleted ? SpopSessionEnd.NotReading
                     : _stopping ? SpopSessionEnd.Stopped
                     : result.IsCompleted ? (rest == 0 ? SpopSessionEnd.Closed : SpopSessionEnd.Broken($"HAProxy closed in the middle of a frame, after {rest} bytes of it"))

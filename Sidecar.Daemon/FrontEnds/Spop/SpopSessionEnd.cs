@@ -25,6 +25,9 @@ internal readonly record struct SpopSessionEnd(string Reason, SpopStatus? Status
     /// <summary>The peer was too slow.</summary>
     public static SpopSessionEnd TooSlow(string message) => new("timeout", SpopStatus.Timeout, message);
 
+    /// <summary>The peer did not say who it is.</summary>
+    public static SpopSessionEnd NoHello(TimeSpan limit) => TooSlow($"no HAPROXY-HELLO within {limit.TotalSeconds:0.###} s");
+
     /// <summary>The peer does not read what we send.</summary>
     public static SpopSessionEnd NotReading => new("not-reading", null, "HAProxy does not read our answers");
 

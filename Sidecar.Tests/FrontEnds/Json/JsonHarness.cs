@@ -41,6 +41,9 @@ internal sealed class JsonHarness : IAsyncDisposable
     /// <summary>The socket of frames, once <see cref="ListenAsync"/> has been called.</summary>
     public string FramesPath => _directory.Socket("frames.sock");
 
+    /// <summary>Connections open on the socket of frames.</summary>
+    public int FramesConnections => _frames?.Connections ?? 0;
+
     /// <summary>With one route to all agents at once.</summary>
     public static Task<JsonHarness> StartAsync(params LambdaAgent[] agents) => StartAsync(new HarnessOptions(), null, agents);
 
@@ -56,7 +59,7 @@ internal sealed class JsonHarness : IAsyncDisposable
         await _http.StartAsync(new JsonFrontEnd(Options, Decider, Mirror, static () => [], new RecordingLogger<JsonFrontEnd>(Daemon.Logs.Record)), CancellationToken.None);
         var socket = new UnixListenerSocket(new UnixListenerOptions(), new RecordingLogger<UnixListenerSocket>(Daemon.Logs.Record));
         _frames = new FramesListener(Options with { Name = "frames:json" }, Daemon.Inspector, socket.Bind, Daemon.Logs);
-        await _frames.StartAsync(FramesPath, CancellationToken.None);
+        _frames.Start(FramesPath);
     }
 
     /// <summary>Asks without a socket, as the text says.</summary>

@@ -197,22 +197,63 @@ internal sealed class JsonSocketTests
     {
         await using var agent = new LambdaAgent("a");
         await using var harness = await ListeningAsync(agent);
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(harness.FramesPath));
-        await using var stream = new NetworkStream(socket);
+        await using var stream = await FramesAsync(harness);
         for (var i = 0; i < 3; i++)
         {
-            await stream.WriteAsync(FramesConnectionTests.Frame("""{"phase":"request","request":{"method":"POST","path":"/","body":{"truncated":false}}}""", $"b{i}"));
-            var length = new byte[4];
-            await stream.ReadExactlyAsync(length);
-            var head = new byte[System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(length)];
-            await stream.ReadExactlyAsync(head);
-            Assert.That(JsonNode.Parse(head)!.Action(), Is.EqualTo("allow"));
+            Assert.That((await AskFrameAsync(stream, $"b{i}")).Action(), Is.EqualTo("allow"));
         }
 
         await harness.StopAsync();
         Assert.That(await stream.ReadAsync(new byte[1]).AsTask().WaitAsync(TimeSpan.FromSeconds(30)), Is.Zero);
         Assert.That(agent.Seen.OfType<RequestBodyChunkEvent>().Select(static one => Events.Text(one.Data)), Is.EqualTo(new[] { "b0", "b1", "b2" }));
+    }
+
+    [Test]
+    public async Task FramesBeyondTheLimitOfConnections_AreNeverTaken_AndAreToldSo()
+    {
+        var options = new JsonListenerOptions { Name = "http:json", Budget = TimeSpan.FromMinutes(1), MaxConnections = 2 };
+        await using var agent = new LambdaAgent("a");
+        await using var harness = await JsonHarness.StartAsync(new HarnessOptions(), options, agent);
+        await harness.ListenAsync();
+        await using var first = await FramesAsync(harness);
+        await using var second = await FramesAsync(harness);
+        Assert.That((await AskFrameAsync(first)).Action(), Is.EqualTo("allow"));
+        Assert.That((await AskFrameAsync(second)).Action(), Is.EqualTo("allow"));
+        for (var i = 0; i < 3; i++)
+        {
+            await using var third = await FramesAsync(harness);
+            Assert.That((await ReadFrameAsync(third))["error"]!["code"]!.GetValue<string>(), Is.EqualTo("overloaded"));
+            Assert.That(await third.ReadAsync(new byte[1]).AsTask().WaitAsync(TimeSpan.FromSeconds(30)), Is.Zero, "and it is closed");
+        }
+
+        Assert.That((await AskFrameAsync(first)).Action(), Is.EqualTo("allow"), "those that were there go on");
+        Assert.That(agent.Seen.OfType<RequestBodyChunkEvent>().Count(), Is.EqualTo(3));
+        await second.DisposeAsync();
+        await Eventually.TrueAsync(() => harness.FramesConnections == 1, TimeSpan.FromSeconds(60), "a place");
+        await using var fourth = await FramesAsync(harness);
+        Assert.That((await AskFrameAsync(fourth)).Action(), Is.EqualTo("allow"));
+    }
+
+    private static async Task<NetworkStream> FramesAsync(JsonHarness harness)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(harness.FramesPath));
+        return new NetworkStream(socket, ownsSocket: true);
+    }
+
+    private static async Task<JsonNode> AskFrameAsync(NetworkStream stream, string body = "b")
+    {
+        await stream.WriteAsync(FramesConnectionTests.Frame("""{"phase":"request","request":{"method":"POST","path":"/","body":{"truncated":false}}}""", body));
+        return await ReadFrameAsync(stream);
+    }
+
+    private static async Task<JsonNode> ReadFrameAsync(NetworkStream stream)
+    {
+        var length = new byte[4];
+        await stream.ReadExactlyAsync(length);
+        var head = new byte[System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(length)];
+        await stream.ReadExactlyAsync(head);
+        return JsonNode.Parse(head)!;
     }
 
     private static async Task<JsonHarness> ListeningAsync(params LambdaAgent[] agents)

@@ -25,7 +25,7 @@ internal sealed class SpopListenerTests
     {
         (_agent, _directory, _clients) = (new LambdaAgent("a"), new TempDirectory(), []);
         _harness = await InspectionHarness.StartAsync(_agent);
-        await ListenAsync(SpopHarness.DefaultOptions);
+        Listen(SpopHarness.DefaultOptions);
     }
 
     [TearDown]
@@ -143,14 +143,14 @@ internal sealed class SpopListenerTests
     {
         await _listener.DisposeAsync();
         _socket.Dispose();
-        await ListenAsync(options);
+        Listen(options);
     }
 
-    private Task ListenAsync(SpopListenerOptions options)
+    private void Listen(SpopListenerOptions options)
     {
         _socket = new UnixListenerSocket(new UnixListenerOptions(), new RecordingLogger<UnixListenerSocket>(_harness.Logs.Record));
         _listener = new SpopListener(options, 100, Generous, _harness.Inspector, _harness.Sums.Metrics, _harness.Logs);
-        return _listener.StartAsync(new UnixDomainSocketEndPoint(_directory.Socket("spop")), _socket.Bind, 4096, CancellationToken.None);
+        _listener.Start(new UnixDomainSocketEndPoint(_directory.Socket("spop")), _socket.Bind);
     }
 
     private static async Task TrySendAsync(SpopPeer peer)
