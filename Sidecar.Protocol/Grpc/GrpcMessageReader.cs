@@ -161,6 +161,11 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
     private static T Parse<T>(MessageParser<T> parser, in ReadOnlySequence<byte> bytes)
         where T : class, IMessage<T>
     {
+        if (!WireShape.Of(parser).Fits(bytes))
+        {
+            throw new GrpcException(GrpcStatusCode.Internal, $"{bytes.Length} bytes were received that are no {typeof(T).Name}: a field reaches beyond the message it is in");
+        }
+
         try
         {
             return parser.ParseFrom(bytes);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Sidecar.Protocol.Encodings.Codecs;
+using Sidecar.Protocol.Encodings.Values;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Grpc.Mapping;
@@ -50,7 +51,7 @@ internal static class AuditMapping
     public static AuditMetadata FromWire(Wire.AuditMetadata? wire, out GuardrailResponse? guardrail)
     {
         guardrail = null;
-        if (wire is null || wire.CalculateSize() == 0)
+        if (wire is null)
         {
             return AuditMetadata.Empty;
         }
@@ -74,7 +75,8 @@ internal static class AuditMapping
             }
         }
 
-        return new AuditMetadata
+        var isEmpty = wire is { Tags.Count: 0, RuleIds.Count: 0, ReasonCodes.Count: 0, HasConfidence: false } && custom is null;
+        return isEmpty ? AuditMetadata.Empty : new AuditMetadata
         {
             Tags = [.. wire.Tags],
             RuleIds = [.. wire.RuleIds],
@@ -92,7 +94,7 @@ internal static class AuditMapping
             try
             {
                 using var document = JsonDocument.Parse(text);
-                return document.RootElement.Clone();
+                return FreeJson.Repaired(document.RootElement.Clone());
             }
             catch (JsonException)
             {

@@ -1,4 +1,4 @@
-using Google.Protobuf;
+using System.Buffers;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Grpc.Mapping;
@@ -12,50 +12,32 @@ internal static class IdSalvage
     private const int ConfigureField = 10;
 
     /// <summary>The id, or the empty one when there is none to be found. Never throws.</summary>
-    public static CorrelationId Find(ReadOnlySpan<byte> payload, bool isEvent)
+    public static CorrelationId Find(ReadOnlyMemory<byte> payload, bool isEvent)
     {
-        try
+        var (field, inner) = FirstText(payload, field: null);
+        if (isEvent && field == ConfigureField)
         {
-            var input = new CodedInputStream(payload.ToArray());
-            while (input.ReadTag() is not 0 and var tag)
-            {
-                if (WireFormat.GetTagWireType(tag) != WireFormat.WireType.LengthDelimited)
-                {
-                    input.SkipLastField();
-                    continue;
-                }
-
-                var field = WireFormat.GetTagFieldNumber(tag);
-                var inner = FirstText(input.ReadBytes(), IdField);
-                if (isEvent && field == RequestHeadersField)
-                {
-                    inner = FirstText(inner, IdField);
-                }
-
-                return isEvent && field == ConfigureField ? ControlMapping.ConfigureId : CorrelationId.Parse(inner.Span);
-            }
+            return ControlMapping.ConfigureId;
         }
-        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidOperationException)
+
+        var id = FirstText(inner, IdField).Text;
+        return CorrelationId.Parse((isEvent && field == RequestHeadersField ? FirstText(id, IdField).Text : id).Span);
+    }
+
+    // The first text or message: of any field, or of one. What stands before a broken place is found.
+    private static (int Field, ReadOnlyMemory<byte> Text) FirstText(ReadOnlyMemory<byte> message, int? field)
+    {
+        var reader = new SequenceReader<byte>(new ReadOnlySequence<byte>(message));
+        while (!reader.End && WireField.TryRead(ref reader, message.Length, out var number, out var length))
         {
-            // The rest is broken, as the caller knows.
+            if (length >= 0 && (field ?? number) == number)
+            {
+                return (number, message.Slice((int)reader.Consumed, (int)length));
+            }
+
+            reader.Advance(Math.Max(0, length));
         }
 
         return default;
-    }
-
-    private static ByteString FirstText(ByteString message, int field)
-    {
-        var input = message.CreateCodedInput();
-        while (input.ReadTag() is not 0 and var tag)
-        {
-            if (WireFormat.GetTagFieldNumber(tag) == field && WireFormat.GetTagWireType(tag) == WireFormat.WireType.LengthDelimited)
-            {
-                return input.ReadBytes();
-            }
-
-            input.SkipLastField();
-        }
-
-        return ByteString.Empty;
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sidecar.Protocol.Encodings.Values;
 
 namespace Sidecar.Protocol.Grpc.Mapping;
 
@@ -18,6 +19,6 @@ internal static class JsonText
         }
 
         using var document = JsonDocument.Parse(text);
-        return document.RootElement.ValueKind == JsonValueKind.Null ? null : document.RootElement.Clone();
+        return document.RootElement.ValueKind == JsonValueKind.Null ? null : FreeJson.Repaired(document.RootElement.Clone());
     }
 }

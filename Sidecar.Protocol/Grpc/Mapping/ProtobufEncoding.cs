@@ -38,7 +38,7 @@ internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
         ReadMember(nameof(AgentResponse), payload, Wire.AgentToProxy.Parser, static message => message.Response, AnswerMapping.FromWire);
 
     /// <inheritdoc/>
-    public override CorrelationId SalvageCorrelationId(ReadOnlyMemory<byte> payload) => IdSalvage.Find(payload.Span, readsEvents);
+    public override CorrelationId SalvageCorrelationId(ReadOnlyMemory<byte> payload) => IdSalvage.Find(payload, readsEvents);
 
     /// <inheritdoc/>
     public override void WriteHealth(IBufferWriter<byte> output, HealthStatus message) =>
@@ -91,6 +91,11 @@ internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
         where TWire : IMessage<TWire>
         where TMember : class
     {
+        if (!WireShape.Of(parser).Fits(new ReadOnlySequence<byte>(payload)))
+        {
+            throw new ProtocolException($"the payload is no {what}: a field of its {payload.Length} bytes reaches beyond the message it is in");
+        }
+
         try
         {
             return map(member(parser.ParseFrom(payload.Span)) ?? throw new ProtocolException($"the message holds no {what}"));

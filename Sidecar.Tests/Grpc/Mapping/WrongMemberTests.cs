@@ -1,11 +1,15 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using Google.Protobuf;
 using NUnit.Framework;
 using Sidecar.Protocol.Encodings;
+using Sidecar.Protocol.Envoy;
 using Sidecar.Protocol.Framing;
+using Sidecar.Protocol.Grpc;
 using Sidecar.Protocol.Grpc.Mapping;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Spop;
+using Sidecar.Tests.Support;
 using Wire = Sidecar.Protocol.Grpc.Wire;
 
 namespace Sidecar.Tests.Grpc.Mapping;
@@ -51,6 +55,35 @@ internal sealed class WrongMemberTests
         var buffer = new ReadOnlySequence<byte>([0, 0, 0, 0, (byte)payload.Length, .. payload]);
 
         Assert.That(GrpcDialect.Instance.ProxyFormat.TryRead(ref buffer, FrameLimits.MaxLength, out _, out _), Is.EqualTo(FrameScanStatus.Malformed));
+    }
+
+    // Lengths near 2 GiB, which a parser adds to its position in 32 bits; in a member, and in a member of that.
+    [TestCase("32FFFFFFFF77 B2007B")]
+    [TestCase("5AFFFFFFFF07 DA00FF00")]
+    [TestCase("1AFFFFFFFFF7 22")]
+    [TestCase("1A08 22FFFFFFFF07 0000")]
+    [TestCase("1208 62FFFFFFFF07 0000")]
+    [TestCase("1208 0AFFFFFFFF07 0000")]
+    public void ALengthThatOverflows_NeverCostsMoreThanTheBytesThatCame(string hex)
+    {
+        var payload = Hex.Bytes(hex);
+        foreach (var read in Readers().Select(static row => (Action<ReadOnlyMemory<byte>>)row.Arguments[0]!))
+        {
+            Assert.That(() => read(payload), Throws.TypeOf<ProtocolException>());
+            Assert.That(Allocations.Of(1, () => Assert.That(() => read(payload), Throws.Exception)), Is.LessThan(256 * 1024));
+        }
+
+        Assert.That(Allocations.Of(1, () => ProtobufEncoding.OfProxy.SalvageCorrelationId(payload)), Is.LessThan(1024));
+    }
+
+    [Test]
+    public void ALengthThatOverflowsInACallsMessage_IsTheCallersError()
+    {
+        var reader = new GrpcMessageReader(PipeReader.Create(new ReadOnlySequence<byte>(Hex.Bytes("00 0000000C 0A0A 52FFFFFFFF07 22001200"))), 1024);
+
+        var error = Assert.ThrowsAsync<GrpcException>(async () => await reader.ReadAsync(CheckRequest.Parser, CancellationToken.None))!;
+        Assert.That(error.Status.Code, Is.EqualTo(GrpcStatusCode.Internal));
+        Assert.That(error.Message, Does.Contain("reaches beyond"));
     }
 
     [TestCase("""{"route_id":"\ud800"}""")]
