@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sidecar.Protocol.Encodings.Values;
 
 namespace Sidecar.Daemon.Configuration;
 
@@ -41,6 +42,6 @@ internal static class ConfigurationFile
     public static JsonElement Parse(ReadOnlyMemory<byte> utf8)
     {
         using var document = JsonDocument.Parse(utf8);
-        return document.RootElement.Clone();
+        return FreeJson.Repaired(document.RootElement.Clone());
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Control.Documents;
+using Sidecar.Protocol.Encodings.Values;
 
 namespace Sidecar.Daemon.Control;
 
@@ -37,13 +38,14 @@ internal sealed class ConfigPushEndpoint(DaemonView daemon)
         }
 
         var agents = daemon.Agents();
+        JsonElement? config = order.Config is { } told ? FreeJson.Repaired(told) : null;
         if (order.Agent is not { } id)
         {
-            return Push(agents, order.Config, isNamed: false);
+            return Push(agents, config, isNamed: false);
         }
 
         return agents.FirstOrDefault(agent => agent.Id == id) is { } one
-            ? Push([one], order.Config, isNamed: true)
+            ? Push([one], config, isNamed: true)
             : Error(StatusCodes.Status404NotFound, AgentPages.NoSuchAgent(id, agents));
     }
 

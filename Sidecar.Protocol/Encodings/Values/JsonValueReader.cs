@@ -120,7 +120,8 @@ internal ref struct JsonValueReader : IValueReader
     {
         Expect(JsonTokenType.Number, "a number");
         _current = false;
-        return _json.GetDouble();
+        var value = _json.GetDouble();
+        return double.IsFinite(value) ? value : throw new ProtocolException($"{Member} is beyond what a double can hold; send less than 1.8e308");
     }
 
     /// <inheritdoc/>
@@ -139,7 +140,7 @@ internal ref struct JsonValueReader : IValueReader
     {
         Peek();
         _current = false;
-        return JsonElement.ParseValue(ref _json);
+        return FreeJson.Repaired(JsonElement.ParseValue(ref _json));
     }
 
     /// <inheritdoc/>
