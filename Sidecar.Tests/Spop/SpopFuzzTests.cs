@@ -14,7 +14,8 @@ public sealed class SpopFuzzTests
 
     private static readonly SpopFragmentLimits Limits = new() { MaxOpen = 4, MaxMessageBytes = 4096, MaxTotalBytes = 8192 };
 
-    private static readonly byte[] Conversation =
+    /// <summary>Frames of every kind, as one stream.</summary>
+    internal static readonly byte[] Conversation =
     [
         .. SpopProxy.HelloFrame(capabilities: "pipelining,async"),
         .. SpopProxy.NotifyFrame(0, 1, "sc-req", ("id", "x"), ("n", -1L), ("headers", SpopProxy.HeaderBlock(("host", "a"), ("b", "c")))),
@@ -82,7 +83,7 @@ public sealed class SpopFuzzTests
     }
 
     /// <summary>Reads all there is, as a session would, and tells what it saw.</summary>
-    private static string Run(ReadOnlySequence<byte> buffer)
+    internal static string Run(ReadOnlySequence<byte> buffer)
     {
         var story = new System.Text.StringBuilder();
         using var reassembler = new SpopReassembler(Limits);
