@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using Sidecar.Daemon.FrontEnds;
 using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
@@ -15,6 +16,9 @@ internal sealed class HaproxyUnseenHeaderTests
     private static readonly string[] ShownOnly = ["upgrade", "http2-settings", "x-user", "x_user"];
 
     private static readonly object[][] Configurations = [["haproxy.cfg", ""], ["haproxy-fail-open.cfg", ""], ["haproxy-no-lua.cfg", Names]];
+
+    [Test]
+    public void AllNamesThatHaproxysTableHides_AreSent() => Assert.That(ClientHeaderNames.All, Is.SupersetOf(HeaderTables.Haproxy.Consumed));
 
     [TestCaseSource(nameof(Configurations))]
     public async Task NoHeader_ReachesTheUpstreamUnseen(string file, string listenKeys)

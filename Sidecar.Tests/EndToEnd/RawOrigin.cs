@@ -19,7 +19,7 @@ internal sealed record OriginRequest(string Method, string Target, IReadOnlyList
     public string? Header(string name) => Headers.Where(header => header.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(static header => header.Value).FirstOrDefault();
 }
 
-/// <summary>An upstream that keeps every request as it came, and agrees to every protocol that it is asked to upgrade to; what comes then it keeps and echoes.</summary>
+/// <summary>An upstream that keeps every request as it came, and agrees to every protocol that it is asked to upgrade to: the first that comes then it keeps and echoes, and closes.</summary>
 internal sealed class RawOrigin : IAsyncDisposable
 {
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -103,11 +103,9 @@ internal sealed class RawOrigin : IAsyncDisposable
         var accept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(request.Header("sec-websocket-key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
         await stream.WriteAsync(
             Encoding.Latin1.GetBytes($"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"), _stop.Token);
-        while (await input.SomeAsync() is { Length: > 0 } bytes)
-        {
-            _tunnelled.Enqueue(bytes);
-            await stream.WriteAsync(Encoding.Latin1.GetBytes(bytes), _stop.Token);
-        }
+        var bytes = await input.SomeAsync();
+        _tunnelled.Enqueue(bytes);
+        await stream.WriteAsync(Encoding.Latin1.GetBytes(bytes), _stop.Token);
     }
 
     private static async Task<OriginRequest> ReadAsync(string line, Input input)
