@@ -56,5 +56,20 @@ internal static class HeaderNames
         return rest;
     }
 
+    /// <summary>Those names among the headers that are the sidecar's own, each once, in lower case.</summary>
+    public static IReadOnlyList<string> OwnIn(HeaderBlock headers)
+    {
+        List<string>? own = null;
+        for (var i = 0; i < headers.Count; i++)
+        {
+            if (headers.IsFirstOfName(i) && IsOwn(headers.Name(i)))
+            {
+                (own ??= []).Add(Encoding.ASCII.GetString(headers.Name(i)));
+            }
+        }
+
+        return own ?? [];
+    }
+
     private static bool IsDash(byte letter) => letter is (byte)'-' or (byte)'_';
 }

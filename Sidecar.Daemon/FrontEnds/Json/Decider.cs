@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Inspection;
@@ -131,12 +130,9 @@ internal sealed class Decider(JsonListenerOptions options, Inspector inspector, 
     // What a client sends under our names reaches nobody: not the agents, and not the upstream if the script does as it is told.
     private static void StripOwn(HeaderBlock headers, Outcome outcome)
     {
-        for (var i = 0; i < headers.Count; i++)
+        foreach (var name in HeaderNames.OwnIn(headers))
         {
-            if (headers.IsFirstOfName(i) && HeaderNames.IsOwn(headers.Name(i)))
-            {
-                outcome.Remove(Encoding.ASCII.GetString(headers.Name(i)));
-            }
+            outcome.Remove(name);
         }
     }
 

@@ -40,7 +40,12 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
         }
 
         var told = message with { Headers = HeaderNames.WithoutOwn(message.Headers), Metadata = message.Metadata with { RequestId = key, RouteId = exchange.Route?.Id } };
-        return await InspectAsync(exchange, told, cancellation).ConfigureAwait(false);
+        var answer = await InspectAsync(exchange, told, cancellation).ConfigureAwait(false);
+
+        // What agents are not shown does not go on either, if the asker does as it is told.
+        return HeaderNames.OwnIn(message.Headers) is { Count: > 0 } own && answer.Decision == Decision.Allow
+            ? answer with { RequestHeaders = [.. own.Select(HeaderOperation.Remove), .. answer.RequestHeaders] }
+            : answer;
     }
 
     public ValueTask<AgentResponse> OnRequestBodyChunkAsync(RequestBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>

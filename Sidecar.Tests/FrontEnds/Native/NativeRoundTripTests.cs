@@ -25,6 +25,21 @@ public sealed class NativeRoundTripTests
         yield return new TestCaseData(Events.Guardrail("x", "text", GuardrailInspectionType.PiiDetection));
     }
 
+    [Test]
+    public async Task OurNamesFromAClient_AreNotOnlyHiddenFromAgentsButTakenAway()
+    {
+        await using var agent = LambdaAgent.That("a", AgentResponse.Allow.WithRequestHeaders(HeaderOperation.Set("x-user", "alice")));
+        await using var harness = await InspectionHarness.StartAsync(agent);
+        var request = Events.Request("x");
+        request.Headers.Add("X-Sidecar-Note", "${jndi:x}");
+        request.Headers.Add("x_sidecar_id", "forged");
+
+        var answer = await harness.Client.AskAsync(request);
+
+        Assert.That(agent.Seen.OfType<RequestHeadersEvent>().Single().Headers.Get("x-sidecar-note"), Is.Null);
+        Assert.That(answer.RequestHeaders, Is.EqualTo(new[] { HeaderOperation.Remove("x-sidecar-note"), HeaderOperation.Remove("x_sidecar_id"), HeaderOperation.Set("x-user", "alice") }));
+    }
+
     [TestCaseSource(nameof(Kinds))]
     public async Task Event_ReachesTheAgentAndItsAnswerComesBack(AgentEvent message)
     {
