@@ -47,14 +47,59 @@ function bodyOf(r) {
     }
 }
 
+// From 0.8 on njs writes U+FFFD for what is no UTF-8, where agents are to see every byte.
+const IS_LOSSY = njs.version_number >= 0x000800;
+
+// UTF-8 where it is valid, else a character for each byte, as every listener tells it.
+function targetOf(r) {
+    const text = r.variables.request_uri;
+    const bytes = r.rawVariables.request_uri;
+    if (!IS_LOSSY || Buffer.from(text).equals(bytes)) {
+        return text;
+    }
+
+    let latin1 = '';
+    for (let i = 0; i < bytes.length; i++) {
+        latin1 += String.fromCharCode(bytes[i]);
+    }
+
+    return latin1;
+}
+
+// Lossy values are told as bytes, those of a repeated name joined, as nginx does from 1.23 on.
+function headersOf(r) {
+    if (!IS_LOSSY) {
+        return r.rawHeadersIn;
+    }
+
+    const lossy = {};
+    r.rawHeadersIn.forEach(field => {
+        if (field[1].indexOf('\ufffd') >= 0) {
+            lossy[field[0].toLowerCase()] = true;
+        }
+    });
+    const fields = [];
+    const told = {};
+    r.rawHeadersIn.forEach(field => {
+        const name = field[0].toLowerCase();
+        if (!lossy[name]) {
+            fields.push(field);
+        } else if (!told[name]) {
+            told[name] = true;
+            fields.push([field[0], r.rawVariables['http_' + name.replace(/-/g, '_')].toString('base64'), 'base64']);
+        }
+    });
+    return fields;
+}
+
 function described(r) {
     return {
         method: r.method,
         scheme: r.variables.scheme,
         authority: r.variables.host,
-        path: r.variables.request_uri,  // with the query, byte for byte
+        path: targetOf(r),  // with the query, byte for byte
         version: r.variables.server_protocol,
-        headers: r.rawHeadersIn,
+        headers: headersOf(r),
     };
 }
 
