@@ -112,7 +112,8 @@ internal sealed class ScriptStack : IAsyncDisposable
         return setup.HasAgent ? await SidecarCommand.StartAgentAsync(path, [.. Stack.AgentFlags, "--block-body", Attack]) : null;
     }
 
-    private static string Change(string text, TempDirectory directory, ScriptStackSetup setup)
+    /// <summary>The ready configuration with the sockets and the patience of a test.</summary>
+    public static string Change(string text, TempDirectory directory, ScriptStackSetup setup)
     {
         text = text.Replace("/run/sidecar/frames.sock", directory.Socket("frames"), StringComparison.Ordinal)
             .Replace("/run/sidecar/json.sock", directory.Socket("json"), StringComparison.Ordinal);
