@@ -7,6 +7,7 @@ namespace Sidecar.Tests.EndToEnd;
 
 /// <summary>Many requests of many clients through a real HAProxy: nothing is lost, nothing is left.</summary>
 [Category("EndToEnd")]
+[Category("Storm")]
 internal sealed class HaproxyStormTests
 {
     private const int Clients = 100;

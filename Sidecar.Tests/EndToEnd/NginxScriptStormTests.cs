@@ -10,6 +10,7 @@ namespace Sidecar.Tests.EndToEnd;
 [TestFixture(NginxScript.Lua)]
 [TestFixture(NginxScript.Njs)]
 [Category("EndToEnd")]
+[Category("Storm")]
 internal sealed class NginxScriptStormTests(NginxScript script)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
