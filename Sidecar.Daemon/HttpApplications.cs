@@ -13,7 +13,9 @@ internal sealed class HttpApplications(DaemonOptions options, DaemonModel model,
 {
     /// <summary>The application of a listener.</summary>
     /// <exception cref="IOException">A file that the listener needs, or a header name it is given, cannot be used.</exception>
-    public IHttpApplication<IFeatureCollection> Create(ListenerOptions listener)
+    public IHttpApplication<IFeatureCollection> Create(ListenerOptions listener) => new NoStore(CreateInner(listener));
+
+    private IHttpApplication<IFeatureCollection> CreateInner(ListenerOptions listener)
     {
         var http = new HttpListenerOptions
         {

@@ -35,6 +35,9 @@ internal enum Cause
     /// <summary>The proxy keeps the body for itself.</summary>
     NoBody,
 
+    /// <summary>The proxy keeps the body for itself, if there is one: nothing tells.</summary>
+    MaybeBody,
+
     /// <summary>No memory to hold the body came free in time.</summary>
     BodyMemory,
 

@@ -39,6 +39,9 @@ internal static class HeaderTables
         [.. OfTheQuestion, "host", .. Replaced("bypassed", "id", "secret")],
         HeaderRole.Refused);
 
+    /// <summary>Caddy with the ready configuration, which also tells how long a body is.</summary>
+    public static HeaderTable CaddyAnnounced { get; } = new([.. ForwardAuth, (TrustedHeader.ContentLength, "x-sidecar-content-length")], Caddy.Consumed, HeaderRole.Refused);
+
     /// <summary>Traefik's <c>ForwardAuth</c>.</summary>
     public static HeaderTable Traefik { get; } = new(
         ForwardAuth,

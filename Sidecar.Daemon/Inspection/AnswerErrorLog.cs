@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Agents;
 using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Inspection;
@@ -10,13 +11,13 @@ internal sealed class AnswerErrorLog(ILogger logger, TimeProvider time)
     private readonly LogPace _bodies = new(time);
 
     /// <summary>Logs that agents were not shown the body of a request.</summary>
-    public void Write(string listener, List<Participant> bypassed)
+    public void Write(Exchange exchange, List<Participant> bypassed)
     {
         foreach (var participant in bypassed)
         {
             if (_bodies.MayLog(participant.Agent, out var more))
             {
-                Log.NoBody(logger, participant.Agent, listener, more);
+                Log.NoBody(logger, participant.Agent, exchange.Listener, exchange.UnseenBody.Label(), more);
             }
         }
     }

@@ -51,8 +51,11 @@ internal sealed class Exchange
     /// <summary>What its end was announced with; null when nobody announced it.</summary>
     public RequestCompleteEvent? Complete { get; private set; }
 
-    /// <summary>Whether the request has a body that the listener's proxy does not hand over. Set by the front end before the headers are inspected.</summary>
-    public bool HasUnseenBody { get; set; }
+    /// <summary>
+    /// Why agents are not shown the request's body, because the listener's proxy does not hand it over: <see cref="Cause.NoBody"/>, or
+    /// <see cref="Cause.MaybeBody"/> where nothing tells whether there is one; none where there is none. Set by the front end before the headers are inspected.
+    /// </summary>
+    public Cause UnseenBody { get; set; }
 
     /// <summary>The id of the client's session when the front end knows one, for routes that stick to it; set before the first event.</summary>
     public string? SessionId { get; set; }

@@ -36,6 +36,9 @@ internal sealed class Inspector(
     /// <summary>The budget of body bytes that the daemon may hold.</summary>
     public ByteBudget BodyMemory => bodyMemory;
 
+    /// <summary>Where what cannot be carried out is counted.</summary>
+    public SidecarMetrics Metrics => metrics;
+
     /// <summary>The exchanges that came, and how they ended.</summary>
     public ExchangeCounts Counts { get; } = new();
 
@@ -141,9 +144,9 @@ internal sealed class Inspector(
                 }
             }
 
-            if (exchange.HasUnseenBody && message is RequestHeadersEvent && merger is not { IsAllow: false })
+            if (exchange.UnseenBody != Cause.None && message is RequestHeadersEvent && merger is not { IsAllow: false })
             {
-                _errors.Write(exchange.Listener, (merger ??= new VerdictMerger(exchange, message)).BypassUnseenBody());
+                _errors.Write(exchange, (merger ??= new VerdictMerger(exchange, message)).BypassUnseenBody());
             }
 
             if (merger is null)

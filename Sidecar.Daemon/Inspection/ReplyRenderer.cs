@@ -33,6 +33,11 @@ internal static class ReplyRenderer
         };
     }
 
+    /// <summary>The default page of the same status, where what an agent wrote is longer than the proxy takes.</summary>
+    /// <inheritdoc cref="Render"/>
+    public static Reply RenderDefault(Verdict verdict) =>
+        Render(new Verdict { Kind = VerdictKind.Block, Decision = new BlockDecision((ushort)Render(verdict).Status) });
+
     private static Reply Block(BlockDecision block) =>
         Finish(block.Status, [.. (block.Headers ?? EmptyMap.OfStrings).Select(static header => KeyValuePair.Create(header.Key.ToLowerInvariant(), header.Value))], block.Body);
 

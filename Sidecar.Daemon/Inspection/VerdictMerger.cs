@@ -95,7 +95,7 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
         }
     }
 
-    /// <summary>The request passes with a body that no agent can be shown: whoever was to see it is passed by, unless headers alone will do for it.</summary>
+    /// <summary>The request passes with a body, or maybe one, that no agent can be shown: whoever was to see it is passed by, unless headers alone will do for it.</summary>
     /// <returns>Those passed by.</returns>
     public List<Participant> BypassUnseenBody()
     {
@@ -105,7 +105,7 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
         {
             if (participant.Session.Wants(EventKind.RequestBodyChunk) && !participant.Session.Policy.BodyIsOptional)
             {
-                Bypass(participant, order, Cause.NoBody);
+                Bypass(participant, order, exchange.UnseenBody);
                 bypassed.Add(participant);
             }
 

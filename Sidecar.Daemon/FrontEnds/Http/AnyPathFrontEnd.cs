@@ -32,6 +32,7 @@ internal sealed class AnyPathFrontEnd(string listener, CheckEndpoint check, ILog
             Log.AnswerFailed(logger, listener, e);
             var answer = context.GetRequiredFeature<IHttpResponseFeature>();
             answer.Headers.Clear();
+            NoStore.Mark(answer);
             answer.Headers.ContentLength = 0;
             answer.StatusCode = StatusCodes.Status403Forbidden;
         }

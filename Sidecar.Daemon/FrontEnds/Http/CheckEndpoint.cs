@@ -21,11 +21,14 @@ internal sealed class CheckEndpoint(
     private readonly LogPace _pace = new(inspector.Time);
 
     /// <summary>Answers one question.</summary>
-    public Task AnswerAsync(IFeatureCollection features)
+    /// <param name="features">The question.</param>
+    /// <param name="isAnnounced">Whether the proxy asked where only a configuration asks that lets no body pass unannounced; see <see cref="ClientBody"/>.</param>
+    public Task AnswerAsync(IFeatureCollection features, bool isAnnounced = false)
     {
-        var client = ClientRequestReader.Read(features.GetRequiredFeature<IHttpRequestFeature>(), options);
+        var client = ClientRequestReader.Read(features.GetRequiredFeature<IHttpRequestFeature>(), options, isAnnounced);
         var exchange = inspector.Begin(options.Name, client.Host, client.RawTarget, client.Method);
         exchange.SessionId = client[TrustedHeader.Session];
+        exchange.UnseenBody = ClientBody.CauseOf(client, options.Dialect.TellsFraming, isAnnounced);
         return client.Problem is null ? InspectAsync(features, client, exchange) : RefuseAsync(features, client, exchange);
     }
 
@@ -35,7 +38,6 @@ internal sealed class CheckEndpoint(
         ReadOnlyMemory<byte> body;
         try
         {
-            exchange.HasUnseenBody = ClientBody.MayExist(client, options.Dialect.TellsBodyLength);
             var message = EventBuilder.Build(client, exchange, inspector.Time.GetUtcNow());
             var verdict = await AskAsync(features, exchange, message).ConfigureAwait(false);
             var question = features.GetRequiredFeature<IHttpRequestFeature>().Headers;

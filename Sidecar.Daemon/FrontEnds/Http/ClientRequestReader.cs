@@ -24,11 +24,12 @@ internal static class ClientRequestReader
     /// <summary>Reads the question of a listener's proxy.</summary>
     /// <param name="question">The proxy's request, a char per byte.</param>
     /// <param name="options">The listener's dialect and limits.</param>
-    public static ClientRequest Read(IHttpRequestFeature question, HttpListenerOptions options)
+    /// <param name="isAnnounced">Whether the configuration that announces all bodies asks.</param>
+    public static ClientRequest Read(IHttpRequestFeature question, HttpListenerOptions options, bool isAnnounced)
     {
         if (!options.Dialect.AsksByRequestLine)
         {
-            return Read(question.Headers, options);
+            return Read(question.Headers, options, isAnnounced);
         }
 
         var told = new string?[TrustedHeaders.Count];
@@ -36,18 +37,21 @@ internal static class ClientRequestReader
         var hasPrefix = target.StartsWith(options.PathPrefix, StringComparison.Ordinal);
         told[(int)TrustedHeader.Method] = question.Method;
         told[(int)TrustedHeader.Target] = hasPrefix ? target[options.PathPrefix.Length..] : target;
-        return Read(question.Headers, options, told, hasPrefix ? null : $"the path does not begin with {options.PathPrefix}; the proxy must put it there");
+        return Read(question.Headers, options, options.Dialect.Headers, told, hasPrefix ? null : $"the path does not begin with {options.PathPrefix}; the proxy must put it there");
     }
 
     /// <summary>Reads a question that stands in headers alone.</summary>
     /// <param name="question">The headers of the proxy's request, a char per byte.</param>
     /// <param name="options">The listener's dialect and limits.</param>
-    public static ClientRequest Read(IHeaderDictionary question, HttpListenerOptions options) =>
-        Read(question, options, new string?[TrustedHeaders.Count], plumbing: null);
-
-    private static ClientRequest Read(IHeaderDictionary question, HttpListenerOptions options, string?[] told, string? plumbing)
+    /// <param name="isAnnounced">Whether the configuration that announces all bodies asks.</param>
+    public static ClientRequest Read(IHeaderDictionary question, HttpListenerOptions options, bool isAnnounced = false)
     {
-        var table = options.Dialect.Headers;
+        var table = isAnnounced ? options.Dialect.AnnouncedHeaders ?? options.Dialect.Headers : options.Dialect.Headers;
+        return Read(question, options, table, new string?[TrustedHeaders.Count], plumbing: null);
+    }
+
+    private static ClientRequest Read(IHeaderDictionary question, HttpListenerOptions options, HeaderTable table, string?[] told, string? plumbing)
+    {
         var headers = new HeaderBlock(32, 1024);
         var count = 0;
         var bytes = 0L;

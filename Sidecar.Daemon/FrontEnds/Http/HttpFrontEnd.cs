@@ -10,7 +10,7 @@ namespace Sidecar.Daemon.FrontEnds.Http;
 /// Paths are compared byte for byte with the raw target, before anybody resolves dot segments in it; a query is ignored. Only the proxy's
 /// configuration chooses the path, so an unknown one is 404.
 /// </remarks>
-/// <param name="check">Answers <c>/check</c> and <c>/v1/forward-auth</c>.</param>
+/// <param name="check">Answers <c>/check</c> and <c>/v1/forward-auth</c>, and below both <c>/announced</c>, where a configuration asks that lets no body pass unannounced.</param>
 /// <param name="reply">Answers <c>/v1/reply/TOKEN</c>; null for a proxy that gets replies at once.</param>
 /// <param name="missingAgents">The enforced agents that take no exchanges now; asked for each <c>/readyz</c>.</param>
 internal sealed class HttpFrontEnd(CheckEndpoint check, ReplyEndpoint? reply, Func<IReadOnlyList<string>> missingAgents) : IHttpApplication<IFeatureCollection>
@@ -34,6 +34,7 @@ internal sealed class HttpFrontEnd(CheckEndpoint check, ReplyEndpoint? reply, Fu
         return path switch
         {
             "/check" or "/v1/forward-auth" => check.AnswerAsync(context),
+            "/check/announced" or "/v1/forward-auth/announced" => check.AnswerAsync(context, isAnnounced: true),
             "/healthz" => SendAsync(context, StatusCodes.Status200OK, "ok"),
             "/readyz" when missingAgents() is { Count: > 0 } missing =>
                 SendAsync(context, StatusCodes.Status503ServiceUnavailable, $"no connection to {string.Join(", ", missing)}"),

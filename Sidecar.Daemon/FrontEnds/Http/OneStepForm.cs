@@ -37,10 +37,7 @@ internal sealed class OneStepForm(ProxyDialect dialect, CarriedHeaders carried) 
             headers[AnswerHeaders.Status] = reply.Status.ToString(CultureInfo.InvariantCulture);
         }
 
-        foreach (var (name, value) in reply.Headers)
-        {
-            headers.Append(name, WireText.ToWire(value));
-        }
+        WriteHeaders(headers, reply);
 
         // These have none; for the others an empty one is one too.
         if (answer.StatusCode is not (StatusCodes.Status204NoContent or StatusCodes.Status304NotModified))
@@ -49,5 +46,15 @@ internal sealed class OneStepForm(ProxyDialect dialect, CarriedHeaders carried) 
         }
 
         return reply.Body;
+    }
+
+    /// <summary>Writes the headers of a reply, which say themselves that nobody may keep it.</summary>
+    public static void WriteHeaders(IHeaderDictionary headers, Reply reply)
+    {
+        headers.CacheControl = default;
+        foreach (var (name, value) in reply.Headers)
+        {
+            headers.Append(name, WireText.ToWire(value));
+        }
     }
 }

@@ -11,7 +11,7 @@ internal sealed record ProxyDialect
         Headers = HeaderTables.Nginx,
         RequestPrefix = AnswerHeaders.RequestPrefix,
         ResponsePrefix = AnswerHeaders.ResponsePrefix,
-        TellsBodyLength = true,
+        TellsFraming = true,
 
         // All headers of an answer share one buffer of 16 KiB: these and the audit line, or the reply token.
         MaxCarriedBytes = 12 * 1024,
@@ -21,6 +21,7 @@ internal sealed record ProxyDialect
     public static ProxyDialect Caddy { get; } = new()
     {
         Headers = HeaderTables.Caddy,
+        AnnouncedHeaders = HeaderTables.CaddyAnnounced,
         ResponsePrefix = AnswerHeaders.ResponsePrefix,
 
         // Twice what is inspected of a request; Go's clients read answers of 1 MiB and more.
@@ -31,6 +32,7 @@ internal sealed record ProxyDialect
     public static ProxyDialect Traefik { get; } = Caddy with
     {
         Headers = HeaderTables.Traefik,
+        AnnouncedHeaders = null,
         ResponsePrefix = "",
     };
 
@@ -53,11 +55,14 @@ internal sealed record ProxyDialect
     /// <summary>Which headers of a question are believed, shown, consumed, refused.</summary>
     public required HeaderTable Headers { get; init; }
 
+    /// <summary>The same where the configuration asks that announces all bodies; null where there is no difference.</summary>
+    public HeaderTable? AnnouncedHeaders { get; init; }
+
     /// <summary>Whether method and target stand in the question's request line instead of in headers.</summary>
     public bool AsksByRequestLine { get; init; }
 
     /// <summary>Whether the client's Content-Length and Transfer-Encoding are told.</summary>
-    public bool TellsBodyLength { get; init; }
+    public bool TellsFraming { get; init; }
 
     /// <summary>What stands before a request header's name in an answer: nothing where the proxy copies headers under their own names.</summary>
     public string RequestPrefix { get; init; } = "";

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Diagnostics;
@@ -34,10 +33,7 @@ internal sealed class ReplyEndpoint(HttpListenerOptions options, ReplyTokens tok
 
         var answer = features.GetRequiredFeature<IHttpResponseFeature>();
         answer.StatusCode = reply.Status;
-        foreach (var (name, value) in reply.Headers)
-        {
-            answer.Headers.Append(name, WireText.ToWire(value));
-        }
+        OneStepForm.WriteHeaders(answer.Headers, reply);
 
         // 204, 205 and 304 have none; for the others an empty one is one too.
         if (reply.Body.IsEmpty)

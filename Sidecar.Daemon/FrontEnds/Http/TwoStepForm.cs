@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection;
-using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.Http;
@@ -51,8 +50,7 @@ internal sealed class TwoStepForm(
             Log.ReplyTooLong(logger, verdict.DecidedBy, exchange, ReplyTokens.MaxLength, reply.Status, more);
         }
 
-        var page = ReplyRenderer.Render(new Verdict { Kind = VerdictKind.Block, Decision = new BlockDecision((ushort)reply.Status) });
-        return tokens.Issue(page) ?? throw new InvalidOperationException(
+        return tokens.Issue(ReplyRenderer.RenderDefault(verdict)) ?? throw new InvalidOperationException(
             $"the default page of status {reply.Status} does not fit a token of {ReplyTokens.MaxLength} characters");
     }
 }

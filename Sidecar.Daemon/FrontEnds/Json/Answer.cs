@@ -30,6 +30,9 @@ internal sealed class Answer : IDisposable
     /// <summary>Bytes that go on in place of those of the question, or of the whole body that the caller kept; null when those go on themselves.</summary>
     public ReadOnlyMemory<byte>? Body { get; private set; }
 
+    /// <summary>Whether the client gets the default page of the refusal's status, because the agent's own is too long.</summary>
+    public bool HasDefaultPage { get; set; }
+
     /// <summary>What the agents still want to see.</summary>
     public WantedEvents Wanted { get; set; }
 

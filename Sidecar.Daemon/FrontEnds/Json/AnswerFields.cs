@@ -9,7 +9,7 @@ namespace Sidecar.Daemon.FrontEnds.Json;
 internal static class AnswerFields
 {
     /// <summary>What the client gets, complete, for everything that is not allow; and how a redirect or a challenge was meant.</summary>
-    public static void WriteReply(Utf8JsonWriter json, Verdict verdict)
+    public static void WriteReply(Utf8JsonWriter json, Verdict verdict, bool hasDefaultPage)
     {
         if (verdict.IsAllow)
         {
@@ -19,7 +19,7 @@ internal static class AnswerFields
             return;
         }
 
-        var reply = ReplyRenderer.Render(verdict);
+        var reply = hasDefaultPage ? ReplyRenderer.RenderDefault(verdict) : ReplyRenderer.Render(verdict);
         json.WriteStartObject("reply");
         WriteReply(json, reply);
         json.WriteString("body_encoding", "utf8");

@@ -63,7 +63,7 @@ internal static class AnswerWriter
             { Decision: ChallengeDecision } => "challenge",
             _ => "block",
         });
-        AnswerFields.WriteReply(json, verdict);
+        AnswerFields.WriteReply(json, verdict, answer.HasDefaultPage);
         AnswerFields.WriteOperations(json, "request_headers", outcome.RequestHeaders);
         AnswerFields.WriteOperations(json, "response_headers", outcome.ResponseHeaders);
         AnswerFields.WriteBody(json, "request_body", answer.Direction == Direction.Request ? answer.Body : null, asFrame);

@@ -24,6 +24,9 @@ internal sealed class Decider(JsonListenerOptions options, Inspector inspector, 
     /// <summary>The budget of body bytes.</summary>
     public ByteBudget BodyMemory => inspector.BodyMemory;
 
+    /// <summary>Counts what agents wanted and the caller could not be told.</summary>
+    public void CountUnapplied(string operation) => inspector.Metrics.Unapplied(options.Name, operation);
+
     /// <summary>Answers a question. Never throws for what a caller or a client can cause.</summary>
     /// <param name="question">The question; its body must stay valid until the answer is disposed of.</param>
     /// <param name="arrived">When it began to arrive, a timestamp: its deadline counts from there.</param>

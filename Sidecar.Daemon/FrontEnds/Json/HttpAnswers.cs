@@ -14,8 +14,9 @@ internal static class HttpAnswers
     /// <param name="features">The request.</param>
     /// <param name="answer">What to say.</param>
     /// <param name="asFrame">Whether in the binary form.</param>
+    /// <param name="maxRefusal">Longest refusal in JSON; of a longer one the default page is sent.</param>
     /// <param name="closes">Whether the connection is of no more use, because its request was not read to the end.</param>
-    public static Task SendAsync(IFeatureCollection features, Answer answer, bool asFrame, bool closes = false)
+    public static Task SendAsync(IFeatureCollection features, Answer answer, bool asFrame, int maxRefusal = int.MaxValue, bool closes = false)
     {
         var output = new ArrayBufferWriter<byte>(1024);
         if (asFrame)
@@ -25,6 +26,12 @@ internal static class HttpAnswers
         else
         {
             AnswerWriter.Write(output, answer);
+            if (output.WrittenCount > maxRefusal && !answer.Outcome.Verdict.IsAllow)
+            {
+                answer.HasDefaultPage = true;
+                output.ResetWrittenCount();
+                AnswerWriter.Write(output, answer);
+            }
         }
 
         if (closes)

@@ -37,6 +37,7 @@ internal sealed class JsonFrontEnd(
     /// <inheritdoc/>
     public Task ProcessRequestAsync(IFeatureCollection context)
     {
+        Http.NoStore.Mark(context.GetRequiredFeature<IHttpResponseFeature>());
         var request = context.GetRequiredFeature<IHttpRequestFeature>();
         var target = request.RawTarget.AsSpan();
         var query = target.IndexOf('?');
@@ -126,7 +127,11 @@ internal sealed class JsonFrontEnd(
             Tell(error);
         }
 
-        await HttpAnswers.SendAsync(features, answer, asFrame).ConfigureAwait(false);
+        await HttpAnswers.SendAsync(features, answer, asFrame, options.MaxRefusalBytes).ConfigureAwait(false);
+        if (answer.HasDefaultPage)
+        {
+            decider.CountUnapplied("reply-body");
+        }
     }
 
     private Task MirrorAsync(IFeatureCollection features, ReceivedQuestion received, bool asFrame)

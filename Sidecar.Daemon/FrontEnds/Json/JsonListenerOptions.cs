@@ -35,6 +35,12 @@ internal sealed record JsonListenerOptions
     /// <summary>Longest question in JSON: the head, and the largest body in base64.</summary>
     public int MaxQuestionBytes => MaxHeadBytes + (int)((MaxBodyBytes + 2L) / 3 * 4);
 
+    /// <summary>
+    /// Longest answer in JSON that refuses; beyond it the default page of its status is shown. Default 2 MiB, which the ready configuration of njs
+    /// takes (subrequest_output_buffer_size); a page of 1 MiB may be twice as long with its escapes.
+    /// </summary>
+    public int MaxRefusalBytes { get; init; } = 2 * 1024 * 1024;
+
     /// <summary>How long a question may take to arrive once it has begun. Default 10 s: a script has it whole before it asks.</summary>
     public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

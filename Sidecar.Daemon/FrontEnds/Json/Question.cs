@@ -84,6 +84,9 @@ internal sealed record QuestionRequest
     /// <summary>The headers.</summary>
     public QuestionHeaders Headers { get; init; } = QuestionHeaders.None;
 
+    /// <summary>Whether the caller cannot take names of the sidecar's own away (<c>"own_headers": "refuse"</c>), so that a request that has one is refused.</summary>
+    public bool RefusesOwn { get; init; }
+
     /// <summary>The body; null for none.</summary>
     public QuestionBody? Body { get; init; }
 
@@ -111,6 +114,9 @@ internal sealed record QuestionHeaders(HeaderBlock Block, string? Problem)
 {
     /// <summary>No field.</summary>
     public static QuestionHeaders None { get; } = new(new HeaderBlock(0, 0), null);
+
+    /// <summary>Whether a name is one of the sidecar's own.</summary>
+    public bool HasOwn => Enumerable.Range(0, Block.Count).Any(i => HeaderNames.IsOwn(Block.Name(i)));
 }
 
 /// <summary>A body or a part of it.</summary>

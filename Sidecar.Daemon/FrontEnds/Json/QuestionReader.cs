@@ -183,12 +183,15 @@ internal static class QuestionReader
                 "query" => request with { Query = json.Text() },
                 "version" => request with { Version = json.Text() },
                 "headers" => request with { Headers = HeaderPairs.Read(ref json, options) },
+                "own_headers" => request with { RefusesOwn = json.Text() switch { "refuse" => true, "remove" or null => false, _ => throw json.Wrong("refuse or remove") } },
                 "body" => request with { Body = bodies.Read(ref json) },
                 _ => Skip(ref json, request),
             };
         }
 
-        return request;
+        return request.RefusesOwn && request.Headers is { Problem: null, HasOwn: true } headers
+            ? request with { Headers = headers with { Problem = "a header has a name of the sidecar's own, and the caller cannot take it away: it would pass unseen" } }
+            : request;
     }
 
     private static QuestionResponse? ResponseOf(ref QuestionJson json, BodyReader bodies, JsonListenerOptions options)

@@ -12,10 +12,11 @@ internal sealed class HttpHarness : IAsyncDisposable
     public static readonly HttpListenerOptions Defaults = new() { Name = "http", Budget = TimeSpan.FromSeconds(30) };
 
     private readonly KestrelListener _listener;
+    private readonly HttpListenerOptions _options;
 
     private HttpHarness(TestDaemon daemon, HttpListenerOptions options)
     {
-        Daemon = daemon;
+        (Daemon, _options) = (daemon, options);
         SocketPath = daemon.Directory.Socket("http.sock");
         Client = UnixHttp.Client(SocketPath);
         Tokens = new ReplyTokens(ReplyKeyFile.LoadOrCreate(daemon.Directory.File("key")), Time);
@@ -51,9 +52,8 @@ internal sealed class HttpHarness : IAsyncDisposable
     }
 
     /// <summary>Asks as the ready nginx configuration does.</summary>
-    public async Task<HttpResponseMessage> CheckAsync(params (string Name, string Value)[] headers)
+    public Task<HttpResponseMessage> CheckAsync(params (string Name, string Value)[] headers)
     {
-        using var request = UnixHttp.Get("/check");
         (string, string)[] usual =
         [
             ("X-Original-Method", "GET"),
@@ -62,7 +62,15 @@ internal sealed class HttpHarness : IAsyncDisposable
             ("X-Forwarded-For", "192.0.2.7"),
             ("X-Request-Id", "r1"),
         ];
-        foreach (var (name, value) in usual.Where(one => !Array.Exists(headers, other => other.Name == one.Item1)).Concat(headers))
+        return AskAsync("/check", [.. usual.Where(one => !Array.Exists(headers, other => other.Name == one.Item1)), .. headers]);
+    }
+
+    /// <summary>Asks with nothing but these headers, and those of nginx that every question needs.</summary>
+    public async Task<HttpResponseMessage> AskAsync(string path, params (string Name, string Value)[] headers)
+    {
+        using var request = UnixHttp.Get(path);
+        (string Name, string Value)[] needed = _options.Dialect == ProxyDialect.Nginx ? [("X-Original-Method", "GET"), ("X-Original-URI", "/")] : [];
+        foreach (var (name, value) in needed.Where(one => !Array.Exists(headers, other => other.Name == one.Name)).Concat(headers))
         {
             request.Headers.TryAddWithoutValidation(name, value);
         }

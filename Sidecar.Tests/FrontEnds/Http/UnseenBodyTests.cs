@@ -12,32 +12,68 @@ internal sealed class UnseenBodyTests
 {
     private static readonly (string, string)[] WithBody = [("X-Original-Method", "POST"), ("X-Sidecar-Content-Length", "5")];
 
-    [TestCase("POST", "content-length", "5", "HTTP/1.1", true)]
-    [TestCase("POST", "content-length", "0", "HTTP/1.1", false)]
-    [TestCase("POST", "content-length", "000", "HTTP/1.1", false)]
-    [TestCase("POST", "content-length", "00x", "HTTP/1.1", true)]
-    [TestCase("GET", "content-length", "18446744073709551616", "HTTP/1.1", true)]
-    [TestCase("GET", "transfer-encoding", "chunked", "HTTP/1.1", true)]
-    [TestCase("POST", "x", "y", "HTTP/1.1", false)]
-    [TestCase("POST", "x", "y", "HTTP/2.0", true)]
-    [TestCase("PATCH", "content-length", "0", "HTTP/3.0", false)]
-    [TestCase("GET", "x", "y", "HTTP/2.0", false)]
-    public async Task AgentThatTakesBodies_IsBypassedWhenThereIsOne(string method, string name, string value, string protocol, bool hasBody)
+    [TestCase("POST", "content-length", "5", "HTTP/1.1", "no-body")]
+    [TestCase("POST", "content-length", "0", "HTTP/1.1", "")]
+    [TestCase("POST", "content-length", "000", "HTTP/1.1", "")]
+    [TestCase("POST", "content-length", "00x", "HTTP/1.1", "no-body")]
+    [TestCase("GET", "content-length", "18446744073709551616", "HTTP/1.1", "no-body")]
+    [TestCase("GET", "transfer-encoding", "chunked", "HTTP/1.1", "no-body")]
+    [TestCase("POST", "x", "y", "HTTP/1.1", "")]
+    [TestCase("POST", "x", "y", "HTTP/2.0", "no-body")]
+    [TestCase("PATCH", "content-length", "0", "HTTP/3.0", "")]
+    [TestCase("GET", "x", "y", "HTTP/2.0", "maybe-body")]
+    [TestCase("DELETE", "x", "y", "HTTP/3.0", "maybe-body")]
+    [TestCase("GET", "content-length", "0", "HTTP/3.0", "")]
+    [TestCase("GET", "x", "y", "HTTP/11", "maybe-body", Description = "a protocol that nobody knows")]
+    [TestCase("GET", "x", "y", "HTTP/1.0", "")]
+    public async Task AgentThatTakesBodies_IsBypassedWhenThereMayBeOne(string method, string name, string value, string protocol, string cause)
     {
         await using var harness = await HttpHarness.StartAsync(Agent());
         var told = name == "x" ? name : "X-Sidecar-" + name;
         using var answer = await harness.CheckAsync(("X-Original-Method", method), (told, value), ("X-Sidecar-Protocol", protocol));
-        Assert.That((answer.Code(), answer.One("X-Sidecar-Action"), answer.One("X-Sidecar-Cause")), Is.EqualTo((200, "allow", hasBody ? "no-body" : "")));
-        Assert.That(harness.Ended(hasBody ? "bypassed" : "inspected", hasBody ? "no-body" : "none"), Is.EqualTo(1));
+        Assert.That((answer.Code(), answer.One("X-Sidecar-Action"), answer.One("X-Sidecar-Cause")), Is.EqualTo((200, "allow", cause)));
+        Assert.That(harness.Ended(cause == "" ? "inspected" : "bypassed", cause == "" ? "none" : cause), Is.EqualTo(1));
     }
 
-    [TestCase("POST", true)]
-    [TestCase("GET", false)]
-    public async Task ProxyThatTellsNoLength_GoesByTheMethod(string method, bool hasBody)
+    /// <summary>The ready configurations ask there when a body that nothing announces does not go on; only they choose the path.</summary>
+    [TestCase("GET", "HTTP/2.0", "")]
+    [TestCase("POST", "HTTP/2.0", "no-body")]
+    [TestCase("GET", "HTTP/3.0", "")]
+    public async Task ConfigurationThatLetsNoBodyPassUnannounced_IsBelieved(string method, string protocol, string cause)
+    {
+        await using var harness = await HttpHarness.StartAsync(Agent());
+        using var answer = await harness.AskAsync("/check/announced", ("X-Original-Method", method), ("X-Sidecar-Protocol", protocol));
+        Assert.That((answer.Code(), answer.One("X-Sidecar-Cause")), Is.EqualTo((200, cause)));
+    }
+
+    [TestCase("5", "no-body")]
+    [TestCase("0", "")]
+    [TestCase("", "")]
+    public async Task LengthThatCaddysReadyConfigurationTells_Counts(string length, string cause)
+    {
+        await using var harness = await HttpHarness.StartAsync(HttpHarness.Defaults with { Dialect = ProxyDialect.Caddy }, [Agent()]);
+        using var answer = await harness.AskAsync(
+            "/v1/forward-auth/announced", ("X-Forwarded-Method", "GET"), ("X-Forwarded-Uri", "/"), ("X-Sidecar-Content-Length", length));
+        Assert.That((answer.Code(), answer.One("X-Sidecar-Cause")), Is.EqualTo((200, cause)));
+    }
+
+    /// <summary>There the header is a client's own.</summary>
+    [Test]
+    public async Task LengthThatAClientTells_IsRefused()
+    {
+        await using var harness = await HttpHarness.StartAsync(HttpHarness.Defaults with { Dialect = ProxyDialect.Caddy }, [Agent()]);
+        using var answer = await harness.AskAsync(
+            "/v1/forward-auth", ("X-Forwarded-Method", "POST"), ("X-Forwarded-Uri", "/"), ("X-Sidecar-Content-Length", "0"));
+        Assert.That((answer.Code(), harness.Ended("refused", "malformed")), Is.EqualTo((403, 1L)));
+    }
+
+    [TestCase("POST", "no-body")]
+    [TestCase("GET", "maybe-body")]
+    public async Task ProxyThatTellsNoLength_GoesByTheMethod(string method, string cause)
     {
         await using var harness = await HttpHarness.StartAsync(HttpHarness.Defaults with { Dialect = ProxyDialect.Caddy }, [Agent()]);
         using var answer = await harness.CheckAsync(("X-Forwarded-Method", method), ("X-Forwarded-Uri", "/"), ("X-Forwarded-Proto", "https"));
-        Assert.That((answer.Code(), answer.One("X-Sidecar-Cause")), Is.EqualTo((200, hasBody ? "no-body" : "")));
+        Assert.That((answer.Code(), answer.One("X-Sidecar-Cause")), Is.EqualTo((200, cause)));
     }
 
     [Test]

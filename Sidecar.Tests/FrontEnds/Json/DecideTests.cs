@@ -48,6 +48,23 @@ internal sealed class DecideTests
         }
     }
 
+    [TestCase("x-sidecar-foo", "block", "refused", "malformed")]
+    [TestCase("X_Sidecar-Foo", "block", "refused", "malformed")]
+    [TestCase("x-sidecars", "allow", "inspected", "none")]
+    public async Task OwnNameThatTheCallerCannotTakeAway_IsRefusedAndCounted(string name, string action, string state, string cause)
+    {
+        await using var agent = new LambdaAgent("a");
+        await using var harness = await JsonHarness.StartAsync(agent);
+
+        var answer = await harness.AskAsync($$"""
+            { "v": 1, "phase": "request_headers", "request": { "method": "GET", "path": "/", "headers": [["{{name}}", "evil"]], "own_headers": "refuse" } }
+            """);
+
+        Assert.That((string?)answer["action"], Is.EqualTo(action));
+        Assert.That(await harness.Daemon.EndedAsync(), Is.EqualTo(new[] { $"http:json|all|{state}|{cause}=1" }));
+        Assert.That((agent.Seen.Count > 0, (int?)answer["reply"]?["status"]), Is.EqualTo((action == "allow", action == "allow" ? null : (int?)403)));
+    }
+
     [Test]
     public async Task Agents_SeeTheResponseAsItWasTold()
     {
