@@ -48,7 +48,7 @@ internal sealed class CaddyServer : IAsyncDisposable
 
     public string ErrorLog => Log("error.log");
 
-    public static async Task<CaddyServer> StartAsync(string sidecarSocket, int originPort, CaddySetup setup = CaddySetup.Ready)
+    public static async Task<CaddyServer> StartAsync(string sidecarSocket, int originPort, CaddySetup setup = CaddySetup.Ready, Func<string, string>? change = null)
     {
         var directory = new TempDirectory();
         var port = new LoopbackPort();
@@ -56,7 +56,7 @@ internal sealed class CaddyServer : IAsyncDisposable
         if (setup == CaddySetup.FailOpen)
         {
             var site = text.LastIndexOf("\nhttp://", StringComparison.Ordinal);
-            text = text[..site] + text[site..].Replace("import sidecar-fail-closed", "import sidecar-fail-open 127.0.0.1:8081", StringComparison.Ordinal);
+            text = text[..site] + text[site..].Replace("import sidecar-fail-closed", "import sidecar-fail-open", StringComparison.Ordinal);
         }
 
         text = text.Replace("/run/sidecar/http.sock", sidecarSocket, StringComparison.Ordinal)
@@ -65,7 +65,7 @@ internal sealed class CaddyServer : IAsyncDisposable
             .Replace("dial_timeout 100ms", "dial_timeout 10s", StringComparison.Ordinal)
             .Replace("response_header_timeout 500ms", "response_header_timeout 30s", StringComparison.Ordinal)
             .Replace("output file ", $"output file {directory.FullPath}/", StringComparison.Ordinal);
-        await File.WriteAllTextAsync(directory.File("Caddyfile"), text);
+        await File.WriteAllTextAsync(directory.File("Caddyfile"), change?.Invoke(text) ?? text);
         var process = PeerPrograms.StartWith(
             [$"XDG_CONFIG_HOME={directory.FullPath}", $"XDG_DATA_HOME={directory.FullPath}"], "caddy", "run", "--config", directory.File("Caddyfile"));
         await Eventually.TrueAsync(() => process.HasExited || port.Accepts(), TimeSpan.FromSeconds(60), "Caddy accepts connections");

@@ -14,6 +14,7 @@ internal sealed class OriginServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private long _requests;
+    private long _bodyBytes;
 
     private OriginServer(WebApplication app)
     {
@@ -23,6 +24,9 @@ internal sealed class OriginServer : IAsyncDisposable
     }
 
     public long Requests => Interlocked.Read(ref _requests);
+
+    /// <summary>Bytes of all bodies that came.</summary>
+    public long BodyBytes => Interlocked.Read(ref _bodyBytes);
 
     public int Port => new Uri(_app.Urls.First()).Port;
 
@@ -69,6 +73,7 @@ internal sealed class OriginServer : IAsyncDisposable
         };
         using var body = new StreamReader(context.Request.Body, Encoding.Latin1);
         seen[":body"] = await body.ReadToEndAsync(context.RequestAborted);
+        Interlocked.Add(ref _bodyBytes, seen[":body"].Length);
         foreach (var (name, values) in context.Request.Headers)
         {
             seen[name] = values.ToString();
@@ -78,6 +83,19 @@ internal sealed class OriginServer : IAsyncDisposable
         if (context.Request.Path.StartsWithSegments("/events", StringComparison.Ordinal))
         {
             await SendEventsAsync(context);
+            return;
+        }
+
+        if (context.Request.Path.StartsWithSegments("/ssi", StringComparison.Ordinal))
+        {
+            context.Response.ContentType = "text/html";
+            await context.Response.WriteAsync("<!--#include virtual=\"/included?x=EVIL\" -->", context.RequestAborted);
+            return;
+        }
+
+        if (context.Request.Path.StartsWithSegments("/accel", StringComparison.Ordinal))
+        {
+            context.Response.Headers["X-Accel-Redirect"] = "/redirected";
             return;
         }
 

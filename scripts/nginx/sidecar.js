@@ -1,6 +1,6 @@
 // Sidecar for nginx with njs: asks about requests with their bodies as far as nginx keeps them in memory, and about responses where the whole
 // of one can be collected. It speaks the decision API in JSON through a location of nginx (sidecar run --listen http=PATH,proxy=json), because
-// njs cannot open Unix sockets itself. Written for njs 0.7.9 and later.
+// njs cannot open Unix sockets itself. Run with njs 0.7.9, 0.8.9 and 1.0.2.
 //
 // What njs cannot do: change a request's body, change request headers other than those that the configuration names, read a body that nginx
 // has put into a file. The first is refused, the last is told as truncated, so that the agents' on-excess= decides.
@@ -26,6 +26,10 @@ const DECIDE = '/_sidecar/decide';
 
 // What agents want of request headers goes through variables. One line here, one js_var and one proxy_set_header for each.
 const CARRIED = { 'x-user': 'sidecar_x_user', 'x-client-secret': 'sidecar_x_client_secret' };
+
+// Names of the sidecar's own that sidecar-njs-origin.conf sets towards the origin, whatever a client sends. It cannot take away others, so a
+// request that has one is refused.
+const REPLACED = ['x-sidecar-id', 'x-sidecar-bypassed', 'x-sidecar-action', 'x-sidecar-audit', 'x-sidecar-cause', 'x-sidecar-reply'];
 
 // An empty buffer has no text in njs 0.7.9, it throws.
 function shown(bytes) {
@@ -99,7 +103,8 @@ function described(r) {
         authority: r.variables.host,
         path: targetOf(r),  // with the query, byte for byte
         version: r.variables.server_protocol,
-        headers: headersOf(r),
+        headers: headersOf(r).filter(function (pair) { return !REPLACED.includes(pair[0].toLowerCase()); }),
+        own_headers: 'refuse',
     };
 }
 
@@ -175,9 +180,6 @@ function carryRequestHeaders(r, operations) {
     operations.forEach(function (operation) {
         const name = operation.name.toLowerCase();
         const variable = CARRIED[name];
-        if (name.startsWith('x-sidecar-')) {
-            return;
-        }
         if (variable === undefined || operation.op === 'add') {
             missed.push(`${operation.op} ${name}`);
         } else {
@@ -246,7 +248,8 @@ function edited(headers, operations) {
     });
 }
 
-// js_header_filter: what agents decided about the response's headers when they saw the request.
+// What agents decided about the response's headers when they saw the request. A js_header_filter where the response is not collected; beside a
+// js_content that sends the headers itself, njs from 0.8 on takes what comes after them for a part of the filter.
 function headers(r) {
     if (r.variables.sidecar_edits) {
         edited(r.headersOut, JSON.parse(r.variables.sidecar_edits));
@@ -303,6 +306,7 @@ async function response(r) {
     }
     const body = answer.response_body;
     const content = body === null ? bytes : Buffer.concat([Buffer.from(body.data, body.encoding), bytes.slice(MAX_BODY)]);
+    headers(r);
     edited(r.headersOut, answer.response_headers);
     if (hasContent(r, got)) {
         r.headersOut['Content-Length'] = content.length;
