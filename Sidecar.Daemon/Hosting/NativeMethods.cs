@@ -24,6 +24,10 @@ internal static class NativeMethods
     /// <summary>Ask <c>statx</c> for kind, mode, owner, group, inode and, where the file system keeps it, birth time.</summary>
     internal const uint BasicAndBirth = 0x7ff | 0x800;
 
+    [DllImport("libc", EntryPoint = "geteuid")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    internal static extern uint EffectiveUser();
+
     [DllImport("libc", EntryPoint = "lchown", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     internal static extern int ChangeOwner([MarshalAs(UnmanagedType.LPUTF8Str)] string path, uint owner, uint group);

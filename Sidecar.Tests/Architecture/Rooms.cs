@@ -61,6 +61,9 @@ internal static class Rooms
         Daemon("Supervision", Leaves),
         Daemon("Control", [.. Leaves, .. BelowFrontEnds, "Rollouts", "Supervision", "Hosting"]),
         Daemon("Hosting", Leaves),
+
+        // Below the front ends it serves: they know it as an interface of the inspection.
+        Daemon("Takeover", [.. Leaves, Inspection, "Hosting"]),
         Daemon("Configuration", "Diagnostics"),
         Daemon("Diagnostics"),
     ];

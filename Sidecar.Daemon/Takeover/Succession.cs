@@ -1,0 +1,36 @@
+using Microsoft.Extensions.Logging;
+
+namespace Sidecar.Daemon.Takeover;
+
+/// <summary>Knows which listeners are still this daemon's: when another has taken over the last that proxies or agents use, this one ends by itself. Safe from any thread.</summary>
+/// <param name="stop">Begins the stop of the daemon; called once.</param>
+/// <param name="logger">Is told.</param>
+internal sealed class Succession(Action stop, ILogger<Succession> logger)
+{
+    private readonly Lock _gate = new();
+    private readonly HashSet<string> _own = new(StringComparer.Ordinal);
+
+    /// <summary>A listener that this daemon goes on for.</summary>
+    public void Add(string listener)
+    {
+        lock (_gate)
+        {
+            _own.Add(listener);
+        }
+    }
+
+    /// <summary>Another daemon listens in its place.</summary>
+    public void Remove(string listener)
+    {
+        lock (_gate)
+        {
+            if (!_own.Remove(listener) || _own.Count > 0)
+            {
+                return;
+            }
+        }
+
+        Log.AllSuperseded(logger);
+        stop();
+    }
+}
