@@ -11,6 +11,7 @@ using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Diagnostics.Reports;
 using Sidecar.Daemon.Hosting;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Takeover;
 
 namespace Sidecar.Daemon;
 
@@ -91,6 +92,8 @@ internal static class DaemonHost
         services.AddSingleton<ScriptDoors>();
         services.AddSingleton<EnvoyDoors>();
         services.AddSingleton<Func<AdminApplication>>(static provider => () => Admin(provider));
+        services.AddSingleton(static provider => new Succession(
+            provider.GetRequiredService<IHostApplicationLifetime>().StopApplication, provider.GetRequiredService<ILogger<Succession>>()));
         services.AddSingleton<ListenerFactory>();
         services.AddSingleton(static provider => provider.GetRequiredService<ListenerFactory>().CreateAll());
         services.AddSingleton(provider => new SystemdNotifier(

@@ -48,6 +48,11 @@ internal sealed partial class DaemonService(
             throw;
         }
 
+        foreach (var listener in _started)
+        {
+            listener.Announce();
+        }
+
         LogStarted(_logger, DaemonVersion.Text, listeners.Count, model.Agents.Count, model.Routes.Count);
         _announcing = options.WaitForAgents ? AnnounceWhenCompleteAsync() : Announce();
     }
@@ -72,8 +77,24 @@ internal sealed partial class DaemonService(
 
     public void Dispose() => _stopping.Dispose();
 
-    private Task StopListenersAsync(CancellationToken cancellation) =>
-        Task.WhenAll(_started.Select(listener => listener.StopAsync(cancellation)));
+    // What proxies ask through goes first: as long as they do, agents may register, and operators may look.
+    private async Task StopListenersAsync(CancellationToken cancellation)
+    {
+        using var limit = new CancellationTokenSource(_times.Exchanges, time);
+        using var timeIsUp = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
+        var forProxies = _started.ToLookup(IsForProxies);
+        await Task.WhenAll(forProxies[true].Select(listener => DrainAndStopAsync(listener, timeIsUp.Token, cancellation))).ConfigureAwait(false);
+        await Task.WhenAll(forProxies[false].Select(listener => listener.StopAsync(cancellation))).ConfigureAwait(false);
+    }
+
+    private static async Task DrainAndStopAsync(IDaemonListener listener, CancellationToken timeIsUp, CancellationToken cancellation)
+    {
+        await listener.DrainAsync(timeIsUp).ConfigureAwait(false);
+        await listener.StopAsync(cancellation).ConfigureAwait(false);
+    }
+
+    private bool IsForProxies(IDaemonListener listener) =>
+        options.Listeners.FirstOrDefault(given => given.Name == listener.Name)?.Kind is not (ListenerKind.Admin or ListenerKind.Reverse);
 
     private Task StopAgentsAsync(CancellationToken cancellation) =>
         Task.WhenAll([removals.DisposeAsync().AsTask(), .. model.Agents.Select(agent => agent.Current.Pool.CloseAsync(_times.DrainOf(agent.Id), cancellation))]);

@@ -17,11 +17,11 @@ internal sealed class JsonDoor : IDaemonListener
     private readonly JsonFrontEnd _application;
 
     public JsonDoor(
-        JsonListenerOptions options, KestrelListener listener, Inspector inspector, Func<IReadOnlyList<string>> missingAgents, ILoggerFactory loggers)
+        JsonListenerOptions options, KestrelListener listener, Inspector inspector, Func<IReadOnlyList<string>> missingAgents, ILoggerFactory loggers, IExchangeRelay? relay)
     {
         Name = options.Name;
         _listener = listener;
-        _decider = new Decider(options, inspector, loggers.CreateLogger<Decider>());
+        _decider = new Decider(options, inspector, loggers.CreateLogger<Decider>(), relay);
         _mirror = new Mirror(options, _decider, loggers.CreateLogger<Mirror>());
         _application = new JsonFrontEnd(options, _decider, _mirror, missingAgents, loggers.CreateLogger<JsonFrontEnd>());
     }
@@ -29,6 +29,18 @@ internal sealed class JsonDoor : IDaemonListener
     public string Name { get; }
 
     public Task StartAsync(CancellationToken cancellation) => _listener.StartAsync<IFeatureCollection>(_application, cancellation);
+
+    public void Supersede()
+    {
+        _decider.Exchanges.Supersede();
+        _listener.Leave();
+    }
+
+    public async Task DrainAsync(CancellationToken timeIsUp)
+    {
+        await _decider.Exchanges.DrainAsync(timeIsUp).ConfigureAwait(false);
+        await _listener.DrainAsync(timeIsUp).ConfigureAwait(false);
+    }
 
     public async Task StopAsync(CancellationToken cancellation)
     {

@@ -23,6 +23,10 @@ internal sealed class KestrelDoor<TContext>(string name, KestrelListener listene
         }
     }
 
+    public void Supersede() => listener.Leave();
+
+    public Task DrainAsync(CancellationToken timeIsUp) => listener.DrainAsync(timeIsUp);
+
     public async Task StopAsync(CancellationToken cancellation)
     {
         await listener.StopAsync(cancellation).ConfigureAwait(false);

@@ -9,6 +9,7 @@ using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Hosting;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Takeover;
 
 namespace Sidecar.Daemon;
 
@@ -22,6 +23,7 @@ internal sealed class ListenerFactory(
     Inspector inspector,
     SidecarMetrics metrics,
     Func<AdminApplication> admin,
+    Succession succession,
     ILoggerFactory loggers)
 {
     // Go's servers take requests of 1 MiB and 4 KiB more, and the client's URI comes a second time in a header.
@@ -52,18 +54,43 @@ internal sealed class ListenerFactory(
         // Said here, because the first file that cannot be made there may be one the operator never named.
         var directory = listener.Address is null && listener.AbstractName is null ? Path.GetDirectoryName(listener.Place) : null;
         return directory is null || Directory.Exists(directory)
-            ? CreateIn(listener)
+            ? CreateLinked(listener)
             : throw new IOException($"cannot listen on {listener.Path}: there is no directory {directory}; create it or choose another path");
     }
 
-    private IDaemonListener CreateIn(ListenerOptions listener) => listener.Kind switch
+    // An address or an abstract name cannot be taken from another process, so nobody is there to link with.
+    private IDaemonListener CreateLinked(ListenerOptions listener)
     {
-        ListenerKind.Native => new NativeDoor(listener, options, inspector, SocketOf(listener), loggers),
+        if (listener.Kind != ListenerKind.Admin)
+        {
+            succession.Add(listener.Place);
+        }
+
+        if (listener.Address is not null || listener.AbstractName is not null)
+        {
+            return CreateIn(listener, null);
+        }
+
+        TakeoverDoor? door = null;
+        var bounds = new LinkOptions { Kind = $"{listener.Kind}/{listener.Proxy}", Time = inspector.Time };
+        var links = new TakeoverLinks(listener.Name, listener.Path, bounds, () => Supersede(listener, door!), loggers);
+        return door = new TakeoverDoor(CreateIn(listener, links), links, options.AllowTakeover);
+    }
+
+    private void Supersede(ListenerOptions listener, TakeoverDoor door)
+    {
+        door.Supersede();
+        succession.Remove(listener.Place);
+    }
+
+    private IDaemonListener CreateIn(ListenerOptions listener, IExchangeRelay? relay) => listener.Kind switch
+    {
+        ListenerKind.Native => new NativeDoor(listener, options, inspector, SocketOf(listener), loggers, relay),
         ListenerKind.Reverse => new ReverseDoor(listener, AdmittedBy(listener.Reverse!), SocketOf(listener), metrics, inspector.Time, loggers),
-        ListenerKind.Frames => scripts.Frames(listener, SocketOf(listener)),
+        ListenerKind.Frames => scripts.Frames(listener, SocketOf(listener), relay),
         ListenerKind.Envoy => envoys.Create(listener, SocketOptions(listener)),
-        ListenerKind.Http when listener.Proxy == ProxyKind.Json => scripts.Http(listener, Kestrel(listener)),
-        ListenerKind.Spop => new SpopDoor(listener, options, inspector, metrics, SocketOf(listener), loggers),
+        ListenerKind.Http when listener.Proxy == ProxyKind.Json => scripts.Http(listener, Kestrel(listener), relay),
+        ListenerKind.Spop => new SpopDoor(listener, options, inspector, metrics, SocketOf(listener), loggers, relay),
         ListenerKind.Http => Door(listener, http.Create(listener)),
         _ => Door(listener, admin()),
     };

@@ -10,12 +10,12 @@ namespace Sidecar.Daemon;
 internal sealed class ScriptDoors(DaemonOptions options, DaemonModel model, Inspector inspector, ILoggerFactory loggers)
 {
     /// <summary>One that speaks HTTP.</summary>
-    public IDaemonListener Http(ListenerOptions listener, KestrelListener kestrel) =>
-        new JsonDoor(OptionsOf(listener), kestrel, inspector, model.MissingAgents, loggers);
+    public IDaemonListener Http(ListenerOptions listener, KestrelListener kestrel, IExchangeRelay? relay) =>
+        new JsonDoor(OptionsOf(listener), kestrel, inspector, model.MissingAgents, loggers, relay);
 
     /// <summary>One that speaks frames.</summary>
-    public IDaemonListener Frames(ListenerOptions listener, UnixListenerSocket socket) =>
-        new FramesDoor(OptionsOf(listener), listener.Path, inspector, socket, loggers);
+    public IDaemonListener Frames(ListenerOptions listener, UnixListenerSocket socket, IExchangeRelay? relay) =>
+        new FramesDoor(OptionsOf(listener), listener.Path, inspector, socket, loggers, relay);
 
     // A body that no agent takes whole need not be taken whole here.
     private JsonListenerOptions OptionsOf(ListenerOptions listener) => new()

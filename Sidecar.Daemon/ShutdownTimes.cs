@@ -24,6 +24,9 @@ internal sealed class ShutdownTimes(DaemonOptions options)
     /// <summary>For requests under way.</summary>
     public TimeSpan Doors => options.DrainTimeout;
 
+    /// <summary>For exchanges that await their response; the rest of <see cref="Doors"/> is for closing in order when that was not enough.</summary>
+    public TimeSpan Exchanges => Doors - (Doors > 2 * Closing ? Closing : Doors / 2);
+
     /// <summary>For the calls of all agents, which drain at the same time.</summary>
     public TimeSpan Agents => options.Agents.Select(agent => DrainOf(agent.Id)).Append(TimeSpan.Zero).Max() + Closing;
 

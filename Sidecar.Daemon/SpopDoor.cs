@@ -12,9 +12,9 @@ namespace Sidecar.Daemon;
 /// <summary>The spop listener with its socket: a file, or an abstract name.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "Stopping is what disposes of the listener.")]
 internal sealed class SpopDoor(
-    ListenerOptions listener, DaemonOptions options, Inspector inspector, SidecarMetrics metrics, UnixListenerSocket socket, ILoggerFactory loggers) : IDaemonListener
+    ListenerOptions listener, DaemonOptions options, Inspector inspector, SidecarMetrics metrics, UnixListenerSocket socket, ILoggerFactory loggers, IExchangeRelay? relay) : IDaemonListener
 {
-    private readonly SpopListener _listener = Create(listener, options, inspector, metrics, loggers);
+    private readonly SpopListener _listener = Create(listener, options, inspector, metrics, loggers, relay);
 
     public string Name => listener.Name;
 
@@ -32,18 +32,22 @@ internal sealed class SpopDoor(
         return Task.CompletedTask;
     }
 
+    public void Supersede() => _listener.Supersede();
+
+    public Task DrainAsync(CancellationToken timeIsUp) => _listener.DrainAsync(timeIsUp);
+
     public async Task StopAsync(CancellationToken cancellation)
     {
-        // The file goes first, so that a new connection finds the successor or nobody, never a listener that stops.
+        // The file goes before the listener stops, so that a new connection finds the successor or nobody.
         socket.Unlink();
         await _listener.DisposeAsync().AsTask().WaitAsync(cancellation).ConfigureAwait(false);
     }
 
-    private static SpopListener Create(ListenerOptions listener, DaemonOptions options, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
+    private static SpopListener Create(ListenerOptions listener, DaemonOptions options, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers, IExchangeRelay? relay)
     {
         try
         {
-            return new SpopListener(OptionsOf(listener), options.MaxExchanges, options.ExchangeExpiry, inspector, metrics, loggers);
+            return new SpopListener(OptionsOf(listener), options.MaxExchanges, options.ExchangeExpiry, inspector, metrics, loggers, relay);
         }
         catch (ArgumentException e)
         {

@@ -13,8 +13,12 @@ namespace Sidecar.Daemon.Hosting;
 /// <remarks>Header bytes become chars one to one in both directions (Latin-1), so that no value is refused or changed on the way.</remarks>
 internal sealed class KestrelListener : IAsyncDisposable
 {
+    // For connections to be closed after an answer.
+    private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
+
     private readonly KestrelServer _server;
     private readonly UnixListenerSocket _socket;
+    private volatile bool _leaves;
     private int _stopped;
 
     /// <summary>A listener that does not listen yet.</summary>
@@ -33,7 +37,22 @@ internal sealed class KestrelListener : IAsyncDisposable
     /// <exception cref="ListenerSocketException">The socket's path cannot be used.</exception>
     /// <exception cref="IOException">The address is taken.</exception>
     public Task StartAsync<TContext>(IHttpApplication<TContext> application, CancellationToken cancellation)
-        where TContext : notnull => _server.StartAsync(application, cancellation);
+        where TContext : notnull => _server.StartAsync(new LeavingApplication<TContext>(application, () => _leaves), cancellation);
+
+    /// <summary>
+    /// Another process listens here now: connections of HTTP/1 are closed after their next answer, which says so. One that is closed while it is
+    /// idle may have a request on its way, and a proxy repeats none that is a POST.
+    /// </summary>
+    public void Leave() => _leaves = true;
+
+    /// <summary>Waits, after <see cref="Leave"/>, until connections in use have gone, at most until the token fires.</summary>
+    public async Task DrainAsync(CancellationToken timeIsUp)
+    {
+        if (_leaves)
+        {
+            await Task.Delay(LeaveTimeout, TimeProvider.System, timeIsUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
 
     /// <summary>
     /// Stops: the socket file goes first, so that new connections go elsewhere; whoever is connected is still answered; what is not

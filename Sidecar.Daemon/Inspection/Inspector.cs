@@ -205,6 +205,20 @@ internal sealed class Inspector(
         }
     }
 
+    /// <summary>A new exchange that no agent is asked about, for a reason of our own: the failure mode of each decides, as if it were absent.</summary>
+    /// <returns>Null when no agent would be asked in any case.</returns>
+    public Verdict? PassBy(Exchange exchange, Cause cause)
+    {
+        var merger = new VerdictMerger(exchange, EventKind.RequestHeaders, Direction.Request);
+        var order = 0;
+        foreach (var participant in exchange.Stages.SelectMany(static stage => stage))
+        {
+            merger.PassBy(participant, order++, cause);
+        }
+
+        return order == 0 ? null : Give(exchange, merger.ToVerdict());
+    }
+
     /// <summary>What the agents still want to see of an exchange; best asked after its request headers have been inspected.</summary>
     public static WantedEvents Wants(Exchange exchange) => WantedEvents.Of(exchange);
 

@@ -79,6 +79,10 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
     /// <summary>The agent's excess action lets a body pass that it cannot see whole.</summary>
     public void Bypass(Participant participant, int order, Cause cause) => Fail(participant, order, cause, open: true);
 
+    /// <summary>The agent was not asked; its failure mode says what that means.</summary>
+    public void PassBy(Participant participant, int order, Cause cause) =>
+        Fail(participant, order, cause, participant.Session.Policy.FailureModeFor(cause) == FailureMode.Open);
+
     /// <summary>The agent judged the part of a body that it could see.</summary>
     public void Partly(Participant participant, int order, Cause cause)
     {
@@ -194,7 +198,7 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
             return;
         }
 
-        Fail(participant, order, cause, participant.Session.Policy.FailureModeFor(cause) == FailureMode.Open);
+        PassBy(participant, order, cause);
     }
 
     private void Fail(Participant participant, int order, Cause cause, bool open)

@@ -82,6 +82,16 @@ internal sealed class HaproxyStack : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts another daemon, with the same flags, that takes over from this one.</summary>
+    /// <returns>The one it takes over from; the caller disposes of it.</returns>
+    public async Task<ChildProcess> TakeOverAsync()
+    {
+        var old = Daemon;
+        Daemon = await SidecarCommand.StartDaemonAsync([.. _daemonFlags, "--takeover", "--wait-for-agents"]);
+        await Daemon.WaitForAsync("agent demo is reachable");
+        return old;
+    }
+
     /// <summary>Waits until HAProxy's check has found the daemon.</summary>
     public Task WaitForDaemonAsync() => Eventually.TrueAsync(
         async () => (await RawHttp.SendAsync(Port, "GET /ready HTTP/1.1")).Body != "inspection unavailable", TimeSpan.FromSeconds(60), "HAProxy finds the sidecar");

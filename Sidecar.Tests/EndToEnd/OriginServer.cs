@@ -13,6 +13,7 @@ namespace Sidecar.Tests.EndToEnd;
 internal sealed class OriginServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _requests;
     private long _bodyBytes;
 
@@ -29,6 +30,9 @@ internal sealed class OriginServer : IAsyncDisposable
     public long BodyBytes => Interlocked.Read(ref _bodyBytes);
 
     public int Port => new Uri(_app.Urls.First()).Port;
+
+    /// <summary>Answers the requests whose path ends with <c>/held</c>; until then they are under way.</summary>
+    public void Release() => _released.TrySetResult();
 
     public static async Task<OriginServer> StartAsync()
     {
@@ -77,6 +81,11 @@ internal sealed class OriginServer : IAsyncDisposable
         foreach (var (name, values) in context.Request.Headers)
         {
             seen[name] = values.ToString();
+        }
+
+        if (context.Request.Path.Value!.EndsWith("/held", StringComparison.Ordinal))
+        {
+            await _released.Task.WaitAsync(context.RequestAborted);
         }
 
         context.Response.Headers["X-Origin"] = "yes";

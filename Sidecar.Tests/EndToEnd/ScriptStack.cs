@@ -15,16 +15,19 @@ internal sealed class ScriptStack : IAsyncDisposable
     private readonly LambdaAgent? _played;
     private readonly ChildProcess? _agent;
     private readonly LoopbackPort _http2Port;
+    private readonly string[] _daemonFlags;
 
-    private ScriptStack(TempDirectory directory, OriginServer origin, ChildProcess daemon, NginxServer nginx, LoopbackPort http2Port, LambdaAgent? played, ChildProcess? agent)
+    private ScriptStack(
+        TempDirectory directory, OriginServer origin, string[] daemonFlags, ChildProcess daemon, NginxServer nginx, LoopbackPort http2Port, LambdaAgent? played, ChildProcess? agent)
     {
+        _daemonFlags = daemonFlags;
         (_directory, _played, _agent, _http2Port) = (directory, played, agent, http2Port);
         (Origin, Daemon, Nginx) = (origin, daemon, nginx);
     }
 
     public OriginServer Origin { get; }
 
-    public ChildProcess Daemon { get; }
+    public ChildProcess Daemon { get; private set; }
 
     public NginxServer Nginx { get; }
 
@@ -40,11 +43,14 @@ internal sealed class ScriptStack : IAsyncDisposable
         var directory = new TempDirectory();
         var origin = await OriginServer.StartAsync();
         var agent = await StartAgentAsync(setup, directory.Socket("agent"));
-        var daemon = await SidecarCommand.StartDaemonAsync(
+        string[] flags =
+        [
             "--agent", $"demo={directory.Socket("agent")},timeout={setup.AgentTimeout},body-timeout={setup.AgentTimeout}{setup.AgentKeys}",
             "--listen", $"http={directory.Socket("json")},proxy=json,budget=50s",
             "--listen", $"frames={directory.Socket("frames")},budget=50s",
-            "--listen", $"admin={directory.Socket("admin")}");
+            "--listen", $"admin={directory.Socket("admin")}",
+        ];
+        var daemon = await SidecarCommand.StartDaemonAsync(flags);
         if (setup.HasAgent)
         {
             await daemon.WaitForAsync("agent demo is reachable");
@@ -53,7 +59,17 @@ internal sealed class ScriptStack : IAsyncDisposable
         var http2Port = new LoopbackPort();
         var nginx = await NginxServer.StartAsync(
             script == NginxScript.Lua ? "nginx-lua.conf" : "nginx-njs.conf", origin.Port, $"        listen 127.0.0.1:{http2Port.Number} http2;", setup.Http, text => Change(text, directory, setup));
-        return new ScriptStack(directory, origin, daemon, nginx, http2Port, setup.Agent, agent);
+        return new ScriptStack(directory, origin, flags, daemon, nginx, http2Port, setup.Agent, agent);
+    }
+
+    /// <summary>Starts another daemon, with the same flags, that takes over from this one.</summary>
+    /// <returns>The one it takes over from; the caller disposes of it.</returns>
+    public async Task<ChildProcess> TakeOverAsync()
+    {
+        var old = Daemon;
+        Daemon = await SidecarCommand.StartDaemonAsync([.. _daemonFlags, "--takeover", "--wait-for-agents"]);
+        await Daemon.WaitForAsync("agent demo is reachable");
+        return old;
     }
 
     /// <summary>What the upstream was sent: headers, and <c>:target</c>, <c>:method</c>, <c>:body</c>.</summary>

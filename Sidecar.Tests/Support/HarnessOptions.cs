@@ -40,6 +40,9 @@ internal sealed record HarnessOptions
     /// <summary>Exchanges open at once.</summary>
     public int MaxExchanges { get; init; } = 100;
 
+    /// <summary>Other daemons that may know an exchange; null for none.</summary>
+    public IExchangeRelay? Relay { get; init; }
+
     /// <summary>When an exchange is forgotten.</summary>
     public TimeSpan Expiry { get; init; } = TimeSpan.FromSeconds(30);
 }

@@ -73,7 +73,7 @@ internal sealed class InspectionHarness : IAsyncDisposable
         var socket = new UnixListenerSocket(new UnixListenerOptions(), new RecordingLogger<UnixListenerSocket>(harness.Logs.Record));
         var listener = new ListenerOptions { Kind = ListenerKind.Native, Path = path, Budget = options.Budget, UnknownExchange = options.UnknownExchange };
         harness._listener = new NativeListener(
-            listener, options.MaxExchanges, options.Expiry, harness.Inspector, socket.Bind, "1", harness.Logs, TimeSpan.FromSeconds(10));
+            listener, options.MaxExchanges, options.Expiry, harness.Inspector, socket.Bind, "1", harness.Logs, TimeSpan.FromSeconds(10), options.Relay);
         await harness._listener.StartAsync(CancellationToken.None);
         harness.Client = await harness.ConnectAsync();
         return harness;
@@ -102,6 +102,9 @@ internal sealed class InspectionHarness : IAsyncDisposable
             pooled.Connection.Abort("crash");
         }
     }
+
+    /// <summary>The listener.</summary>
+    public NativeListener Listener => _listener!;
 
     /// <summary>Stops the listener and waits for the background calls.</summary>
     public async Task StopListenerAsync()

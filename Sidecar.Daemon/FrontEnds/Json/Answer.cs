@@ -36,6 +36,15 @@ internal sealed class Answer : IDisposable
     /// <summary>What the agents still want to see.</summary>
     public WantedEvents Wanted { get; set; }
 
+    /// <summary>The status of the HTTP answer.</summary>
+    public int Status { get => field == 0 ? Error?.Status ?? 200 : field; private init; }
+
+    /// <summary>The answer as another daemon wrote it; null when it was made here.</summary>
+    public ReadOnlyMemory<byte>? Relayed { get; private init; }
+
+    /// <summary>An answer of another daemon.</summary>
+    public static Answer Of(int status, ReadOnlyMemory<byte> bytes) => new() { Status = status, Relayed = bytes };
+
     /// <summary>An answer without a decision.</summary>
     public static Answer Of(QuestionError error) => new() { Error = error };
 

@@ -14,12 +14,49 @@ internal static class AnswerWriter
     // Nothing of this ends up in a page unseen: escaping '<' would only make replies longer than a proxy's buffer for them.
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Writes an answer in either form.</summary>
+    /// <param name="output">Empty.</param>
+    /// <param name="answer">The answer.</param>
+    /// <param name="asFrame">Whether in the binary form.</param>
+    /// <param name="maxRefusal">Longest refusal in JSON; of a longer one the default page is written.</param>
+    public static void WriteAs(ArrayBufferWriter<byte> output, Answer answer, bool asFrame, int maxRefusal)
+    {
+        if (asFrame)
+        {
+            WriteFrame(output, answer);
+            return;
+        }
+
+        Write(output, answer);
+        if (output.WrittenCount > maxRefusal && answer.Relayed is null && !answer.Outcome.Verdict.IsAllow)
+        {
+            answer.HasDefaultPage = true;
+            output.ResetWrittenCount();
+            Write(output, answer);
+        }
+    }
+
     /// <summary>Writes an answer as JSON.</summary>
-    public static void Write(IBufferWriter<byte> output, Answer answer) => Write(output, answer, asFrame: false);
+    public static void Write(IBufferWriter<byte> output, Answer answer)
+    {
+        if (answer.Relayed is { } relayed)
+        {
+            output.Write(relayed.Span);
+            return;
+        }
+
+        Write(output, answer, asFrame: false);
+    }
 
     /// <summary>Writes an answer as a frame: u32be length, JSON; and if that says <c>"body_follows": true</c>, u32be length and the bytes of the body.</summary>
     public static void WriteFrame(ArrayBufferWriter<byte> output, Answer answer)
     {
+        if (answer.Relayed is { } relayed)
+        {
+            output.Write(relayed.Span);
+            return;
+        }
+
         var head = new ArrayBufferWriter<byte>(1024);
         Write(head, answer, asFrame: true);
         WriteLength(output, head.WrittenCount);

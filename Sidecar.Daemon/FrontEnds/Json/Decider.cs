@@ -11,28 +11,69 @@ namespace Sidecar.Daemon.FrontEnds.Json;
 /// An exchange ends with a decision other than allow, and as soon as no agent wants more of it (rule 13) unless its caller has said that it
 /// will tell the end. Safe for any number of questions at once.
 /// </remarks>
-internal sealed class Decider(JsonListenerOptions options, Inspector inspector, ILogger<Decider> logger) : IDisposable
+internal sealed class Decider : IDisposable
 {
-    private readonly JsonExchanges _exchanges = new(options, inspector, logger);
+    /// <summary>The part of a caller's patience that the answer may take; the rest is for the way back (rule 3).</summary>
+    public const double ShareOfPatience = 0.8;
+
+    private readonly JsonListenerOptions _options;
+    private readonly Inspector _inspector;
+    private readonly ILogger _logger;
+    private readonly IExchangeRelay? _relay;
+    private readonly JsonExchanges _exchanges;
+
+    /// <summary>A decider without exchanges.</summary>
+    /// <param name="options">The listener.</param>
+    /// <param name="inspector">Who is asked.</param>
+    /// <param name="logger">Where it logs.</param>
+    /// <param name="relay">Other daemons that may know an exchange; null for none.</param>
+    public Decider(JsonListenerOptions options, Inspector inspector, ILogger<Decider> logger, IExchangeRelay? relay = null)
+    {
+        (_options, _inspector, _logger, _relay) = (options, inspector, logger, relay);
+        _exchanges = new JsonExchanges(options, inspector, logger);
+        relay?.Serve(new JsonRelay(this, options));
+    }
 
     /// <summary>The exchanges.</summary>
     public JsonExchanges Exchanges => _exchanges;
 
     /// <summary>The clock of questions.</summary>
-    public TimeProvider Time => inspector.Time;
+    public TimeProvider Time => _inspector.Time;
 
     /// <summary>The budget of body bytes.</summary>
-    public ByteBudget BodyMemory => inspector.BodyMemory;
+    public ByteBudget BodyMemory => _inspector.BodyMemory;
+
+    /// <summary>A question as another daemon would be asked it, to be made before the question is read; null while there is no other.</summary>
+    public byte[]? ForOthers(ReceivedQuestion received, JsonRelay.Form form) => _relay is { IsOpen: true } ? JsonRelay.Question(received, form) : null;
+
+    /// <summary>The caller tells how an exchange ended.</summary>
+    /// <param name="tx">Its id.</param>
+    /// <param name="facts">What the caller knows.</param>
+    /// <param name="others">What other daemons are told where it is not open here; null for none.</param>
+    public async ValueTask CompleteAsync(string tx, RequestCompleteEvent facts, byte[]? others)
+    {
+        if (!_exchanges.Complete(tx, facts) && others is not null)
+        {
+            await _relay!.AskAsync(tx, others, _inspector.DeadlineIn(_options.Budget), CancellationToken.None).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Counts what agents wanted and the caller could not be told.</summary>
-    public void CountUnapplied(string operation) => inspector.Metrics.Unapplied(options.Name, operation);
+    public void CountUnapplied(string operation) => _inspector.Metrics.Unapplied(_options.Name, operation);
 
     /// <summary>Answers a question. Never throws for what a caller or a client can cause.</summary>
     /// <param name="question">The question; its body must stay valid until the answer is disposed of.</param>
     /// <param name="arrived">When it began to arrive, a timestamp: its deadline counts from there.</param>
     /// <param name="gone">Fires when nobody waits for the answer any more.</param>
-    public async ValueTask<Answer> DecideAsync(Question question, long arrived, CancellationToken gone)
+    /// <param name="others">What other daemons are asked where the exchange is not open here (<see cref="ForOthers"/>); null for none.</param>
+    public async ValueTask<Answer> DecideAsync(Question question, long arrived, CancellationToken gone, byte[]? others = null)
     {
+        if (others is not null && _exchanges.IsUnknown(question)
+            && JsonRelay.Read(await _relay!.AskAsync(question.Tx!, others, DeadlineOf(question, arrived), gone).ConfigureAwait(false)) is { } relayed)
+        {
+            return relayed;
+        }
+
         if (_exchanges.Find(question, out var begun, out var early) is not { } joined)
         {
             return early;
@@ -71,9 +112,8 @@ internal sealed class Decider(JsonListenerOptions options, Inspector inspector, 
 
     private long DeadlineOf(Question question, long arrived)
     {
-        // A fifth is left for the way back (rule 3).
-        var patience = question.Patience is { } told && told * 0.8 < options.Budget ? told * 0.8 : options.Budget;
-        return arrived + (long)(patience.TotalSeconds * inspector.Time.TimestampFrequency);
+        var patience = question.Patience is { } told && told * ShareOfPatience < _options.Budget ? told * ShareOfPatience : _options.Budget;
+        return arrived + (long)(patience.TotalSeconds * _inspector.Time.TimestampFrequency);
     }
 
     private async ValueTask<Answer> InspectAsync(Question question, JsonExchange joined, bool begun, long deadline)
@@ -84,28 +124,28 @@ internal sealed class Decider(JsonListenerOptions options, Inspector inspector, 
         if (begun)
         {
             StripOwn(question.Request!.Headers.Block, outcome);
-            var message = PhaseEvents.Request(question, question.Request, exchange, inspector.Time.GetUtcNow());
-            outcome.Add(await inspector.InspectAsync(exchange, message, deadline).ConfigureAwait(false));
+            var message = PhaseEvents.Request(question, question.Request, exchange, _inspector.Time.GetUtcNow());
+            outcome.Add(await _inspector.InspectAsync(exchange, message, deadline).ConfigureAwait(false));
         }
 
         if (question.Phase.IsOfResponse() && outcome.Verdict.IsAllow)
         {
             if (question.Response!.Headers.Problem is { } problem)
             {
-                Log.Malformed(logger, question.Tx, exchange.Id, problem);
+                Log.Malformed(_logger, question.Tx, exchange.Id, problem);
                 exchange.Note(LedgerState.Refused, Cause.Malformed);
                 outcome.Add(Verdict.Refused(Cause.Malformed));
             }
             else if (question.Response.Status is not null && joined.TryTakeResponseHeaders())
             {
-                outcome.Add(await inspector.InspectAsync(exchange, PhaseEvents.Response(question.Response), deadline).ConfigureAwait(false));
+                outcome.Add(await _inspector.InspectAsync(exchange, PhaseEvents.Response(question.Response), deadline).ConfigureAwait(false));
             }
         }
 
         if (question.Body is { } part && outcome.Verdict.IsAllow)
         {
             var piece = new BodyPiece(part.Data, part.End, part.Total);
-            Take(answer, joined, part.End, await inspector.PushAsync(exchange, answer.Direction, piece, deadline).ConfigureAwait(false));
+            Take(answer, joined, part.End, await _inspector.PushAsync(exchange, answer.Direction, piece, deadline).ConfigureAwait(false));
         }
 
         if (question.Phase.IsOfResponse())

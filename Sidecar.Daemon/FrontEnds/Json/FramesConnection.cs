@@ -23,12 +23,14 @@ internal sealed class FramesConnection(JsonListenerOptions options, Decider deci
     /// <param name="pipe">The connection; completed at the end.</param>
     /// <param name="gone">Fires when the peer has gone.</param>
     /// <param name="stopping">Fires when no further question is to be read; one under way is answered.</param>
-    public async Task RunAsync(IDuplexPipe pipe, CancellationToken gone, CancellationToken stopping)
+    /// <param name="leaving">Fires when the next answer is to be the last one: its script then asks on a new connection, and never into one that just closed.</param>
+    public async Task RunAsync(IDuplexPipe pipe, CancellationToken gone, CancellationToken stopping, CancellationToken leaving = default)
     {
         Exception? failure = null;
         try
         {
-            while (await HasMoreAsync(pipe.Input, gone, stopping).ConfigureAwait(false) && await AnswerNextAsync(pipe, gone).ConfigureAwait(false))
+            while (await HasMoreAsync(pipe.Input, gone, stopping).ConfigureAwait(false) && await AnswerNextAsync(pipe, gone).ConfigureAwait(false)
+                && !leaving.IsCancellationRequested)
             {
             }
         }
@@ -81,7 +83,8 @@ internal sealed class FramesConnection(JsonListenerOptions options, Decider deci
         {
             await CheckBeginningAsync(pipe.Input, gone).ConfigureAwait(false);
             received = await _source.ReceiveFrameAsync(pipe.Input, gone).ConfigureAwait(false);
-            using var answer = await decider.DecideAsync(received.Read(options), received.Arrived, gone).ConfigureAwait(false);
+            var others = decider.ForOthers(received, JsonRelay.Form.AnswersFrame);
+            using var answer = await decider.DecideAsync(received.Read(options), received.Arrived, gone, others).ConfigureAwait(false);
             await SendAsync(pipe.Output, answer).ConfigureAwait(false);
             return true;
         }

@@ -12,6 +12,9 @@ namespace Sidecar.Daemon.FrontEnds.Json;
 /// <summary>A Unix socket on which scripts ask in frames.</summary>
 internal sealed class FramesListener : IAsyncDisposable
 {
+    // For connections to be closed after an answer.
+    private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
+
     // What a transport may take to write out its last answer before it is cut off.
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(1);
 
@@ -22,6 +25,7 @@ internal sealed class FramesListener : IAsyncDisposable
     private readonly SocketListener _listener;
     private readonly SocketConnectionContextFactory _pipes;
     private readonly Func<EndPoint, Socket> _createListenSocket;
+    private readonly CancellationTokenSource _leaving = new();
     private readonly CancellationTokenSource _stopping = new();
 
     /// <summary>A listener that does not listen yet.</summary>
@@ -29,11 +33,12 @@ internal sealed class FramesListener : IAsyncDisposable
     /// <param name="inspector">Who is asked.</param>
     /// <param name="createListenSocket">Makes the bound socket.</param>
     /// <param name="loggers">Where it logs.</param>
-    public FramesListener(JsonListenerOptions options, Inspector inspector, Func<EndPoint, Socket> createListenSocket, ILoggerFactory loggers)
+    /// <param name="relay">Other daemons that may know an exchange; null for none.</param>
+    public FramesListener(JsonListenerOptions options, Inspector inspector, Func<EndPoint, Socket> createListenSocket, ILoggerFactory loggers, IExchangeRelay? relay = null)
     {
         (_options, _createListenSocket) = (options, createListenSocket);
         _logger = loggers.CreateLogger<FramesListener>();
-        _decider = new Decider(options, inspector, loggers.CreateLogger<Decider>());
+        _decider = new Decider(options, inspector, loggers.CreateLogger<Decider>(), relay);
         _pace = new LogPace(inspector.Time);
         _pipes = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), _logger);
         var accepting = new SocketListenerOptions { Name = options.Name, MaxConnections = options.MaxConnections, Refuse = Refuse, Time = inspector.Time };
@@ -47,6 +52,24 @@ internal sealed class FramesListener : IAsyncDisposable
     /// <exception cref="IOException">The path cannot be used.</exception>
     public void Start(string path) => _listener.Start(_createListenSocket(new UnixDomainSocketEndPoint(path)));
 
+    /// <summary>Another daemon listens here now: each connection is closed after its next answer.</summary>
+    public void Supersede()
+    {
+        _decider.Exchanges.Supersede();
+        _leaving.Cancel();
+    }
+
+    /// <summary>Waits until no exchange is open, or until the token fires. New ones are not inspected meanwhile, unless another daemon has taken over.</summary>
+    public async Task DrainAsync(CancellationToken timeIsUp)
+    {
+        await _decider.Exchanges.DrainAsync(timeIsUp).ConfigureAwait(false);
+        if (_leaving.IsCancellationRequested)
+        {
+            // What is left then has not been used for so long that a script that takes it now is not to be expected.
+            await Task.Delay(LeaveTimeout, _decider.Time, timeIsUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
     /// <summary>Stops accepting and reading; questions under way are answered, then all connections are closed and open exchanges end.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -58,6 +81,7 @@ internal sealed class FramesListener : IAsyncDisposable
         _decider.Dispose();
         _pipes.Dispose();
         _stopping.Dispose();
+        _leaving.Dispose();
     }
 
     // An answer before the question is read as the answer to it.
@@ -78,7 +102,7 @@ internal sealed class FramesListener : IAsyncDisposable
 
         var connection = _pipes.Create(accepted.Socket);
         await new FramesConnection(_options, _decider, _pace, _logger)
-            .RunAsync(connection.Transport, connection.ConnectionClosed, _stopping.Token).ConfigureAwait(false);
+            .RunAsync(connection.Transport, connection.ConnectionClosed, _stopping.Token, _leaving.Token).ConfigureAwait(false);
         await SocketTransport.CloseAsync(connection, _decider.Time, CloseTimeout).ConfigureAwait(false);
     }
 }

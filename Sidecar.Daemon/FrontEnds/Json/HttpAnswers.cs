@@ -19,27 +19,13 @@ internal static class HttpAnswers
     public static Task SendAsync(IFeatureCollection features, Answer answer, bool asFrame, int maxRefusal = int.MaxValue, bool closes = false)
     {
         var output = new ArrayBufferWriter<byte>(1024);
-        if (asFrame)
-        {
-            AnswerWriter.WriteFrame(output, answer);
-        }
-        else
-        {
-            AnswerWriter.Write(output, answer);
-            if (output.WrittenCount > maxRefusal && !answer.Outcome.Verdict.IsAllow)
-            {
-                answer.HasDefaultPage = true;
-                output.ResetWrittenCount();
-                AnswerWriter.Write(output, answer);
-            }
-        }
-
+        AnswerWriter.WriteAs(output, answer, asFrame, maxRefusal);
         if (closes)
         {
             features.GetRequiredFeature<IHttpResponseFeature>().Headers.Connection = "close";
         }
 
-        return SendAsync(features, answer.Error?.Status ?? 200, asFrame ? FrameType : "application/json", output.WrittenMemory);
+        return SendAsync(features, answer.Status, asFrame ? FrameType : "application/json", output.WrittenMemory);
     }
 
     /// <summary>Sends one line of text.</summary>

@@ -14,9 +14,33 @@ namespace Sidecar.Daemon.FrontEnds.Json;
 internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspector, ILogger logger) : IDisposable
 {
     private readonly ExchangeDirectory<JsonExchange> _open = new(inspector, options.MaxExchanges, options.Expiry);
+    private volatile bool _refusesNew;
+    private volatile bool _isSuperseded;
 
     /// <summary>Exchanges open now.</summary>
     public int Count => _open.Count;
+
+    /// <summary>Another daemon has taken over: whoever still asks here for a new exchange is answered, also while this one ends.</summary>
+    public void Supersede() => (_isSuperseded, _refusesNew) = (true, false);
+
+    /// <summary>Waits until none is open, or until the token fires; new ones are not inspected meanwhile, unless another daemon has taken over.</summary>
+    public Task DrainAsync(CancellationToken timeIsUp)
+    {
+        _refusesNew = !_isSuperseded;
+        if (_refusesNew && Count is > 0 and var waiting)
+        {
+            Log.Draining(logger, options.Name, waiting);
+        }
+
+        return _open.WhenEmptyAsync(timeIsUp);
+    }
+
+    /// <summary>Whether an exchange of this id is open.</summary>
+    public bool Knows(string tx) => _open.Find(tx) is not null;
+
+    /// <summary>Whether a question goes on with an exchange that is not open here.</summary>
+    public bool IsUnknown(Question question) =>
+        question.Tx is { } tx && (question.Phase.IsOfResponse() || question.Request?.Method is null) && !Knows(tx);
 
     /// <summary>The exchange of a question.</summary>
     /// <param name="question">The question; the turn of its part is taken.</param>
@@ -54,12 +78,16 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
     }
 
     /// <summary>The caller tells how an exchange ended; one that is not open has ended before.</summary>
-    public void Complete(string tx, RequestCompleteEvent facts)
+    /// <returns>Whether it was open.</returns>
+    public bool Complete(string tx, RequestCompleteEvent facts)
     {
-        if (_open.Remove(tx) is { } joined)
+        if (_open.Remove(tx) is not { } joined)
         {
-            inspector.End(joined.Exchange, facts);
+            return false;
         }
+
+        inspector.End(joined.Exchange, facts);
+        return true;
     }
 
     /// <summary>Accounts for a question that makes no exchange: it was not understood, not taken, or its exchange is not known.</summary>
@@ -100,6 +128,11 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
             exchange.Note(LedgerState.Refused, Cause.Malformed);
             early = new Answer { Tx = question.Tx, Id = exchange.Id, Direction = question.Direction };
             early.Outcome.Add(Verdict.Refused(Cause.Malformed));
+        }
+        else if (_refusesNew && inspector.PassBy(exchange, Cause.ShuttingDown) is { } passed)
+        {
+            early = new Answer { Tx = question.Tx, Id = exchange.Id, Direction = question.Direction, Continues = passed.IsAllow && question.IsPart };
+            early.Outcome.Add(passed);
         }
         else if (question.Body is { } part && joined.BodyOf(question.Direction).Take(part) is { } wrong)
         {

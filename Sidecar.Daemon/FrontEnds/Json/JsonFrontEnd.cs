@@ -119,9 +119,10 @@ internal sealed class JsonFrontEnd(
 
     private async Task DecideAsync(IFeatureCollection features, ReceivedQuestion received, bool asFrame)
     {
+        var others = decider.ForOthers(received, asFrame ? JsonRelay.Form.AnswersFrame : JsonRelay.Form.Json);
         var question = Read(features, received);
         var gone = features.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;
-        using var answer = await decider.DecideAsync(question, received.Arrived, gone).ConfigureAwait(false);
+        using var answer = await decider.DecideAsync(question, received.Arrived, gone, others).ConfigureAwait(false);
         if (answer.Error is { } error)
         {
             Tell(error);
@@ -141,11 +142,12 @@ internal sealed class JsonFrontEnd(
         return HttpAnswers.SendEmptyAsync(features, StatusCodes.Status202Accepted);
     }
 
-    private Task CompleteAsync(IFeatureCollection features, ReceivedQuestion received, bool asFrame)
+    private async Task CompleteAsync(IFeatureCollection features, ReceivedQuestion received, bool asFrame)
     {
+        var others = decider.ForOthers(received, JsonRelay.Form.Completes);
         var (tx, facts) = CompletionReader.Read(received.Text.Span);
-        decider.Exchanges.Complete(tx, facts);
-        return HttpAnswers.SendEmptyAsync(features, StatusCodes.Status204NoContent);
+        await decider.CompleteAsync(tx, facts, others).ConfigureAwait(false);
+        await HttpAnswers.SendEmptyAsync(features, StatusCodes.Status204NoContent).ConfigureAwait(false);
     }
 
     private Question Read(IFeatureCollection features, ReceivedQuestion received)

@@ -13,6 +13,9 @@ internal sealed class ReceivedQuestion(HeldBytes text, HeldBytes? body, long arr
     /// <summary>The JSON.</summary>
     public ReadOnlyMemory<byte> Text => text.Memory;
 
+    /// <summary>In the binary form the body that follows it.</summary>
+    public ReadOnlyMemory<byte>? Body => body?.Memory;
+
     /// <summary>Bytes of the body that follows it; 0 for none.</summary>
     public int BodyLength => body?.Length ?? 0;
 

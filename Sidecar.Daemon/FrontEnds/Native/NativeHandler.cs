@@ -9,16 +9,49 @@ namespace Sidecar.Daemon.FrontEnds.Native;
 
 /// <summary>The daemon as an agent: its decisions are the verdicts of its routes. Carries every event in both directions.</summary>
 /// <remarks>The asker's correlation id joins the events of an exchange, on whichever connection they come; the exchange's own id is minted here.</remarks>
-internal sealed class NativeHandler(string listener, Inspector inspector, ExchangeDirectory<NativeExchange> directory, TimeSpan budget, FailureMode unknownExchange)
+/// <param name="listener">The listener's name.</param>
+/// <param name="inspector">Who is asked.</param>
+/// <param name="directory">The open exchanges.</param>
+/// <param name="budget">Time for one phase.</param>
+/// <param name="unknownExchange">What happens to an event of an exchange that nobody knows.</param>
+/// <param name="relay">Other daemons that may know it; null for none.</param>
+internal sealed class NativeHandler(
+    string listener, Inspector inspector, ExchangeDirectory<NativeExchange> directory, TimeSpan budget, FailureMode unknownExchange, IExchangeRelay? relay = null)
     : IAgentHandler
 {
     // What anybody uses as an id fits into it; more would let 50,000 exchanges hold any amount of memory.
     private const int MaxKeyLength = 256;
 
     private volatile bool _stopping;
+    private volatile bool _refusesNew;
+    private volatile bool _isSuperseded;
 
     /// <summary>Events that are cancelled from now on are so because the listener stops.</summary>
     public void Stop() => _stopping = true;
+
+    /// <summary>The daemon stops, and waits for the exchanges that are open: new ones are not inspected any more, unless another daemon has taken over.</summary>
+    public void RefuseNew() => _refusesNew = !_isSuperseded;
+
+    /// <summary>Another daemon has taken over: the clients of this one go on there with what they began here.</summary>
+    public void Supersede() => (_isSuperseded, _refusesNew) = (true, false);
+
+    /// <summary>Answers an event that came to another daemon.</summary>
+    public ValueTask<AgentResponse> AnswerAsync(AgentEvent message, TimeSpan left, CancellationToken cancellation)
+    {
+        var joined = directory.Find(message.CorrelationId.ToString());
+        switch (message)
+        {
+            case RequestCompleteEvent complete:
+                Complete(complete);
+                return new(AgentResponse.Allow);
+            case BodyChunkEvent chunk when joined is not null:
+                return PushAsync(joined, chunk, chunk is RequestBodyChunkEvent ? Direction.Request : Direction.Response, Min(left), cancellation);
+            case RequestHeadersEvent or BodyChunkEvent:
+                return new(Unknown());
+            default:
+                return joined is null ? new(Unknown()) : InspectAsync(joined.Exchange, message with { }, Min(left), cancellation);
+        }
+    }
 
     public async ValueTask<AgentResponse> OnRequestHeadersAsync(RequestHeadersEvent message, AgentConnection connection, CancellationToken cancellation)
     {
@@ -32,6 +65,12 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
             return VerdictResponse.Refused(Cause.Malformed);
         }
 
+        if (_refusesNew && inspector.PassBy(exchange, Cause.ShuttingDown) is { } passed)
+        {
+            inspector.End(exchange);
+            return VerdictResponse.From(passed);
+        }
+
         if (!directory.TryAdd(key, new NativeExchange(exchange, inspector.BodyMemory) { Connection = connection }))
         {
             exchange.Note(LedgerState.Refused, Cause.TooManyExchanges);
@@ -40,7 +79,7 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
         }
 
         var told = message with { Headers = HeaderNames.WithoutOwn(message.Headers), Metadata = message.Metadata with { RequestId = key, RouteId = exchange.Route?.Id } };
-        var answer = await InspectAsync(exchange, told, cancellation).ConfigureAwait(false);
+        var answer = await InspectAsync(exchange, told, budget, cancellation).ConfigureAwait(false);
 
         // What agents are not shown does not go on either, if the asker does as it is told.
         return HeaderNames.OwnIn(message.Headers) is { Count: > 0 } own && answer.Decision == Decision.Allow
@@ -60,14 +99,14 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
     public ValueTask<AgentResponse> OnWebSocketFrameAsync(WebSocketFrameEvent message, AgentConnection connection, CancellationToken cancellation) =>
         JoinAsync(message, connection, cancellation);
 
-    public ValueTask<AgentResponse> OnRequestCompleteAsync(RequestCompleteEvent message, AgentConnection connection, CancellationToken cancellation)
+    public async ValueTask<AgentResponse> OnRequestCompleteAsync(RequestCompleteEvent message, AgentConnection connection, CancellationToken cancellation)
     {
-        if (directory.Remove(message.CorrelationId.ToString()) is { } joined)
+        if (!Complete(message) && relay is { IsOpen: true })
         {
-            inspector.End(joined.Exchange, message with { });
+            await NativeRelay.AskAsync(relay, message, inspector.DeadlineIn(budget), cancellation).ConfigureAwait(false);
         }
 
-        return new(AgentResponse.Allow);
+        return AgentResponse.Allow;
     }
 
     // The asker's reason goes on to the agents; the token, which knows none, comes right after it and finds the calls ended.
@@ -84,14 +123,14 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
     {
         if (Find(message, connection) is { } open)
         {
-            return await InspectAsync(open.Exchange, message with { }, cancellation).ConfigureAwait(false);
+            return await InspectAsync(open.Exchange, message with { }, budget, cancellation).ConfigureAwait(false);
         }
 
         // It has no host, path or method: only a route without conditions takes it.
         var exchange = inspector.BeginOn(listener, message.RouteId) ?? inspector.Begin(listener, null, "", "");
         try
         {
-            return await InspectAsync(exchange, message with { }, cancellation).ConfigureAwait(false);
+            return await InspectAsync(exchange, message with { }, budget, cancellation).ConfigureAwait(false);
         }
         finally
         {
@@ -103,8 +142,8 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
     /// <remarks>Half a close is a close: the protocol has no use for a client that sends nothing any more, not even the end of its exchanges.</remarks>
     public void OnDisconnected(AgentConnection connection)
     {
-        // At a stop it is us who close; then the directory ends them.
-        if (!_stopping)
+        // At a stop it is us who close, and the directory ends them; after a takeover their client goes on with them elsewhere.
+        if (!_stopping && !_isSuperseded)
         {
             directory.Abandon(joined => ReferenceEquals(joined.Connection, connection), Cause.ClientGone, CancelReason.ClientDisconnect);
         }
@@ -113,7 +152,25 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
     private ValueTask<AgentResponse> JoinAsync(AgentEvent message, AgentConnection connection, CancellationToken cancellation) =>
 
         // A copy, because the inspector writes its own id into it while the server still needs the asker's.
-        Find(message, connection) is { } joined ? InspectAsync(joined.Exchange, message with { }, cancellation) : new(Unknown());
+        Find(message, connection) is { } joined ? InspectAsync(joined.Exchange, message with { }, budget, cancellation) : UnknownAsync(message, cancellation);
+
+    private bool Complete(RequestCompleteEvent message)
+    {
+        if (directory.Remove(message.CorrelationId.ToString()) is not { } joined)
+        {
+            return false;
+        }
+
+        inspector.End(joined.Exchange, message with { });
+        return true;
+    }
+
+    private TimeSpan Min(TimeSpan left) => left < budget ? left : budget;
+
+    private async ValueTask<AgentResponse> UnknownAsync(AgentEvent message, CancellationToken cancellation) =>
+        relay is { IsOpen: true } && await NativeRelay.AskAsync(relay, message, inspector.DeadlineIn(budget), cancellation).ConfigureAwait(false) is { } answer
+            ? answer
+            : Unknown();
 
     private NativeExchange? Find(AgentEvent message, AgentConnection connection)
     {
@@ -136,28 +193,26 @@ internal sealed class NativeHandler(string listener, Inspector inspector, Exchan
         return unknownExchange == FailureMode.Open ? AgentResponse.Allow : VerdictResponse.Refused(Cause.ExchangeUnknown);
     }
 
-    private async ValueTask<AgentResponse> InspectAsync(Exchange exchange, AgentEvent message, CancellationToken cancellation)
+    private async ValueTask<AgentResponse> InspectAsync(Exchange exchange, AgentEvent message, TimeSpan time, CancellationToken cancellation)
     {
         var registration = AbandonOn(exchange, cancellation);
         await using (registration.ConfigureAwait(false))
         {
-            return VerdictResponse.From(await inspector.InspectAsync(exchange, message, inspector.DeadlineIn(budget)).ConfigureAwait(false));
+            return VerdictResponse.From(await inspector.InspectAsync(exchange, message, inspector.DeadlineIn(time)).ConfigureAwait(false));
         }
     }
 
-    private async ValueTask<AgentResponse> PushAsync(BodyChunkEvent message, Direction direction, AgentConnection connection, CancellationToken cancellation)
-    {
-        if (Find(message, connection) is not { } joined)
-        {
-            return Unknown();
-        }
+    private ValueTask<AgentResponse> PushAsync(BodyChunkEvent message, Direction direction, AgentConnection connection, CancellationToken cancellation) =>
+        Find(message, connection) is { } joined ? PushAsync(joined, message, direction, budget, cancellation) : UnknownAsync(message, cancellation);
 
+    private async ValueTask<AgentResponse> PushAsync(NativeExchange joined, BodyChunkEvent message, Direction direction, TimeSpan time, CancellationToken cancellation)
+    {
         var registration = AbandonOn(joined.Exchange, cancellation);
         await using (registration.ConfigureAwait(false))
         {
             var total = message.TotalSize is { } size ? (long?)Math.Min(size, long.MaxValue) : null;
             var piece = new BodyPiece(message.Data, message.IsLast ? BodyEnd.Last : BodyEnd.More, total);
-            using var step = await inspector.PushAsync(joined.Exchange, direction, piece, inspector.DeadlineIn(budget)).ConfigureAwait(false);
+            using var step = await inspector.PushAsync(joined.Exchange, direction, piece, inspector.DeadlineIn(time)).ConfigureAwait(false);
             return joined.BodyOf(direction).Answer(step, message);
         }
     }

@@ -23,10 +23,12 @@ internal sealed class NativeListener : IAsyncDisposable
         Func<EndPoint, Socket> createListenSocket,
         string version,
         ILoggerFactory loggers,
-        TimeSpan? drain = null)
+        TimeSpan? drain = null,
+        IExchangeRelay? relay = null)
     {
         _directory = new ExchangeDirectory<NativeExchange>(inspector, maxExchanges, expiry);
-        _handler = new NativeHandler(options.Name, inspector, _directory, options.Budget, options.UnknownExchange);
+        _handler = new NativeHandler(options.Name, inspector, _directory, options.Budget, options.UnknownExchange, relay);
+        relay?.Serve(new NativeRelay(_directory, _handler.AnswerAsync));
         _server = new AgentServer(_handler, new AgentServerOptions
         {
             SocketPath = options.Path,
@@ -39,6 +41,16 @@ internal sealed class NativeListener : IAsyncDisposable
 
     /// <summary>Starts to listen.</summary>
     public Task StartAsync(CancellationToken cancellation) => _server.StartAsync(cancellation);
+
+    /// <summary>Another daemon has taken over.</summary>
+    public void Supersede() => _handler.Supersede();
+
+    /// <summary>Waits until no exchange is open, or until the token fires; new ones are not inspected meanwhile, unless another daemon has taken over.</summary>
+    public Task DrainAsync(CancellationToken timeIsUp)
+    {
+        _handler.RefuseNew();
+        return _directory.WhenEmptyAsync(timeIsUp);
+    }
 
     /// <summary>Stops accepting, lets events in work finish, ends open exchanges.</summary>
     public async ValueTask DisposeAsync()

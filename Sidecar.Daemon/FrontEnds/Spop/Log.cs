@@ -29,4 +29,7 @@ internal static partial class Log
 
     [LoggerMessage(3209, LogLevel.Warning, "listener {Listener}: a fragmented message was not kept: {Message} ({More} more since the last such line)")]
     public static partial void NotKept(ILogger logger, string listener, string message, long more);
+
+    [LoggerMessage(3210, LogLevel.Information, "listener {Listener}: {Waiting} exchanges await their response; new ones are refused (cause shutting-down) until those are done or --drain-timeout is up")]
+    public static partial void Draining(ILogger logger, string listener, int waiting);
 }

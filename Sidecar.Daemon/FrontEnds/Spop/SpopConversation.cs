@@ -39,6 +39,9 @@ internal sealed class SpopConversation : IDisposable
     /// <summary>Whether HELLO was answered.</summary>
     public bool IsGreeted => _terms is not null;
 
+    /// <summary>Whether HAProxy was told goodbye: it closes when it reads that, whatever else we have sent.</summary>
+    public bool HasLeft { get; set; }
+
     /// <summary>Whether fragments of a message are kept.</summary>
     public bool HasFragments => _fragments.HasAny;
 
@@ -166,7 +169,9 @@ internal sealed class SpopConversation : IDisposable
                     Begin(SpopTurnReader.OfLost(frame, error));
                     break;
                 case SpopAssembly.Complete when SpopNotify.TryRead(payload.Span, out var notify, out error):
-                    Begin(SpopTurnReader.Of(frame, notify, _frontEnd.Reader, _bufferSize));
+                    var turn = SpopTurnReader.Of(frame, notify, _frontEnd.Reader, _bufferSize);
+                    turn.Question = _frontEnd.MustAskElsewhere(turn) ? SpopRelay.Question(frame, payload.Span, _bufferSize, _replies.MaxFrameSize) : null;
+                    Begin(turn);
                     break;
                 case SpopAssembly.Complete:
                     End = SpopSessionEnd.Violation(error);
@@ -177,6 +182,7 @@ internal sealed class SpopConversation : IDisposable
 
     private void Begin(SpopTurn turn)
     {
+        turn.IsUnheard = HasLeft;
         Turns.Add(turn);
         _ = AnswerAsync(turn);
     }

@@ -19,18 +19,21 @@ internal sealed class SpopFrontEnd : IDisposable
     private readonly SpopInspection _inspection;
     private readonly SpopAnswerWriter _writer;
     private readonly ExchangeDirectory<SpopExchange> _directory;
+    private readonly IExchangeRelay? _relay;
+    private volatile bool _refusesNew;
 
     /// <summary>A front end without exchanges.</summary>
     /// <exception cref="ArgumentException">A header that the options name cannot be carried.</exception>
-    public SpopFrontEnd(SpopListenerOptions options, int maxExchanges, TimeSpan expiry, Inspector inspector, SidecarMetrics metrics, ILogger logger)
+    public SpopFrontEnd(SpopListenerOptions options, int maxExchanges, TimeSpan expiry, Inspector inspector, SidecarMetrics metrics, ILogger logger, IExchangeRelay? relay = null)
     {
-        (_options, _inspector, _logger) = (options, inspector, logger);
+        (_options, _inspector, _logger, _relay) = (options, inspector, logger, relay);
         var pace = new LogPace(inspector.Time);
         _writer = new SpopAnswerWriter(options, metrics, pace, logger);
         _inspection = new SpopInspection(options, inspector, _writer, pace, logger);
         _directory = new ExchangeDirectory<SpopExchange>(inspector, maxExchanges, expiry);
         Reader = new SpopFactsReader(options, inspector.BodyMemory);
         PartialFrames = new ByteBudget(options.MaxPartialBytes, inspector.Time);
+        relay?.Serve(new SpopRelay(this, options, inspector.Time));
     }
 
     /// <summary>Reads the arguments of messages.</summary>
@@ -41,6 +44,23 @@ internal sealed class SpopFrontEnd : IDisposable
 
     /// <summary>Exchanges that wait for their response.</summary>
     public int Waiting => _directory.Count;
+
+    /// <summary>Whether new exchanges are not inspected any more, because the daemon stops and only waits for the responses of older ones.</summary>
+    public bool RefusesNew
+    {
+        get => _refusesNew;
+        set => _refusesNew = value;
+    }
+
+    /// <summary>Whether an exchange waits here for its response.</summary>
+    public bool Knows(string id) => _directory.Find(id) is not null;
+
+    /// <summary>Whether another daemon has to be asked, for only that may know the exchange.</summary>
+    public bool MustAskElsewhere(SpopTurn turn) =>
+        _relay is { IsOpen: true } && turn is { Phase: SpopPhase.Response, Facts.Id: { } id } && !Knows(id);
+
+    /// <summary>Waits until no exchange waits for its response, or until the token fires.</summary>
+    public Task WhenEmptyAsync(CancellationToken timeIsUp) => _directory.WhenEmptyAsync(timeIsUp);
 
     /// <summary>Inspects what a NOTIFY asks and answers it. Never throws.</summary>
     /// <param name="turn">The NOTIFY.</param>
@@ -80,7 +100,7 @@ internal sealed class SpopFrontEnd : IDisposable
         var outlives = false;
         try
         {
-            var verdict = _inspection.Refusal(turn, exchange);
+            var verdict = _inspection.Refusal(turn, exchange) ?? (_refusesNew ? _inspector.PassBy(exchange, Cause.ShuttingDown) : null);
             if (verdict is null && _options.HasResponsePhase)
             {
                 joined = new SpopExchange(exchange, facts.Method!);
@@ -106,7 +126,7 @@ internal sealed class SpopFrontEnd : IDisposable
             status = StatusOf(turn, given);
 
             // Rule 13.
-            outlives = answer.WantsResponse && given.IsAllow && !turn.IsGone;
+            outlives = answer.WantsResponse && given.IsAllow && !turn.IsGone && !turn.IsUnheard;
         }
         catch
         {
@@ -132,10 +152,14 @@ internal sealed class SpopFrontEnd : IDisposable
     private async ValueTask AnswerResponseAsync(SpopTurn turn, SpopReplies replies)
     {
         var facts = turn.Facts;
-        var deadline = _inspector.DeadlineIn(_options.Budget);
+        var deadline = _inspector.DeadlineIn(turn.Budget is { } left && left < _options.Budget ? left : _options.Budget);
         if (facts.Id is not { } id || _directory.Remove(id) is not { } joined)
         {
-            await AnswerUnknownAsync(turn, replies).ConfigureAwait(false);
+            if (!await TryAskElsewhereAsync(turn, replies, deadline).ConfigureAwait(false))
+            {
+                await AnswerUnknownAsync(turn, replies).ConfigureAwait(false);
+            }
+
             return;
         }
 
@@ -165,6 +189,18 @@ internal sealed class SpopFrontEnd : IDisposable
         {
             _inspector.End(exchange, Complete(exchange, status, joined.RequestBytes, facts.BodyBytes.Length));
         }
+    }
+
+    // The exchange is the other daemon's, which accounts for it.
+    private async ValueTask<bool> TryAskElsewhereAsync(SpopTurn turn, SpopReplies replies, long deadline)
+    {
+        if (turn.Question is not { } question || await _relay!.AskAsync(turn.Facts.Id!, question, deadline, turn.Asking()).ConfigureAwait(false) is not { } ack)
+        {
+            return false;
+        }
+
+        await replies.SendAsync(ack).ConfigureAwait(false);
+        return true;
     }
 
     private async ValueTask AnswerUnknownAsync(SpopTurn turn, SpopReplies replies)
@@ -206,6 +242,10 @@ internal sealed class SpopFrontEnd : IDisposable
             if (!await replies.SendAsync(ack.Finish()).ConfigureAwait(false))
             {
                 turn.Abandon();
+            }
+            else if (turn.IsUnheard)
+            {
+                answer.Exchange.Note(LedgerState.Abandoned, Cause.ClientGone);
             }
 
             return given;

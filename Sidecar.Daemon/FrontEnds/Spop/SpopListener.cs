@@ -17,6 +17,13 @@ internal sealed class SpopListener : IAsyncDisposable
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
+    // While one connection goes, HAProxy opens another to the successor; all at once would fail what it has queued for them.
+    private static readonly TimeSpan LeaveInterval = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LeavingInAll = TimeSpan.FromSeconds(2);
+
+    // HAProxy has read and used its last answer by then.
+    private static readonly TimeSpan QuietTime = TimeSpan.FromMilliseconds(10);
+
     private readonly SpopListenerOptions _options;
     private readonly SpopFrontEnd _frontEnd;
     private readonly Inspector _inspector;
@@ -27,17 +34,19 @@ internal sealed class SpopListener : IAsyncDisposable
     private readonly SocketConnectionContextFactory _pipes;
     private readonly CancellationTokenSource _stopping = new();
     private ITimer? _look;
+    private Task _leaving = Task.CompletedTask;
+    private volatile bool _isSuperseded;
     private long _accepted;
     private int _isDisposed;
 
     /// <summary>A listener that does not listen yet.</summary>
     /// <exception cref="ArgumentException">A header that the options name cannot be carried.</exception>
-    public SpopListener(SpopListenerOptions options, int maxExchanges, TimeSpan expiry, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
+    public SpopListener(SpopListenerOptions options, int maxExchanges, TimeSpan expiry, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers, IExchangeRelay? relay = null)
     {
         (_options, _inspector, _metrics) = (options, inspector, metrics);
         _logger = loggers.CreateLogger<SpopListener>();
         _pace = new LogPace(inspector.Time);
-        _frontEnd = new SpopFrontEnd(options, maxExchanges, expiry, inspector, metrics, _logger);
+        _frontEnd = new SpopFrontEnd(options, maxExchanges, expiry, inspector, metrics, _logger, relay);
         _pipes = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions { MaxReadBufferSize = SpopListenerOptions.ReadAhead }, _logger);
         var accepting = new SocketListenerOptions
         {
@@ -69,7 +78,43 @@ internal sealed class SpopListener : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops accepting, answers what is in work, says goodbye on every connection, ends open exchanges.</summary>
+    /// <summary>Another daemon listens here now: says goodbye on one connection after the other, on each when nothing is in work there.</summary>
+    public void Supersede()
+    {
+        _isSuperseded = true;
+        _frontEnd.RefusesNew = false;
+        _leaving = LeaveOneByOneAsync(_stopping.Token);
+    }
+
+    /// <summary>
+    /// Waits until no exchange awaits its response, or until the token fires. New exchanges are not inspected meanwhile; after a takeover they
+    /// are, until HAProxy has left every connection.
+    /// </summary>
+    public async Task DrainAsync(CancellationToken timeIsUp)
+    {
+        if (!_isSuperseded)
+        {
+            _frontEnd.RefusesNew = true;
+            if (Waiting > 0)
+            {
+                Log.Draining(_logger, _options.Name, Waiting);
+            }
+        }
+
+        do
+        {
+            await _frontEnd.WhenEmptyAsync(timeIsUp).ConfigureAwait(false);
+            if (!_isSuperseded || (Sessions == 0 && Waiting == 0))
+            {
+                return;
+            }
+
+            await Task.Delay(LeaveInterval, _inspector.Time, timeIsUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        while (!timeIsUp.IsCancellationRequested);
+    }
+
+    /// <summary>Stops accepting, answers what is in work and what comes before HAProxy has read our goodbye, ends open exchanges.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
@@ -79,6 +124,17 @@ internal sealed class SpopListener : IAsyncDisposable
 
         await _listener.StopAcceptingAsync().ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
+        await _leaving.ConfigureAwait(false);
+        foreach (var session in Served())
+        {
+            session.Leave(TimeSpan.Zero);
+        }
+
+        using (var patience = new CancellationTokenSource(_options.LeaveTimeout, _inspector.Time))
+        {
+            await _listener.DrainAsync(patience.Token).ConfigureAwait(false);
+        }
+
         foreach (var session in Served())
         {
             session.Stop();
@@ -94,6 +150,19 @@ internal sealed class SpopListener : IAsyncDisposable
         _frontEnd.Dispose();
         _pipes.Dispose();
         _stopping.Dispose();
+    }
+
+    private async Task LeaveOneByOneAsync(CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested && Served().ToList() is { Count: > 0 } sessions)
+        {
+            var interval = LeavingInAll / sessions.Count is var even && even < LeaveInterval ? even : LeaveInterval;
+            foreach (var session in sessions)
+            {
+                session.Leave(QuietTime);
+                await Task.Delay(interval, _inspector.Time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
     }
 
     private IEnumerable<SpopSession> Served() => _listener.Connections.Select(static accepted => accepted.Served).OfType<SpopSession>();

@@ -75,6 +75,9 @@ internal sealed record SpopListenerOptions
     /// <summary>How long HAProxy may leave our answers unread: 5 s, far above its patience for any of them.</summary>
     public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long we go on reading after our goodbye: 1 s; HAProxy closes as soon as it has read that.</summary>
+    public TimeSpan LeaveTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>How long an idle connection stays: 10 minutes. HAProxy has to be the one who closes, or it may ask into a connection that just went.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
 }

@@ -27,6 +27,10 @@ internal sealed class SpopSession
     private readonly SpopWatch _watch;
     private SpopSessionEnd? _end;
     private volatile bool _stopping;
+    private volatile bool _isLeaving;
+    private long _quiet;
+    private long _lastAnswer;
+    private long? _goodbye;
 
     /// <summary>A session that has not begun.</summary>
     public SpopSession(string id, IDuplexPipe pipe, SpopFrontEnd frontEnd, SpopListenerOptions options, ByteBudget memory, TimeProvider time, ILogger logger, LogPace pace)
@@ -35,6 +39,14 @@ internal sealed class SpopSession
         _output = new FrameOutput(pipe.Output, options.MaxUnsent);
         _talk = new SpopConversation(id, _output, frontEnd, options, memory, time, logger, pace);
         _watch = new SpopWatch(options, time, _output);
+        _talk.Turns.Emptied = () =>
+        {
+            Volatile.Write(ref _lastAnswer, _time.GetTimestamp());
+            if (_isLeaving)
+            {
+                _pipe.Input.CancelPendingRead();
+            }
+        };
     }
 
     /// <summary>Why it ended; meaningful when <see cref="RunAsync"/> has returned.</summary>
@@ -77,6 +89,18 @@ internal sealed class SpopSession
         _pipe.Input.CancelPendingRead();
     }
 
+    /// <summary>
+    /// Says goodbye if nothing is in work, and then answers what still comes until HAProxy closes. Called again and again, from any thread: a
+    /// question that is on its way when HAProxy reads the goodbye is lost to it, so the moment should be a quiet one.
+    /// </summary>
+    /// <param name="quiet">How long ago the last answer must have been: HAProxy drops one that it finds together with the goodbye.</param>
+    public void Leave(TimeSpan quiet)
+    {
+        Volatile.Write(ref _quiet, quiet.Ticks);
+        _isLeaving = true;
+        _pipe.Input.CancelPendingRead();
+    }
+
     /// <summary>Looks after deadlines; called every second, from any thread.</summary>
     public void Look()
     {
@@ -86,7 +110,7 @@ internal sealed class SpopSession
         }
 
         // To wake a reader costs as much as a message: only where it would find something.
-        if (_output.IsClosed || _watch.IsDue)
+        if (_isLeaving || _output.IsClosed || _watch.IsDue)
         {
             _pipe.Input.CancelPendingRead();
         }
@@ -121,8 +145,13 @@ internal sealed class SpopSession
                 }
 
                 _watch.Note(rest, _talk.IsGreeted, _talk.Turns.Count > 0, _talk.HasFragments);
+                if (rest == 0)
+                {
+                    SayGoodbyeWhenQuiet();
+                }
+
                 _end = writing.IsCompleted ? SpopSessionEnd.NotReading
-                    : _stopping ? SpopSessionEnd.Stopped
+                    : Left(result.IsCompleted && rest == 0) is { } left ? left
                     : result.IsCompleted ? (rest == 0 ? SpopSessionEnd.Closed : SpopSessionEnd.Broken($"HAProxy closed in the middle of a frame, after {rest} bytes of it"))
                     : _watch.Overdue();
                 _talk.Expire(_watch.Before(_options.FrameTimeout));
@@ -133,6 +162,25 @@ internal sealed class SpopSession
             _end ??= SpopSessionEnd.Broken(e.Message);
         }
     }
+
+    private void SayGoodbyeWhenQuiet()
+    {
+        if (_isLeaving && _goodbye is null && _talk.IsGreeted && _talk.Turns.Count == 0
+            && _time.GetElapsedTime(Volatile.Read(ref _lastAnswer)) >= TimeSpan.FromTicks(Volatile.Read(ref _quiet)))
+        {
+            var goodbye = new ArrayBufferWriter<byte>();
+            SpopDisconnect.Write(goodbye, SpopStatus.Normal, SpopSessionEnd.Stopped.Message);
+            _output.TryAppend(goodbye.WrittenSpan);
+            _goodbye = _time.GetTimestamp();
+            _talk.HasLeft = true;
+        }
+    }
+
+    // Null while it has not, or need not have.
+    private SpopSessionEnd? Left(bool isClosed) =>
+        _goodbye is { } since && (_stopping || isClosed || _time.GetElapsedTime(since) >= _options.LeaveTimeout) ? SpopSessionEnd.Left
+        : _stopping ? SpopSessionEnd.Stopped
+        : null;
 
     private async Task CloseAsync(Task<Exception?> writing)
     {

@@ -22,6 +22,9 @@ internal readonly record struct SpopSessionEnd(string Reason, SpopStatus? Status
     /// <summary>The listener stops.</summary>
     public static SpopSessionEnd Stopped => new("stopped", SpopStatus.Normal, "the sidecar stops");
 
+    /// <summary>The same, and HAProxy has been told already.</summary>
+    public static SpopSessionEnd Left => Stopped with { Status = null };
+
     /// <summary>The peer was too slow.</summary>
     public static SpopSessionEnd TooSlow(string message) => new("timeout", SpopStatus.Timeout, message);
 

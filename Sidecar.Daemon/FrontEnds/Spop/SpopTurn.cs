@@ -9,6 +9,7 @@ internal sealed class SpopTurn : IDisposable
 {
     private readonly Lock _gate = new();
     private Exchange? _exchange;
+    private CancellationTokenSource? _asking;
     private bool _isGone;
 
     /// <summary>The stream id to echo.</summary>
@@ -25,6 +26,15 @@ internal sealed class SpopTurn : IDisposable
 
     /// <summary>Why the message was not kept, although its stream waits for an answer; null when it was.</summary>
     public Cause? Refused { get; init; }
+
+    /// <summary>What another daemon is asked, because the exchange is not known here; null where it is, or there is no other.</summary>
+    public byte[]? Question { get; set; }
+
+    /// <summary>Whether HAProxy asked before it read our goodbye, and so will not hear the answer.</summary>
+    public bool IsUnheard { get; set; }
+
+    /// <summary>What is left of the phase's time, where another daemon has spent some; null for all of it.</summary>
+    public TimeSpan? Budget { get; set; }
 
     /// <summary>Whether nobody waits for the answer any more.</summary>
     public bool IsGone
@@ -53,6 +63,16 @@ internal sealed class SpopTurn : IDisposable
         exchange.Abandon(Cause.ClientGone, CancelReason.ClientDisconnect);
     }
 
+    /// <summary>Another daemon is asked: fires when nobody waits for its answer any more.</summary>
+    public CancellationToken Asking()
+    {
+        lock (_gate)
+        {
+            _asking = new CancellationTokenSource();
+            return _isGone ? new CancellationToken(canceled: true) : _asking.Token;
+        }
+    }
+
     /// <summary>The connection is gone, and with it whoever waited.</summary>
     public void Abandon()
     {
@@ -61,11 +81,21 @@ internal sealed class SpopTurn : IDisposable
         {
             _isGone = true;
             exchange = _exchange;
+            _ = _asking?.CancelAsync();
         }
 
         exchange?.Abandon(Cause.ClientGone, CancelReason.ClientDisconnect);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Facts.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _asking?.Dispose();
+            _asking = null;
+        }
+
+        Facts.Dispose();
+    }
 }

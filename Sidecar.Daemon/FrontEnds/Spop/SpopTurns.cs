@@ -7,6 +7,9 @@ internal sealed class SpopTurns(int limit)
     private readonly HashSet<SpopTurn> _open = [];
     private TaskCompletionSource? _change;
 
+    /// <summary>Called, from any thread, when the last of them has ended.</summary>
+    public Action? Emptied { get; set; }
+
     /// <summary>How many are in work.</summary>
     public int Count
     {
@@ -32,10 +35,17 @@ internal sealed class SpopTurns(int limit)
     public void Remove(SpopTurn turn)
     {
         TaskCompletionSource? change;
+        bool isLast;
         lock (_gate)
         {
             _open.Remove(turn);
+            isLast = _open.Count == 0;
             (change, _change) = (_change, null);
+        }
+
+        if (isLast)
+        {
+            Emptied?.Invoke();
         }
 
         change?.TrySetResult();

@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Sidecar.Daemon.FrontEnds.Json;
 using Sidecar.Daemon.Hosting;
+using Sidecar.Daemon.Inspection;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.FrontEnds.Json;
@@ -16,10 +17,10 @@ internal sealed class JsonHarness : IAsyncDisposable
     private KestrelListener? _http;
     private FramesListener? _frames;
 
-    private JsonHarness(InspectionHarness daemon, JsonListenerOptions options)
+    private JsonHarness(InspectionHarness daemon, JsonListenerOptions options, IExchangeRelay? relay)
     {
         (Daemon, Options) = (daemon, options);
-        Decider = new Decider(options, daemon.Inspector, new RecordingLogger<Decider>(daemon.Logs.Record));
+        Decider = new Decider(options, daemon.Inspector, new RecordingLogger<Decider>(daemon.Logs.Record), relay);
         Mirror = new Mirror(options, Decider, new RecordingLogger<Mirror>(daemon.Logs.Record));
     }
 
@@ -49,7 +50,7 @@ internal sealed class JsonHarness : IAsyncDisposable
 
     /// <summary>As told.</summary>
     public static async Task<JsonHarness> StartAsync(HarnessOptions daemon, JsonListenerOptions? options, params LambdaAgent[] agents) => new(
-        await InspectionHarness.StartAsync(daemon, agents), options ?? new JsonListenerOptions { Name = "http:json", Budget = TimeSpan.FromMinutes(1) });
+        await InspectionHarness.StartAsync(daemon, agents), options ?? new JsonListenerOptions { Name = "http:json", Budget = TimeSpan.FromMinutes(1) }, daemon.Relay);
 
     /// <summary>Opens both sockets.</summary>
     public async Task ListenAsync()

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Pipelines;
 using Sidecar.Daemon.FrontEnds.Spop;
+using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Transport;
 using Sidecar.Tests.Support;
 
@@ -16,12 +17,12 @@ internal sealed class SpopHarness : IAsyncDisposable
     private readonly List<Task> _running = [];
     private readonly LogPace _pace;
 
-    private SpopHarness(InspectionHarness inspection, SpopListenerOptions options, TimeSpan expiry, int maxExchanges)
+    private SpopHarness(InspectionHarness inspection, SpopListenerOptions options, TimeSpan expiry, int maxExchanges, IExchangeRelay? relay)
     {
         (_inspection, Options) = (inspection, options);
         Logger = new RecordingLogger<SpopListener>(inspection.Logs.Record);
         _pace = new LogPace(inspection.Time);
-        FrontEnd = new SpopFrontEnd(options, maxExchanges, expiry, inspection.Inspector, inspection.Sums.Metrics, Logger);
+        FrontEnd = new SpopFrontEnd(options, maxExchanges, expiry, inspection.Inspector, inspection.Sums.Metrics, Logger, relay);
     }
 
     public SpopListenerOptions Options { get; }
@@ -49,7 +50,7 @@ internal sealed class SpopHarness : IAsyncDisposable
     public static Task<SpopHarness> StartAsync(SpopListenerOptions options, params LambdaAgent[] agents) => StartAsync(options, new HarnessOptions(), agents);
 
     public static async Task<SpopHarness> StartAsync(SpopListenerOptions options, HarnessOptions harness, params LambdaAgent[] agents) =>
-        new(await InspectionHarness.StartAsync(harness, agents), options, harness.Expiry, harness.MaxExchanges);
+        new(await InspectionHarness.StartAsync(harness, agents), options, harness.Expiry, harness.MaxExchanges, harness.Relay);
 
     /// <summary>A connection that has not said HELLO.</summary>
     public SpopPeer Open(long pauseThreshold = 65_536)

@@ -1,0 +1,79 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Pipelines;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Spop;
+using Sidecar.Protocol.Transport;
+
+namespace Sidecar.Daemon.FrontEnds.Spop;
+
+/// <summary>Questions about responses that HAProxy asks one daemon and another can answer: the NOTIFY goes there, the ACK comes back, byte for byte.</summary>
+/// <remarks>A question is u64 stream id, u64 frame id, u32 HAProxy's buffer, u32 frame size agreed on (all big-endian), and the NOTIFY's payload.</remarks>
+internal sealed class SpopRelay(SpopFrontEnd frontEnd, SpopListenerOptions options, TimeProvider time) : IRelayedFrontEnd
+{
+    private const int HeaderSize = (2 * sizeof(ulong)) + (2 * sizeof(uint));
+
+    /// <summary>A NOTIFY as a question to another daemon.</summary>
+    public static byte[] Question(in SpopFrame frame, ReadOnlySpan<byte> payload, int bufferSize, int maxFrameSize)
+    {
+        var question = new byte[HeaderSize + payload.Length];
+        BinaryPrimitives.WriteUInt64BigEndian(question, frame.StreamId);
+        BinaryPrimitives.WriteUInt64BigEndian(question.AsSpan(8), frame.FrameId);
+        BinaryPrimitives.WriteInt32BigEndian(question.AsSpan(16), bufferSize);
+        BinaryPrimitives.WriteInt32BigEndian(question.AsSpan(20), maxFrameSize);
+        payload.CopyTo(question.AsSpan(HeaderSize));
+        return question;
+    }
+
+    /// <inheritdoc/>
+    public bool Knows(string key) => frontEnd.Knows(key);
+
+    /// <inheritdoc/>
+    public async ValueTask<byte[]?> AnswerAsync(ReadOnlyMemory<byte> question, TimeSpan budget, CancellationToken gone)
+    {
+        if (Turn(question.Span, budget, out var maxFrameSize) is not { } turn)
+        {
+            return null;
+        }
+
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        var output = new FrameOutput(pipe.Writer, options.MaxUnsent);
+        var writing = output.RunAsync();
+        using (var replies = new SpopReplies(output, options, time) { MaxFrameSize = maxFrameSize })
+        using (turn)
+        {
+            var registration = gone.UnsafeRegister(static state => ((SpopTurn)state!).Abandon(), turn);
+            await using (registration.ConfigureAwait(false))
+            {
+                await frontEnd.AnswerAsync(turn, replies).ConfigureAwait(false);
+            }
+        }
+
+        output.Close(discard: false);
+        await writing.ConfigureAwait(false);
+        await pipe.Writer.CompleteAsync().ConfigureAwait(false);
+        var answer = await pipe.Reader.ReadAtLeastAsync(int.MaxValue, CancellationToken.None).ConfigureAwait(false);
+        return answer.Buffer.IsEmpty ? null : answer.Buffer.ToArray();
+    }
+
+    private SpopTurn? Turn(ReadOnlySpan<byte> question, TimeSpan budget, out int maxFrameSize)
+    {
+        maxFrameSize = 0;
+        if (question.Length <= HeaderSize || !SpopNotify.TryRead(question[HeaderSize..], out var notify, out _))
+        {
+            return null;
+        }
+
+        maxFrameSize = BinaryPrimitives.ReadInt32BigEndian(question[20..]);
+        if (maxFrameSize < SpopLimits.MinFrameSize || maxFrameSize > options.MaxFrameSize)
+        {
+            return null;
+        }
+
+        var frame = new SpopFrame(
+            SpopFrameType.Notify, SpopFrameFlags.Fin, BinaryPrimitives.ReadUInt64BigEndian(question), BinaryPrimitives.ReadUInt64BigEndian(question[8..]), default);
+        var turn = SpopTurnReader.Of(frame, notify, frontEnd.Reader, BinaryPrimitives.ReadInt32BigEndian(question[16..]));
+        turn.Budget = budget;
+        return turn;
+    }
+}
