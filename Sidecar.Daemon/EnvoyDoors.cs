@@ -30,11 +30,10 @@ internal sealed class EnvoyDoors(DaemonModel model, Inspector inspector, Sidecar
                 EndPoint = listener.Address ?? (EndPoint)new UnixDomainSocketEndPoint(listener.Path),
                 Socket = socket,
                 Protocols = HttpProtocols.Http2,
-                Limits = static server =>
-                {
-                    GrpcServerLimits.Apply(server);
-                    server.Limits.MaxConcurrentConnections = Defaults.MaxEnvoyConnections;
-                },
+                Name = listener.Name,
+                MaxConnections = listener.Connections,
+                Time = inspector.Time,
+                Limits = static server => GrpcServerLimits.Apply(server),
             },
             loggers);
         var logger = listener.Address is null ? null : loggers.CreateLogger<EnvoyDoors>();

@@ -111,6 +111,9 @@ internal sealed class ListenerFactory(
         {
             EndPoint = listener.Address ?? (EndPoint)new UnixDomainSocketEndPoint(listener.Path),
             Socket = SocketOptions(listener),
+            Name = listener.Name,
+            MaxConnections = listener.Connections,
+            Time = inspector.Time,
 
             // Where bodies are read their limit is the application's own, which answers with the limit and the value.
             MaxRequestBodyBytes = listener.Kind == ListenerKind.Admin ? ConfigPushEndpoint.MaxBytes : listener.Proxy == ProxyKind.Json ? long.MaxValue : 0,

@@ -36,6 +36,8 @@ internal sealed class ReverseDoor : IDaemonListener
             CreateListenSocket = socket.Bind,
             PeerProblem = PeerRules.Resolve(reverse.Users, reverse.Groups).Problem,
             ProxyVersion = DaemonVersion.Text,
+            MaxConnections = listener.Connections,
+            MaxUnregistered = Math.Max(1, listener.Connections / 4),
         };
         var rules = new RegistrationRules(agents, tokens, reverse.MaxPerAgent ?? int.MaxValue);
         _listener = new ReverseListener(options, rules, metrics, time, loggers.CreateLogger<ReverseListener>());

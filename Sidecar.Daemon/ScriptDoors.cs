@@ -21,6 +21,7 @@ internal sealed class ScriptDoors(DaemonOptions options, DaemonModel model, Insp
     private JsonListenerOptions OptionsOf(ListenerOptions listener) => new()
     {
         Name = listener.Name,
+        MaxConnections = listener.Connections,
         Budget = listener.Budget,
         UnknownExchange = listener.UnknownExchange,
         MaxExchanges = options.MaxExchanges,

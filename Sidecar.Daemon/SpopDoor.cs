@@ -70,7 +70,7 @@ internal sealed class SpopDoor(
             EditHeaders = listener.EditHeaders,
             ResponseHeaders = listener.ResponseHeaders,
             VariablePrefix = spop.VariablePrefix,
-            MaxSessions = spop.MaxSessions,
+            MaxSessions = listener.Connections,
             MaxFrameSize = spop.MaxFrameSize,
         };
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Cli;
 
@@ -11,7 +12,7 @@ internal static class RunCommand
         + "and for this agent alone what the flags of the same names set for all: connections, " + string.Join(", ", PoolSpec.Keys.Where(static key => key != "connections")) + ". Repeatable.");
 
     private static readonly Option<string[]> Listeners = FlagTypes.Many("--listen", "KIND=PATH[,KEY=VALUE…]",
-        $"A Unix socket to listen on: http=PATH,{ProxyWords.Choices} | envoy=PATH | frames=PATH | spop=PATH or spop=abns:NAME | native=PATH | admin=PATH | reverse=PATH for agents that dial in. Traefik needs http=127.0.0.1:PORT,secret-file=FILE; envoy may have the same. Keys: budget, mode (octal), group; http of a proxy: set-headers, edit-headers, response-headers=NAME+NAME; envoy-http: path-prefix; envoy: allow-mode-override=yes|no, max-message-timeout, whole-bodies=buffered|buffered-partial|full-duplex-streamed, request-body-mode and response-body-mode=none|streamed|buffered|buffered-partial|full-duplex-streamed, with-request-body=yes|no, max-message=SIZE; json, frames, native and spop: unknown-exchange=closed|open; spop: response=yes|no, header-form=lists|names, var-prefix, max-frame, sessions; reverse: agents=ID+ID, token-file=FILE, uid and gid=NAME+NAME, max-per-agent. Repeatable.");
+        $"A Unix socket to listen on: http=PATH,{ProxyWords.Choices} | envoy=PATH | frames=PATH | spop=PATH or spop=abns:NAME | native=PATH | admin=PATH | reverse=PATH for agents that dial in. Traefik needs http=127.0.0.1:PORT,secret-file=FILE; envoy may have the same. Keys: budget, mode (octal), group, max-connections; http of a proxy: set-headers, edit-headers, response-headers=NAME+NAME; envoy-http: path-prefix; envoy: allow-mode-override=yes|no, max-message-timeout, whole-bodies=buffered|buffered-partial|full-duplex-streamed, request-body-mode and response-body-mode=none|streamed|buffered|buffered-partial|full-duplex-streamed, with-request-body=yes|no, max-message=SIZE; json, frames, native and spop: unknown-exchange=closed|open; spop: response=yes|no, header-form=lists|names, var-prefix, max-frame; reverse: agents=ID+ID, token-file=FILE, uid and gid=NAME+NAME, max-per-agent. Repeatable.");
 
     private static readonly Option<string[]> Routes = FlagTypes.Many("--route", "ID[,KEY=VALUE…]",
         "Which requests go to which agents, the first match wins. Keys: agents=A+B>C ('+' together, '>' one after the other, 'A:monitor' sets the mode) or agents=none, which must be said; host=NAME+*.NAME, path (prefix), path-case=sensitive|insensitive, method=GET+POST, unapplied=refuse|ignore, sticky=cookie:NAME|header:NAME|client-address|session. None given: every request to every agent. Repeatable.");
@@ -76,8 +77,16 @@ internal static class RunCommand
                 return ExitCodes.WrongUse;
             }
 
-            return options.ChecksOnly ? await DaemonHost.CheckAsync(options, errors).ConfigureAwait(false)
-                : await DaemonHost.RunAsync(options, result.GetValue(Verbose), errors, cancellation).ConfigureAwait(false);
+            var limit = DescriptorLimit.Read().Soft;
+            var plan = DescriptorPlan.Fit(options, limit, DescriptorReserve.SizeOf(limit));
+            if ((plan.Error ?? plan.Warning) is { } said)
+            {
+                await errors.WriteLineAsync($"sidecar: {said}").ConfigureAwait(false);
+            }
+
+            return plan.Error is not null ? ExitCodes.WrongUse
+                : options.ChecksOnly ? await DaemonHost.CheckAsync(plan.Options, errors).ConfigureAwait(false)
+                : await DaemonHost.RunAsync(plan.Options, result.GetValue(Verbose), errors, cancellation).ConfigureAwait(false);
         });
         return command;
     }

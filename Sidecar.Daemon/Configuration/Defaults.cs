@@ -84,10 +84,16 @@ internal static class Defaults
     /// <summary>Registration of an agent that dials in, from the connect to the answer: 10 s, the protocol's own default.</summary>
     public static readonly TimeSpan RegistrationTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>Connections that may be open on a reverse listener without having registered: 64, sixteen agents with four each that start together.</summary>
-    public const int MaxUnregistered = 64;
+    /// <summary>
+    /// Connections that may be open on a reverse listener without having registered: 256, of which a user has at most half and a process a quarter,
+    /// sixteen agents with four each that start together.
+    /// </summary>
+    public const int UnregisteredConnections = 256;
 
-    /// <summary>Attempts to register within a second: 100, so that many agents are back within seconds while a token cannot be guessed.</summary>
+    /// <summary>Connections of one process that may be open without having registered: a quarter of all.</summary>
+    public const int MaxUnregistered = UnregisteredConnections / 4;
+
+    /// <summary>Attempts of one process to register within a second: 100, and twice as many of one user, so that many agents are back within seconds while a token cannot be guessed.</summary>
     public const int RegistrationsPerSecond = 100;
 
     /// <summary>Connections per agent: 4, so that one that dies or is slow is not the only one.</summary>
@@ -102,8 +108,17 @@ internal static class Defaults
     /// </summary>
     public static readonly TimeSpan SilenceTimeout = TimeSpan.FromSeconds(30);
 
-    /// <summary>Connections of scripts that ask in frames on one listener: 4,096, nginx workers with a pool of 64 each.</summary>
+    /// <summary>Connections of an http listener: 4,096, 64 workers of a proxy with a pool of 64 each.</summary>
+    public const int HttpConnections = 4096;
+
+    /// <summary>Connections of scripts that ask in frames on one listener: 4,096, like HTTP.</summary>
     public const int FramesConnections = 4096;
+
+    /// <summary>Connections of a native listener: 1,024; a proxy has a few for each of its workers.</summary>
+    public const int NativeConnections = 1024;
+
+    /// <summary>Connections of an admin listener: 64; those who read metrics and operators are few.</summary>
+    public const int AdminConnections = 64;
 
     /// <summary>Connections of HAProxy on one listener: 1,024; it opens one per thread and 20 messages in flight.</summary>
     public const int SpopSessions = 1024;

@@ -81,6 +81,21 @@ internal sealed record ListenerOptions
     /// <summary>Response headers that agents may set.</summary>
     public IReadOnlyList<string> ResponseHeaders { get; init; } = ["X-Frame-Options"];
 
+    /// <summary>Connections at once as the operator wants them; null for what is usual for the kind.</summary>
+    public int? MaxConnections { get; init; }
+
+    /// <summary>Connections at once. On a reverse listener only those count that have not registered: the others are their agent's.</summary>
+    public int Connections => MaxConnections ?? Kind switch
+    {
+        ListenerKind.Http => Defaults.HttpConnections,
+        ListenerKind.Frames => Defaults.FramesConnections,
+        ListenerKind.Native => Defaults.NativeConnections,
+        ListenerKind.Spop => Defaults.SpopSessions,
+        ListenerKind.Envoy => Defaults.MaxEnvoyConnections,
+        ListenerKind.Reverse => Defaults.UnregisteredConnections,
+        _ => Defaults.AdminConnections,
+    };
+
     /// <summary>What is particular to spop listeners.</summary>
     public SpopOptions Spop { get; init; } = new();
 

@@ -7,13 +7,19 @@ namespace Sidecar.Daemon.Configuration;
 /// <summary>Reads <c>--listen 'kind=PATH[,key=value]…'</c>.</summary>
 internal static class ListenerSpec
 {
-    private static readonly string[] HttpKeys =
-        ["proxy", "budget", "mode", "group", "set-headers", "edit-headers", "response-headers", "secret-file", "path-prefix"];
+    /// <summary>The key that bounds a listener's connections.</summary>
+    public const string LimitKey = "max-connections";
 
-    private static readonly string[] JsonKeys = ["proxy", "budget", "mode", "group", "unknown-exchange"];
-    private static readonly string[] NativeKeys = ["budget", "mode", "group", "unknown-exchange"];
-    private static readonly string[] EnvoyKeys = ["budget", "mode", "group", "secret-file", .. EnvoySpec.Keys];
-    private static readonly string[] AdminKeys = ["mode", "group"];
+    // More than a process may have open anywhere.
+    private const int MostConnections = 1_000_000;
+
+    private static readonly string[] HttpKeys =
+        ["proxy", "budget", "mode", "group", LimitKey, "set-headers", "edit-headers", "response-headers", "secret-file", "path-prefix"];
+
+    private static readonly string[] JsonKeys = ["proxy", "budget", "mode", "group", LimitKey, "unknown-exchange"];
+    private static readonly string[] NativeKeys = ["budget", "mode", "group", LimitKey, "unknown-exchange"];
+    private static readonly string[] EnvoyKeys = ["budget", "mode", "group", LimitKey, "secret-file", .. EnvoySpec.Keys];
+    private static readonly string[] AdminKeys = ["mode", "group", LimitKey];
     private static readonly string[] ReverseKeys = [.. AdminKeys, .. ReverseSpec.Keys];
 
     /// <summary>Null, with errors, when it cannot be read.</summary>
@@ -72,6 +78,7 @@ internal static class ListenerSpec
             Budget = spec.Duration("budget") ?? defaults.Budget,
             Mode = Mode(spec) ?? defaults.Mode,
             Group = spec.Text("group"),
+            MaxConnections = spec.Number(LimitKey, 1, MostConnections),
             Reverse = kind == "reverse" ? ReverseSpec.Parse(spec) : null,
             SetHeaders = spec.List("set-headers") ?? defaults.SetHeaders,
             EditHeaders = spec.List("edit-headers") ?? defaults.EditHeaders,

@@ -12,7 +12,7 @@ internal static class SpopListenerSpec
     public static readonly string[] Keys =
     [
         "budget", "mode", "group", "unknown-exchange", "response", "header-form", "set-headers", "edit-headers", "response-headers",
-        "var-prefix", "max-frame", "sessions",
+        "var-prefix", "max-frame", ListenerSpec.LimitKey,
     ];
 
     // HAProxy's address has 108 bytes, the first of which is NUL.
@@ -60,7 +60,6 @@ internal static class SpopListenerSpec
             HeaderForm = form,
             VariablePrefix = prefix,
             MaxFrameSize = Size(spec, "max-frame", 256, Defaults.SpopMaxFrame) ?? defaults.MaxFrameSize,
-            MaxSessions = spec.Number("sessions", 1, 65_536) ?? defaults.MaxSessions,
         };
     }
 

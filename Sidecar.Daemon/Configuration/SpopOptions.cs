@@ -12,9 +12,6 @@ internal sealed record SpopOptions
     /// <summary>HAProxy's <c>option var-prefix</c>.</summary>
     public string VariablePrefix { get; init; } = Defaults.SpopVariablePrefix;
 
-    /// <summary>Connections of HAProxy at once.</summary>
-    public int MaxSessions { get; init; } = Defaults.SpopSessions;
-
     /// <summary>The largest frame to agree to, in bytes.</summary>
     public int MaxFrameSize { get; init; } = Defaults.SpopMaxFrame;
 }

@@ -3,9 +3,9 @@ using System.Text;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Hosting;
 
@@ -25,9 +25,9 @@ internal sealed class KestrelListener : IAsyncDisposable
     public KestrelListener(KestrelListenerOptions options, ILoggerFactory loggers)
     {
         _socket = new UnixListenerSocket(options.Socket, loggers.CreateLogger<UnixListenerSocket>());
-        var transport = new SocketTransportOptions();
-        _socket.ApplyTo(transport);
-        _server = new KestrelServer(Options.Create(ServerOptions(options)), new SocketTransportFactory(Options.Create(transport), loggers), loggers);
+        var accepting = new SocketListenerOptions { Name = options.Name, MaxConnections = options.MaxConnections, Backlog = options.Socket.Backlog, Time = options.Time };
+        var transport = new KestrelTransport(accepting, options.SilenceTimeout, _socket.Bind, loggers.CreateLogger<KestrelListener>());
+        _server = new KestrelServer(Options.Create(ServerOptions(options)), transport, loggers);
     }
 
     /// <summary>Where it listens, as a URL; with the port that was chosen when port 0 was asked for. Meaningful once started.</summary>

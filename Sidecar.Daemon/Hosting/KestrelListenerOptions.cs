@@ -1,11 +1,24 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Sidecar.Daemon.Configuration;
 
 namespace Sidecar.Daemon.Hosting;
 
 /// <summary>Where an HTTP listener listens and what it bears. All limits lie above what a proxy lets through: a refusal by the server would be seen by nobody's ledger.</summary>
 internal sealed record KestrelListenerOptions
 {
+    /// <summary>The listener's name in logs.</summary>
+    public string Name { get; init; } = "http";
+
+    /// <summary>Connections at once; further ones wait in the kernel's queue.</summary>
+    public int MaxConnections { get; init; } = Defaults.HttpConnections;
+
+    /// <summary>How long a new connection may say nothing.</summary>
+    public TimeSpan SilenceTimeout { get; init; } = Defaults.SilenceTimeout;
+
+    /// <summary>The clock of that.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>The address: a Unix socket, or loopback TCP for proxies that know nothing else.</summary>
     public required EndPoint EndPoint { get; init; }
 

@@ -11,8 +11,8 @@ namespace Sidecar.Daemon.Hosting;
 /// does not listen, and never one with the wrong mode.
 /// </summary>
 /// <remarks>
-/// Order: bind a temporary name, group, mode, listen, probe the path, rename over it. Kestrel calls <c>Listen</c> again with its own
-/// backlog; that is allowed and the last call counts, which is why <see cref="ApplyTo"/> sets both. The rename hides the file from .NET,
+/// Order: bind a temporary name, group, mode, listen, probe the path, rename over it. The accept loop calls <c>Listen</c> again; that is
+/// allowed and the last call counts, so it has the same backlog. The rename hides the file from .NET,
 /// which would otherwise delete on dispose whatever the path names then; so <see cref="Unlink"/> must be called, best before the listener
 /// stops accepting: whoever connected until then is still served. Members may be called from any thread.
 /// </remarks>
@@ -23,13 +23,6 @@ internal sealed class UnixListenerSocket(UnixListenerOptions options, ILogger<Un
 
     private readonly Lock _gate = new();
     private (string Path, FileIdentity Identity)? _file;
-
-    /// <summary>Makes Kestrel's socket transport use this listener's socket.</summary>
-    public void ApplyTo(SocketTransportOptions transport)
-    {
-        transport.Backlog = options.Backlog;
-        transport.CreateBoundListenSocket = Bind;
-    }
 
     /// <summary>
     /// Makes the bound socket for an endpoint; a Unix socket listens already. Other endpoints get what Kestrel would have made.

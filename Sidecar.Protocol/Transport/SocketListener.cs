@@ -10,10 +10,14 @@ namespace Sidecar.Protocol.Transport;
 /// <remarks>All members are safe from any thread. A failed accept never ends the loop; only <see cref="StopAcceptingAsync"/> does.</remarks>
 internal sealed class SocketListener : IAsyncDisposable
 {
+    // What a listener takes out of the reserve, too: a process that needs more by itself than was thought still serves.
+    private const int AlwaysTaken = 2;
+
     private readonly SocketListenerOptions _options;
     private readonly Func<AcceptedSocket, Task> _serve;
     private readonly ILogger _logger;
     private readonly LogPace _pace;
+    private readonly AcceptPause _pause;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
@@ -21,7 +25,6 @@ internal sealed class SocketListener : IAsyncDisposable
     private TaskCompletionSource? _room;
     private Socket? _socket;
     private Task _accepting = Task.CompletedTask;
-    private TimeSpan _pause;
     private bool _isStarted;
     private bool _hasStopped;
 
@@ -37,6 +40,7 @@ internal sealed class SocketListener : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxConnections, 1);
         (_options, _serve, _logger) = (options, serve, logger);
         _pace = new LogPace(options.Time);
+        _pause = new AcceptPause(options, _pace, logger);
     }
 
     /// <summary>Connections open now; never more than the limit.</summary>
@@ -148,18 +152,18 @@ internal sealed class SocketListener : IAsyncDisposable
             {
                 if (!stopping.IsCancellationRequested && !IsOfThePeer(e))
                 {
-                    await PauseAsync(e, stopping).ConfigureAwait(false);
+                    await _pause.AfterAsync(e, stopping).ConfigureAwait(false);
                 }
 
                 continue;
             }
 
-            _pause = TimeSpan.Zero;
-            var isLast = _options.Reserve.IsTouchedBy(socket);
+            _pause.Reset();
+            var touchesReserve = _options.Reserve.IsTouchedBy(socket);
             Take(socket);
-            if (isLast)
+            if (touchesReserve)
             {
-                await WaitForDescriptorsAsync(stopping).ConfigureAwait(false);
+                await _pause.UntilReserveIsWholeAsync(() => Open >= AlwaysTaken, stopping).ConfigureAwait(false);
             }
         }
     }
@@ -227,7 +231,7 @@ internal sealed class SocketListener : IAsyncDisposable
         accepted.Close();
     }
 
-    // Never throws: what ends is noted by Leave.
+    // Never throws: it is the last to know of the connection.
     private async Task ServeAsync(AcceptedSocket accepted)
     {
         try
@@ -273,38 +277,6 @@ internal sealed class SocketListener : IAsyncDisposable
         {
             _ended.TrySetResult();
         }
-    }
-
-    private Task PauseAsync(Exception error, CancellationToken stopping)
-    {
-        if (_pace.MayLog("accept", out var leftOut))
-        {
-            TransportLog.AcceptFailed(_logger, _options.Name, error.Message, leftOut);
-        }
-
-        return DelayAsync(stopping);
-    }
-
-    private async Task WaitForDescriptorsAsync(CancellationToken stopping)
-    {
-        if (_pace.MayLog("reserve", out var leftOut))
-        {
-            TransportLog.ReserveReached(_logger, _options.Name, _options.Reserve.First, leftOut);
-        }
-
-        while (!stopping.IsCancellationRequested && !_options.Reserve.IsWhole())
-        {
-            await DelayAsync(stopping).ConfigureAwait(false);
-        }
-
-        _pause = TimeSpan.Zero;
-    }
-
-    // Each pause is twice the last one.
-    private async Task DelayAsync(CancellationToken stopping)
-    {
-        _pause = TimeSpan.FromTicks(Math.Clamp(2 * _pause.Ticks, _options.MinPause.Ticks, _options.MaxPause.Ticks));
-        await Task.Delay(_pause, _options.Time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private void LogFailure(Exception error)

@@ -10,7 +10,7 @@ internal sealed record SocketListenerOptions
     public required int MaxConnections { get; init; }
 
     /// <summary>What raises <see cref="MaxConnections"/>, for the line that says that it is reached.</summary>
-    public string LimitName { get; init; } = "max-connections";
+    public string LimitName { get; init; } = "max-connections=";
 
     /// <summary>
     /// Tells a peer beyond <see cref="MaxConnections"/> that there is no room, without waiting for it; the socket is closed afterwards. Null leaves

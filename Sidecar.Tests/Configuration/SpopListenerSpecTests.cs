@@ -31,7 +31,7 @@ internal sealed class SpopListenerSpecTests
     [Test]
     public void Keys_AreRead()
     {
-        var options = Parse("spop=/s,response=no,header-form=names,set-headers=A+B,edit-headers=,var-prefix=my,max-frame=64KiB,sessions=7,budget=1s,unknown-exchange=open")!;
+        var options = Parse("spop=/s,response=no,header-form=names,set-headers=A+B,edit-headers=,var-prefix=my,max-frame=64KiB,max-connections=7,budget=1s,unknown-exchange=open")!;
 
         Assert.That(options.Spop, Is.EqualTo(new SpopOptions
         {
@@ -39,8 +39,8 @@ internal sealed class SpopListenerSpecTests
             HeaderForm = HeaderForm.Names,
             VariablePrefix = "my",
             MaxFrameSize = 65_536,
-            MaxSessions = 7,
         }));
+        Assert.That(options.Connections, Is.EqualTo(7));
         Assert.That(options.SetHeaders, Is.EqualTo(new[] { "A", "B" }));
         Assert.That((options.Budget, options.UnknownExchange), Is.EqualTo((TimeSpan.FromSeconds(1), FailureMode.Open)));
     }
@@ -53,7 +53,7 @@ internal sealed class SpopListenerSpecTests
     [TestCase("spop=/s,var-prefix=abcdefghijklmnopq", "var-prefix")]
     [TestCase("spop=/s,max-rewrite=10", "max-rewrite")]
     [TestCase("spop=/s,max-frame=2MiB", "max-frame")]
-    [TestCase("spop=/s,sessions=0", "sessions")]
+    [TestCase("spop=/s,max-connections=0", "max-connections")]
     [TestCase("spop=/s,proxy=nginx", "proxy")]
     public void WrongUse_IsNamed(string text, string part)
     {

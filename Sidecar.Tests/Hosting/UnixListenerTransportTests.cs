@@ -1,15 +1,14 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using NUnit.Framework;
 using Sidecar.Daemon.Hosting;
+using Sidecar.Protocol.Transport;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Hosting;
 
-/// <summary>The listener socket inside Kestrel's transport, which listens a second time and disposes the socket.</summary>
+/// <summary>The listener socket inside the transport that Kestrel is given, which listens a second time and disposes the socket.</summary>
 [TestFixture]
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class UnixListenerTransportTests : IDisposable
@@ -31,16 +30,20 @@ internal sealed class UnixListenerTransportTests : IDisposable
         using var owner = new UnixListenerSocket(new UnixListenerOptions(), NullLogger<UnixListenerSocket>.Instance);
         await using var listener = await BindAsync(owner);
         using var client = Connect();
+        client.Send([1]);
 
         await using var accepted = await listener.AcceptAsync().AsTask().WaitAsync(Generous);
         Assert.That(accepted, Is.Not.Null);
     }
 
     [Test]
-    public async Task BindAsync_BacklogGiven_HoldsAfterKestrelListensAgain()
+    public async Task BindAsync_BacklogGiven_HoldsAfterTheLoopListensAgain()
     {
         using var owner = new UnixListenerSocket(new UnixListenerOptions { Backlog = 2 }, NullLogger<UnixListenerSocket>.Instance);
-        await using var listener = await BindAsync(owner);
+        await using var listener = await BindAsync(owner, maxConnections: 1, backlog: 2);
+        using var first = Connect();
+        first.Send([1]);
+        await using var accepted = await listener.AcceptAsync().AsTask().WaitAsync(Generous);
         var waiting = new List<Socket>();
         try
         {
@@ -88,12 +91,10 @@ internal sealed class UnixListenerTransportTests : IDisposable
         Assert.That(Names, Is.Empty);
     }
 
-    private ValueTask<IConnectionListener> BindAsync(UnixListenerSocket owner)
+    private ValueTask<IConnectionListener> BindAsync(UnixListenerSocket owner, int maxConnections = 100, int backlog = 4096)
     {
-        var options = new SocketTransportOptions();
-        owner.ApplyTo(options);
-        var factory = new SocketTransportFactory(Options.Create(options), NullLoggerFactory.Instance);
-        return factory.BindAsync(new UnixDomainSocketEndPoint(SocketPath));
+        var accepting = new SocketListenerOptions { Name = "test", MaxConnections = maxConnections, Backlog = backlog };
+        return new KestrelTransport(accepting, Generous, owner.Bind, NullLogger.Instance).BindAsync(new UnixDomainSocketEndPoint(SocketPath));
     }
 
     private Socket Connect()
@@ -101,5 +102,28 @@ internal sealed class UnixListenerTransportTests : IDisposable
         var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
         client.Connect(new UnixDomainSocketEndPoint(SocketPath));
         return client;
+    }
+
+    [Test]
+    public async Task SilentConnection_IsNotKestrelsToKeep_AndIsClosedWhenItsTimeIsUp()
+    {
+        using var owner = new UnixListenerSocket(new UnixListenerOptions(), NullLogger<UnixListenerSocket>.Instance);
+        var time = new FakeTimeProvider();
+        var accepting = new SocketListenerOptions { Name = "test", MaxConnections = 100, Time = time };
+        await using var listener = await new KestrelTransport(accepting, TimeSpan.FromSeconds(30), owner.Bind, NullLogger.Instance).BindAsync(new UnixDomainSocketEndPoint(SocketPath));
+        using var silent = Connect();
+        await Eventually.TrueAsync(() => time.ArmedTimers == 1, Generous, "the wait for the first byte");
+        var first = listener.AcceptAsync();
+        using var talking = Connect();
+        talking.Send([1]);
+        await using var accepted = await first.AsTask().WaitAsync(Generous);
+        var next = listener.AcceptAsync();
+
+        time.Advance(TimeSpan.FromSeconds(30));
+        silent.Blocking = true;
+        Assert.That(await silent.ReceiveAsync(new byte[1]).WaitAsync(Generous), Is.Zero, "closed");
+        Assert.That(next.IsCompleted, Is.False);
+        await listener.UnbindAsync();
+        Assert.That(await next.AsTask().WaitAsync(Generous), Is.Null);
     }
 }

@@ -58,9 +58,13 @@ internal sealed class SocketListenerRig : IAsyncDisposable
         });
     }
 
+    /// <summary>Starts it on the socket itself.</summary>
+    public void StartOnSocket() => Listener.Start(_bound);
+
     public Socket Connect()
     {
-        var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        // Without blocking: a queue that is full is an error, not a wait.
+        var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
         _clients.Add(client);
         client.Connect(new UnixDomainSocketEndPoint(Path));
         return client;

@@ -106,22 +106,27 @@ public sealed class SocketListenerTests
     }
 
     [Test]
-    public async Task SocketOutOfTheReserve_IsServed_ButNoFurtherOneIsAcceptedUntilTheReserveIsWhole()
+    public async Task SocketsOutOfTheReserve_AreTwoAtMost_AndNoFurtherOneIsAcceptedUntilTheReserveIsWhole()
     {
         await using var rig = new SocketListenerRig();
         rig.Number = 1000;
         rig.Start();
+        var first = rig.Connect();
         rig.Connect();
         rig.Connect();
         await Eventually.TrueAsync(() => rig.Time.ArmedTimers == 1, Wire.Limit, "a pause");
-        Assert.That((rig.Listener.Open, rig.Accepts), Is.EqualTo((1, 1)));
+        Assert.That((rig.Listener.Open, rig.Accepts), Is.EqualTo((2, 2)));
         rig.Time.Advance(TimeSpan.FromSeconds(1));
         await Eventually.TrueAsync(() => rig.Time.ArmedTimers == 1, Wire.Limit, "the next pause");
-        Assert.That((rig.Listener.Open, rig.Accepts), Is.EqualTo((1, 1)));
+        Assert.That((rig.Listener.Open, rig.Accepts), Is.EqualTo((2, 2)));
         Assert.That(rig.Log.Entries.Single(static entry => entry.EventId.Id == 143).Message, Does.Contain("1000 descriptors are in use"));
 
+        first.Dispose();
+        await Eventually.TrueAsync(rig.Time, TimeSpan.FromSeconds(1), () => rig.Accepts == 3, "the third in the place of the first");
+        await Eventually.TrueAsync(() => rig.Time.ArmedTimers == 1, Wire.Limit, "the next pause");
+        rig.Connect();
         rig.Number = 999;
-        await Eventually.TrueAsync(rig.Time, TimeSpan.FromSeconds(1), () => rig.Listener.Open == 2, "the second connection");
+        await Eventually.TrueAsync(rig.Time, TimeSpan.FromSeconds(1), () => rig.Listener.Open == 3, "one more connection");
     }
 
     [TestCase("full")]
@@ -130,12 +135,13 @@ public sealed class SocketListenerTests
     [TestCase("idle")]
     public async Task Stop_DoesNotWaitForWhatTheLoopWaitsFor(string state)
     {
-        await using var rig = new SocketListenerRig(static options => options with { MaxConnections = 1 });
+        await using var rig = new SocketListenerRig(options => options with { MaxConnections = state == "full" ? 1 : 10 });
         rig.Failure = state == "failing" ? SocketListenerRig.OutOfDescriptors : null;
         rig.Number = state == "reserve" ? 1000 : 0;
         rig.Start();
         if (state != "idle")
         {
+            rig.Connect();
             rig.Connect();
             rig.Connect();
             await Eventually.TrueAsync(() => rig.Log.Entries.Any(), Wire.Limit, "the line about it");
@@ -208,6 +214,19 @@ public sealed class SocketListenerTests
 
         await rig.OpenAsync(0);
         Assert.That(rig.Log.Entries.Count(static entry => entry.EventId.Id == 144), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task BurstOfConnects_IsQueued_NeverRefused_WhileTheListenerIsFull()
+    {
+        await using var rig = new SocketListenerRig(static options => options with { MaxConnections = 1 });
+        rig.StartOnSocket();
+        for (var i = 0; i < 2000; i++)
+        {
+            Assert.That(rig.Connect, Throws.Nothing, $"connect {i}");
+        }
+
+        await rig.OpenAsync(1);
     }
 
     [Test]

@@ -26,12 +26,12 @@ internal sealed class ReverseListener : IAsyncDisposable
         _options = options;
         _desk = new RegistrationDesk(options, rules, metrics, time, logger);
         _attempts = new AttemptLimit(options.AttemptsPerSecond, time);
-        _unregistered = new PeerShare(options.MaxUnregistered);
+        _unregistered = new PeerShare(Math.Clamp(options.MaxConnections / SharesInAll, 1, options.MaxUnregistered));
         var accepting = new SocketListenerOptions
         {
             Name = options.Name,
-            MaxConnections = SharesInAll * options.MaxUnregistered,
-            Refuse = accepted => _desk.TurnAway(accepted, Problem(accepted) ?? TooManyUnregistered(SharesInAll * options.MaxUnregistered)),
+            MaxConnections = options.MaxConnections,
+            Refuse = accepted => _desk.TurnAway(accepted, Problem(accepted) ?? TooManyUnregistered(options.MaxConnections)),
             Time = time,
         };
         _listener = new SocketListener(accepting, ServeAsync, logger);

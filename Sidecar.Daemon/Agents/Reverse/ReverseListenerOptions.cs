@@ -25,9 +25,12 @@ internal sealed record ReverseListenerOptions
     /// <summary>How long an attempt may take, from the connect to the answer.</summary>
     public TimeSpan Timeout { get; init; } = Defaults.RegistrationTimeout;
 
-    /// <summary>Connections that may be open without having registered.</summary>
+    /// <summary>Connections that may be open without having registered, of all peers together.</summary>
+    public int MaxConnections { get; init; } = Defaults.UnregisteredConnections;
+
+    /// <summary>Connections of one process that may be open without having registered; a user may have twice as many.</summary>
     public int MaxUnregistered { get; init; } = Defaults.MaxUnregistered;
 
-    /// <summary>Attempts within a second.</summary>
+    /// <summary>Attempts of one process within a second; a user has twice as many.</summary>
     public int AttemptsPerSecond { get; init; } = Defaults.RegistrationsPerSecond;
 }

@@ -32,6 +32,7 @@ internal sealed class NativeListener : IAsyncDisposable
         _server = new AgentServer(_handler, new AgentServerOptions
         {
             SocketPath = options.Path,
+            MaxConnections = options.Connections,
             CreateListenSocket = createListenSocket,
             Capabilities = Capabilities(version),
             Time = inspector.Time,

@@ -52,7 +52,6 @@ internal sealed class SpopListener : IAsyncDisposable
         {
             Name = options.Name,
             MaxConnections = options.MaxSessions,
-            LimitName = "sessions=",
             Refuse = Refuse,
             Time = inspector.Time,
         };
