@@ -23,6 +23,7 @@ internal static class DaemonHost
     {
         try
         {
+            ThreadReserve.Fill();
             using var host = Build(options, verbose);
             await host.RunAsync(cancellation).ConfigureAwait(false);
             return ExitCodes.Ok;
