@@ -7,6 +7,10 @@ internal static class SidecarCommand
 
     public static ChildProcess Start(params IEnumerable<string> arguments) => ChildProcess.Start("dotnet", [Assembly, .. arguments]);
 
+    /// <summary>Starts it under a limit of open files, soft and hard.</summary>
+    public static ChildProcess Start(int openFiles, IEnumerable<string> arguments) =>
+        ChildProcess.Start("/bin/bash", ["-c", $"ulimit -n {openFiles} && exec dotnet \"$@\"", "bash", Assembly, .. arguments]);
+
     public static async Task<ChildProcess> StartAgentAsync(string path, params IEnumerable<string> arguments)
     {
         var agent = Start(["agent", "demo", "--listen", path, .. arguments]);
@@ -15,7 +19,18 @@ internal static class SidecarCommand
     }
 
     /// <summary>Starts the daemon with the patience of a test on a busy machine, where the arguments do not say how long anything may take.</summary>
-    public static async Task<ChildProcess> StartDaemonAsync(params IEnumerable<string> arguments)
+    public static Task<ChildProcess> StartDaemonAsync(params IEnumerable<string> arguments) => UpAsync(Start(["run", .. Patient(arguments)]));
+
+    /// <summary>Starts it so under a limit of open files.</summary>
+    public static Task<ChildProcess> StartDaemonAsync(int openFiles, IEnumerable<string> arguments) => UpAsync(Start(openFiles, ["run", .. Patient(arguments)]));
+
+    private static async Task<ChildProcess> UpAsync(ChildProcess daemon)
+    {
+        await daemon.WaitForAsync("is up");
+        return daemon;
+    }
+
+    private static List<string> Patient(IEnumerable<string> arguments)
     {
         var patient = arguments.Select(static argument => LacksBudget(argument) ? argument + ",budget=50s" : argument).ToList();
         foreach (var flag in (string[])["--timeout", "--body-timeout"])
@@ -23,9 +38,7 @@ internal static class SidecarCommand
             patient.AddRange(patient.Contains(flag) ? [] : [flag, "40s"]);
         }
 
-        var daemon = Start(["run", .. patient]);
-        await daemon.WaitForAsync("is up");
-        return daemon;
+        return patient;
     }
 
     private static bool LacksBudget(string argument) =>
