@@ -81,6 +81,13 @@ internal sealed class HaproxyBodyTests
 
         var answer = await PostAsync(stack.Port, body);
 
+        // There are no fragments any more: what does not fit fails, and the ready configuration fails closed.
+        if (await PeerPrograms.VersionAsync("haproxy") >= new Version(3, 1))
+        {
+            Assert.That(answer.Status, Is.EqualTo(503));
+            return;
+        }
+
         // The second copy is an argument of the test's own, too long for one: told apart from a body that is refused.
         Assert.That(answer.Status, Is.EqualTo(403));
         await stack.MetricBecomesAsync(1, "sidecar_exchanges_total", "cause=\"malformed\"");
