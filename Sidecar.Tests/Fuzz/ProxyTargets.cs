@@ -151,9 +151,10 @@ internal static class ProxyTargets
         }
 
         var ends = "";
-        foreach (var options in Listeners)
+        var isRead = false;
+        foreach (var (options, isAnnounced) in Listeners.SelectMany(static options => new[] { (options, false), (options, true) }))
         {
-            var request = ClientRequestReader.Read(question, options);
+            var request = ClientRequestReader.Read(question, options, isAnnounced);
             Require(request.Headers.Count <= question.Headers.Sum(static header => header.Value.Count) + 8,
                 "agents are shown headers that did not come");
             if (request.Problem is null)
@@ -163,12 +164,12 @@ internal static class ProxyTargets
                 EnvoyTargets.ReadByAgents(seen);
             }
 
-            ends += request.Problem is null ? $"{ClientBody.MayExist(request, options.Dialect.TellsBodyLength)} "
+            isRead |= request.Problem is null;
+            ends += request.Problem is null ? $"{ClientBody.CauseOf(request, options.Dialect.TellsFraming, isAnnounced)} "
                 : request.IsPlumbing ? "plumbing " : "problem ";
         }
 
-        return ends.Contains("rue ", StringComparison.Ordinal) || ends.Contains("alse ", StringComparison.Ordinal) ? ends
-            : "refused: " + ends;
+        return isRead ? ends : "refused: " + ends;
     }
 
     private static bool RequestRules(string method, string target) =>
