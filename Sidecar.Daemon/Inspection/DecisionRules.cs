@@ -97,7 +97,7 @@ internal static class DecisionRules
         return repaired is null ? block : new BlockDecision(status, body, headers);
     }
 
-    private static IReadOnlyDictionary<string, string>? FitHeaders(IReadOnlyDictionary<string, string>? headers, ref string? repaired)
+    private static Dictionary<string, string>? FitHeaders(IReadOnlyDictionary<string, string>? headers, ref string? repaired)
     {
         if (headers is null)
         {
