@@ -63,5 +63,7 @@ internal sealed class KestrelConnection(ConnectionContext inner) : ConnectionCon
         {
             _ended.TrySetResult();
         }
+
+        await base.DisposeAsync().ConfigureAwait(false);
     }
 }

@@ -84,7 +84,7 @@ internal sealed class KestrelTransport(SocketListenerOptions options, TimeSpan s
             }
 
             var aborting = _listener.AbortAsync();
-            await aborting.WaitAsync(LongestEnd, _options.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await aborting.WaitAsync(LongestEnd, _options.Time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (aborting.IsCompleted)
             {
                 _pipes.Dispose();
