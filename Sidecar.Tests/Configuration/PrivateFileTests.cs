@@ -28,7 +28,7 @@ public sealed class PrivateFileTests
     {
         using var directory = new TempDirectory();
         var path = Write(directory, name);
-        Sidecar.Daemon.Hosting.NativeMethods.ChangeOwner(path, Nobody, Nobody);
+        Assert.That(Sidecar.Daemon.Hosting.NativeMethods.ChangeOwner(path, Nobody, Nobody), Is.Zero);
 
         Assert.That(() => Load(name, path), Throws.InstanceOf<IOException>().With.Message.StartsWith($"{name} {path} belongs to the user with the id {Nobody}, not to root")
             .And.Message.Contains("run: chown"));

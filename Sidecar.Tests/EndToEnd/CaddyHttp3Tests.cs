@@ -15,7 +15,7 @@ internal sealed class CaddyHttp3Tests
     public async Task RequestsOverHttp3_AreInspectedAndNoBodyPassesUnannounced(string client)
     {
         await using var stack = await WatchedStack.StartAsync(FrontDoor.Caddy, change: static text => Regex.Replace(
-            text.Replace("\tservers {", "\tskip_install_trust\n\tservers {", StringComparison.Ordinal), @"http://:(\d+) \{", "https://localhost:$1 {\n\ttls internal", RegexOptions.None, Limit));
+            text.Replace("\tservers {", "\tskip_install_trust\n\tservers {", StringComparison.Ordinal), @"http://:(?<port>\d+) \{", "https://localhost:${port} {\n\ttls internal", RegexOptions.None, Limit));
         var url = $"https://localhost:{stack.Port}";
 
         var plain = await SendAsync(client, $"{url}/hello?[1-100]");

@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
 

@@ -144,9 +144,9 @@ internal static class ProxyTargets
             var colon = line.IndexOf(':', StringComparison.Ordinal);
 
             // The server lets no other names in.
-            if (colon > 0 && Ascii.IsValid(line[..colon]))
+            if (colon > 0 && Ascii.IsValid(line.AsSpan(0, colon)))
             {
-                question.Headers.Append(line[..colon], line[(colon + 1)..].Trim(' ', '\t'));
+                question.Headers.Append(line[..colon], line.AsSpan(colon + 1).Trim(" \t").ToString());
             }
         }
 

@@ -116,14 +116,14 @@ internal sealed class UnixListenerTransportTests : IDisposable
         var first = listener.AcceptAsync();
         using var talking = Connect();
         talking.Send([1]);
-        await using var accepted = await first.AsTask().WaitAsync(Generous);
-        var next = listener.AcceptAsync();
+        await using var accepted = await first.AsTask().WaitAsync(Generous, CancellationToken.None);
+        var next = listener.AcceptAsync(CancellationToken.None);
 
         time.Advance(TimeSpan.FromSeconds(30));
         silent.Blocking = true;
-        Assert.That(await silent.ReceiveAsync(new byte[1]).WaitAsync(Generous), Is.Zero, "closed");
+        Assert.That(await silent.ReceiveAsync(new byte[1].AsMemory(), CancellationToken.None).AsTask().WaitAsync(Generous, CancellationToken.None), Is.Zero, "closed");
         Assert.That(next.IsCompleted, Is.False);
-        await listener.UnbindAsync();
-        Assert.That(await next.AsTask().WaitAsync(Generous), Is.Null);
+        await listener.UnbindAsync(CancellationToken.None);
+        Assert.That(await next.AsTask().WaitAsync(Generous, CancellationToken.None), Is.Null);
     }
 }

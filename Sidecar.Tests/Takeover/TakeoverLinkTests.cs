@@ -57,16 +57,16 @@ public sealed class TakeoverLinkTests
         {
             begun.TrySetResult();
             await using var registration = gone.Register(cancelled.SetResult);
-            await cancelled.Task.WaitAsync(Limit, TimeProvider.System);
+            await cancelled.Task.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
             return [1];
         }));
         await pair.OpenAsync();
         var asking = AskAsync(pair.New, "k", [1]);
-        await begun.Task.WaitAsync(Limit, TimeProvider.System);
+        await begun.Task.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
 
         await pair.DisposeAsync();
 
-        Assert.That(await asking.WaitAsync(Limit, TimeProvider.System), Is.Null);
+        Assert.That(await asking.WaitAsync(Limit, TimeProvider.System, CancellationToken.None), Is.Null);
         Assert.That(cancelled.Task.IsCompleted, Is.True, "what it asked is given up");
         Assert.That(await AskAsync(pair.New, "k", [1]), Is.Null, "a link that has ended asks nobody");
     }
@@ -83,7 +83,7 @@ public sealed class TakeoverLinkTests
             {
                 begun.TrySetResult();
                 await using var registration = gone.Register(cancelled.SetResult);
-                await cancelled.Task.WaitAsync(Limit, TimeProvider.System);
+                await cancelled.Task.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
             }
 
             return [9];
@@ -91,12 +91,12 @@ public sealed class TakeoverLinkTests
         await pair.OpenAsync();
         using var gone = new CancellationTokenSource();
         var asking = pair.New.AskAsync("k", new byte[] { 1 }, long.MaxValue, gone.Token).AsTask();
-        await begun.Task.WaitAsync(Limit, TimeProvider.System);
+        await begun.Task.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
 
         await gone.CancelAsync();
 
-        Assert.That(await asking.WaitAsync(Limit, TimeProvider.System), Is.Null);
-        await cancelled.Task.WaitAsync(Limit, TimeProvider.System);
+        Assert.That(await asking.WaitAsync(Limit, TimeProvider.System, CancellationToken.None), Is.Null);
+        await cancelled.Task.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
         Assert.That(await AskAsync(pair.New, "k", [2]), Is.EqualTo(new byte[] { 9 }));
     }
 
@@ -115,7 +115,7 @@ public sealed class TakeoverLinkTests
         Assert.That(asking.IsCompleted, Is.False);
         time.Advance(TimeSpan.FromMilliseconds(2));
 
-        Assert.That(await asking.WaitAsync(Limit, TimeProvider.System), Is.Null);
+        Assert.That(await asking.WaitAsync(Limit, TimeProvider.System, CancellationToken.None), Is.Null);
         await ReceiveAsync(far, LinkFrameKind.Cancel);
         await CloseAsync(far, running);
     }
@@ -136,7 +136,7 @@ public sealed class TakeoverLinkTests
 
         time.Advance(TimeSpan.FromMilliseconds(161));
 
-        Assert.That(await asking.WaitAsync(Limit, TimeProvider.System), Is.Null);
+        Assert.That(await asking.WaitAsync(Limit, TimeProvider.System, CancellationToken.None), Is.Null);
         await ReceiveAsync(far, LinkFrameKind.Cancel);
         await far.Output.WriteAsync(LinkFrame.Of(LinkFrameKind.Answer, question.Call, [1]));
         Assert.That(link.IsOpen, Is.True, "an answer that comes too late is dropped");
@@ -175,7 +175,7 @@ public sealed class TakeoverLinkTests
 
         await far.Output.WriteAsync(Convert.FromHexString(hex));
 
-        await running.WaitAsync(Limit, TimeProvider.System);
+        await running.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
         Assert.That(link.IsOpen, Is.False);
         Assert.That(await link.AskAsync("k", new byte[1], long.MaxValue, CancellationToken.None), Is.Null);
     }
@@ -188,7 +188,7 @@ public sealed class TakeoverLinkTests
 
         await far.Output.WriteAsync(LinkFrame.Of(LinkFrameKind.Hello, 0, [version], System.Text.Encoding.UTF8.GetBytes(kind)));
 
-        await running.WaitAsync(Limit, TimeProvider.System);
+        await running.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
         Assert.That(link.IsOpen, Is.False);
     }
 
@@ -200,7 +200,7 @@ public sealed class TakeoverLinkTests
 
         time.Advance(TimeSpan.FromSeconds(5));
 
-        await running.WaitAsync(Limit, TimeProvider.System);
+        await running.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
     }
 
     [Test]
@@ -210,7 +210,7 @@ public sealed class TakeoverLinkTests
         await using var pair = new LinkPair(old: new LinkOptions { Kind = "test", MaxCalls = 4 });
         pair.Old.Serve(new FrontEnd("", async (question, _) =>
         {
-            await turn.Task.WaitAsync(Limit, TimeProvider.System);
+            await turn.Task.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
             return question.ToArray();
         }));
         await pair.OpenAsync();
@@ -248,7 +248,7 @@ public sealed class TakeoverLinkTests
     {
         while (true)
         {
-            var result = await far.Input.ReadAsync().AsTask().WaitAsync(Limit, TimeProvider.System);
+            var result = await far.Input.ReadAsync().AsTask().WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
             var buffer = result.Buffer;
             if (LinkFrame.TryRead(ref buffer, out var frame, out var error))
             {
@@ -267,7 +267,7 @@ public sealed class TakeoverLinkTests
     {
         await far.Output.CompleteAsync();
         await far.Input.CompleteAsync();
-        await running.WaitAsync(Limit, TimeProvider.System);
+        await running.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
     }
 
     private sealed class FrontEnd(string prefix, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask<byte[]?>> answer) : IRelayedFrontEnd

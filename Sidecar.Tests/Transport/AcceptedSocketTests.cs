@@ -68,7 +68,7 @@ public sealed class AcceptedSocketTests : IDisposable
         await using var rig = Waiting();
         rig.Connect();
         await Eventually.TrueAsync(() => rig.Time.ArmedTimers == 1, Wire.Limit, "the wait");
-        await rig.Listener.AbortAsync().WaitAsync(Wire.Limit);
+        await rig.Listener.AbortAsync().WaitAsync(Wire.Limit, CancellationToken.None);
         Assert.That(_first, Is.EqualTo(FirstData.Stopped));
     }
 
@@ -77,7 +77,7 @@ public sealed class AcceptedSocketTests : IDisposable
     {
         await using var rig = Waiting();
         rig.Connect();
-        Assert.That((await _accepted.Task.WaitAsync(Wire.Limit)).Peer?.ProcessId, Is.EqualTo(Environment.ProcessId));
+        Assert.That((await _accepted.Task.WaitAsync(Wire.Limit, CancellationToken.None)).Peer?.ProcessId, Is.EqualTo(Environment.ProcessId));
     }
 
     private SocketListenerRig Waiting()

@@ -9,10 +9,12 @@ namespace Sidecar.Tests.Transport;
 
 /// <summary>No peer can fill the log, forge a line of it or control a terminal through it.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
-public sealed partial class BoundedLoggerTests
+public sealed partial class BoundedLoggerTests : IDisposable
 {
     private readonly FakeTimeProvider _clock = new();
     private readonly RecordingLoggerProvider _record = new();
+
+    public void Dispose() => _record.Dispose();
 
     [TestCase("plain Größe 😀", "plain Größe 😀")]
     [TestCase("a\u001b[2Jb", @"a\u001b[2Jb")]

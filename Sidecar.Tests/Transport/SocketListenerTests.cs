@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using NUnit.Framework;
-using Sidecar.Protocol.Transport;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Transport;
@@ -89,7 +88,7 @@ public sealed class SocketListenerTests
         rig.Start();
         rig.Connect();
         await rig.OpenAsync(1);
-        Assert.That((rig.Time.ArmedTimers, rig.Log.Entries.Count()), Is.EqualTo((0, 0)));
+        Assert.That((rig.Time.ArmedTimers, rig.Log.Entries.Count), Is.EqualTo((0, 0)));
     }
 
     [TestCase(SocketError.NoBufferSpaceAvailable)]

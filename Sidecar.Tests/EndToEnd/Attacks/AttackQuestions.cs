@@ -125,7 +125,11 @@ internal abstract class AttackQuestions(string socket, bool bodyIsLate) : IAsync
 
     private sealed class Native(NativeClient client, string socket, bool bodyIsLate) : AttackQuestions(socket, bodyIsLate)
     {
-        public override ValueTask DisposeAsync() => client.DisposeAsync();
+        public override async ValueTask DisposeAsync()
+        {
+            await client.DisposeAsync();
+            await base.DisposeAsync();
+        }
 
         protected override async Task<IReadOnlyList<string>?> AskAsync(WireMessage request, string phase, byte[]? body)
         {

@@ -24,7 +24,7 @@ internal sealed class StormLoad : IAsyncDisposable
     {
         _withBodies = withBodies;
         _client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = Clients, UseProxy = false }) { Timeout = Limit, BaseAddress = new Uri($"http://127.0.0.1:{port}") };
-        _running = Task.WhenAll(Enumerable.Range(0, Clients).Select(_ => Task.Run(SendAsync)));
+        _running = Task.WhenAll(Enumerable.Range(0, Clients).Select(_ => Task.Run(SendAsync, CancellationToken.None)));
     }
 
     /// <summary>Requests that have been answered.</summary>

@@ -5,7 +5,6 @@ using Google.Protobuf;
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.FrontEnds.Envoy;
-using Sidecar.Protocol.Envoy;
 using Sidecar.Protocol.Grpc.Wire;
 using Sidecar.Tests.Support;
 

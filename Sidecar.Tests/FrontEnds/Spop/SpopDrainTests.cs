@@ -24,7 +24,7 @@ internal sealed class SpopDrainTests
         Assert.That(drained.IsCompleted, Is.False);
         Assert.That((await peer.AskAsync(SpopAsk.Response("old")))["ract"], Is.EqualTo("allow"));
 
-        await drained.WaitAsync(Limit, TimeProvider.System);
+        await drained.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
         Assert.That(await harness.Inspection.EndedAsync(), Is.EqualTo(new[] { "spop:test|all|inspected|none=1", "spop:test|all|refused|shutting-down=1" }));
         Assert.That(harness.Inspection.Sums.Of("agent.exchanges"), Does.Contain("a|request|refused|shutting-down=1"));
     }
@@ -55,7 +55,7 @@ internal sealed class SpopDrainTests
         var drained = harness.FrontEnd.WhenEmptyAsync(timeIsUp.Token);
 
         await timeIsUp.CancelAsync();
-        await drained.WaitAsync(Limit, TimeProvider.System);
+        await drained.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
         harness.FrontEnd.Dispose();
 
         Assert.That(await harness.Inspection.EndedAsync(), Is.EqualTo(new[] { "spop:test|all|abandoned|shutdown=1" }), "its response will pass unseen");
@@ -68,7 +68,7 @@ internal sealed class SpopDrainTests
         await using var agent = new LambdaAgent("a");
         agent.Answers = async (_, _) =>
         {
-            await turn.Task.WaitAsync(Limit, TimeProvider.System);
+            await turn.Task.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
             return Protocol.Messages.AgentResponse.Allow;
         };
         await using var harness = await SpopHarness.StartAsync(agent);
