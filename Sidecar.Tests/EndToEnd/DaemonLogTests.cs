@@ -157,7 +157,9 @@ internal sealed class DaemonLogTests
     {
         var question = new System.Text.Json.Nodes.JsonObject
         {
-            ["v"] = 1, ["tx"] = tx, ["phase"] = "request_headers",
+            ["v"] = 1,
+            ["tx"] = tx,
+            ["phase"] = "request_headers",
             ["request"] = new System.Text.Json.Nodes.JsonObject { ["method"] = "GET", ["authority"] = "shop.example", ["path"] = "no path", ["headers"] = new System.Text.Json.Nodes.JsonArray() },
         };
         using var content = new StringContent(question.ToJsonString(), Encoding.UTF8, "application/json");

@@ -29,7 +29,7 @@ internal static class EnvoyTargets
             [.. AuthzSeeds().Select(Framed)]) { Repair = Repair },
         new("envoy.ext-proc", static input => Call(input, ProcessingRequest.Parser, ExtProc),
             [.. ExtProcSeeds().Select(Framed)]) { Repair = Repair },
-        new("grpc.health", static input => Call(input, HealthCheckRequest.Parser, 
+        new("grpc.health", static input => Call(input, HealthCheckRequest.Parser,
             static message => $"service {message.Service.Length > 0}"), [Framed(new HealthCheckRequest { Service = "a" })]) { Repair = Repair },
         new("grpc.control", static input => Call(input, AgentControl.Parser, static message => $"{message.MessageCase}"),
             [Framed(new AgentControl { ConfigUpdate = new ConfigUpdateRequest { RequestId = "1" } })]) { Repair = Repair },
@@ -165,7 +165,11 @@ internal static class EnvoyTargets
                 {
                     Http = new AttributeContext.Types.HttpRequest
                     {
-                        Method = "POST", Path = "/a?b", Host = "shop.example", Protocol = "HTTP/2", HeaderMap = map,
+                        Method = "POST",
+                        Path = "/a?b",
+                        Host = "shop.example",
+                        Protocol = "HTTP/2",
+                        HeaderMap = map,
                         RawBody = ByteString.CopyFromUtf8("body"),
                     },
                 },

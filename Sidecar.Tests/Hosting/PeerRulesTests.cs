@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Sidecar.Protocol.Transport;
 using NUnit.Framework;
 using Sidecar.Daemon.Hosting;
+using Sidecar.Protocol.Transport;
 using Sidecar.Tests.EndToEnd;
 using Sidecar.Tests.Support;
 

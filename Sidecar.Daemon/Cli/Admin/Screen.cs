@@ -1,6 +1,6 @@
-using Sidecar.Protocol.Messages;
 using System.Globalization;
 using System.Text;
+using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Cli.Admin;
 
