@@ -58,11 +58,11 @@ public sealed class GrpcStreamTests
         await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
         var bad = both.Call(TestEvents.Headers(1));
         var good = both.Call(TestEvents.Headers(2));
-        var answer = new Wire.AgentResponse { CorrelationId = $"{TestEvents.Id(1)}", Block = new Wire.BlockDecision { Status = 7 } };
+        var answer = new Wire.AgentResponse { CorrelationId = $"{TestEvents.Id(1)}", RequestHeaders = { new Wire.HeaderOp() } };
         await both.Agent.SendAsync(MessageType.AgentResponse, new Wire.AgentToProxy { Response = answer }.ToByteArray());
         await both.Agent.AnswerAsync(TestEvents.Id(2));
         Assert.That((await bad).Outcome, Is.EqualTo(CallOutcome.BadAnswer));
-        Assert.That((await bad).Detail, Does.Contain("status is 7"));
+        Assert.That((await bad).Detail, Does.Contain("header operation"));
         Assert.That((await good).IsAnswered, Is.True);
     }
 

@@ -62,7 +62,7 @@ internal sealed class ConfigUpdates(IConfigUpdateHandler handler, TimeProvider t
         _ => "",
     });
 
-    private static string Cut(string text) => PeerText.Clean(text, MaxText);
+    private static string Cut(string text) => PeerText.Clean(text, MaxText - 1);
 }
 
 /// <summary>A request of an agent about its configuration, and what became of it.</summary>

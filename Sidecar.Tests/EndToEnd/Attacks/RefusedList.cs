@@ -3,7 +3,10 @@ using NUnit.Framework;
 namespace Sidecar.Tests.EndToEnd.Attacks;
 
 /// <summary>The attack requests that a version of a proxy refuses, or answers, by itself: <c>Corpus/refused/PROGRAM-VERSION.txt</c>, an id a line.</summary>
-/// <remarks>Exact, both ways: a proxy that takes more than it took, or less, is a change that somebody has to look at.</remarks>
+/// <remarks>
+/// Exact, both ways: a proxy that takes more than it took, or less, is a change that somebody has to look at. A line <c>? ID</c> stands for one
+/// that the proxy finds broken while it asks or while it passes it on, whichever comes first: then its own answer may be one of ours.
+/// </remarks>
 internal static class RefusedList
 {
     // What the daemon, or the configuration in its place, refuses; proxies use other codes for requests that they do not take.
@@ -19,8 +22,10 @@ internal static class RefusedList
         var refused = requests.Select(static request => request.Id).Where(id => !taken.Contains(id) && !OurStatuses.Contains(statuses[id])).ToList();
         var name = $"{program}-{await PeerPrograms.VersionAsync(program)}.txt";
         var path = Path.Combine(AppContext.BaseDirectory, "Corpus", "refused", name);
-        var listed = File.Exists(path) ? (await File.ReadAllLinesAsync(path)).ToHashSet(StringComparer.Ordinal) : [];
+        string[] lines = File.Exists(path) ? await File.ReadAllLinesAsync(path) : [];
+        var listed = lines.Where(static line => !line.StartsWith("? ", StringComparison.Ordinal)).ToHashSet(StringComparer.Ordinal);
         listed.IntersectWith(requests.Select(static request => request.Id));
+        refused.RemoveAll(id => lines.Contains($"? {id}"));
         var now = Path.Combine(TestContext.CurrentContext.WorkDirectory, $"refused-{TestContext.CurrentContext.Test.ID}-{name}");
         if (!listed.SetEquals(refused))
         {
