@@ -16,7 +16,7 @@ usage() {
 Usage: scripts/install.sh [--dry-run] [--binary FILE]
        scripts/install.sh --uninstall [--dry-run]
 
-Publishes the daemon for this machine (single file, self-contained, ReadyToRun) and installs:
+Publishes the daemon for this machine (scripts/publish.sh: native code in one file) and installs:
   PREFIX/bin/sidecar                      the daemon
   /etc/systemd/system/sidecar.service     its unit
   /etc/tmpfiles.d/sidecar.conf            /run/sidecar, where the listener sockets live
@@ -24,7 +24,7 @@ Publishes the daemon for this machine (single file, self-contained, ReadyToRun) 
 It starts and enables nothing. Running it again upgrades; the running daemon keeps its old binary until it is restarted.
 
 Options:
-  --binary FILE  install FILE instead of publishing (built elsewhere, no .NET SDK needed here)
+  --binary FILE  install FILE instead of publishing (built elsewhere, no .NET SDK and compiler needed here)
   --uninstall    stop the service and remove what was installed; user, /etc/sidecar and /var/lib/sidecar stay
   --dry-run      print the commands and change nothing
   --help         this text
@@ -83,27 +83,6 @@ readonly tmpfiles=$destdir/etc/tmpfiles.d/$name.conf
 # Only the system itself is told, and only when systemd runs it.
 systemd_is_ours() { [[ -z $destdir && -d /run/systemd/system ]]; }
 
-runtime_identifier() {
-    local libc=linux
-    if compgen -G '/lib/ld-musl-*' > /dev/null; then libc=linux-musl; fi
-    case $(uname -m) in
-        x86_64) echo "$libc-x64" ;;
-        aarch64) echo "$libc-arm64" ;;
-        *) fail "no .NET runtime is known for the machine type '$(uname -m)'; x86_64 and aarch64 are supported" ;;
-    esac
-}
-
-# Everything is built below $work, so that a build as root leaves no files of root in the source tree.
-publish() {
-    local rid=$1
-    command -v dotnet > /dev/null || fail "the .NET SDK (dotnet) is not on the PATH; install it, or give a built daemon with --binary"
-    say "publishing for $rid"
-    # The locked restore checks the packages' hashes; the publish then takes them from the same cache.
-    run dotnet restore "$root/Sidecar.Daemon" --locked-mode --verbosity quiet "-p:ArtifactsPath=$work/restore"
-    run dotnet publish "$root/Sidecar.Daemon" --configuration Release --runtime "$rid" --verbosity quiet --nologo \
-        "-p:ArtifactsPath=$work/publish" "-p:DebugType=none" --output "$work/out"
-}
-
 # Written beside the target and renamed over it: a reader, or a starting daemon, sees the old file or the new one.
 place() {
     local mode=$1 from=$2 to=$3
@@ -127,9 +106,8 @@ make_user() {
 install_all() {
     work=$(mktemp -d)
     if [[ -z $binary ]]; then
-        local rid
-        rid=$(runtime_identifier)
-        publish "$rid"
+        say "publishing native code for this machine; that takes a minute or two"
+        run "$root/scripts/publish.sh" "$work/out"
         binary=$work/out/$name
     fi
 

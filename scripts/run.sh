@@ -41,7 +41,8 @@ trap 'exit 0' INT TERM
 $sidecar agent demo --listen "$dir/demo.sock" --block-path attack --set-header 'X-User: alice' \
   --block-page 'blocked by the demo agent' >"$dir/agent.log" 2>&1 &
 pids+=($!)
-$sidecar run --agent "demo=$dir/demo.sock" --listen "http=$dir/http.sock,proxy=nginx" --listen "admin=$dir/admin.sock" >"$dir/daemon.log" 2>&1 &
+# More time than the defaults: a plain build compiles while it answers its first requests. What is installed is compiled before.
+$sidecar run --agent "demo=$dir/demo.sock,timeout=2s" --listen "http=$dir/http.sock,proxy=nginx,budget=3s" --listen "admin=$dir/admin.sock" >"$dir/daemon.log" 2>&1 &
 pids+=($!)
 
 for _ in $(seq 100); do

@@ -12,11 +12,8 @@ internal sealed record AgentPolicy
     /// <summary>What happens to an exchange that the agent could not inspect.</summary>
     public FailureMode FailureMode { get; init; } = FailureMode.Closed;
 
-    /// <summary>Events the agent may be asked about; what it does not support is not sent unless it is required.</summary>
-    public EventSet Events { get; init; } = EventSet.All;
-
-    /// <summary>Events the operator named: an agent that does not support one of them fails on it, rather than silently not being asked.</summary>
-    public EventSet Required { get; init; } = EventSet.None;
+    /// <summary>The events that the operator named, which are sent whatever the agent states (rule 18); null where what it states decides.</summary>
+    public EventSet? Events { get; init; }
 
     /// <summary>How it is shown request bodies.</summary>
     public BodyPolicy RequestBody { get; init; } = new();
@@ -54,8 +51,16 @@ internal sealed record AgentPolicy
         _ => FailureMode,
     };
 
-    /// <summary>The events to send to an agent that supports these: what both sides want, and the header events that later ones need (spec §5.2).</summary>
-    public EventSet Wanted(EventSet supported)
+    /// <summary>
+    /// Whether an agent that was told of an exchange is told of its end. Many free what they keep of it on nothing else, and few state that they want to know.
+    /// </summary>
+    public bool WantsEnd => Events?.Has(EventKind.RequestComplete) ?? true;
+
+    /// <summary>The events whose answers count, of an agent that states these.</summary>
+    public EventSet Decided(EventSet stated) => Events ?? stated;
+
+    /// <summary>The events to send to an agent that states these: those that it decides, and the header events that later ones need (spec §5.2).</summary>
+    public EventSet Wanted(EventSet stated)
     {
         const EventSet AfterRequest = EventSet.RequestBodyChunk | EventSet.ResponseHeaders | EventSet.ResponseBodyChunk
             | EventSet.RequestComplete | EventSet.WebSocketFrame;
@@ -64,7 +69,7 @@ internal sealed record AgentPolicy
             return EventSet.None;
         }
 
-        var wanted = Events & (supported | Required);
+        var wanted = Decided(stated);
         wanted |= (wanted & AfterRequest) != 0 ? EventSet.RequestHeaders : EventSet.None;
         return wanted | ((wanted & EventSet.ResponseBodyChunk) != 0 ? EventSet.ResponseHeaders : EventSet.None);
     }

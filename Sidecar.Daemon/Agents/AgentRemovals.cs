@@ -3,7 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Sidecar.Daemon.Agents;
 
-/// <summary>Takes agents out of service while the daemon runs, each once, and remembers which: routes that name them go on without them (spec §9.7). Safe from any thread.</summary>
+/// <summary>
+/// Takes agents out of service while the daemon runs, each once, and remembers which: routes that name them go on without them (spec §9.7). Safe from any
+/// thread.
+/// </summary>
 /// <param name="remove">Takes one out: drains it and closes its connections. The token ends the drain.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>

@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 
@@ -17,7 +18,7 @@ internal sealed class AgentSession : SessionCalls
     // Likewise for calls that ended before anything was sent.
     private static readonly string TooLate = new("the time was up before the event could be sent");
 
-    private readonly EventHoles _holes = new();
+    private readonly MissedEvents _missed = new();
     private bool _isRetrying;
     private long _started;
 
@@ -30,13 +31,18 @@ internal sealed class AgentSession : SessionCalls
     public bool HasSeenExchange => IsTold;
 
     /// <summary>Whether the agent missed the request headers: it cannot judge what follows, and its failure has been counted.</summary>
-    public bool HasMissedRequest => _holes.MissedRequest;
+    public bool HasMissedRequest => _missed.MissedRequest;
 
     /// <summary>Whether this kind of event is for this agent. Later events make the header events prerequisites (spec §5.2).</summary>
-    public bool Wants(EventKind kind) => Policy.Wanted(Supported).Has(kind);
+    public bool Wants(EventKind kind) => Policy.Wanted(Stated).Has(kind);
 
     /// <summary>Whether the agent's answer to this kind of event counts; when not, it is sent only because later ones need it.</summary>
-    public bool Decides(EventKind kind) => (Policy.Events & Supported).Has(kind);
+    public bool Decides(EventKind kind) => Policy.Decided(Stated).Has(kind);
+
+    /// <summary>
+    /// Whether bodies pass it by because it states request headers alone, and nobody has named its events: maybe more than it means (rule 18).
+    /// </summary>
+    public bool IsShownHeadersOnly => StatedEvents.AreHeadersOnly(Policy, Stated);
 
     /// <summary>Most bytes of a body in one event to the agent, at least 1.</summary>
     public long MaxEventBytes => Math.Min(Policy.MaxEventBytes, Traits is { MaxEventBytes: > 0 and var most } ? most : int.MaxValue);
@@ -44,7 +50,7 @@ internal sealed class AgentSession : SessionCalls
     /// <summary>Largest body that the agent says it takes; <see cref="long.MaxValue"/> when it states none.</summary>
     public long MaxBodyBytes => Traits is { MaxBodyBytes: > 0 and var most } ? most : long.MaxValue;
 
-    private EventSet Supported => Traits?.Events ?? EventSet.All;
+    private EventSet Stated => Traits?.Events ?? EventSet.All;
 
     private ConnectionTraits? Traits => Lease?.Connection.Traits ?? Version.Pool.Traits;
 
@@ -65,7 +71,10 @@ internal sealed class AgentSession : SessionCalls
         return Gate.TryEnter() ? Call(message, deadline, withdrawals) : EnterAndCallAsync(message, deadline, withdrawals);
     }
 
-    /// <summary>Ends one call: opens the gate, gives back what the call held, and counts. Returns true when the same event must be asked once more (rule 11); the gate waits for that.</summary>
+    /// <summary>
+    /// Ends one call: opens the gate, gives back what the call held, and counts. Returns true when the same event must be asked once more (rule 11); the gate
+    /// waits for that.
+    /// </summary>
     public bool Settle(AgentEvent message, in CallResult result, bool isRetry)
     {
         var kind = EventKinds.Of(message.Type);
@@ -74,7 +83,7 @@ internal sealed class AgentSession : SessionCalls
         if (!ReferenceEquals(result.Detail, GateClosed))
         {
             var mayMove = !isRetry && kind == EventKind.RequestHeaders && result.Outcome is CallOutcome.ConnectionLost or CallOutcome.NoConnection;
-            Version.Admission.Leave(ref Pass, result, kind, took, keepsSlot: mayMove);
+            Version.Admission.Leave(ref Pass, result, kind, took, Policy.TimeoutOf(kind), keepsSlot: mayMove);
             if (mayMove && TryMove())
             {
                 return true;
@@ -83,8 +92,8 @@ internal sealed class AgentSession : SessionCalls
             Version.Admission.Return(ref Pass);
         }
 
-        _holes.Note(message, result, reachedAgent: !result.IsUnsent && !IsUnsent(result.Detail));
-        IsTold &= !_holes.MissedRequest;
+        _missed.Note(message, result, reachedAgent: !result.IsUnsent && !IsUnsent(result.Detail));
+        IsTold &= !_missed.MissedRequest;
         if (!ReferenceEquals(result.Detail, GateClosed))
         {
             Gate.Exit();
@@ -118,7 +127,7 @@ internal sealed class AgentSession : SessionCalls
     private ValueTask<CallResult> Call(AgentEvent message, long deadline, int withdrawals)
     {
         _started = Agent.Time.GetTimestamp();
-        if (_holes.Before(message) is { } hole)
+        if (_missed.Before(message) is { } hole)
         {
             return new(hole with { Detail = $"the agent missed an earlier event of the exchange: {hole.Detail}" });
         }

@@ -29,11 +29,11 @@ internal sealed class AgentState(string id, AgentPolicy policy, AgentVersion ver
     public SidecarMetrics Metrics => metrics;
 
     /// <summary>The agent as its gauges show it.</summary>
-    public AgentReading Read()
+    public AgentSnapshot Read()
     {
         var (pool, live) = (version.Pool, version.Pool.Live);
         var admission = pool.Admission;
-        return new AgentReading(id)
+        return new AgentSnapshot(id)
         {
             Connections = live.Count,
             Healthy = live.Count(static connection => connection.TakesNew),
@@ -45,7 +45,7 @@ internal sealed class AgentState(string id, AgentPolicy policy, AgentVersion ver
             IsAvailable = pool.IsAvailable,
             State = (int)pool.State,
             Breaker = (int)admission.Breaker.State,
-            HeldBytes = BodyMemory.Used,
+            BodyBuffer = BodyMemory.Used,
             StickySessions = pool.Sticky.Count,
             StickyMoved = pool.Sticky.Moved,
             StickyExpired = pool.Sticky.Expired,

@@ -51,8 +51,8 @@ internal sealed class AgentVersion(string name, ConnectionPool pool)
     /// cancelled, reason proxy shutdown, and the connections closed (spec §9.7). All who ask wait for the one end.
     /// </summary>
     /// <param name="time">The clock.</param>
-    /// <param name="hurry">Ends the wait for exchanges and calls.</param>
-    public async Task RetireAsync(TimeProvider time, CancellationToken hurry)
+    /// <param name="abort">Ends the wait for exchanges and calls.</param>
+    public async Task RetireAsync(TimeProvider time, CancellationToken abort)
     {
         var started = time.GetTimestamp();
         Interlocked.Exchange(ref _isRetiring, 1);
@@ -62,8 +62,8 @@ internal sealed class AgentVersion(string name, ConnectionPool pool)
         }
 
         var drain = pool.Settings.DrainTimeout;
-        await _idle.Task.WaitAsync(drain, time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _idle.Task.WaitAsync(drain, time, abort).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var left = drain - time.GetElapsedTime(started);
-        await pool.CloseAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, hurry).ConfigureAwait(false);
+        await pool.CloseAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, abort).ConfigureAwait(false);
     }
 }

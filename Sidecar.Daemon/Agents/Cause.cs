@@ -1,4 +1,5 @@
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
+
 
 namespace Sidecar.Daemon.Agents;
 
@@ -10,6 +11,9 @@ internal enum Cause
 
     /// <summary>No connection to the agent takes exchanges.</summary>
     AgentAbsent,
+
+    /// <summary>The agent is there and speaks a dialect that is not spoken.</summary>
+    AgentIncompatible,
 
     /// <summary>The connection died under the call, or had died since an earlier one.</summary>
     AgentCrash,
@@ -68,9 +72,6 @@ internal enum Cause
     /// <summary>The agent said that it could not decide.</summary>
     AgentError,
 
-    /// <summary>The agent does not take an event that its configuration names.</summary>
-    Unsupported,
-
     /// <summary>Too many exchanges are open.</summary>
     TooManyExchanges,
 
@@ -103,6 +104,21 @@ internal enum Cause
 
     /// <summary>An agent wanted the response, and the proxy, told so, never asked about it.</summary>
     NoResponse,
+
+    /// <summary>The request was inspected but for its body, about which nobody was asked: the agent states request headers alone.</summary>
+    BodyUnasked,
+
+    /// <summary>The proxy's filter is configured so, or sends such things, that it cannot be served.</summary>
+    BrokenFilter,
+
+    /// <summary>The proxy was asked for a body that agents want, did not hear it, and passed the body on.</summary>
+    UnheardOverride,
+
+    /// <summary>The answer is the proxy's own, about a request that it asked nobody about.</summary>
+    LocalReply,
+
+    /// <summary>The proxy went on, or the exchange ended, before agents had seen the request's body to its end.</summary>
+    BodyUnfinished,
 }
 
 /// <summary>Names and origins of causes.</summary>
@@ -122,9 +138,9 @@ internal static class Causes
         CallOutcome.ConnectionLost => Cause.AgentCrash,
         CallOutcome.Cancelled => Cause.Decided,
         CallOutcome.Owed => Cause.Owed,
+        CallOutcome.Incompatible => Cause.AgentIncompatible,
         CallOutcome.NoRoom => Cause.Overload,
         CallOutcome.NotSendable => Cause.TooLarge,
-        CallOutcome.Unsupported => Cause.Unsupported,
         CallOutcome.NoSlot => Cause.AgentLimit,
         CallOutcome.QueueFull => Cause.QueueFull,
         CallOutcome.Paused => Cause.FlowControl,

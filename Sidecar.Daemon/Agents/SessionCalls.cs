@@ -1,4 +1,4 @@
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 
@@ -15,7 +15,7 @@ internal abstract class SessionCalls(AgentState agent, AgentPolicy policy, Corre
     protected static readonly string Withdrawn = new("the event was no longer wanted when its turn came");
 
     /// <summary>What the call that has the gate holds.</summary>
-    protected CallPass Pass;
+    protected CallPermit Pass;
 
     private volatile Waiter? _waiter;
     private volatile bool _told;
@@ -94,7 +94,7 @@ internal abstract class SessionCalls(AgentState agent, AgentPolicy policy, Corre
     {
         var since = Agent.Time.GetTimestamp();
         var admission = Version.Admission;
-        if (admission.Queue(ask.Lease, refusal, out var refused) is not { } waiter)
+        if (admission.Queue(ask, refusal, out var refused) is not { } waiter)
         {
             return refused;
         }
@@ -168,12 +168,6 @@ internal abstract class SessionCalls(AgentState agent, AgentPolicy policy, Corre
         if (!connection.IsOpen)
         {
             return new(CallResult.Failed(CallOutcome.ConnectionLost, "the connection that knew this exchange has ended"));
-        }
-
-        var kind = ask.Kind;
-        if (Policy.Required.Has(kind) && !connection.Traits.Events.Has(kind))
-        {
-            return new(CallResult.Failed(CallOutcome.Unsupported, $"the agent does not take {kind} events, which its configuration names; it takes {connection.Traits.Events}"));
         }
 
         // An agent that states no limit states 0.

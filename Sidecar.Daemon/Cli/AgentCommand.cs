@@ -2,8 +2,9 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
-using Sidecar.Daemon.Cli.Demo;
-using Sidecar.Protocol.Agents;
+using Sidecar.Daemon.BundledAgents.Demo;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Protocol.Sdk;
 
 namespace Sidecar.Daemon.Cli;
 
@@ -48,7 +49,8 @@ internal static class AgentCommand
     {
         var demo = new Command("demo", "Run an agent that blocks, redirects and marks by simple patterns")
         {
-            Listen, Reverse, TokenFile, Connections, Id, BlockPath, BlockHeader, BlockBody, BlockStatus, BlockPage, RedirectPath, ChallengePath, SetHeader, RemoveHeader, ResponseHeader, Delay, JsonOnly,
+            Listen, Reverse, TokenFile, Connections, Id, BlockPath, BlockHeader, BlockBody, BlockStatus, BlockPage, RedirectPath, ChallengePath, SetHeader,
+            RemoveHeader, ResponseHeader, Delay, JsonOnly,
         };
         demo.SetAction(async (result, cancellation) =>
         {
@@ -104,7 +106,9 @@ internal static class AgentCommand
             }
         }
 
-        var options = DemoAgent.Options(result.GetValue(Id) ?? DefaultId, result.GetValue(Listen)!) with { OffersMessagePack = !result.GetValue(JsonOnly) };
+        var options = DemoAgent.Options(
+            result.GetValue(Id) ?? DefaultId, result.GetValue(Listen)!, DaemonVersion.Text) with
+        { OffersMessagePack = !result.GetValue(JsonOnly) };
         await using var server = new AgentServer(handler, options, loggers);
         return await ListenAsync(server.StartAsync, errors, cancellation).ConfigureAwait(false);
     }
@@ -159,7 +163,7 @@ internal static class AgentCommand
             problems.Add("--id is empty; an agent registers by its id");
         }
 
-        var demo = DemoAgent.Options(result.GetValue(Id) ?? DefaultId, path);
+        var demo = DemoAgent.Options(result.GetValue(Id) ?? DefaultId, path, DaemonVersion.Text);
         return new ReverseAgentOptions
         {
             AgentId = demo.Capabilities.AgentId,

@@ -7,7 +7,9 @@ namespace Sidecar.Daemon.Cli;
 /// <summary>Options of the kinds that several commands have, with messages that say what to write instead.</summary>
 internal static class FlagTypes
 {
-    /// <summary>A duration, or <c>none</c> for no end where that is allowed; null when absent. Help shows the default in the words in which it would be written.</summary>
+    /// <summary>
+    /// A duration, or <c>none</c> for no end where that is allowed; null when absent. Help shows the default in the words in which it would be written.
+    /// </summary>
     public static Option<TimeSpan?> Duration(string name, TimeSpan fallback, string description, bool canBeUnlimited = false) => new(name)
     {
         Description = $"{description} [default: {Durations.Format(fallback)}]",

@@ -36,7 +36,8 @@ internal static class PoolFlags
         foreach (var option in (ReadOnlySpan<Option>)
         [
             Connections, Strategy, ConnectTimeout, HeaderTimeout, BodyTimeout, EventTimeouts, ReconnectMin, ReconnectMax, UnhealthyAfter, Calls, AgentCalls,
-            Queue, QueueWait, HealthInterval, FlowMode, FlowWait, StickyTimeout, StickySessions, BreakerRate, BreakerCalls, BreakerWindow, BreakerFailures, BreakerOpen,
+            Queue, QueueWait, HealthInterval, FlowMode, FlowWait, StickyTimeout, StickySessions, BreakerRate, BreakerCalls, BreakerWindow, BreakerFailures,
+            BreakerOpen,
         ])
         {
             command.Options.Add(option);
@@ -52,7 +53,7 @@ internal static class PoolFlags
         HeaderTimeout = result.GetValue(HeaderTimeout),
         BodyTimeout = result.GetValue(BodyTimeout),
         EventTimeouts = result.GetValue(EventTimeouts) is { Length: > 0 } given
-            ? PoolSpec.ReadEventTimeouts(given.SelectMany(static text => text.Split('+', StringSplitOptions.TrimEntries)), error => problems.Add($"--event-timeout: {error}"))
+            ? PoolFlag.ReadEventTimeouts(given.SelectMany(static text => text.Split('+', StringSplitOptions.TrimEntries)), error => problems.Add($"--event-timeout: {error}"))
             : null,
         ReconnectMin = result.GetValue(ReconnectMin),
         ReconnectMax = result.GetValue(ReconnectMax),

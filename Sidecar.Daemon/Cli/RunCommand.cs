@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Protocol.Transport;
 
@@ -9,10 +10,10 @@ internal static class RunCommand
 {
     private static readonly Option<string[]> Agents = FlagTypes.Many("--agent", "ID=ENDPOINT[+ENDPOINT…][,KEY=VALUE…]",
         "An agent and its Unix sockets, one per process, or reverse: for one that dials in. Keys: failure-mode=closed|open, events=NAME+NAME, mode=enforce|monitor|off, encoding=json|msgpack, config-file; bodies: body=required|optional, body-mode and response-body-mode=buffer|stream|hybrid[:SIZE], max-body and max-response-body=SIZE|none, on-excess=block|skip|partial, max-event=SIZE, body-memory=SIZE; "
-        + "and for this agent alone what the flags of the same names set for all: connections, " + string.Join(", ", PoolSpec.Keys.Where(static key => key != "connections")) + ". Repeatable.");
+        + "and for this agent alone what the flags of the same names set for all: connections, " + string.Join(", ", PoolFlag.Keys.Where(static key => key != "connections")) + ". Repeatable.");
 
     private static readonly Option<string[]> Listeners = FlagTypes.Many("--listen", "KIND=PATH[,KEY=VALUE…]",
-        $"A Unix socket to listen on: http=PATH,{ProxyWords.Choices} | envoy=PATH | frames=PATH | spop=PATH or spop=abns:NAME | native=PATH | admin=PATH | reverse=PATH for agents that dial in. Traefik needs http=127.0.0.1:PORT,secret-file=FILE; envoy may have the same. Keys: budget, mode (octal), group, max-connections; http of a proxy: set-headers, edit-headers, response-headers=NAME+NAME; envoy-http: path-prefix; envoy: allow-mode-override=yes|no, max-message-timeout, whole-bodies=buffered|buffered-partial|full-duplex-streamed, request-body-mode and response-body-mode=none|streamed|buffered|buffered-partial|full-duplex-streamed, with-request-body=yes|no, max-message=SIZE; json, frames, native and spop: unknown-exchange=closed|open; spop: response=yes|no, header-form=lists|names, var-prefix, max-frame; reverse: agents=ID+ID, token-file=FILE, uid and gid=NAME+NAME, max-per-agent. Repeatable.");
+        $"A Unix socket to listen on: http=PATH,{ProxyLabels.Choices} | envoy=PATH | frames=PATH | spop=PATH or spop=abns:NAME | native=PATH | admin=PATH | reverse=PATH for agents that dial in. Traefik needs http=127.0.0.1:PORT,secret-file=FILE; envoy may have the same. Keys: budget, mode (octal), group, max-connections; http of a proxy: set-headers, edit-headers, response-headers=NAME+NAME; envoy-http: path-prefix, request-body=yes|sign|no; traefik: request-body=yes|no, trusted-hops=N; envoy: allow-mode-override=yes|no, max-message-timeout, whole-bodies=buffered|buffered-partial|full-duplex-streamed, request-body-mode and response-body-mode=none|streamed|buffered|buffered-partial|full-duplex-streamed, with-request-body=yes|sign|no, text-form=refuse|allow, max-message=SIZE; json, frames, native and spop: unknown-exchange=closed|open; spop: response=yes|no, header-form=lists|names, var-prefix, max-frame; reverse: agents=ID+ID, token-file=FILE, uid and gid=NAME+NAME, max-per-agent. Repeatable.");
 
     private static readonly Option<string[]> Routes = FlagTypes.Many("--route", "ID[,KEY=VALUE…]",
         "Which requests go to which agents, the first match wins. Keys: agents=A+B>C ('+' together, '>' one after the other, 'A:monitor' sets the mode) or agents=none, which must be said; host=NAME+*.NAME, path (prefix), path-case=sensitive|insensitive, method=GET+POST, unapplied=refuse|ignore, sticky=cookie:NAME|header:NAME|client-address|session. None given: every request to every agent. Repeatable.");
@@ -54,7 +55,8 @@ internal static class RunCommand
         FailureMode.AcceptOnlyFromAmong("closed", "open");
         var command = new Command("run", "Run the daemon")
         {
-            Agents, Listeners, Routes, Unmatched, Drain, Expiry, MaxExchanges, BodyMemory, FailureMode, MetricsPrefix, ReplyKey, Takeover, WaitForAgents, Check, Verbose,
+            Agents, Listeners, Routes, Unmatched, Drain, Expiry, MaxExchanges, BodyMemory, FailureMode, MetricsPrefix, ReplyKey, Takeover, WaitForAgents, Check,
+            Verbose,
         };
         PoolFlags.AddTo(command);
         command.SetAction(async (result, cancellation) =>
@@ -93,10 +95,10 @@ internal static class RunCommand
 
     private static DaemonOptions Bind(ParseResult result, List<string> problems) => new()
     {
-        Agents = Specs(result.GetValue(Agents), AgentSpec.Parse, problems),
-        Listeners = Specs(result.GetValue(Listeners), ListenerSpec.Parse, problems),
-        Routes = Specs(result.GetValue(Routes), RouteSpec.Parse, problems),
-        Unmatched = result.GetValue(Unmatched) is { } unmatched ? RouteSpec.ParseUnmatched(unmatched, problems) : null,
+        Agents = Specs(result.GetValue(Agents), AgentFlag.Parse, problems),
+        Listeners = Specs(result.GetValue(Listeners), ListenerFlag.Parse, problems),
+        Routes = Specs(result.GetValue(Routes), RouteFlag.Parse, problems),
+        Unmatched = result.GetValue(Unmatched) is { } unmatched ? RouteFlag.ParseUnmatched(unmatched, problems) : null,
         Pool = PoolFlags.Bind(result, problems),
         DrainTimeout = result.GetValue(Drain) ?? Defaults.DrainTimeout,
         ExchangeExpiry = result.GetValue(Expiry) ?? Defaults.ExchangeExpiry,

@@ -6,26 +6,20 @@ namespace Sidecar.Daemon.Configuration;
 /// <summary>An agent as the operator wrote it; null where the daemon's own setting counts.</summary>
 internal sealed record AgentOptions
 {
-    /// <summary>The endpoint of an agent that dials in. It has a scheme, so no path is mistaken for it; a socket file of that name is <c>unix:reverse:</c>.</summary>
-    public const string ReverseEndpoint = "reverse:";
-
     /// <summary>Its id.</summary>
     public required string Id { get; init; }
 
-    /// <summary>
-    /// Where it listens, at least one place, one process each: <c>unix:PATH</c>, <c>/PATH</c> or a name that ends with <c>.sock</c>;
-    /// <see cref="ReverseEndpoint"/> alone when it dials in.
-    /// </summary>
-    public required IReadOnlyList<string> Endpoints { get; init; }
+    /// <summary>Where it listens, at least one place, one process each; <see cref="AgentEndpoint.Reverse"/> alone when it dials in.</summary>
+    public required IReadOnlyList<AgentEndpoint> Endpoints { get; init; }
 
     /// <summary>Whether it dials in and registers itself; it is never dialled then.</summary>
-    public bool IsReverse { get; init; }
+    public bool IsReverse => Endpoints is [AgentEndpoint.Reverse];
 
     /// <summary>Shortest wait before it is dialled again where nothing is written.</summary>
-    public TimeSpan DefaultReconnectMin => Endpoints.Any(AgentEndpoints.IsRemote) ? Defaults.RemoteReconnectMin : Defaults.ReconnectMin;
+    public TimeSpan DefaultReconnectMin => IsRemote ? Defaults.RemoteReconnectMin : Defaults.ReconnectMin;
 
     /// <summary>Longest wait before it is dialled again where nothing is written.</summary>
-    public TimeSpan DefaultReconnectMax => Endpoints.Any(AgentEndpoints.IsRemote) ? Defaults.RemoteReconnectMax : Defaults.ReconnectMax;
+    public TimeSpan DefaultReconnectMax => IsRemote ? Defaults.RemoteReconnectMax : Defaults.ReconnectMax;
 
     /// <summary>How calls to it are made.</summary>
     public PoolOptions Pool { get; init; } = new();
@@ -33,8 +27,8 @@ internal sealed record AgentOptions
     /// <summary>What happens when it cannot inspect.</summary>
     public FailureMode? FailureMode { get; init; }
 
-    /// <summary>Events it is asked about: named ones it must support; all means whatever it supports.</summary>
-    public EventSet Events { get; init; } = EventSet.All;
+    /// <summary>Events it is asked about, whatever it states; null where what it states decides.</summary>
+    public EventSet? Events { get; init; }
 
     /// <summary>How it takes part.</summary>
     public AgentMode Mode { get; init; } = AgentMode.Enforce;
@@ -53,4 +47,6 @@ internal sealed record AgentOptions
 
     /// <summary>How it is shown bodies.</summary>
     public BodyOptions Body { get; init; } = new();
+
+    private bool IsRemote => Endpoints.Any(static endpoint => endpoint is AgentEndpoint.Grpc);
 }

@@ -7,16 +7,21 @@ internal static class BodyNeeds
 {
     private const EventSet Bodies = EventSet.RequestBodyChunk | EventSet.ResponseBodyChunk;
 
-    /// <summary>One error for each such agent and listener. An agent needs bodies when its events name them and it does not say that it can do without.</summary>
+    /// <summary>
+    /// One error for each such agent and listener. An agent needs bodies when its events name them and it does not say that it can do without.
+    /// </summary>
     /// <remarks>Every listener takes every route, so each route's agents stand behind each listener; so do those for requests that no route takes.</remarks>
     public static IEnumerable<string> Errors(DaemonOptions options)
     {
         var asked = options.Routes.Count == 0
             ? options.Agents
-            : options.Agents.Where(agent => options.Routes.Append(options.Unmatched).OfType<RouteOptions>().Any(route => route.Stages.Any(stage => stage.Any(named => named.Agent == agent.Id && named.Mode != AgentMode.Off))));
+            : options.Agents.Where(
+                agent =>
+                    options.Routes.Append(options.Unmatched).OfType<RouteOptions>()
+                        .Any(route => route.Stages.Any(stage => stage.Any(named => named.Agent == agent.Id && named.Mode != AgentMode.Off))));
         return
             from agent in asked
-            where agent.Mode != AgentMode.Off && agent.Events != EventSet.All && (agent.Events & Bodies) != 0 && !agent.Body.IsOptional
+            where agent.Mode != AgentMode.Off && agent.Events is { } named && (named & Bodies) != 0 && !agent.Body.IsOptional
             from listener in options.Listeners
             where !listener.HasBodies && listener.Kind != ListenerKind.Admin
             select $"agent {agent.Id} needs bodies (its events= names them), and listener {listener.Name} hands none over: its proxy keeps them; "

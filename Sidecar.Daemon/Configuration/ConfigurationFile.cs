@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Sidecar.Protocol.Encodings.Values;
+using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Configuration;
 
@@ -38,10 +39,23 @@ internal static class ConfigurationFile
     }
 
     /// <summary>Reads one JSON value.</summary>
-    /// <exception cref="JsonException">It is none.</exception>
+    /// <exception cref="JsonException">
+    /// It is none, or holds a number that agents cannot read: they would accept the configuration and go on without it.
+    /// </exception>
     public static JsonElement Parse(ReadOnlyMemory<byte> utf8)
     {
         using var document = JsonDocument.Parse(utf8);
-        return FreeJson.Repaired(document.RootElement.Clone());
+        return NumberOutOfRange(document.RootElement) is { } number
+            ? throw new JsonException($"number {PeerText.Quote(number)} is out of range; at most {double.MaxValue:R} either way can be said")
+            : FreeJson.Repaired(document.RootElement.Clone());
     }
+
+    private static string? NumberOutOfRange(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Number => double.IsFinite(value.GetDouble()) ? null : value.GetRawText(),
+        JsonValueKind.Array => value.EnumerateArray().Select(NumberOutOfRange).FirstOrDefault(static number => number is not null),
+        JsonValueKind.Object =>
+            value.EnumerateObject().Select(static member => NumberOutOfRange(member.Value)).FirstOrDefault(static number => number is not null),
+        _ => null,
+    };
 }

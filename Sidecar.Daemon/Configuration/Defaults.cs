@@ -1,6 +1,6 @@
 namespace Sidecar.Daemon.Configuration;
 
-/// <summary>Every default, each with its reason. Help and README show the same values.</summary>
+/// <summary>Every default, each with its reason. Help and docs/operations.md show the same values.</summary>
 internal static class Defaults
 {
     /// <summary>Time for one phase of an exchange: 400 ms, what is left of nginx's 500 ms less 20 %.</summary>
@@ -33,6 +33,12 @@ internal static class Defaults
     /// <summary>Longest wait before dialling an agent on another machine again: 10 s.</summary>
     public static readonly TimeSpan RemoteReconnectMax = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Wait before an agent that speaks a dialect that is not spoken is dialled again: 30 s, because only another build of it helps, and each attempt is an
+    /// error in its log.
+    /// </summary>
+    public static readonly TimeSpan IncompatiblePause = TimeSpan.FromSeconds(30);
+
     /// <summary>Attempts to reach an agent before it is reported unhealthy and its failure mode applies at once: 3, the protocol's own default.</summary>
     public const int UnhealthyAfter = 3;
 
@@ -54,7 +60,9 @@ internal static class Defaults
     /// <summary>How long an event waits for a paused agent when it waits: 100 ms, the protocol's own default.</summary>
     public static readonly TimeSpan FlowWait = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How long a sticky session may be unused: 5 min, the protocol's own default; longer than the pauses of long polling and kept-alive sockets.</summary>
+    /// <summary>
+    /// How long a sticky session may be unused: 5 min, the protocol's own default; longer than the pauses of long polling and kept-alive sockets.
+    /// </summary>
     public static readonly TimeSpan StickyTimeout = TimeSpan.FromMinutes(5);
 
     /// <summary>Sticky sessions of one agent: 50,000, as many as exchanges may be open; the one used longest ago makes room.</summary>
@@ -93,7 +101,10 @@ internal static class Defaults
     /// <summary>Connections of one process that may be open without having registered: a quarter of all.</summary>
     public const int MaxUnregistered = UnregisteredConnections / 4;
 
-    /// <summary>Attempts of one process to register within a second: 100, and twice as many of one user, so that many agents are back within seconds while a token cannot be guessed.</summary>
+    /// <summary>
+    /// Attempts of one process to register within a second: 100, and twice as many of one user, so that many agents are back within seconds while a token
+    /// cannot be guessed.
+    /// </summary>
     public const int RegistrationsPerSecond = 100;
 
     /// <summary>Connections per agent: 4, so that one that dies or is slow is not the only one.</summary>
@@ -143,6 +154,18 @@ internal static class Defaults
 
     /// <summary>Largest body in one question of a script, however much an agent takes: 16 MiB; larger ones come in parts.</summary>
     public const int MaxQuestionBody = 16 * 1024 * 1024;
+
+    /// <summary>Of the time that a filter of Envoy gives, agents may use 80 %: the rest is for the way back.</summary>
+    public const double UsableTime = 0.8;
+
+    /// <summary>The same where the filter fails open: 70 %, because a refusal that is late there lets the request pass.</summary>
+    public const double UsableTimeFailingOpen = 0.7;
+
+    /// <summary>Time for one message of Envoy where its filter fails open: 140 ms, its own 200 ms less 30 %.</summary>
+    public static readonly TimeSpan EnvoyBudgetFailingOpen = TimeSpan.FromMilliseconds(140);
+
+    /// <summary>Header fields with which Envoy takes a message: 100, its own default.</summary>
+    public const int MaxEnvoyHeaders = 100;
 
     /// <summary>Longest message of Envoy: 4 MiB and 256 KiB, a body of four times Envoy's own buffer beside the largest headers.</summary>
     public const int MaxEnvoyMessage = (4 * 1024 * 1024) + MinEnvoyMessage;

@@ -40,11 +40,14 @@ internal sealed record DescriptorPlan(DaemonOptions Options, string? Warning, st
 
         if (wanted <= room)
         {
-            return new DescriptorPlan(options with { Listeners = [.. options.Listeners.Select(static listener => listener with { MaxConnections = listener.Connections })] }, null, null);
+            return new DescriptorPlan(
+                options with { Listeners = [.. options.Listeners.Select(static listener => listener with { MaxConnections = listener.Connections })] }, null,
+                null);
         }
 
         var share = (room - (Least * (double)open.Count)) / Math.Max(1, wanted - (Least * (long)open.Count));
-        var listeners = options.Listeners.Select(listener => listener with { MaxConnections = listener.MaxConnections ?? Lowered(listener.Connections, share) }).ToList();
+        var listeners = options.Listeners.Select(listener => listener with { MaxConnections = listener.MaxConnections ?? Lowered(listener.Connections, share) })
+            .ToList();
         var lowered = listeners.Where((_, index) => options.Listeners[index].MaxConnections is null).Select(static listener => $"{listener.Name} {listener.MaxConnections}");
         return new DescriptorPlan(options with { Listeners = listeners }, $"the limit of open files is {limit}: the connections of listeners are bounded to {string.Join(", ", lowered)}; "
             + $"for the usual bounds raise it to {fixedPart + said + wanted} ({HowToRaise}), or say max-connections=", null);

@@ -1,45 +1,51 @@
+using BodySendMode = Sidecar.Protocol.Envoy.ProcessingMode.Types.BodySendMode;
+
 namespace Sidecar.Daemon.Configuration;
 
 /// <summary>How the filters are configured that ask at an envoy listener, as far as they do not tell it themselves. Immutable.</summary>
-internal sealed record EnvoyOptions
+internal record EnvoyOptions
 {
-    /// <summary>ext_proc: the filter's <c>allow_mode_override</c>.</summary>
+    /// <summary>
+    /// ext_proc: whether the filter has <c>allow_mode_override</c>, with every mode we may ask for in <c>allowed_override_modes</c> if it has that list.
+    /// </summary>
     public bool AllowsModeOverride { get; init; }
 
-    /// <summary>ext_proc: the filter's <c>max_message_timeout</c>; zero when it sets none.</summary>
+    /// <summary>ext_proc: the filter's <c>max_message_timeout</c>: how much longer one answer may take when we ask for it; zero when it sets none.</summary>
     public TimeSpan MaxMessageTimeout { get; init; }
 
-    /// <summary>ext_proc: the mode to ask for where an agent decides about a whole body.</summary>
-    public EnvoyBodyMode WholeBodies { get; init; } = EnvoyBodyMode.Buffered;
+    /// <summary>ext_proc: the mode to ask for where an agent decides about a whole body: buffered or buffered partial.</summary>
+    public BodySendMode WholeBodies { get; init; } = BodySendMode.BufferedPartial;
+
+    /// <summary>ext_proc: Envoy's <c>per_connection_buffer_limit_bytes</c>; null when not known.</summary>
+    public long? BufferLimit { get; init; }
+
+    /// <summary>ext_proc: header fields with which Envoy takes a message (<c>max_headers_count</c>), pseudo headers counted.</summary>
+    public int MaxEnvoyHeaders { get; init; } = Defaults.MaxEnvoyHeaders;
+
+    /// <summary>Whether a filter has <c>failure_mode_allow</c>.</summary>
+    public bool FailsOpen { get; init; }
+
+    /// <summary>
+    /// The part of a filter's time that agents may use. A refusal that comes after a filter that fails open has given up lets the request pass, so
+    /// more is left there.
+    /// </summary>
+    public double UsableTime => FailsOpen ? Defaults.UsableTimeFailingOpen : Defaults.UsableTime;
 
     /// <summary>ext_proc: the filter's <c>request_body_mode</c>, for releases that do not tell; null when not known.</summary>
-    public EnvoyBodyMode? RequestBodyMode { get; init; }
+    public BodySendMode? RequestBodyMode { get; init; }
 
     /// <summary>ext_proc: the filter's <c>response_body_mode</c>, likewise.</summary>
-    public EnvoyBodyMode? ResponseBodyMode { get; init; }
+    public BodySendMode? ResponseBodyMode { get; init; }
 
-    /// <summary>ext_authz: whether the filter has <c>with_request_body</c>.</summary>
-    public bool WithRequestBody { get; init; } = true;
+    /// <summary>
+    /// ext_authz: what the filter's <c>with_request_body</c> does. Without it a body passes unseen, and Envoy gives no sign of one but a length: it
+    /// takes <c>Transfer-Encoding</c> away before its filters.
+    /// </summary>
+    public RequestBodies WithRequestBody { get; init; } = RequestBodies.Shown;
+
+    /// <summary>ext_authz: whether a body passes as text in which Envoy may have put something else for bytes that are no text.</summary>
+    public bool AllowsTextForm { get; init; }
 
     /// <summary>Longest message that is taken, in bytes.</summary>
     public int MaxMessageBytes { get; init; } = Defaults.MaxEnvoyMessage;
-}
-
-/// <summary>How Envoy sends a body; the numbers are those of its <c>BodySendMode</c>.</summary>
-internal enum EnvoyBodyMode
-{
-    /// <summary>Not at all.</summary>
-    None = 0,
-
-    /// <summary>Piece by piece.</summary>
-    Streamed = 1,
-
-    /// <summary>The whole in one message.</summary>
-    Buffered = 2,
-
-    /// <summary>The whole or its beginning in one message.</summary>
-    BufferedPartial = 3,
-
-    /// <summary>Piece by piece, answered in our own rhythm.</summary>
-    FullDuplexStreamed = 4,
 }

@@ -48,8 +48,18 @@ internal sealed record ListenerOptions
     /// <summary>Which proxy asks.</summary>
     public ProxyKind Proxy { get; init; }
 
-    /// <summary>Whether it can hand over bodies. The question of a proxy's auth subrequest never has the client's.</summary>
-    public bool HasBodies => Proxy is not (ProxyKind.Nginx or ProxyKind.Caddy or ProxyKind.Traefik or ProxyKind.EnvoyHttp);
+    /// <summary>Whether it can hand over bodies.</summary>
+    public bool HasBodies => Kind == ListenerKind.Envoy ? Envoy.WithRequestBody == RequestBodies.Shown
+        : Proxy is not (ProxyKind.Nginx or ProxyKind.Caddy) && (!CarriesBodies || RequestBodies == RequestBodies.Shown);
+
+    /// <summary>Whether its proxy's questions may have the client's body as their own.</summary>
+    public bool CarriesBodies => Proxy is ProxyKind.Traefik or ProxyKind.EnvoyHttp;
+
+    /// <summary>What such a proxy does with bodies.</summary>
+    public RequestBodies RequestBodies { get; init; }
+
+    /// <summary>How many load balancers in front of the proxy are believed to have told the client's address.</summary>
+    public int TrustedHops { get; init; }
 
     /// <summary>Its name in metrics and logs: the kind and the file name of its socket, or the address.</summary>
     public string Name => $"{Kind.ToString().ToLowerInvariant()}:{Address?.ToString() ?? AbstractName ?? System.IO.Path.GetFileName(Path)}";

@@ -16,7 +16,7 @@ internal static class OptionsValidator
         if (isComplete && options.Agents.Count == 0 && options.Routes.Count == 0
             && options.Listeners.Any(static listener => listener.Kind is not (ListenerKind.Admin or ListenerKind.Reverse)))
         {
-            errors.Add($"no agent: give at least one --agent, or say --route all,agents={RouteSpec.NoAgents} if every request is to pass uninspected");
+            errors.Add($"no agent: give at least one --agent, or say --route all,agents={RouteFlag.NoAgents} if every request is to pass uninspected");
         }
 
         AddDuplicates(errors, "agent", options.Agents.Select(static agent => agent.Id));
@@ -27,8 +27,8 @@ internal static class OptionsValidator
         foreach (var agent in options.Agents)
         {
             AddIfBadId(errors, "agent", agent.Id);
-            AddIfReserved(errors, "agent", agent.Id, RouteSpec.NoAgents, "a route that asks nobody");
-            foreach (var endpoint in agent.IsReverse ? [] : agent.Endpoints.Where(static endpoint => !AgentEndpoints.IsRemote(endpoint)).Select(static endpoint => AgentEndpoints.GrpcPath(endpoint) ?? endpoint))
+            AddIfReserved(errors, "agent", agent.Id, RouteFlag.NoAgents, "a route that asks nobody");
+            foreach (var endpoint in agent.Endpoints.Select(static endpoint => endpoint.SocketPath).OfType<string>())
             {
                 foreach (var listener in options.Listeners.Where(listener => listener.Place == Path.GetFullPath(endpoint)))
                 {
@@ -43,7 +43,7 @@ internal static class OptionsValidator
         foreach (var route in options.Routes)
         {
             AddIfBadId(errors, "route", route.Id);
-            AddIfReserved(errors, "route", route.Id, RouteSpec.UnmatchedId, "the requests that no route takes");
+            AddIfReserved(errors, "route", route.Id, RouteFlag.UnmatchedId, "the requests that no route takes");
             CheckAgents(errors, $"route {route.Id}", route, known);
         }
 

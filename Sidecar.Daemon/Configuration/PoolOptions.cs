@@ -107,7 +107,8 @@ internal sealed record PoolOptions
     };
 
     // An agent's timeout for a kind goes before the daemon's for that kind only.
-    private static IReadOnlyDictionary<EventKind, TimeSpan>? Merge(IReadOnlyDictionary<EventKind, TimeSpan>? these, IReadOnlyDictionary<EventKind, TimeSpan>? others) =>
+    private static IReadOnlyDictionary<EventKind, TimeSpan>? Merge(
+        IReadOnlyDictionary<EventKind, TimeSpan>? these, IReadOnlyDictionary<EventKind, TimeSpan>? others) =>
         these is null || others is null ? these ?? others
             : these.Concat(others.Where(other => !these.ContainsKey(other.Key))).ToDictionary(static pair => pair.Key, static pair => pair.Value);
 }

@@ -3,7 +3,7 @@ namespace Sidecar.Daemon.Configuration;
 /// <summary>Who may dial in on a reverse listener, as the operator wrote it.</summary>
 internal sealed record ReverseOptions
 {
-    /// <summary>The agents allowed; null for every agent whose endpoint is <see cref="AgentOptions.ReverseEndpoint"/>.</summary>
+    /// <summary>The agents allowed; null for every agent whose endpoint is <see cref="AgentEndpoint.Reverse"/>.</summary>
     public IReadOnlyList<string>? Agents { get; init; }
 
     /// <summary>The file with the agents' tokens; null asks for none.</summary>

@@ -29,12 +29,12 @@ internal static class ReverseValidator
             var named = listener.Reverse!.Agents;
             if (named is null && agents.Count == 0)
             {
-                errors.Add($"listener {listener.Name} waits for agents, but none registers itself; write --agent ID={AgentOptions.ReverseEndpoint}");
+                errors.Add($"listener {listener.Name} waits for agents, but none registers itself; write --agent ID={new AgentEndpoint.Reverse()}");
             }
 
             foreach (var id in (named ?? []).Where(id => !agents.Exists(agent => agent.Id == id)))
             {
-                errors.Add($"listener {listener.Name} lets in agent {id}, which no --agent {id}={AgentOptions.ReverseEndpoint} defines");
+                errors.Add($"listener {listener.Name} lets in agent {id}, which no --agent {id}={new AgentEndpoint.Reverse()} defines");
             }
         }
     }

@@ -8,7 +8,9 @@ internal static class SocketPaths
     /// <summary>The kernel's limit in bytes, without the closing NUL.</summary>
     public const int MaxBytes = 107;
 
-    /// <summary>What is wrong with a path of the daemon's configuration; null when it is fine. Where a relative one leads depends on who starts the daemon.</summary>
+    /// <summary>
+    /// What is wrong with a path of the daemon's configuration; null when it is fine. Where a relative one leads depends on who starts the daemon.
+    /// </summary>
     public static string? ErrorInConfiguration(string path) => Error(path)
         ?? (path[0] == '/' ? null : $"the path '{path}' is relative, and where it leads depends on the directory that the daemon is started in; write the whole path, for example /run/sidecar/{Path.GetFileName(path)}");
 

@@ -15,3 +15,13 @@ internal sealed record SpopOptions
     /// <summary>The largest frame to agree to, in bytes.</summary>
     public int MaxFrameSize { get; init; } = Defaults.SpopMaxFrame;
 }
+
+/// <summary>How header changes are told to HAProxy.</summary>
+internal enum HeaderForm
+{
+    /// <summary>As packed lists of any number of headers, which the ready Lua actions apply, or HAProxy 3.4 by itself.</summary>
+    Lists,
+
+    /// <summary>As one variable for each header that the listener names, for a configuration without Lua.</summary>
+    Names,
+}

@@ -1,6 +1,8 @@
 namespace Sidecar.Daemon.Configuration;
 
-/// <summary>How agents at <c>https://</c> endpoints are known and how they know us. Files are read at every dial, so replaced ones are used by the next.</summary>
+/// <summary>
+/// How agents at <c>https://</c> endpoints are known and how they know us. Files are read at every dial, so replaced ones are used by the next.
+/// </summary>
 internal sealed record TlsOptions
 {
     /// <summary>Who may issue the agent's certificate: a PEM file; null for those whom the system trusts.</summary>

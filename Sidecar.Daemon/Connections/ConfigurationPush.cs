@@ -1,3 +1,5 @@
+using Sidecar.Daemon.Connections.Calls;
+using Sidecar.Daemon.Connections.Framed;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Messages;
 
@@ -6,10 +8,12 @@ namespace Sidecar.Daemon.Connections;
 /// <summary>Hands an agent its configuration on a new connection, before any event, and waits until it is accepted (spec §3.6).</summary>
 internal static class ConfigurationPush
 {
-    /// <summary>A configuration belongs to no exchange but needs an id, because an answer without one is for nobody. No exchange's id looks like this one.</summary>
+    /// <summary>
+    /// A configuration belongs to no exchange but needs an id, because an answer without one is for nobody. No exchange's id looks like this one.
+    /// </summary>
     public static readonly CorrelationId Id = CorrelationId.Parse("configure");
 
-    /// <summary>Sends what the settings hold, if they hold anything. Bounded by the connect timeout; where agents need not answer, nothing is waited for (spec §5.3).</summary>
+    /// <summary>Sends what the settings hold, if they hold anything. Bounded by the connect timeout.</summary>
     /// <exception cref="ProtocolException">The agent refused it, or did not answer in time.</exception>
     public static async Task SendAsync(FramedAgentConnection connection, ConnectionSettings settings, TimeProvider time, CancellationToken cancellation)
     {
@@ -20,14 +24,7 @@ internal static class ConfigurationPush
             return;
         }
 
-        var message = new ConfigureEvent { Config = configuration, ConfigVersion = current.Version, CorrelationId = Id };
-        if (!connection.AnswersConfigure)
-        {
-            connection.Tell(message);
-            settings.Configured.NoteGiven(connection, current);
-            return;
-        }
-
+        var message = new ConfigureEvent { Config = configuration, ConfigVersion = current.Version, CorrelationId = Id, IsInitial = true };
         var deadline = time.GetTimestamp() + (long)(settings.ConnectTimeout.TotalSeconds * time.TimestampFrequency);
         CallResult result;
         using (cancellation.UnsafeRegister(static state => ((FramedAgentConnection)state!).Abort("the dial was cancelled"), connection))
@@ -37,7 +34,7 @@ internal static class ConfigurationPush
 
         if (Refusal(result) is { } refusal)
         {
-            throw new ProtocolException(refusal);
+            throw result.IsAnswered ? DialProblemException.Error(DialProblem.ConfigurationRefused, refusal) : new ProtocolException(refusal);
         }
 
         settings.Configured.NoteGiven(connection, current);

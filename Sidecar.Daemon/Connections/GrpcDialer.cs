@@ -2,13 +2,16 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Connections.Framed;
+using Sidecar.Protocol.Dialects;
 using Sidecar.Protocol.Grpc;
 using Sidecar.Protocol.Grpc.Client;
-using Sidecar.Protocol.Grpc.Mapping;
 
 namespace Sidecar.Daemon.Connections;
 
-/// <summary>Opens streams to a gRPC agent (spec §7), each on an HTTP/2 connection of its own. A name is resolved at every dial and its addresses share the connections.</summary>
+/// <summary>
+/// Opens streams to a gRPC agent (spec §7), each on an HTTP/2 connection of its own. A name is resolved at every dial and its addresses share the connections.
+/// </summary>
 internal sealed class GrpcDialer : IAgentDialer
 {
     // A peer whose machine is gone closes nothing. Agents answer our own pings more often than this, so these come only to those that hang.
@@ -17,6 +20,7 @@ internal sealed class GrpcDialer : IAgentDialer
 
     private static long _lastId;
 
+    private readonly AgentEndpoint _endpoint;
     private readonly AddressSpread _spread;
     private readonly ConnectionSettings _settings;
     private readonly TlsOptions? _tls;
@@ -27,27 +31,31 @@ internal sealed class GrpcDialer : IAgentDialer
     private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve;
 
     /// <summary>A dialer of an endpoint that has been checked.</summary>
-    /// <param name="endpoint"><c>http://HOST:PORT</c>, <c>https://HOST:PORT</c> or <c>grpc-unix:PATH</c>.</param>
+    /// <param name="endpoint">One of those where gRPC is spoken.</param>
     /// <param name="settings">What must be known of the agent.</param>
     /// <param name="tls">For <c>https</c>; null for the system's issuers and no certificate of ours.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
     /// <param name="resolve">The addresses of a name; null asks the system.</param>
     public GrpcDialer(
-        string endpoint, ConnectionSettings settings, TlsOptions? tls, TimeProvider time, ILogger logger, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
+        AgentEndpoint endpoint, ConnectionSettings settings, TlsOptions? tls, TimeProvider time, ILogger logger,
+        Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
     {
         _resolve = resolve ?? Dns.GetHostAddressesAsync;
-        Endpoint = endpoint;
+        _endpoint = endpoint;
         _settings = settings;
         _time = time;
         _logger = logger;
         _spread = new AddressSpread(time);
-        _path = AgentEndpoints.GrpcPath(endpoint);
-        _url = _path is null ? new Uri(endpoint) : null;
-        _tls = AgentEndpoints.IsEncrypted(endpoint) ? tls ?? new TlsOptions() : null;
+        _path = endpoint.SocketPath;
+        _url = (endpoint as AgentEndpoint.Grpc)?.Url;
+        _tls = endpoint is AgentEndpoint.Grpc { IsEncrypted: true } ? tls ?? new TlsOptions() : null;
     }
 
-    public string Endpoint { get; }
+    public string Endpoint => _endpoint.ToString();
+
+    public IAgentDialer ForTrialOf(ConfigurationValue configuration) =>
+        new GrpcDialer(_endpoint, _settings with { Configured = new AgentConfiguration(configuration.Value) }, _tls, _time, _logger, _resolve);
 
     public async Task<IAgentConnection> DialAsync(IConnectionSink sink, CancellationToken cancellation)
     {
@@ -117,7 +125,7 @@ internal sealed class GrpcDialer : IAgentDialer
                 Tls = tls?.Settings,
                 Time = _time,
             });
-            connection = Connect(await channel.OpenAsync(GrpcDialect.ProcessStream, null, cancellation).ConfigureAwait(false), channel, sink);
+            connection = Connect(await channel.OpenAsync(GrpcDialect.ProcessStream, cancellation).ConfigureAwait(false), channel, sink);
             await connection.OpenAsync(_settings.ConnectTimeout - _time.GetElapsedTime(started), cancellation).ConfigureAwait(false);
             await ConfigurationPush.SendAsync(connection, _settings, _time, cancellation).ConfigureAwait(false);
         }

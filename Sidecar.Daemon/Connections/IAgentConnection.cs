@@ -1,3 +1,4 @@
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Connections;

@@ -1,7 +1,9 @@
+using System.Net.Sockets;
 using System.Threading.Channels;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Connections.Framed;
+using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Connections;
 
@@ -12,8 +14,7 @@ namespace Sidecar.Daemon.Connections;
 /// </remarks>
 internal sealed class RegisteredConnections : IAgentDialer, IDisposable
 {
-    private readonly Channel<Arrival> _arrivals = Channel.CreateUnbounded<Arrival>();
-    private readonly SocketConnectionContextFactory _pipes;
+    private readonly Channel<PendingRegistration> _arrivals = Channel.CreateUnbounded<PendingRegistration>();
     private readonly ConnectionSettings _settings;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -30,10 +31,9 @@ internal sealed class RegisteredConnections : IAgentDialer, IDisposable
         Limit = limit;
         _time = time;
         _logger = logger;
-        _pipes = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions { WaitForDataBeforeAllocatingBuffer = false }, logger);
     }
 
-    public string Endpoint => AgentOptions.ReverseEndpoint;
+    public string Endpoint { get; } = new AgentEndpoint.Reverse().ToString();
 
     public bool IsPassive => true;
 
@@ -65,8 +65,10 @@ internal sealed class RegisteredConnections : IAgentDialer, IDisposable
         return null;
     }
 
-    /// <summary>Hands a registered connection to the pool, and its socket and place with it. False when the pool is gone: then they stay the caller's.</summary>
-    public bool TryHand(Arrival arrival) => _arrivals.Writer.TryWrite(arrival);
+    /// <summary>
+    /// Hands a registered connection to the pool, and its socket and place with it. False when the pool is gone: then they stay the caller's.
+    /// </summary>
+    public bool TryHand(PendingRegistration arrival) => _arrivals.Writer.TryWrite(arrival);
 
     /// <summary>Waits for the next agent to register. Fails after the connect timeout if the agent has no connection at all.</summary>
     /// <exception cref="AgentUnreachableException">It has not registered, or its connection could not be used; the message says why.</exception>
@@ -76,9 +78,7 @@ internal sealed class RegisteredConnections : IAgentDialer, IDisposable
         FramedAgentConnection? connection = null;
         try
         {
-            var context = _pipes.Create(arrival.Socket);
-            connection = new FramedAgentConnection(
-                arrival.ConnectionId, context.Transport, _settings, sink, _time, _logger, () => SocketTransport.CloseAsync(context, _time));
+            connection = FramedAgentConnection.Over(arrival.Socket, arrival.ConnectionId, _settings, sink, _time, _logger);
             connection.Adopt(arrival.Capabilities);
             _ = ReleaseAtEndAsync(connection, arrival.Slot);
             await ConfigurationPush.SendAsync(connection, _settings, _time, cancellation).ConfigureAwait(false);
@@ -109,8 +109,6 @@ internal sealed class RegisteredConnections : IAgentDialer, IDisposable
         {
             arrival.Dispose();
         }
-
-        _pipes.Dispose();
     }
 
     private static async Task ReleaseAtEndAsync(FramedAgentConnection connection, RegistrationSlot slot)
@@ -119,7 +117,7 @@ internal sealed class RegisteredConnections : IAgentDialer, IDisposable
         slot.Dispose();
     }
 
-    private async Task<Arrival> NextAsync(CancellationToken cancellation)
+    private async Task<PendingRegistration> NextAsync(CancellationToken cancellation)
     {
         while (true)
         {
@@ -137,5 +135,29 @@ internal sealed class RegisteredConnections : IAgentDialer, IDisposable
                 }
             }
         }
+    }
+}
+
+/// <summary>One place among the connections that an agent may have, taken before it is told that it may come in. Disposing gives it back, once.</summary>
+internal sealed class RegistrationSlot(Action release) : IDisposable
+{
+    private Action? _release = release;
+
+    /// <inheritdoc/>
+    public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
+}
+
+/// <summary>An agent's connection that is registered and not yet in its pool. Whoever holds it owns the socket and the slot.</summary>
+/// <param name="ConnectionId">The id that the agent was told; random, unique in the process.</param>
+/// <param name="Socket">The socket; all bytes up to the registration's answer have been read and written.</param>
+/// <param name="Capabilities">What the agent said of itself.</param>
+/// <param name="Slot">Its place among the agent's connections.</param>
+internal sealed record PendingRegistration(string ConnectionId, Socket Socket, AgentCapabilities Capabilities, RegistrationSlot Slot) : IDisposable
+{
+    /// <summary>Closes the socket and gives the place back.</summary>
+    public void Dispose()
+    {
+        Socket.Dispose();
+        Slot.Dispose();
     }
 }

@@ -1,15 +1,15 @@
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Connections.Framed;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Connections;
 
-/// <summary>Opens connections over a Unix socket. Sockets become pipes through the shared framework's transport.</summary>
-internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
+/// <summary>Opens connections over a Unix socket.</summary>
+internal sealed class UnixSocketDialer : IAgentDialer
 {
     private static long _lastId;
 
-    private readonly SocketConnectionContextFactory _pipes;
     private readonly ConnectionSettings _settings;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -21,12 +21,11 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
         _settings = settings;
         _time = time;
         _logger = logger;
-
-        // A few busy connections: asking for data twice costs more than the buffer that an idle one holds.
-        _pipes = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions { WaitForDataBeforeAllocatingBuffer = false }, logger);
     }
 
     public string Endpoint => _path;
+
+    public IDisposable? Watch(Action appeared) => SocketFileWatch.TryStart(_path, appeared);
 
     public async Task<IAgentConnection> DialAsync(IConnectionSink sink, CancellationToken cancellation)
     {
@@ -36,9 +35,7 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
         try
         {
             await ConnectAsync(socket, cancellation).ConfigureAwait(false);
-            var context = _pipes.Create(socket);
-            var id = $"{_settings.AgentId}-{Interlocked.Increment(ref _lastId)}";
-            connection = new FramedAgentConnection(id, context.Transport, _settings, sink, _time, _logger, () => SocketTransport.CloseAsync(context, _time));
+            connection = FramedAgentConnection.Over(socket, $"{_settings.AgentId}-{Interlocked.Increment(ref _lastId)}", _settings, sink, _time, _logger);
             await connection.OpenAsync(_settings.ConnectTimeout - _time.GetElapsedTime(start), cancellation).ConfigureAwait(false);
             await ConfigurationPush.SendAsync(connection, _settings, _time, cancellation).ConfigureAwait(false);
             return connection;
@@ -60,8 +57,6 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
         }
     }
 
-    public void Dispose() => _pipes.Dispose();
-
     private async Task ConnectAsync(Socket socket, CancellationToken cancellation)
     {
         try
@@ -69,9 +64,9 @@ internal sealed class UnixSocketDialer : IAgentDialer, IDisposable
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path), cancellation).AsTask()
                 .WaitAsync(_settings.ConnectTimeout, _time, cancellation).ConfigureAwait(false);
         }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.ConnectionRefused)
+        catch (SocketException e)
         {
-            throw new IOException(e.SocketErrorCode == SocketError.ConnectionRefused ? "nobody listens there" : "there is no such socket", e);
+            throw new IOException(UnixSocketErrors.Describe(e), e);
         }
         catch (TimeoutException e)
         {

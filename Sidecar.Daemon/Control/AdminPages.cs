@@ -1,6 +1,6 @@
 using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Control.Documents;
-using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Ledger;
 
 namespace Sidecar.Daemon.Control;
 
@@ -19,7 +19,9 @@ internal sealed class AdminPages(DaemonView daemon)
             Pid = Environment.ProcessId,
             StartedAt = daemon.StartedAt,
             UptimeSeconds = Math.Round((daemon.Time.GetUtcNow() - daemon.StartedAt).TotalSeconds, 3),
-            Warnings = Warnings.Of(agents, daemon.Removals.List(), exchanges, ConfigPushes(), daemon.BodyMemory, daemon.Time.GetUtcNow()),
+            Warnings = [
+                .. Warnings.Of(agents, daemon.Removals.List(), exchanges, ConfigPushes(), daemon.BodyMemory, daemon.Time.GetUtcNow()),
+                .. daemon.ListenerWarnings.All],
             Listeners = [.. daemon.Listeners.Select(static listener => new ListenerDocument(
                 listener.Name, listener.Kind.ToString().ToLowerInvariant(), listener.Place))],
             Agents = agents,
@@ -46,7 +48,8 @@ internal sealed class AdminPages(DaemonView daemon)
         Daemon = AdminJson.DaemonName,
         Pushes = [.. daemon.Pusher.List().Select(Of)],
         UpdateRequests = [.. daemon.Updates.List().Select(static request => new UpdateRequestDocument(
-            request.Agent, request.Connection, request.RequestId, request.Type, request.Detail, request.IsAccepted, request.Error, request.IsReplied, request.Received))],
+            request.Agent, request.Connection, request.RequestId, request.Type, request.Detail, request.IsAccepted, request.Error, request.IsReplied,
+            request.Received))],
     };
 
     /// <summary>One push; null when there is none of this id.</summary>
@@ -54,7 +57,9 @@ internal sealed class AdminPages(DaemonView daemon)
 
     /// <summary>A push as operators see it.</summary>
     public static ConfigPushDocument Of(ConfigPushReading push) =>
-        new(push.Id, push.Agent, Words.Of(push.State), push.Reason is { Length: > 0 } reason ? reason : null, push.Version, push.Attempts, push.Accepted, push.Created, push.Ended);
+        new(
+            push.Id, push.Agent, ConfigPushLabels.Of(push.State), push.Reason is { Length: > 0 } reason ? reason : null, push.Version, push.Attempts,
+            push.Accepted, push.Created, push.Ended);
 
     private static ExchangesDocument Sum(IReadOnlyList<ExchangeCount> rows)
     {

@@ -70,7 +70,9 @@ internal sealed class ConfigPushEndpoint(DaemonView daemon)
         }
 
         return pushes.Count > 0
-            ? (StatusCodes.Status202Accepted, new ConfigPushesDocument { Daemon = AdminJson.DaemonName, Pushes = pushes, Errors = errors.Count > 0 ? errors : null })
+            ? (
+                StatusCodes.Status202Accepted,
+                new ConfigPushesDocument { Daemon = AdminJson.DaemonName, Pushes = pushes, Errors = errors.Count > 0 ? errors : null })
             : Error(StatusCodes.Status409Conflict, errors.Count == 0 ? "there is no agent" : string.Join("; ", errors));
     }
 

@@ -2,6 +2,7 @@ using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Ledger;
 
 namespace Sidecar.Daemon.Control;
 
@@ -22,6 +23,9 @@ internal sealed record DaemonView
 
     /// <summary>The exchanges.</summary>
     public required ExchangeCounts Exchanges { get; init; }
+
+    /// <summary>What listeners found wrong with the configuration of their proxies.</summary>
+    public required ListenerWarnings ListenerWarnings { get; init; }
 
     /// <summary>The body bytes that may be held for all agents.</summary>
     public required ByteBudget BodyMemory { get; init; }

@@ -64,7 +64,8 @@ internal sealed class StickyEndpoint(DaemonView daemon)
 
     private AgentState? Find(string id) => daemon.Agents().FirstOrDefault(agent => agent.Id == id);
 
-    private static (int Status, object Document) Cleared(string agent, int count) => (StatusCodes.Status200OK, new StickyClearedDocument(AdminJson.DaemonName, agent, count));
+    private static (int Status, object Document) Cleared(string agent, int count) =>
+        (StatusCodes.Status200OK, new StickyClearedDocument(AdminJson.DaemonName, agent, count));
 
     private (int Status, object Document) Unknown(string id) => Error(
         StatusCodes.Status404NotFound, $"there is no agent {id}; there are {string.Join(", ", daemon.Agents().Select(static agent => agent.Id))}");

@@ -20,6 +20,7 @@ internal static class Warnings
     {
         var warnings = new List<string>();
         warnings.AddRange(agents.Select(Of).OfType<string>());
+        warnings.AddRange(agents.SelectMany(static agent => agent.Warnings));
         warnings.AddRange(removed.Select(static one => string.Create(
             CultureInfo.InvariantCulture, $"agent {one.Agent} was removed at {one.Since:yyyy-MM-dd HH:mm:ss} UTC: its routes go on without it until the daemon is started again")));
         if (exchanges.Bypassed > 0)

@@ -58,30 +58,30 @@ internal sealed class AgentMetrics
     /// <param name="kind">The event.</param>
     /// <param name="fate">How.</param>
     /// <param name="duration">From the call to its end.</param>
-    public void CallEnded(string agent, EventKind kind, CallFate fate, TimeSpan duration)
+    public void CallEnded(string agent, EventKind kind, CallMetricOutcome fate, TimeSpan duration)
     {
         var (agentTag, eventTag) = (Tag("agent", agent), Tag("event", SidecarMetrics.EventName(kind)));
         _requestSeconds.Record(duration.TotalSeconds, agentTag, eventTag);
-        if (fate is CallFate.Answered or CallFate.TimedOut or CallFate.ConnectionError or CallFate.Withdrawn)
+        if (fate is CallMetricOutcome.Answered or CallMetricOutcome.TimedOut or CallMetricOutcome.ConnectionError or CallMetricOutcome.Withdrawn)
         {
             _requests.Add(1, agentTag, eventTag);
         }
 
         switch (fate)
         {
-            case CallFate.Answered:
+            case CallMetricOutcome.Answered:
                 _responses.Add(1, agentTag);
                 break;
-            case CallFate.TimedOut:
+            case CallMetricOutcome.TimedOut:
                 _timeouts.Add(1, agentTag, eventTag);
                 break;
-            case CallFate.ConnectionError:
+            case CallMetricOutcome.ConnectionError:
                 _connectionErrors.Add(1, agentTag);
                 break;
-            case CallFate.SerializationError:
+            case CallMetricOutcome.SerializationError:
                 _serializationErrors.Add(1, agentTag);
                 break;
-            case CallFate.FlowControl:
+            case CallMetricOutcome.FlowControl:
                 _flowRejections.Add(1, agentTag);
                 break;
         }
@@ -118,14 +118,14 @@ internal sealed class AgentMetrics
     /// is no longer shown.
     /// </param>
     /// <exception cref="InvalidOperationException">The agents are observed already; a second observer would show them twice.</exception>
-    public void Observe(Func<IEnumerable<AgentReading>> agents)
+    public void Observe(Func<IEnumerable<AgentSnapshot>> agents)
     {
         if (Interlocked.Exchange(ref _observed, true))
         {
             throw new InvalidOperationException("The agents are observed already; give the one observer all of them.");
         }
 
-        void Gauge<T>(string name, string? unit, string description, Func<AgentReading, T> read)
+        void Gauge<T>(string name, string? unit, string description, Func<AgentSnapshot, T> read)
             where T : struct => _meter.CreateObservableGauge(
                 name, () => agents().Select(agent => new Measurement<T>(read(agent), Tag("agent", agent.Agent))), unit, description);
 
@@ -139,13 +139,13 @@ internal sealed class AgentMetrics
         Gauge("agent.available", null, "1 if the agent takes calls, 0 if not", static agent => agent.IsAvailable ? 1 : 0);
         Gauge("agent.state", null, "0 pending, 1 available, 2 degraded, 3 paused, 4 draining, 5 unhealthy", static agent => agent.State);
         Gauge("agent.breaker", null, "The circuit breaker: 0 closed, 1 half-open, 2 open", static agent => agent.Breaker);
-        Gauge("agent.held_body", "By", "Bytes of bodies held for the agent", static agent => agent.HeldBytes);
+        Gauge("agent.held_body", "By", "Bytes of bodies held for the agent", static agent => agent.BodyBuffer);
         Gauge("agent.sticky_sessions", "{session}", "Sessions of clients that keep to a connection", static agent => agent.StickySessions);
         _meter.CreateObservableCounter(
             "agent.sticky_session.changes", () => agents().SelectMany(StickyChanges), "{session}", "Sessions of clients that moved to another connection, expired, made room for others or were cleared");
     }
 
-    private static IEnumerable<Measurement<long>> StickyChanges(AgentReading agent)
+    private static IEnumerable<Measurement<long>> StickyChanges(AgentSnapshot agent)
     {
         Measurement<long> Of(string change, long count) => new(count, Tag("agent", agent.Agent), Tag("change", change));
         return [Of("cleared", agent.StickyCleared), Of("evicted", agent.StickyEvicted), Of("expired", agent.StickyExpired), Of("moved", agent.StickyMoved)];

@@ -57,3 +57,16 @@ internal sealed class MetricFamily(string name, string help, InstrumentTraits tr
         ? labels => new HistogramSeries(labels, traits.Bounds)
         : labels => new ScalarSeries(labels, traits);
 }
+
+/// <summary>The kinds of metric that Prometheus knows and we use.</summary>
+internal enum MetricKind
+{
+    /// <summary>A total that only grows.</summary>
+    Counter,
+
+    /// <summary>A value that goes up and down.</summary>
+    Gauge,
+
+    /// <summary>Counts of values per bucket, their count and their sum.</summary>
+    Histogram,
+}

@@ -99,7 +99,7 @@ internal sealed class SidecarMetrics : IDisposable
     /// <param name="outcome">How, in one word.</param>
     /// <param name="fate">What that means for the families of the pools.</param>
     /// <param name="duration">From the call to its end.</param>
-    public void CallEnded(string agent, EventKind kind, string outcome, CallFate fate, TimeSpan duration)
+    public void CallEnded(string agent, EventKind kind, string outcome, CallMetricOutcome fate, TimeSpan duration)
     {
         _calls.Add(1, Tag("agent", agent), Tag("event", EventName(kind)), Tag("outcome", outcome));
         Agents.CallEnded(agent, kind, fate, duration);

@@ -44,6 +44,10 @@ internal sealed class SystemdNotifier(string? address, TimeProvider time, ILogge
     /// <returns>Whether the message was sent.</returns>
     public bool Status(string text) => Send(StatusLine(text)[1..]);
 
+    /// <summary>The daemon lives; systemd hears of it in the pace of <see cref="SystemdWatchdog"/>.</summary>
+    /// <returns>Whether the message was sent.</returns>
+    public bool Alive() => Send("WATCHDOG=1");
+
     /// <summary>Asks for that much more time, from now, for the start, reload or stop that is under way.</summary>
     /// <returns>Whether the message was sent.</returns>
     public bool ExtendTimeout(TimeSpan more)

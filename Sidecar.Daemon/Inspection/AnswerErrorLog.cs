@@ -1,14 +1,17 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Inspection;
 
-/// <summary>Tells the authors of agents what was wrong with their answers, and operators which agents are passed by, at a pace that nobody can use to fill the log.</summary>
+/// <summary>
+/// Tells the authors of agents what was wrong with their answers, and operators which agents are passed by, at a pace that nobody can use to fill the log.
+/// </summary>
 internal sealed class AnswerErrorLog(ILogger logger, TimeProvider time)
 {
-    private readonly LogPace _pace = new(time);
-    private readonly LogPace _bodies = new(time);
+    private readonly LogThrottle _throttle = new(time);
+    private readonly LogThrottle _bodies = new(time);
 
     /// <summary>Logs that agents were not shown the body of a request.</summary>
     public void Write(Exchange exchange, List<Participant> bypassed)
@@ -27,7 +30,7 @@ internal sealed class AnswerErrorLog(ILogger logger, TimeProvider time)
     {
         foreach (var (agent, error, isFailure) in merger.Errors)
         {
-            if (!_pace.MayLog(agent, out var more))
+            if (!_throttle.MayLog(agent, out var more))
             {
                 continue;
             }

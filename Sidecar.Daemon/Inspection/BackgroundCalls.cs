@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Protocol.Messages;
@@ -8,7 +8,9 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Inspection;
 
-/// <summary>Calls that no request waits for: copies for agents in monitor mode, and the news that an exchange is complete. Bounded, awaited at the end.</summary>
+/// <summary>
+/// Calls that no request waits for: copies for agents in monitor mode, and the news that an exchange is complete. Bounded, awaited at the end.
+/// </summary>
 internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time, ILogger<BackgroundCalls> logger) : IAsyncDisposable
 {
     // Four times the calls that one agent's default pool carries; beyond it copies are dropped and counted rather than kept.
@@ -22,7 +24,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
     private static readonly TimeSpan CompletePause = TimeSpan.FromMilliseconds(20);
 
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly LogPace _dropped = new(time);
+    private readonly LogThrottle _dropped = new(time);
     private long _bytes;
 
     // One is ours until we are disposed of, so that the count meets zero only once.
@@ -53,7 +55,9 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
         }
     }
 
-    /// <summary>Hands a copy of a piece of a body to the agents that only watch. One that cannot be copied leaves a hole: the agent sees no more of that body.</summary>
+    /// <summary>
+    /// Hands a copy of a piece of a body to the agents that only watch. One that cannot be copied leaves a hole: the agent sees no more of that body.
+    /// </summary>
     public void CopyToMonitors(IReadOnlyList<MonitorFlow> flows, in BodyPiece piece)
     {
         foreach (var flow in flows)
@@ -74,13 +78,13 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
         }
     }
 
-    /// <summary>Tells every agent that saw the exchange, and wants to know, that it is over.</summary>
+    /// <summary>Tells every agent that saw the exchange that it is over, whatever it states, unless its operator leaves that out (rule 18).</summary>
     public void Complete(Exchange exchange, RequestCompleteEvent message)
     {
         message.CorrelationId = exchange.Id;
         foreach (var participant in exchange.Stages.SelectMany(static stage => stage).Concat(exchange.Monitors))
         {
-            if (participant.Session.HasSeenExchange && participant.Session.Wants(EventKind.RequestComplete))
+            if (participant.Session is { HasSeenExchange: true, Policy.WantsEnd: true })
             {
                 if (TryEnter(0))
                 {
@@ -109,7 +113,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
     {
         try
         {
-            metrics.Monitored(participant.Agent, MonitorWords.Of(message, await AskAsync(participant, message, kind).ConfigureAwait(false)));
+            metrics.Monitored(participant.Agent, MonitorLabels.Of(message, await AskAsync(participant, message, kind).ConfigureAwait(false)));
         }
         catch (Exception e)
         {

@@ -1,6 +1,9 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Routing;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;
@@ -37,13 +40,16 @@ internal sealed class Exchange
     public RouteModel? Route { get; }
 
     /// <summary>The route's id as a label value.</summary>
-    public string RouteLabel => Route?.Id ?? RouteSpec.UnmatchedId;
+    public string RouteLabel => Route?.Id ?? RouteFlag.UnmatchedId;
 
     /// <summary>When it began, a timestamp.</summary>
     public long Started { get; }
 
     /// <summary>When its last event came, a timestamp.</summary>
     public long LastEvent { get; set; }
+
+    /// <summary>Whether its phases come one by one from a proxy that may go on without having heard an answer. Set before the first event.</summary>
+    public bool IsJoined { get; set; }
 
     /// <summary>Whether an event of either direction is being inspected.</summary>
     public bool IsBusy => Volatile.Read(ref _busy) > 0;
@@ -65,6 +71,9 @@ internal sealed class Exchange
 
     /// <summary>The agents whose answers are only recorded.</summary>
     public Participant[] Monitors { get; }
+
+    /// <summary>Whether its route asks nobody.</summary>
+    public bool AsksNobody => Stages.Length + Monitors.Length == 0;
 
     /// <summary>Its bodies.</summary>
     public ExchangeBodies Bodies { get; }
@@ -103,6 +112,29 @@ internal sealed class Exchange
             _own = _own.Or(new LedgerEntry(state, cause));
         }
     }
+
+    /// <summary>Refuses it without an agent's word.</summary>
+    public Verdict Refuse(Cause cause, IReadOnlyList<AgentAudit>? audits = null)
+    {
+        Note(LedgerState.Refused, cause);
+        return Verdict.Refused(cause, audits);
+    }
+
+    /// <summary>Whether it was refused without an agent's word, for a reason of our own.</summary>
+    public bool IsRefused
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _own.State == LedgerState.Refused;
+            }
+        }
+    }
+
+    /// <summary>Nobody waits for the verdict any more, because the client is gone, or we stop.</summary>
+    public void Abandon(bool isStopping = false) =>
+        Abandon(isStopping ? Cause.Shutdown : Cause.ClientGone, isStopping ? CancelReason.ProxyShutdown : CancelReason.ClientDisconnect);
 
     /// <summary>Nobody wants the verdict any more: calls in flight are cancelled.</summary>
     public void Abandon(Cause cause, CancelReason reason)
@@ -187,7 +219,9 @@ internal sealed class Exchange
         }
     }
 
-    /// <summary>How the whole is accounted: the weightiest of its own line and all agents', where an agent that another's decision made superfluous does not count.</summary>
+    /// <summary>
+    /// How the whole is accounted: the weightiest of its own line and all agents', where an agent that another's decision made superfluous does not count.
+    /// </summary>
     public LedgerEntry Account()
     {
         LedgerEntry total;
@@ -205,9 +239,14 @@ internal sealed class Exchange
             }
         }
 
-        return total;
+        // One agent that was asked is not nobody.
+        return total.Cause == Cause.BodyUnasked
+            && Stages.SelectMany(static stage => stage).Any(static participant => participant.Session.Wants(EventKind.RequestBodyChunk))
+            ? total with { Cause = Cause.None }
+            : total;
     }
 
     private Participant[] Participants(IReadOnlyList<RouteAgent> stage, AgentMode mode) =>
-        [.. stage.Where(agent => agent.Policy.Mode == mode && agent.Agent.Current.TryJoin()).Select(agent => new Participant(new AgentSession(agent.Agent, agent.Policy, Id)))];
+        [.. stage.Where(agent => agent.Policy.Mode == mode && agent.Agent.Current.TryJoin())
+            .Select(agent => new Participant(new AgentSession(agent.Agent, agent.Policy, Id)))];
 }

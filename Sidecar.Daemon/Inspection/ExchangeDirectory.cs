@@ -1,17 +1,24 @@
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;
 
 /// <summary>The open exchanges of a listener by the proxy's own id, for front ends that must join phases. Bounded and expiring.</summary>
+/// <remarks>One that is over but for an end that its proxy may never announce makes way for a new one when the directory is full.</remarks>
 /// <typeparam name="T">An exchange with what its front end keeps between the phases.</typeparam>
 internal sealed class ExchangeDirectory<T> : IDisposable
     where T : JoinedExchange
 {
+    // An id takes some 200 bytes, an open exchange some KiB.
+    private const int EndedPerOpen = 4;
+
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, T> _open = new(StringComparer.Ordinal);
+    private readonly LinkedList<string> _finished = new();
+    private readonly EndedExchanges _ended;
     private readonly Inspector _inspector;
     private readonly TimeSpan _expiry;
     private readonly int _limit;
@@ -24,6 +31,7 @@ internal sealed class ExchangeDirectory<T> : IDisposable
         _inspector = inspector;
         _limit = limit;
         _expiry = expiry;
+        _ended = new EndedExchanges(inspector.Time, expiry, limit > int.MaxValue / EndedPerOpen ? int.MaxValue : limit * EndedPerOpen);
         _sweeper = inspector.Time.CreateTimer(static state => ((ExchangeDirectory<T>)state!).Sweep(), this, SweepInterval, SweepInterval);
     }
 
@@ -40,17 +48,25 @@ internal sealed class ExchangeDirectory<T> : IDisposable
     }
 
     /// <summary>Adds an exchange. One that is open under the same id is superseded: its calls are cancelled and it ends.</summary>
-    /// <returns>False when the directory is full, or closed because the listener stops.</returns>
+    /// <returns>False when the directory is full of exchanges that are not over, or closed because the listener stops.</returns>
     public bool TryAdd(string key, T joined)
     {
-        T? old = null;
+        T? old;
+        T? finished = null;
         lock (_gate)
         {
-            if (_disposed || (!_open.Remove(key, out old) && _open.Count >= _limit))
+            if (_disposed)
             {
                 return false;
             }
 
+            old = TakeOut(key);
+            if (old is null && _open.Count >= _limit && (finished = TakeFinished()) is null)
+            {
+                return false;
+            }
+
+            _ended.Remove(key);
             _open.Add(key, joined);
         }
 
@@ -60,7 +76,52 @@ internal sealed class ExchangeDirectory<T> : IDisposable
             _inspector.End(old.Exchange);
         }
 
+        if (finished is not null)
+        {
+            _inspector.End(finished.Exchange);
+        }
+
         return true;
+    }
+
+    /// <summary>No agent wants more of it: it stays for what may still be told, and makes way for others when there is no room.</summary>
+    public void Finish(string key, T joined)
+    {
+        lock (_gate)
+        {
+            if (joined.Place is null && ReferenceEquals(_open.GetValueOrDefault(key), joined))
+            {
+                joined.Place = _finished.AddLast(key);
+            }
+        }
+    }
+
+    /// <summary>No agent wants more of it, and nobody is to hear of its end: it ends, unless something is being told of it now.</summary>
+    public void Conclude(string key, T joined)
+    {
+        lock (_gate)
+        {
+            if (!ReferenceEquals(_open.GetValueOrDefault(key), joined) || !joined.TryClose())
+            {
+                return;
+            }
+
+            _ended.Add(key, joined.Awaited);
+            TakeOut(key);
+        }
+
+        _inspector.End(joined.Exchange);
+    }
+
+    /// <summary>Whether the exchange of this id has ended early, and no agent wanted what is told of it now.</summary>
+    /// <param name="key">The id.</param>
+    /// <param name="told">What is told.</param>
+    public bool HasEnded(string key, EventSet told = EventSet.None)
+    {
+        lock (_gate)
+        {
+            return _ended.Covers(key, told);
+        }
     }
 
     /// <summary>The open exchange of this id, or null.</summary>
@@ -72,14 +133,22 @@ internal sealed class ExchangeDirectory<T> : IDisposable
         }
     }
 
-    /// <summary>Takes an exchange out; the caller ends it.</summary>
-    public T? Remove(string key)
+    /// <summary>Takes an exchange out, of which nothing more will be told; the caller ends it.</summary>
+    /// <param name="key">Its id.</param>
+    /// <param name="isKnown">Whether it was open, or has ended early.</param>
+    public T? Remove(string key, out bool isKnown)
     {
         lock (_gate)
         {
-            return Take(key);
+            var joined = Take(key);
+            isKnown = _ended.Remove(key) || joined is not null;
+            TellIfEmpty();
+            return joined;
         }
     }
+
+    /// <inheritdoc cref="Remove(string, out bool)"/>
+    public T? Remove(string key) => Remove(key, out _);
 
     /// <summary>Takes an exchange out unless another has taken its place; the caller ends it.</summary>
     public void Remove(string key, T joined)
@@ -93,7 +162,10 @@ internal sealed class ExchangeDirectory<T> : IDisposable
         }
     }
 
-    /// <summary>Waits until none is open, or until the token fires. Each expires, so this ends where nothing new is added.</summary>
+    /// <summary>
+    /// Waits until none is open and nothing more can be told of those that ended early, or until the token fires. Each expires, so this ends where nothing new
+    /// is added.
+    /// </summary>
     public async Task WhenEmptyAsync(CancellationToken timeIsUp)
     {
         while (!timeIsUp.IsCancellationRequested)
@@ -101,7 +173,7 @@ internal sealed class ExchangeDirectory<T> : IDisposable
             Task empty;
             lock (_gate)
             {
-                if (_open.Count == 0)
+                if (_open.Count + _ended.Count == 0)
                 {
                     return;
                 }
@@ -135,8 +207,15 @@ internal sealed class ExchangeDirectory<T> : IDisposable
         EndAll(static _ => true, Cause.Shutdown, Cause.Shutdown, CancelReason.ProxyShutdown);
     }
 
-    private void Sweep() => EndAll(
-        joined => _inspector.Time.GetElapsedTime(joined.Exchange.LastEvent) >= _expiry, Cause.Expired, Cause.NoResponse, CancelReason.Timeout);
+    private void Sweep()
+    {
+        EndAll(joined => _inspector.Time.GetElapsedTime(joined.Exchange.LastEvent) >= _expiry, Cause.Expired, Cause.NoResponse, CancelReason.Timeout);
+        lock (_gate)
+        {
+            _ended.Sweep();
+            TellIfEmpty();
+        }
+    }
 
     private void EndAll(Func<T, bool> which, Cause cause, Cause unanswered, CancelReason reason)
     {
@@ -164,36 +243,57 @@ internal sealed class ExchangeDirectory<T> : IDisposable
         }
     }
 
-    // Under the lock.
+    // Under the lock, as those below.
     private T? Take(string key)
+    {
+        var joined = TakeOut(key);
+        TellIfEmpty();
+        return joined;
+    }
+
+    private T? TakeOut(string key)
     {
         if (!_open.Remove(key, out var joined))
         {
             return null;
         }
 
-        if (_open.Count == 0)
+        if (joined.Place is { } place)
         {
-            _empty?.TrySetResult();
-            _empty = null;
+            _finished.Remove(place);
+            joined.Place = null;
         }
 
         return joined;
     }
-}
 
-/// <summary>An exchange that waits in a directory for its next phase; a front end adds what it keeps.</summary>
-internal class JoinedExchange(Exchange exchange)
-{
-    private volatile bool _awaitsResponse;
-
-    /// <summary>The exchange.</summary>
-    public Exchange Exchange => exchange;
-
-    /// <summary>Whether the proxy was told that agents want the response, and has not asked about it yet.</summary>
-    public bool AwaitsResponse
+    // The oldest of which nothing is being told.
+    private T? TakeFinished()
     {
-        get => _awaitsResponse;
-        set => _awaitsResponse = value;
+        for (var place = _finished.First; place is not null; place = place.Next)
+        {
+            var joined = _open[place.Value];
+            if (joined.TryClose())
+            {
+                var key = place.Value;
+                if (!joined.IsRefused)
+                {
+                    _ended.Add(key, joined.Awaited);
+                }
+
+                return TakeOut(key);
+            }
+        }
+
+        return null;
+    }
+
+    private void TellIfEmpty()
+    {
+        if (_open.Count + _ended.Count == 0)
+        {
+            _empty?.TrySetResult();
+            _empty = null;
+        }
     }
 }

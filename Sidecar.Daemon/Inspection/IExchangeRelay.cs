@@ -15,7 +15,9 @@ internal interface IExchangeRelay
     /// <summary>Asks whether another daemon knows an exchange, and hands it the question if so.</summary>
     /// <param name="key">The proxy's id of the exchange.</param>
     /// <param name="question">The question, in a form that front ends of this kind understand; must stay as it is until the answer is there.</param>
-    /// <param name="deadline">When the phase's time is up, a timestamp. An eighth of what is left may be spent on finding out who knows it: 20 ms of HAProxy's 160.</param>
+    /// <param name="deadline">
+    /// When the phase's time is up, a timestamp. An eighth of what is left may be spent on finding out who knows it: 20 ms of HAProxy's 160.
+    /// </param>
     /// <param name="gone">Fires when nobody waits for the answer any more.</param>
     /// <returns>The answer; null when nobody knows the exchange, or did not say so or answer in time.</returns>
     ValueTask<byte[]?> AskAsync(string key, ReadOnlyMemory<byte> question, long deadline, CancellationToken gone);

@@ -4,6 +4,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Routing;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
@@ -17,16 +20,16 @@ namespace Sidecar.Daemon.Inspection;
 internal sealed class Inspector(
     RouteTable routes,
     BackgroundCalls background,
-    IExchangeIds ids,
+    ExchangeIds ids,
     ByteBudget bodyMemory,
     SidecarMetrics metrics,
     TimeProvider time,
     ILogger<Inspector>? logger = null)
 {
-    private readonly Accountant _accountant = new(background, metrics, time);
+    private readonly ExchangeCompletion _completion = new(background, metrics, time);
     private readonly AnswerErrorLog _errors = new(logger ?? NullLogger<Inspector>.Instance, time);
-    private readonly Questioner _questioner = new(metrics, logger ?? NullLogger<Inspector>.Instance);
-    private readonly LogPace _pace = new(time);
+    private readonly AgentFanOut _fanOut = new(metrics, logger ?? NullLogger<Inspector>.Instance);
+    private readonly LogThrottle _throttle = new(time);
     private BodyServices? _services;
     private readonly ILogger _logger = logger ?? NullLogger<Inspector>.Instance;
 
@@ -41,6 +44,9 @@ internal sealed class Inspector(
 
     /// <summary>The exchanges that came, and how they ended.</summary>
     public ExchangeCounts Counts { get; } = new();
+
+    /// <summary>What listeners found wrong with the configuration of their proxies.</summary>
+    public ListenerWarnings Warnings { get; } = new();
 
     /// <summary>A timestamp that lies this far ahead.</summary>
     public long DeadlineIn(TimeSpan budget) => time.GetTimestamp() + (long)(budget.TotalSeconds * time.TimestampFrequency);
@@ -93,6 +99,11 @@ internal sealed class Inspector(
                 return Give(exchange, RefuseUnmatched(exchange, message));
             }
 
+            if (message is ResponseHeadersEvent && UnfinishedBodies.AtResponse(exchange, Warnings, _logger) is { } tooEarly)
+            {
+                return Give(exchange, tooEarly);
+            }
+
             message.CorrelationId = exchange.Id;
             exchange.LastEvent = time.GetTimestamp();
             var kind = EventKinds.Of(message.Type);
@@ -109,7 +120,7 @@ internal sealed class Inspector(
                 if (stage.Length > 1 && message is not WebSocketFrameEvent)
                 {
                     merger ??= new VerdictMerger(exchange, message);
-                    await _questioner.AskTogetherAsync(stage, order, message, kind, deadline, merger).ConfigureAwait(false);
+                    await _fanOut.AskTogetherAsync(stage, order, message, kind, deadline, merger).ConfigureAwait(false);
                 }
                 else
                 {
@@ -124,7 +135,7 @@ internal sealed class Inspector(
                         var result = await participant.Session.AskAsync(message, deadline).ConfigureAwait(false);
                         if (participant.Settle(message, ref result, isRetry: false))
                         {
-                            result = await _questioner.AskAgainAsync(participant, message, deadline).ConfigureAwait(false);
+                            result = await _fanOut.AskAgainAsync(participant, message, deadline).ConfigureAwait(false);
                         }
 
                         if (result.IsAnswered && ReferenceEquals(result.Response, AgentResponse.Allow))
@@ -188,6 +199,11 @@ internal sealed class Inspector(
                 return BodyStep.Refused(Give(exchange, RefuseUnmatched(exchange, null)));
             }
 
+            if (direction == Direction.Response && UnfinishedBodies.AtResponse(exchange, Warnings, _logger) is { } tooEarly)
+            {
+                return BodyStep.Refused(Give(exchange, tooEarly));
+            }
+
             exchange.LastEvent = time.GetTimestamp();
             var services = _services ??= new BodyServices(bodyMemory, background.HeldCopies, _errors, time);
             background.CopyToMonitors(exchange.Bodies.MonitorsOf(direction, services), piece);
@@ -197,7 +213,8 @@ internal sealed class Inspector(
         }
         catch (Exception e)
         {
-            return BodyStep.Refused(Give(exchange, Fail(exchange, direction == Direction.Request ? MessageType.RequestBodyChunk : MessageType.ResponseBodyChunk, e)));
+            return BodyStep.Refused(
+                Give(exchange, Fail(exchange, direction == Direction.Request ? MessageType.RequestBodyChunk : MessageType.ResponseBodyChunk, e)));
         }
         finally
         {
@@ -228,7 +245,7 @@ internal sealed class Inspector(
     {
         if (exchange.TryEnd(complete))
         {
-            _accountant.Close(exchange, Counts);
+            Close(exchange);
         }
     }
 
@@ -240,6 +257,12 @@ internal sealed class Inspector(
         return exchange;
     }
 
+    private void Close(Exchange exchange)
+    {
+        UnfinishedBodies.AtEnd(exchange, Warnings, _logger);
+        _completion.Close(exchange, Counts);
+    }
+
     private Verdict Give(Exchange exchange, Verdict verdict)
     {
         metrics.VerdictGiven(exchange.RouteLabel, verdict.Kind.Label());
@@ -249,7 +272,7 @@ internal sealed class Inspector(
     private Verdict RefuseUnmatched(Exchange exchange, AgentEvent? message)
     {
         exchange.Note(LedgerState.Refused, Cause.NoRoute);
-        if (message is RequestHeadersEvent request && _pace.MayLog(exchange.Listener, out var more))
+        if (message is RequestHeadersEvent request && _throttle.MayLog(exchange.Listener, out var more))
         {
             var host = request.Headers.Get("host") ?? request.Metadata.ServerName ?? "";
             Log.NoRoute(_logger, exchange.Listener, HeaderRules.Echo(request.Method), HeaderRules.Echo(request.Uri), HeaderRules.Echo(host), more);
@@ -262,8 +285,7 @@ internal sealed class Inspector(
     private Verdict Fail(Exchange exchange, MessageType type, Exception error)
     {
         Log.InspectionFailed(_logger, type, exchange.Id, error);
-        exchange.Note(LedgerState.Refused, Cause.Internal);
-        return Verdict.Refused(Cause.Internal);
+        return exchange.Refuse(Cause.Internal);
     }
 
     private void Leave(Exchange exchange)
@@ -271,7 +293,7 @@ internal sealed class Inspector(
         exchange.LastEvent = time.GetTimestamp();
         if (exchange.Leave())
         {
-            _accountant.Close(exchange, Counts);
+            Close(exchange);
         }
     }
 }

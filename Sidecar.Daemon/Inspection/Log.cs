@@ -27,6 +27,9 @@ internal static partial class Log
     [LoggerMessage(1305, LogLevel.Warning, "a part of an answer of agent {Agent} has no effect: {Error}; {More} more such lines left out")]
     public static partial void NoEffect(ILogger logger, string agent, string error, long more);
 
+    [LoggerMessage(1308, LogLevel.Warning, "listener {Listener}: {Text}")]
+    public static partial void ListenerWarning(ILogger logger, string listener, string text);
+
     [LoggerMessage(1306, LogLevel.Warning, "agent {Agent} takes request bodies, and listener {Listener} hands none over: requests with a body, or of which nothing tells whether they have one, pass it by, counted as bypassed ({Cause}); name the events it is for (events=), write body=optional, or use a listener that has bodies; {More} more such lines left out")]
     public static partial void NoBody(ILogger logger, string agent, string listener, string cause, long more);
 }

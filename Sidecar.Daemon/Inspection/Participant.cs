@@ -1,5 +1,7 @@
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;
@@ -15,7 +17,10 @@ internal sealed class Participant(AgentSession session)
     /// <summary>The agent's id.</summary>
     public string Agent => session.Agent.Id;
 
-    /// <summary>Ends one call of the session. An answer that may not be applied becomes its agent's failure first, and so counts as one for the breaker, the health and the counters too (rule 5).</summary>
+    /// <summary>
+    /// Ends one call of the session. An answer that may not be applied becomes its agent's failure first, and so counts as one for the breaker, the health and
+    /// the counters too (rule 5).
+    /// </summary>
     /// <param name="message">The event.</param>
     /// <param name="result">How the call ended; afterwards what counts.</param>
     /// <param name="isRetry">Whether the event must not be asked again.</param>
@@ -54,7 +59,18 @@ internal sealed class Participant(AgentSession session)
     {
         if (Decides(kind))
         {
-            Note(VerdictMerger.DirectionOf(message), LedgerState.Inspected);
+            Note(
+                VerdictMerger.DirectionOf(message), LedgerState.Inspected,
+                message is RequestHeadersEvent request && IsBodyUnasked(request) ? Cause.BodyUnasked : Cause.None);
+        }
+    }
+
+    /// <summary>A piece of the request's body has come that the agent is not asked about.</summary>
+    public void NoteUnasked()
+    {
+        if (session.IsShownHeadersOnly && Of(Direction.Request).State == LedgerState.Inspected)
+        {
+            Note(Direction.Request, LedgerState.Inspected, Cause.BodyUnasked);
         }
     }
 
@@ -69,4 +85,6 @@ internal sealed class Participant(AgentSession session)
 
     /// <summary>Whether the answer to this event counts; when not, it was sent only because later ones need it, and only its failure counts.</summary>
     public bool Decides(EventKind kind) => session.Decides(kind);
+
+    private bool IsBodyUnasked(RequestHeadersEvent request) => session.IsShownHeadersOnly && RequestFraming.TellsOfBody(request);
 }

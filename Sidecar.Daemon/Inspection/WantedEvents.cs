@@ -2,11 +2,14 @@ using System.Runtime.InteropServices;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;
 
-/// <summary>What the agents of an exchange still want to see of it, for front ends whose proxy sends only what it is asked for (proxy integration §3.5.10, §6.3).</summary>
+/// <summary>
+/// What the agents of an exchange still want to see of it, for front ends whose proxy sends only what it is asked for (proxy integration §3.5.10, §6.3).
+/// </summary>
 /// <remarks>
 /// What an agent wants is known from its capabilities at the latest when it has been asked once, so the answer to the request headers is the
 /// time to look. An agent that missed the request, or that a body passes by since an earlier piece, wants nothing more: nothing can be judged from the middle.
@@ -20,7 +23,8 @@ internal readonly record struct WantedEvents(WantedBody RequestBody, bool Respon
     /// <summary>What is wanted of an exchange now.</summary>
     public static WantedEvents Of(Exchange exchange) => new(
         BodyOf(exchange, Direction.Request),
-        exchange.Stages.SelectMany(static stage => stage).Concat(exchange.Monitors).Any(static participant => StillWants(participant, EventKind.ResponseHeaders)),
+        exchange.Stages.SelectMany(static stage => stage).Concat(exchange.Monitors)
+            .Any(static participant => StillWants(participant, EventKind.ResponseHeaders)),
         BodyOf(exchange, Direction.Response));
 
     private static WantedBody BodyOf(Exchange exchange, Direction direction)
@@ -60,7 +64,10 @@ internal readonly record struct WantedEvents(WantedBody RequestBody, bool Respon
 
 /// <summary>What is wanted of one body.</summary>
 /// <param name="Need">How it is to be handed in.</param>
-/// <param name="MaxBytes">The largest body that any agent takes, in bytes; more of it changes no verdict but that it is too large. 0 when none is wanted, <see cref="long.MaxValue"/> for no limit.</param>
+/// <param name="MaxBytes">
+/// The largest body that any agent takes, in bytes; more of it changes no verdict but that it is too large. 0 when none is wanted, <see cref="long.MaxValue"/>
+/// for no limit.
+/// </param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct WantedBody(BodyNeed Need, long MaxBytes)
 {

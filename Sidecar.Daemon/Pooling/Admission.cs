@@ -1,4 +1,4 @@
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Pooling;
@@ -13,7 +13,7 @@ internal sealed class Admission
     private readonly ConnectionPool _pool;
     private readonly PoolSettings _settings;
     private readonly TimeProvider _time;
-    private readonly WaitingRoom _room;
+    private readonly CallQueue _room;
     private int _running;
 
     public Admission(ConnectionPool pool, PoolSettings settings, TimeProvider time, Action<BreakerState, string> breakerChanged)
@@ -21,7 +21,7 @@ internal sealed class Admission
         _pool = pool;
         _settings = settings;
         _time = time;
-        _room = new WaitingRoom(settings.Queue);
+        _room = new CallQueue(settings.Queue);
         Breaker = new CircuitBreaker(settings.Breaker, time, breakerChanged);
     }
 
@@ -42,7 +42,7 @@ internal sealed class Admission
     /// <param name="pass">What it holds from now on; it may hold a slot already, when it is asked again (rule 11).</param>
     /// <param name="refusal">Why not, when the answer is no.</param>
     /// <param name="hasTurn">False for a newcomer, who has to stand behind those that wait.</param>
-    public bool TryEnter(in CallAsk ask, ref CallPass pass, out Refusal refusal, bool hasTurn = false)
+    public bool TryEnter(in CallAsk ask, ref CallPermit pass, out Refusal refusal, bool hasTurn = false)
     {
         if (!hasTurn && ask.Lease is null && _room.HasQueue && !pass.HasSlot)
         {
@@ -78,15 +78,17 @@ internal sealed class Admission
     }
 
     /// <summary>A seat in the queue; null, with the end of the call, when all are taken or none exist.</summary>
-    public Waiter? Queue(PooledConnection? lease, in Refusal refusal, out CallResult result)
+    public Waiter? Queue(in CallAsk ask, in Refusal refusal, out CallResult result)
     {
         result = refusal.Result;
-        if (refusal.Wait <= TimeSpan.Zero || _room.Seats == 0)
+
+        // The news that exchanges are over comes in bursts, when they expire together, and no request waits for it: it takes no seat of one that does.
+        if (refusal.Wait <= TimeSpan.Zero || _room.Seats == 0 || ask.Kind == EventKind.RequestComplete)
         {
             return null;
         }
 
-        var seat = _room.Enter(lease);
+        var seat = _room.Enter(ask.Lease);
         if (seat is null)
         {
             result = CallResult.Failed(CallOutcome.QueueFull, $"{_room.Seats} calls wait for the agent, which is the limit of the queue; {refusal.Result.Detail}");
@@ -123,15 +125,16 @@ internal sealed class Admission
     /// <param name="result">How it ended.</param>
     /// <param name="kind">Its event.</param>
     /// <param name="took">From the call to its end.</param>
+    /// <param name="ceiling">How long it might have taken.</param>
     /// <param name="keepsSlot">Whether the same event is asked again at once (rule 11).</param>
-    public void Leave(ref CallPass pass, in CallResult result, EventKind kind, TimeSpan took, bool keepsSlot)
+    public void Leave(ref CallPermit pass, in CallResult result, EventKind kind, TimeSpan took, TimeSpan ceiling, bool keepsSlot)
     {
         if (pass.Connection is { } connection)
         {
             var verdict = CallVerdicts.Of(result, kind, connection.Connection.Capabilities);
             Breaker.Report(pass.Trial, verdict);
             var now = _time.GetTimestamp();
-            connection.Figures.Add(result.Outcome, took, now);
+            connection.Figures.Add(result.Outcome, took, ceiling, now);
             if (verdict != CallVerdict.Neutral)
             {
                 connection.History.Add(verdict == CallVerdict.Failure, took, now);
@@ -145,7 +148,7 @@ internal sealed class Admission
     /// <summary>A call was never made, or ended by a defect of ours: it says nothing about the agent.</summary>
     /// <param name="pass">What it held; afterwards it holds nothing.</param>
     /// <param name="wakes">False when nothing has become free that was not before: those that wait would wake each other without end.</param>
-    public void Return(ref CallPass pass, bool wakes = true)
+    public void Return(ref CallPermit pass, bool wakes = true)
     {
         Breaker.Report(pass.Trial, CallVerdict.Neutral);
         Release(ref pass, keepsSlot: false, wakes);
@@ -157,11 +160,11 @@ internal sealed class Admission
     /// <summary>A connection has come, or takes new exchanges again, or none ever will.</summary>
     public void ConnectionsChanged() => _room.WakeAll();
 
-    private void Release(ref CallPass pass, bool keepsSlot, bool wakes)
+    private void Release(ref CallPermit pass, bool keepsSlot, bool wakes)
     {
         var (connection, hadSlot) = (pass.Connection, pass.HasSlot && !keepsSlot);
         connection?.Release(pass.Bytes);
-        pass = new CallPass { HasSlot = pass.HasSlot && keepsSlot };
+        pass = new CallPermit { HasSlot = pass.HasSlot && keepsSlot };
         if (hadSlot && Interlocked.Decrement(ref _running) == _settings.MaxCalls - 1 && wakes)
         {
             // Whoever waits may wait for just this, whatever its connection.
@@ -218,7 +221,7 @@ internal sealed class Admission
         _ => TimeSpan.Zero,
     };
 
-    private bool TryTakeSlot(ref CallPass pass, out Refusal refusal)
+    private bool TryTakeSlot(ref CallPermit pass, out Refusal refusal)
     {
         refusal = default;
         if (pass.HasSlot)

@@ -1,4 +1,4 @@
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Diagnostics;
 
 namespace Sidecar.Daemon.Pooling;
@@ -14,15 +14,24 @@ internal sealed class ConnectionFigures(TimeProvider time)
     /// <summary>How long the calls took that were answered, of late.</summary>
     public LatencySketch Latency { get; } = new(time);
 
+    /// <summary>How much of their ceilings the calls took that the agent answered or was too slow for, of late; a whole ceiling is a second here.</summary>
+    public LatencySketch OfCeiling { get; } = new(time);
+
     /// <summary>The counts so far.</summary>
     public CallCounts Counts => new(Volatile.Read(ref _answered), Volatile.Read(ref _failed), Volatile.Read(ref _timedOut), Volatile.Read(ref _cancelled));
 
     /// <summary>A call on the connection has ended.</summary>
     /// <param name="outcome">How.</param>
     /// <param name="took">From the call to its end.</param>
+    /// <param name="ceiling">How long it might have taken.</param>
     /// <param name="now">A timestamp of the clock.</param>
-    public void Add(CallOutcome outcome, TimeSpan took, long now)
+    public void Add(CallOutcome outcome, TimeSpan took, TimeSpan ceiling, long now)
     {
+        if (outcome is CallOutcome.Answered or CallOutcome.TimedOut)
+        {
+            OfCeiling.Record(TimeSpan.FromSeconds(took / ceiling), now);
+        }
+
         switch (outcome)
         {
             case CallOutcome.Answered:

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Pooling;
@@ -15,8 +17,8 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     private readonly ISelectionPolicy _policy;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly EndpointRoster _roster;
-    private readonly ConnectionKeeper[] _keepers;
+    private readonly EndpointSet _endpoints;
+    private readonly ConnectionMaintainer[] _keepers;
     private readonly PoolHealth _health;
     private Task _running = Task.CompletedTask;
     private volatile ConnectionTraits? _traits;
@@ -44,12 +46,12 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         Sticky = new StickySessions(settings.StickyTimeout, settings.StickySessions, time);
         Ejection = new Ejection(this, settings.AgentId, logger);
         Admission = new Admission(this, settings, time, (state, reason) => Log.Breaker(logger, settings.AgentId, state, reason));
-        _keepers = new ConnectionKeeper[Math.Max(settings.Connections, dialers.Count)];
-        _roster = new EndpointRoster(dialers, settings, random, time, () => Array.ForEach(_keepers, static keeper => keeper.Nudge()));
+        _keepers = new ConnectionMaintainer[Math.Max(settings.Connections, dialers.Count)];
+        _endpoints = new EndpointSet(dialers, settings, random, time, () => Array.ForEach(_keepers, static keeper => keeper.Nudge()));
         for (var i = 0; i < _keepers.Length; i++)
         {
             // One source of randomness each: they are not safe to share.
-            _keepers[i] = new ConnectionKeeper(this, _roster, i % dialers.Count, settings, new Random(random.Next()), time, logger);
+            _keepers[i] = new ConnectionMaintainer(this, _endpoints, i % dialers.Count, settings, new Random(random.Next()), time, logger);
         }
     }
 
@@ -60,13 +62,17 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     }
 
     /// <summary>Takes what concerns the agent as a whole; null for nobody. To be set before <see cref="Start"/>.</summary>
-    public IAgentNews? News { get; set; }
+    public IAgentObserver? News { get; set; }
 
     /// <summary>The settings.</summary>
     public PoolSettings Settings => _settings;
 
     /// <summary>The endpoints as the operator wrote them.</summary>
     public IReadOnlyList<string> Endpoints => [.. _dialers.Select(static dialer => dialer.Endpoint)];
+
+    /// <summary>Dials each endpoint where a configuration has to be tried before connections with calls on them are given it.</summary>
+    public IEnumerable<IAgentDialer> TrialsOf(ConfigurationValue configuration) =>
+        _dialers.Select(dialer => dialer.ForTrialOf(configuration)).OfType<IAgentDialer>();
 
     /// <summary>How connections are chosen.</summary>
     public string Strategy => _policy.Name;
@@ -89,6 +95,9 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     /// <summary>What the agent's connections can carry; null before the first handshake.</summary>
     public ConnectionTraits? Traits => _traits;
 
+    /// <summary>What is wrong with endpoints now.</summary>
+    public IReadOnlyList<EndpointProblem> Problems => _endpoints.Problems();
+
     /// <summary>Whether any connection takes new exchanges.</summary>
     public bool IsAvailable => Array.Exists(_set.Live, static connection => connection.TakesNew);
 
@@ -102,7 +111,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     public int InFlight => _set.Live.Sum(static connection => connection.Connection.InFlight);
 
     /// <summary>By how much the agent wants the timeouts of calls without a connection yet to be stretched, 1 or more.</summary>
-    public double TimeoutMultiplier => _isDegraded ? PoolReading.MultiplierOf(_set.Live) : 1;
+    public double TimeoutMultiplier => _isDegraded ? PoolSnapshot.MultiplierOf(_set.Live) : 1;
 
     /// <summary>Begins to dial. The agent may be absent; it comes alive by itself.</summary>
     public void Start()
@@ -114,20 +123,22 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     }
 
     /// <summary>A connection for a new exchange; null with the reason when there is none.</summary>
-    /// <param name="except">The connection that just failed, null for none. Its endpoint may have failed with it, so another one's is chosen if there is one.</param>
+    /// <param name="except">
+    /// The connection that just failed, null for none. Its endpoint may have failed with it, so another one's is chosen if there is one.
+    /// </param>
     /// <param name="reason">Why there is none.</param>
     public PooledConnection? Select(PooledConnection? except, out CallResult reason)
     {
         var live = _set.Live;
         var chosen = _draining ? null
-            : except is not null && _roster.Count > 1 && SelectElsewhere(live, except.Endpoint) is { } elsewhere ? elsewhere
+            : except is not null && _endpoints.Count > 1 && SelectElsewhere(live, except.Endpoint) is { } elsewhere ? elsewhere
             : _policy.Select(live, except);
         reason = default;
         if (chosen is null)
         {
-            reason = PoolReading.ReasonOf(live, except, _draining);
+            reason = PoolSnapshot.ReasonOf(live, except, _draining, live.Length == 0 && _endpoints.AreAllIncompatible());
             // Rule 6: a connection whose every slot waits for an answer that is owed will not come back by itself.
-            foreach (var stuck in PoolReading.StuckOf(live))
+            foreach (var stuck in PoolSnapshot.StuckOf(live))
             {
                 Replace(stuck, $"all of its {stuck.Owed} slots are owed answers");
             }
@@ -177,12 +188,12 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     /// <summary>Chooses no connection any more, waits for the calls under way, cancels what is left of them, and closes (spec §9.7).</summary>
     /// <remarks>All who ask wait for the one closing; the first says how long calls may take.</remarks>
     /// <param name="drain">How long calls under way may take.</param>
-    /// <param name="hurry">Ends that wait.</param>
-    public Task CloseAsync(TimeSpan drain, CancellationToken hurry)
+    /// <param name="abort">Ends that wait.</param>
+    public Task CloseAsync(TimeSpan drain, CancellationToken abort)
     {
         lock (_closingGate)
         {
-            return _closing ??= CloseOnceAsync(drain, hurry);
+            return _closing ??= CloseOnceAsync(drain, abort);
         }
     }
 
@@ -204,10 +215,17 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         Sticky.Forget(connection);
     }
 
-    /// <summary>A dial failed, the n-th in a row at its endpoint.</summary>
-    internal void ReportMissed(PoolEndpoint endpoint, int times, string reason)
+    /// <summary>A dial failed.</summary>
+    internal void ReportMissed(PoolEndpoint endpoint, DialProblem problem, string reason)
     {
-        if (_roster.Count > 1 && times == _settings.UnhealthyAfter)
+        var (times, isNews) = _endpoints.Missed(endpoint, problem, reason);
+        if (isNews)
+        {
+            Log.Incompatible(_logger, _settings.AgentId, Defaults.IncompatiblePause.TotalSeconds, reason);
+            Admission.ConnectionsChanged();
+        }
+
+        if (_endpoints.Count > 1 && times == _settings.UnhealthyAfter)
         {
             Log.EndpointLost(_logger, _settings.AgentId, endpoint.Dialer.Endpoint, reason);
         }
@@ -230,13 +248,14 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         }
     }
 
-    private async Task CloseOnceAsync(TimeSpan drain, CancellationToken hurry)
+    private async Task CloseOnceAsync(TimeSpan drain, CancellationToken abort)
     {
         _draining = true;
         Admission.ConnectionsChanged();
-        await PoolDrain.RunAsync(_set, _settings.AgentId, drain, _time, _logger, hurry).ConfigureAwait(false);
+        await PoolDrain.RunAsync(_set, _settings.AgentId, drain, _time, _logger, abort).ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _running.ConfigureAwait(false);
+        _endpoints.Dispose();
         _dialers.OfType<IDisposable>().ToList().ForEach(static dialer => dialer.Dispose());
         _stopping.Dispose();
     }
@@ -245,5 +264,5 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     private PooledConnection? SelectElsewhere(PooledConnection[] live, int endpoint) =>
         _policy.Select(Array.FindAll(live, other => other.Endpoint != endpoint), null);
 
-    private PoolState LookAtState() => PoolReading.StateOf(_set.Live, hasGivenUp: _roster.AllMissed(_settings.UnhealthyAfter));
+    private PoolState LookAtState() => PoolSnapshot.StateOf(_set.Live, hasGivenUp: _endpoints.AllMissed(_settings.UnhealthyAfter));
 }

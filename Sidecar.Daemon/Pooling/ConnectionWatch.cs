@@ -2,7 +2,9 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Pooling;
 
-/// <summary>Looks after one live connection: pings it while it idles, replaces it when it is dead or stuck, brings it back when it has proved that it lives.</summary>
+/// <summary>
+/// Looks after one live connection: pings it while it idles, replaces it when it is dead or stuck, brings it back when it has proved that it lives.
+/// </summary>
 /// <remarks>For one task.</remarks>
 internal sealed class ConnectionWatch(ConnectionPool pool, PooledConnection pooled, PoolSettings settings, Random random, TimeProvider time)
 {
@@ -28,6 +30,7 @@ internal sealed class ConnectionWatch(ConnectionPool pool, PooledConnection pool
         var connection = pooled.Connection;
         pool.UpdateState("a look at its connections");
         pool.Sticky.Sweep();
+        pool.News?.OnLook();
         if (connection.Owed >= connection.Traits.MaxInFlight)
         {
             pool.Replace(connection, $"all of its {connection.Owed} slots are owed answers");

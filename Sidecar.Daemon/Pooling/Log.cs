@@ -48,6 +48,9 @@ internal static partial class Log
     [LoggerMessage(1114, LogLevel.Debug, "connection {Connection} to agent {Agent} takes new exchanges again")]
     public static partial void Readmitted(ILogger logger, string agent, string connection);
 
+    [LoggerMessage(1116, LogLevel.Error, "agent {Agent} is incompatible, and is dialled every {Seconds} s only: {Reason}")]
+    public static partial void Incompatible(ILogger logger, string agent, double seconds, string reason);
+
     [LoggerMessage(1115, LogLevel.Warning, "the circuit breaker of agent {Agent} is {State}: {Reason}")]
     public static partial void Breaker(ILogger logger, string agent, BreakerState state, string reason);
 }

@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Sidecar.Daemon.Pooling;
 
-/// <summary>Lets the calls of a pool that is being closed finish, for as long as they may (spec §9.7). What is left is cancelled when its connection is closed.</summary>
+/// <summary>
+/// Lets the calls of a pool that is being closed finish, for as long as they may (spec §9.7). What is left is cancelled when its connection is closed.
+/// </summary>
 internal static class PoolDrain
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
@@ -13,13 +15,13 @@ internal static class PoolDrain
     /// <param name="drain">How long calls under way may take.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
-    /// <param name="hurry">Ends that wait.</param>
-    public static async Task RunAsync(ConnectionSet set, string agent, TimeSpan drain, TimeProvider time, ILogger logger, CancellationToken hurry)
+    /// <param name="abort">Ends that wait.</param>
+    public static async Task RunAsync(ConnectionSet set, string agent, TimeSpan drain, TimeProvider time, ILogger logger, CancellationToken abort)
     {
         var started = time.GetTimestamp();
-        while (Waiting(set) > 0 && !hurry.IsCancellationRequested && time.GetElapsedTime(started) < drain)
+        while (Waiting(set) > 0 && !abort.IsCancellationRequested && time.GetElapsedTime(started) < drain)
         {
-            await Task.Delay(Pause, time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Pause, time, abort).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         if (Waiting(set) is > 0 and var left)

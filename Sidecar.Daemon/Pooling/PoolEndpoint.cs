@@ -3,7 +3,7 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Pooling;
 
-/// <summary>One endpoint of an agent as its pool sees it. Guarded by the lock of <see cref="EndpointRoster"/>.</summary>
+/// <summary>One endpoint of an agent as its pool sees it. Guarded by the lock of <see cref="EndpointSet"/>.</summary>
 internal sealed class PoolEndpoint(int index, IAgentDialer dialer, Backoff backoff)
 {
     /// <summary>Its place in the agent's list.</summary>
@@ -20,6 +20,18 @@ internal sealed class PoolEndpoint(int index, IAgentDialer dialer, Backoff backo
 
     /// <summary>Dials that failed since the last that succeeded.</summary>
     public int Missed { get; set; }
+
+    /// <summary>Why the last dial failed; null when it succeeded, or none has ended yet.</summary>
+    public string? Problem { get; set; }
+
+    /// <summary>Since when all dials have ended without a word of the agent; null when the last one did not.</summary>
+    public long? SilentSince { get; set; }
+
+    /// <summary>Whether the agent there speaks a dialect that is not spoken.</summary>
+    public bool IsIncompatible { get; set; }
+
+    /// <summary>Tells when there may be somebody to dial again; null while it is not missed, and where nothing tells.</summary>
+    public IDisposable? Watch { get; set; }
 
     /// <summary>Since when it is left alone; null when it may be dialled.</summary>
     public long? RestsSince { get; set; }

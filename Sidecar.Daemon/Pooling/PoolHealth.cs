@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Sidecar.Daemon.Pooling;
 
-/// <summary>The one state of an agent, with one line in the log for each change, however many connections and attempts lie behind it. Safe from any thread.</summary>
+/// <summary>
+/// The one state of an agent, with one line in the log for each change, however many connections and attempts lie behind it. Safe from any thread.
+/// </summary>
 /// <remarks>An agent that changes all the time is told so once a minute instead.</remarks>
 internal sealed class PoolHealth(string agentId, TimeProvider time, ILogger logger)
 {

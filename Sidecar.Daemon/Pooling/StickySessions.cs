@@ -1,6 +1,8 @@
 namespace Sidecar.Daemon.Pooling;
 
-/// <summary>Which connection the exchanges of one client's session go to: WebSocket, server-sent events and long polling meet the agent that knows them (spec §9.4).</summary>
+/// <summary>
+/// Which connection the exchanges of one client's session go to: WebSocket, server-sent events and long polling meet the agent that knows them (spec §9.4).
+/// </summary>
 /// <remarks>
 /// A session is made by its first exchange and refreshed by every event. It follows its connection's death: the next exchange takes another
 /// one, and the session stays there. While its connection only pauses, its exchanges go elsewhere and it stays where it is. Bounded: the one
@@ -107,7 +109,9 @@ internal sealed class StickySessions(TimeSpan timeout, int limit, TimeProvider t
         {
             Expire();
             var now = time.GetTimestamp();
-            return [.. _byUse.Reverse().Take(most).Select(entry => new StickySession(entry.Key, entry.Connection?.Connection.Id, time.GetElapsedTime(entry.UsedAt, now)))];
+            return [
+                .. _byUse.Reverse().Take(most)
+                .Select(entry => new StickySession(entry.Key, entry.Connection?.Connection.Id, time.GetElapsedTime(entry.UsedAt, now)))];
         }
     }
 

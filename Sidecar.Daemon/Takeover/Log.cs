@@ -9,10 +9,10 @@ internal static partial class Log
     public static partial void Linked(ILogger logger, string listener);
 
     [LoggerMessage(3601, LogLevel.Information, "listener {Listener}: no daemon to link with at {Path} ({Reason}); responses to requests that another has seen are unknown here")]
-    public static partial void NotLinked(ILogger logger, string listener, string path, string reason);
+    public static partial void NotLinked(ILogger logger, string listener, LinkPlace path, string reason);
 
     [LoggerMessage(3602, LogLevel.Warning, "listener {Listener}: no link at {Path} ({Reason}); a daemon that takes over will not know the exchanges of this one")]
-    public static partial void NoLink(ILogger logger, string listener, string path, string reason);
+    public static partial void NoLink(ILogger logger, string listener, LinkPlace path, string reason);
 
     [LoggerMessage(3603, LogLevel.Debug, "a link of a {Kind} listener ended: {Reason}")]
     public static partial void Ended(ILogger logger, string kind, string reason);

@@ -2,7 +2,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Sidecar.Daemon.Takeover;
 
-/// <summary>Knows which listeners are still this daemon's: when another has taken over the last that proxies or agents use, this one ends by itself. Safe from any thread.</summary>
+/// <summary>
+/// Knows which listeners are still this daemon's: when another has taken over the last that proxies or agents use, this one ends by itself. Safe from any
+/// thread.
+/// </summary>
 /// <param name="stop">Begins the stop of the daemon; called once.</param>
 /// <param name="logger">Is told.</param>
 internal sealed class Succession(Action stop, ILogger<Succession> logger)

@@ -71,7 +71,9 @@ internal sealed class TakeoverLink
             return null;
         }
 
-        var known = await CallAsync(static (call, state) => LinkFrame.Of(LinkFrameKind.Knows, call, Encoding.UTF8.GetBytes(state.key)), (key, question), Left(deadline) / 8, gone).ConfigureAwait(false);
+        var known = await CallAsync(
+            static (call, state) => LinkFrame.Of(LinkFrameKind.Knows, call, Encoding.UTF8.GetBytes(state.key)), (key, question), Left(deadline) / 8,
+            gone).ConfigureAwait(false);
         if (known is not [Yes])
         {
             return null;
@@ -80,7 +82,8 @@ internal sealed class TakeoverLink
         var left = Left(deadline);
         var budget = new byte[sizeof(uint)];
         BinaryPrimitives.WriteUInt32BigEndian(budget, (uint)Math.Clamp(left.TotalMilliseconds, 0, uint.MaxValue));
-        return await CallAsync((call, state) => LinkFrame.Of(LinkFrameKind.Ask, call, budget, state.question.Span), (key, question), left, gone).ConfigureAwait(false);
+        return await CallAsync(
+            (call, state) => LinkFrame.Of(LinkFrameKind.Ask, call, budget, state.question.Span), (key, question), left, gone).ConfigureAwait(false);
     }
 
     /// <summary>Tells the other that its place is taken.</summary>

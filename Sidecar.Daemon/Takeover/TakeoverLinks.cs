@@ -1,8 +1,7 @@
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
-using Sidecar.Daemon.Hosting;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Listeners;
 using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Takeover;
@@ -13,39 +12,42 @@ namespace Sidecar.Daemon.Takeover;
 /// </summary>
 internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
 {
-    /// <summary>What the link's socket file is called: the listener's path, and this.</summary>
-    public const string Suffix = ".link";
+    // How often a name is tried that the daemon before lets go when it is told: within a second of that, or as long as it is busy.
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+    private const int Attempts = 600;
 
     // One successor at a time; the others are for those that fail in their start and come again.
     private const int MaxLinks = 4;
 
     private readonly string _listener;
-    private readonly string _path;
+    private readonly LinkPlace _place;
+    private readonly CancellationTokenSource _ending = new();
     private readonly LinkOptions _options;
     private readonly Action _superseded;
     private readonly ILogger _logger;
     private readonly UnixListenerSocket _socket;
     private readonly SocketListener _accepting;
-    private readonly SocketConnectionContextFactory _pipes;
     private readonly Lock _gate = new();
     private TakeoverLink[] _links = [];
     private TakeoverLink? _predecessor;
     private Task _linked = Task.CompletedTask;
+    private Task _listening = Task.CompletedTask;
+    private Task _releasing = Task.CompletedTask;
     private IRelayedFrontEnd? _frontEnd;
 
     /// <summary>No link yet.</summary>
     /// <param name="listener">The listener's name.</param>
-    /// <param name="path">The listener's path.</param>
+    /// <param name="place">Where the daemons at the listener find each other.</param>
     /// <param name="options">Bounds.</param>
     /// <param name="superseded">Called when another daemon says that it has taken over.</param>
     /// <param name="loggers">Where it logs.</param>
-    public TakeoverLinks(string listener, string path, LinkOptions options, Action superseded, ILoggerFactory loggers)
+    public TakeoverLinks(string listener, LinkPlace place, LinkOptions options, Action superseded, ILoggerFactory loggers)
     {
-        (_listener, _path, _options, _superseded, _logger) = (listener, path + Suffix, options, superseded, loggers.CreateLogger<TakeoverLinks>());
+        (_listener, _place, _options, _superseded, _logger) = (listener, place, options, superseded, loggers.CreateLogger<TakeoverLinks>());
         var own = new UnixListenerOptions { Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite, AllowTakeover = true };
         _socket = new UnixListenerSocket(own, loggers.CreateLogger<UnixListenerSocket>());
-        _accepting = new SocketListener(new SocketListenerOptions { Name = listener + Suffix, MaxConnections = MaxLinks, Time = options.Time }, ServeAsync, _logger);
-        _pipes = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), _logger);
+        _accepting = new SocketListener(
+            new SocketListenerOptions { Name = listener + LinkPlace.Suffix, MaxConnections = MaxLinks, Time = options.Time }, ServeAsync, _logger);
     }
 
     /// <inheritdoc/>
@@ -74,7 +76,7 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path), cancellation).ConfigureAwait(false);
+            await socket.ConnectAsync(_place.EndPoint, cancellation).ConfigureAwait(false);
             if (IsStranger(socket))
             {
                 socket.Dispose();
@@ -84,7 +86,7 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
         catch (Exception e) when (e is SocketException or ArgumentException)
         {
             socket.Dispose();
-            Log.NotLinked(_logger, _listener, _path, e.Message);
+            Log.NotLinked(_logger, _listener, _place, e.Message);
             return;
         }
 
@@ -93,15 +95,31 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
     }
 
     /// <summary>Lets a successor link from now on. Only logs where that cannot be: a daemon without it is better than none.</summary>
-    public void Listen()
+    public void Listen() => _listening = ListenAsync();
+
+    private async Task ListenAsync()
     {
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            _accepting.Start(_socket.Bind(new UnixDomainSocketEndPoint(_path)));
-        }
-        catch (Exception e) when (e is IOException or SocketException or ArgumentException)
-        {
-            Log.NoLink(_logger, _listener, _path, e.Message);
+            try
+            {
+                _accepting.Start(_place.Bind(_socket));
+                return;
+            }
+            catch (Exception e) when (e is IOException or SocketException or ArgumentException)
+            {
+                if (!_place.IsExclusive || _predecessor is null || attempt == Attempts)
+                {
+                    Log.NoLink(_logger, _listener, _place, e.Message);
+                    return;
+                }
+            }
+
+            await Task.Delay(Pause, _options.Time, _ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_ending.IsCancellationRequested)
+            {
+                return;
+            }
         }
     }
 
@@ -112,6 +130,8 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _socket.Unlink();
+        await _ending.CancelAsync().ConfigureAwait(false);
+        await _listening.ConfigureAwait(false);
         await _accepting.StopAcceptingAsync().ConfigureAwait(false);
         foreach (var link in Volatile.Read(ref _links))
         {
@@ -120,7 +140,8 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
 
         await _accepting.AbortAsync().ConfigureAwait(false);
         await _linked.ConfigureAwait(false);
-        _pipes.Dispose();
+        await _releasing.ConfigureAwait(false);
+        _ending.Dispose();
     }
 
     private Task ServeAsync(AcceptedSocket accepted)
@@ -137,6 +158,12 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
     private void OnSuperseded()
     {
         Log.Superseded(_logger, _listener);
+        if (_place.IsExclusive)
+        {
+            // The successor waits for the name.
+            _releasing = _accepting.StopAcceptingAsync();
+        }
+
         _superseded();
     }
 
@@ -155,8 +182,8 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
     // Never throws.
     private async Task RunAsync(Socket socket, Action<TakeoverLink> begun)
     {
-        var transport = _pipes.Create(socket);
-        var link = new TakeoverLink(transport.Transport, _options, () => _frontEnd, OnSuperseded, _logger);
+        using var pipes = new SocketPipes(socket);
+        var link = new TakeoverLink(pipes, _options, () => _frontEnd, OnSuperseded, _logger);
         lock (_gate)
         {
             _links = [.. _links, link];
@@ -168,7 +195,5 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
         {
             _links = [.. _links.Where(other => other != link)];
         }
-
-        await transport.DisposeAsync().ConfigureAwait(false);
     }
 }

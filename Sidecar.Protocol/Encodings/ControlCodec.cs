@@ -1,7 +1,8 @@
 using System.Buffers;
 using Sidecar.Protocol.Encodings.Codecs;
-using Sidecar.Protocol.Encodings.Values;
 using Sidecar.Protocol.Messages;
+using Json = Sidecar.Protocol.Encodings.ValueEncoding<
+    Sidecar.Protocol.Encodings.Values.JsonValueReader, Sidecar.Protocol.Encodings.Values.JsonValueWriter>;
 
 namespace Sidecar.Protocol.Encodings;
 
@@ -9,48 +10,16 @@ namespace Sidecar.Protocol.Encodings;
 public static class ControlCodec
 {
     /// <summary>Writes a cancel; a reason that nobody knows is taken as manual.</summary>
-    public static void WriteCancel(IBufferWriter<byte> output, CancelRequest message)
-    {
-        var w = new JsonValueWriter(output);
-        CancelCodec.Write(ref w, message);
-        w.Flush();
-    }
+    public static void WriteCancel(IBufferWriter<byte> output, CancelRequest message) => Json.Write(output, message, CancelCodec.Write);
 
     /// <summary>Reads a cancel; a reason that nobody knows is taken as manual.</summary>
     /// <exception cref="ProtocolException">It is no such message, or <c>correlation_id</c> is missing.</exception>
-    public static CancelRequest ReadCancel(ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            var r = new JsonValueReader(payload.Span);
-            return CancelCodec.Read(ref r);
-        }
-        catch (Exception e) when (ProtocolErrors.IsBadInput(e))
-        {
-            throw ProtocolErrors.Undecodable(nameof(CancelRequest), e);
-        }
-    }
+    public static CancelRequest ReadCancel(ReadOnlyMemory<byte> payload) => Json.Read(payload, nameof(CancelRequest), CancelCodec.Read);
 
     /// <summary>Writes a ping or the pong that repeats it.</summary>
-    public static void WritePing(IBufferWriter<byte> output, PingMessage message)
-    {
-        var w = new JsonValueWriter(output);
-        PingCodec.Write(ref w, message);
-        w.Flush();
-    }
+    public static void WritePing(IBufferWriter<byte> output, PingMessage message) => Json.Write(output, message, PingCodec.Write);
 
     /// <summary>Reads a ping or the pong that repeats it.</summary>
     /// <exception cref="ProtocolException">It is no such message.</exception>
-    public static PingMessage ReadPing(ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            var r = new JsonValueReader(payload.Span);
-            return PingCodec.Read(ref r);
-        }
-        catch (Exception e) when (ProtocolErrors.IsBadInput(e))
-        {
-            throw ProtocolErrors.Undecodable(nameof(PingMessage), e);
-        }
-    }
+    public static PingMessage ReadPing(ReadOnlyMemory<byte> payload) => Json.Read(payload, nameof(PingMessage), PingCodec.Read);
 }

@@ -2,6 +2,8 @@ using System.Buffers;
 using Sidecar.Protocol.Encodings.Codecs;
 using Sidecar.Protocol.Encodings.Values;
 using Sidecar.Protocol.Messages;
+using Json = Sidecar.Protocol.Encodings.ValueEncoding<
+    Sidecar.Protocol.Encodings.Values.JsonValueReader, Sidecar.Protocol.Encodings.Values.JsonValueWriter>;
 
 namespace Sidecar.Protocol.Encodings;
 
@@ -10,96 +12,42 @@ namespace Sidecar.Protocol.Encodings;
 public static class HandshakeCodec
 {
     /// <summary>Writes the proxy's opening message; encodings that nobody knows are kept as they came.</summary>
-    public static void WriteRequest(IBufferWriter<byte> output, HandshakeRequest message)
-    {
-        var w = new JsonValueWriter(output);
-        HandshakeMessages.Write(ref w, message);
-        w.Flush();
-    }
+    public static void WriteRequest(IBufferWriter<byte> output, HandshakeRequest message) =>
+        Json.Write(output, message, HandshakeMessages.Write);
 
     /// <summary>Reads the proxy's opening message; encodings that nobody knows are kept as they came.</summary>
     /// <exception cref="ProtocolException">It is no such message, or <c>supported_versions</c> is missing.</exception>
-    public static HandshakeRequest ReadRequest(ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            var r = new JsonValueReader(payload.Span);
-            return HandshakeMessages.ReadRequest(ref r);
-        }
-        catch (Exception e) when (ProtocolErrors.IsBadInput(e))
-        {
-            throw ProtocolErrors.Undecodable(nameof(HandshakeRequest), e);
-        }
-    }
+    public static HandshakeRequest ReadRequest(ReadOnlyMemory<byte> payload) =>
+        Json.Read(payload, nameof(HandshakeRequest), HandshakeMessages.ReadRequest);
 
     /// <summary>Writes the agent's answer; whether its encoding was offered is for the caller to check.</summary>
-    public static void WriteResponse(IBufferWriter<byte> output, HandshakeResponse message)
-    {
-        var w = new JsonValueWriter(output);
-        HandshakeMessages.Write(ref w, message);
-        w.Flush();
-    }
+    public static void WriteResponse(IBufferWriter<byte> output, HandshakeResponse message) =>
+        Json.Write(output, message, HandshakeMessages.Write);
 
     /// <summary>Reads the agent's answer; whether its encoding was offered is for the caller to check.</summary>
-    /// <exception cref="ProtocolException">It is no such message, or <c>success</c>, <c>protocol_version</c> or (with success) <c>capabilities</c> is missing.</exception>
-    public static HandshakeResponse ReadResponse(ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            var r = new JsonValueReader(payload.Span);
-            return HandshakeMessages.ReadResponse(ref r);
-        }
-        catch (Exception e) when (ProtocolErrors.IsBadInput(e))
-        {
-            throw ProtocolErrors.Undecodable(nameof(HandshakeResponse), e);
-        }
-    }
+    /// <exception cref="ProtocolException">
+    /// It is no such message, or <c>success</c>, <c>protocol_version</c> or (with success) <c>capabilities</c> is missing.
+    /// </exception>
+    public static HandshakeResponse ReadResponse(ReadOnlyMemory<byte> payload) =>
+        Json.Read(payload, nameof(HandshakeResponse), HandshakeMessages.ReadResponse);
 
     /// <summary>Writes a registration.</summary>
-    public static void WriteRegistrationRequest(IBufferWriter<byte> output, RegistrationRequest message)
-    {
-        var w = new JsonValueWriter(output);
-        RegistrationMessages.Write(ref w, message);
-        w.Flush();
-    }
+    public static void WriteRegistrationRequest(IBufferWriter<byte> output, RegistrationRequest message) =>
+        Json.Write(output, message, RegistrationMessages.Write);
 
     /// <summary>Reads a registration.</summary>
     /// <exception cref="ProtocolException">It is no such message, or <c>protocol_version</c>, <c>agent_id</c> or <c>capabilities</c> is missing.</exception>
-    public static RegistrationRequest ReadRegistrationRequest(ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            var r = new JsonValueReader(payload.Span);
-            return RegistrationMessages.ReadRequest(ref r);
-        }
-        catch (Exception e) when (ProtocolErrors.IsBadInput(e))
-        {
-            throw ProtocolErrors.Undecodable(nameof(RegistrationRequest), e);
-        }
-    }
+    public static RegistrationRequest ReadRegistrationRequest(ReadOnlyMemory<byte> payload) =>
+        Json.Read(payload, nameof(RegistrationRequest), RegistrationMessages.ReadRequest);
 
     /// <summary>Writes the answer to a registration.</summary>
-    public static void WriteRegistrationResponse(IBufferWriter<byte> output, RegistrationResponse message)
-    {
-        var w = new JsonValueWriter(output);
-        RegistrationMessages.Write(ref w, message);
-        w.Flush();
-    }
+    public static void WriteRegistrationResponse(IBufferWriter<byte> output, RegistrationResponse message) =>
+        Json.Write(output, message, RegistrationMessages.Write);
 
     /// <summary>Reads the answer to a registration.</summary>
     /// <exception cref="ProtocolException">It is no such message, or <c>success</c> is missing.</exception>
-    public static RegistrationResponse ReadRegistrationResponse(ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            var r = new JsonValueReader(payload.Span);
-            return RegistrationMessages.ReadResponse(ref r);
-        }
-        catch (Exception e) when (ProtocolErrors.IsBadInput(e))
-        {
-            throw ProtocolErrors.Undecodable(nameof(RegistrationResponse), e);
-        }
-    }
+    public static RegistrationResponse ReadRegistrationResponse(ReadOnlyMemory<byte> payload) =>
+        Json.Read(payload, nameof(RegistrationResponse), RegistrationMessages.ReadResponse);
 
     /// <summary>Writes the answer to a registration of dialect R (spec §11.2, type 0x04), for agents that crash without one.</summary>
     public static void WriteRegistrationAck(IBufferWriter<byte> output, bool accepted, string? error)

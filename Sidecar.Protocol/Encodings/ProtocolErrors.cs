@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
+using MessagePack;
 using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.MessagePack;
 
 namespace Sidecar.Protocol.Encodings;
 
@@ -33,10 +33,12 @@ internal static class ProtocolErrors
     /// <summary>Whether an exception says that the bytes were bad: these, and no others, become a <see cref="ProtocolException"/>.</summary>
     /// <remarks>
     /// System.Text.Json reports invalid UTF-8 and unpaired surrogates in strings as <see cref="InvalidOperationException"/>, and numbers out
-    /// of range as <see cref="FormatException"/>.
+    /// of range as <see cref="FormatException"/>. The reader of MessagePack reports an early end as <see cref="EndOfStreamException"/> and
+    /// lengths of 2^31 and above as <see cref="ArgumentOutOfRangeException"/>.
     /// </remarks>
     internal static bool IsBadInput(Exception exception) =>
-        exception is JsonException or MessagePackFormatException or InvalidOperationException or FormatException or OverflowException;
+        exception is JsonException or InvalidOperationException or FormatException or OverflowException
+            or MessagePackSerializationException or EndOfStreamException or ArgumentOutOfRangeException;
 
     /// <summary>Bytes that are not the message they should be.</summary>
     internal static ProtocolException Undecodable(string message, Exception reason) =>

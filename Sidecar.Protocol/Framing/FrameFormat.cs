@@ -3,7 +3,9 @@ using System.Buffers;
 namespace Sidecar.Protocol.Framing;
 
 /// <summary>How messages follow each other on a stream of bytes. Stateless, safe from any thread.</summary>
-/// <remarks>Every format has a header of <see cref="FrameLimits.HeaderSize"/> bytes, so that a frame can be built before it is known which stream takes it.</remarks>
+/// <remarks>
+/// Every format has a header of <see cref="FrameLimits.HeaderSize"/> bytes, so that a frame can be built before it is known which stream takes it.
+/// </remarks>
 public abstract class FrameFormat
 {
     /// <summary>Length and type in front of each payload, as on Unix sockets (layout at <see cref="FrameLimits"/>).</summary>

@@ -47,7 +47,9 @@ internal sealed class CallLifetime
         _over.Cancel();
     }
 
-    /// <summary>A token that fires for the call's end and for a reason of one's own. Costs nothing if there is no such reason, or it is the call's end too.</summary>
+    /// <summary>
+    /// A token that fires for the call's end and for a reason of one's own. Costs nothing if there is no such reason, or it is the call's end too.
+    /// </summary>
     public LinkedToken Link(CancellationToken own) => new(_over.Token, own);
 
     private void Expire()

@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
+using Sidecar.Protocol.Encodings.Protobuf;
 
 namespace Sidecar.Protocol.Grpc;
 
@@ -20,6 +22,7 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
     private const int FreeLength = 64 * 1024;
 
     private GrpcException? _failure;
+    private bool _isGone;
     private int _reserved;
 
     /// <summary>Waits for the next message.</summary>
@@ -33,12 +36,28 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
     /// <see cref="GrpcStatusCode.Unavailable"/>.
     /// </exception>
     /// <exception cref="IOException">The stream or its connection broke.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<T?> ReadAsync<T>(MessageParser<T> parser, CancellationToken cancellation)
+        where T : class, IMessage<T> => (await ReadAsync(parser, throws: true, cancellation).ConfigureAwait(false)).Message;
+
+    /// <summary>Waits for the next message where streams often end by a reset: that is a result here, because an exception that climbs up is dear.</summary>
+    /// <param name="parser">The parser of its type.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <exception cref="GrpcException">As in <see cref="ReadAsync{T}(MessageParser{T}, CancellationToken)"/>.</exception>
+    public ValueTask<GrpcRead<T>> TryReadAsync<T>(MessageParser<T> parser, CancellationToken cancellation)
+        where T : class, IMessage<T> => ReadAsync(parser, throws: false, cancellation);
+
+    [SuppressMessage("Reliability", "CA2012", Justification = "The read is consumed once at most: waiting for its completion does not.")]
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<GrpcRead<T>> ReadAsync<T>(MessageParser<T> parser, bool throws, CancellationToken cancellation)
         where T : class, IMessage<T>
     {
         ArgumentNullException.ThrowIfNull(parser);
         Release();
+        if (_isGone)
+        {
+            return new GrpcRead<T>(null, IsGone: true);
+        }
+
         while (true)
         {
             if (_failure is not null)
@@ -46,17 +65,27 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
                 throw new GrpcException(_failure.Status.Code, _failure.Message, _failure);
             }
 
-            var read = await pipe.ReadAsync(cancellation).ConfigureAwait(false);
+#pragma warning disable CA2012 // ReadCompletion only waits; the result is taken once, below, or never where there is none.
+            var pending = pipe.ReadAsync(cancellation);
+#pragma warning restore CA2012
+            if (!throws)
+            {
+                await new ReadCompletion(pending);
+                if (!pending.IsCompletedSuccessfully)
+                {
+                    return new GrpcRead<T>(null, IsGone: true);
+                }
+            }
+
+            var read = await pending.ConfigureAwait(false);
             var rest = read.Buffer;
-            var examined = rest.End;
+            T? message;
             uint length;
+            var hasMessage = false;
+            bool isGone;
             try
             {
-                if (TryTake(ref rest, parser, read.IsCompleted, out var message, out length))
-                {
-                    examined = rest.Start;
-                    return message;
-                }
+                hasMessage = TryTake(ref rest, parser, read.IsCompleted, out message, out length);
             }
             catch (GrpcException e)
             {
@@ -65,12 +94,24 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
             }
             finally
             {
-                pipe.AdvanceTo(rest.Start, examined);
+                isGone = !TryAdvance(rest.Start, hasMessage ? rest.Start : rest.End, throws);
+            }
+
+            if (hasMessage)
+            {
+                // It has reached us whole, so whoever accounts for messages must have it; the next read says that the peer is gone.
+                _isGone = isGone;
+                return new GrpcRead<T>(message, IsGone: false);
+            }
+
+            if (isGone)
+            {
+                return new GrpcRead<T>(null, IsGone: true);
             }
 
             if (read.IsCompleted)
             {
-                return null;
+                return default;
             }
 
             if (read.IsCanceled)
@@ -116,6 +157,20 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
         {
             memory!.Return(_reserved);
             _reserved = 0;
+        }
+    }
+
+    // False when the peer has reset the stream since it was read, which Kestrel tells here.
+    private bool TryAdvance(SequencePosition consumed, SequencePosition examined, bool throws)
+    {
+        try
+        {
+            pipe.AdvanceTo(consumed, examined);
+            return true;
+        }
+        catch (IOException) when (!throws)
+        {
+            return false;
         }
     }
 

@@ -3,7 +3,9 @@ namespace Sidecar.Protocol.Grpc;
 /// <summary>What <see cref="GrpcMessageScanner"/> found at the start of a buffer.</summary>
 public enum GrpcScanStatus
 {
-    /// <summary>The start of a message, or nothing; more bytes decide. At the end of the stream: a clean end if the buffer is empty, else a truncated message.</summary>
+    /// <summary>
+    /// The start of a message, or nothing; more bytes decide. At the end of the stream: a clean end if the buffer is empty, else a truncated message.
+    /// </summary>
     NeedMore,
 
     /// <summary>A complete message.</summary>

@@ -13,4 +13,7 @@ public sealed record ConfigureEvent : AgentEvent
 
     /// <summary>Names this configuration, so that a repeated push can be recognised.</summary>
     public string? ConfigVersion { get; init; }
+
+    /// <summary>Whether this comes at the start of a connection and not as a later push. Carried by gRPC only.</summary>
+    public bool IsInitial { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 
 namespace Sidecar.Protocol.Messages;
 
@@ -43,12 +44,13 @@ public sealed class HeaderBlock
     /// <summary>False for a name that came with an empty list of values.</summary>
     public bool HasValue(int index) => At(index).ValueLength != NoValue;
 
-    /// <summary>Adds a field. The name is lower-cased (ASCII).</summary>
+    /// <summary>Adds a field. The name is lower-cased (ASCII); one that is no UTF-8 is taken for Latin-1.</summary>
     public void Add(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
         var start = Append(name);
+        var nameLength = _used - start;
         value.CopyTo(Reserve(value.Length));
-        Commit(start, name.Length, value.Length);
+        Commit(start, nameLength, value.Length);
     }
 
     /// <summary>Adds a field. The name is lower-cased (ASCII).</summary>
@@ -64,7 +66,11 @@ public sealed class HeaderBlock
     }
 
     /// <summary>Adds a name that has no values.</summary>
-    public void AddNameOnly(ReadOnlySpan<byte> name) => Commit(Append(name), name.Length, NoValue);
+    public void AddNameOnly(ReadOnlySpan<byte> name)
+    {
+        var start = Append(name);
+        Commit(start, _used - start, NoValue);
+    }
 
     /// <summary>The index of the next field with this name at or after <paramref name="from"/>, or -1.</summary>
     /// <param name="lowerName">The name, already lower-case.</param>
@@ -132,9 +138,18 @@ public sealed class HeaderBlock
     private int Append(ReadOnlySpan<byte> name)
     {
         var start = _used;
-        var target = Reserve(name.Length);
-        name.CopyTo(target);
-        Lower(target);
+        if (Utf8.IsValid(name))
+        {
+            name.CopyTo(Reserve(name.Length));
+        }
+        else
+        {
+            // As Latin-1: encoders replace what is no UTF-8, and names that become the same are lost but for one.
+            var text = Encoding.Latin1.GetString(name);
+            Encoding.UTF8.GetBytes(text, Reserve(Encoding.UTF8.GetByteCount(text)));
+        }
+
+        Lower(_bytes.AsSpan(start, _used - start));
         return start;
     }
 

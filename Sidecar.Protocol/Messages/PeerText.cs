@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Sidecar.Protocol.Messages;
 
-/// <summary>Makes text that a peer chose fit for a log line, a table or an error message: one line, no control of a terminal, not too long. Stateless.</summary>
+/// <summary>
+/// Makes text that a peer chose fit for a log line, a table or an error message: one line, no control of a terminal, not too long. Stateless.
+/// </summary>
 /// <remarks>The one place for this: whatever shows text of a client, a proxy or an agent takes it through here.</remarks>
 internal static class PeerText
 {

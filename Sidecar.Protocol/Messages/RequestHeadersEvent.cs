@@ -17,4 +17,10 @@ public sealed record RequestHeadersEvent : AgentEvent
 
     /// <summary>The request's headers.</summary>
     public required HeaderBlock Headers { get; init; }
+
+    /// <summary>
+    /// Whether events about the request's body may follow: false when none will, because there is none or because the agent's proxy keeps it to
+    /// itself; null when nothing tells, as from proxies other than the sidecar.
+    /// </summary>
+    public bool? HasBody { get; init; }
 }

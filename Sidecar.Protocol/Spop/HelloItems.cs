@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>The items of a HAPROXY-HELLO as they come in (proxy-integration §1.5).</summary>
+/// <summary>The items of a HAPROXY-HELLO as they come in (proxy integration §1.5).</summary>
 internal ref struct HelloItems
 {
     private bool _hasVersions;

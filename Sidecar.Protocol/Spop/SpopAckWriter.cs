@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Sidecar.Protocol.Spop;
 
 /// <summary>
-/// Builds ACK frames, one after the other, in a pooled buffer: the variables that answer a NOTIFY (proxy-integration §1.6). A frame is
+/// Builds ACK frames, one after the other, in a pooled buffer: the variables that answer a NOTIFY (proxy integration §1.6). A frame is
 /// never longer than agreed and never without an action, because HAProxy can survive neither.
 /// </summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>What an end of a connection can do (proxy-integration §1.1). Unknown ones are ignored.</summary>
+/// <summary>What an end of a connection can do (proxy integration §1.1). Unknown ones are ignored.</summary>
 [Flags]
 public enum SpopCapabilities
 {

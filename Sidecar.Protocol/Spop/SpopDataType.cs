@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>The type of a value: the low nibble of its first byte (proxy-integration §1.4).</summary>
+/// <summary>The type of a value: the low nibble of its first byte (proxy integration §1.4).</summary>
 public enum SpopDataType : byte
 {
     /// <summary>No value, such as the query of a request that has none.</summary>

@@ -3,7 +3,7 @@ using System.Text.Unicode;
 
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>Why an end closes: the payload of a DISCONNECT (proxy-integration §1.5).</summary>
+/// <summary>Why an end closes: the payload of a DISCONNECT (proxy integration §1.5).</summary>
 /// <param name="Code">The status as sent, of <see cref="SpopStatus"/> or of the peer's own.</param>
 /// <param name="Message">The peer's words as printable ASCII, at most 255 characters; empty if there are none.</param>
 public readonly record struct SpopDisconnect(uint Code, string Message)

@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>How much of fragmented messages one connection may keep (proxy-integration §1.6).</summary>
+/// <summary>How much of fragmented messages one connection may keep (proxy integration §1.6).</summary>
 public sealed record SpopFragmentLimits
 {
     /// <summary>Takes no fragments. Then HAProxy 2.x needs <c>no option send-frag-payload</c>, or it reconnects in a storm.</summary>

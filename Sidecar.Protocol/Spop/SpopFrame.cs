@@ -6,7 +6,7 @@ namespace Sidecar.Protocol.Spop;
 /// <remarks>The payload is valid only until that buffer is advanced.</remarks>
 /// <param name="type">The type, known or not.</param>
 /// <param name="flags">FIN and ABORT; a frame with others is refused by the scanner.</param>
-/// <param name="streamId">Any value, 0 included; echoed in the ACK and never an id of a transaction (proxy-integration §1.1).</param>
+/// <param name="streamId">Any value, 0 included; echoed in the ACK and never an id of a transaction (proxy integration §1.1).</param>
 /// <param name="frameId">Any value; echoed in the ACK.</param>
 /// <param name="payload">What follows the ids; may be empty.</param>
 public readonly struct SpopFrame(
@@ -32,4 +32,18 @@ public readonly struct SpopFrame(
 
     /// <summary>Whether the sender gave the message up.</summary>
     public bool IsAbort => (Flags & SpopFrameFlags.Abort) != 0;
+}
+
+/// <summary>The flags of a frame (proxy integration §1.2); the other 30 bits are reserved.</summary>
+[Flags]
+public enum SpopFrameFlags : uint
+{
+    /// <summary>More fragments follow.</summary>
+    None = 0,
+
+    /// <summary>The last or only fragment.</summary>
+    Fin = 1,
+
+    /// <summary>Forget what was sent of this message.</summary>
+    Abort = 2,
 }

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>Finds frames in received bytes (layout at <see cref="SpopLimits"/>; proxy-integration §1.2).</summary>
+/// <summary>Finds frames in received bytes (layout at <see cref="SpopLimits"/>; proxy integration §1.2).</summary>
 /// <remarks>Pure: no state, no allocation but the text of an error, callable from any thread.</remarks>
 public static class SpopFrameScanner
 {
@@ -114,4 +114,20 @@ public static class SpopFrameScanner
         length = BinaryPrimitives.ReadUInt32BigEndian(joined);
         return true;
     }
+}
+
+/// <summary>What <see cref="SpopFrameScanner"/> found at the start of a buffer.</summary>
+public enum SpopScanStatus
+{
+    /// <summary>
+    /// The start of a frame, or nothing; more bytes decide. At the end of the stream: a clean close if the buffer is empty, else a
+    /// truncated frame.
+    /// </summary>
+    NeedMore,
+
+    /// <summary>A complete frame.</summary>
+    Frame,
+
+    /// <summary>No frame can begin like this. Send DISCONNECT with the error's status and close.</summary>
+    Invalid,
 }

@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>The type of a frame (proxy-integration §1.2). Other values may arrive.</summary>
+/// <summary>The type of a frame (proxy integration §1.2). Other values may arrive.</summary>
 public enum SpopFrameType : byte
 {
     /// <summary>HAProxy 2.x to agent: the continuation of a fragmented <see cref="Notify"/>.</summary>

@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>A header block in the form of <c>req.hdrs_bin</c> (proxy-integration §1.7), checked whole and then walked in place.</summary>
+/// <summary>A header block in the form of <c>req.hdrs_bin</c> (proxy integration §1.7), checked whole and then walked in place.</summary>
 /// <remarks>
 /// <code>( varint length, name, varint length, value )*  00 00</code>
 /// Use with <c>foreach</c>; it allocates nothing.

@@ -4,7 +4,7 @@ namespace Sidecar.Protocol.Spop;
 
 /// <summary>
 /// Writes the lists of headers that HAProxy applies with <c>set-headers-bin</c>, <c>add-headers-bin</c> and <c>del-headers-bin</c> or the
-/// Lua file (proxy-integration §1.8, §1.9). A list without its end fails the transaction.
+/// Lua file (proxy integration §1.8, §1.9). A list without its end fails the transaction.
 /// </summary>
 /// <remarks>
 /// <code>

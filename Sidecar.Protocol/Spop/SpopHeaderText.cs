@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>A header block as the text of <c>req.hdrs</c> (proxy-integration §1.7), checked whole and then walked in place.</summary>
+/// <summary>A header block as the text of <c>req.hdrs</c> (proxy integration §1.7), checked whole and then walked in place.</summary>
 /// <remarks>
 /// Lines of <c>name: value</c>, each ended by CR LF, then an empty line, which may be missing. A CR or LF anywhere else is refused: two
 /// readers could see two different fields in it. Prefer the binary form. Use with <c>foreach</c>; it allocates nothing.

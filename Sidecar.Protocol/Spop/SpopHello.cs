@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>What HAProxy offers when it opens a connection: the payload of HAPROXY-HELLO (proxy-integration §1.5).</summary>
+/// <summary>What HAProxy offers when it opens a connection: the payload of HAPROXY-HELLO (proxy integration §1.5).</summary>
 public sealed record SpopHello
 {
     private const int MaxEngineId = 64;

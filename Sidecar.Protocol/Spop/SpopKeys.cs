@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>The keys and words of HELLO and DISCONNECT (proxy-integration §1.5).</summary>
+/// <summary>The keys and words of HELLO and DISCONNECT (proxy integration §1.5).</summary>
 internal static class SpopKeys
 {
     /// <summary>The only version that HAProxy 1.8 and newer speaks.</summary>

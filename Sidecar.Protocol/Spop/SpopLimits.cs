@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>The sizes of SPOP (proxy-integration §1.2, §1.5, §1.6), in bytes.</summary>
+/// <summary>The sizes of SPOP (proxy integration §1.2, §1.5, §1.6), in bytes.</summary>
 /// <remarks>
 /// <code>
 ///  0              4      5              9

@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>The messages of one NOTIFY (proxy-integration §1.4), checked whole before the first is handed out.</summary>
+/// <summary>The messages of one NOTIFY (proxy integration §1.4), checked whole before the first is handed out.</summary>
 /// <remarks>Use with <c>foreach</c>; it walks in place and allocates nothing. All spans are parts of the payload.</remarks>
 public ref struct SpopNotify
 {
@@ -76,4 +76,16 @@ public ref struct SpopNotify
         Current = message;
         return true;
     }
+}
+
+/// <summary>One argument of a message.</summary>
+/// <param name="name">The name in the configuration; empty if it gives none.</param>
+/// <param name="value">The sample; NULL if it could not be fetched.</param>
+public readonly ref struct SpopArgument(ReadOnlySpan<byte> name, SpopValue value)
+{
+    /// <summary>The name in the configuration; empty if it gives none.</summary>
+    public ReadOnlySpan<byte> Name { get; } = name;
+
+    /// <summary>The sample; NULL if it could not be fetched.</summary>
+    public SpopValue Value { get; } = value;
 }

@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>Reads names and values from a complete payload (proxy-integration §1.4), without allocating and without throwing.</summary>
+/// <summary>Reads names and values from a complete payload (proxy integration §1.4), without allocating and without throwing.</summary>
 /// <remarks>
 /// A read that fails leaves the position where it was and says why in <see cref="Failure"/>. Spans handed out are parts of the source.
 /// A value type: pass it by <c>ref</c>. Not safe for use by several threads.
@@ -41,7 +41,7 @@ public ref struct SpopReader(ReadOnlySpan<byte> source)
         return true;
     }
 
-    /// <summary>Reads an integer of variable length (§1.3).</summary>
+    /// <summary>Reads an integer of variable length (proxy integration §1.3).</summary>
     public bool TryReadVarint(out ulong value)
     {
         var result = SpopVarint.TryRead(Rest, out value, out var size);

@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>Joins the fragments of messages on one connection, within bounds (proxy-integration §1.6).</summary>
+/// <summary>Joins the fragments of messages on one connection, within bounds (proxy integration §1.6).</summary>
 /// <remarks>
 /// <para>
 /// Fragments of different streams may alternate. What exceeds a bound on bytes is dropped at once, but the rest of the message is still

@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>How long a variable of HAProxy lives (proxy-integration §1.6).</summary>
+/// <summary>How long a variable of HAProxy lives (proxy integration §1.6).</summary>
 public enum SpopScope : byte
 {
     /// <summary>The process. HAProxy takes it only with <c>option force-set-var</c> or a previous declaration.</summary>

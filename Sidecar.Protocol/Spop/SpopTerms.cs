@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>What both ends of a connection have agreed: our answer to a HELLO (proxy-integration §1.5).</summary>
+/// <summary>What both ends of a connection have agreed: our answer to a HELLO (proxy integration §1.5).</summary>
 /// <param name="MaxFrameSize">The largest L of a frame in either direction, in bytes.</param>
 /// <param name="Capabilities">What we announce.</param>
 public readonly record struct SpopTerms(int MaxFrameSize, SpopCapabilities Capabilities)
@@ -10,7 +10,7 @@ public readonly record struct SpopTerms(int MaxFrameSize, SpopCapabilities Capab
     // Both names, both lengths and the numbers: 92 bytes at most.
     private const int MaxSize = 128;
 
-    /// <summary>Writes the AGENT-HELLO frame that states these terms. Send it before any slow work (§1.5).</summary>
+    /// <summary>Writes the AGENT-HELLO frame that states these terms. Send it before any slow work (proxy integration §1.5).</summary>
     public void WriteHello(IBufferWriter<byte> output)
     {
         ArgumentNullException.ThrowIfNull(output);

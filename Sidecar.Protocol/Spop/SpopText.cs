@@ -18,7 +18,7 @@ internal static class SpopText
             }
         });
 
-    /// <summary>The items of a comma-separated list, one per call; spaces around them are ignored (§1.5).</summary>
+    /// <summary>The items of a comma-separated list, one per call; spaces around them are ignored (proxy integration §1.5).</summary>
     /// <param name="rest">The list; what is left of it afterwards.</param>
     /// <returns>The next item, which may be empty.</returns>
     public static ReadOnlySpan<byte> NextItem(ref ReadOnlySpan<byte> rest)

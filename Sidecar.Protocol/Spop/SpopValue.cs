@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>One typed value (proxy-integration §1.4), read in place or to be written. Nothing is boxed or copied.</summary>
+/// <summary>One typed value (proxy integration §1.4), read in place or to be written. Nothing is boxed or copied.</summary>
 /// <remarks>The bytes lie where they were read from, and live as long.</remarks>
 public readonly ref struct SpopValue
 {

@@ -4,7 +4,7 @@ namespace Sidecar.Protocol.Spop;
 
 /// <summary>
 /// The names of variables as an operator's HAProxy sees them: <c>scope.prefix.name</c>, the prefix being its <c>option var-prefix</c>
-/// (proxy-integration §1.6).
+/// (proxy integration §1.6).
 /// </summary>
 public static class SpopVariables
 {

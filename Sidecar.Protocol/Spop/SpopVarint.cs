@@ -1,6 +1,6 @@
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>HAProxy's integers of variable length, which are neither LEB128 nor those of protobuf (proxy-integration §1.3).</summary>
+/// <summary>HAProxy's integers of variable length, which are neither LEB128 nor those of protobuf (proxy integration §1.3).</summary>
 /// <remarks>
 /// <code>
 ///         v &lt; 240   vvvvvvvv

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>Writes frames of ours, names and values into a span that the caller has sized (proxy-integration §1.2 to §1.4).</summary>
+/// <summary>Writes frames of ours, names and values into a span that the caller has sized (proxy integration §1.2 to §1.4).</summary>
 /// <remarks>Too short a span is an error of ours and throws. A value type: pass it by <c>ref</c>.</remarks>
 /// <param name="destination">Where to write.</param>
 internal ref struct SpopWriter(Span<byte> destination)
@@ -14,7 +14,7 @@ internal ref struct SpopWriter(Span<byte> destination)
     /// <summary>The bytes written so far.</summary>
     public int Written { get; private set; }
 
-    /// <summary>Begins a frame, which must be the first thing written. All that an agent sends has FIN and nothing else (§1.2).</summary>
+    /// <summary>Begins a frame, which must be the first thing written. All that an agent sends has FIN and nothing else (proxy integration §1.2).</summary>
     public void WriteFrameStart(SpopFrameType type, ulong streamId, ulong frameId)
     {
         Written = SpopLimits.LengthSize;

@@ -4,7 +4,7 @@ namespace Sidecar.Protocol.Transport;
 
 /// <summary>How a listener waits while the process has nothing for one more connection: longer and longer, and it says so at a pace.</summary>
 /// <remarks>For the one loop that accepts; not synchronised.</remarks>
-internal sealed class AcceptPause(SocketListenerOptions options, LogPace pace, ILogger logger)
+internal sealed class AcceptPause(SocketListenerOptions options, LogThrottle pace, ILogger logger)
 {
     private TimeSpan _last;
 

@@ -12,7 +12,7 @@ namespace Sidecar.Protocol.Transport;
 /// One thing is an event's id, and the agent, listener or path that the line names: these are of the configuration. What is left out is counted and
 /// said by the next line about the same. Lines below <see cref="LogLevel.Information"/> are not held back: who asks for them wants all.
 /// </para>
-/// <para>The last line of defence behind <see cref="LogPace"/>, which lets one line a minute through where every request could write one.</para>
+/// <para>The last line of defence behind <see cref="LogThrottle"/>, which lets one line a minute through where every request could write one.</para>
 /// </remarks>
 /// <param name="inner">What writes the lines.</param>
 /// <param name="time">The clock.</param>
@@ -33,7 +33,7 @@ internal sealed class BoundedLogger(
 
     private static readonly string[] Subjects = ["Agent", "Listener", "Path", "Rung"];
 
-    private readonly LogPace _pace = new(time, lines);
+    private readonly LogThrottle _throttle = new(time, lines);
 
     /// <inheritdoc/>
     public IDisposable? BeginScope<TState>(TState state)
@@ -47,7 +47,7 @@ internal sealed class BoundedLogger(
     {
         var more = 0L;
         if (!inner.IsEnabled(logLevel)
-            || (logLevel >= LogLevel.Information && (exempt == 0 || eventId.Id != exempt) && !_pace.MayLog(ThingOf(eventId, state), out more)))
+            || (logLevel >= LogLevel.Information && (exempt == 0 || eventId.Id != exempt) && !_throttle.MayLog(ThingOf(eventId, state), out more)))
         {
             return;
         }

@@ -9,7 +9,8 @@ namespace Sidecar.Protocol.Transport;
 /// <summary>One frame being encoded, outside any lock: room for the header first, then whatever an encoder writes.</summary>
 /// <remarks>
 /// A frame is built completely before it meets the connection, so an encoder that throws leaves nothing half written behind. Rent, write,
-/// send, dispose; a single owner at a time. Each thread keeps one buffer for the next use; a few more are shared.
+/// send, dispose; a single owner at a time. Each thread keeps one buffer for the next use; a few more are shared. What a large frame needs
+/// beyond that is rented for as long as the frame lasts.
 /// </remarks>
 public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
 {
@@ -24,14 +25,15 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     [ThreadStatic]
     private static FrameBuffer? _cached;
 
-    private byte[] _bytes = new byte[InitialCapacity];
+    private byte[] _kept = new byte[InitialCapacity];
+
+    // The kept array, or a rented one in its place.
+    private byte[] _bytes;
     private int _length;
     private MessageType _type;
     private bool _rented;
 
-    private FrameBuffer()
-    {
-    }
+    private FrameBuffer() => _bytes = _kept;
 
     /// <summary>Bytes of payload written so far.</summary>
     public int PayloadLength => _length - FrameLimits.HeaderSize;
@@ -97,11 +99,7 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
         }
 
         _rented = false;
-        if (_bytes.Length > LargestKept)
-        {
-            _bytes = new byte[InitialCapacity];
-        }
-
+        ReturnRented();
         if (_cached is null)
         {
             _cached = this;
@@ -115,12 +113,31 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     private void MakeRoom(int sizeHint)
     {
         var needed = Math.Max(sizeHint, 256);
-        if (_bytes.Length - _length < needed)
+        if (_bytes.Length - _length >= needed)
         {
-            var length = Math.Max(_bytes.Length * 2, checked(_length + needed));
+            return;
+        }
 
-            // With nothing to spare the little that follows a large value would double it, beyond what is kept.
-            Array.Resize(ref _bytes, length <= LargestKept ? (int)BitOperations.RoundUpToPowerOf2((uint)length) : length);
+        var length = Math.Max(_bytes.Length * 2, checked(_length + needed));
+        var isKept = length <= LargestKept;
+
+        // With nothing to spare the little that follows a large value would double it, beyond what is kept.
+        var larger = isKept ? new byte[BitOperations.RoundUpToPowerOf2((uint)length)] : ArrayPool<byte>.Shared.Rent(length);
+        _bytes.AsSpan(0, _length).CopyTo(larger);
+        ReturnRented();
+        _bytes = larger;
+        if (isKept)
+        {
+            _kept = larger;
+        }
+    }
+
+    private void ReturnRented()
+    {
+        if (_bytes != _kept)
+        {
+            ArrayPool<byte>.Shared.Return(_bytes);
+            _bytes = _kept;
         }
     }
 }

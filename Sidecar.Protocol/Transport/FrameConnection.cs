@@ -17,7 +17,6 @@ public sealed partial class FrameConnection
     private readonly FrameOutput _output;
     private readonly FrameConnectionOptions _options;
     private readonly TaskCompletionSource _closing = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private byte[] _scratch = [];
     private TimeSpan _closeTimeout;
     private Cause? _cause;
 
@@ -194,9 +193,19 @@ public sealed partial class FrameConnection
     private bool Deliver(IFrameHandler handler, in Frame frame)
     {
         FramesReceived++;
+        byte[]? joined = null;
         try
         {
-            handler.OnFrame((MessageType)frame.Type, Contiguous(frame.Payload));
+            var payload = frame.Payload.First;
+            if (!frame.Payload.IsSingleSegment)
+            {
+                var length = (int)frame.Payload.Length;
+                joined = ArrayPool<byte>.Shared.Rent(length);
+                frame.Payload.CopyTo(joined);
+                payload = joined.AsMemory(0, length);
+            }
+
+            handler.OnFrame((MessageType)frame.Type, payload);
             return End is FrameConnectionEnd.None or FrameConnectionEnd.ClosedLocally;
         }
         catch (Exception e)
@@ -204,25 +213,13 @@ public sealed partial class FrameConnection
             TrySetEnd(FrameConnectionEnd.HandlerFailure, e);
             return false;
         }
-    }
-
-    private ReadOnlyMemory<byte> Contiguous(in ReadOnlySequence<byte> payload)
-    {
-        if (payload.IsSingleSegment)
+        finally
         {
-            return payload.First;
+            if (joined is not null)
+            {
+                ArrayPool<byte>.Shared.Return(joined);
+            }
         }
-
-        const int LargestKept = 256 * 1024;
-        var length = (int)payload.Length;
-        var target = length <= _scratch.Length ? _scratch : new byte[Math.Max(length, 4096)];
-        if (target.Length <= LargestKept)
-        {
-            _scratch = target;
-        }
-
-        payload.CopyTo(target);
-        return target.AsMemory(0, length);
     }
 
     private void TrySetEnd(FrameConnectionEnd end, Exception? error)

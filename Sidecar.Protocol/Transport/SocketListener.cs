@@ -5,7 +5,8 @@ namespace Sidecar.Protocol.Transport;
 
 /// <summary>
 /// The one loop that accepts connections: bounded, each connection tracked to its end, pausing where the process has no descriptor or memory for
-/// one more. It ends in steps, so that its owner decides what happens between them: <see cref="StopAcceptingAsync"/>, <see cref="DrainAsync"/>, <see cref="AbortAsync"/>.
+/// one more. It ends in steps, so that its owner decides what happens between them: <see cref="StopAcceptingAsync"/>, <see cref="DrainAsync"/>,
+/// <see cref="AbortAsync"/>.
 /// </summary>
 /// <remarks>All members are safe from any thread. A failed accept never ends the loop; only <see cref="StopAcceptingAsync"/> does.</remarks>
 internal sealed class SocketListener : IAsyncDisposable
@@ -16,7 +17,7 @@ internal sealed class SocketListener : IAsyncDisposable
     private readonly SocketListenerOptions _options;
     private readonly Func<AcceptedSocket, Task> _serve;
     private readonly ILogger _logger;
-    private readonly LogPace _pace;
+    private readonly LogThrottle _throttle;
     private readonly AcceptPause _pause;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -39,8 +40,8 @@ internal sealed class SocketListener : IAsyncDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxConnections, 1);
         (_options, _serve, _logger) = (options, serve, logger);
-        _pace = new LogPace(options.Time);
-        _pause = new AcceptPause(options, _pace, logger);
+        _throttle = new LogThrottle(options.Time);
+        _pause = new AcceptPause(options, _throttle, logger);
     }
 
     /// <summary>Connections open now; never more than the limit.</summary>
@@ -169,7 +170,8 @@ internal sealed class SocketListener : IAsyncDisposable
     }
 
     // The peer went before it was accepted: nothing that a pause would mend.
-    private static bool IsOfThePeer(Exception error) => error is SocketException { SocketErrorCode: SocketError.ConnectionAborted or SocketError.ConnectionReset };
+    private static bool IsOfThePeer(Exception error) =>
+        error is SocketException { SocketErrorCode: SocketError.ConnectionAborted or SocketError.ConnectionReset };
 
     // Ends when there is room again; null while there is.
     private Task? FullUntil()
@@ -185,7 +187,7 @@ internal sealed class SocketListener : IAsyncDisposable
             room = _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
-        if (_pace.MayLog("limit", out var leftOut))
+        if (_throttle.MayLog("limit", out var leftOut))
         {
             TransportLog.Full(_logger, _options.Name, _options.MaxConnections, _options.LimitName, leftOut);
         }
@@ -214,7 +216,7 @@ internal sealed class SocketListener : IAsyncDisposable
 
     private void Refuse(AcceptedSocket accepted)
     {
-        if (_pace.MayLog("limit", out var leftOut))
+        if (_throttle.MayLog("limit", out var leftOut))
         {
             TransportLog.Refused(_logger, _options.Name, _options.MaxConnections, _options.LimitName, leftOut);
         }
@@ -281,7 +283,7 @@ internal sealed class SocketListener : IAsyncDisposable
 
     private void LogFailure(Exception error)
     {
-        if (_pace.MayLog("serve", out var leftOut))
+        if (_throttle.MayLog("serve", out var leftOut))
         {
             TransportLog.ConnectionFailed(_logger, _options.Name, leftOut, error);
         }

@@ -18,7 +18,9 @@ internal sealed record SocketListenerOptions
     /// </summary>
     public Action<AcceptedSocket>? Refuse { get; init; }
 
-    /// <summary>Connections that the kernel queues until they are accepted: 4,096, its own bound (<c>net.core.somaxconn</c>), so that a burst is not refused.</summary>
+    /// <summary>
+    /// Connections that the kernel queues until they are accepted: 4,096, its own bound (<c>net.core.somaxconn</c>), so that a burst is not refused.
+    /// </summary>
     public int Backlog { get; init; } = 4096;
 
     /// <summary>The descriptors that are left to others.</summary>

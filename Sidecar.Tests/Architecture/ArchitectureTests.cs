@@ -14,6 +14,26 @@ public sealed class ArchitectureTests
     }
 
     [Test]
+    public void SocketsBecomePipes_InOnePlace_AndInKestrels()
+    {
+        string[] users = ["Sidecar.Protocol.Transport.SocketPipes", "Sidecar.Daemon.Listeners.KestrelTransport"];
+        var seen = Collect("Sidecar.Protocol.dll").Concat(Collect("sidecar.dll"))
+            .Where(static reference => reference.To is { Assembly: "Pipelines.Sockets.Unofficial" } or { Name: "SocketConnectionContextFactory" or "SocketTransportFactory" })
+            .Select(static reference => reference.From.ToString()).Distinct();
+        Assert.That(seen, Is.EquivalentTo(users));
+    }
+
+    [Test]
+    public void Sdk_NeedsAspNetCoreForGrpcAlone()
+    {
+        string[] users = ["Sidecar.Protocol.Sdk.GrpcAgentServer", "Sidecar.Protocol.Sdk.ServerTls"];
+        var seen = Collect("Sidecar.Protocol.dll")
+            .Where(static reference => reference.From.Namespace == "Sidecar.Protocol.Sdk" && reference.To.Assembly.StartsWith("Microsoft.AspNetCore.", StringComparison.Ordinal))
+            .Select(static reference => reference.From.ToString()).Distinct();
+        Assert.That(seen, Is.EquivalentTo(users));
+    }
+
+    [Test]
     public void Assemblies_AreReallyRead()
     {
         var seen = Collect("Sidecar.Protocol.dll").Select(reference => reference.ToString());

@@ -1,5 +1,5 @@
-using System.Reflection.Metadata;
-using System.Reflection.PortableExecutable;
+using Mono.Cecil;
+using Mono.Cecil.Cil;
 
 namespace Sidecar.Tests.Architecture;
 
@@ -7,109 +7,83 @@ namespace Sidecar.Tests.Architecture;
 /// Reads an assembly's file and tells which types each of its types needs: in base type, interfaces, fields, signatures, constraints,
 /// attributes, locals, catch clauses and instructions. Constants and enum values leave no trace in an assembly and are not seen.
 /// </summary>
-internal sealed partial class ReferenceCollector
+internal static class ReferenceCollector
 {
-    private readonly PEReader _file;
-    private readonly MetadataReader _reader;
-    private readonly TypeNames _names;
-    private readonly AttributeArguments _arguments;
-    private readonly HashSet<TypeId> _found = [];
-
-    private ReferenceCollector(PEReader file)
-    {
-        _file = file;
-        _reader = file.GetMetadataReader();
-        _names = new TypeNames(_reader, type => _found.Add(type));
-        _arguments = new AttributeArguments(_names, type => _found.Add(type));
-    }
-
     /// <summary>All references of the types in the assembly at <paramref name="path"/>, to types of any assembly, each once.</summary>
     public static HashSet<Reference> Collect(string path)
     {
-        using var file = new PEReader(File.OpenRead(path));
-        return new ReferenceCollector(file).Collect();
+        using var module = ModuleDefinition.ReadModule(path);
+        return
+        [
+            .. module.GetTypes().SelectMany(type => OfType(type).SelectMany(Names).Select(to => new Reference(Name(type), to)))
+                .Where(reference => reference.From != reference.To),
+        ];
     }
 
-    private HashSet<Reference> Collect()
+    private static IEnumerable<TypeReference?> OfType(TypeDefinition type) =>
+    [
+        type.BaseType, .. type.Interfaces.Select(item => item.InterfaceType), .. OfAttributes(type), .. OfParameters(type),
+        .. type.Fields.SelectMany(field => OfAttributes(field).Append(field.FieldType)),
+        .. type.Properties.SelectMany(OfAttributes), .. type.Events.SelectMany(OfAttributes),
+        .. type.Methods.SelectMany(OfMethod),
+    ];
+
+    private static IEnumerable<TypeReference?> OfMethod(MethodDefinition method) =>
+    [
+        .. OfSignature(method), .. OfParameters(method), .. OfAttributes(method), .. OfAttributes(method.MethodReturnType),
+        .. method.Parameters.SelectMany(OfAttributes),
+        .. method.HasBody ? OfBody(method.Body) : [],
+    ];
+
+    private static IEnumerable<TypeReference?> OfBody(MethodBody body) =>
+    [
+        .. body.Variables.Select(variable => variable.VariableType), .. body.ExceptionHandlers.Select(handler => handler.CatchType),
+        .. body.Instructions.SelectMany(instruction => OfOperand(instruction.Operand)),
+    ];
+
+    private static IEnumerable<TypeReference?> OfOperand(object? operand) => operand switch
     {
-        var references = new HashSet<Reference>();
-        foreach (var handle in _reader.TypeDefinitions)
-        {
-            _found.Clear();
-            AddType(_reader.GetTypeDefinition(handle));
-            var from = _names.Of(handle);
-            references.UnionWith(_found.Where(to => to != from).Select(to => new Reference(from, to)));
-        }
+        TypeReference type => [type],
+        FieldReference field => [field.DeclaringType, field.FieldType],
+        IMethodSignature signature => OfSignature(signature),
+        _ => [],
+    };
 
-        return references;
-    }
+    private static IEnumerable<TypeReference?> OfSignature(IMethodSignature signature) =>
+    [
+        signature.ReturnType, .. signature.Parameters.Select(parameter => parameter.ParameterType),
+        (signature as MethodReference)?.DeclaringType,
+        .. signature is GenericInstanceMethod generic ? generic.GenericArguments : [],
+    ];
 
-    private void AddType(TypeDefinition type)
+    private static IEnumerable<TypeReference?> OfParameters(IGenericParameterProvider owner) =>
+        owner.GenericParameters.SelectMany(parameter => parameter.Constraints.Select(constraint => constraint.ConstraintType).Concat(OfAttributes(parameter)));
+
+    private static IEnumerable<TypeReference?> OfAttributes(ICustomAttributeProvider owner) => owner.CustomAttributes.SelectMany(attribute => (TypeReference?[])
+    [
+        .. OfSignature(attribute.Constructor),
+        .. attribute.ConstructorArguments.Concat(attribute.Properties.Concat(attribute.Fields).Select(named => named.Argument)).SelectMany(OfArgument),
+    ]);
+
+    private static IEnumerable<TypeReference?> OfArgument(CustomAttributeArgument argument) => argument.Value switch
     {
-        Add(type.BaseType);
-        AddAttributes(type.GetCustomAttributes());
-        AddGenericParameters(type.GetGenericParameters());
-        foreach (var implementation in type.GetInterfaceImplementations().Select(_reader.GetInterfaceImplementation))
-        {
-            Add(implementation.Interface);
-        }
+        TypeReference type => [argument.Type, type],
+        CustomAttributeArgument boxed => OfArgument(boxed),
+        CustomAttributeArgument[] array => array.SelectMany(OfArgument).Append(argument.Type),
+        _ => [argument.Type],
+    };
 
-        foreach (var field in type.GetFields())
-        {
-            Add(field);
-            AddAttributes(_reader.GetFieldDefinition(field).GetCustomAttributes());
-        }
-
-        foreach (var property in type.GetProperties().Select(_reader.GetPropertyDefinition))
-        {
-            AddAttributes(property.GetCustomAttributes());
-        }
-
-        foreach (var item in type.GetEvents().Select(_reader.GetEventDefinition))
-        {
-            AddAttributes(item.GetCustomAttributes());
-        }
-
-        foreach (var method in type.GetMethods())
-        {
-            Add(method);
-            AddMethod(_reader.GetMethodDefinition(method));
-        }
-    }
-
-    private void AddMethod(MethodDefinition method)
+    private static IEnumerable<TypeId> Names(TypeReference? type) => type switch
     {
-        AddAttributes(method.GetCustomAttributes());
-        AddGenericParameters(method.GetGenericParameters());
-        foreach (var parameter in method.GetParameters().Select(_reader.GetParameter))
-        {
-            AddAttributes(parameter.GetCustomAttributes());
-        }
+        null or GenericParameter => [],
+        FunctionPointerType pointer => OfSignature(pointer).SelectMany(Names),
+        GenericInstanceType generic => generic.GenericArguments.Prepend(generic.ElementType).SelectMany(Names),
+        IModifierType modified => [.. Names(modified.ModifierType), .. Names(modified.ElementType)],
+        TypeSpecification specification => Names(specification.ElementType),
+        _ => [Name(type)],
+    };
 
-        if (method.RelativeVirtualAddress == 0)
-        {
-            return;
-        }
-
-        var body = _file.GetMethodBody(method.RelativeVirtualAddress);
-        Add(body.LocalSignature);
-        foreach (var region in body.ExceptionRegions)
-        {
-            Add(region.CatchType);
-        }
-
-        IlReader.Tokens(body.GetILBytes()).ForEach(Add);
-    }
-
-    private void AddGenericParameters(GenericParameterHandleCollection parameters)
-    {
-        foreach (var parameter in parameters.Select(_reader.GetGenericParameter))
-        {
-            AddAttributes(parameter.GetCustomAttributes());
-            foreach (var constraint in parameter.GetConstraints())
-            {
-                Add(_reader.GetGenericParameterConstraint(constraint).Type);
-            }
-        }
-    }
+    private static TypeId Name(TypeReference type) => type.DeclaringType is { } outer
+        ? Name(outer)
+        : new TypeId(type.Scope is AssemblyNameReference assembly ? assembly.Name : type.Module.Assembly.Name.Name, type.Namespace, type.Name);
 }

@@ -7,38 +7,38 @@ public sealed class RoomRulesTests
     private readonly RoomRules _rules = new(Rooms.All);
 
     [TestCase("Daemon", "Daemon.Cli")]
-    [TestCase("Daemon", "Protocol.Agents")]
+    [TestCase("Daemon", "Protocol.Sdk")]
     [TestCase("Daemon.Cli", "Daemon")]
-    [TestCase("Daemon.FrontEnds.Http", "Daemon.Inspection")]
-    [TestCase("Daemon.FrontEnds.Http.Nginx", "Daemon.FrontEnds.Http")]
-    [TestCase("Daemon.FrontEnds.Http", "Daemon.FrontEnds")]
-    [TestCase("Daemon.FrontEnds.Native", "Protocol.Agents")]
+    [TestCase("Daemon.FrontEnds.AuthRequest", "Daemon.Inspection")]
+    [TestCase("Daemon.FrontEnds.AuthRequest.Nginx", "Daemon.FrontEnds.AuthRequest")]
+    [TestCase("Daemon.FrontEnds.AuthRequest", "Daemon.FrontEnds.Common")]
+    [TestCase("Daemon.FrontEnds.AgentProtocol", "Protocol.Sdk")]
     [TestCase("Daemon.Inspection", "Daemon.Connections")]
     [TestCase("Daemon.Connections", "Daemon.Configuration")]
     [TestCase("Daemon.Diagnostics", "Protocol.Messages")]
     [TestCase("Daemon.Rollouts", "Daemon.Agents")]
     [TestCase("Daemon.Control", "Daemon.Rollouts")]
-    [TestCase("Protocol.Encodings", "Protocol.MessagePack")]
-    [TestCase("Protocol.Agents", "Protocol.Transport")]
+    [TestCase("Protocol.Encodings", "Protocol.Framing")]
+    [TestCase("Protocol.Sdk", "Protocol.Transport")]
     public void AllowedReference_IsNoOffence(string from, string to) => Assert.That(Offences(from, to), Is.Empty);
 
     [TestCase("Daemon.Connections", "Daemon.Pooling")]
     [TestCase("Daemon.Pooling", "Daemon.Agents")]
     [TestCase("Daemon.Agents", "Daemon.Inspection")]
-    [TestCase("Daemon.Inspection", "Daemon.FrontEnds.Http")]
-    [TestCase("Daemon.FrontEnds.Http", "Daemon.FrontEnds.Spop")]
-    [TestCase("Daemon.FrontEnds", "Daemon.FrontEnds.Spop")]
-    [TestCase("Daemon.FrontEnds.Http", "Protocol.Agents")]
-    [TestCase("Daemon.FrontEnds.Http", "Daemon.Hosting")]
+    [TestCase("Daemon.Inspection", "Daemon.FrontEnds.AuthRequest")]
+    [TestCase("Daemon.FrontEnds.AuthRequest", "Daemon.FrontEnds.Spop")]
+    [TestCase("Daemon.FrontEnds.Common", "Daemon.FrontEnds.Spop")]
+    [TestCase("Daemon.FrontEnds.AuthRequest", "Protocol.Sdk")]
+    [TestCase("Daemon.FrontEnds.AuthRequest", "Daemon.Hosting")]
     [TestCase("Daemon.Configuration", "Daemon.Agents")]
     [TestCase("Daemon.Diagnostics", "Daemon.Configuration")]
     [TestCase("Daemon.Control", "Daemon.Cli")]
-    [TestCase("Daemon.Control", "Daemon.FrontEnds")]
+    [TestCase("Daemon.Control", "Daemon.FrontEnds.Common")]
     [TestCase("Daemon.Supervision", "Daemon.Agents")]
     [TestCase("Daemon.Hosting", "Daemon")]
     [TestCase("Protocol.Framing", "Protocol.Transport")]
-    [TestCase("Protocol.Messages", "Protocol.MessagePack")]
-    [TestCase("Protocol.Spop", "Protocol.Agents")]
+    [TestCase("Protocol.Messages", "Protocol.Encodings")]
+    [TestCase("Protocol.Spop", "Protocol.Sdk")]
     public void ForbiddenReference_IsNamed(string from, string to) =>
         Assert.That(Offences(from, to), Is.EqualTo(new[] { $"Sidecar.{from}.A -> Sidecar.{to}.B" }));
 
@@ -61,8 +61,8 @@ public sealed class RoomRulesTests
     [TestCase("Protocol.Grpc", 1)]
     [TestCase("Protocol.Grpc.Client", 1)]
     [TestCase("Protocol.Grpc.Server", 0)]
-    [TestCase("Protocol.Agents", 0)]
-    [TestCase("Daemon.FrontEnds.Http", 0)]
+    [TestCase("Protocol.Sdk", 0)]
+    [TestCase("Daemon.FrontEnds.AuthRequest", 0)]
     public void AspNetCore_IsForTheSdkAndTheDaemon(string from, int offences)
     {
         var to = new TypeId("Microsoft.AspNetCore.Connections.Abstractions", "Microsoft.AspNetCore.Connections", "ConnectionContext");
@@ -73,8 +73,8 @@ public sealed class RoomRulesTests
     [TestCase("Protocol.Envoy", 0)]
     [TestCase("Protocol.Grpc", 0)]
     [TestCase("Daemon.Inspection", 1)]
-    [TestCase("Daemon.FrontEnds.Http", 1)]
-    [TestCase("Daemon.FrontEnds.Envoy", 0)]
+    [TestCase("Daemon.FrontEnds.AuthRequest", 1)]
+    [TestCase("Daemon.FrontEnds.ExtProc", 0)]
     [TestCase("Daemon.Connections", 0)]
     public void Protobuf_IsForTheRoomsThatSpeakGrpc(string from, int offences)
     {

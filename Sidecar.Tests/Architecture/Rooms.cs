@@ -5,7 +5,7 @@ internal static class Rooms
 {
     private const string DaemonRoot = "Sidecar.Daemon";
     private const string ProtocolRoot = "Sidecar.Protocol";
-    private const string Sdk = ProtocolRoot + ".Agents";
+    private const string Sdk = ProtocolRoot + ".Sdk";
 
     // The way of a request, left to right: each room may use those after it.
     private const string Inspection = "Inspection";
@@ -21,21 +21,24 @@ internal static class Rooms
     // Any room of the daemon may use these too: all of the protocol but the SDK, which is for agents.
     private static readonly string[] Wire = [.. new[]
     {
-        "MessagePack", "Framing", "Messages", "Encodings", "Transport", "Grpc", "Grpc.Wire", "Grpc.Mapping", "Grpc.Client", "Grpc.Server", "Spop", "Envoy",
+        "Framing", "Messages", "Encodings", "Encodings.Values", "Dialects", "Transport", "Grpc", "Grpc.Wire", "Grpc.Client", "Grpc.Server", "Spop", "Envoy",
     }.Select(room => $"{ProtocolRoot}.{room}")];
 
     /// <summary>All rooms of both assemblies.</summary>
     public static IReadOnlyList<Room> All { get; } =
     [
-        Protocol("MessagePack"),
         Protocol("Framing"),
         Protocol("Messages"),
 
+        Protocol("Encodings", "Encodings.Codecs", "Encodings.Values", "Messages", "Framing"),
+        Protocol("Encodings.Codecs", "Encodings", "Encodings.Values", "Messages"),
+        Protocol("Encodings.Values", "Encodings", "Messages"),
+        Protocol("Encodings.Protobuf", "Encodings", "Encodings.Codecs", "Encodings.Values", "Messages", "Grpc.Wire") with { MayUseProtobuf = true },
+
         // Framing too: a dialect is how messages follow each other and what they look like.
-        Protocol("Encodings", "Messages", "MessagePack", "Framing"),
+        Protocol("Dialects", "Messages", "Encodings", "Encodings.Protobuf", "Grpc.Wire", "Framing") with { MayUseProtobuf = true },
         Protocol("Transport", "Framing", "Messages"),
-        Protocol("Grpc", "Grpc.Wire", "Messages", "Encodings") with { MayUseProtobuf = true },
-        Protocol("Grpc.Mapping", "Grpc", "Grpc.Wire", "Messages", "Encodings", "Framing") with { MayUseProtobuf = true },
+        Protocol("Grpc", "Grpc.Wire", "Messages", "Encodings", "Encodings.Protobuf") with { MayUseProtobuf = true },
         Protocol("Grpc.Wire") with { MayUseProtobuf = true },
         Protocol("Grpc.Client", "Grpc") with { MayUseProtobuf = true },
 
@@ -46,13 +49,20 @@ internal static class Rooms
         new(Sdk, [Room.Everything], MayUseAspNetCore: true) { MayUseProtobuf = true },
 
         new(DaemonRoot, [Room.Everything], MayUseAspNetCore: true),
-        Daemon("Cli", Room.Everything),
-        Daemon("FrontEnds", [.. Leaves, .. BelowFrontEnds]),
-        Daemon("FrontEnds.Http", ["FrontEnds", .. Leaves, .. BelowFrontEnds]),
-        Daemon("FrontEnds.Spop", ["FrontEnds", .. Leaves, .. BelowFrontEnds]),
-        Daemon("FrontEnds.Envoy", ["FrontEnds", .. Leaves, .. BelowFrontEnds]) with { MayUseProtobuf = true },
-        Daemon("FrontEnds.Json", ["FrontEnds", "FrontEnds.Http", .. Leaves, .. BelowFrontEnds]),
-        Daemon("FrontEnds.Native", ["FrontEnds", Sdk, .. Leaves, .. BelowFrontEnds]),
+        Daemon("Composition", Room.Everything),
+
+        // Agents like anybody's, and the commands that start them.
+        Daemon("BundledAgents.Demo", Sdk),
+
+        // The benchmark speaks gRPC itself.
+        Daemon("Cli", Room.Everything) with { MayUseProtobuf = true },
+        Daemon("FrontEnds.Common", [.. Leaves, .. BelowFrontEnds]) with { MayUseProtobuf = true },
+        FrontEnd("AuthRequest"),
+        FrontEnd("Decide"),
+        FrontEnd("Spop"),
+        FrontEnd("ExtAuthz") with { MayUseProtobuf = true },
+        FrontEnd("ExtProc") with { MayUseProtobuf = true },
+        FrontEnd("AgentProtocol", Sdk),
         Daemon(Inspection, [.. Leaves, Agents, Pooling, Connections]),
         Daemon(Agents, [.. Leaves, Pooling, Connections]),
         Daemon(Pooling, [.. Leaves, Connections]),
@@ -60,10 +70,12 @@ internal static class Rooms
         Daemon("Rollouts", [.. Leaves, Agents, Pooling, Connections]),
         Daemon("Supervision", Leaves),
         Daemon("Control", [.. Leaves, .. BelowFrontEnds, "Rollouts", "Supervision", "Hosting"]),
+        Daemon("Listeners", Leaves),
+        Daemon("Listeners.Registration", ["Listeners", .. Leaves, Agents, Pooling, Connections]),
         Daemon("Hosting", Leaves),
 
         // Below the front ends it serves: they know it as an interface of the inspection.
-        Daemon("Takeover", [.. Leaves, Inspection, "Hosting"]),
+        Daemon("Takeover", [.. Leaves, Inspection, "Listeners"]),
         Daemon("Configuration", "Diagnostics"),
         Daemon("Diagnostics"),
     ];
@@ -73,6 +85,8 @@ internal static class Rooms
 
     private static Room Daemon(string name, params string[] mayUse) =>
         new($"{DaemonRoot}.{name}", [.. mayUse.Select(InDaemon), .. Wire], MayUseAspNetCore: true);
+
+    private static Room FrontEnd(string name, params string[] mayUse) => Daemon($"FrontEnds.{name}", ["FrontEnds.Common", .. Leaves, .. BelowFrontEnds, .. mayUse]);
 
     private static string InDaemon(string room) => room is Room.Everything or Sdk ? room : $"{DaemonRoot}.{room}";
 }

@@ -30,7 +30,7 @@ public class MetricsBenchmarks
         {
             for (var kind = EventKind.RequestHeaders; kind <= EventKind.ResponseBodyChunk; kind++)
             {
-                _metrics.CallEnded($"agent-{agent}", kind, "Answered", CallFate.Answered, Duration);
+                _metrics.CallEnded($"agent-{agent}", kind, "Answered", CallMetricOutcome.Answered, Duration);
             }
         }
     }
@@ -41,7 +41,7 @@ public class MetricsBenchmarks
 
     /// <summary>A counter with three labels and a histogram with two.</summary>
     [Benchmark]
-    public void CallEnded() => _metrics.CallEnded("agent-7", EventKind.RequestHeaders, "Answered", CallFate.Answered, Duration);
+    public void CallEnded() => _metrics.CallEnded("agent-7", EventKind.RequestHeaders, "Answered", CallMetricOutcome.Answered, Duration);
 
     /// <summary>A counter with four labels and one without.</summary>
     [Benchmark]

@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Pooling;
@@ -14,6 +14,7 @@ namespace Sidecar.Tests.Benchmarks;
 public class PoolBenchmarks : IAsyncDisposable
 {
     private static readonly TimeSpan Duration = TimeSpan.FromMicroseconds(180);
+    private static readonly TimeSpan Ceiling = TimeSpan.FromMilliseconds(120);
 
     private static readonly BreakerSettings Breaker = new()
     {
@@ -32,7 +33,7 @@ public class PoolBenchmarks : IAsyncDisposable
     private CallAsk _ask;
     private CallAsk _leased;
     private StickyKey _key;
-    private CallPass _pass;
+    private CallPermit _pass;
 
     /// <summary>Four connections, as an agent has by default.</summary>
     [GlobalSetup]
@@ -99,7 +100,7 @@ public class PoolBenchmarks : IAsyncDisposable
     public bool Admission()
     {
         var entered = _pool.Admission.TryEnter(_ask, ref _pass, out _);
-        _pool.Admission.Leave(ref _pass, _answer, EventKind.RequestHeaders, Duration, keepsSlot: false);
+        _pool.Admission.Leave(ref _pass, _answer, EventKind.RequestHeaders, Duration, Ceiling, keepsSlot: false);
         return entered;
     }
 
@@ -108,7 +109,7 @@ public class PoolBenchmarks : IAsyncDisposable
     public bool Affinity()
     {
         var entered = _pool.Admission.TryEnter(_leased, ref _pass, out _);
-        _pool.Admission.Leave(ref _pass, _answer, EventKind.ResponseHeaders, Duration, keepsSlot: false);
+        _pool.Admission.Leave(ref _pass, _answer, EventKind.ResponseHeaders, Duration, Ceiling, keepsSlot: false);
         return entered;
     }
 

@@ -74,12 +74,12 @@ public class SpopBenchmarks : IAsyncDisposable
         await _harness!.FrontEnd.AnswerAsync(turn, _replies!);
     }
 
-    private SpopTurn Take()
+    private NotifyRequest Take()
     {
         var buffer = new ReadOnlySequence<byte>(_notify);
         SpopFrameScanner.TryRead(ref buffer, (int)SpopProxy.DefaultMaxFrameSize, out var frame, out _);
         using var payload = SpopPayload.Of(frame.Payload);
         SpopNotify.TryRead(payload.Span, out var notify, out _);
-        return SpopTurnReader.Of(frame, notify, _harness!.FrontEnd.Reader, 16_384);
+        return NotifyRequest.Of(frame, notify, _harness!.FrontEnd.Reader, 16_384);
     }
 }

@@ -1,7 +1,8 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Cli.Bench;
-using Sidecar.Protocol.Agents;
+using Sidecar.Daemon.Configuration;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Cli;
@@ -36,12 +37,60 @@ public sealed class BenchTests
         var result = await run.RunAsync(CancellationToken.None);
         Assert.That(result.Failures > 0, Is.EqualTo(refuses));
         Assert.That(result.FirstFailure, refuses ? Does.StartWith("refused: ").And.Contains("413") : Is.Null);
-        Assert.That(agent.Seen.OfType<RequestBodyChunkEvent>().GroupBy(static piece => piece.CorrelationId).SelectMany(static body => body.Select((piece, i) => piece.ChunkIndex == i)), Is.All.True);
+        Assert.That(
+            agent.Seen.OfType<RequestBodyChunkEvent>().GroupBy(static piece => piece.CorrelationId)
+                .SelectMany(static body => body.Select((piece, i) => piece.ChunkIndex == i)), Is.All.True);
+    }
+
+    // With an opening and 64 pieces; an agent is told of the end only if that is asked for.
+    [TestCase(EventKind.RequestHeaders, false, 1)]
+    [TestCase(EventKind.RequestHeaders, true, 2)]
+    [TestCase(EventKind.ResponseHeaders, false, 2)]
+    [TestCase(EventKind.RequestBodyChunk, false, 65)]
+    [TestCase(EventKind.RequestBodyChunk, true, 66)]
+    public async Task Messages_OfAnExchangeAreAllCounted(EventKind kind, bool completes, int messages)
+    {
+        const int Exchanges = 3;
+        using var directory = new TempDirectory();
+        await using var agent = new LambdaAgent("a");
+        await agent.StartAsync(directory.Socket("a"));
+        await using var connections = new BenchConnections(
+            Options(directory.Socket("a"), 1024) with { Event = kind, Completes = completes, Concurrency = 1 }, TimeProvider.System);
+        var callers = await connections.OpenAsync(CancellationToken.None);
+        while (Tally.Of(callers).Exchanges < Exchanges)
+        {
+            Assert.That(await callers[0].PrepareAsync() ?? await callers[0].CallAsync(), Is.Null);
+        }
+
+        // Where the end is told, it is told when the next exchange begins, whose first message is then answered, too.
+        var begun = completes ? kind == EventKind.RequestHeaders ? 1 : 2 : 0;
+        Assert.That(Tally.Of(callers), Is.EqualTo(new Tally(Exchanges, (Exchanges * messages) + begun)));
+        Assert.That(agent.Seen, Has.Count.EqualTo((Exchanges * messages) + begun));
+    }
+
+    [Test]
+    public async Task Exchange_WithARefusalIsNotCounted()
+    {
+        using var directory = new TempDirectory();
+        await using var agent = new LambdaAgent("a")
+        {
+            Answers = static (message, _) => new(message is RequestBodyChunkEvent { ChunkIndex: 1 } ? Answer.Block(413) : AgentResponse.Allow),
+        };
+        await agent.StartAsync(directory.Socket("a"));
+        await using var connections = new BenchConnections(Options(directory.Socket("a"), 1024) with { Concurrency = 1 }, TimeProvider.System);
+        var callers = await connections.OpenAsync(CancellationToken.None);
+        for (var piece = 0; piece < 64; piece++)
+        {
+            var failure = await callers[0].PrepareAsync() ?? await callers[0].CallAsync();
+            Assert.That(failure is not null, Is.EqualTo(piece == 1));
+        }
+
+        Assert.That(Tally.Of(callers), Is.EqualTo(new Tally(0, 64)));
     }
 
     private static BenchOptions Options(string path, int size) => new()
     {
-        Connect = path,
+        Connect = new AgentEndpoint.Unix(path),
         Concurrency = 4,
         Connections = 1,
         Event = EventKind.RequestBodyChunk,

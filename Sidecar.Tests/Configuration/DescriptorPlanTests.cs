@@ -58,8 +58,8 @@ public sealed class DescriptorPlanTests
         var errors = new List<string>();
         var options = new DaemonOptions
         {
-            Agents = [AgentSpec.Parse("demo=/run/demo.sock", errors)!],
-            Listeners = [.. listeners.Select(text => ListenerSpec.Parse(text, errors)!)],
+            Agents = [AgentFlag.Parse("demo=/run/demo.sock", errors)!],
+            Listeners = [.. listeners.Select(text => ListenerFlag.Parse(text, errors)!)],
         };
         Assert.That(errors, Is.Empty);
         return DescriptorPlan.Fit(options, limit, reserve);

@@ -7,7 +7,7 @@ public sealed class OptionsValidatorTests
 {
     private static readonly DaemonOptions Good = new()
     {
-        Agents = [new AgentOptions { Id = "waf", Endpoints = ["/run/waf.sock"] }],
+        Agents = [new AgentOptions { Id = "waf", Endpoints = [new AgentEndpoint.Unix("/run/waf.sock")] }],
         Listeners = [new ListenerOptions { Kind = ListenerKind.Native, Path = "/run/n.sock" }],
         Routes = [Route("r", "waf")],
     };
@@ -22,7 +22,7 @@ public sealed class OptionsValidatorTests
 
     private static DaemonOptions Reverse(Func<ReverseOptions, ReverseOptions> change, params string[] agents) => new()
     {
-        Agents = [.. agents.Select(static id => new AgentOptions { Id = id, Endpoints = [AgentOptions.ReverseEndpoint], IsReverse = true })],
+        Agents = [.. agents.Select(static id => new AgentOptions { Id = id, Endpoints = [new AgentEndpoint.Reverse()] })],
         Listeners = [new ListenerOptions { Kind = ListenerKind.Reverse, Path = "/run/r", Reverse = change(new ReverseOptions()) }],
     };
 
@@ -36,14 +36,14 @@ public sealed class OptionsValidatorTests
         yield return Case("nobody to ask", new DaemonOptions { Listeners = Good.Listeners }, "no agent: give at least one --agent, or say --route all,agents=none");
         yield return Case("unmatched agent", Good with { Unmatched = Route("none", "bot") }, "--unmatched names agent bot, which no --agent defines; defined are: waf");
         yield return Case("agent twice unmatched", Good with { Unmatched = Route("none", "waf", "waf") }, "agent on --unmatched waf is given 2 times");
-        yield return Case("agent called none", Good with { Agents = [.. Good.Agents, new AgentOptions { Id = "none", Endpoints = ["/x"] }] }, "agent id 'none' is the word for a route that asks nobody");
+        yield return Case("agent called none", Good with { Agents = [.. Good.Agents, new AgentOptions { Id = "none", Endpoints = [new AgentEndpoint.Unix("/x")] }] }, "agent id 'none' is the word for a route that asks nobody");
         yield return Case("route called none", Good with { Routes = [Route("none", "waf")] }, "route id 'none' is the word for the requests that no route takes");
         yield return Case("unknown agent", Good with { Routes = [Route("r", "bot")] }, "route r names agent bot, which no --agent defines; defined are: waf");
         yield return Case("agent twice on a route", Good with { Routes = [Route("r", "waf", "waf")] }, "agent on route r waf is given 2 times");
-        yield return Case("agent id", Good with { Agents = [.. Good.Agents, new AgentOptions { Id = "a b", Endpoints = ["/x"] }] }, "agent id 'a b' may have 1 to 64");
+        yield return Case("agent id", Good with { Agents = [.. Good.Agents, new AgentOptions { Id = "a b", Endpoints = [new AgentEndpoint.Unix("/x")] }] }, "agent id 'a b' may have 1 to 64");
         yield return Case("route id", Good with { Routes = [Route("", "waf")] }, "route id '' may have 1 to 64");
         yield return Case("long id", Good with { Routes = [Route(new string('r', 65), "waf")] }, "may have 1 to 64");
-        yield return Case("itself", Good with { Agents = [new AgentOptions { Id = "waf", Endpoints = ["/run/waf.sock", "/run/./n.sock"] }] }, "the daemon would ask itself");
+        yield return Case("itself", Good with { Agents = [new AgentOptions { Id = "waf", Endpoints = [new AgentEndpoint.Unix("/run/waf.sock"), new AgentEndpoint.Unix("/run/./n.sock")] }] }, "the daemon would ask itself");
         yield return Case("backoff", Good with { Pool = new() { ReconnectMin = TimeSpan.FromSeconds(5) } }, "agent waf: --reconnect-max 2s is below --reconnect-min 5s");
         yield return Case("no connections", Good with { Pool = new() { Connections = 0 } }, "--connections-per-agent 0 is outside 1 to 64");
         yield return Case("connections", Good with { Pool = new() { Connections = 65 } }, "--connections-per-agent 65 is outside 1 to 64");
@@ -77,7 +77,7 @@ public sealed class OptionsValidatorTests
 
     [Test]
     public void DaemonThatAsksNobody_IsFine_WhereARouteSaysSo() =>
-        Assert.That(OptionsValidator.Validate(new DaemonOptions { Listeners = Good.Listeners, Routes = [RouteSpec.Parse("all,agents=none", [])!] }), Is.Empty);
+        Assert.That(OptionsValidator.Validate(new DaemonOptions { Listeners = Good.Listeners, Routes = [RouteFlag.Parse("all,agents=none", [])!] }), Is.Empty);
 
     [Test]
     public void AgentForUnmatchedRequestsOnly_NeedsBodiesToo()
@@ -85,9 +85,9 @@ public sealed class OptionsValidatorTests
         var errors = new List<string>();
         var options = Good with
         {
-            Agents = [.. Good.Agents, AgentSpec.Parse("bot=/run/bot.sock,events=request-body", errors)!],
-            Listeners = [ListenerSpec.Parse("http=/run/h.sock,proxy=nginx", errors)!],
-            Unmatched = RouteSpec.ParseUnmatched("inspect:bot", errors),
+            Agents = [.. Good.Agents, AgentFlag.Parse("bot=/run/bot.sock,events=request-body", errors)!],
+            Listeners = [ListenerFlag.Parse("http=/run/h.sock,proxy=nginx", errors)!],
+            Unmatched = RouteFlag.ParseUnmatched("inspect:bot", errors),
         };
         Assert.That(errors, Is.Empty);
         Assert.That(OptionsValidator.Validate(options).Single(), Does.Contain("agent bot needs bodies"));
@@ -100,7 +100,8 @@ public sealed class OptionsValidatorTests
     [TestCase("response-body", "waf", null, true)]
     [TestCase("request-headers+request-body", null, null, true)]
     [TestCase("request-headers", "waf", null, false)]
-    [TestCase("all", "waf", null, false)]
+    [TestCase("all", "waf", null, true)]
+    [TestCase("all", "waf", "body=optional", false)]
     [TestCase("request-body", "waf", "body=optional", false)]
     [TestCase("request-body", "waf", "mode=off", false)]
     [TestCase("request-body", "waf:off", null, false)]
@@ -108,20 +109,20 @@ public sealed class OptionsValidatorTests
     public void AgentThatNeedsBodies_IsRefusedBehindAListenerThatHasNone(string events, string? route, string? key, bool isRefused)
     {
         var errors = new List<string>();
-        var agent = AgentSpec.Parse($"waf=/run/waf.sock,events={events}{(key is null ? "" : "," + key)}", errors)!;
-        var other = AgentSpec.Parse("bot=/run/bot.sock", errors)!;
-        var listener = ListenerSpec.Parse("http=/run/h.sock,proxy=nginx", errors)!;
+        var agent = AgentFlag.Parse($"waf=/run/waf.sock,events={events}{(key is null ? "" : "," + key)}", errors)!;
+        var other = AgentFlag.Parse("bot=/run/bot.sock", errors)!;
+        var listener = ListenerFlag.Parse("http=/run/h.sock,proxy=nginx", errors)!;
         Assert.That(errors, Is.Empty);
         var options = Good with
         {
             Agents = [agent, other],
             Listeners = [.. Good.Listeners, listener, new ListenerOptions { Kind = ListenerKind.Admin, Path = "/run/a.sock" }],
-            Routes = route is null ? [] : [RouteSpec.Parse($"r,agents={route}", errors)!],
+            Routes = route is null ? [] : [RouteFlag.Parse($"r,agents={route}", errors)!],
         };
         Assert.That(OptionsValidator.Validate(options), isRefused
             ? Has.Exactly(1).Matches<string>(static error => error.Contains("agent waf needs bodies", StringComparison.Ordinal) && error.Contains("listener http:h.sock", StringComparison.Ordinal))
             : Is.Empty);
-        Assert.That(OptionsValidator.Validate(options with { Listeners = [.. Good.Listeners, ListenerSpec.Parse("http=/run/j.sock,proxy=json", errors)!] }), Is.Empty, "these have bodies");
+        Assert.That(OptionsValidator.Validate(options with { Listeners = [.. Good.Listeners, ListenerFlag.Parse("http=/run/j.sock,proxy=json", errors)!] }), Is.Empty, "these have bodies");
     }
 
     [TestCaseSource(nameof(Mistakes))]

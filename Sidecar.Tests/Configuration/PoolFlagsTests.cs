@@ -1,7 +1,7 @@
 using System.CommandLine;
 using NUnit.Framework;
-using Sidecar.Daemon;
 using Sidecar.Daemon.Cli;
+using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Protocol.Messages;
 
@@ -13,7 +13,7 @@ public sealed class PoolFlagsTests
     public void EveryKeyOfAnAgent_IsAFlagForAll()
     {
         var flags = RunCommand.Create(TextWriter.Null).Options.Select(static option => option.Name).ToHashSet();
-        Assert.That(PoolSpec.Keys.Select(static key => key == "connections" ? "--connections-per-agent" : "--" + key), Is.SubsetOf(flags));
+        Assert.That(PoolFlag.Keys.Select(static key => key == "connections" ? "--connections-per-agent" : "--" + key), Is.SubsetOf(flags));
     }
 
     [Test]
@@ -26,7 +26,9 @@ public sealed class PoolFlagsTests
             command.Parse("--strategy round-robin --queue 7 --flow-mode wait --flow-wait 50ms --event-timeout request-body:1s+guardrail:2s --event-timeout response-body:3s --breaker-rate 20"),
             problems);
         Assert.That(problems, Is.Empty);
-        Assert.That((pool.Strategy, pool.Queue, pool.FlowMode, pool.BreakerRate), Is.EqualTo(((SelectionStrategy?)SelectionStrategy.RoundRobin, (int?)7, (FlowMode?)FlowMode.Wait, (int?)20)));
+        Assert.That(
+            (pool.Strategy, pool.Queue, pool.FlowMode, pool.BreakerRate),
+            Is.EqualTo(((SelectionStrategy?)SelectionStrategy.RoundRobin, (int?)7, (FlowMode?)FlowMode.Wait, (int?)20)));
         Assert.That(pool.EventTimeouts!.Keys, Is.EquivalentTo(new[] { EventKind.RequestBodyChunk, EventKind.GuardrailInspect, EventKind.ResponseBodyChunk }));
         Assert.That(pool.FlowWait, Is.EqualTo(TimeSpan.FromMilliseconds(50)));
         Assert.That(pool.QueueWait, Is.Null);
@@ -57,6 +59,7 @@ public sealed class PoolFlagsTests
         var written = new PoolOptions { Connections = 2, FlowMode = FlowMode.Wait, BreakerRate = 0, DrainTimeout = TimeSpan.FromSeconds(1) };
         var settings = AgentBuilder.SettingsOf("waf", written, 10, endpoints: 5, TimeSpan.FromSeconds(30));
         Assert.That((settings.Connections, settings.MaxCalls), Is.EqualTo((5, 50)), "at least one per endpoint");
-        Assert.That((settings.FlowWait, settings.DrainTimeout, settings.Breaker.IsOff), Is.EqualTo((TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1), true)));
+        Assert.That(
+            (settings.FlowWait, settings.DrainTimeout, settings.Breaker.IsOff), Is.EqualTo((TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1), true)));
     }
 }

@@ -1,7 +1,7 @@
 using NUnit.Framework;
-using Sidecar.Daemon.Agents.Reverse;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.FrontEnds.Http;
+using Sidecar.Daemon.FrontEnds.AuthRequest;
+using Sidecar.Daemon.Listeners.Registration;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Configuration;
@@ -28,7 +28,7 @@ public sealed class PrivateFileTests
     {
         using var directory = new TempDirectory();
         var path = Write(directory, name);
-        Assert.That(Sidecar.Daemon.Hosting.NativeMethods.ChangeOwner(path, Nobody, Nobody), Is.Zero);
+        Assert.That(Sidecar.Daemon.Listeners.NativeMethods.ChangeOwner(path, Nobody, Nobody), Is.Zero);
 
         Assert.That(() => Load(name, path), Throws.InstanceOf<IOException>().With.Message.StartsWith($"{name} {path} belongs to the user with the id {Nobody}, not to root")
             .And.Message.Contains("run: chown"));

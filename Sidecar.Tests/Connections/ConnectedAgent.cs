@@ -1,6 +1,8 @@
+using Microsoft.Extensions.Logging.Testing;
 using Sidecar.Daemon.Connections;
-using Sidecar.Protocol.Encodings;
-using Sidecar.Protocol.Grpc.Mapping;
+using Sidecar.Daemon.Connections.Calls;
+using Sidecar.Daemon.Connections.Framed;
+using Sidecar.Protocol.Dialects;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
 
@@ -37,7 +39,7 @@ internal sealed class ConnectedAgent : IAsyncDisposable
 
     public RecordingSink Sink { get; } = new();
 
-    public RecordingLogger Log { get; } = new();
+    public FakeLogger Log { get; } = new();
 
     public DuplexPipePair Pipes { get; }
 

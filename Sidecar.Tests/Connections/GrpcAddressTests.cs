@@ -1,9 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Pooling;
-using Sidecar.Protocol.Agents;
+using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Connections;
@@ -88,7 +89,8 @@ internal sealed class GrpcAddressTests
     public void NameWithoutAddresses_IsNamed()
     {
         _known = [];
-        Assert.That(() => Dialer().DialAsync(new RecordingSink(), CancellationToken.None), Throws.InstanceOf<AgentUnreachableException>().With.Message.Contains("it has no address"));
+        Assert.That(
+            () => Dialer().DialAsync(new RecordingSink(), CancellationToken.None), Throws.InstanceOf<AgentUnreachableException>().With.Message.Contains("it has no address"));
     }
 
     [Test]
@@ -103,7 +105,8 @@ internal sealed class GrpcAddressTests
             HealthInterval = ScriptedAgent.Limit,
             DrainTimeout = TimeSpan.Zero,
         };
-        await using var pool = new ConnectionPool(settings, Dialer(TimeProvider.System), new FillThenSpread(), new Random(1), TimeProvider.System, new RecordingLogger());
+        await using var pool = new ConnectionPool(
+            settings, Dialer(TimeProvider.System), new FillThenSpread(), new Random(1), TimeProvider.System, new FakeLogger());
         pool.Start();
         await EventuallyOnAsync(2, 2);
 
@@ -130,11 +133,11 @@ internal sealed class GrpcAddressTests
     }
 
     private GrpcDialer Dialer(TimeProvider? time = null) => new(
-        $"http://agents.test:{_port}",
+        Endpoints.Of($"http://agents.test:{_port}"),
         new ConnectedAgent().Settings with { ConnectTimeout = ScriptedAgent.Limit },
         null,
         time ?? _clock,
-        new RecordingLogger(),
+        new FakeLogger(),
         (name, _) => name == "agents.test" ? Task.FromResult(_known) : throw new SocketException((int)SocketError.HostNotFound));
 
     private async Task AskAsync(IEnumerable<IAgentConnection> connections)

@@ -1,13 +1,14 @@
 using System.Net.Sockets;
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
 using Sidecar.Daemon.Connections;
-using Sidecar.Protocol.Agents;
-using Sidecar.Protocol.Grpc.Client;
-using Sidecar.Protocol.Grpc.Mapping;
+using Sidecar.Daemon.Connections.Calls;
+using Sidecar.Protocol.Dialects;
 using Sidecar.Protocol.Messages;
-using Sidecar.Tests.Agents;
+using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Grpc;
+using Sidecar.Tests.Sdk;
 using Sidecar.Tests.Support;
 using Wire = Sidecar.Protocol.Grpc.Wire;
 
@@ -47,7 +48,7 @@ public sealed class GrpcDefectTests : IDisposable
     {
         await using var server = await ServeAsync(new AllowingHandler());
         using var channel = Channel();
-        await using var call = channel.Start(GrpcDialect.ProcessStream, Wire.AgentToProxy.Parser, new GrpcCallOptions(), CancellationToken.None);
+        await using var call = channel.Start(GrpcDialect.ProcessStream, Wire.AgentToProxy.Parser);
         Assert.That(await call.WaitForHeadersAsync(GrpcRig.Soon()), Is.True);
     }
 
@@ -84,7 +85,7 @@ public sealed class GrpcDefectTests : IDisposable
         var capabilities = ScriptedAgent.Capable() with { Features = new AgentFeatures { MetricsExport = true, HealthReporting = true } };
         await using var server = await ServeAsync(new AllowingHandler(), capabilities);
         using var channel = Channel();
-        await using var call = channel.Start(GrpcDialect.ControlStream, Wire.ProxyControl.Parser, new GrpcCallOptions(), CancellationToken.None);
+        await using var call = channel.Start(GrpcDialect.ControlStream, Wire.ProxyControl.Parser);
         foreach (var id in new[] { "1", "2" })
         {
             await call.WriteAsync(new Wire.AgentControl { Metrics = new Wire.MetricsReport() }, GrpcRig.Soon());
@@ -109,7 +110,7 @@ public sealed class GrpcDefectTests : IDisposable
         return server;
     }
 
-    private GrpcChannel Channel() => new(new GrpcChannelOptions { EndPoint = new UnixDomainSocketEndPoint(_directory.Socket("grpc")), ConnectTimeout = ScriptedAgent.Limit });
+    private ForeignChannel Channel() => new(new UnixDomainSocketEndPoint(_directory.Socket("grpc")));
 
     private static Task<IAgentConnection> DialAsync(string endpoint, string? configuration = null)
     {
@@ -118,7 +119,8 @@ public sealed class GrpcDefectTests : IDisposable
             ConnectTimeout = ScriptedAgent.Limit,
             Configuration = configuration is null ? null : JsonElement.Parse(configuration),
         };
-        return new GrpcDialer(endpoint, settings, null, TimeProvider.System, new RecordingLogger()).DialAsync(new RecordingSink(), CancellationToken.None);
+        return new GrpcDialer(Endpoints.Of(endpoint), settings, null, TimeProvider.System, new FakeLogger())
+            .DialAsync(new RecordingSink(), CancellationToken.None);
     }
 
     private static Task<CallResult> CallAsync(IAgentConnection connection, AgentEvent message) =>

@@ -1,10 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
-using Sidecar.Protocol.Agents;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Connections;
@@ -154,9 +156,10 @@ public sealed class GrpcDialerTests : IDisposable
     }
 
     private static GrpcDialer Dialer(string endpoint, TlsOptions? tls = null) =>
-        new(endpoint, new ConnectedAgent().Settings with { ConnectTimeout = ScriptedAgent.Limit }, tls, TimeProvider.System, new RecordingLogger());
+        new(Endpoints.Of(endpoint), new ConnectedAgent().Settings with { ConnectTimeout = ScriptedAgent.Limit }, tls, TimeProvider.System, new FakeLogger());
 
-    private static Task<IAgentConnection> DialAsync(string endpoint, TlsOptions? tls = null) => Dialer(endpoint, tls).DialAsync(new RecordingSink(), CancellationToken.None);
+    private static Task<IAgentConnection> DialAsync(string endpoint, TlsOptions? tls = null) =>
+        Dialer(endpoint, tls).DialAsync(new RecordingSink(), CancellationToken.None);
 
     private static Task<CallResult> CallAsync(IAgentConnection connection, AgentEvent message) =>
         connection.CallAsync(message, TimeProvider.System.GetTimestamp() + (60 * TimeProvider.System.TimestampFrequency)).AsTask();

@@ -4,8 +4,10 @@ using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using NUnit.Framework;
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
+using Sidecar.Protocol.Dialects;
+using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Framing;
-using Sidecar.Protocol.Grpc.Mapping;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
 using Wire = Sidecar.Protocol.Grpc.Wire;
@@ -30,7 +32,8 @@ public sealed class GrpcStreamTests
     public async Task BodyPieces_FitWhatServersTake_UnlessTheAgentPrefersMore(ulong preferred, ulong limit, long expected)
     {
         var limits = new AgentLimits { PreferredChunkSize = preferred, MaxBodySize = limit, MaxConcurrency = 9 };
-        await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf, capabilities: ScriptedAgent.Capable() with { Limits = limits });
+        await using var both = await ConnectedAgent.OpenAsync(
+            encoding: ConnectedAgent.Protobuf, capabilities: ScriptedAgent.Capable() with { Limits = limits });
         Assert.That((both.Connection.Traits.MaxEventBytes, both.Connection.Traits.MaxInFlight), Is.EqualTo((expected, 9)));
     }
 
@@ -95,8 +98,8 @@ public sealed class GrpcStreamTests
         await Eventually.TrueAsync(() => !both.Sink.Messages.IsEmpty, ScriptedAgent.Limit, "all lines to be taken");
         both.Clock.Advance(TimeSpan.FromSeconds(10));
         await SendLogAsync(both, new AgentLogMessage { Level = AgentLogLevel.Warn, Message = "again" });
-        await Eventually.TrueAsync(() => both.Log.Entries.Any(entry => entry.Message.Contains("again")), ScriptedAgent.Limit, "the last line");
-        var lines = both.Log.Entries.Where(entry => entry.Message.Contains("says")).ToList();
+        await Eventually.TrueAsync(() => both.Log.Collector.GetSnapshot().Any(entry => entry.Message.Contains("again")), ScriptedAgent.Limit, "the last line");
+        var lines = both.Log.Collector.GetSnapshot().Where(entry => entry.Message.Contains("says")).ToList();
         Assert.That(lines, Has.Count.EqualTo(51));
         Assert.That((lines[0].Level, lines[0].Message), Is.EqualTo((LogLevel.Error, @"agent waf says: lost\u000aits rules (file=a\u0009b); 0 lines of it were left out since the last one")));
         Assert.That((lines[^1].Level, lines[^1].Message), Is.EqualTo((LogLevel.Warning, "agent waf says: again; 11 lines of it were left out since the last one")));
@@ -115,41 +118,79 @@ public sealed class GrpcStreamTests
     }
 
     [Test]
-    public async Task Defect14_Configuration_IsSentWithoutWaiting_AndItsRefusalEndsTheConnection()
+    public async Task Defect14_Configuration_IsAcceptedByThePongBehindIt_AndByNothingElse()
     {
         await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
-        var settings = both.Settings with { Configuration = JsonDocument.Parse("""{"paranoia":3}""").RootElement };
-        await ConfigurationPush.SendAsync(both.Connection, settings, both.Clock, CancellationToken.None);
+        both.Connection.Ping();
+        var earlier = await both.Agent.ReceiveAsync(MessageType.Ping);
+        var sending = SendAsync(both);
         var configure = await both.Agent.ReceiveEventAsync<ConfigureEvent>();
         Assert.That(configure.Config!.Value.GetProperty("paranoia").GetInt32(), Is.EqualTo(3));
-        Assert.That(both.Connection.InFlight, Is.Zero);
-        await both.Agent.AnswerAsync(configure);
+        var ping = await both.Agent.ReceiveAsync(MessageType.Ping);
+        await PongAsync(both, earlier);
         await both.Agent.AnswerAsync(default(CorrelationId));
+        await both.Agent.SendAsync(MessageType.Pong, new Wire.AgentToProxy { Log = new Wire.LogMessage() }.ToByteArray());
         await Eventually.TrueAsync(() => both.Connection.LateAnswers == 1, ScriptedAgent.Limit, "the answer without an id, as another SDK sends it");
-        Assert.That(both.Connection.IsOpen, Is.True, "accepted");
-        await both.Agent.AnswerAsync(GrpcDialect.ConfigureId, new AgentResponse { Decision = new BlockDecision(400, "no such rule set") });
-        Assert.That(await both.Connection.Ended.WaitAsync(ScriptedAgent.Limit, TimeProvider.System), Does.Contain("no such rule set"));
+        Assert.That(sending.IsCompleted, Is.False, "the pong of an earlier ping says nothing");
+        await PongAsync(both, ping);
+        await sending;
+        Assert.That(both.Connection.InFlight, Is.Zero);
     }
 
+    // Silence was consent once: an agent that was still thinking judged by what it then refused.
     [Test]
-    public async Task PushedConfiguration_IsAcceptedBySilence_AfterASecondAndNotATickBefore()
+    public async Task Configuration_WithoutAPong_FailsTheDial_AtTheEndOfItsTimeAndNotATickBefore()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
+        var sending = SendAsync(both);
+        await both.Agent.ReceiveEventAsync<ConfigureEvent>();
+        await both.Agent.ReceiveAsync(MessageType.Ping);
+        both.Clock.Advance(both.Settings.ConnectTimeout - TimeSpan.FromTicks(1));
+        Assert.That(sending.IsCompleted, Is.False);
+        both.Clock.Advance(TimeSpan.FromTicks(1));
+        var error = Assert.ThrowsAsync<ProtocolException>(() => sending.WaitAsync(ScriptedAgent.Limit, TimeProvider.System));
+        Assert.That((error!.Message, DialProblemException.In(error)), Is.EqualTo(("the agent did not accept its configuration: the agent did not answer the ping behind its configuration in time", DialProblem.Unreachable)));
+    }
+
+    // The reference's agents refuse so, and it was taken for a lost connection: four attempts, four connections with the calls on them.
+    [Test]
+    public async Task EndOfTheStreamBehindAConfiguration_IsARefusal_NotALostConnection()
     {
         await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
         var push = both.Call(Push());
         await both.Agent.ReceiveEventAsync<ConfigureEvent>();
-        both.Clock.Advance(TimeSpan.FromSeconds(1) - TimeSpan.FromTicks(1));
-        Assert.That(push.IsCompleted, Is.False);
-        both.Clock.Advance(TimeSpan.FromTicks(1));
+        both.Agent.HalfClose();
+        var end = await push.WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        Assert.That((end.Outcome, (end.Response?.Decision as BlockDecision)?.Body), Is.EqualTo((CallOutcome.Answered, "the agent ended the stream when it was given its configuration")));
+
+        await using var dialled = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
+        var sending = SendAsync(dialled);
+        await dialled.Agent.ReceiveEventAsync<ConfigureEvent>();
+        dialled.Agent.HalfClose();
+        var error = Assert.ThrowsAsync<ProtocolException>(() => sending.WaitAsync(ScriptedAgent.Limit, TimeProvider.System));
+        Assert.That(DialProblemException.In(error), Is.EqualTo(DialProblem.ConfigurationRefused));
+    }
+
+    [Test]
+    public async Task WordOfAnAgentThatHasOne_Counts_AndARefusalThatComesLateEndsTheConnection()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
+        var push = both.Call(Push());
+        await both.Agent.ReceiveEventAsync<ConfigureEvent>();
+        await both.Agent.AnswerAsync(GrpcDialect.ConfigureId);
         Assert.That((await push.WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).Response?.Decision, Is.InstanceOf<AllowDecision>());
         await both.Agent.AnswerAsync(GrpcDialect.ConfigureId, No);
         Assert.That(await both.Connection.Ended.WaitAsync(ScriptedAgent.Limit, TimeProvider.System), Does.Contain("no such rule set"), "it may not judge by what it refuses");
     }
 
     [Test]
-    public async Task PushedConfiguration_ThatIsRefused_FailsThePushAndNotTheConnection()
+    public async Task PushedConfiguration_ThatIsRefusedInWords_FailsThePushAndNotTheConnection()
     {
         await using var both = await ConnectedAgent.OpenAsync(encoding: ConnectedAgent.Protobuf);
-        await ConfigurationPush.SendAsync(both.Connection, both.Settings with { Configuration = JsonDocument.Parse("1").RootElement }, both.Clock, CancellationToken.None);
+        var sending = SendAsync(both);
+        await both.Agent.ReceiveEventAsync<ConfigureEvent>();
+        await PongAsync(both, await both.Agent.ReceiveAsync(MessageType.Ping));
+        await sending;
         var push = both.Call(Push());
         await both.Agent.AnswerAsync(GrpcDialect.ConfigureId);
         await both.Agent.AnswerAsync(GrpcDialect.ConfigureId, No);
@@ -166,6 +207,13 @@ public sealed class GrpcStreamTests
         both.Connection.Abort("gone");
         Assert.That((await push.WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).Outcome, Is.EqualTo(CallOutcome.ConnectionLost));
     }
+
+    private static Task SendAsync(ConnectedAgent both) => ConfigurationPush.SendAsync(
+        both.Connection, both.Settings with { Configuration = JsonDocument.Parse("""{"paranoia":3}""").RootElement }, both.Clock, CancellationToken.None);
+
+    private static Task PongAsync(ConnectedAgent both, ReceivedFrame ping) => both.Agent.SendAsync(
+        MessageType.Pong,
+        new Wire.AgentToProxy { Pong = new Wire.Pong { Sequence = Wire.ProxyToAgent.Parser.ParseFrom(ping.Payload).Ping.Sequence } }.ToByteArray());
 
     private static readonly AgentResponse No = new() { Decision = new BlockDecision(400, "no such rule set") };
 

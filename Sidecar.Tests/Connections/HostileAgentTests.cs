@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Framing;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;

@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
 
@@ -28,7 +29,8 @@ public sealed class InOrderTests
     public async Task OneCallAtATime_WhateverTheAgentSays()
     {
         await using var both = await OpenAsync();
-        Assert.That(both.Connection.Traits, Is.EqualTo(both.Connection.Traits with { MaxInFlight = 1, IsConcurrent = false, CanCancel = false, CanPing = false }));
+        Assert.That(
+            both.Connection.Traits, Is.EqualTo(both.Connection.Traits with { MaxInFlight = 1, IsConcurrent = false, CanCancel = false, CanPing = false }));
         var first = both.Call(TestEvents.Headers(1));
         Assert.That((await both.Call(TestEvents.Headers(2))).Outcome, Is.EqualTo(CallOutcome.NoRoom));
         await both.Agent.AnswerAsync(await both.Agent.ReceiveEventAsync());

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 using NUnit.Framework;
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Framing;
 using Sidecar.Protocol.Messages;
@@ -10,12 +10,16 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Connections;
 
-/// <summary>Defects of the reference's client connections (spec §10), by their numbers. Those of the pool are in its own tests, those of sessions and limits beside theirs.</summary>
+/// <summary>
+/// Defects of the reference's client connections (spec §10), by their numbers. Those of the pool are in its own tests, those of sessions and limits beside
+/// theirs.
+/// </summary>
 public sealed class ReferenceDefectTests
 {
     // The clock stands still, so nothing but the end of the connection can end these calls.
     [Test]
-    public async Task Defect03_EndOfTheConnection_FailsEveryPendingCallAtOnce_WithOneCause([Values(ProtocolConstants.Json, ConnectedAgent.Protobuf)] string wire)
+    public async Task Defect03_EndOfTheConnection_FailsEveryPendingCallAtOnce_WithOneCause(
+        [Values(ProtocolConstants.Json, ConnectedAgent.Protobuf)] string wire)
     {
         await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         var calls = Enumerable.Range(1, 50).Select(n => both.Call(TestEvents.Headers(n), 60_000)).ToArray();

@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
 
@@ -45,7 +45,8 @@ public sealed class StalledAgentTests(string wire)
     public async Task WhoComesLater_DoesNotGoFirst_ThoughItWouldFit()
     {
         await using var both = await StalledAsync();
-        var calls = new[] { both.Call(TestEvents.Chunk(11, size: Big)), both.Call(TestEvents.Headers(12)), both.Call(TestEvents.Chunk(13, size: Big)), both.Call(TestEvents.Headers(14)) };
+        var calls = new[] { both.Call(TestEvents.Chunk(11, size: Big)), both.Call(TestEvents.Headers(12)), both.Call(TestEvents.Chunk(13, size: Big)),
+            both.Call(TestEvents.Headers(14)) };
         both.Connection.Cancel(TestEvents.Id(13), CancelReason.ClientDisconnect);
         var seen = new System.Collections.Concurrent.ConcurrentQueue<CorrelationId>();
         both.Agent.AutoAnswer = message =>

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
 using Sidecar.Daemon.Connections;
 using Sidecar.Protocol.Messages;
@@ -33,7 +34,7 @@ public sealed class UnixSocketDialerTests
     [Test]
     public async Task Connections_HaveNamesOfTheirOwn()
     {
-        using var dialer = Dialer();
+        var dialer = Dialer();
         _listener.OnAccepted = agent => agent.AcceptAsync();
         await using var first = await dialer.DialAsync(new RecordingSink(), CancellationToken.None);
         await using var second = await dialer.DialAsync(new RecordingSink(), CancellationToken.None);
@@ -44,7 +45,7 @@ public sealed class UnixSocketDialerTests
     public async Task NobodyListens_IsNamed()
     {
         await _listener.StopAsync();
-        using var dialer = Dialer();
+        var dialer = Dialer();
         Assert.That(
             async () => await dialer.DialAsync(new RecordingSink(), CancellationToken.None),
             Throws.InstanceOf<AgentUnreachableException>().With.Message.Contains("waf").And.Message.Contains(_listener.Path));
@@ -53,7 +54,7 @@ public sealed class UnixSocketDialerTests
     [Test]
     public void PathTooLong_IsUnreachableAndLeavesNoSocket()
     {
-        using var dialer = Dialer(path: "/" + new string('x', 200));
+        var dialer = Dialer(path: "/" + new string('x', 200));
         Assert.That(async () => await dialer.DialAsync(new RecordingSink(), CancellationToken.None), Throws.InstanceOf<AgentUnreachableException>());
     }
 
@@ -67,7 +68,7 @@ public sealed class UnixSocketDialerTests
         server.Listen(0);
         using var waiting = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await waiting.ConnectAsync(new UnixDomainSocketEndPoint(_listener.Path));
-        using var dialer = Dialer();
+        var dialer = Dialer();
         Assert.That(
             async () => await dialer.DialAsync(new RecordingSink(), CancellationToken.None).WaitAsync(ScriptedAgent.Limit, TimeProvider.System),
             Throws.InstanceOf<AgentUnreachableException>());
@@ -76,7 +77,7 @@ public sealed class UnixSocketDialerTests
     [Test]
     public async Task SilentHandshake_EndsAtTheConnectTimeoutAndClosesTheSocket()
     {
-        using var dialer = Dialer();
+        var dialer = Dialer();
         var dialling = dialer.DialAsync(new RecordingSink(), CancellationToken.None);
         var agent = await _listener.NextAsync();
         await agent.ReceiveHandshakeAsync();
@@ -84,7 +85,9 @@ public sealed class UnixSocketDialerTests
         _clock.AdvanceTicks(TimeSpan.FromSeconds(5).Ticks - 1);
         Assert.That(_clock.ArmedTimers, Is.EqualTo(1), "it still waits");
         _clock.AdvanceTicks(1);
-        Assert.That(async () => await dialling.WaitAsync(ScriptedAgent.Limit, TimeProvider.System), Throws.InstanceOf<AgentUnreachableException>().With.Message.Contains("00:00:05"));
+        Assert.That(
+            async () => await dialling.WaitAsync(ScriptedAgent.Limit, TimeProvider.System),
+            Throws.InstanceOf<AgentUnreachableException>().With.Message.Contains("00:00:05"));
         await agent.Closed;
         await Eventually.TrueAsync(() => _clock.ActiveTimers == 0, ScriptedAgent.Limit, "the timers to be gone");
     }
@@ -92,7 +95,7 @@ public sealed class UnixSocketDialerTests
     [Test]
     public async Task Cancelled_EndsAtOnceAndClosesTheSocket([Values] bool whileConfiguring)
     {
-        using var dialer = Dialer(configuration: "{}");
+        var dialer = Dialer(configuration: "{}");
         using var stop = new CancellationTokenSource();
         var dialling = dialer.DialAsync(new RecordingSink(), stop.Token);
         var agent = await _listener.NextAsync();
@@ -103,14 +106,16 @@ public sealed class UnixSocketDialerTests
         }
 
         await stop.CancelAsync();
-        Assert.That(async () => await dialling.WaitAsync(ScriptedAgent.Limit, TimeProvider.System, CancellationToken.None), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(
+            async () => await dialling.WaitAsync(ScriptedAgent.Limit, TimeProvider.System, CancellationToken.None),
+            Throws.InstanceOf<OperationCanceledException>());
         await agent.Closed;
     }
 
     [Test]
     public async Task Defect14_Configuration_IsPushedFirst_AndAccepted()
     {
-        using var dialer = Dialer(configuration: """{"paranoia":3}""");
+        var dialer = Dialer(configuration: """{"paranoia":3}""");
         var dialling = dialer.DialAsync(new RecordingSink(), CancellationToken.None);
         var agent = await _listener.NextAsync();
         var request = await agent.AcceptAsync();
@@ -129,7 +134,7 @@ public sealed class UnixSocketDialerTests
         var settings = new ConnectedAgent().Settings with { Configured = new AgentConfiguration(JsonDocument.Parse("1").RootElement) };
         var next = new ConfigurationValue(JsonDocument.Parse("2").RootElement, "7f-push-1");
         settings.Configured.Replace(next);
-        using var dialer = new UnixSocketDialer(_listener.Path, settings, _clock, new RecordingLogger());
+        var dialer = new UnixSocketDialer(_listener.Path, settings, _clock, new FakeLogger());
         var dialling = dialer.DialAsync(new RecordingSink(), CancellationToken.None);
         var agent = await _listener.NextAsync();
         Assert.That((await agent.AcceptAsync()).Config.ToString(), Is.EqualTo("2"));
@@ -143,18 +148,20 @@ public sealed class UnixSocketDialerTests
     [Test]
     public async Task Configuration_Refused_TheConnectionIsNotUsed()
     {
-        using var dialer = Dialer(configuration: "{}");
+        var dialer = Dialer(configuration: "{}");
         var dialling = dialer.DialAsync(new RecordingSink(), CancellationToken.None);
         var agent = await _listener.NextReadyAsync();
         await agent.AnswerAsync(await agent.ReceiveEventAsync(), new AgentResponse { Decision = new BlockDecision(400, "no such rule set") });
-        Assert.That(async () => await dialling.WaitAsync(ScriptedAgent.Limit, TimeProvider.System), Throws.InstanceOf<AgentUnreachableException>().With.Message.Contains("no such rule set"));
+        Assert.That(
+            async () => await dialling.WaitAsync(ScriptedAgent.Limit, TimeProvider.System),
+            Throws.InstanceOf<AgentUnreachableException>().With.Message.Contains("no such rule set"));
         await agent.Closed;
     }
 
     [Test]
     public async Task AgentThatDoesNotRead_ItsSocketIsClosedAllTheSame()
     {
-        using var dialer = Dialer();
+        var dialer = Dialer();
         _listener.OnAccepted = agent => agent.AcceptAsync();
         var connection = await dialer.DialAsync(new RecordingSink(), CancellationToken.None);
         var agent = await _listener.NextAsync();
@@ -167,6 +174,7 @@ public sealed class UnixSocketDialerTests
         await stalled;
         var disposing = connection.DisposeAsync().AsTask();
         await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(100), () => disposing.IsCompleted, "the end, which waits for the agent no longer than it must");
+        Assert.That(connection.IsOpen, Is.False);
         agent.GoOnReading();
         await agent.Closed;
     }
@@ -177,6 +185,6 @@ public sealed class UnixSocketDialerTests
         {
             Configuration = configuration is null ? null : JsonDocument.Parse(configuration).RootElement,
         };
-        return new UnixSocketDialer(path ?? _listener.Path, settings, _clock, new RecordingLogger());
+        return new UnixSocketDialer(path ?? _listener.Path, settings, _clock, new FakeLogger());
     }
 }

@@ -8,7 +8,7 @@ using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Diagnostics.Reports;
-using Sidecar.Daemon.Hosting;
+using Sidecar.Daemon.Listeners;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Control;
@@ -35,9 +35,9 @@ internal sealed class AdminHarness : IAsyncDisposable
         _exporter = new PrometheusExporter(inside.Sums.Factory, new PrometheusExporterOptions());
         inside.Sums.Metrics.Agents.Observe(() => agents.Select(agent => inside.StateOf(agent).Read()));
         Removals = new AgentRemovals(
-            async (agent, hurry) =>
+            async (agent, abort) =>
             {
-                await agent.Current.RetireAsync(TimeProvider.System, hurry);
+                await agent.Current.RetireAsync(TimeProvider.System, abort);
                 _agents = [.. _agents.Where(id => id != agent.Id)];
             },
             TimeProvider.System,
@@ -49,6 +49,7 @@ internal sealed class AdminHarness : IAsyncDisposable
             Listeners = [new ListenerOptions { Kind = ListenerKind.Native, Path = "/run/native.sock" }],
             Agents = () => [.. _agents.Select(inside.StateOf)],
             Exchanges = inside.Inspector.Counts,
+            ListenerWarnings = inside.Inspector.Warnings,
             BodyMemory = inside.Inspector.BodyMemory,
             Pusher = Pusher,
             Updates = Updates,
@@ -78,7 +79,8 @@ internal sealed class AdminHarness : IAsyncDisposable
 
     public static async Task<AdminHarness> StartAsync(params LambdaAgent[] agents)
     {
-        var harness = new AdminHarness(await InspectionHarness.StartAsync(new HarnessOptions { Drain = Drain }, agents), [.. agents.Select(static agent => agent.Id)]);
+        var harness = new AdminHarness(
+            await InspectionHarness.StartAsync(new HarnessOptions { Drain = Drain }, agents), [.. agents.Select(static agent => agent.Id)]);
         await harness._listener.StartAsync(harness.Application, CancellationToken.None);
         return harness;
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using NUnit.Framework;
+using Sidecar.Daemon.Cli.Admin;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Pooling;
@@ -68,7 +69,8 @@ public sealed class AdminPagesTests
         Assert.That((await admin.TextAsync("/agents")).Length, Is.LessThan(2000));
         var rows = JsonSerializer.Deserialize<JsonElement>(text).GetProperty("exchanges");
         Assert.That(
-            rows.EnumerateArray().Select(static row => (row.GetProperty("listener").GetString(), row.GetProperty("route").GetString(), row.GetProperty("exchanges").GetProperty("open").GetInt32())),
+            rows.EnumerateArray().Select(
+                static row => (row.GetProperty("listener").GetString(), row.GetProperty("route").GetString(), row.GetProperty("exchanges").GetProperty("open").GetInt32())),
             Is.EqualTo(new[] { ("http:a", "all", 5000), ("http:b", "all", 5000) }));
 
         open.ForEach(exchange => inspector.End(exchange));
@@ -87,6 +89,22 @@ public sealed class AdminPagesTests
         Assert.That(status.GetProperty("pid").GetInt32(), Is.EqualTo(Environment.ProcessId));
         Assert.That(status.GetProperty("listeners")[0].GetProperty("kind").GetString(), Is.EqualTo("native"));
         Assert.That(status.GetProperty("warnings")[0].GetString(), Does.StartWith("agent waf is ").And.EndsWith("; what it should inspect is refused"));
+    }
+
+    // An operator who names nothing is shown where to look before a body has passed unseen.
+    [Test]
+    public async Task AnAgentThatStatesHeadersOnly_IsWarnedOf_WhereverPeopleLook()
+    {
+        await using var admin = await AdminHarness.StartAsync(new LambdaAgent("waf") { Supports = EventSet.RequestHeaders }, new LambdaAgent("bot"));
+        const string Text = "agent waf states request headers only: bodies and responses pass it by; agents built on published SDKs state no more even where they handle all, so name its events: events=all, or those it is for";
+        var agents = await admin.JsonAsync("/agents");
+        var status = await admin.JsonAsync("/status");
+        Assert.That(
+            agents.GetProperty("agents").EnumerateArray().Select(static agent => string.Join('|', agent.GetProperty("warnings").EnumerateArray())),
+            Is.EqualTo(new[] { Text, "" }));
+        Assert.That(status.GetProperty("warnings").EnumerateArray().Select(static warning => warning.GetString()), Is.EqualTo(new[] { Text }));
+        Assert.That(AgentsCommand.Write(agents.Deserialize(AdminJson.Default.AgentsDocument)!), Does.StartWith($"! {Text}\nAGENT "));
+        Assert.That(StatusCommand.Write(status.Deserialize(AdminJson.Default.StatusDocument)!), Does.Contain($"\n! {Text}\n"));
     }
 
     [Test]
@@ -212,14 +230,14 @@ public sealed class AdminPagesTests
     [Test]
     public async Task APush_HasAnIdAndCanBeAskedAbout()
     {
-        await using var admin = await AdminHarness.StartAsync(new LambdaAgent("waf"));
+        await using var admin = await AdminHarness.StartAsync(LambdaAgent.That("waf", new AgentResponse { Decision = new BlockDecision(500) { Body = "no such level" } }));
         var (status, said) = await admin.SendAsync(HttpMethod.Post, "/config-pushes", "{\"agent\":\"waf\",\"config\":{\"level\":3}}");
         Assert.That(status, Is.EqualTo(HttpStatusCode.Accepted));
         Assert.That(JsonSerializer.Deserialize<JsonElement>(said).GetProperty("pushes")[0].GetProperty("id").GetString(), Is.EqualTo("push-1"));
         await Eventually.TrueAsync(
             async () => (await admin.JsonAsync("/config-pushes/push-1")).GetProperty("state").GetString() == "failed", TimeSpan.FromSeconds(30), "the end of the push");
         var push = (await admin.JsonAsync("/config-pushes")).GetProperty("pushes")[0];
-        Assert.That(push.GetProperty("reason").GetString(), Does.Contain("does not state the feature config_push"));
+        Assert.That(push.GetProperty("reason").GetString(), Does.EndWith("the agent refused it: no such level"));
         Assert.That((await admin.JsonAsync("/status")).GetProperty("warnings")[0].GetString(), Does.StartWith("configuration push-1 to agent waf failed"));
     }
 }

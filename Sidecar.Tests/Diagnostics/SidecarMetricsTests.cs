@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Text.RegularExpressions;
 using NUnit.Framework;
 using Sidecar.Daemon.Diagnostics;
@@ -11,7 +12,7 @@ namespace Sidecar.Tests.Diagnostics;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed partial class SidecarMetricsTests : IDisposable
 {
-    private static readonly AgentReading Waf = new("waf")
+    private static readonly AgentSnapshot Waf = new("waf")
     {
         Connections = 4,
         Healthy = 3,
@@ -23,7 +24,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         IsAvailable = true,
         State = 2,
         Breaker = 1,
-        HeldBytes = 4096,
+        BodyBuffer = 4096,
         StickySessions = 12,
         StickyMoved = 1,
         StickyExpired = 2,
@@ -46,13 +47,15 @@ internal sealed partial class SidecarMetricsTests : IDisposable
     public void EveryMethod_RendersItsMetric()
     {
         RecordEverything();
-        _metrics.Agents.Observe(() => [Waf, new AgentReading("bot")]);
+        _metrics.Agents.Observe(() => [Waf, new AgentSnapshot("bot")]);
         _metrics.ObserveBuild("1.2");
 
         Assert.That(Samples().Where(line => !line.Contains("_bucket", StringComparison.Ordinal)), Is.EqualTo(new[]
         {
             """sidecar_agent_available{agent="bot"} 0""",
             """sidecar_agent_available{agent="waf"} 1""",
+            """sidecar_agent_body_bytes_total{agent="waf",direction="request",fate="missed"} 5""",
+            """sidecar_agent_body_bytes_total{agent="waf",direction="request",fate="seen"} 10""",
             """sidecar_agent_breaker{agent="bot"} 0""",
             """sidecar_agent_breaker{agent="waf"} 1""",
             """sidecar_agent_buffer_utilization_percent{agent="bot"} 0""",
@@ -83,6 +86,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             """sidecar_agent_in_flight_requests{agent="waf"} 17""",
             """sidecar_agent_paused_connections{agent="bot"} 0""",
             """sidecar_agent_paused_connections{agent="waf"} 1""",
+            """sidecar_agent_registrations_total{listener="agents",outcome="registered"} 1""",
             """sidecar_agent_reports_dropped_total{agent="waf",reason="bad-name"} 3""",
             """sidecar_agent_reports_total{agent="waf"} 1""",
             """sidecar_agent_request_duration_seconds_sum{agent="waf",event="request_headers"} 0.01""",
@@ -112,9 +116,61 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             """sidecar_info{version="1.2"} 1""",
             """sidecar_monitor_verdicts_total{agent="waf",verdict="block"} 1""",
             """sidecar_operations_unapplied_total{listener="web",operation="remove"} 1""",
+            """sidecar_proxy_session_ends_total{listener="web",reason="closed-by-proxy"} 1""",
+            """sidecar_proxy_sessions{listener="web"} 0""",
             """sidecar_replies_total{listener="web",token="valid"} 1""",
             """sidecar_verdicts_total{route="shop",verdict="allow"} 1""",
         }));
+    }
+
+    [Test]
+    public void NamesTypesAndLabels_AreThoseOfTheDocumentation()
+    {
+        RecordEverything();
+        _metrics.Agents.Observe(() => [Waf]);
+        _metrics.ObserveBuild("1.2");
+        var page = _rig.Lines();
+        string RowOf(string help)
+        {
+            var (name, text) = (help.Split(' ')[2], help[(help.IndexOf(' ', "# HELP ".Length) + 1)..]);
+            var type = page.Single(line => line.StartsWith($"# TYPE {name} ", StringComparison.Ordinal)).Split(' ')[3];
+            var samples = page.Where(line => SeriesOf().Match(line) is { Success: true } series && series.Groups["name"].Value == name);
+            var labels = samples.SelectMany(static line => LabelOf().Matches(line)).Select(static label => label.Groups["name"].Value)
+                .Distinct(StringComparer.Ordinal);
+            return $"| `{name}` | {type} | {string.Join(", ", labels.Where(static label => label != "le").Select(static label => $"`{label}`"))} | {text} |";
+        }
+
+        var rows = page.Where(static line => line.StartsWith("# HELP ", StringComparison.Ordinal)).Select(RowOf);
+        var documented = File.ReadLines(Path.Combine(AppContext.BaseDirectory, "docs", "Sidecar.Daemon", "docs", "metrics.md"))
+            .Where(static line => line.StartsWith("| `", StringComparison.Ordinal));
+
+        Assert.That(rows, Is.EqualTo(documented));
+    }
+
+    [Test]
+    public void EveryInstrument_IsRecordedHere()
+    {
+        using var listener = new MeterListener();
+        var published = new HashSet<string>(StringComparer.Ordinal);
+        var recorded = new HashSet<string>(StringComparer.Ordinal);
+        listener.InstrumentPublished = (instrument, own) =>
+        {
+            if (instrument.Meter.Scope == _rig.Factory)
+            {
+                published.Add(instrument.Name);
+                own.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, _, _, _) => recorded.Add(instrument.Name));
+        listener.SetMeasurementEventCallback<int>((instrument, _, _, _) => recorded.Add(instrument.Name));
+        listener.SetMeasurementEventCallback<double>((instrument, _, _, _) => recorded.Add(instrument.Name));
+        listener.Start();
+        _metrics.Agents.Observe(() => [Waf]);
+        _metrics.ObserveBuild("1.2");
+        RecordEverything();
+        listener.RecordObservableInstruments();
+
+        Assert.That(published.Except(recorded), Is.Empty, "a metric whose labels nobody holds");
     }
 
     [Test]
@@ -129,7 +185,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             .ToArray();
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(types, Has.Length.EqualTo(38));
+            Assert.That(types, Has.Length.EqualTo(42));
             foreach (var type in types)
             {
                 Assert.That(type[2], Does.Match("^sidecar(_[a-z]+)+$"));
@@ -150,7 +206,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
     [Test]
     public void Observe_AgentThatLeft_IsNoLongerShown()
     {
-        var agents = new List<AgentReading> { new("waf") { Connections = 1 }, new("bot") { Connections = 2 } };
+        var agents = new List<AgentSnapshot> { new("waf") { Connections = 1 }, new("bot") { Connections = 2 } };
         _metrics.Agents.Observe(() => agents);
         var before = _rig.Sample("sidecar_agent_connections{agent=\"bot\"}");
         agents.RemoveAt(1);
@@ -173,6 +229,12 @@ internal sealed partial class SidecarMetricsTests : IDisposable
 
     [GeneratedRegex("""^[a-z_]+(\{([a-z]+="[^"\\\n]*",?)+\})? [0-9][0-9.e+-]*$""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex SampleLine();
+
+    [GeneratedRegex("""^(?<name>[a-z_]+?)(_bucket|_sum|_count)?[{ ]""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
+    private static partial Regex SeriesOf();
+
+    [GeneratedRegex("""[{,](?<name>[a-z]+)=""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
+    private static partial Regex LabelOf();
 
     private string[] Samples() => [.. _rig.RenderInstruments().Split('\n').Where(line => line.Length > 0 && line[0] != '#')];
 
@@ -207,11 +269,11 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         _metrics.ExchangeEnded("web", "shop", "inspected", "none");
         _metrics.AgentExchangeEnded("waf", "request", "inspected", "none");
         _metrics.VerdictGiven("shop", "allow");
-        _metrics.CallEnded("waf", EventKind.RequestHeaders, "Answered", CallFate.Answered, TimeSpan.FromMilliseconds(2));
-        _metrics.CallEnded("waf", EventKind.RequestHeaders, "TimedOut", CallFate.TimedOut, TimeSpan.FromMilliseconds(2));
-        _metrics.CallEnded("waf", EventKind.RequestHeaders, "ConnectionLost", CallFate.ConnectionError, TimeSpan.FromMilliseconds(2));
-        _metrics.CallEnded("waf", EventKind.RequestHeaders, "NotSendable", CallFate.SerializationError, TimeSpan.FromMilliseconds(2));
-        _metrics.CallEnded("waf", EventKind.RequestHeaders, "Paused", CallFate.FlowControl, TimeSpan.FromMilliseconds(2));
+        _metrics.CallEnded("waf", EventKind.RequestHeaders, "Answered", CallMetricOutcome.Answered, TimeSpan.FromMilliseconds(2));
+        _metrics.CallEnded("waf", EventKind.RequestHeaders, "TimedOut", CallMetricOutcome.TimedOut, TimeSpan.FromMilliseconds(2));
+        _metrics.CallEnded("waf", EventKind.RequestHeaders, "ConnectionLost", CallMetricOutcome.ConnectionError, TimeSpan.FromMilliseconds(2));
+        _metrics.CallEnded("waf", EventKind.RequestHeaders, "NotSendable", CallMetricOutcome.SerializationError, TimeSpan.FromMilliseconds(2));
+        _metrics.CallEnded("waf", EventKind.RequestHeaders, "Paused", CallMetricOutcome.FlowControl, TimeSpan.FromMilliseconds(2));
         _metrics.Agents.Encoded("waf", TimeSpan.FromMilliseconds(2));
         _metrics.Agents.FlowControl("waf", FlowAction.Pause);
         _metrics.Agents.FlowControl("waf", FlowAction.Resume);
@@ -224,5 +286,9 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         _metrics.Monitored("waf", "block");
         _metrics.Unapplied("web", "remove");
         _metrics.ReplySent("web", "valid");
+        _metrics.BodyBytes("waf", "request", seen: 10, missed: 5);
+        _metrics.Registered("agents", "registered");
+        _metrics.SessionStarted("web");
+        _metrics.SessionEnded("web", "closed-by-proxy");
     }
 }

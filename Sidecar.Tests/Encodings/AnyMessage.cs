@@ -2,7 +2,6 @@ using System.Buffers;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Encodings.Codecs;
 using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.MessagePack;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Tests.Encodings;
@@ -81,21 +80,8 @@ internal static class AnyMessage
     public static MessageEncoding Encoding(bool json) => json ? MessageEncodings.Json : MessageEncodings.MessagePack;
 
     // The reference's library can write a cancel in MessagePack, though no peer of ours ever receives it.
-    private static CancelRequest ReadCancel(MessageEncoding encoding, ReadOnlyMemory<byte> payload)
-    {
-        if (ReferenceEquals(encoding, MessageEncodings.Json))
-        {
-            return ControlCodec.ReadCancel(payload);
-        }
-
-        try
-        {
-            var r = new MessagePackValueReader(payload);
-            return CancelCodec.Read(ref r);
-        }
-        catch (MessagePackFormatException e)
-        {
-            throw new ProtocolException(e.Message, e);
-        }
-    }
+    private static CancelRequest ReadCancel(MessageEncoding encoding, ReadOnlyMemory<byte> payload) =>
+        ReferenceEquals(encoding, MessageEncodings.Json)
+            ? ControlCodec.ReadCancel(payload)
+            : Bytes.Read(payload, static (ref MessagePackValueReader r) => CancelCodec.Read(ref r), out _);
 }

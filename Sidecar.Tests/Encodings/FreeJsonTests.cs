@@ -38,6 +38,10 @@ internal sealed class FreeJsonTests
     }
 
     [Test]
+    public void ConfigurationFile_WithANumberThatNoAgentReads_IsRefused() =>
+        Assert.That(() => ConfigurationFile.Parse("""{"a":[1e300,{"b":-1e999}]}"""u8.ToArray()), Throws.InstanceOf<JsonException>().With.Message.Contain("'-1e999'"));
+
+    [Test]
     public void ConfigurationFile_WithHalfACharacter_CanBePushed() =>
         Assert.That(ConfigurationFile.Parse("""["\ud800"]"""u8.ToArray())[0].GetString(), Is.EqualTo("\ufffd"));
 

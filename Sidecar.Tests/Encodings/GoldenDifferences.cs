@@ -9,7 +9,9 @@ namespace Sidecar.Tests.Encodings;
 /// <param name="Edit">What changes in the reference's members.</param>
 internal sealed record GoldenDifference(string Reason, Func<GoldenFrame, bool> AppliesTo, Action<JsonObject> Edit);
 
-/// <summary>The table of differences. MessagePack is compared as the JSON it stands for, since maps instead of arrays are our writer rule (spec §4.2).</summary>
+/// <summary>
+/// The table of differences. MessagePack is compared as the JSON it stands for, since maps instead of arrays are our writer rule (spec §4.2).
+/// </summary>
 internal static class GoldenDifferences
 {
     public static IReadOnlyList<GoldenDifference> All { get; } =

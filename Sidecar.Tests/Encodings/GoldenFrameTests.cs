@@ -2,7 +2,6 @@ using System.Text.Json;
 using NUnit.Framework;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.MessagePack;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Tests.Encodings;
@@ -10,7 +9,7 @@ namespace Sidecar.Tests.Encodings;
 /// <summary>Every frame captured from the reference implementation: what it means to us, and how we would have written it.</summary>
 public sealed class GoldenFrameTests
 {
-    private const int FramesInCorpus = 182;
+    private const int FramesInCorpus = 186;
 
     private static IEnumerable<TestCaseData> Frames =>
         GoldenFrame.All.Select(frame => new TestCaseData(frame).SetArgDisplayNames(frame.ToString()));
@@ -53,8 +52,9 @@ public sealed class GoldenFrameTests
         Assert.That(JsonMatch.Difference(expected, text), Is.Null, "JSON");
         if (!AnyMessage.IsAlwaysJson(frame.Type))
         {
-            var reader = new MessagePackReader(AnyMessage.Write(MessageEncodings.MessagePack, message));
-            Assert.That(JsonMatch.Difference(expected, MessagePackJson.Read(ref reader)), Is.Null, "MessagePack");
+            var written = Bytes.Read(
+                AnyMessage.Write(MessageEncodings.MessagePack, message), static (ref MessagePackValueReader r) => r.ReadJson(), out _);
+            Assert.That(JsonMatch.Difference(expected, written), Is.Null, "MessagePack");
         }
     }
 
@@ -69,9 +69,8 @@ public sealed class GoldenFrameTests
     {
         var frame = GoldenFrame.All.First(frame => !frame.IsJson && frame.Type == MessageType.RequestHeaders);
         var written = AnyMessage.Write(MessageEncodings.MessagePack, AnyMessage.Read(frame));
-        var reader = new MessagePackReader(written);
-        reader.ReadMapHeader();
-        Assert.That(reader.ReadString(), Is.EqualTo("correlation_id"));
+        var first = Bytes.Read(written, static (ref MessagePackValueReader r) => r.ReadJson(), out _).EnumerateObject().First();
+        Assert.That(first.Name, Is.EqualTo("correlation_id"));
     }
 
     [TestCaseSource(nameof(Frames))]

@@ -47,7 +47,8 @@ public sealed class HostileBytesTests
     }
 
     [FsCheck.NUnit.Property(MaxTest = 500)]
-    public void RequestHeaders_AnyText_RoundTripsInBothEncodings(NonNull<string> method, NonNull<string> uri, string? route, (NonNull<string> Name, NonNull<string> Value)[] fields)
+    public void RequestHeaders_AnyText_RoundTripsInBothEncodings(
+        NonNull<string> method, NonNull<string> uri, string? route, (NonNull<string> Name, NonNull<string> Value)[] fields)
     {
         var headers = new HeaderBlock(0, 0);
         foreach (var (name, value) in fields)

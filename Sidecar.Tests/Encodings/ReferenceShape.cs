@@ -10,6 +10,8 @@ internal static partial class ReferenceShape
 {
     public static JsonNode Of(object message) => message switch
     {
+        RequestHeadersEvent { HasBody: { } hasBody } e => With(
+            e, ("metadata", Metadata(e)), ("method", e.Method), ("uri", e.Uri), ("headers", Headers(e.Headers)), ("has_body", hasBody)),
         RequestHeadersEvent e => With(e, ("metadata", Metadata(e)), ("method", e.Method), ("uri", e.Uri), ("headers", Headers(e.Headers))),
         RequestBodyChunkEvent e => Chunk(e, "bytes_received"),
         ResponseBodyChunkEvent e => Chunk(e, "bytes_sent"),

@@ -19,7 +19,8 @@ internal sealed class AdminCommandTests
             "--listen", $"native={directory.Socket("native")}", "--listen", $"admin={admin}");
         await daemon.WaitForAsync("agent waf is reachable");
         await Eventually.TrueAsync(
-            async () => await AdminMetrics.SumAsync(admin, "sidecar_agent_connections", "agent=\"waf\"") == 4, TimeSpan.FromSeconds(60), "all four connections");
+            async () => await AdminMetrics.SumAsync(admin, "sidecar_agent_connections", "agent=\"waf\"") == 4, TimeSpan.FromSeconds(60),
+            "all four connections");
 
         var status = await RunAsync("status", "--admin", admin);
         var agents = await RunAsync("agents", "--admin", admin);
@@ -41,7 +42,8 @@ internal sealed class AdminCommandTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(status.Code, Is.Zero);
-            Assert.That(status.Text, Does.StartWith("sidecar ").And.Match("(?m)^! agent bot is .*; what it should inspect is refused$").And.Match("(?m)^waf +available +enforce +4 "));
+            Assert.That(status.Text, Does.StartWith("sidecar ").And.Match("(?m)^! agent bot is .*; what it should inspect is refused$").And.Match(
+                "(?m)^waf +available +enforce +4 "));
             Assert.That(agents.Code, Is.Zero);
             Assert.That(agents.Text, Does.Match("(?m)^  waf-[0-9]+ +open +native +msgpack +0/").And.Contain("bot: no connection; it is looked for at "));
             Assert.That(sessions.Text, Does.StartWith("LISTENER ").And.Match("(?m)^waf +0 +50000 +0 +0 +0 +0$"));

@@ -5,7 +5,10 @@ using System.Text;
 
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>One request with a body, as pieces of its connection between which the client waits: made to fill a proxy's buffer to the byte, or to end where it looks whole.</summary>
+/// <summary>
+/// One request with a body, as pieces of its connection between which the client waits: made to fill a proxy's buffer to the byte, or to end where it
+/// looks whole.
+/// </summary>
 internal sealed record BodyCase(int Number, string Text, bool IsHttp2, bool IsOrdinary, IReadOnlyList<byte[]> Pieces)
 {
     public const string Host = "shop.example.org";
@@ -21,7 +24,8 @@ internal sealed record BodyCase(int Number, string Text, bool IsHttp2, bool IsOr
 
     private static readonly string[] Pads =
     [
-        "none", "x-sidecar-pad", "x_sidecar_pad", "x-pad", "cookie", "keep-alive", "proxy-connection", "connection", "trailer", "te", "expect", "long name", "many", "query", "userinfo", "absolute",
+        "none", "x-sidecar-pad", "x_sidecar_pad", "x-pad", "cookie", "keep-alive", "proxy-connection", "connection", "trailer", "te", "expect",
+        "long name", "many", "query", "userinfo", "absolute",
     ];
 
     /// <summary>The path by which a case is known again.</summary>
@@ -35,7 +39,8 @@ internal sealed record BodyCase(int Number, string Text, bool IsHttp2, bool IsOr
         var pad = Pads[random.Next(Pads.Length)];
         var padding = random.Next(3) == 0 ? random.Next(200) : pad == "none" ? 0 : random.Next(12_000);
         var (target, fields) = Padding(number, pad, padding, isHttp2, random);
-        var near = Room - target.Length - fields.Sum(static field => field.Name.Length + field.Value.Length + 8) - (isHttp2 ? 2 * Host.Length : Host.Length) - 80;
+        var near = Room - target.Length - fields.Sum(static field => field.Name.Length + field.Value.Length + 8)
+            - (isHttp2 ? 2 * Host.Length : Host.Length) - 80;
         var isNear = random.Next(10) < 7 && near > 100;
         var first = isNear ? Math.Max(1, near + random.Next(-90, 90)) : random.Next(0, 6000);
         var rest = (random.Next(6)) switch { 0 => 0, 1 => 1, 2 => random.Next(40), 3 => random.Next(2000), 4 => random.Next(40_000), _ => 0 };
@@ -44,10 +49,17 @@ internal sealed record BodyCase(int Number, string Text, bool IsHttp2, bool IsOr
         var body = Body(number, first + rest);
         var text = $"{number}: {(isHttp2 ? "h2" : "h1")} {pad} {padding}, first {first} (near {near}), rest {rest}, sized {isSized}, trailers {trailers}";
         var isPadded = random.Next(10) == 0;
-        var pieces = isHttp2 ? Http2(target, fields, body, first, isSized, trailers, isPadded, random) : Http1(target, fields, body, first, isSized, trailers, random);
+        var pieces = isHttp2
+            ? Http2(target, fields, body, first, isSized, trailers, isPadded, random)
+            : Http1(target, fields, body, first, isSized, trailers, random);
 
         // HAProxy before 3.2 breaks off at padding.
-        var isOrdinary = !(isHttp2 && isPadded) && !isNear && rest < 2000 && padding < 1000 && (trailers == 0 || (isSized && !isHttp2)) && pad is not ("userinfo" or "connection");
+        var isOrdinary = !(isHttp2 && isPadded)
+            && !isNear
+            && rest < 2000
+            && padding < 1000
+            && (trailers == 0 || (isSized && !isHttp2))
+            && pad is not ("userinfo" or "connection");
         return new BodyCase(number, text, isHttp2, isOrdinary && !(isHttp2 && pad is "keep-alive" or "proxy-connection" or "te"), pieces);
     }
 
@@ -105,7 +117,8 @@ internal sealed record BodyCase(int Number, string Text, bool IsHttp2, bool IsOr
         };
     }
 
-    private static List<byte[]> Http1(string target, List<(string Name, string Value)> fields, string body, int first, bool isSized, int trailers, Random random)
+    private static List<byte[]> Http1(
+        string target, List<(string Name, string Value)> fields, string body, int first, bool isSized, int trailers, Random random)
     {
         var wire = new StringBuilder($"POST {target} HTTP/1.1\r\nHost: {Host}\r\n");
         foreach (var (name, value) in fields)
@@ -140,9 +153,12 @@ internal sealed record BodyCase(int Number, string Text, bool IsHttp2, bool IsOr
         return Cut(wire.Append("\r\n").ToString(), cuts);
     }
 
-    private static List<byte[]> Http2(string target, List<(string Name, string Value)> fields, string body, int first, bool isSized, int trailers, bool isPadded, Random random)
+    private static List<byte[]> Http2(
+        string target, List<(string Name, string Value)> fields, string body, int first, bool isSized, int trailers, bool isPadded, Random random)
     {
-        var authority = target.StartsWith("http://", StringComparison.Ordinal) ? target["http://".Length..target.IndexOf("/case", StringComparison.Ordinal)] : Host;
+        var authority = target.StartsWith("http://", StringComparison.Ordinal)
+            ? target["http://".Length..target.IndexOf("/case", StringComparison.Ordinal)]
+            : Host;
         (string, string)[] all =
         [
             (":method", "POST"), (":scheme", "http"), (":authority", authority), (":path", target[target.IndexOf("/case", StringComparison.Ordinal)..]),

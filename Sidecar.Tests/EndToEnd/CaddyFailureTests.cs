@@ -43,6 +43,27 @@ internal sealed class CaddyFailureTests
         }
     }
 
+    [Test]
+    public async Task AnswerThatIsNotTheSidecars_IsNoAllow()
+    {
+        await using var origin = await OriginServer.StartAsync();
+        await using var caddy = await CaddyServer.StartAsync(
+            "/nowhere", origin.Port, change: text => text.Replace("unix//nowhere", $"127.0.0.1:{origin.Port}", StringComparison.Ordinal));
+
+        await RawHttp.SendAsync(caddy.Port, "GET /hello HTTP/1.1");
+
+        Assert.That(origin.Requests, Is.EqualTo(1), "the question that lost its way, and not the request");
+    }
+
+    [Test]
+    public async Task ReadyConfiguration_KeepsNoConnectionForQuestions()
+    {
+        // What an open connection leads to is a matter of time in Caddy 2.6; the storms show it, one run in many.
+        var text = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "caddy", "Caddyfile"));
+
+        Assert.That(text.Split("reverse_proxy unix//run/sidecar/http.sock")[1], Does.Match(@"(?m)^\t+keepalive off$"));
+    }
+
     [TestCase(CaddySetup.Ready, 503)]
     [TestCase(CaddySetup.ShortForm, 502)]
     public async Task AbsentDaemon_FailsClosed(CaddySetup setup, int status)
@@ -64,17 +85,21 @@ internal sealed class CaddyFailureTests
         await stack.Daemon.StopAsync();
 
         var answer = await RawHttp.SendAsync(
-            stack.Port, "POST /hello?unseen HTTP/1.1", "X-User: mallory", "X-Sidecar-Bypassed: no", "X_Sidecar_Id: forged", "Content-Length: 4", "Connection: close", "", "body");
+            stack.Port, "POST /hello?unseen HTTP/1.1", "X-User: mallory", "X-Sidecar-Bypassed: no", "X_Sidecar_Id: forged", "Content-Length: 4",
+            "Connection: close", "", "body");
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(answer.Status, Is.EqualTo(200));
-            Assert.That(answer.Body, Does.Contain("\"X-Sidecar-Bypassed\":\"sidecar-unavailable\"").And.Contain("\":body\":\"body\"").And.Contain("\":target\":\"/hello?unseen\""));
+            Assert.That(
+                answer.Body,
+                Does.Contain("\"X-Sidecar-Bypassed\":\"sidecar-unavailable\"").And.Contain("\":body\":\"body\"").And.Contain("\":target\":\"/hello?unseen\""));
             Assert.That(answer.Body, Does.Not.Contain("mallory").And.Not.Contain("forged"));
         }
 
         await Eventually.TrueAsync(
-            () => stack.Caddy.ErrorLog.Split('\n').Any(static line => line.Contains("/hello?unseen", StringComparison.Ordinal) && line.Contains("dial unix", StringComparison.Ordinal)),
+            () => stack.Caddy.ErrorLog.Split('\n').Any(
+                static line => line.Contains("/hello?unseen", StringComparison.Ordinal) && line.Contains("dial unix", StringComparison.Ordinal)),
             Limit, "the error log names the request");
     }
 

@@ -3,7 +3,10 @@ using NUnit.Framework;
 
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>HTTP/3, which Caddy serves without being told to, is no way past the agents. The client is curl of the releases that peers.sh makes; the one of Debian 12 has no HTTP/3.</summary>
+/// <summary>
+/// HTTP/3, which Caddy serves without being told to, is no way past the agents. The client is curl of the releases that peers.sh makes; the one of
+/// Debian 12 has no HTTP/3.
+/// </summary>
 [Category("EndToEnd")]
 internal sealed class CaddyHttp3Tests
 {
@@ -14,8 +17,9 @@ internal sealed class CaddyHttp3Tests
     [TestCaseSource(nameof(Clients))]
     public async Task RequestsOverHttp3_AreInspectedAndNoBodyPassesUnannounced(string client)
     {
-        await using var stack = await WatchedStack.StartAsync(FrontDoor.Caddy, change: static text => Regex.Replace(
-            text.Replace("\tservers {", "\tskip_install_trust\n\tservers {", StringComparison.Ordinal), @"http://:(?<port>\d+) \{", "https://localhost:${port} {\n\ttls internal", RegexOptions.None, Limit));
+        await using var stack = await WatchedStack.StartAsync(ProxySetup.Caddy, change: static text => Regex.Replace(
+            text.Replace("\tservers {", "\tskip_install_trust\n\tservers {", StringComparison.Ordinal), @"http://:(?<port>\d+) \{",
+            "https://localhost:${port} {\n\ttls internal", RegexOptions.None, Limit));
         var url = $"https://localhost:{stack.Port}";
 
         var plain = await SendAsync(client, $"{url}/hello?[1-100]");
@@ -30,7 +34,11 @@ internal sealed class CaddyHttp3Tests
     private static async Task<string> SendAsync(string client, params string[] arguments)
     {
         await using var process = PeerPrograms.Start(
-            client, ["--silent", "--insecure", "--retry", "5", "--retry-all-errors", "--http3-only", "--output", "/dev/null", "--write-out", "%{http_code} %{http_version} ", .. arguments]);
+            client,
+            [
+                "--silent", "--insecure", "--retry", "5", "--retry-all-errors", "--http3-only", "--output", "/dev/null",
+                "--write-out", "%{http_code} %{http_version} ", .. arguments,
+            ]);
         await process.WaitForExitAsync();
         return process.Output.ReplaceLineEndings("");
     }

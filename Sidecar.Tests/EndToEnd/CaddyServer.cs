@@ -28,6 +28,9 @@ internal sealed class CaddyServer : IAsyncDisposable
             forward_auth unix//run/sidecar/http.sock {
                 uri /v1/forward-auth
                 copy_headers X-User X-Client-Secret X-Sidecar-Id X-Sidecar-Bypassed
+                transport http {
+                    keepalive off
+                }
             }
             reverse_proxy 127.0.0.1:8081
         }
@@ -48,7 +51,8 @@ internal sealed class CaddyServer : IAsyncDisposable
 
     public string ErrorLog => Log("error.log");
 
-    public static async Task<CaddyServer> StartAsync(string sidecarSocket, int originPort, CaddySetup setup = CaddySetup.Ready, Func<string, string>? change = null)
+    public static async Task<CaddyServer> StartAsync(
+        string sidecarSocket, int originPort, CaddySetup setup = CaddySetup.Ready, Func<string, string>? change = null)
     {
         var directory = new TempDirectory();
         var port = new LoopbackPort();

@@ -2,7 +2,10 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>Everything as in production: Caddy, the daemon and a demo agent as processes of their own, and an upstream that tells what it saw. Patient: a slow machine is no failure.</summary>
+/// <summary>
+/// Everything as in production: Caddy, the daemon and a demo agent as processes of their own, and an upstream that tells what it saw. Patient: a slow
+/// machine is no failure.
+/// </summary>
 internal sealed class CaddyStack : IAsyncDisposable
 {
     private readonly TempDirectory _directory;

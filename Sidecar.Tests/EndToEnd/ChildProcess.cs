@@ -3,7 +3,9 @@ using System.Diagnostics;
 
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>A real process of a test: its output is kept, it can be killed like a crash or stopped like an operator would, and it never outlives the test.</summary>
+/// <summary>
+/// A real process of a test: its output is kept, it can be killed like a crash or stopped like an operator would, and it never outlives the test.
+/// </summary>
 internal sealed class ChildProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
@@ -44,7 +46,9 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     /// <summary>Memory of the process in bytes by its name in <c>/proc/PID/status</c>, for example VmRSS now or VmHWM at most so far.</summary>
     public long MemoryOf(string name) => 1024 * long.Parse(
-        File.ReadLines($"/proc/{_process.Id}/status").Single(line => line.StartsWith(name + ":", StringComparison.Ordinal)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1],
+        File.ReadLines($"/proc/{_process.Id}/status")
+            .Single(line => line.StartsWith(name + ":", StringComparison.Ordinal))
+            .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1],
         System.Globalization.CultureInfo.InvariantCulture);
 
     public string Output

@@ -4,9 +4,9 @@ using System.Net.Sockets;
 using System.Text;
 using NUnit.Framework;
 using Sidecar.Protocol.Messages;
-using Sidecar.Tests.Agents;
 using Sidecar.Tests.Encodings;
-using Sidecar.Tests.Reverse;
+using Sidecar.Tests.Listeners.Registration;
+using Sidecar.Tests.Sdk;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.EndToEnd;
@@ -55,12 +55,43 @@ internal sealed class DaemonLogTests
         await daemon.EndAsync();
     }
 
+    /// <summary>The server below us warns of each with a stack, before anybody has shown a secret.</summary>
+    [Test]
+    public async Task BrokenHeaderBlocks_FillNoLog()
+    {
+        using var directory = new TempDirectory();
+        var socket = directory.Socket("envoy");
+        using var daemon = Start("--route", "all,agents=none", "--listen", $"envoy={socket}", "--listen", $"http={directory.Socket("json")},proxy=json");
+        using var client = UnixHttp.Client(directory.Socket("json"));
+        daemon.Read();
+        await Eventually.TrueAsync(async () => await AskAsync(client) is not null, Limit, "the listener");
+
+        // The preface, SETTINGS, and HEADERS whose block is the indexed field 0, which is none.
+        byte[] broken = [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 1, 1, 5, 0, 0, 0, 1, 0x80];
+        for (var i = 0; i < 300; i++)
+        {
+            using var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await connection.ConnectAsync(new UnixDomainSocketEndPoint(socket));
+            await using var stream = new NetworkStream(connection);
+            await stream.WriteAsync(broken);
+            await stream.CopyToAsync(Stream.Null).WaitAsync(Limit);
+        }
+
+        // Whoever asks for the details of debugging wants them all.
+        var lines = daemon.Text.Split('\n').Where(static line => !line.Contains(" dbug: ", StringComparison.Ordinal)).ToList();
+        Assert.That(lines, Has.Count.LessThan(30), daemon.Text);
+        Assert.That(lines.Sum(static line => line.Length), Is.LessThan(10_000));
+        await daemon.EndAsync();
+    }
+
     [Test]
     public async Task TextOfAPeer_ControlsNoTerminalAndForgesNoLine_WhicheverWayItComes()
     {
         using var directory = new TempDirectory();
         await using var refusing = Agent("refusing", static agent => agent.RefuseAsync(Evil("handshake-error")));
-        await using var named = Agent("named", static agent => agent.AcceptAsync(capabilities: ScriptedAgent.Capable() with { Name = Evil("agent-name"), Version = Evil("agent-version") }));
+        await using var named = Agent(
+            "named",
+            static agent => agent.AcceptAsync(capabilities: ScriptedAgent.Capable() with { Name = Evil("agent-name"), Version = Evil("agent-version") }));
         await using var sick = Agent("sick", static async agent =>
         {
             await agent.AcceptAsync();
@@ -95,13 +126,20 @@ internal sealed class DaemonLogTests
 
         using (var native = await AgentPeer.ConnectAsync(directory.Socket("native")))
         {
-            var hello = new HandshakeRequest { SupportedVersions = [ProtocolConstants.Version], ProxyId = Evil("proxy-id"), ProxyVersion = Evil("proxy-version"), SupportedEncodings = ["json"] };
+            var hello = new HandshakeRequest
+            {
+                SupportedVersions = [ProtocolConstants.Version],
+                ProxyId = Evil("proxy-id"),
+                ProxyVersion = Evil("proxy-version"),
+                SupportedEncodings = ["json"],
+            };
             await native.SendAsync(MessageType.HandshakeRequest, AnyMessage.Write(Sidecar.Protocol.Encodings.MessageEncodings.Json, hello));
             await native.ReadAsync();
         }
 
         await SendAsync(directory.Socket("spop"), SpopProxy.HelloFrame(
-            ("supported-versions", "2.0"), ("max-frame-size", SpopProxy.DefaultMaxFrameSize), ("capabilities", "pipelining"), ("engine-id", Evil("engine-id"))));
+            ("supported-versions", "2.0"), ("max-frame-size", SpopProxy.DefaultMaxFrameSize), ("capabilities", "pipelining"),
+            ("engine-id", Evil("engine-id"))));
         await SendAsync(directory.Socket("spop"), [.. SpopProxy.HelloFrame(), .. SpopProxy.DisconnectFrame(0, Evil("disconnect"))]);
         using var client = UnixHttp.Client(directory.Socket("json"));
         await AskAsync(client, Evil("tx"));
@@ -131,8 +169,8 @@ internal sealed class DaemonLogTests
 
     private static Daemon Start(params IEnumerable<string> flags)
     {
-        string[] command = [Path.Combine(AppContext.BaseDirectory, "sidecar.dll"), "run", "--verbose", .. flags];
-        var start = new ProcessStartInfo("dotnet", command) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var command = SidecarCommand.Line(["run", "--verbose", .. flags]);
+        var start = new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
         return new Daemon(Process.Start(start)!);
     }
@@ -160,7 +198,13 @@ internal sealed class DaemonLogTests
             ["v"] = 1,
             ["tx"] = tx,
             ["phase"] = "request_headers",
-            ["request"] = new System.Text.Json.Nodes.JsonObject { ["method"] = "GET", ["authority"] = "shop.example", ["path"] = "no path", ["headers"] = new System.Text.Json.Nodes.JsonArray() },
+            ["request"] = new System.Text.Json.Nodes.JsonObject
+            {
+                ["method"] = "GET",
+                ["authority"] = "shop.example",
+                ["path"] = "no path",
+                ["headers"] = new System.Text.Json.Nodes.JsonArray(),
+            },
         };
         using var content = new StringContent(question.ToJsonString(), Encoding.UTF8, "application/json");
         try

@@ -4,7 +4,10 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>What an agent is told of a request does not depend on whether nginx or Envoy asks, by either of its services, but for the differences that README.md's table names.</summary>
+/// <summary>
+/// What an agent is told of a request does not depend on whether nginx or Envoy asks, by either of its services, but for the differences that
+/// the table of scripts/envoy/README.md names.
+/// </summary>
 [Category("EndToEnd")]
 internal sealed class EnvoyEventTests
 {

@@ -2,7 +2,7 @@ using Google.Protobuf;
 using NUnit.Framework;
 using Sidecar.Protocol.Envoy;
 using Sidecar.Protocol.Messages;
-using Sidecar.Tests.FrontEnds.Envoy;
+using Sidecar.Tests.FrontEnds.Common;
 using Sidecar.Tests.Support;
 using static Sidecar.Tests.Grpc.GrpcRig;
 using BodySendMode = Sidecar.Protocol.Envoy.ProcessingMode.Types.BodySendMode;
@@ -48,6 +48,7 @@ internal sealed class EnvoyFailureTests
 
         Assert.That(wait.OverrideMessageTimeout?.ToTimeSpan(), Is.EqualTo(TimeSpan.FromSeconds(50)));
         Assert.That((await wire.NextAsync()).RequestHeaders, Is.Not.Null);
+        await wire.AskAsync(Messages.Response(last: true));
         Assert.That(await wire.CloseAsync(), Is.EqualTo("Ok"));
         Assert.That(await stack.EndedAsync("inspected", "none"), Is.EqualTo(1));
     }
@@ -71,7 +72,8 @@ internal sealed class EnvoyFailureTests
         const int Count = 1600;
         using var directory = new TempDirectory();
         await using var agent = await SidecarCommand.StartAgentAsync(directory.Socket("agent"), "--block-body", "evil");
-        await using var stack = await EnvoyStack.StartAsync(agent: null, flags: ["--agent", $"streamer={directory.Socket("agent")},body-mode=stream,max-body=none", "--route", "all,agents=streamer"]);
+        await using var stack = await EnvoyStack.StartAsync(
+            agent: null, flags: ["--agent", $"streamer={directory.Socket("agent")},body-mode=stream,max-body=none", "--route", "all,agents=streamer"]);
         await stack.Daemon.WaitForAsync("agent streamer is reachable");
         await SendAsync(stack, mode, Piece, 16);
         var idle = stack.Daemon.MemoryOf("VmRSS");
@@ -117,7 +119,8 @@ internal sealed class EnvoyFailureTests
 
         Assert.That(await idle.EndAsync(), Is.Not.EqualTo("Ok"));
         Assert.That(await busy.EndAsync(), Is.Not.EqualTo("Ok"));
-        await Eventually.TrueAsync(() => agent.Cancels.Any(static cancel => cancel.Request.Reason == CancelReason.ProxyShutdown), Limit, "the cancel at the agent");
+        await Eventually.TrueAsync(
+            () => agent.Cancels.Any(static cancel => cancel.Request.Reason == CancelReason.ProxyShutdown), Limit, "the cancel at the agent");
     }
 
     private static LambdaAgent Hanging() => new("demo")
@@ -148,6 +151,7 @@ internal sealed class EnvoyFailureTests
         }
 
         await writing;
+        await wire.AskAsync(Messages.Response(last: true));
         Assert.That(await wire.CloseAsync(), Is.EqualTo("Ok"));
         return passed;
     }

@@ -1,14 +1,17 @@
 using NUnit.Framework;
-using Sidecar.Daemon.Inspection;
-using Sidecar.Protocol.Agents;
+using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Protocol.Messages;
-using Sidecar.Tests.FrontEnds.Envoy;
+using Sidecar.Protocol.Sdk;
+using Sidecar.Tests.FrontEnds.Common;
 using Sidecar.Tests.Support;
 using BodySendMode = Sidecar.Protocol.Envoy.ProcessingMode.Types.BodySendMode;
 
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>Every mode in which Envoy sends bodies, over gRPC to a daemon process, against what an agent can do; an Envoy that knows its rules applies the answers.</summary>
+/// <summary>
+/// Every mode in which Envoy sends bodies, over gRPC to a daemon process, against what an agent can do; an Envoy that knows its rules applies the
+/// answers.
+/// </summary>
 [Category("EndToEnd")]
 internal sealed class EnvoyModeTests
 {
@@ -61,8 +64,10 @@ internal sealed class EnvoyModeTests
         _agent.Answers = (message, _) => new(Answer(act, message));
         await using var wire = _stack.Open();
         var envoy = new FakeEnvoy(wire, mode);
-        var request = await envoy.SendAsync(Direction.Request, direction == Direction.Request ? Pieces : [], headers: direction == Direction.Request ? Length : []);
-        var response = await envoy.SendAsync(Direction.Response, direction == Direction.Response ? Pieces : [], headers: direction == Direction.Response ? Length : []);
+        var request = await envoy.SendAsync(
+            Direction.Request, direction == Direction.Request ? Pieces : [], headers: direction == Direction.Request ? Length : []);
+        var response = await envoy.SendAsync(
+            Direction.Response, direction == Direction.Response ? Pieces : [], headers: direction == Direction.Response ? Length : []);
 
         var passed = direction == Direction.Request ? request! : response!;
         Assert.That((passed.Edits, passed.Body), Is.EqualTo((Edits(act, mode), Body(act, mode))));
@@ -73,7 +78,7 @@ internal sealed class EnvoyModeTests
     public async Task EveryPart_CanBeTheLast(
         [Values(Streamed, Buffered, Partial, Duplex)] BodySendMode mode, [Values] Part part, [Values] Direction direction)
     {
-        _agent.Answers = (message, _) => new(IsPart(message, part, direction, mode) ? Protocol.Agents.Answer.Block(418).WithBody("no") : AgentResponse.Allow);
+        _agent.Answers = (message, _) => new(IsPart(message, part, direction, mode) ? Protocol.Sdk.Answer.Block(418).WithBody("no") : AgentResponse.Allow);
         await using var wire = _stack.Open();
         var envoy = new FakeEnvoy(wire, mode);
         var request = await envoy.SendAsync(Direction.Request, Pieces, trailers: true);
@@ -86,8 +91,10 @@ internal sealed class EnvoyModeTests
 
     private static AgentResponse Answer(Act act, AgentEvent message) => (act, message) switch
     {
-        (Act.EditHeaders, RequestHeadersEvent) => Protocol.Agents.Answer.Allow.WithRequestHeaders(HeaderOperation.Set("x-a", "1"), HeaderOperation.Remove("x-b")),
-        (Act.EditHeaders, ResponseHeadersEvent) => Protocol.Agents.Answer.Allow.WithResponseHeaders(HeaderOperation.Set("x-a", "1"), HeaderOperation.Remove("x-b")),
+        (Act.EditHeaders, RequestHeadersEvent) => Protocol.Sdk.Answer.Allow.WithRequestHeaders(
+            HeaderOperation.Set("x-a", "1"), HeaderOperation.Remove("x-b")),
+        (Act.EditHeaders, ResponseHeadersEvent) => Protocol.Sdk.Answer.Allow.WithResponseHeaders(
+            HeaderOperation.Set("x-a", "1"), HeaderOperation.Remove("x-b")),
         (Act.Replace, BodyChunkEvent piece) => Changed(piece, [.. "<"u8, .. piece.Data.Span, .. ">"u8]),
         (Act.Drop, BodyChunkEvent piece) => Changed(piece, []),
         _ => AgentResponse.Allow,

@@ -1,11 +1,14 @@
 using System.Text;
 using Google.Protobuf;
 using Sidecar.Protocol.Envoy;
-using Sidecar.Tests.FrontEnds.Envoy;
+using Sidecar.Tests.FrontEnds.Common;
 
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>What Envoy asks about a request that a client sends (proxy integration §3.2, §3.5): with all request attributes, or with raw headers and the TLS session.</summary>
+/// <summary>
+/// What Envoy asks about a request that a client sends (proxy integration §3.2, §3.5): with all request attributes, or with raw headers and the TLS
+/// session.
+/// </summary>
 /// <remarks>Envoy writes names in lower case, takes away what is of the client's connection, and adds three headers of its own.</remarks>
 internal static class EnvoyQuestions
 {

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Sidecar.Protocol.Envoy;
 using Sidecar.Protocol.Grpc.Client;
-using Sidecar.Tests.FrontEnds.Envoy;
+using Sidecar.Tests.FrontEnds.Common;
 using Sidecar.Tests.Support;
 using static Sidecar.Tests.Grpc.GrpcRig;
 
@@ -12,6 +12,7 @@ internal sealed class EnvoyStack : IAsyncDisposable
 {
     private readonly TempDirectory _directory = new();
     private readonly LambdaAgent? _agent;
+    private ForeignChannel? _streams;
 
     private EnvoyStack(LambdaAgent? agent) => _agent = agent;
 
@@ -46,12 +47,14 @@ internal sealed class EnvoyStack : IAsyncDisposable
             await stack.Daemon.WaitForAsync("agent demo is reachable");
         }
 
-        stack.Channel = new GrpcChannel(new GrpcChannelOptions { EndPoint = new UnixDomainSocketEndPoint(stack._directory.Socket("envoy")), ConnectTimeout = Limit });
+        stack.Channel = new GrpcChannel(
+            new GrpcChannelOptions { EndPoint = new UnixDomainSocketEndPoint(stack._directory.Socket("envoy")), ConnectTimeout = Limit });
+        stack._streams = new ForeignChannel(new UnixDomainSocketEndPoint(stack._directory.Socket("envoy")));
         return stack;
     }
 
     /// <summary>A stream of ext_proc.</summary>
-    public EnvoyWire Open() => new(Channel);
+    public EnvoyWire Open() => new(_streams!);
 
     /// <summary>Asks by ext_authz, without a time of Envoy's.</summary>
     public async Task<CheckResponse> CheckAsync(CheckRequest question)
@@ -63,13 +66,15 @@ internal sealed class EnvoyStack : IAsyncDisposable
     /// <summary>Waits until no exchange is open, and tells how many ended like this.</summary>
     public async Task<long> EndedAsync(string state, string cause)
     {
-        await Eventually.TrueAsync(async () => await AdminMetrics.SumAsync(_directory.Socket("admin"), "sidecar_exchanges_open") == 0, Limit, "the end of all exchanges");
+        await Eventually.TrueAsync(
+            async () => await AdminMetrics.SumAsync(_directory.Socket("admin"), "sidecar_exchanges_open") == 0, Limit, "the end of all exchanges");
         return await AdminMetrics.SumAsync(_directory.Socket("admin"), "sidecar_exchanges_total", $"state=\"{state}\"", $"cause=\"{cause}\"");
     }
 
     public async ValueTask DisposeAsync()
     {
         Channel?.Dispose();
+        _streams?.Dispose();
         await Daemon.DisposeAsync();
         if (_agent is not null)
         {

@@ -1,14 +1,14 @@
 using Sidecar.Protocol.Envoy;
-using Sidecar.Protocol.Grpc.Client;
-using Sidecar.Tests.FrontEnds.Envoy;
+using Sidecar.Tests.FrontEnds.Common;
+using Sidecar.Tests.Support;
 using static Sidecar.Tests.Grpc.GrpcRig;
 
 namespace Sidecar.Tests.EndToEnd;
 
 /// <summary>An ext_proc stream to a daemon.</summary>
-internal sealed class EnvoyWire(GrpcChannel channel) : IEnvoyWire, IAsyncDisposable
+internal sealed class EnvoyWire(ForeignChannel channel) : IEnvoyWire, IAsyncDisposable
 {
-    private readonly GrpcClientCall<ProcessingResponse> _call = channel.Start(EnvoyServer.Process, ProcessingResponse.Parser, null, CancellationToken.None);
+    private readonly ForeignCall<ProcessingResponse> _call = channel.Start(EnvoyServer.Process, ProcessingResponse.Parser);
 
     public async Task TellAsync(ProcessingRequest message) => await _call.WriteAsync(message, Soon());
 

@@ -4,7 +4,7 @@ using System.Text;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Encodings;
-using Sidecar.Tests.FrontEnds.Json;
+using Sidecar.Tests.FrontEnds.Decide;
 using Sidecar.Tests.Support;
 using Sidecar.Tests.Transport;
 
@@ -24,7 +24,9 @@ internal sealed class EveryListener : IAsyncDisposable
         Port = port;
     }
 
-    /// <summary>The kinds: <c>http</c>, <c>traefik</c> (over TCP), <c>spop</c>, <c>frames</c>, <c>native</c>, <c>envoy</c>, <c>reverse</c> and <c>admin</c>.</summary>
+    /// <summary>
+    /// The kinds: <c>http</c>, <c>traefik</c> (over TCP), <c>spop</c>, <c>frames</c>, <c>native</c>, <c>envoy</c>, <c>reverse</c> and <c>admin</c>.
+    /// </summary>
     public static IReadOnlyList<string> Kinds { get; } = ["http", "traefik", "spop", "frames", "native", "envoy", "reverse", "admin"];
 
     /// <summary>The daemon's process.</summary>
@@ -92,7 +94,8 @@ internal sealed class EveryListener : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            throw new TimeoutException($"the {kind} listener did not answer within {Patience.TotalSeconds:0} s; the daemon {(Daemon.HasExited ? "has ended" : "is there")}:\n{Daemon.Output}");
+            throw new TimeoutException($"the {kind} listener did not answer within {Patience.TotalSeconds:0} s; the daemon "
+                + $"{(Daemon.HasExited ? "has ended" : "is there")}:\n{Daemon.Output}");
         }
     }
 
@@ -106,7 +109,8 @@ internal sealed class EveryListener : IAsyncDisposable
     private async Task<Socket?> ConnectAsync(string kind, CancellationToken cancellation)
     {
         var isTcp = kind == "traefik";
-        var socket = new Socket(isTcp ? AddressFamily.InterNetwork : AddressFamily.Unix, SocketType.Stream, isTcp ? ProtocolType.Tcp : ProtocolType.Unspecified);
+        var socket = new Socket(
+            isTcp ? AddressFamily.InterNetwork : AddressFamily.Unix, SocketType.Stream, isTcp ? ProtocolType.Tcp : ProtocolType.Unspecified);
         try
         {
             await socket.ConnectAsync(isTcp ? new IPEndPoint(IPAddress.Loopback, Port) : new UnixDomainSocketEndPoint(_directory.Socket(kind)), cancellation);
@@ -138,10 +142,12 @@ internal sealed class EveryListener : IAsyncDisposable
         "frames" => FramesConnectionTests.Frame("""{"phase":"request","request":{"method":"POST","path":"/","body":{"truncated":false}}}""", "b"),
         "native" => Wire.Frame(
             MessageType.HandshakeRequest,
-            AnyMessage.Write(MessageEncodings.Json, new HandshakeRequest { SupportedVersions = [2], ProxyId = "proxy", ProxyVersion = "1", SupportedEncodings = ["json"] })),
+            AnyMessage.Write(
+                MessageEncodings.Json, new HandshakeRequest { SupportedVersions = [2], ProxyId = "proxy", ProxyVersion = "1", SupportedEncodings = ["json"] })),
         "reverse" => Wire.Frame(
             MessageType.HandshakeRequest,
-            AnyMessage.Write(MessageEncodings.Json, new RegistrationRequest { ProtocolVersion = 2, AgentId = "nobody", Capabilities = ScriptedAgent.Capable() })),
+            AnyMessage.Write(
+                MessageEncodings.Json, new RegistrationRequest { ProtocolVersion = 2, AgentId = "nobody", Capabilities = ScriptedAgent.Capable() })),
 
         // The preface of HTTP/2 and an empty SETTINGS frame.
         "envoy" => [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, 0, 4, 0, 0, 0, 0, 0],

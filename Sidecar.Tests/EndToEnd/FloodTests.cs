@@ -6,7 +6,9 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>Crowds of connections that say nothing, on every kind of listener: the daemon lives, its other listeners answer, and it is as before when they go.</summary>
+/// <summary>
+/// Crowds of connections that say nothing, on every kind of listener: the daemon lives, its other listeners answer, and it is as before when they go.
+/// </summary>
 [Category("EndToEnd")]
 [NonParallelizable]
 internal sealed class FloodTests
@@ -34,14 +36,16 @@ internal sealed class FloodTests
             await daemon.AssertAnswersAsync(flooded);
         }
 
-        Assert.That(Directory.GetDirectories($"/proc/{daemon.Daemon.Id}/task"), Has.Length.AtLeast(ThreadReserve.Threads), "threads that need no descriptor any more");
+        Assert.That(
+            Directory.GetDirectories($"/proc/{daemon.Daemon.Id}/task"), Has.Length.AtLeast(ThreadReserve.Threads), "threads that need no descriptor any more");
         Assert.That(await daemon.Daemon.StopAsync(), Is.Zero);
         var paused = daemon.Daemon.Output.Split('\n').Count(static line => line.Contains("as many as it takes", StringComparison.Ordinal));
         Assert.That(paused, Is.InRange(1, 40), "said, and at a pace");
     }
 
     [Test]
-    public async Task ThousandsOfSilentConnections_CostNextToNothing_AndNobodyElseNoticesThem([ValueSource(typeof(EveryListener), nameof(EveryListener.Kinds))] string flooded)
+    public async Task ThousandsOfSilentConnections_CostNextToNothing_AndNobodyElseNoticesThem(
+        [ValueSource(typeof(EveryListener), nameof(EveryListener.Kinds))] string flooded)
     {
         // 20,000, or as many as the machine lets a process have.
         var limit = Math.Min(DescriptorLimit.Read().Hard, Silent + Spare);

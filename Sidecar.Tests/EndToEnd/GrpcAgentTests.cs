@@ -29,7 +29,8 @@ internal sealed class GrpcAgentTests(GrpcPeer peer)
         _agent = await StartAgentAsync();
         _port = _agent.Output.Split("listening on port ")[1].Split(';')[0];
         _daemon = await SidecarCommand.StartDaemonAsync(
-            "--agent", $"peer=http://127.0.0.1:{_port},timeout=20s,body-timeout=20s,connections=1,calls-per-connection={Crowd},reconnect-min=10ms,reconnect-max=50ms,body-mode=stream,max-body=none",
+            "--agent", $"peer=http://127.0.0.1:{_port},timeout=20s,body-timeout=20s,connections=1,calls-per-connection={Crowd},"
+                + "reconnect-min=10ms,reconnect-max=50ms,body-mode=stream,max-body=none",
             "--listen", $"native={_directory.Socket("native")},budget=25s");
         await _daemon.WaitForAsync("agent peer is reachable");
         _client = await NativeClient.ConnectAsync(_directory.Socket("native"));
@@ -77,7 +78,10 @@ internal sealed class GrpcAgentTests(GrpcPeer peer)
 
         var answer = await _client.AskAsync(TestEvents.Chunk(1, size: Size, isLast: true));
 
-        Assert.That(answer.Decision, Is.InstanceOf<BlockDecision>().With.Property("Body").EqualTo($"{Size} bytes in 3 pieces"), "4 MiB is what gRPC servers take; pieces have 3,500 KiB");
+        Assert.That(
+            answer.Decision,
+            Is.InstanceOf<BlockDecision>().With.Property("Body").EqualTo($"{Size} bytes in 3 pieces"),
+            "4 MiB is what gRPC servers take; pieces have 3,500 KiB");
     }
 
     [Test]

@@ -52,52 +52,49 @@ internal sealed class GrpcClientTests
         foreach (var size in new[] { 0, 1, 70_000, 5_000_000 })
         {
             var body = Body(new string('x', size));
-            var reply = await _channel.AskAsync(Ask, body, HttpBody.Parser, new GrpcCallOptions { Timeout = Limit }, CancellationToken.None);
+            var reply = await _channel.AskAsync(Ask, body, HttpBody.Parser, Limit, CancellationToken.None);
             Assert.That((reply.Status.ToString(), reply.Message?.Equals(body)), Is.EqualTo(("Ok", true)), $"{size} bytes");
         }
     }
 
     [Test]
-    public async Task Stream_InterleavesAndHalfCloses()
+    public async Task Stream_Interleaves()
     {
-        await using var call = _channel.Start(Chat, HttpBody.Parser, null, CancellationToken.None);
+        await using var call = await _channel.OpenAsync(Chat, Soon());
+        var reader = ReaderOf(call);
         for (var i = 0; i < 50; i++)
         {
-            Assert.That(await call.WriteAsync(Body($"{i}"), Soon()), Is.True);
-            Assert.That(Text(await call.ReadAsync(Soon())), Is.EqualTo($"{i}"));
+            await WriteAsync(call, $"{i}");
+            Assert.That(Text(await reader.ReadAsync(HttpBody.Parser, Soon())), Is.EqualTo($"{i}"));
         }
-
-        await call.CompleteAsync();
-        Assert.That(await call.ReadAsync(Soon()), Is.Null);
-        Assert.That(call.Status!.Value.IsOk, Is.True);
     }
 
     [Test]
     public async Task Refusal_ArrivesWithItsMessage()
     {
-        var reply = await _channel.AskAsync(Ask, Body("refuse"), HttpBody.Parser, new GrpcCallOptions { Timeout = Limit }, CancellationToken.None);
+        var reply = await _channel.AskAsync(Ask, Body("refuse"), HttpBody.Parser, Limit, CancellationToken.None);
         Assert.That(reply.Status.ToString(), Is.EqualTo("PermissionDenied: nicht für dich: 100%"));
 
-        await using var call = _channel.Start(Chat, HttpBody.Parser, null, CancellationToken.None);
-        await call.WriteAsync(Body("a"), Soon());
-        Assert.That(Text(await call.ReadAsync(Soon())), Is.EqualTo("a"));
-        await call.WriteAsync(Body("refuse"), Soon());
-        Assert.That(await call.ReadAsync(Soon()), Is.Null);
-        Assert.That(call.Status!.Value.Code, Is.EqualTo(GrpcStatusCode.PermissionDenied));
+        await using var call = await _channel.OpenAsync(Chat, Soon());
+        var reader = ReaderOf(call);
+        await WriteAsync(call, "a");
+        Assert.That(Text(await reader.ReadAsync(HttpBody.Parser, Soon())), Is.EqualTo("a"));
+        await WriteAsync(call, "refuse");
+        Assert.That(await reader.ReadAsync(HttpBody.Parser, Soon()), Is.Null);
+        Assert.That(call.DescribeEnd(null), Does.StartWith("PermissionDenied"));
     }
 
     [Test]
     public async Task UnknownMethod_IsUnimplemented()
     {
-        var reply = await _channel.AskAsync("/test.Service/None", Body("x"), HttpBody.Parser, new GrpcCallOptions { Timeout = Limit }, CancellationToken.None);
+        var reply = await _channel.AskAsync("/test.Service/None", Body("x"), HttpBody.Parser, Limit, CancellationToken.None);
         Assert.That(reply.Status.Code, Is.EqualTo(GrpcStatusCode.Unimplemented));
     }
 
     [Test]
     public async Task Deadline_EndsTheCallThere()
     {
-        var options = new GrpcCallOptions { Timeout = Limit };
-        var asking = _channel.AskAsync(Ask, Body("hang"), HttpBody.Parser, options, CancellationToken.None);
+        var asking = _channel.AskAsync(Ask, Body("hang"), HttpBody.Parser, Limit, CancellationToken.None);
         await _server.WaitForAsync("hanging with a deadline");
 
         _clock.Advance(Limit);
@@ -109,25 +106,35 @@ internal sealed class GrpcClientTests
     [Test]
     public async Task Cancel_EndsTheCallThere()
     {
-        await using (var call = _channel.Start(Chat, HttpBody.Parser, null, CancellationToken.None))
+        await using (var call = await _channel.OpenAsync(Chat, Soon()))
         {
-            await call.WriteAsync(Body("hang"), Soon());
+            await WriteAsync(call, "hang");
             await _server.WaitForAsync("hanging");
         }
 
         await _server.WaitForAsync("hang ended");
+        Assert.That(_server.HasExited, Is.False);
     }
 
     [Test]
     public async Task Crash_EndsEveryCallAsUnavailable()
     {
-        await using var call = _channel.Start(Chat, HttpBody.Parser, null, CancellationToken.None);
-        await call.WriteAsync(Body("a"), Soon());
-        Assert.That(Text(await call.ReadAsync(Soon())), Is.EqualTo("a"));
+        await using var call = await _channel.OpenAsync(Chat, Soon());
+        var reader = ReaderOf(call);
+        await WriteAsync(call, "a");
+        Assert.That(Text(await reader.ReadAsync(HttpBody.Parser, Soon())), Is.EqualTo("a"));
 
         await _server.KillAsync();
 
-        Assert.That(await call.ReadAsync(Soon()), Is.Null);
-        Assert.That(call.Status!.Value.Code, Is.EqualTo(GrpcStatusCode.Unavailable));
+        var end = Assert.CatchAsync<IOException>(async () => await reader.ReadAsync(HttpBody.Parser, Soon()));
+        Assert.That(call.DescribeEnd(end), Does.StartWith("Unavailable"));
+    }
+
+    private static GrpcMessageReader ReaderOf(GrpcStreamCall call) => new(call.Input, Largest);
+
+    private static async Task WriteAsync(GrpcStreamCall call, string text)
+    {
+        GrpcMessageWriter.Write(call.Output, Body(text), Largest);
+        await call.Output.FlushAsync(Soon());
     }
 }

@@ -8,7 +8,10 @@ namespace Sidecar.Tests.EndToEnd;
 internal sealed class GrpcFramesTests
 {
     [TestCase("trailers_only", "headers 200 application/grpc status 12 end", TestName = "An error before any message is one block of headers")]
-    [TestCase("headers_and_trailers", "headers 200 application/grpc status none, data, trailers status 0", TestName = "A message stands between headers and trailers")]
+    [TestCase(
+        "headers_and_trailers",
+        "headers 200 application/grpc status none, data, trailers status 0",
+        TestName = "A message stands between headers and trailers")]
     public async Task Frames_AreThoseThatGrpcWants(string scenario, string expected)
     {
         using var directory = new TempDirectory();

@@ -30,7 +30,7 @@ internal sealed class GrpcServerTests
     {
         await using var rig = await StartServerAsync();
         Assert.That(await PlayAsync(rig, scenario), Is.EqualTo(expected));
-        Assert.That(rig.Log.Entries, Is.Empty);
+        Assert.That(rig.Log.Collector.GetSnapshot(), Is.Empty);
     }
 
     [Test]

@@ -1,7 +1,7 @@
 using System.Text;
 using NUnit.Framework;
-using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.EndToEnd;
@@ -10,7 +10,7 @@ namespace Sidecar.Tests.EndToEnd;
 [Category("EndToEnd")]
 internal sealed class HaproxyBodyTests
 {
-    // HAProxy keeps about 15,100 bytes beside ordinary headers (proxy-integration §1.7).
+    // HAProxy keeps about 15,100 bytes beside ordinary headers (proxy integration §1.7).
     private static readonly int[] Sizes = [1, 1024, 13_000, 14_500, 14_800, 14_900, 15_000, 15_100, 15_200, 15_360, 16_384, 20_000, 100_000];
 
     /// <summary>Sends a POST with a body, whole or in chunks of a size.</summary>
@@ -73,7 +73,8 @@ internal sealed class HaproxyBodyTests
     public async Task LargeBuffer_ShowsMore_AndFragmentsAreJoined()
     {
         await using var agent = new LambdaAgent("demo");
-        await using var stack = await HaproxyStack.StartAsync(agent, edit: static text => text.Replace("# tune.bufsize 65536", "tune.bufsize 65536", StringComparison.Ordinal)
+        await using var stack = await HaproxyStack.StartAsync(agent, edit: static text => text
+            .Replace("# tune.bufsize 65536", "tune.bufsize 65536", StringComparison.Ordinal)
 
             // So many bytes twice do not fit into one frame: HAProxy 2.x sends fragments.
             .Replace(" body=req.body", " body=req.body twice=req.body", StringComparison.Ordinal));
@@ -101,10 +102,13 @@ internal sealed class HaproxyBodyTests
     {
         await using var agent = new LambdaAgent("demo")
         {
-            Answers = static (message, _) => new(message is ResponseBodyChunkEvent { Data: var data } && Encoding.UTF8.GetString(data.Span).Contains("leak", StringComparison.Ordinal)
+            Answers = static (message, _) => new(message is ResponseBodyChunkEvent { Data: var data } && Encoding.UTF8.GetString(data.Span)
+                .Contains("leak", StringComparison.Ordinal)
                 ? Answer.Block(403).WithBody("withheld").WithHeader("X-Why", "leak")
-                : message is ResponseHeadersEvent ? AgentResponse.Allow.WithResponseHeaders(HeaderOperation.Set("X-Judged", "yes"), HeaderOperation.Remove("X-Origin"))
-                : message is RequestHeadersEvent ? AgentResponse.Allow.WithResponseHeaders(HeaderOperation.Set("X-Early", "1"), HeaderOperation.Set("X-Judged", "no"))
+                : message is ResponseHeadersEvent
+                    ? AgentResponse.Allow.WithResponseHeaders(HeaderOperation.Set("X-Judged", "yes"), HeaderOperation.Remove("X-Origin"))
+                : message is RequestHeadersEvent
+                    ? AgentResponse.Allow.WithResponseHeaders(HeaderOperation.Set("X-Early", "1"), HeaderOperation.Set("X-Judged", "no"))
                 : AgentResponse.Allow),
         };
         await using var stack = await HaproxyStack.StartAsync(agent, agentKeys: ",on-excess=block");

@@ -61,7 +61,8 @@ internal sealed class HaproxyFailureTests
         Assert.That(answer.Status, Is.EqualTo(200));
         Assert.That(answer.Body, Does.Contain("\"x-sidecar-bypassed\":\"sidecar-unavailable\"").IgnoreCase);
         await Eventually.TrueAsync(
-            () => stack.Haproxy.Log.Split('\n').Any(static line => line.Contains("/open", StringComparison.Ordinal) && line.Contains("bypassed=request", StringComparison.Ordinal)),
+            () => stack.Haproxy.Log.Split('\n').Any(
+                static line => line.Contains("/open", StringComparison.Ordinal) && line.Contains("bypassed=request", StringComparison.Ordinal)),
             Generous,
             "the log line of what passed uninspected");
     }
@@ -95,7 +96,8 @@ internal sealed class HaproxyFailureTests
         {
             var before = await stack.MetricAsync("sidecar_exchanges_received_total");
             await stack.Haproxy.ReloadAsync();
-            await Eventually.TrueAsync(async () => await stack.MetricAsync("sidecar_exchanges_received_total") > before + 200, Generous, "load after the reload");
+            await Eventually.TrueAsync(
+                async () => await stack.MetricAsync("sidecar_exchanges_received_total") > before + 200, Generous, "load after the reload");
         }
 
         await stop.CancelAsync();
@@ -139,7 +141,8 @@ internal sealed class HaproxyFailureTests
         await using var agent = new LambdaAgent("demo");
         await using var stack = await HaproxyStack.StartAsync(
             agent,
-            edit: static text => Regex.Replace(text, @"server origin 127\.0\.0\.1:\d+", "retries 0\n    server origin 127.0.0.1:1", RegexOptions.None, Generous),
+            edit: static text => Regex.Replace(
+                text, @"server origin 127\.0\.0\.1:\d+", "retries 0\n    server origin 127.0.0.1:1", RegexOptions.None, Generous),
             daemonFlags: ["--exchange-expiry", "1s"]);
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => RawHttp.SendAsync(stack.Port, "GET /gone HTTP/1.1")));
@@ -164,8 +167,8 @@ internal sealed class HaproxyFailureTests
     [Test]
     public async Task PageBeyondTheFrame_IsReplacedByOneThatFits()
     {
-        await using var agent = LambdaAgent.That("demo", Protocol.Agents.Answer.Block(418));
-        agent.Answers = static (message, _) => new(Protocol.Agents.Answer.Block(message is RequestHeadersEvent { Uri: "/large" } ? 418 : 403) with
+        await using var agent = LambdaAgent.That("demo", Protocol.Sdk.Answer.Block(418));
+        agent.Answers = static (message, _) => new(Protocol.Sdk.Answer.Block(message is RequestHeadersEvent { Uri: "/large" } ? 418 : 403) with
         {
             Decision = new BlockDecision(418, message is RequestHeadersEvent { Uri: "/large" } ? new string('x', 20_000) : new string('y', 15_000)),
         });
@@ -182,7 +185,8 @@ internal sealed class HaproxyFailureTests
 
     // SPOP answers first and accounts then.
     private static Task AccountedAsync(HaproxyStack stack, string state) => Eventually.TrueAsync(
-        async () => await stack.MetricAsync("sidecar_exchanges_total", $"state=\"{state}\"", "cause=\"agent-absent\"") > 0, Generous, $"an exchange that is {state}");
+        async () => await stack.MetricAsync("sidecar_exchanges_total", $"state=\"{state}\"", "cause=\"agent-absent\"") > 0, Generous,
+        $"an exchange that is {state}");
 
     private static async Task<List<int>> LoadAsync(int port, CancellationToken stop)
     {

@@ -31,7 +31,8 @@ internal sealed class HaproxyServer : IAsyncDisposable
     /// <param name="file">The ready configuration.</param>
     /// <param name="patient">Waits for the sidecar for a minute instead of 200 ms.</param>
     /// <param name="edit">What the test changes besides.</param>
-    public static async Task<HaproxyServer> StartAsync(string server, int originPort, string file = "haproxy.cfg", bool patient = true, Func<string, string>? edit = null)
+    public static async Task<HaproxyServer> StartAsync(
+        string server, int originPort, string file = "haproxy.cfg", bool patient = true, Func<string, string>? edit = null)
     {
         var directory = new TempDirectory();
         var port = new LoopbackPort();

@@ -49,28 +49,36 @@ internal sealed class HaproxyStack : IAsyncDisposable
             .. daemonFlags,
         ];
         var stack = new HaproxyStack(flags, directory, await OriginServer.StartAsync()) { _agent = agent };
-        if (agent is not null)
+        try
         {
-            await agent.StartAsync(directory.Socket("agent"));
-        }
-        else if (withAgent)
-        {
-            stack._demo = await SidecarCommand.StartAgentAsync(directory.Socket("agent"), [.. Stack.AgentFlags, "--block-body", "evil words"]);
-        }
+            if (agent is not null)
+            {
+                await agent.StartAsync(directory.Socket("agent"));
+            }
+            else if (withAgent)
+            {
+                stack._demo = await SidecarCommand.StartAgentAsync(directory.Socket("agent"), [.. Stack.AgentFlags, "--block-body", "evil words"]);
+            }
 
-        if (withDaemon)
-        {
-            await stack.StartDaemonAsync(waitForAgent: agent is not null || withAgent);
-        }
+            if (withDaemon)
+            {
+                await stack.StartDaemonAsync(waitForAgent: agent is not null || withAgent);
+            }
 
-        var server = abstractName is null ? $"unix@{directory.Socket("spop")}" : $"abns@{abstractName}";
-        stack.Haproxy = await HaproxyServer.StartAsync(server, stack.Origin.Port, file, patient, edit);
-        if (withDaemon)
-        {
-            await stack.WaitForDaemonAsync();
-        }
+            var server = abstractName is null ? $"unix@{directory.Socket("spop")}" : $"abns@{abstractName}";
+            stack.Haproxy = await HaproxyServer.StartAsync(server, stack.Origin.Port, file, patient, edit);
+            if (withDaemon)
+            {
+                await stack.WaitForDaemonAsync();
+            }
 
-        return stack;
+            return stack;
+        }
+        catch
+        {
+            await stack.DisposeAsync();
+            throw;
+        }
     }
 
     public async Task StartDaemonAsync(bool waitForAgent = true)
@@ -94,7 +102,8 @@ internal sealed class HaproxyStack : IAsyncDisposable
 
     /// <summary>Waits until HAProxy's check has found the daemon.</summary>
     public Task WaitForDaemonAsync() => Eventually.TrueAsync(
-        async () => (await RawHttp.SendAsync(Port, "GET /ready HTTP/1.1")).Body != "inspection unavailable", TimeSpan.FromSeconds(60), "HAProxy finds the sidecar");
+        async () => (await RawHttp.SendAsync(Port, "GET /ready HTTP/1.1")).Body != "inspection unavailable", TimeSpan.FromSeconds(60),
+        "HAProxy finds the sidecar");
 
     /// <summary>Waits until a metric has a value: an exchange is accounted for after its answer has gone out.</summary>
     public Task MetricBecomesAsync(long value, string name, params string[] labels) => Eventually.TrueAsync(
@@ -105,27 +114,14 @@ internal sealed class HaproxyStack : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (Haproxy is not null)
+        foreach (var one in (IAsyncDisposable?[])[Haproxy, Daemon, _demo, _agent, Origin])
         {
-            await Haproxy.DisposeAsync();
+            if (one is not null)
+            {
+                await one.DisposeAsync();
+            }
         }
 
-        if (Daemon is not null)
-        {
-            await Daemon.DisposeAsync();
-        }
-
-        if (_demo is not null)
-        {
-            await _demo.DisposeAsync();
-        }
-
-        if (_agent is not null)
-        {
-            await _agent.DisposeAsync();
-        }
-
-        await Origin.DisposeAsync();
         Files.Dispose();
     }
 }

@@ -31,7 +31,8 @@ internal sealed class HaproxyStormTests
             {
                 var blocked = i % 10 == 0;
                 using var body = i % 3 == 0 ? new StringContent(new string('b', 1024)) : null;
-                using var request = new HttpRequestMessage(body is null ? HttpMethod.Get : HttpMethod.Post, new Uri($"{(blocked ? "/attack" : "/fine")}?{i}", UriKind.Relative)) { Content = body };
+                var target = new Uri($"{(blocked ? "/attack" : "/fine")}?{i}", UriKind.Relative);
+                using var request = new HttpRequestMessage(body is null ? HttpMethod.Get : HttpMethod.Post, target) { Content = body };
                 using var answer = await http.SendAsync(request, CancellationToken.None);
                 if (answer.StatusCode != (blocked ? HttpStatusCode.Forbidden : HttpStatusCode.OK))
                 {

@@ -7,7 +7,10 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>No client gets more of a body past the agents of a real HAProxy than they were shown, unless that is said: a search over everything that fills HAProxy's buffer.</summary>
+/// <summary>
+/// No client gets more of a body past the agents of a real HAProxy than they were shown, unless that is said: a search over everything that fills
+/// HAProxy's buffer.
+/// </summary>
 [Category("EndToEnd")]
 internal sealed class HaproxyUnseenBodyTests
 {
@@ -31,9 +34,12 @@ internal sealed class HaproxyUnseenBodyTests
 
         await Parallel.ForEachAsync(cases, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (one, _) => await one.SendAsync(stack.Port));
 
-        var got = origin.Requests.GroupBy(static request => request.Target.Split('?')[0]).ToDictionary(static group => group.Key, static group => group.ToList());
+        var got = origin.Requests.GroupBy(static request => request.Target.Split('?')[0]).ToDictionary(
+            static group => group.Key, static group => group.ToList());
         var marked = got.Values.SelectMany(static requests => requests).Count(static request => request.Header("x-sidecar-bypassed") is not null);
-        var wrong = cases.Select(one => (one.Text, Fault: FaultOf(one, got.GetValueOrDefault(one.Path), bodies))).Where(static pair => pair.Fault is not null).ToList();
+        var wrong = cases.Select(one => (one.Text, Fault: FaultOf(one, got.GetValueOrDefault(one.Path), bodies)))
+            .Where(static pair => pair.Fault is not null)
+            .ToList();
         TestContext.Out.WriteLine($"{file}: {cases.Count} cases, {got.Count} at the upstream, {marked} of them marked, {wrong.Count} wrong");
         Assert.That(wrong, Is.Empty, () => string.Join('\n', wrong.Take(20)));
 
@@ -43,7 +49,8 @@ internal sealed class HaproxyUnseenBodyTests
 
         // What is marked is counted; so is what never reached the upstream whole, because its client broke off.
         await Eventually.TrueAsync(
-            async () => await stack.MetricAsync("sidecar_exchanges_total", "state=\"partly\"", "cause=\"truncated\"") >= marked, TimeSpan.FromSeconds(60), $"{marked} in part");
+            async () => await stack.MetricAsync("sidecar_exchanges_total", "state=\"partly\"", "cause=\"truncated\"") >= marked,
+            TimeSpan.FromSeconds(60), $"{marked} in part");
     }
 
     /// <summary>A pad that HAProxy takes away, or never tells, must not make room for a tail.</summary>
@@ -70,14 +77,17 @@ internal sealed class HaproxyUnseenBodyTests
                     .. RawHttp2.Data(0, body), .. RawHttp2.Data(RawHttp2.EndStream, new string('t', 12_000)),
                 ]
                 : Encoding.Latin1.GetBytes(
-                    $"POST {(pad == "userinfo" ? "http://" + authority : "")}/tail/{first} HTTP/1.1\r\nHost: {BodyCase.Host}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
-                    + string.Concat(field.Select(static one => $"{one.Item1}: {one.Item2}\r\n")) + $"\r\n{first:x}\r\n{body}\r\n2ee0\r\n{new string('t', 12_000)}\r\n0\r\n\r\n");
+                    $"POST {(pad == "userinfo" ? "http://" + authority : "")}/tail/{first} HTTP/1.1\r\nHost: {BodyCase.Host}\r\nConnection: "
+                        + $"close\r\nTransfer-Encoding: chunked\r\n"
+                    + string.Concat(field.Select(static one => $"{one.Item1}: {one.Item2}\r\n"))
+                        + $"\r\n{first:x}\r\n{body}\r\n2ee0\r\n{new string('t', 12_000)}\r\n0\r\n\r\n");
             sent.Add(new BodyCase(first, "", isHttp2, IsOrdinary: false, [whole]).SendAsync(stack.Port));
         }
 
         await Task.WhenAll(sent);
 
-        Assert.That(origin.Requests.Where(static request => request.Target.Contains("/tail/", StringComparison.Ordinal)).Select(static request => $"{request.Target}: {request.Body.Length}"), Is.Empty);
+        Assert.That(origin.Requests.Where(static request => request.Target.Contains("/tail/", StringComparison.Ordinal))
+            .Select(static request => $"{request.Target}: {request.Body.Length}"), Is.Empty);
     }
 
     // What the agent was shown of each path, by the exchange.
@@ -126,7 +136,8 @@ internal sealed class HaproxyUnseenBodyTests
     }
 
     private static bool IsForeign(string name) =>
-        name.Replace('_', '-').StartsWith("x-sidecar-", StringComparison.OrdinalIgnoreCase) && !name.Equals("x-sidecar-bypassed", StringComparison.OrdinalIgnoreCase);
+        name.Replace('_', '-')
+            .StartsWith("x-sidecar-", StringComparison.OrdinalIgnoreCase) && !name.Equals("x-sidecar-bypassed", StringComparison.OrdinalIgnoreCase);
 
     private static string WithRules(string text, bool hasRulesBefore) => !hasRulesBefore ? text : text.Replace(
         "    http-request send-spoe-group sidecar ask-request",

@@ -16,8 +16,10 @@ internal sealed class HaproxyUpgradeTests
 
     private static readonly string[] Upgrades =
     [
-        "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA", "Connection: Upgrade\r\nUpgrade: h2c", "Connection: upgrade\r\nUpgrade: foo/1",
-        $"Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n{Key}", $"Connection: Upgrade\r\nUpgrade: h2c, websocket\r\n{Key}", $"Connection: Upgrade\r\nUpgrade: h2c\r\nUpgrade: websocket\r\n{Key}",
+        "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA", "Connection: Upgrade\r\nUpgrade: h2c",
+        "Connection: upgrade\r\nUpgrade: foo/1",
+        $"Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n{Key}", $"Connection: Upgrade\r\nUpgrade: h2c, websocket\r\n{Key}",
+        $"Connection: Upgrade\r\nUpgrade: h2c\r\nUpgrade: websocket\r\n{Key}",
         $"Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n{Key}", "Connection: Upgrade\r\nUpgrade: TLS/1.0", "Connection: Upgrade\r\nUpgrade:",
     ];
 
@@ -33,7 +35,8 @@ internal sealed class HaproxyUpgradeTests
         {
             var answer = await RawHttp.ExchangeTextAsync(
                 stack.Port,
-                $"GET /first/{number} HTTP/1.1\r\nHost: shop.example.org\r\n{upgrade}\r\n\r\nGET /second/{number} HTTP/1.1\r\nHost: shop.example.org\r\nConnection: close\r\n\r\n");
+                $"GET /first/{number} HTTP/1.1\r\nHost: shop.example.org\r\n{upgrade}\r\n\r\nGET /second/{number} HTTP/1.1\r\nHost: "
+                    + $"shop.example.org\r\nConnection: close\r\n\r\n");
 
             // HAProxy 3 itself makes a WebSocket of a list with one in it.
             Assert.That(answer, Does.Not.Contain("h2c").And.Not.Contain("foo").And.Not.Contain("TLS"), upgrade);
@@ -47,7 +50,8 @@ internal sealed class HaproxyUpgradeTests
             [
                 [
                     .. RawHttp2.Preface,
-                    .. RawHttp2.Headers(0, (":method", "CONNECT"), (":protocol", "foo"), (":scheme", "http"), (":authority", "shop.example.org"), (":path", "/extended")),
+                    .. RawHttp2.Headers(
+                        0, (":method", "CONNECT"), (":protocol", "foo"), (":scheme", "http"), (":authority", "shop.example.org"), (":path", "/extended")),
                 ],
             ]).SendAsync(stack.Port);
 
@@ -69,7 +73,8 @@ internal sealed class HaproxyUpgradeTests
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, stack.Port), limit.Token);
 
-        await socket.SendAsync(Encoding.ASCII.GetBytes($"GET /socket HTTP/1.1\r\nHost: shop.example.org\r\nConnection: keep-alive, Upgrade, X-User\r\nUpgrade: WebSocket\r\n{Key}\r\n\r\n"), limit.Token);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(
+            $"GET /socket HTTP/1.1\r\nHost: shop.example.org\r\nConnection: keep-alive, Upgrade, X-User\r\nUpgrade: WebSocket\r\n{Key}\r\n\r\n"), limit.Token);
         Assert.That(await ReceiveUntilAsync(socket, "\r\n\r\n", limit.Token), Does.StartWith("HTTP/1.1 101 "));
         await socket.SendAsync("frames"u8.ToArray(), limit.Token);
         Assert.That(await ReceiveUntilAsync(socket, "frames", limit.Token), Does.EndWith("frames"));

@@ -3,7 +3,10 @@ using System.Net.Sockets;
 
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>A port on loopback that is kept for a server that is a process of its own: nobody gets it by chance, neither before that server listens nor while it is away.</summary>
+/// <summary>
+/// A port on loopback that is kept for a server that is a process of its own: nobody gets it by chance, neither before that server listens nor while
+/// it is away.
+/// </summary>
 /// <remarks>
 /// The socket that keeps it is bound with SO_REUSEADDR and never listens. So the kernel hands the port to nobody who asks for any, and lets a
 /// server bind it that names it and sets the same option, as every server does.

@@ -3,16 +3,16 @@ using NUnit.Framework;
 namespace Sidecar.Tests.EndToEnd;
 
 /// <summary>Where the configuration lets bodies pass that nothing announces, no request that may have one is counted as inspected.</summary>
-[TestFixture(FrontDoor.NginxCheck)]
-[TestFixture(FrontDoor.Caddy)]
+[TestFixture(ProxySetup.NginxAuthRequest)]
+[TestFixture(ProxySetup.Caddy)]
 [Category("EndToEnd")]
-internal sealed class MaybeBodyTests(FrontDoor door)
+internal sealed class MaybeBodyTests(ProxySetup proxy)
 {
     private readonly HttpClient _client = WatchedStack.Http2();
     private WatchedStack _stack = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _stack = await WatchedStack.StartAsync(door, change: static text => text
+    public async Task StartAsync() => _stack = await WatchedStack.StartAsync(proxy, change: static text => text
         .Replace("if ($sidecar_unannounced) { return 512; }", "", StringComparison.Ordinal)
         .Replace("/v1/forward-auth/announced", "/v1/forward-auth", StringComparison.Ordinal)
         .Replace("header_up X-Sidecar-Content-Length {http.request.header.Content-Length}", "", StringComparison.Ordinal)
@@ -34,7 +34,8 @@ internal sealed class MaybeBodyTests(FrontDoor door)
 
         using var answer = await _stack.SendAsync(_client, HttpMethod.Get, "/hello", body);
 
-        Assert.That(await answer.Content.ReadAsStringAsync(), Does.Contain("\"X-Sidecar-Bypassed\":\"maybe-body\"").IgnoreCase.And.Contain($"\":body\":\"{body}\""));
+        Assert.That(
+            await answer.Content.ReadAsStringAsync(), Does.Contain("\"X-Sidecar-Bypassed\":\"maybe-body\"").IgnoreCase.And.Contain($"\":body\":\"{body}\""));
         await _stack.EndedAsync("bypassed", "maybe-body", maybe + 1);
         Assert.That(await _stack.EndedAsync("inspected", "none"), Is.EqualTo(inspected));
     }

@@ -2,7 +2,9 @@ using NUnit.Framework;
 
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>Bodies beyond what an agent is shown: what happens is what the operator chose, and every byte is accounted, so that padding hides nothing unseen.</summary>
+/// <summary>
+/// Bodies beyond what an agent is shown: what happens is what the operator chose, and every byte is accounted, so that padding hides nothing unseen.
+/// </summary>
 [TestFixture(NginxScript.Lua)]
 [TestFixture(NginxScript.Njs)]
 [Category("EndToEnd")]

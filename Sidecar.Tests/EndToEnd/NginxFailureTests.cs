@@ -47,7 +47,8 @@ internal sealed class NginxFailureTests
         await using var stack = await Stack.StartAsync(agentKeys: ",timeout=50s", agentFlags: ["--delay", "40s"]);
 
         var asked = RawHttp.SendAsync(stack.Port, "GET /hello HTTP/1.1");
-        await Eventually.TrueAsync(async () => await stack.MetricAsync("sidecar_agent_in_flight_requests", "agent=\"demo\"") == 1, Limit, "the call is at the agent");
+        await Eventually.TrueAsync(
+            async () => await stack.MetricAsync("sidecar_agent_in_flight_requests", "agent=\"demo\"") == 1, Limit, "the call is at the agent");
         await stack.Agent!.KillAsync();
         var killed = await asked;
         await stack.RestartAgentAsync();
@@ -96,9 +97,15 @@ internal sealed class NginxFailureTests
     [Test]
     public async Task Storm_WhileTheAgentDiesFiveTimes_LetsNothingThroughAndAccountsForEverything()
     {
-        var requests = 10_000 * Math.Max(1, int.Parse(Environment.GetEnvironmentVariable("SIDECAR_TEST_SCALE") ?? "1", System.Globalization.CultureInfo.InvariantCulture));
+        var requests = 10_000 * Math.Max(
+            1, int.Parse(Environment.GetEnvironmentVariable("SIDECAR_TEST_SCALE") ?? "1", System.Globalization.CultureInfo.InvariantCulture));
         await using var stack = await Stack.StartAsync();
-        using var client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 64 }) { Timeout = Limit, BaseAddress = new Uri($"http://127.0.0.1:{stack.Port}") };
+        using var client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 64 })
+        {
+            Timeout = Limit,
+            BaseAddress = new Uri(
+            $"http://127.0.0.1:{stack.Port}")
+        };
         var next = 0;
         var statuses = new System.Collections.Concurrent.ConcurrentDictionary<int, int>();
         var uninspected = 0;
@@ -109,7 +116,8 @@ internal sealed class NginxFailureTests
             {
                 using var answer = await client.GetAsync(new Uri("/hello", UriKind.Relative));
                 statuses.AddOrUpdate((int)answer.StatusCode, 1, static (_, count) => count + 1);
-                if (answer.StatusCode == HttpStatusCode.OK && !(await answer.Content.ReadAsStringAsync()).Contains("\"X-User\":\"alice\"", StringComparison.Ordinal))
+                if (answer.StatusCode == HttpStatusCode.OK && !(await answer.Content.ReadAsStringAsync())
+                    .Contains("\"X-User\":\"alice\"", StringComparison.Ordinal))
                 {
                     Interlocked.Increment(ref uninspected);
                 }

@@ -1,16 +1,16 @@
 using System.Text.RegularExpressions;
 using NUnit.Framework;
-using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 
 namespace Sidecar.Tests.EndToEnd;
 
 /// <summary>What stands in nginx's http {} and server {} for other purposes takes no request past the agents.</summary>
-[TestFixture(FrontDoor.NginxCheck)]
-[TestFixture(FrontDoor.NginxLua)]
-[TestFixture(FrontDoor.NginxNjs)]
+[TestFixture(ProxySetup.NginxAuthRequest)]
+[TestFixture(ProxySetup.NginxLua)]
+[TestFixture(ProxySetup.NginxNjs)]
 [Category("EndToEnd")]
-internal sealed class NginxInheritanceTests(FrontDoor door)
+internal sealed class NginxInheritanceTests(ProxySetup proxy)
 {
     private const string Http = """
             proxy_cache_path     cache keys_zone=z:1m;
@@ -39,6 +39,8 @@ internal sealed class NginxInheritanceTests(FrontDoor door)
                 location = /oops   { return 200 oops; }
                 mirror  /mirror;
                 location = /mirror { internal; return 204; }
+                rewrite ^/_sidecar/ /open last;
+                location = /open   { return 204; }
         """;
 
     // What the operator would say for his own upstream, beside our includes.
@@ -50,9 +52,11 @@ internal sealed class NginxInheritanceTests(FrontDoor door)
     public async Task StartAsync()
     {
         _stack = await WatchedStack.StartAsync(
-            door, Http, Server, static text => Regex.Replace(text, "(?=proxy_pass +http://origin)", Restored, RegexOptions.None, TimeSpan.FromSeconds(10)));
+            proxy, Http, Server, static text => Regex.Replace(text, "(?=proxy_pass +http://origin)", Restored, RegexOptions.None, TimeSpan.FromSeconds(10)));
         _stack.Agent.Answers = static (message, _) => new(
-            message is RequestHeadersEvent { Uri: var uri } && uri.Contains("attack", StringComparison.Ordinal) ? Answer.Block(418).WithBody("no entry") : AgentResponse.Allow);
+            message is RequestHeadersEvent { Uri: var uri } && uri.Contains("attack", StringComparison.Ordinal)
+                ? Answer.Block(418).WithBody("no entry")
+                : AgentResponse.Allow);
     }
 
     [OneTimeTearDown]

@@ -1,6 +1,7 @@
 using NUnit.Framework;
-using Sidecar.Protocol.Agents;
+using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.EndToEnd;
@@ -28,8 +29,8 @@ internal sealed class NginxScriptAnswerTests(NginxScript script)
     public async Task RequestHeaders_AreSetAddedAndRemoved()
     {
         OnHeaders(AgentResponse.Allow.WithRequestHeaders(
-            HeaderOperation.Set("x-user", "alice"), HeaderOperation.Add("x-tag", "two"), HeaderOperation.Add("x-tag", "three"), HeaderOperation.Remove("x-secret"),
-            HeaderOperation.Set("accept", "text/html"), HeaderOperation.Add("x-new", "n")));
+            HeaderOperation.Set("x-user", "alice"), HeaderOperation.Add("x-tag", "two"), HeaderOperation.Add("x-tag", "three"),
+            HeaderOperation.Remove("x-secret"), HeaderOperation.Set("accept", "text/html"), HeaderOperation.Add("x-new", "n")));
 
         var answer = await RawHttp.SendBodyAsync(
             _stack.Port, "POST /hello HTTP/1.1", new string('a', 700_000), headers: ["X-Tag: one", "X-Secret: a", "X-Secret: b", "Accept: */*"]);
@@ -119,15 +120,15 @@ internal sealed class NginxScriptAnswerTests(NginxScript script)
         }
     }
 
-    [TestCase(302)]
-    [TestCase(308)]
-    public async Task Redirect_ArrivesByteForByte(int status)
+    [Test]
+    public async Task Redirect_ArrivesByteForByte(
+        [Values(302, 308)] int status, [Values("https://login.example/?next=%2Fa%20b&x=1#f", "/login?next=/x", "//cdn.example/x")] string location)
     {
-        OnHeaders(Answer.Redirect("https://login.example/?next=%2Fa%20b&x=1#f", status));
+        OnHeaders(Answer.Redirect(location, status));
 
         var answer = await RawHttp.SendAsync(_stack.Port, "GET /hello HTTP/1.1");
 
-        Assert.That((answer.Status, answer.Header("Location")), Is.EqualTo((status, "https://login.example/?next=%2Fa%20b&x=1#f")));
+        Assert.That((answer.Status, answer.Header("Location")), Is.EqualTo((status, location)));
     }
 
     [Test]
@@ -179,7 +180,8 @@ internal sealed class NginxScriptAnswerTests(NginxScript script)
     [Test]
     public async Task BlockOfAResponse_Arrives()
     {
-        _agent.Answers = (message, _) => new(message is ResponseHeadersEvent ? Answer.Block(502).WithBody("a leak").WithHeader("Set-Cookie", "a=1") : AgentResponse.Allow);
+        _agent.Answers = (message, _) => new(
+            message is ResponseHeadersEvent ? Answer.Block(502).WithBody("a leak").WithHeader("Set-Cookie", "a=1") : AgentResponse.Allow);
 
         var answer = await RawHttp.SendAsync(_stack.Port, "GET /whole/hello HTTP/1.1");
 
@@ -187,6 +189,31 @@ internal sealed class NginxScriptAnswerTests(NginxScript script)
         {
             Assert.That((answer.Status, answer.Body, answer.Header("X-Origin")), Is.EqualTo((502, "a leak", "")));
             Assert.That(answer.Headers["Set-Cookie"], Is.EqualTo(new[] { "a=1" }));
+        }
+    }
+
+    /// <summary>A header that an agent adds stands beside the upstream's own.</summary>
+    [TestCase("/bytes", false)]
+    [TestCase("/bytes", true)]
+    [TestCase("/whole/bytes", false)]
+    [TestCase("/whole/bytes", true)]
+    public async Task ResponseHeaders_ReachAgentAndClientByteForByte(string path, bool isEdited)
+    {
+        HeaderOperation[] edits = isEdited ? [HeaderOperation.Add("x-raw", "mine"), HeaderOperation.Add("x-twice", "3")] : [];
+        OnHeaders(AgentResponse.Allow.WithResponseHeaders(edits));
+
+        var answer = await RawHttp.SendAsync(_stack.Port, $"GET {path} HTTP/1.1");
+
+        Assert.That(answer.Status, Is.EqualTo(200));
+        foreach (var name in OriginServer.Bytes)
+        {
+            string[] added = !isEdited ? [] : name.Key switch { "X-Raw" => ["mine"], "X-Twice" => ["3"], _ => [] };
+            Assert.That(answer.Headers[name.Key], Is.EqualTo(name.Concat(added)), $"{name.Key} at the client");
+            if (path.StartsWith("/whole/", StringComparison.Ordinal))
+            {
+                var seen = _agent.Seen.OfType<ResponseHeadersEvent>().Last().Headers;
+                Assert.That(seen.GetAll(name.Key), Is.EqualTo(name.Select(WireText.Of)), $"{name.Key} at the agent");
+            }
         }
     }
 

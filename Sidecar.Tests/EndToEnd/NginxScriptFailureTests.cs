@@ -4,7 +4,10 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>Agents that are absent or slow, and a daemon that is gone or hangs, behind nginx with a script: nothing passes uninspected unless the operator said so.</summary>
+/// <summary>
+/// Agents that are absent or slow, and a daemon that is gone or hangs, behind nginx with a script: nothing passes uninspected unless the operator
+/// said so.
+/// </summary>
 [TestFixture(NginxScript.Lua)]
 [TestFixture(NginxScript.Njs)]
 [Category("EndToEnd")]
@@ -53,7 +56,8 @@ internal sealed class NginxScriptFailureTests(NginxScript script)
     public async Task SlowAgent_FollowsItsFailureMode(string mode, int status)
     {
         await using var agent = new LambdaAgent("demo") { Answers = NeverAsync };
-        await using var stack = await ScriptStack.StartAsync(script, new ScriptStackSetup { Agent = agent, AgentKeys = $",failure-mode={mode}", AgentTimeout = "200ms" });
+        await using var stack = await ScriptStack.StartAsync(
+            script, new ScriptStackSetup { Agent = agent, AgentKeys = $",failure-mode={mode}", AgentTimeout = "200ms" });
 
         var answer = await RawHttp.SendBodyAsync(stack.Port, "POST /hello HTTP/1.1", "x");
 
@@ -117,7 +121,8 @@ internal sealed class NginxScriptFailureTests(NginxScript script)
         await using var stack = await ScriptStack.StartAsync(
             script, new ScriptStackSetup { FailsOpen = true, Http = "    large_client_header_buffers 8 512k;\n    client_header_buffer_size 512k;" });
 
-        var answer = await RawHttp.SendAsync(stack.Port, "GET /hello HTTP/1.1", Enumerable.Range(0, 6).Select(static i => $"X-{i}: {new string('"', 400_000)}"));
+        var answer = await RawHttp.SendAsync(
+            stack.Port, "GET /hello HTTP/1.1", Enumerable.Range(0, 6).Select(static i => $"X-{i}: {new string('"', 400_000)}"));
 
         Assert.That((answer.Status, stack.Origin.Requests), Is.EqualTo((503, 0)));
         Assert.That(stack.Nginx.ErrorLog, Does.Contain("are taken at most"));

@@ -39,7 +39,8 @@ internal sealed class NginxScriptStormTests(NginxScript script)
 
         Assert.That(before, Is.Not.Empty);
         Assert.That(_stack.Connections(), Is.SupersetOf(before));
-        Assert.That(_stack.Connections(), Has.Count.LessThanOrEqualTo(2 * Environment.ProcessorCount), "requests that come one after the other need one per worker");
+        Assert.That(
+            _stack.Connections(), Has.Count.LessThanOrEqualTo(2 * Environment.ProcessorCount), "requests that come one after the other need one per worker");
     }
 
     /// <summary>1,000 requests of all kinds from 32 clients, scaled by SIDECAR_TEST_SCALE.</summary>
@@ -47,8 +48,13 @@ internal sealed class NginxScriptStormTests(NginxScript script)
     public async Task Storm_OfAllKinds_IsAccountedToTheLast()
     {
         var requests = 1000 * Math.Max(1, int.Parse(Environment.GetEnvironmentVariable("SIDECAR_TEST_SCALE") ?? "1", CultureInfo.InvariantCulture));
-        using var client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 32 }) { Timeout = Limit, BaseAddress = new Uri($"http://127.0.0.1:{_stack.Port}") };
-        var (received, inspected, passed) = (await _stack.MetricAsync("sidecar_exchanges_received_total"), await StateAsync("inspected"), _stack.Origin.Requests);
+        using var client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 32 })
+        {
+            Timeout = Limit,
+            BaseAddress = new Uri($"http://127.0.0.1:{_stack.Port}"),
+        };
+        var (received, inspected, passed) =
+            (await _stack.MetricAsync("sidecar_exchanges_received_total"), await StateAsync("inspected"), _stack.Origin.Requests);
         var next = 0;
         var allowed = 0;
         List<string> wrong = [];
@@ -62,7 +68,9 @@ internal sealed class NginxScriptStormTests(NginxScript script)
                 {
                     using var answer = await client.SendAsync(request);
                     var text = await answer.Content.ReadAsStringAsync();
-                    var isInspected = answer.StatusCode != HttpStatusCode.OK || request.Method == HttpMethod.Head || text.Contains("\"X-User\":\"alice\"", StringComparison.OrdinalIgnoreCase);
+                    var isInspected = answer.StatusCode != HttpStatusCode.OK
+                        || request.Method == HttpMethod.Head
+                        || text.Contains("\"X-User\":\"alice\"", StringComparison.OrdinalIgnoreCase);
                     Interlocked.Add(ref allowed, expected == 200 ? 1 : 0);
                     if ((int)answer.StatusCode != expected || !isInspected)
                     {
@@ -106,7 +114,10 @@ internal sealed class NginxScriptStormTests(NginxScript script)
 
     private static HttpRequestMessage Request(string method, string path, string? body = null, bool isChunked = false)
     {
-        var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = body is null ? null : new ByteArrayContent(Encoding.ASCII.GetBytes(body)) };
+        var request = new HttpRequestMessage(new HttpMethod(method), path)
+        {
+            Content = body is null ? null : new ByteArrayContent(Encoding.ASCII.GetBytes(body)),
+        };
         request.Headers.TransferEncodingChunked = isChunked ? true : null;
         return request;
     }

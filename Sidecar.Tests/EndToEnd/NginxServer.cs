@@ -28,14 +28,17 @@ internal sealed class NginxServer : IAsyncDisposable
     /// <param name="locations">Further locations of the protected server.</param>
     /// <param name="http">Further lines of the http level.</param>
     public static Task<NginxServer> StartAsync(string sidecarSocket, int originPort, bool failOpen = false, string locations = "", string http = "") =>
-        StartAsync("nginx.conf", originPort, locations, http, text =>
-        {
-            text = text.Replace("/run/sidecar/http.sock", sidecarSocket, StringComparison.Ordinal);
+        StartAsync("nginx.conf", originPort, locations, http, text => Change(text, sidecarSocket, failOpen));
 
-            // No time of the ready configuration may run out because the machine is busy.
-            text = text.Replace(" 500ms;", " 60s;", StringComparison.Ordinal).Replace(" 100ms;", " 60s;", StringComparison.Ordinal);
-            return failOpen ? text.Replace("include         sidecar-check.conf", "include         sidecar-check-fail-open.conf", StringComparison.Ordinal) : text;
-        });
+    /// <summary>The ready configuration with the socket and the patience of a test.</summary>
+    public static string Change(string text, string sidecarSocket, bool failOpen)
+    {
+        text = text.Replace("/run/sidecar/http.sock", sidecarSocket, StringComparison.Ordinal);
+
+        // No time of the ready configuration may run out because the machine is busy.
+        text = text.Replace(" 500ms;", " 60s;", StringComparison.Ordinal).Replace(" 100ms;", " 60s;", StringComparison.Ordinal);
+        return failOpen ? text.Replace("include         sidecar-check.conf", "include         sidecar-check-fail-open.conf", StringComparison.Ordinal) : text;
+    }
 
     /// <summary>Starts nginx with one of the ready configurations.</summary>
     /// <param name="configuration">Its file name.</param>

@@ -12,10 +12,19 @@ namespace Sidecar.Tests.EndToEnd;
 /// <summary>The upstream behind the proxy: tells in its answer what it was sent, and counts.</summary>
 internal sealed class OriginServer : IAsyncDisposable
 {
+    /// <summary>What it answers where a path ends with <c>/bytes</c>, a char for each byte.</summary>
+    public static readonly ILookup<string, string> Bytes = new (string Name, string Value)[]
+    {
+        ("Content-Type", "text/x; a=\u00e9"), ("X-Raw", "J\u00f6rg, \u00ff"), ("X-Raw", "two"), ("X-Raw", "\u00c3\u00b6, ,"), ("X-Utf", "J\u00c3\u00b6rg"),
+        ("X-Once", "\u00ff"), ("X-Twice", "1"), ("X-Twice", "2"), ("Set-Cookie", "a=\u00ff, x"), ("Set-Cookie", "b=2"), ("Location", "/\u00e9"),
+        ("ETag", "\"\u00e9\""),
+    }.ToLookup(static field => field.Name, static field => field.Value);
+
     private readonly WebApplication _app;
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _requests;
     private long _bodyBytes;
+    private long _unmarked;
 
     private OriginServer(WebApplication app)
     {
@@ -25,6 +34,9 @@ internal sealed class OriginServer : IAsyncDisposable
     }
 
     public long Requests => Interlocked.Read(ref _requests);
+
+    /// <summary>Requests that came without the header X-Seen.</summary>
+    public long Unmarked => Interlocked.Read(ref _unmarked);
 
     /// <summary>Bytes of all bodies that came.</summary>
     public long BodyBytes => Interlocked.Read(ref _bodyBytes);
@@ -38,7 +50,11 @@ internal sealed class OriginServer : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0").UseKestrel(static kestrel => kestrel.Limits.MaxRequestHeadersTotalSize = 1024 * 1024);
+        builder.WebHost.UseUrls("http://127.0.0.1:0").UseKestrel(static kestrel =>
+        {
+            kestrel.Limits.MaxRequestHeadersTotalSize = 1024 * 1024;
+            kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
+        });
         var server = new OriginServer(builder.Build());
         await server._app.StartAsync(CancellationToken.None);
         return server;
@@ -64,6 +80,11 @@ internal sealed class OriginServer : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context)
     {
         Interlocked.Increment(ref _requests);
+        if (!context.Request.Headers.ContainsKey("X-Seen"))
+        {
+            Interlocked.Increment(ref _unmarked);
+        }
+
         if (context.WebSockets.IsWebSocketRequest)
         {
             await EchoAsync(context);
@@ -89,6 +110,16 @@ internal sealed class OriginServer : IAsyncDisposable
         }
 
         context.Response.Headers["X-Origin"] = "yes";
+        if (context.Request.Path.Value.EndsWith("/bytes", StringComparison.Ordinal))
+        {
+            foreach (var name in Bytes)
+            {
+                context.Response.Headers[name.Key] = name.ToArray();
+            }
+
+            return;
+        }
+
         if (context.Request.Path.StartsWithSegments("/events", StringComparison.Ordinal))
         {
             await SendEventsAsync(context);
@@ -115,6 +146,13 @@ internal sealed class OriginServer : IAsyncDisposable
         }
 
         context.Response.ContentType = "application/json";
+        if (context.Request.Path.Value!.EndsWith("/mirror", StringComparison.Ordinal))
+        {
+            context.Response.Headers["X-Mirrored"] = seen[":body"];
+            await context.Response.WriteAsync(seen[":body"], context.RequestAborted);
+            return;
+        }
+
         var answer = JsonSerializer.SerializeToUtf8Bytes(seen);
         if (context.Request.Path.StartsWithSegments("/sized", StringComparison.Ordinal))
         {

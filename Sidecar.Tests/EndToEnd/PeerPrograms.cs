@@ -27,17 +27,22 @@ internal static class PeerPrograms
     public static ChildProcess StartWith(IEnumerable<string> variables, string program, params IEnumerable<string> arguments)
     {
         // Not every PATH has sbin.
-        var path = ((string[])["/usr/sbin/", "/usr/bin/"]).Select(folder => folder + program).FirstOrDefault(static path => File.Exists(Root + path)) ?? program;
+        var path = ((string[])["/usr/sbin/", "/usr/bin/"]).Select(folder => folder + program)
+            .FirstOrDefault(static path => File.Exists(Root + path)) ?? program;
         string[] command = ["/usr/bin/env", .. variables, path, .. arguments];
         return Root.Length == 0
             ? ChildProcess.Start(command[0], command[1..])
-            : ChildProcess.Start("unshare", ["--mount", "--propagation", "private", "/bin/sh", "-c", Enter, Root, Path.TrimEndingDirectorySeparator(Path.GetTempPath()), .. command]);
+            : ChildProcess.Start(
+                "unshare",
+                ["--mount", "--propagation", "private", "/bin/sh", "-c", Enter, Root, Path.TrimEndingDirectorySeparator(Path.GetTempPath()), .. command]);
     }
 
     /// <summary>The version that a proxy states, its first two numbers, for example 3.2.</summary>
     public static async Task<Version> VersionAsync(string program)
     {
-        await using var process = Start(program, program == "caddy" ? "version" : "-v");
+        await using var process = program is "envoy" or "traefik"
+            ? ChildProcess.Start(await SharedPeer.RequireAsync(program), program == "envoy" ? "--version" : "version")
+            : Start(program, program == "caddy" ? "version" : "-v");
         await process.WaitForExitAsync();
         var version = Regex.Match(process.Output, @"(?<=^|[ v/])\d+\.\d+", RegexOptions.None, TimeSpan.FromSeconds(10));
         return version.Success ? Version.Parse(version.Value) : throw new InvalidOperationException($"{program} states no version: '{process.Output}'");

@@ -31,7 +31,9 @@ internal static class PeerScript
         const string Prefix = "result: ";
         await using var client = Start(peer, script, arguments);
         await client.WaitForExitAsync();
-        return client.Output.Split('\n').LastOrDefault(static line => line.StartsWith(Prefix, StringComparison.Ordinal)) is { } line ? line[Prefix.Length..] : client.Output;
+        return client.Output.Split('\n').LastOrDefault(static line => line.StartsWith(Prefix, StringComparison.Ordinal)) is { } line
+            ? line[Prefix.Length..]
+            : client.Output;
     }
 
     // Node looks for packages from the script's folder upwards.
@@ -45,7 +47,8 @@ internal static class PeerScript
             }
         }
 
-        throw new InvalidOperationException("the Node package @grpc/grpc-js is not installed; run scripts/test.sh, which installs it, or leave the end-to-end tests out with --quick");
+        throw new InvalidOperationException(
+            "the Node package @grpc/grpc-js is not installed; run scripts/test.sh, which installs it, or leave the end-to-end tests out with --quick");
     }
 
     private static string PathOf(string folder, string file) => Path.Combine(AppContext.BaseDirectory, folder, file);

@@ -104,7 +104,8 @@ internal sealed record RawAnswer(int Status, ILookup<string, string> Headers, st
         var end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
         Assert.That(end, Is.GreaterThan(0), $"no whole answer: '{text}'");
         var lines = text[..end].Split("\r\n");
-        var headers = lines.Skip(1).Select(static line => line.Split(": ", 2)).ToLookup(static pair => pair[0], static pair => pair[^1], StringComparer.OrdinalIgnoreCase);
+        var headers = lines.Skip(1).Select(static line => line.Split(": ", 2))
+            .ToLookup(static pair => pair[0], static pair => pair[^1], StringComparer.OrdinalIgnoreCase);
         var body = text[(end + 4)..];
         return new RawAnswer(
             int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture), headers, headers["Transfer-Encoding"].Contains("chunked") ? Join(body) : body);
@@ -113,11 +114,11 @@ internal sealed record RawAnswer(int Status, ILookup<string, string> Headers, st
     private static string Join(string chunks)
     {
         var body = new StringBuilder();
-        while (chunks.IndexOf("\r\n", StringComparison.Ordinal) is > 0 and var end)
+        for (var at = 0; chunks.IndexOf("\r\n", at, StringComparison.Ordinal) is var end && end > at;)
         {
-            var size = int.Parse(chunks.AsSpan(0, end), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            var size = int.Parse(chunks.AsSpan(at, end - at), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
             body.Append(chunks, end + 2, size);
-            chunks = chunks[(end + 2 + size + 2)..];
+            at = end + 2 + size + 2;
         }
 
         return body.ToString();

@@ -16,10 +16,17 @@ namespace Sidecar.Tests.EndToEnd;
 /// <param name="Trailers">What stood behind the last chunk, as it came.</param>
 internal sealed record OriginRequest(string Method, string Target, IReadOnlyList<(string Name, string Value)> Headers, string Body, string Trailers)
 {
-    public string? Header(string name) => Headers.Where(header => header.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(static header => header.Value).FirstOrDefault();
+    public string? Header(string name) => All(name).FirstOrDefault();
+
+    /// <summary>The values of all fields of a name, in order.</summary>
+    public IEnumerable<string> All(string name) =>
+        Headers.Where(header => header.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(static header => header.Value);
 }
 
-/// <summary>An upstream that keeps every request as it came, and agrees to every protocol that it is asked to upgrade to: the first that comes then it keeps and echoes, and closes.</summary>
+/// <summary>
+/// An upstream that keeps every request as it came, and agrees to every protocol that it is asked to upgrade to: the first that comes then it keeps
+/// and echoes, and closes.
+/// </summary>
 internal sealed class RawOrigin : IAsyncDisposable
 {
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -36,6 +43,13 @@ internal sealed class RawOrigin : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
+    /// <summary>An empty 200.</summary>
+    public static Func<OriginRequest, Stream, CancellationToken, Task> Empty { get; } =
+        static (_, stream, stop) => stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"u8.ToArray(), stop).AsTask();
+
+    /// <summary>Answers a request that asks for no upgrade; one that throws an <see cref="IOException"/> ends the connection.</summary>
+    public Func<OriginRequest, Stream, CancellationToken, Task> Answers { get; set; } = Empty;
+
     public int Port => ((IPEndPoint)_listener.LocalEndPoint!).Port;
 
     /// <summary>What came whole.</summary>
@@ -46,7 +60,8 @@ internal sealed class RawOrigin : IAsyncDisposable
 
     /// <summary>Puts this upstream into a ready configuration of HAProxy.</summary>
     public string InPlaceOfOrigin(string configuration) => string.Join(
-        '\n', configuration.Split('\n').Select(line => line.Contains("server origin ", StringComparison.Ordinal) ? $"    server origin 127.0.0.1:{Port}" : line));
+        '\n',
+        configuration.Split('\n').Select(line => line.Contains("server origin ", StringComparison.Ordinal) ? $"    server origin 127.0.0.1:{Port}" : line));
 
     public async ValueTask DisposeAsync()
     {
@@ -88,21 +103,23 @@ internal sealed class RawOrigin : IAsyncDisposable
                     return;
                 }
 
-                await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"u8.ToArray(), _stop.Token);
+                await Answers(request, stream, _stop.Token);
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or FormatException)
         {
-            // HAProxy went away in the middle: no request.
+            // The proxy went away in the middle: no request.
         }
     }
 
     [SuppressMessage("Security", "CA5350", Justification = "RFC 6455 §4.2.2 wants it; nothing is protected by it.")]
     private async Task TunnelAsync(NetworkStream stream, Input input, OriginRequest request, string protocol)
     {
-        var accept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(request.Header("sec-websocket-key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
+        var accept = Convert.ToBase64String(
+            SHA1.HashData(Encoding.ASCII.GetBytes(request.Header("sec-websocket-key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
         await stream.WriteAsync(
-            Encoding.Latin1.GetBytes($"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"), _stop.Token);
+            Encoding.Latin1.GetBytes(
+                $"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"), _stop.Token);
         var bytes = await input.SomeAsync();
         _tunnelled.Enqueue(bytes);
         await stream.WriteAsync(Encoding.Latin1.GetBytes(bytes), _stop.Token);

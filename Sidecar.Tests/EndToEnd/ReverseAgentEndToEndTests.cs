@@ -1,7 +1,7 @@
 using System.Globalization;
 using NUnit.Framework;
-using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.EndToEnd;
@@ -83,7 +83,8 @@ public sealed class ReverseAgentEndToEndTests : IDisposable
         await using var agent = new ReverseAgent(LambdaAgent.That("waf", Answer.Block(418)), Options(Token));
         agent.Start();
         await Eventually.TrueAsync(() => agent.LastRefusal is not null, Limit, "the refusal");
-        Assert.That(agent.LastRefusal, Does.StartWith(string.Create(CultureInfo.InvariantCulture, $"Not allowed: process {Environment.ProcessId} runs as uid")));
+        Assert.That(
+            agent.LastRefusal, Does.StartWith(string.Create(CultureInfo.InvariantCulture, $"Not allowed: process {Environment.ProcessId} runs as uid")));
     }
 
     [TestCase("--agent waf=reverse: --listen native=/tmp/x", "agent waf registers itself, but no listener lets it in")]
@@ -115,7 +116,8 @@ public sealed class ReverseAgentEndToEndTests : IDisposable
         "--listen", $"native={_directory.Socket("native")},budget=30s");
 
     private ChildProcess StartAgent() => SidecarCommand.Start(
-        "agent", "demo", "--reverse", _directory.Socket("reverse"), "--token-file", AgentTokenFile(), "--connections", "2", "--id", "waf", "--block-path", "attack");
+        "agent", "demo", "--reverse", _directory.Socket("reverse"), "--token-file", AgentTokenFile(), "--connections", "2", "--id", "waf",
+        "--block-path", "attack");
 
     private ReverseAgentOptions Options(string token) => new()
     {

@@ -26,10 +26,15 @@ internal static class SameRequests
         var metadata = message.Metadata;
         var text = new StringBuilder();
         text.AppendLine(null, $"{message.Method} {message.Uri}");
-        text.AppendLine(null, $"ip {metadata.ClientIp} port {metadata.ClientPort > 0} server {metadata.ServerName} protocol {metadata.Protocol} tls {metadata.TlsVersion}/{metadata.TlsCipher}");
+        text.AppendLine(null, $"ip {metadata.ClientIp} port {metadata.ClientPort > 0} server {metadata.ServerName} protocol {metadata.Protocol} tls "
+            + $"{metadata.TlsVersion}/{metadata.TlsCipher}");
         text.AppendLine(null, $"route {metadata.RouteId} trace {metadata.Traceparent} id {metadata.RequestId.Length > 0} time {metadata.Timestamp.Length}");
         var headers = message.Headers;
-        foreach (var name in Enumerable.Range(0, headers.Count).Select(i => Encoding.UTF8.GetString(headers.Name(i))).Distinct().Except(without).Order(StringComparer.Ordinal))
+        foreach (var name in Enumerable.Range(0, headers.Count)
+            .Select(i => Encoding.UTF8.GetString(headers.Name(i)))
+            .Distinct()
+            .Except(without)
+            .Order(StringComparer.Ordinal))
         {
             text.AppendLine(null, $"{name}: {string.Join(" | ", headers.GetAll(name))}");
         }

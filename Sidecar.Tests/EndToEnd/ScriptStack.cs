@@ -3,7 +3,10 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>Everything as in production: nginx with a script that shows bodies, the daemon as a process of its own, an agent, and an upstream that tells what it saw.</summary>
+/// <summary>
+/// Everything as in production: nginx with a script that shows bodies, the daemon as a process of its own, an agent, and an upstream that tells what
+/// it saw.
+/// </summary>
 internal sealed class ScriptStack : IAsyncDisposable
 {
     /// <summary>What the demo agent finds in bodies.</summary>
@@ -18,7 +21,8 @@ internal sealed class ScriptStack : IAsyncDisposable
     private readonly string[] _daemonFlags;
 
     private ScriptStack(
-        TempDirectory directory, OriginServer origin, string[] daemonFlags, ChildProcess daemon, NginxServer nginx, LoopbackPort http2Port, LambdaAgent? played, ChildProcess? agent)
+        TempDirectory directory, OriginServer origin, string[] daemonFlags, ChildProcess daemon, NginxServer nginx, LoopbackPort http2Port,
+        LambdaAgent? played, ChildProcess? agent)
     {
         _daemonFlags = daemonFlags;
         (_directory, _played, _agent, _http2Port) = (directory, played, agent, http2Port);
@@ -58,7 +62,8 @@ internal sealed class ScriptStack : IAsyncDisposable
 
         var http2Port = new LoopbackPort();
         var nginx = await NginxServer.StartAsync(
-            script == NginxScript.Lua ? "nginx-lua.conf" : "nginx-njs.conf", origin.Port, $"        listen 127.0.0.1:{http2Port.Number} http2;", setup.Http, text => Change(text, directory, setup));
+            script == NginxScript.Lua ? "nginx-lua.conf" : "nginx-njs.conf", origin.Port, $"        listen 127.0.0.1:{http2Port.Number} http2;",
+            setup.Http, text => Change(text, directory, setup));
         return new ScriptStack(directory, origin, flags, daemon, nginx, http2Port, setup.Agent, agent);
     }
 
@@ -81,11 +86,13 @@ internal sealed class ScriptStack : IAsyncDisposable
 
     /// <summary>Waits until so many exchanges have ended in a state.</summary>
     public Task EndedAsync(string state, string cause, long count) => Eventually.TrueAsync(
-        async () => await MetricAsync("sidecar_exchanges_total", $"state=\"{state}\"", $"cause=\"{cause}\"") == count, Limit, $"{count} exchanges {state} for {cause}");
+        async () => await MetricAsync("sidecar_exchanges_total", $"state=\"{state}\"", $"cause=\"{cause}\"") == count, Limit,
+        $"{count} exchanges {state} for {cause}");
 
     /// <summary>Waits for a line of nginx's access log.</summary>
     public Task LoggedAsync(params string[] texts) => Eventually.TrueAsync(
-        () => Nginx.AccessLog.Split('\n').Any(line => texts.All(text => line.Contains(text, StringComparison.Ordinal))), Limit, $"a line with {string.Join(" and ", texts)} in the access log");
+        () => Nginx.AccessLog.Split('\n').Any(line => texts.All(text => line.Contains(text, StringComparison.Ordinal))), Limit,
+        $"a line with {string.Join(" and ", texts)} in the access log");
 
     /// <summary>The connections that nginx holds to the daemon, by inode. Sockets show the temporary names under which they were bound.</summary>
     public IReadOnlySet<string> Connections()

@@ -5,7 +5,7 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>The daemon as a process, asked as the README says.</summary>
+/// <summary>The daemon as a process, asked as Sidecar.Daemon/docs/decide.md says.</summary>
 [TestFixture]
 [Category("EndToEnd")]
 internal sealed class ScriptTests
@@ -16,7 +16,8 @@ internal sealed class ScriptTests
         using var directory = new TempDirectory();
         await using var agent = await SidecarCommand.StartAgentAsync(directory.Socket("agent"), "--block-path", "attack", "--set-header", "X-User: alice");
         var daemon = await SidecarCommand.StartDaemonAsync(
-            "--agent", $"demo={directory.Socket("agent")}", "--listen", $"http={directory.Socket("http")},proxy=json", "--listen", $"frames={directory.Socket("frames")}");
+            "--agent", $"demo={directory.Socket("agent")}", "--listen", $"http={directory.Socket("http")},proxy=json", "--listen",
+            $"frames={directory.Socket("frames")}");
         await using (daemon)
         {
             await daemon.WaitForAsync("agent demo is reachable");
@@ -25,7 +26,9 @@ internal sealed class ScriptTests
             var allowed = await AskAsync(client, "/");
             var blocked = await AskAsync(client, "/attack");
 
-            Assert.That(((string?)allowed["action"], allowed["request_headers"]!.ToJsonString()), Is.EqualTo(("allow", """[{"op":"set","name":"x-user","value":"alice"}]""")));
+            Assert.That(
+                ((string?)allowed["action"], allowed["request_headers"]!.ToJsonString()),
+                Is.EqualTo(("allow", """[{"op":"set","name":"x-user","value":"alice"}]""")));
             Assert.That(((string?)blocked["action"], (int)blocked["reply"]!["status"]!), Is.EqualTo(("block", 403)));
             using var ready = await client.SendAsync(UnixHttp.Get("/readyz"));
             Assert.That((int)ready.StatusCode, Is.EqualTo(200));

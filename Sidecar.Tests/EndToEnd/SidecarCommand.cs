@@ -1,15 +1,25 @@
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>The command under test, as it was built beside the tests.</summary>
+/// <summary>
+/// The command under test: the published file that the environment variable <c>SIDECAR_BINARY</c> names, as it is installed, or what was built beside
+/// the tests.
+/// </summary>
 internal static class SidecarCommand
 {
-    private static readonly string Assembly = Path.Combine(AppContext.BaseDirectory, "sidecar.dll");
+    private static readonly string? Published = Environment.GetEnvironmentVariable("SIDECAR_BINARY") is { Length: > 0 } file ? file : null;
+    private static readonly string[] Command = Published is null ? ["dotnet", Path.Combine(AppContext.BaseDirectory, "sidecar.dll")] : [Published];
 
-    public static ChildProcess Start(params IEnumerable<string> arguments) => ChildProcess.Start("dotnet", [Assembly, .. arguments]);
+    /// <summary>Whether it is the published file.</summary>
+    public static bool IsPublished => Published is not null;
+
+    /// <summary>The command line that starts it, for those who start processes by themselves.</summary>
+    public static IReadOnlyList<string> Line(params IEnumerable<string> arguments) => [.. Command, .. arguments];
+
+    public static ChildProcess Start(params IEnumerable<string> arguments) => ChildProcess.Start(Command[0], [.. Command[1..], .. arguments]);
 
     /// <summary>Starts it under a limit of open files, soft and hard.</summary>
     public static ChildProcess Start(int openFiles, IEnumerable<string> arguments) =>
-        ChildProcess.Start("/bin/bash", ["-c", $"ulimit -n {openFiles} && exec dotnet \"$@\"", "bash", Assembly, .. arguments]);
+        ChildProcess.Start("/bin/bash", ["-c", $"ulimit -n {openFiles} && exec \"$@\"", "bash", .. Line(arguments)]);
 
     public static async Task<ChildProcess> StartAgentAsync(string path, params IEnumerable<string> arguments)
     {
@@ -22,7 +32,8 @@ internal static class SidecarCommand
     public static Task<ChildProcess> StartDaemonAsync(params IEnumerable<string> arguments) => UpAsync(Start(["run", .. Patient(arguments)]));
 
     /// <summary>Starts it so under a limit of open files.</summary>
-    public static Task<ChildProcess> StartDaemonAsync(int openFiles, IEnumerable<string> arguments) => UpAsync(Start(openFiles, ["run", .. Patient(arguments)]));
+    public static Task<ChildProcess> StartDaemonAsync(int openFiles, IEnumerable<string> arguments) => UpAsync(
+        Start(openFiles, ["run", .. Patient(arguments)]));
 
     private static async Task<ChildProcess> UpAsync(ChildProcess daemon)
     {

@@ -12,22 +12,15 @@ internal sealed class Stack : IAsyncDisposable
         "--challenge-path", "members", "--set-header", "X-User: alice", "--remove-header", "X-Client-Secret", "--response-header", "X-Frame-Options: DENY",
     ];
 
-    private readonly TempDirectory _directory;
+    private readonly TempDirectory _directory = new();
 
-    private Stack(TempDirectory directory, OriginServer origin, ChildProcess daemon, NginxServer nginx, ChildProcess? agent)
-    {
-        _directory = directory;
-        Origin = origin;
-        Daemon = daemon;
-        Nginx = nginx;
-        Agent = agent;
-    }
+    private Stack(OriginServer origin) => Origin = origin;
 
     public OriginServer Origin { get; }
 
-    public ChildProcess Daemon { get; }
+    public ChildProcess Daemon { get; private set; } = null!;
 
-    public NginxServer Nginx { get; }
+    public NginxServer Nginx { get; private set; } = null!;
 
     public ChildProcess? Agent { get; private set; }
 
@@ -36,20 +29,28 @@ internal sealed class Stack : IAsyncDisposable
     public static async Task<Stack> StartAsync(
         bool withAgent = true, string agentKeys = "", string[]? agentFlags = null, bool failOpenNginx = false, string locations = "", string http = "")
     {
-        var directory = new TempDirectory();
-        var origin = await OriginServer.StartAsync();
-        var agent = withAgent ? await SidecarCommand.StartAgentAsync(directory.Socket("agent"), agentFlags ?? AgentFlags) : null;
-        var daemon = await SidecarCommand.StartDaemonAsync(
-            "--agent", $"demo={directory.Socket("agent")}{agentKeys}",
-            "--listen", $"http={directory.Socket("http")},proxy=nginx",
-            "--listen", $"admin={directory.Socket("admin")}");
-        if (withAgent)
+        var stack = new Stack(await OriginServer.StartAsync());
+        var directory = stack._directory;
+        try
         {
-            await daemon.WaitForAsync("agent demo is reachable");
-        }
+            stack.Agent = withAgent ? await SidecarCommand.StartAgentAsync(directory.Socket("agent"), agentFlags ?? AgentFlags) : null;
+            stack.Daemon = await SidecarCommand.StartDaemonAsync(
+                "--agent", $"demo={directory.Socket("agent")}{agentKeys}",
+                "--listen", $"http={directory.Socket("http")},proxy=nginx",
+                "--listen", $"admin={directory.Socket("admin")}");
+            if (withAgent)
+            {
+                await stack.Daemon.WaitForAsync("agent demo is reachable");
+            }
 
-        var nginx = await NginxServer.StartAsync(directory.Socket("http"), origin.Port, failOpenNginx, locations, http);
-        return new Stack(directory, origin, daemon, nginx, agent);
+            stack.Nginx = await NginxServer.StartAsync(directory.Socket("http"), stack.Origin.Port, failOpenNginx, locations, http);
+            return stack;
+        }
+        catch
+        {
+            await stack.DisposeAsync();
+            throw;
+        }
     }
 
     public async Task RestartAgentAsync()
@@ -62,14 +63,14 @@ internal sealed class Stack : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Nginx.DisposeAsync();
-        await Daemon.DisposeAsync();
-        if (Agent is not null)
+        foreach (var one in (IAsyncDisposable?[])[Nginx, Daemon, Agent, Origin])
         {
-            await Agent.DisposeAsync();
+            if (one is not null)
+            {
+                await one.DisposeAsync();
+            }
         }
 
-        await Origin.DisposeAsync();
         _directory.Dispose();
     }
 }

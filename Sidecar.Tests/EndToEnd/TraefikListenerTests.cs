@@ -34,7 +34,9 @@ internal sealed class TraefikListenerTests
             Assert.That(stranger, Is.EqualTo(HttpStatusCode.Forbidden));
             Assert.That(allowed, Is.EqualTo(HttpStatusCode.OK));
             Assert.That((int)blocked, Is.EqualTo(418));
-            Assert.That(await AdminMetrics.SumAsync(directory.Socket("admin"), "sidecar_exchanges_total", $"listener=\"http:{host}:0\"", "cause=\"unauthorized\""), Is.EqualTo(1));
+            Assert.That(
+                await AdminMetrics.SumAsync(directory.Socket("admin"), "sidecar_exchanges_total", $"listener=\"http:{host}:0\"", "cause=\"unauthorized\""),
+                Is.EqualTo(1));
             Assert.That(daemon.Output, Does.Not.Contain(Secret));
         }
     }
@@ -54,7 +56,8 @@ internal sealed class TraefikListenerTests
     [Test]
     public async Task AddressBeyondLoopback_IsWrongUse()
     {
-        await using var daemon = SidecarCommand.Start("run", "--agent", "demo=/run/demo.sock", "--listen", "http=0.0.0.0:9000,proxy=traefik,secret-file=/run/secret");
+        await using var daemon = SidecarCommand.Start(
+            "run", "--agent", "demo=/run/demo.sock", "--listen", "http=0.0.0.0:9000,proxy=traefik,secret-file=/run/secret");
 
         Assert.That(await daemon.WaitForExitAsync(), Is.EqualTo(2));
         Assert.That(daemon.Output, Does.StartWith("sidecar: --listen").And.Contain("is no loopback address"));

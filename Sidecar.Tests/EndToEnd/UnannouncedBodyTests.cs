@@ -3,16 +3,16 @@ using NUnit.Framework;
 namespace Sidecar.Tests.EndToEnd;
 
 /// <summary>Behind a proxy that hands no bodies over, none reaches the upstream that is counted as inspected.</summary>
-[TestFixture(FrontDoor.NginxCheck)]
-[TestFixture(FrontDoor.Caddy)]
+[TestFixture(ProxySetup.NginxAuthRequest)]
+[TestFixture(ProxySetup.Caddy)]
 [Category("EndToEnd")]
-internal sealed class UnannouncedBodyTests(FrontDoor door)
+internal sealed class UnannouncedBodyTests(ProxySetup proxy)
 {
     private readonly HttpClient _client = WatchedStack.Http2();
     private WatchedStack _stack = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _stack = await WatchedStack.StartAsync(door);
+    public async Task StartAsync() => _stack = await WatchedStack.StartAsync(proxy);
 
     [OneTimeTearDown]
     public async Task StopAsync()
@@ -46,7 +46,7 @@ internal sealed class UnannouncedBodyTests(FrontDoor door)
 
         using var overHttp2 = await _stack.SendAsync(_client, new HttpMethod(method), "/hidden", "DROP TABLE");
 
-        Assert.That((int)overHttp2.StatusCode, Is.EqualTo(door == FrontDoor.Caddy ? 400 : 200));
+        Assert.That((int)overHttp2.StatusCode, Is.EqualTo(proxy == ProxySetup.Caddy ? 400 : 200));
         Assert.That(_stack.Origin.BodyBytes, Is.EqualTo(bodies));
     }
 
@@ -62,7 +62,7 @@ internal sealed class UnannouncedBodyTests(FrontDoor door)
 
         var answer = await RawHttp.SendBodyAsync(_stack.Port, $"{method} /announced HTTP/1.1", "DROP TABLE", isChunked);
 
-        if (door == FrontDoor.Caddy && isChunked && method == "GET")
+        if (proxy == ProxySetup.Caddy && isChunked && method == "GET")
         {
             Assert.That((answer.Status, _stack.Origin.Requests), Is.EqualTo((400, asked)));
             return;

@@ -4,31 +4,18 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.EndToEnd;
 
-/// <summary>The ready configurations behind which nothing may pass unseen.</summary>
-internal enum FrontDoor
-{
-    /// <summary>nginx.conf, which asks by <c>auth_request</c>.</summary>
-    NginxCheck,
-
-    /// <summary>nginx-lua.conf.</summary>
-    NginxLua,
-
-    /// <summary>nginx-njs.conf.</summary>
-    NginxNjs,
-
-    /// <summary>The Caddyfile.</summary>
-    Caddy,
-}
-
-/// <summary>A real proxy between a client and an upstream that tells what it was sent, the daemon as a process of its own, and an agent that keeps what it was shown.</summary>
+/// <summary>
+/// A real proxy between a client and an upstream that tells what it was sent, the daemon as a process of its own, and an agent that keeps what it was
+/// shown.
+/// </summary>
 internal sealed class WatchedStack : IAsyncDisposable
 {
     private readonly TempDirectory _directory = new();
     private readonly LoopbackPort _http2Port = new();
-    private readonly FrontDoor _door;
+    private readonly ProxySetup _setup;
     private IAsyncDisposable? _proxy;
 
-    private WatchedStack(FrontDoor door, OriginServer origin) => (_door, Origin) = (door, origin);
+    private WatchedStack(ProxySetup setup, OriginServer origin) => (_setup, Origin) = (setup, origin);
 
     public LambdaAgent Agent { get; } = new("demo");
 
@@ -39,28 +26,34 @@ internal sealed class WatchedStack : IAsyncDisposable
     public int Port { get; private set; }
 
     /// <summary>Speaks HTTP/2 without TLS.</summary>
-    public int Http2Port => _door == FrontDoor.Caddy ? Port : _http2Port.Number;
+    public int Http2Port => _setup == ProxySetup.Caddy ? Port : _http2Port.Number;
 
     /// <summary>Starts everything, patiently: a slow machine is no failure.</summary>
-    /// <param name="door">Which proxy with which configuration.</param>
+    /// <param name="setup">Which proxy with which configuration.</param>
     /// <param name="http">Further lines of nginx's http level.</param>
     /// <param name="server">Further lines of nginx's server.</param>
     /// <param name="change">What else is the test's own in the proxy's files.</param>
-    public static async Task<WatchedStack> StartAsync(FrontDoor door, string http = "", string server = "", Func<string, string>? change = null)
+    public static async Task<WatchedStack> StartAsync(ProxySetup setup, string http = "", string server = "", Func<string, string>? change = null)
     {
-        var stack = new WatchedStack(door, await OriginServer.StartAsync());
+        await setup.RequireAsync();
+        var stack = new WatchedStack(setup, await OriginServer.StartAsync());
         var directory = stack._directory;
-        await stack.Agent.StartAsync(directory.Socket("agent"));
-        stack.Daemon = await SidecarCommand.StartDaemonAsync(
-            "--agent", $"demo={directory.Socket("agent")},timeout=40s,body-timeout=40s",
-            "--listen", $"http={directory.Socket("nginx")},proxy=nginx,budget=50s",
-            "--listen", $"http={directory.Socket("caddy")},proxy=caddy,budget=25s",
-            "--listen", $"http={directory.Socket("json")},proxy=json,budget=50s",
-            "--listen", $"frames={directory.Socket("frames")},budget=50s",
-            "--listen", $"admin={directory.Socket("admin")}");
-        await stack.Daemon.WaitForAsync("agent demo is reachable");
-        await stack.StartProxyAsync(http, server, change ?? (static text => text));
-        return stack;
+        try
+        {
+            await stack.Agent.StartAsync(directory.Socket("agent"));
+            stack.Daemon = await SidecarCommand.StartDaemonAsync(
+                "--agent", $"demo={directory.Socket("agent")},timeout=40s,body-timeout=40s",
+                "--listen", setup.Listener(directory),
+                "--listen", $"admin={directory.Socket("admin")}");
+            await stack.Daemon.WaitForAsync("agent demo is reachable");
+            await stack.StartProxyAsync(http, server, change ?? (static text => text));
+            return stack;
+        }
+        catch
+        {
+            await stack.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>The headers of the last request that the agent was shown.</summary>
@@ -95,40 +88,24 @@ internal sealed class WatchedStack : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_proxy is not null)
+        foreach (var one in (IAsyncDisposable?[])[_proxy, Daemon, Agent, Origin])
         {
-            await _proxy.DisposeAsync();
+            if (one is not null)
+            {
+                await one.DisposeAsync();
+            }
         }
 
-        await Daemon.DisposeAsync();
-        await Agent.DisposeAsync();
-        await Origin.DisposeAsync();
         _http2Port.Dispose();
         _directory.Dispose();
     }
 
     private async Task StartProxyAsync(string http, string server, Func<string, string> change)
     {
-        if (_door == FrontDoor.Caddy)
-        {
-            var caddy = await CaddyServer.StartAsync(_directory.Socket("caddy"), Origin.Port, change: text =>
-                change(text).Replace("\tservers {", "\tservers {\n\t\tprotocols h1 h2 h2c h3", StringComparison.Ordinal));
-            (_proxy, Port) = (caddy, caddy.Port);
-            return;
-        }
-
-        var file = _door switch { FrontDoor.NginxLua => "nginx-lua.conf", FrontDoor.NginxNjs => "nginx-njs.conf", _ => "nginx.conf" };
-        var lines = $"        listen 127.0.0.1:{_http2Port.Number} http2;\n{server}";
-        var nginx = await NginxServer.StartAsync(file, Origin.Port, lines, http, text => change(text)
-            .Replace("/run/sidecar/http.sock", _directory.Socket("nginx"), StringComparison.Ordinal)
-            .Replace("/run/sidecar/frames.sock", _directory.Socket("frames"), StringComparison.Ordinal)
-            .Replace("/run/sidecar/json.sock", _directory.Socket("json"), StringComparison.Ordinal)
-            .Replace(" 500ms;", " 60s;", StringComparison.Ordinal)
-            .Replace(" 100ms;", " 60s;", StringComparison.Ordinal)
-            .Replace("ANSWER_MS = 500", "ANSWER_MS = 60000", StringComparison.Ordinal)
-            .Replace("answer_ms = 500", "answer_ms = 60000", StringComparison.Ordinal)
-            .Replace("connect_ms = 100", "connect_ms = 60000", StringComparison.Ordinal));
-        (_proxy, Port) = (nginx, nginx.Port);
+        var changes = _setup == ProxySetup.Caddy
+            ? new ProxyChanges { Change = text => change(text).Replace("\tservers {", "\tservers {\n\t\tprotocols h1 h2 h2c h3", StringComparison.Ordinal) }
+            : new ProxyChanges { Http = http, Server = $"        listen 127.0.0.1:{_http2Port.Number} http2;\n{server}", Change = change };
+        (_proxy, Port) = await _setup.StartAsync(_directory, Origin.Port, failsOpen: false, changes);
     }
 
     // HTTP/2 needs no length, and so none is told.

@@ -11,7 +11,8 @@ public sealed class EnvoyMessagesTests
 {
     [Test]
     public void SharedMessages_AreAsPublished() => Assert.That(
-        DescriptorText.Messages(CoreReflection.Descriptor, HttpStatusReflection.Descriptor, RpcStatusReflection.Descriptor, ProcessingModeReflection.Descriptor),
+        DescriptorText.Messages(
+            CoreReflection.Descriptor, HttpStatusReflection.Descriptor, RpcStatusReflection.Descriptor, ProcessingModeReflection.Descriptor),
         Is.EqualTo("""
         Address: 1 socket_address oneof SocketAddress; 2 pipe oneof Pipe
         HeaderMap: 1 headers repeated HeaderValue

@@ -1,5 +1,6 @@
+using Sidecar.Protocol.Dialects;
 using Sidecar.Protocol.Encodings;
-using Sidecar.Protocol.Grpc.Mapping;
+using Sidecar.Protocol.Encodings.Protobuf;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Encodings;
 using static Sidecar.Tests.Fuzz.FuzzTarget;

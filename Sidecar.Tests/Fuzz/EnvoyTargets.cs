@@ -1,14 +1,17 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Google.Protobuf;
-using Sidecar.Daemon.FrontEnds;
-using Sidecar.Daemon.FrontEnds.Envoy;
+using Microsoft.Extensions.Logging.Abstractions;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.FrontEnds.Common;
+using Sidecar.Daemon.FrontEnds.ExtAuthz;
+using Sidecar.Daemon.FrontEnds.ExtProc;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Envoy;
 using Sidecar.Protocol.Grpc;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Encodings;
-using Sidecar.Tests.FrontEnds.Envoy;
+using Sidecar.Tests.FrontEnds.Common;
 using static Sidecar.Tests.Fuzz.FuzzTarget;
 using AgentControl = Sidecar.Protocol.Grpc.Wire.AgentControl;
 using ConfigUpdateRequest = Sidecar.Protocol.Grpc.Wire.ConfigUpdateRequest;
@@ -21,7 +24,7 @@ internal static class EnvoyTargets
 {
     private const int MaxLength = 64 * 1024;
 
-    private static readonly ExtProcOptions Options = new() { Name = "envoy" };
+    private static readonly EnvoyFilterOptions Options = new() { Name = "envoy" };
 
     public static IEnumerable<FuzzTarget> All =>
     [
@@ -67,8 +70,8 @@ internal static class EnvoyTargets
     private static string Authz(CheckRequest question)
     {
         var request = new AuthzRequest(question, Options);
-        var pieces = $"{request.Piece(isSent: true)?.End} {request.Piece(isSent: false)?.End}";
-        Require(request.Body.IsEmpty || request.Piece(isSent: true) is not null, "a body came and is no piece");
+        var pieces = string.Join(' ', Enum.GetValues<RequestBodies>().Select(bodies => request.Piece(Options with { WithRequestBody = bodies }).End));
+        Require(request.HasBody || request.AnnouncesBody || request.LeavesBodyOpen || request.Headers.ContentLength == 0, "nobody knows whether there is a body");
         if (request.Headers.Problem is { } problem)
         {
             return Refused(problem);
@@ -76,7 +79,7 @@ internal static class EnvoyTargets
 
         if (request.Headers is { Method: not null, Target: not null })
         {
-            ReadByAgents(request.Event(NewExchange(), default));
+            ReadByAgents(request.Event(NewExchange(), null, default));
         }
 
         return pieces;
@@ -86,20 +89,15 @@ internal static class EnvoyTargets
     {
         var order = new ExtProcOrder().Next(message);
         var attributes = new ExtProcAttributes(message.Attributes);
-        var modes = new BodyModes(message.ProtocolConfig, Options, message.ObservabilityMode);
+        var modes = new BodyModes(
+            message.ProtocolConfig, new ExtProcFilter(Options, new ListenerWarnings(), TimeProvider.System, NullLogger.Instance), message.ObservabilityMode);
         var map = message.RequestCase == ProcessingRequest.RequestOneofCase.ResponseHeaders ? message.ResponseHeaders.Headers
             : message.RequestHeaders?.Headers;
-        var headers = ExtProcHeaders.Read(map, Options);
+        var headers = EnvoyHeaders.Read(map, Options);
         Require(headers.Own.All(static name => OwnName(name)), "a header is taken for one of ours that is none");
-        if (headers.Problem is null && headers is { Method: { } method, Target: { } target })
+        if (headers.Problem is null && headers is { Method: not null, Target: not null })
         {
-            ReadByAgents(new RequestHeadersEvent
-            {
-                Metadata = attributes.Metadata(headers, NewExchange(), default),
-                Method = method,
-                Uri = WireText.Of(target),
-                Headers = headers.Headers,
-            });
+            ReadByAgents(attributes.Event(headers, NewExchange(), hasBody: false, default));
         }
 
         var part = order is null ? $"{message.RequestCase}" : order.Detail.Split(' ')[^1];

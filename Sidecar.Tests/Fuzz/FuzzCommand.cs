@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Sidecar.Tests.Fuzz;
 
-/// <summary>Fuzzes for hours: <c>scripts/fuzz.sh</c>. Every round of a target has a seed of its own; what is found, and inputs with new ends, go into the corpus.</summary>
+/// <summary>
+/// Fuzzes for hours: <c>scripts/fuzz.sh</c>. Every round of a target has a seed of its own; what is found, and inputs with new ends, go into the corpus.
+/// </summary>
 internal static class FuzzCommand
 {
     private const string FolderVariable = "SIDECAR_FUZZ_CORPUS";

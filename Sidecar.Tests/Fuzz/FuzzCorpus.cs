@@ -4,7 +4,9 @@ using System.Text.Unicode;
 
 namespace Sidecar.Tests.Fuzz;
 
-/// <summary>The inputs kept in <c>Corpus/fuzz/TARGET.txt</c>: one per line, as JSON text where it is text and as hex where it is not; <c>#</c> begins a remark.</summary>
+/// <summary>
+/// The inputs kept in <c>Corpus/fuzz/TARGET.txt</c>: one per line, as JSON text where it is text and as hex where it is not; <c>#</c> begins a remark.
+/// </summary>
 /// <param name="folder">The folder.</param>
 internal sealed class FuzzCorpus(string folder)
 {

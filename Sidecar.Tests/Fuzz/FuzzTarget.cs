@@ -15,7 +15,9 @@ internal sealed record FuzzTarget(string Name, Func<byte[], string> Run, IReadOn
     /// <summary>What an input may allocate whatever its size, in bytes: tables, errors with their stacks, and the target's own checks.</summary>
     public long FreeBytes { get; init; } = 256 * 1024;
 
-    /// <summary>What it may allocate besides per byte of its own: enough for a small object and what the checks write, far too little for a claim that is believed.</summary>
+    /// <summary>
+    /// What it may allocate besides per byte of its own: enough for a small object and what the checks write, far too little for a claim that is believed.
+    /// </summary>
     public long BytesPerByte { get; init; } = 512;
 
     /// <summary>Makes lengths in a damaged input right again, so that what lies behind them is reached; null where nothing has a length.</summary>

@@ -2,8 +2,11 @@ using NUnit.Framework;
 
 namespace Sidecar.Tests.Fuzz;
 
-/// <summary>Every entry point for bytes of a peer reads them or refuses them, in bounded time and memory; one minute in all, <c>scripts/fuzz.sh</c> for more.</summary>
+/// <summary>
+/// Every entry point for bytes of a peer reads them or refuses them, in bounded time and memory; one minute in all, <c>scripts/fuzz.sh</c> for more.
+/// </summary>
 [NonParallelizable]
+[Category("Fuzz")]
 internal sealed class FuzzTests
 {
     // Beyond its share a target gets this long before it counts as hanging.

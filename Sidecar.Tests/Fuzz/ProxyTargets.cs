@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
+using System.Numerics;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
@@ -8,15 +9,17 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.FrontEnds.Http;
-using Sidecar.Daemon.FrontEnds.Json;
-using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.FrontEnds.AuthRequest;
+using Sidecar.Daemon.FrontEnds.Decide;
+using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Tests.Encodings;
 using static Sidecar.Tests.Fuzz.FuzzTarget;
 
 namespace Sidecar.Tests.Fuzz;
 
-/// <summary>What proxies ask over HTTP and in frames, and what clients put into it: questions of scripts, requests in headers, targets, hosts, cookies.</summary>
+/// <summary>
+/// What proxies ask over HTTP and in frames, and what clients put into it: questions of scripts, requests in headers, targets, hosts, cookies.
+/// </summary>
 internal static class ProxyTargets
 {
     private const string Escapes =
@@ -27,7 +30,7 @@ internal static class ProxyTargets
 
     private static readonly HttpListenerOptions[] Listeners =
     [
-        .. new[] { ProxyDialect.Nginx, ProxyDialect.Caddy, ProxyDialect.Traefik, ProxyDialect.EnvoyHttp }
+        .. new[] { ProxyProfile.Nginx, ProxyProfile.Caddy, ProxyProfile.Traefik, ProxyProfile.EnvoyHttp }
             .Select(static dialect => new HttpListenerOptions { Name = "http", Dialect = dialect, PathPrefix = "/p" }),
     ];
 
@@ -38,7 +41,7 @@ internal static class ProxyTargets
 
     public static IEnumerable<FuzzTarget> All =>
     [
-        new("json.question", static input => Question(() => QuestionReader.Read(input, null, Questions)), [.. QuestionSeeds()]),
+        new("json.question", static input => DecideRequest(() => DecideRequestReader.Read(input, null, Questions)), [.. QuestionSeeds()]),
         new("json.completion", Completion,
             ["""{"tx":"t","status":200,"duration_ms":5,"request_bytes":1,"response_bytes":2,"upstream_attempts":1,"error":"x"}"""u8
             .ToArray()]),
@@ -56,27 +59,27 @@ internal static class ProxyTargets
 
     private static IEnumerable<byte[]> Texts(params string[] texts) => texts.Select(Encoding.Latin1.GetBytes);
 
-    private static string Question(Func<Question> read)
+    private static string DecideRequest(Func<DecideRequest> read)
     {
-        Question question;
+        DecideRequest question;
         try
         {
             question = read();
         }
-        catch (QuestionException e)
+        catch (DecideRequestException e)
         {
             Require(e.Error.Status is 400 or 413 or 503 && e.Error.Code.Length > 0, $"an error with status {e.Error.Status}");
             return Refused(e.Error.Message);
         }
 
-        if (question.Request is { Method: not null, Path: not null, Headers.Problem: null } request)
+        if (question.Request is { Method: not null, Path: not null, Headers.Problem: null })
         {
-            EnvoyTargets.ReadByAgents(PhaseEvents.Request(question, request, EnvoyTargets.NewExchange(), default));
+            EnvoyTargets.ReadByAgents(question.RequestEvent(EnvoyTargets.NewExchange(), default));
         }
 
-        if (question.Response is { Status: not null, Headers.Problem: null } response)
+        if (question.Response is { Status: not null, Headers.Problem: null })
         {
-            EnvoyTargets.ReadByAgents(PhaseEvents.Response(response));
+            EnvoyTargets.ReadByAgents(question.ResponseEvent());
         }
 
         return $"{question.Phase} {question.Body?.End} {question.Request?.Headers.Problem is null}";
@@ -86,10 +89,10 @@ internal static class ProxyTargets
     {
         try
         {
-            Require(CompletionReader.Read(input).Tx.Length > 0, "an end without an id");
+            Require(DecideRequestReader.ReadEnd(input).Tx.Length > 0, "an end without an id");
             return "completion";
         }
-        catch (QuestionException e)
+        catch (DecideRequestException e)
         {
             return Refused(e.Error.Message);
         }
@@ -99,12 +102,12 @@ internal static class ProxyTargets
     private static string Frame(byte[] input)
     {
         var memory = new ByteBudget(4 * Mutator.MaxLength, TimeProvider.System);
-        var source = new QuestionSource(Questions, memory, TimeProvider.System);
+        var source = new DecideRequestSource(Questions, memory, TimeProvider.System);
         var pipe = PipeReader.Create(new ReadOnlySequence<byte>(input));
         var last = "refused: nothing";
         for (var open = true; open;)
         {
-            last = Question(() =>
+            last = DecideRequest(() =>
             {
                 var receiving = source.ReceiveFrameAsync(pipe, CancellationToken.None).AsTask();
                 Require(receiving.IsCompleted, "it waits although the stream has ended");
@@ -152,20 +155,20 @@ internal static class ProxyTargets
 
         var ends = "";
         var isRead = false;
-        foreach (var (options, isAnnounced) in Listeners.SelectMany(static options => new[] { (options, false), (options, true) }))
+        foreach (var (options, form) in Listeners.SelectMany(static options => Enum.GetValues<CheckForm>().Select(form => (options, form))))
         {
-            var request = ClientRequestReader.Read(question, options, isAnnounced);
+            var request = ClientRequestReader.Read(question, options, form);
             Require(request.Headers.Count <= question.Headers.Sum(static header => header.Value.Count) + 8,
                 "agents are shown headers that did not come");
             if (request.Problem is null)
             {
-                var seen = EventBuilder.Build(request, EnvoyTargets.NewExchange(), default);
+                var seen = request.Event(options.TrustedHops, EnvoyTargets.NewExchange(), hasBody: false, default);
                 Require(!RequestRules(seen.Method, request.RawTarget), "a request that is none is inspected");
                 EnvoyTargets.ReadByAgents(seen);
             }
 
             isRead |= request.Problem is null;
-            ends += request.Problem is null ? $"{ClientBody.CauseOf(request, options.Dialect.TellsFraming, isAnnounced)} "
+            ends += request.Problem is null ? $"{request.UnseenBody(options.Dialect.TellsFraming, form == CheckForm.Announced)} "
                 : request.IsPlumbing ? "plumbing " : "problem ";
         }
 
@@ -173,7 +176,7 @@ internal static class ProxyTargets
     }
 
     private static bool RequestRules(string method, string target) =>
-        Sidecar.Daemon.FrontEnds.RequestRules.LineProblem(method, target) is not null;
+        Sidecar.Daemon.FrontEnds.Common.RequestRules.LineProblem(method, target) is not null;
 
     // The normal form of any target is one, and no target is without a route where one takes all.
     private static string Target(byte[] input)
@@ -185,7 +188,15 @@ internal static class ProxyTargets
         Require(path.Length <= target.Length + 1, "the normal form is longer than the target");
         Require(!path.Contains("//", StringComparison.Ordinal) && !$"{path}/".Contains("/../", StringComparison.Ordinal)
             && !$"{path}/".Contains("/./", StringComparison.Ordinal), $"'{path}' is not normal");
-        return $"{Routes.Match("h", target, "GET")!.Id} {PathNormalizer.Differences(PathNormalizer.RawPath(target.AsSpan()))}";
+        var readings = new PathInterpretations(PathNormalizer.RawPath(target.AsSpan()));
+        var count = 0;
+        while (readings.MoveNext())
+        {
+            count++;
+        }
+
+        readings.Dispose();
+        return $"{Routes.Match("h", target, "GET")!.Id} {BitOperations.Log2((uint)count)} {readings.IsIncomplete}";
     }
 
     private static string Host(byte[] input)
@@ -193,14 +204,14 @@ internal static class ProxyTargets
         var host = Encoding.Latin1.GetString(input);
         var name = HostName.Of(host).ToString();
         Require(name.Length <= host.Length && HostName.Matches(name, name) | name is ['*', '.', ..], $"'{name}' is not its own name");
-        Require(Sidecar.Daemon.FrontEnds.RequestRules.AreOneHost(host, host), "a host is another than itself");
+        Require(Sidecar.Daemon.FrontEnds.Common.RequestRules.AreOneHost(host, host), "a host is another than itself");
         return $"{host.Length - name.Length > 0} {name.Contains(':', StringComparison.Ordinal)}";
     }
 
     private static string Sticky(byte[] input)
     {
         var headers = new Sidecar.Protocol.Messages.HeaderBlock();
-        Sidecar.Daemon.FrontEnds.WireText.Add(headers, "cookie"u8, input);
+        Sidecar.Daemon.FrontEnds.Common.WireText.Add(headers, "cookie"u8, input);
         var key = Cookie.KeyOf(TypicalMessages.RequestHeaders() with { Headers = headers }, null);
         Require(key is null || (Sidecar.Daemon.Pooling.StickyKey.TryParse(key.Value.ToString(), out var again) && again.Equals(key.Value)),
             "a key is written as another");
@@ -209,8 +220,8 @@ internal static class ProxyTargets
 
     private static IEnumerable<byte[]> QuestionSeeds() => new[]
     {
-        Sidecar.Tests.FrontEnds.Json.Questions.Request("t", body: Sidecar.Tests.FrontEnds.Json.Questions.Body("hi", final: false)),
-        Sidecar.Tests.FrontEnds.Json.Questions.Response("t", body: Sidecar.Tests.FrontEnds.Json.Questions.Base64([1, 2, 255])),
+        Sidecar.Tests.FrontEnds.Decide.Questions.Request("t", body: Sidecar.Tests.FrontEnds.Decide.Questions.Body("hi", final: false)),
+        Sidecar.Tests.FrontEnds.Decide.Questions.Response("t", body: Sidecar.Tests.FrontEnds.Decide.Questions.Base64([1, 2, 255])),
         Escapes,
         """{"phase":"request","request":{"method":"POST","path":"/","headers":[["host","a"]],"body":{"truncated":false}}}""",
     }.Select(Encoding.UTF8.GetBytes);

@@ -5,22 +5,25 @@ using System.Text.Json;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
-using Sidecar.Daemon.Agents.Reverse;
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Framed;
 using Sidecar.Daemon.Diagnostics.Reports;
-using Sidecar.Daemon.FrontEnds;
-using Sidecar.Daemon.FrontEnds.Envoy;
-using Sidecar.Daemon.FrontEnds.Http;
-using Sidecar.Daemon.FrontEnds.Json;
+using Sidecar.Daemon.FrontEnds.AuthRequest;
+using Sidecar.Daemon.FrontEnds.Common;
+using Sidecar.Daemon.FrontEnds.Decide;
+using Sidecar.Daemon.FrontEnds.ExtProc;
 using Sidecar.Daemon.FrontEnds.Spop;
-using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Verdicts;
+using Sidecar.Daemon.Listeners.Registration;
+using Sidecar.Protocol.Dialects;
 using Sidecar.Protocol.Encodings;
-using Sidecar.Protocol.Grpc.Mapping;
+using Sidecar.Protocol.Encodings.Protobuf;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Encodings;
 using Sidecar.Tests.Support;
 using static Sidecar.Tests.Fuzz.FuzzTarget;
-using Answer = Sidecar.Daemon.FrontEnds.Json.Answer;
+using Answer = Sidecar.Daemon.FrontEnds.Decide.Answer;
 
 namespace Sidecar.Tests.Fuzz;
 
@@ -70,10 +73,10 @@ internal static class VerdictTargets
 
     private static readonly MessageEncoding[] Encodings = [MessageEncodings.Json, MessageEncodings.MessagePack, ProtobufEncoding.OfProxy];
 
-    private static readonly CarriedHeaders[] Places =
+    private static readonly HeaderMapping[] Places =
     [
-        .. new[] { ProxyDialect.Nginx, ProxyDialect.Caddy, ProxyDialect.EnvoyHttp }
-            .Select(static dialect => new CarriedHeaders(new HttpListenerOptions { Name = "http", Dialect = dialect }, Sums.Metrics)),
+        .. new[] { ProxyProfile.Nginx, ProxyProfile.Caddy, ProxyProfile.EnvoyHttp }
+            .Select(static dialect => new HeaderMapping(new HttpListenerOptions { Name = "http", Dialect = dialect }, Sums.Metrics)),
     ];
 
     public static IEnumerable<FuzzTarget> All =>
@@ -163,8 +166,8 @@ internal static class VerdictTargets
 
         RequireToken(reply);
         RequireJson(verdict);
-        Require(ImmediateResponses.From(verdict).ToByteArray().Length > 0
-            && SpopReply.Render(SpopPhase.Request, verdict).Status == reply.Status, "one verdict has two replies");
+        Require(ImmediateResponses.From(verdict, isGrpc: false).ToByteArray().Length > 0
+            && SpopAnswerWriter.Render(SpopPhase.Request, verdict).Status == reply.Status, "one verdict has two replies");
         return $"{verdict.Kind} {reply.Status / 100} {repaired is null}";
     }
 
@@ -182,10 +185,9 @@ internal static class VerdictTargets
     private static void RequireJson(Verdict verdict)
     {
         var output = new ArrayBufferWriter<byte>();
-        var outcome = new Outcome();
-        outcome.Add(verdict);
-        using (var answer = new Answer { Tx = "t", Id = TypicalMessages.Id, Outcome = outcome })
+        using (var answer = new Answer { Tx = "t", Id = TypicalMessages.Id })
         {
+            answer.Add(verdict);
             AnswerWriter.Write(output, answer);
         }
 

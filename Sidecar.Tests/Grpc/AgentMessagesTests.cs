@@ -48,7 +48,7 @@ public sealed class AgentMessagesTests
         ProxyToAgent: 1 handshake oneof HandshakeRequest; 2 request_headers oneof RequestHeadersEvent; 3 request_body_chunk oneof BodyChunkEvent; 4 response_headers oneof ResponseHeadersEvent; 5 response_body_chunk oneof BodyChunkEvent; 6 websocket_frame oneof WebSocketFrameEvent; 7 guardrail oneof GuardrailInspectEvent; 8 request_complete oneof RequestCompleteEvent; 9 cancel oneof CancelRequest; 10 configure oneof ConfigureEvent; 11 ping oneof Ping
         RedirectDecision: 1 url string; 2 status u32
         RequestCompleteEvent: 1 correlation_id string; 2 status_code u32; 3 duration_ms u64; 4 bytes_received u64; 5 bytes_sent u64; 6 upstream opt string; 7 from_cache bool; 8 error opt string
-        RequestHeadersEvent: 1 metadata RequestMetadata; 2 method string; 3 uri string; 4 http_version string; 5 headers repeated Header
+        RequestHeadersEvent: 1 metadata RequestMetadata; 2 method string; 3 uri string; 4 http_version string; 5 headers repeated Header; 100 has_body opt bool
         RequestMetadata: 1 correlation_id string; 2 request_id string; 3 client_ip string; 4 client_port u32; 5 server_name opt string; 6 protocol string; 7 tls_version opt string; 8 route_id opt string; 9 upstream_id opt string; 10 timestamp_ms u64; 11 traceparent opt string
         RequestReload:
         ResourceMetrics: 1 cpu_percent opt float; 2 memory_bytes opt u64; 3 memory_limit opt u64; 4 active_threads opt u32; 5 open_fds opt u32; 6 fd_limit opt u32; 7 connections opt u32

@@ -57,7 +57,7 @@ public sealed class GrpcFailureTests
 
         Assert.That(reply.Status.Code, Is.EqualTo(GrpcStatusCode.Unknown));
         Assert.That(reply.Status.Message, Does.Not.Contain("secret"));
-        var entry = await rig.Log.WaitForAsync(static entry => entry.EventId.Id == 200, Limit);
+        var entry = await rig.Log.Collector.WaitForAsync(static entry => entry.Id.Id == 200, Limit);
         Assert.That(entry.Exception!.Message, Is.EqualTo("secret detail"));
         Assert.That((await rig.AskAsync(Body("x"))).Status.Code, Is.EqualTo(GrpcStatusCode.Unknown), "the connection lives on");
     }
@@ -180,9 +180,8 @@ public sealed class GrpcFailureTests
             await features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.FlushAsync(Soon());
             features.GetRequiredFeature<IHttpResetFeature>().Reset(error);
         });
-        await using var call = rig.Start();
-        Assert.That(await call.ReadAsync(Soon()), Is.Null);
-        Assert.That(call.Status!.Value.Code, Is.EqualTo(code), call.Status.Value.Message);
+        var reply = await rig.AskAsync(Body("x"));
+        Assert.That(reply.Status.Code, Is.EqualTo(code), reply.Status.Message);
     }
 
     [Test]
@@ -190,13 +189,11 @@ public sealed class GrpcFailureTests
     {
         using var directory = new TempDirectory();
         using var channel = new GrpcChannel(new GrpcChannelOptions { EndPoint = new UnixDomainSocketEndPoint(directory.Socket("none")), ConnectTimeout = Limit });
-        var reply = await channel.AskAsync(Method, Body("x"), HttpBody.Parser, new GrpcCallOptions { Timeout = Limit }, CancellationToken.None);
+        var reply = await channel.AskAsync(Method, Body("x"), HttpBody.Parser, Limit, CancellationToken.None);
         Assert.That(reply.Status.Code, Is.EqualTo(GrpcStatusCode.Unavailable));
 
-        await using var call = channel.Start(Method, HttpBody.Parser, null, CancellationToken.None);
-        Assert.That(await call.WriteAsync(Body("x"), Soon()), Is.False);
-        Assert.That(await call.ReadAsync(Soon()), Is.Null);
-        Assert.That(call.Status!.Value.Message, Does.Contain("make a new channel"), "a channel connects once");
+        var again = await channel.AskAsync(Method, Body("x"), HttpBody.Parser, null, CancellationToken.None);
+        Assert.That(again.Status.Message, Does.Contain("make a new channel"), "a channel connects once");
     }
 
     [Test]
@@ -206,14 +203,12 @@ public sealed class GrpcFailureTests
         using var listener = Listen(directory.Socket("silent"));
         var clock = new FakeTimeProvider();
         using var channel = new GrpcChannel(new GrpcChannelOptions { EndPoint = listener.LocalEndPoint!, Time = clock, ConnectTimeout = Limit });
-        await using var call = channel.Start(Method, HttpBody.Parser, new GrpcCallOptions { Timeout = Limit }, CancellationToken.None);
+        var asking = channel.AskAsync(Method, Body("x"), HttpBody.Parser, Limit, CancellationToken.None);
         using var accepted = await listener.AcceptAsync(Soon());
-        var reading = call.ReadAsync(Soon()).AsTask();
 
         clock.Advance(Limit);
 
-        Assert.That(await reading, Is.Null);
-        Assert.That(call.Status!.Value.Code, Is.EqualTo(GrpcStatusCode.DeadlineExceeded));
+        Assert.That((await asking).Status.Code, Is.EqualTo(GrpcStatusCode.DeadlineExceeded));
     }
 
     [TestCase("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")]
@@ -223,14 +218,13 @@ public sealed class GrpcFailureTests
         using var directory = new TempDirectory();
         using var listener = Listen(directory.Socket("other"));
         using var channel = new GrpcChannel(new GrpcChannelOptions { EndPoint = listener.LocalEndPoint!, ConnectTimeout = Limit });
-        await using var call = channel.Start(Method, HttpBody.Parser, null, CancellationToken.None);
+        var asking = channel.AskAsync(Method, Body("x"), HttpBody.Parser, null, CancellationToken.None);
         using (var accepted = await listener.AcceptAsync(Soon()))
         {
             await accepted.SendAsync(System.Text.Encoding.ASCII.GetBytes(answer), Soon());
         }
 
-        Assert.That(await call.ReadAsync(Soon()), Is.Null);
-        Assert.That(call.Status!.Value.Code, Is.AnyOf(GrpcStatusCode.Unavailable, GrpcStatusCode.Internal));
+        Assert.That((await asking).Status.Code, Is.AnyOf(GrpcStatusCode.Unavailable, GrpcStatusCode.Internal));
     }
 
     private static Socket Listen(string path)

@@ -49,7 +49,8 @@ public sealed class GrpcHeadersTests
 
     [Test]
     public void EveryCode_RoundTrips() =>
-        Assert.That(Enum.GetValues<GrpcStatusCode>().Select(code => GrpcStatusText.Parse(GrpcStatusText.Format(code))), Is.EqualTo(Enum.GetValues<GrpcStatusCode>()));
+        Assert.That(
+            Enum.GetValues<GrpcStatusCode>().Select(code => GrpcStatusText.Parse(GrpcStatusText.Format(code))), Is.EqualTo(Enum.GetValues<GrpcStatusCode>()));
 
     [TestCase("1H", 36_000_000_000)]
     [TestCase("2M", 1_200_000_000)]

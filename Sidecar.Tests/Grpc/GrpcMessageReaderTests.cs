@@ -44,6 +44,25 @@ public sealed class GrpcMessageReaderTests
         Assert.That(await reading, Is.EqualTo(Body("slow")));
     }
 
+    /// <summary>Kestrel tells of a reset wherever it is asked next, which may be when what was read is given back.</summary>
+    [Test]
+    public async Task ResetBehindAPieceOfAMessage_IsAnEndAndNoError([Values(3, 11)] int length)
+    {
+        var reader = new GrpcMessageReader(new ResetPipe(Written(Body("hello"))[..length]), Limit);
+
+        Assert.That(await reader.TryReadAsync(HttpBody.Parser, CancellationToken.None), Is.EqualTo(new GrpcRead<HttpBody>(null, IsGone: true)));
+        Assert.That(async () => await reader.ReadAsync(HttpBody.Parser, CancellationToken.None), Throws.InstanceOf<IOException>());
+    }
+
+    [Test]
+    public async Task ResetBehindAWholeMessage_LosesNoMessage()
+    {
+        var reader = new GrpcMessageReader(new ResetPipe(Written(Body("hello"))), Limit);
+
+        Assert.That(await reader.TryReadAsync(HttpBody.Parser, CancellationToken.None), Is.EqualTo(new GrpcRead<HttpBody>(Body("hello"), IsGone: false)));
+        Assert.That(await reader.TryReadAsync(HttpBody.Parser, CancellationToken.None), Is.EqualTo(new GrpcRead<HttpBody>(null, IsGone: true)));
+    }
+
     [Test]
     public void EndAtEveryOffsetInsideAMessage_IsNamed()
     {
@@ -107,7 +126,8 @@ public sealed class GrpcMessageReaderTests
         var rest = new ReadOnlySequence<byte>(Written(messages));
         foreach (var message in messages)
         {
-            if (GrpcMessageScanner.TryRead(ref rest, int.MaxValue, out var bytes, out _) != GrpcScanStatus.Message || !HttpBody.Parser.ParseFrom(bytes).Equals(message))
+            if (GrpcMessageScanner.TryRead(ref rest, int.MaxValue, out var bytes, out _) != GrpcScanStatus.Message
+                || !HttpBody.Parser.ParseFrom(bytes).Equals(message))
             {
                 return false;
             }
@@ -155,4 +175,22 @@ public sealed class GrpcMessageReaderTests
     }
 
     private static HttpBody Body(string text, bool last = false) => new() { Body = ByteString.CopyFromUtf8(text), EndOfStream = last };
+
+    private sealed class ResetPipe(byte[] bytes) : PipeReader
+    {
+        public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) =>
+            new(new ReadResult(new ReadOnlySequence<byte>(bytes), isCanceled: false, isCompleted: false));
+
+        public override bool TryRead(out ReadResult result) => throw new NotSupportedException();
+
+        public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+        public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => throw new IOException("The client reset the request stream.");
+
+        public override void CancelPendingRead() => throw new NotSupportedException();
+
+        public override void Complete(Exception? exception = null)
+        {
+        }
+    }
 }

@@ -1,10 +1,13 @@
+using System.Net;
 using System.Net.Sockets;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Options;
 using Sidecar.Protocol.Envoy;
 using Sidecar.Protocol.Grpc.Client;
@@ -13,7 +16,10 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Grpc;
 
-/// <summary>Our gRPC server and our client on a Unix socket; a test gives the handler. The messages are <see cref="HttpBody"/>.</summary>
+/// <summary>
+/// Our gRPC server, and on a Unix socket of it our client for questions and one that is not ours for streams; a test gives the handler. The messages are
+/// <see cref="HttpBody"/>.
+/// </summary>
 internal sealed class GrpcRig : IAsyncDisposable
 {
     public const string Method = "/test.Service/Method";
@@ -29,6 +35,7 @@ internal sealed class GrpcRig : IAsyncDisposable
         SocketPath = _directory.Socket("grpc");
         var options = new KestrelServerOptions();
         GrpcServerLimits.Apply(options);
+        options.Listen(IPAddress.Loopback, 0, static listen => listen.Protocols = HttpProtocols.Http2);
         options.ListenUnixSocket(SocketPath, static listen => listen.Protocols = HttpProtocols.Http2);
         _server = new KestrelServer(
             Options.Create(options),
@@ -36,17 +43,25 @@ internal sealed class GrpcRig : IAsyncDisposable
             NullLoggerFactory.Instance);
         ChannelOptions = (client ?? (static o => o))(new GrpcChannelOptions { EndPoint = new UnixDomainSocketEndPoint(SocketPath), ConnectTimeout = Limit });
         Channel = new GrpcChannel(ChannelOptions);
+        Streams = new ForeignChannel(ChannelOptions.EndPoint);
     }
 
     public string SocketPath { get; }
 
+    /// <summary>Where it listens besides, on loopback.</summary>
+    public int Port => _server.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses
+        .Select(static address => new Uri(address)).Single(static address => address.Port > 0 && address.Host == "127.0.0.1").Port;
+
     public GrpcChannelOptions ChannelOptions { get; }
 
-    /// <summary>The client's connection.</summary>
+    /// <summary>Our client's connection.</summary>
     public GrpcChannel Channel { get; }
 
+    /// <summary>The other client's connection.</summary>
+    public ForeignChannel Streams { get; }
+
     /// <summary>What the server logs.</summary>
-    public RecordingLogger Log { get; } = new();
+    public FakeLogger Log { get; } = new();
 
     /// <summary>One method, at <see cref="Method"/> unless told.</summary>
     public static async Task<GrpcRig> StartAsync(
@@ -73,11 +88,10 @@ internal sealed class GrpcRig : IAsyncDisposable
 
     public static string? Text(HttpBody? body) => body?.Body.ToStringUtf8();
 
-    public GrpcClientCall<HttpBody> Start(TimeSpan? timeout = null) =>
-        Channel.Start(Method, HttpBody.Parser, new GrpcCallOptions { Timeout = timeout }, CancellationToken.None);
+    public ForeignCall<HttpBody> Start(params (string Name, string Value)[] metadata) => Streams.Start(Method, HttpBody.Parser, metadata);
 
     public async Task<GrpcReply<HttpBody>> AskAsync(HttpBody request, string path = Method) =>
-        await Channel.AskAsync(path, request, HttpBody.Parser, new GrpcCallOptions { Timeout = Limit }, CancellationToken.None);
+        await Channel.AskAsync(path, request, HttpBody.Parser, Limit, CancellationToken.None);
 
     /// <summary>Cuts off whoever is connected.</summary>
     public Task StopServerAsync() => _server.StopAsync(new CancellationToken(canceled: true));
@@ -85,6 +99,7 @@ internal sealed class GrpcRig : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Channel.Dispose();
+        Streams.Dispose();
         await StopServerAsync();
         _server.Dispose();
         _directory.Dispose();

@@ -1,11 +1,12 @@
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
-using Sidecar.Daemon;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Agents.Config;
+using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Diagnostics.Reports;
 using Sidecar.Daemon.Hosting;
 using Sidecar.Daemon.Inspection;
@@ -21,7 +22,7 @@ public sealed class DaemonServiceTests : IDisposable
     private readonly TempDirectory _directory = new();
     private readonly FakeTimeProvider _clock = new();
     private readonly MetricSums _sums = new();
-    private readonly RecordingLoggerProvider _logs = new();
+    private readonly FakeLoggers _logs = new();
     private readonly Socket _systemd = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { ReceiveTimeout = 30_000 };
 
     public void Dispose()
@@ -39,15 +40,15 @@ public sealed class DaemonServiceTests : IDisposable
         await using var listener = new ScriptedAgentListener(_directory.Socket("waf.sock")) { OnAccepted = static agent => agent.AcceptAsync() };
         listener.Start();
         var pool = new PoolOptions { Connections = 1, DrainTimeout = own is { } seconds ? TimeSpan.FromSeconds(seconds) : null };
-        var options = new DaemonOptions { Agents = [new AgentOptions { Id = "waf", Endpoints = [listener.Path], Pool = pool }] };
+        var options = new DaemonOptions { Agents = [new AgentOptions { Id = "waf", Endpoints = [new AgentEndpoint.Unix(listener.Path)], Pool = pool }] };
         var pusher = new ConfigPusher(new ConfigPushSettings(), _clock, _logs.CreateLogger("pusher"));
         var updates = new ConfigUpdates(new ConfigUpdateHandler(pusher, new ConfigPushSettings(), _clock), _clock, _logs.CreateLogger("updates"));
         var reports = new AgentReports(_sums.Metrics.Agents, "sidecar", new AgentReportLimits(), _clock);
         var model = new DaemonModel(options, _sums.Metrics, reports, pusher, updates, _clock, _logs);
-        var background = new BackgroundCalls(_sums.Metrics, _clock, new RecordingLogger<BackgroundCalls>(_logs.Record));
+        var background = new BackgroundCalls(_sums.Metrics, _clock, new FakeLogger<BackgroundCalls>(_logs.Collector));
         _systemd.Bind(new UnixDomainSocketEndPoint(_directory.Socket("notify")));
-        var notifier = new SystemdNotifier(_directory.Socket("notify"), _clock, new RecordingLogger<SystemdNotifier>(_logs.Record));
-        await using var removals = new AgentRemovals((agent, hurry) => model.RemoveAsync(agent.Id, hurry), _clock, _logs.CreateLogger("removals"));
+        var notifier = new SystemdNotifier(_directory.Socket("notify"), _clock, new FakeLogger<SystemdNotifier>(_logs.Collector));
+        await using var removals = new AgentRemovals((agent, abort) => model.RemoveAsync(agent.Id, abort), _clock, _logs.CreateLogger("removals"));
         using var service = new DaemonService(options, model, background, pusher, removals, [], notifier, _clock, _logs);
         await service.StartAsync(CancellationToken.None);
         var connections = model.Agents[0].Current.Pool;
@@ -60,7 +61,9 @@ public sealed class DaemonServiceTests : IDisposable
         var began = _clock.GetTimestamp();
         await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(20), () => call.IsCompleted, "the end of the call");
         Assert.That(_clock.GetElapsedTime(began), Is.GreaterThanOrEqualTo(TimeSpan.FromSeconds(expected)));
-        Assert.That(_logs.Entries.Single(static entry => entry.EventId.Id == 1106)["Limit"], Is.EqualTo(TimeSpan.FromSeconds(expected)), "no longer either");
+        Assert.That(
+            _logs.Collector.GetSnapshot().Single(static entry => entry.Id.Id == 1106).GetStructuredStateValue("Limit"),
+            Is.EqualTo(TimeSpan.FromSeconds(expected).ToString()), "no longer either");
         Assert.That((await call).Outcome, Is.EqualTo(CallOutcome.ShutDown));
         await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(20), () => stopping.IsCompleted, "the end");
         Assert.That(Told().Skip(1), Is.EqualTo(new[] { "STOPPING=1\nSTATUS=draining", $"EXTEND_TIMEOUT_USEC={(30 + 5 + expected + 1 + 3 + 1) * 1_000_000}" }));
@@ -70,11 +73,18 @@ public sealed class DaemonServiceTests : IDisposable
     public void Times_CoverTheAgentThatTakesLongest_AndFitTheUnitByDefault()
     {
         static AgentOptions Agent(string id, int? seconds) =>
-            new() { Id = id, Endpoints = ["/x"], Pool = new PoolOptions { DrainTimeout = seconds is { } given ? TimeSpan.FromSeconds(given) : null } };
+            new()
+            {
+                Id = id,
+                Endpoints = [new AgentEndpoint.Unix("/x")],
+                Pool = new PoolOptions { DrainTimeout = seconds is { } given ? TimeSpan.FromSeconds(given) : null }
+            };
         var times = new ShutdownTimes(new DaemonOptions { Agents = [Agent("a", 60), Agent("b", 2), Agent("c", null)] });
         Assert.That((times.DrainOf("a").TotalSeconds, times.DrainOf("b").TotalSeconds, times.DrainOf("c").TotalSeconds), Is.EqualTo((60, 2, 5)));
         Assert.That(times.Agents, Is.GreaterThan(TimeSpan.FromSeconds(60)));
-        Assert.That(times.Total, Is.GreaterThan(times.Doors + ShutdownTimes.AfterDoors + times.Agents));
+        Assert.That(
+            times.Total,
+            Is.EqualTo(times.Listeners + ShutdownTimes.AfterListeners + times.Agents + (3 * ShutdownSequence.AbortLimit) + TimeSpan.FromSeconds(1)));
         var unit = File.ReadAllLines(Path.Combine(Repository, "systemd", "sidecar.service")).Single(static line => line.StartsWith("TimeoutStopSec=", StringComparison.Ordinal));
         var stop = int.Parse(unit[15..], System.Globalization.CultureInfo.InvariantCulture);
         Assert.That(new ShutdownTimes(new DaemonOptions { Agents = [Agent("c", null)] }).Total, Is.LessThan(TimeSpan.FromSeconds(stop)));

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
 using Sidecar.Daemon.Hosting;
 using Sidecar.Tests.Support;
@@ -13,7 +14,7 @@ namespace Sidecar.Tests.Hosting;
 internal sealed class SystemdNotifierTests : IDisposable
 {
     private readonly TempDirectory _directory = new();
-    private readonly RecordingLogger<SystemdNotifier> _log = new();
+    private readonly FakeLogger<SystemdNotifier> _log = new();
     private readonly Socket _systemd = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { ReceiveTimeout = 30_000 };
 
     public void Dispose()
@@ -102,7 +103,7 @@ internal sealed class SystemdNotifierTests : IDisposable
         {
             Assert.That(notifier.IsEnabled, Is.False);
             Assert.That(notifier.Ready() || notifier.Reloading() || notifier.Stopping() || notifier.Status("x"), Is.False);
-            Assert.That(_log.Entries, Is.Empty);
+            Assert.That(_log.Collector.GetSnapshot(), Is.Empty);
         }
     }
 
@@ -117,9 +118,9 @@ internal sealed class SystemdNotifierTests : IDisposable
         using (Assert.EnterMultipleScope())
         {
             Assert.That(notifier.Ready("up"), Is.False);
-            Assert.That(_log.Entries, Has.Count.EqualTo(1));
-            Assert.That(_log.Entries[0].Level, Is.EqualTo(LogLevel.Warning));
-            Assert.That(_log.Entries[0].Message, Does.Contain("READY=1 STATUS=up").And.Contain(address));
+            Assert.That(_log.Collector.GetSnapshot(), Has.Count.EqualTo(1));
+            Assert.That(_log.Collector.GetSnapshot()[0].Level, Is.EqualTo(LogLevel.Warning));
+            Assert.That(_log.Collector.GetSnapshot()[0].Message, Does.Contain("READY=1 STATUS=up").And.Contain(address));
         }
     }
 
@@ -131,7 +132,7 @@ internal sealed class SystemdNotifierTests : IDisposable
         using (Assert.EnterMultipleScope())
         {
             Assert.That(notifier.Ready(), Is.False);
-            Assert.That(_log.Entries, Has.Count.EqualTo(1));
+            Assert.That(_log.Collector.GetSnapshot(), Has.Count.EqualTo(1));
         }
     }
 

@@ -5,7 +5,7 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Inspection;
 
-/// <summary>Every reason for which a call is no longer wanted reaches the agent, on the connection that holds the call and on no other (spec §6.6, defect 15).</summary>
+/// <summary>Every reason for which a call is no longer wanted reaches the agent, on the connection that holds the call and on no other (spec §6.6).</summary>
 public sealed class CancelReasonTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
@@ -90,7 +90,8 @@ public sealed class CancelReasonTests
         await first;
 
         await Eventually.TrueAsync(() => agent.Cancels.Count == 1, Limit, "the cancel");
-        Assert.That(agent.Cancels[0].Request, Is.EqualTo(agent.Cancels[0].Request with { CorrelationId = agent.Seen[0].CorrelationId, Reason = CancelReason.Manual }));
+        Assert.That(
+            agent.Cancels[0].Request, Is.EqualTo(agent.Cancels[0].Request with { CorrelationId = agent.Seen[0].CorrelationId, Reason = CancelReason.Manual }));
         other.Connection.Abort("enough");
         await second;
     }

@@ -1,8 +1,8 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Pooling;
-using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Inspection;
@@ -63,10 +63,10 @@ public sealed class FailureTests
         var state = open ? "bypassed" : "refused";
         Assert.That(harness.Sums.Of("exchanges"), Is.EqualTo(new[] { $"native:native.sock|all|{state}|{cause}=1" }));
         Assert.That(harness.Sums.Of("agent.exchanges"), Is.EqualTo(new[] { $"a|request|{state}|{cause}=1" }));
-        Assert.That(harness.Sums.Total("exchanges.open"), Is.EqualTo(cause == "overload" ? 1 : 0));
+        Assert.That(harness.Sums.Sum("exchanges.open"), Is.EqualTo(cause == "overload" ? 1 : 0));
         if (cause == "bad-answer")
         {
-            Assert.That(harness.Logs.Entries.Where(static entry => entry.EventId.Name == "BadAnswer").Select(static entry => entry.Message),
+            Assert.That(harness.Logs.Collector.GetSnapshot().Where(static entry => entry.Id.Name == "BadAnswer").Select(static entry => entry.Message),
                 Has.One.Contains("request_headers[1]").And.Contains("U+000D"));
         }
     }
@@ -153,7 +153,7 @@ public sealed class FailureTests
         await harness.Client.AskAsync(Events.Request("x"));
         await harness.Client.AskAsync(Events.Request("y"));
 
-        Assert.That(harness.Logs.Entries.Where(static entry => entry.EventId.Name == "NoEffect").Select(static entry => entry.Message),
+        Assert.That(harness.Logs.Collector.GetSnapshot().Where(static entry => entry.Id.Name == "NoEffect").Select(static entry => entry.Message),
             Has.Exactly(1).Items.And.One.Contains("'Content-Length' is reserved").And.One.Contains("left out"));
     }
 
@@ -162,7 +162,8 @@ public sealed class FailureTests
     {
         await using var agent = new LambdaAgent("a")
         {
-            Answers = static (message, _) => new(message is RequestBodyChunkEvent ? AgentResponse.Allow.WithRequestHeaders(HeaderOperation.Remove("te")) : AgentResponse.Allow),
+            Answers = static (message, _) =>
+                new(message is RequestBodyChunkEvent ? AgentResponse.Allow.WithRequestHeaders(HeaderOperation.Remove("te")) : AgentResponse.Allow),
         };
         await using var harness = await InspectionHarness.StartAsync(agent);
         await harness.Client.AskAsync(Events.Request("x"));
@@ -212,7 +213,7 @@ public sealed class FailureTests
         await using var agent = new LambdaAgent("a") { MaxBodySize = 4 * 1024 };
         await using var harness = await InspectionHarness.StartAsync(agent);
         await harness.Client.AskAsync(Events.Request("x"));
-        var answer = await harness.Client.AskAsync(Events.RequestBody("x", new string('b', size * 1024)));
+        var answer = await harness.Client.AskAsync(Events.RequestBody("x", new string('b', size * 1024), last: true));
         await harness.Client.AskAsync(Events.Complete("x"));
         Assert.That(answer.Decision, Is.EqualTo(fits ? Decision.Allow : new BlockDecision(413)));
         Assert.That(harness.Sums.Of("agent.exchanges"), Is.EqualTo(new[] { fits ? "a|request|inspected|none=1" : "a|request|refused|too-large=1" }));
@@ -244,7 +245,8 @@ public sealed class FailureTests
 
         await using var first = new LambdaAgent("first") { Policy = LambdaAgent.PolicyOf(FailureMode.Open), Answers = Hang };
         await using var second = new LambdaAgent("second") { Policy = LambdaAgent.PolicyOf(FailureMode.Open), Answers = Hang };
-        await using var harness = await InspectionHarness.StartAsync(new HarnessOptions { Sequential = true, Budget = TimeSpan.FromMilliseconds(150) }, first, second);
+        await using var harness = await InspectionHarness.StartAsync(
+            new HarnessOptions { Sequential = true, Budget = TimeSpan.FromMilliseconds(150) }, first, second);
 
         var answer = await harness.Client.AskAsync(Events.Request("x"));
 

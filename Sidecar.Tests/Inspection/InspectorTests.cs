@@ -1,8 +1,13 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Routing;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
@@ -16,7 +21,7 @@ public sealed class InspectorTests : IDisposable
 {
     private readonly MetricSums _sums = new();
     private readonly FakeTimeProvider _clock = new();
-    private readonly RecordingLogger<Inspector> _log = new();
+    private readonly FakeLogger<Inspector> _log = new();
 
     public void Dispose() => _sums.Dispose();
 
@@ -32,7 +37,8 @@ public sealed class InspectorTests : IDisposable
             await Eventually.TrueAsync(() => pool.IsAvailable, TimeSpan.FromSeconds(30), "the connection");
         }
 
-        var inspector = Inspector([.. pools.Select((pool, i) => new RouteAgent(State($"a{i}", pool), LambdaAgent.PolicyOf(Daemon.Configuration.FailureMode.Open)))]);
+        var inspector = Inspector(
+            [.. pools.Select((pool, i) => new RouteAgent(State($"a{i}", pool), LambdaAgent.PolicyOf(Daemon.Configuration.FailureMode.Open)))]);
         var exchange = inspector.Begin("l", null, "/", "GET");
         var verdict = await inspector.InspectAsync(exchange, Events.Request("x"), inspector.DeadlineIn(TimeSpan.FromSeconds(1)));
         Assert.That(exchange.IsBusy, Is.False);
@@ -41,7 +47,7 @@ public sealed class InspectorTests : IDisposable
         Assert.That((verdict.Kind, verdict.Cause), Is.EqualTo((VerdictKind.FailedClosed, Cause.Internal)));
         Assert.That(_sums.Of("exchanges"), Is.EqualTo(new[] { "l|r|refused|internal=1" }));
         Assert.That(_sums.Of("verdicts"), Is.EqualTo(new[] { "r|failed-closed=1" }));
-        Assert.That(_log.Entries.Single().Exception, Is.TypeOf<InvalidOperationException>());
+        Assert.That(_log.Collector.GetSnapshot().Single().Exception, Is.TypeOf<InvalidOperationException>());
         foreach (var pool in pools)
         {
             await pool.DisposeAsync();
@@ -58,7 +64,7 @@ public sealed class InspectorTests : IDisposable
         var verdict = await inspector.InspectAsync(exchange, Events.Request("x"), 0);
         Assert.That((verdict.Kind, verdict.Cause), Is.EqualTo((VerdictKind.FailedClosed, Cause.ExchangeUnknown)));
         Assert.That(_sums.Of("exchanges"), Is.EqualTo(new[] { "l|r|not-subject|none=1" }));
-        Assert.That(_sums.Total("exchanges.open"), Is.Zero);
+        Assert.That(_sums.Sum("exchanges.open"), Is.Zero);
     }
 
     [Test]
@@ -99,14 +105,14 @@ public sealed class InspectorTests : IDisposable
         directory.Dispose();
         Assert.That(directory.Count, Is.Zero);
         Assert.That(directory.TryAdd("y", new JoinedExchange(inspector.Begin("l", null, "/", "GET"))), Is.False);
-        Assert.That(_sums.Total("exchanges"), Is.EqualTo(1));
+        Assert.That(_sums.Sum("exchanges"), Is.EqualTo(1));
         Assert.That(_clock.ActiveTimers, Is.Zero);
     }
 
     [Test]
     public void LogPace_LetsOneLineAMinuteThroughAndCountsTheRest()
     {
-        var pace = new LogPace(_clock);
+        var pace = new LogThrottle(_clock);
         Assert.That(pace.MayLog("a", out _), Is.True);
         Assert.That(pace.MayLog("a", out _) || pace.MayLog("a", out _), Is.False);
         Assert.That(pace.MayLog("b", out _), Is.True, "each agent has its own");
@@ -143,7 +149,8 @@ public sealed class InspectorTests : IDisposable
     {
         public string Endpoint => "broken";
 
-        public Task<IAgentConnection> DialAsync(IConnectionSink sink, CancellationToken cancellation) => Task.FromResult<IAgentConnection>(new BrokenConnection());
+        public Task<IAgentConnection> DialAsync(IConnectionSink sink, CancellationToken cancellation) =>
+            Task.FromResult<IAgentConnection>(new BrokenConnection());
     }
 
     private sealed class BrokenConnection : IAgentConnection

@@ -64,7 +64,7 @@ public sealed class LeftoverTests
         await harness.Client.AskAsync(Events.Response("orphaned"));
 
         await harness.EndedAsync();
-        Assert.That(harness.Sums.Total("exchanges"), Is.AtLeast(7), "a response that comes after the expiry is one more");
+        Assert.That(harness.Sums.Sum("exchanges"), Is.AtLeast(7), "a response that comes after the expiry is one more");
         await NothingIsLeftAsync(harness, agent);
     }
 
@@ -82,7 +82,7 @@ public sealed class LeftoverTests
         await harness.Client.AskAsync(Events.Complete("x"));
         Assert.That(await harness.EndedAsync(), Is.EqualTo(new[] { "native:native.sock|all|bypassed|flow-control=1" }));
         Assert.That(agent.Seen.OfType<ResponseHeadersEvent>(), Is.Empty);
-        Assert.That(harness.Logs.Entries.Select(static entry => entry.Message), Has.Some.Contains("agent a asks to Pause"));
+        Assert.That(harness.Logs.Collector.GetSnapshot().Select(static entry => entry.Message), Has.Some.Contains("agent a asks to Pause"));
     }
 
     private static async ValueTask<AgentResponse> UntilCancelledAsync(AgentEvent message, CancellationToken cancellation)

@@ -28,7 +28,7 @@ public sealed class LifecycleTests
         Assert.That(refused.Audit.ReasonCodes, Is.EqualTo(new[] { "a:superseded" }));
         Assert.That(await harness.EndedAsync(), Is.EqualTo(new[] { Prefix + "abandoned|superseded=1", Prefix + "inspected|none=1" }));
         Assert.That(harness.Sums.Of("agent.exchanges"), Is.EqualTo(new[] { "a|request|abandoned|superseded=1", "a|request|inspected|none=1" }));
-        Assert.That(harness.Sums.Total("exchanges.open"), Is.Zero);
+        Assert.That(harness.Sums.Sum("exchanges.open"), Is.Zero);
     }
 
     [Test]
@@ -88,7 +88,7 @@ public sealed class LifecycleTests
         await harness.Client.AskAsync(Events.Response("moves"));
         await other.DisposeAsync();
 
-        await Eventually.TrueAsync(() => harness.Sums.Total("exchanges.open") == 2, TimeSpan.FromSeconds(60), "the end of what the client left behind");
+        await Eventually.TrueAsync(() => harness.Sums.Sum("exchanges.open") == 2, TimeSpan.FromSeconds(60), "the end of what the client left behind");
         Assert.That(harness.Sums.Of("exchanges"), Is.EqualTo(new[] { Prefix + "abandoned|client-gone=64" }));
         await harness.Client.AskAsync(Events.Complete("stays"));
         await harness.Client.AskAsync(Events.Complete("moves"));
@@ -116,7 +116,7 @@ public sealed class LifecycleTests
         var response = harness.Client.AskAsync(Events.Response("x"));
         await agent.SeenAsync(2);
         await other.AskAsync(Events.Complete("x"));
-        Assert.That(harness.Sums.Total("exchanges"), Is.Zero, "its last outcome is not known yet");
+        Assert.That(harness.Sums.Sum("exchanges"), Is.Zero, "its last outcome is not known yet");
 
         turn.SetResult();
         await response;
@@ -124,7 +124,7 @@ public sealed class LifecycleTests
 
         Assert.That(agent.Seen[2], Is.TypeOf<RequestCompleteEvent>());
         Assert.That(harness.Sums.Of("agent.exchanges"), Is.EqualTo(new[] { "a|request|inspected|none=1", "a|response|inspected|none=1" }));
-        Assert.That(harness.Sums.Total("exchanges"), Is.EqualTo(1));
+        Assert.That(harness.Sums.Sum("exchanges"), Is.EqualTo(1));
     }
 
     [TestCase(false)]
@@ -149,14 +149,18 @@ public sealed class LifecycleTests
     {
         await using var agent = new LambdaAgent("a");
         await using var harness = await InspectionHarness.StartAsync(new HarnessOptions { MaxExchanges = 1 }, agent);
-        await harness.Client.AskAsync(Events.Request("one"));
+        foreach (var told in (AgentEvent[])[Events.Request("zero"), Events.Response("zero"), Events.Complete("zero"), Events.Request("one")])
+        {
+            await harness.Client.AskAsync(told);
+        }
+
         var refused = await harness.Client.AskAsync(Events.Request("two"));
         await harness.Client.AskAsync(Events.Complete("one"));
         var taken = await harness.Client.AskAsync(Events.Request("two"));
 
         Assert.That((refused.Decision, refused.Audit.ReasonCodes.Single()), Is.EqualTo(((Decision)new BlockDecision(503), "too-many-exchanges")));
         Assert.That(taken, Is.SameAs(AgentResponse.Allow));
-        Assert.That(harness.Sums.Of("exchanges"), Is.EqualTo(new[] { Prefix + "inspected|none=1", Prefix + "refused|too-many-exchanges=1" }));
+        Assert.That(harness.Sums.Of("exchanges"), Is.EqualTo(new[] { Prefix + "inspected|none=2", Prefix + "refused|too-many-exchanges=1" }));
     }
 
     [Test]
@@ -164,7 +168,8 @@ public sealed class LifecycleTests
     {
         await using var agent = HangingOn("/first");
         var clock = new FakeTimeProvider();
-        await using var harness = await InspectionHarness.StartAsync(new HarnessOptions { Time = clock, Budget = TimeSpan.FromHours(1), Expiry = TimeSpan.FromHours(1) }, agent);
+        await using var harness = await InspectionHarness.StartAsync(
+            new HarnessOptions { Time = clock, Budget = TimeSpan.FromHours(1), Expiry = TimeSpan.FromHours(1) }, agent);
         await harness.Client.AskAsync(Events.Request("idle"));
         var busy = harness.Client.CallAsync(Events.Request("busy", "/first"));
         await agent.SeenAsync(2);
@@ -174,7 +179,7 @@ public sealed class LifecycleTests
         await busy;
 
         Assert.That(await harness.EndedAsync(), Is.EqualTo(new[] { Prefix + "abandoned|shutdown=1", Prefix + "inspected|none=1" }));
-        Assert.That(harness.Sums.Total("exchanges.open"), Is.Zero);
+        Assert.That(harness.Sums.Sum("exchanges.open"), Is.Zero);
     }
 
     [Test]
@@ -186,7 +191,7 @@ public sealed class LifecycleTests
         await harness.Client.AskAsync(Events.Request("x"));
 
         clock.Advance(TimeSpan.FromSeconds(30) - TimeSpan.FromTicks(1));
-        Assert.That(harness.Sums.Total("exchanges"), Is.Zero);
+        Assert.That(harness.Sums.Sum("exchanges"), Is.Zero);
         clock.AdvanceTicks(1);
         Assert.That(harness.Sums.Of("exchanges"), Is.EqualTo(new[] { Prefix + "inspected|none=1" }));
         await agent.SeenAsync(2);

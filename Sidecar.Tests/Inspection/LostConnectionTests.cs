@@ -1,7 +1,7 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Inspection;
@@ -30,7 +30,7 @@ public sealed class LostConnectionTests
         await harness.Client.AskAsync(Events.Complete("x"));
 
         Assert.That(answer.Audit.Tags, Is.EqualTo(new[] { "second" }));
-        Assert.That(harness.Sums.Total("agent.retries"), Is.EqualTo(1));
+        Assert.That(harness.Sums.Sum("agent.retries"), Is.EqualTo(1));
         Assert.That(harness.Sums.Of("agent.exchanges"), Is.EqualTo(new[] { "a|request|inspected|none=1" }));
     }
 
@@ -51,7 +51,9 @@ public sealed class LostConnectionTests
 
         Assert.That(answer.Audit.ReasonCodes, Is.EqualTo(new[] { "a:agent-crash" }));
         Assert.That(agent.Seen, Has.Count.EqualTo(2), "one retry, no more");
-        Assert.That(harness.Logs.Entries.Single(static entry => entry.EventId.Name == "LostTwice")["Exchange"], Is.EqualTo(agent.Seen[0].CorrelationId));
+        Assert.That(
+            harness.Logs.Collector.GetSnapshot().Single(static entry => entry.Id.Name == "LostTwice").GetStructuredStateValue("Exchange"),
+            Is.EqualTo(agent.Seen[0].CorrelationId.ToString()));
     }
 
     [TestCase(false)]

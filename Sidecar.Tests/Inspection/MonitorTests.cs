@@ -1,9 +1,9 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
-using Sidecar.Protocol.Agents;
+using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Inspection;
@@ -146,7 +146,11 @@ public sealed class MonitorTests
     [Test]
     public async Task AgentThatIsOff_IsNotAsked()
     {
-        await using var off = new LambdaAgent("off") { Policy = LambdaAgent.PolicyOf(FailureMode.Closed) with { Mode = AgentMode.Off }, Answers = static (_, _) => new(Answer.Block()) };
+        await using var off = new LambdaAgent("off")
+        {
+            Policy = LambdaAgent.PolicyOf(FailureMode.Closed) with { Mode = AgentMode.Off },
+            Answers = static (_, _) => new(Answer.Block()),
+        };
         await using var harness = await InspectionHarness.StartAsync(off);
         Assert.That(await harness.Client.AskAsync(Events.Request("x")), Is.SameAs(AgentResponse.Allow));
         await harness.Client.AskAsync(Events.Complete("x"));

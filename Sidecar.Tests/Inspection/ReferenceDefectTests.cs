@@ -1,6 +1,6 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
 
@@ -22,7 +22,9 @@ public sealed class ReferenceDefectTests
 
         await harness.Client.AskAsync(Events.Complete("x"));
         await agent.SeenAsync(12);
-        Assert.That(agent.Seen.OfType<WebSocketFrameEvent>().Select(static frame => frame.FrameIndex), Is.EqualTo(Enumerable.Range(0, 10).Select(static i => (ulong)i)));
+        Assert.That(
+            agent.Seen.OfType<WebSocketFrameEvent>().Select(static frame => frame.FrameIndex),
+            Is.EqualTo(Enumerable.Range(0, 10).Select(static i => (ulong)i)));
         Assert.That(agent.Seen[11], Is.TypeOf<RequestCompleteEvent>());
         Assert.That(harness.Sums.Of("agent.calls"), Has.None.Contains("TimedOut").And.None.Contains("BadAnswer"));
         Assert.That(harness.ConnectionsOf("a").Single().TakesNew, Is.True);
@@ -113,7 +115,8 @@ public sealed class ReferenceDefectTests
 
     private static IEnumerable<TestCaseData> Refusals() =>
     [
-        new TestCaseData(new BlockDecision()), new TestCaseData(new RedirectDecision("/", 302)), new TestCaseData(new ChallengeDecision("captcha", new Dictionary<string, string>(StringComparer.Ordinal))),
+        new TestCaseData(new BlockDecision()), new TestCaseData(new RedirectDecision("/", 302)),
+        new TestCaseData(new ChallengeDecision("captcha", new Dictionary<string, string>(StringComparer.Ordinal))),
     ];
 
     [TestCaseSource(nameof(Refusals))]

@@ -89,7 +89,9 @@ public sealed class RequestCompleteTests
         await Eventually.TrueAsync(() => Completes(agent).Count == 1, Limit, "the end of the first");
         clock.Advance(TimeSpan.FromSeconds(31));
         await Eventually.TrueAsync(() => Completes(agent).Count == 2, Limit, "the end of the second");
-        Assert.That(Completes(agent).Select(static complete => complete.CorrelationId), Is.EqualTo(agent.Seen.OfType<RequestHeadersEvent>().Select(static request => request.CorrelationId)));
+        Assert.That(
+            Completes(agent).Select(static complete => complete.CorrelationId),
+            Is.EqualTo(agent.Seen.OfType<RequestHeadersEvent>().Select(static request => request.CorrelationId)));
     }
 
     [Test]

@@ -4,7 +4,7 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Inspection;
 
-/// <summary>An agent that is taken out of service while exchanges are open (spec §9.7, defect 28: drain first, cancel only what is left).</summary>
+/// <summary>An agent that is taken out of service while exchanges are open (spec §9.7): drained first, and only what is left is cancelled.</summary>
 public sealed class RetiringAgentTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
@@ -49,10 +49,10 @@ public sealed class RetiringAgentTests
         var asking = harness.Client.AskAsync(Events.Request("x", "/"));
         await agent.SeenAsync(1);
 
-        using var hurry = new CancellationTokenSource();
-        var retiring = harness.StateOf("a").Current.RetireAsync(TimeProvider.System, hurry.Token);
+        using var abort = new CancellationTokenSource();
+        var retiring = harness.StateOf("a").Current.RetireAsync(TimeProvider.System, abort.Token);
         Assert.That((retiring.IsCompleted, asking.IsCompleted, cancelled.Task.IsCompleted), Is.EqualTo((false, false, false)), "it drains first");
-        await hurry.CancelAsync();
+        await abort.CancelAsync();
         await cancelled.Task.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
         var refused = await asking;
         await retiring.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);

@@ -111,7 +111,7 @@ internal sealed class CircuitBreakerTests
         Assert.That(_changes, Is.EqualTo(new[] { BreakerState.Open }), "not one line per attempt");
     }
 
-    // Defect 55: a trial whose outcome was lost left the breaker shut for ever.
+    // A trial whose outcome is lost must not leave the breaker shut for ever.
     [Test]
     public void Defect55_HalfOpen_TheTrialsPlaceComesBack_WhenItSaysNothingAndWhenItIsLost()
     {

@@ -1,5 +1,7 @@
+using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
@@ -11,7 +13,7 @@ namespace Sidecar.Tests.Pooling;
 public sealed class ConnectionPoolTests
 {
     private readonly FakeTimeProvider _clock = new();
-    private readonly RecordingLogger _log = new();
+    private readonly FakeLogger _log = new();
     private int _keepers;
 
     [Test]
@@ -128,6 +130,7 @@ public sealed class ConnectionPoolTests
 
         await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(200), () => pool.Live.Count == 1, "the last connection");
         await Eventually.TrueAsync(() => _clock.ActiveTimers == 1, ScriptedAgent.Limit, "the timer of its watch to be the only one");
+        Assert.That(_clock.ArmedTimers, Is.EqualTo(1));
     }
 
     [Test]
@@ -150,7 +153,7 @@ public sealed class ConnectionPoolTests
         await disposing;
         Assert.That(busy.IsOpen, Is.False);
         await NoTimerIsLeftAsync();
-        Assert.That(_log.Entries.Select(entry => entry.EventId.Id), Has.None.EqualTo(1106));
+        Assert.That(_log.Collector.GetSnapshot().Select(entry => entry.Id.Id), Has.None.EqualTo(1106));
     }
 
     [Test]
@@ -164,11 +167,12 @@ public sealed class ConnectionPoolTests
         await pool.DisposeAsync();
         Assert.That(busy.IsOpen, Is.False);
         await NoTimerIsLeftAsync();
-        Assert.That(_log.Entries.Single(entry => entry.EventId.Id == 1106).Message, Does.Contain("3 calls"));
+        Assert.That(_log.Collector.GetSnapshot().Single(entry => entry.Id.Id == 1106).Message, Does.Contain("3 calls"));
     }
 
     [Test]
-    public async Task NeverStarted_IsDisposedWithoutAWait() => await Pool(new ScriptedDialer(_ => null, _clock), 4).DisposeAsync();
+    public void NeverStarted_IsDisposedWithoutAWait() =>
+        Assert.That(Pool(new ScriptedDialer(_ => null, _clock), 4).DisposeAsync().AsTask().IsCompleted, Is.True);
 
     private ConnectionPool Pool(IAgentDialer dialer, int connections, TimeSpan drain = default) =>
         new(PoolTests.Settings(connections) with { DrainTimeout = drain }, dialer, new FillThenSpread(), new Random(1), _clock, _log);

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Pooling;
@@ -15,7 +16,7 @@ public sealed class EndpointTests
     private const int GuestTimers = 3;
 
     private readonly FakeTimeProvider _clock = new();
-    private readonly RecordingLogger _log = new();
+    private readonly FakeLogger _log = new();
     private readonly ScriptedDialer _left;
     private readonly ScriptedDialer _right;
     private volatile bool _rightIsUp = true;
@@ -58,7 +59,7 @@ public sealed class EndpointTests
         var since = _clock.GetTimestamp();
         await _clock.StepUntilAsync(Step, () => _right.Dials >= dials + 10, "ten more attempts");
         Assert.That(_clock.GetElapsedTime(since), Is.GreaterThan(TimeSpan.FromSeconds(2)), "one probe per rest, not one per connection");
-        Assert.That(_log.Entries.Count(entry => entry.EventId.Id == 1111), Is.EqualTo(1));
+        Assert.That(_log.Collector.GetSnapshot().Count(entry => entry.Id.Id == 1111), Is.EqualTo(1));
         _rightIsUp = true;
         await _clock.StepUntilAsync(Step, () => At(pool, 1).Length == 2, "the right one to have its share again");
         await Eventually.TrueAsync(() => At(pool, 0).Count(static connection => connection.IsRetiring) == 2, ScriptedAgent.Limit, "the guests to retire");
@@ -121,7 +122,9 @@ public sealed class EndpointTests
     private static PooledConnection[] At(ConnectionPool pool, int endpoint) => [.. pool.Live.Where(connection => connection.Endpoint == endpoint)];
 
     private ConnectionPool Pool(int connections, TimeSpan drain = default) =>
-        new(PoolTests.Settings(connections) with { DrainTimeout = drain }, new IAgentDialer[] { _left, _right }, new FillThenSpread(), new Random(5), _clock, _log);
+        new(
+            PoolTests.Settings(connections) with { DrainTimeout = drain }, new IAgentDialer[] { _left, _right }, new FillThenSpread(), new Random(5), _clock,
+            _log);
 
     private async Task<ConnectionPool> StartedAsync(int connections, TimeSpan? drain = null)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Tests.Pooling;
@@ -52,6 +53,9 @@ internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConc
     /// <summary>When set, calls are answered by its tasks instead.</summary>
     public Func<AgentEvent, long, Task<CallResult>>? AnswerLater { get; set; }
 
+    /// <summary>When set, calls are answered by it alone, and nothing is written down: for measurements of cost.</summary>
+    public Func<AgentEvent, ValueTask<CallResult>>? Unrecorded { get; init; }
+
     /// <summary>The events it was asked about.</summary>
     public ConcurrentQueue<AgentEvent> Asked { get; } = new();
 
@@ -60,6 +64,11 @@ internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConc
 
     public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline)
     {
+        if (Unrecorded is not null)
+        {
+            return Unrecorded(message);
+        }
+
         Asked.Enqueue(message);
         return AnswerLater is { } later ? new(later(message, deadline)) : new(Answer(message));
     }

@@ -1,8 +1,9 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
-using Sidecar.Tests.Sessions;
+using Sidecar.Tests.Agents;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Pooling;

@@ -1,5 +1,6 @@
+using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Tests.Support;
 
@@ -10,7 +11,7 @@ namespace Sidecar.Tests.Pooling;
 public sealed class PoolDrainTests
 {
     private readonly FakeTimeProvider _clock = new();
-    private readonly RecordingLogger _log = new();
+    private readonly FakeLogger _log = new();
 
     [Test]
     public async Task NothingIsClosedBeforeTheTimeIsUp()
@@ -19,7 +20,7 @@ public sealed class PoolDrainTests
         var pool = await StartedAsync(busy);
         var closing = pool.CloseAsync(TimeSpan.FromSeconds(5), CancellationToken.None);
         var started = _clock.GetTimestamp();
-        await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(20), () => _log.Entries.Any(static entry => entry.EventId.Id == 1106), "the end of the drain");
+        await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(20), () => _log.Collector.GetSnapshot().Any(static entry => entry.Id.Id == 1106), "the end of the drain");
         Assert.That(_clock.GetElapsedTime(started), Is.GreaterThanOrEqualTo(TimeSpan.FromSeconds(5)));
         await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(20), () => closing.IsCompleted, "the end");
         Assert.That(busy.IsOpen, Is.False);
@@ -34,11 +35,11 @@ public sealed class PoolDrainTests
         busy.InFlight = 0;
         await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(20), () => closing.IsCompleted, "the end");
         Assert.That(busy.IsOpen, Is.False);
-        Assert.That(_log.Entries.Select(static entry => entry.EventId.Id), Has.None.EqualTo(1106));
+        Assert.That(_log.Collector.GetSnapshot().Select(static entry => entry.Id.Id), Has.None.EqualTo(1106));
     }
 
     [Test]
-    public async Task Hurry_EndsTheWait()
+    public async Task Abort_EndsTheWait()
     {
         var busy = new FakeConnection("a") { InFlight = 1 };
         var pool = await StartedAsync(busy);

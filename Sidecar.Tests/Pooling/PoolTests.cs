@@ -1,5 +1,7 @@
+using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Connections;
@@ -13,7 +15,7 @@ namespace Sidecar.Tests.Pooling;
 [TestFixture(true)]
 public sealed class PoolTests(bool inOrder)
 {
-    private RecordingLogger _log = null!;
+    private FakeLogger _log = null!;
     private TempDirectory _directory = null!;
     private ScriptedAgentListener _listener = null!;
 
@@ -35,7 +37,7 @@ public sealed class PoolTests(bool inOrder)
     [SetUp]
     public void Prepare()
     {
-        _log = new RecordingLogger();
+        _log = new FakeLogger();
         _directory = new TempDirectory();
         _listener = new ScriptedAgentListener(_directory.Socket("waf.sock")) { OnAccepted = AcceptAsync };
     }
@@ -59,15 +61,15 @@ public sealed class PoolTests(bool inOrder)
             await _listener.StopAsync();
             // A pool that has connections again before it looked was never without.
             await Eventually.TrueAsync(
-                () => pool.Live.Count == 0 && _log.Entries.Count(static entry => entry.EventId.Id == 1101) > restart, ScriptedAgent.Limit, "the dead to be removed and missed");
+                () => pool.Live.Count == 0 && _log.Collector.GetSnapshot().Count(static entry => entry.Id.Id == 1101) > restart, ScriptedAgent.Limit, "the dead to be removed and missed");
             _listener.Start();
             await Eventually.TrueAsync(() => pool.Live.Count == 4, ScriptedAgent.Limit, "their replacements");
         }
 
         Assert.That(pool.Live.Select(live => live.Connection.IsOpen), Is.All.True);
         Assert.That(pool.Live.Select(live => live.Connection.Id).Distinct().Count(), Is.EqualTo(4));
-        await Eventually.TrueAsync(() => _log.Entries.Count(entry => entry.EventId.Id == 1100) == 4, ScriptedAgent.Limit, "four lines: reachable");
-        Assert.That(_log.Entries.Count(entry => entry.EventId.Id == 1101), Is.EqualTo(3), "one line for each time it was gone");
+        await Eventually.TrueAsync(() => _log.Collector.GetSnapshot().Count(entry => entry.Id.Id == 1100) == 4, ScriptedAgent.Limit, "four lines: reachable");
+        Assert.That(_log.Collector.GetSnapshot().Count(entry => entry.Id.Id == 1101), Is.EqualTo(3), "one line for each time it was gone");
     }
 
     [Test]
@@ -75,7 +77,7 @@ public sealed class PoolTests(bool inOrder)
     {
         await using var pool = Pool(2);
         pool.Start();
-        await _log.WaitForAsync(entry => entry.EventId.Id == 1101, ScriptedAgent.Limit);
+        await _log.Collector.WaitForAsync(entry => entry.Id.Id == 1101, ScriptedAgent.Limit);
         Assert.That(pool.Select(null, out var reason), Is.Null);
         Assert.That(reason.Outcome, Is.EqualTo(CallOutcome.NoConnection));
         _listener.Start();
@@ -95,7 +97,7 @@ public sealed class PoolTests(bool inOrder)
         agents[0].Vanish();
         await Eventually.TrueAsync(
             () => pool.Live.Count == 2 && pool.Live.Count(live => before.Contains(live.Connection.Id)) == 1, ScriptedAgent.Limit, "one to be replaced");
-        Assert.That(_log.Entries.Select(entry => entry.EventId.Id), Has.None.EqualTo(1101));
+        Assert.That(_log.Collector.GetSnapshot().Select(entry => entry.Id.Id), Has.None.EqualTo(1101));
     }
 
     [Test]
@@ -148,7 +150,9 @@ public sealed class PoolTests(bool inOrder)
     private ConnectionPool Pool(int connections, TimeSpan? drain = null)
     {
         var dialer = new UnixSocketDialer(_listener.Path, Connection, TimeProvider.System, _log);
-        return new ConnectionPool(PatientSettings(connections) with { DrainTimeout = drain ?? TimeSpan.FromSeconds(30) }, dialer, new FillThenSpread(), new Random(5), TimeProvider.System, _log);
+        return new ConnectionPool(
+            PatientSettings(connections) with { DrainTimeout = drain ?? TimeSpan.FromSeconds(30) }, dialer, new FillThenSpread(), new Random(5),
+            TimeProvider.System, _log);
     }
 
     private Task<HandshakeRequest> AcceptAsync(ScriptedAgent agent)

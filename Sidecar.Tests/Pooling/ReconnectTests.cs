@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Pooling;
@@ -10,7 +11,7 @@ namespace Sidecar.Tests.Pooling;
 public sealed class ReconnectTests
 {
     private readonly FakeTimeProvider _clock = new();
-    private readonly RecordingLogger _log = new();
+    private readonly FakeLogger _log = new();
 
     [Test]
     public void Backoff_DoublesWithinItsBoundsAndStartsAgain([Values(1, 2, 3)] int seed)
@@ -31,17 +32,18 @@ public sealed class ReconnectTests
     {
         const int Absent = 100;
         var dialer = new ScriptedDialer(number => number <= Absent ? null : new FakeConnection("a"), _clock);
-        await using var pool = new ConnectionPool(PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(7), _clock, _log);
+        await using var pool = new ConnectionPool(
+            PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(7), _clock, _log);
         pool.Start();
         await DialUntilAsync(dialer, Absent + 1);
-        await _log.WaitForAsync(static entry => entry.EventId.Id == 1100, ScriptedAgent.Limit);
+        await _log.Collector.WaitForAsync(static entry => entry.Id.Id == 1100, ScriptedAgent.Limit);
         Assert.That(pool.IsAvailable, Is.True);
         var gaps = dialer.At.Zip(dialer.At.Skip(1), (from, to) => _clock.GetElapsedTime(from, to)).ToList();
         // A dial is noticed at the next step of the clock, 10 ms at most after its time.
         Assert.That(gaps.Max(), Is.LessThanOrEqualTo(TimeSpan.FromSeconds(2.01)).And.GreaterThan(TimeSpan.FromSeconds(0.5)));
         Assert.That(gaps.Min(), Is.GreaterThanOrEqualTo(TimeSpan.FromMilliseconds(10)));
-        Assert.That(_log.Entries.Count(entry => entry.EventId.Id == 1101), Is.EqualTo(1), "one line, not one per attempt");
-        Assert.That(_log.Entries.Count(entry => entry.EventId.Id == 1100), Is.EqualTo(1));
+        Assert.That(_log.Collector.GetSnapshot().Count(entry => entry.Id.Id == 1101), Is.EqualTo(1), "one line, not one per attempt");
+        Assert.That(_log.Collector.GetSnapshot().Count(entry => entry.Id.Id == 1100), Is.EqualTo(1));
     }
 
     [Test]
@@ -56,7 +58,8 @@ public sealed class ReconnectTests
                 return connection;
             },
             _clock);
-        await using var pool = new ConnectionPool(PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(3), _clock, _log);
+        await using var pool = new ConnectionPool(
+            PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(3), _clock, _log);
         pool.Start();
         await DialUntilAsync(dialer, Dials);
         var took = _clock.GetElapsedTime(dialer.At.First(), dialer.At.ElementAt(Dials - 1));
@@ -68,7 +71,8 @@ public sealed class ReconnectTests
     public async Task ConnectionThatLived_IsReplacedAfterTheLeastPause()
     {
         var dialer = new ScriptedDialer(number => number <= 20 ? null : new FakeConnection($"c{number}"), _clock);
-        await using var pool = new ConnectionPool(PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(3), _clock, _log);
+        await using var pool = new ConnectionPool(
+            PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(3), _clock, _log);
         pool.Start();
         await DialUntilAsync(dialer, 21);
         await Eventually.TrueAsync(() => pool.Live.Count == 1 && _clock.ArmedTimers == 1, ScriptedAgent.Limit, "the connection and its watch");
@@ -77,7 +81,29 @@ public sealed class ReconnectTests
         var pause = PoolTests.Settings(1).ReconnectMin;
         await Eventually.TrueAsync(() => _clock.IsArmedFor(pause), ScriptedAgent.Limit, "the least pause: 20 failures before it are forgotten");
         _clock.Advance(pause);
-        await Eventually.TrueAsync(() => dialer.Dials == 22, ScriptedAgent.Limit, "the next dial");
+        await Eventually.TrueAsync(() => pool.Live.Count == 1, ScriptedAgent.Limit, "the next connection");
+        Assert.That((dialer.Dials, pool.Live[0].Connection.Id), Is.EqualTo((22, "c22")));
+    }
+
+    // Up to two seconds of refusals after the agent listened again.
+    [Test]
+    public async Task AgentWhoseSocketAppears_IsDialledAtOnce_AndSoonAgainIfNobodyListensYet()
+    {
+        var isUp = false;
+        var dialer = new ScriptedDialer(number => Volatile.Read(ref isUp) ? new FakeConnection($"c{number}") : null, _clock);
+        await using var pool = new ConnectionPool(
+            PoolTests.Settings(4) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(7), _clock, _log);
+        pool.Start();
+        await _clock.StepUntilAsync(TimeSpan.FromMilliseconds(10), () => dialer.Dials >= 20, "long pauses");
+        await Eventually.TrueAsync(() => _clock.ArmedTimers == 4, ScriptedAgent.Limit, "all to wait");
+        var dials = dialer.Dials;
+        dialer.Appeared!();
+        await Eventually.TrueAsync(() => dialer.Dials == dials + 1 && _clock.ArmedTimers == 4, ScriptedAgent.Limit, "one dial, without a tick of the clock");
+        Assert.That(_clock.IsArmedFor(PoolTests.Settings(1).ReconnectMin), Is.True, "the least pause");
+        Volatile.Write(ref isUp, true);
+        dialer.Appeared!();
+        await Eventually.TrueAsync(() => pool.Live.Count == 4, ScriptedAgent.Limit, "all of them");
+        Assert.That(dialer.Appeared, Is.Null, "nobody watches for what is there");
     }
 
     // The reference replaced one connection per look at its agents, one agent after the other.
@@ -85,7 +111,8 @@ public sealed class ReconnectTests
     public async Task Defect20_DeadConnections_AreReplacedAllAtTheSameTime()
     {
         var dialer = new TogetherDialer(4);
-        await using var pool = new ConnectionPool(PoolTests.Settings(4) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(7), _clock, _log);
+        await using var pool = new ConnectionPool(
+            PoolTests.Settings(4) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(7), _clock, _log);
         pool.Start();
         for (var round = 1; round <= 3; round++)
         {

@@ -1,5 +1,7 @@
+using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Connections;
@@ -13,14 +15,14 @@ namespace Sidecar.Tests.Pooling;
 [TestFixture(true)]
 public sealed class ReferenceDefectTests(bool inOrder)
 {
-    private RecordingLogger _log = null!;
+    private FakeLogger _log = null!;
     private TempDirectory _directory = null!;
     private ScriptedAgentListener _listener = null!;
 
     [SetUp]
     public void Prepare()
     {
-        _log = new RecordingLogger();
+        _log = new FakeLogger();
         _directory = new TempDirectory();
         _listener = new ScriptedAgentListener(_directory.Socket("waf.sock")) { OnAccepted = AcceptAsync };
     }
@@ -44,6 +46,7 @@ public sealed class ReferenceDefectTests(bool inOrder)
         await Eventually.TrueAsync(() => pool.Select(null, out _) is not null, ScriptedAgent.Limit, "the resume to count");
         await agent.SendHealthAsync(new HealthStatus { State = HealthState.Draining });
         await Eventually.TrueAsync(() => pool.State == PoolState.Draining, ScriptedAgent.Limit, "the health to count");
+        Assert.That(pool.Select(null, out _), Is.Null);
     }
 
     [Test]
@@ -53,7 +56,8 @@ public sealed class ReferenceDefectTests(bool inOrder)
         await using var pool = await StartedAsync(1);
         var agent = await _listener.NextAsync();
         var connection = pool.Live[0].Connection;
-        var calls = Enumerable.Range(1, Math.Min(20, connection.Traits.MaxInFlight)).Select(n => connection.CallAsync(TestEvents.Headers(n), long.MaxValue).AsTask()).ToList();
+        var calls = Enumerable.Range(1, Math.Min(20, connection.Traits.MaxInFlight)).Select(
+            n => connection.CallAsync(TestEvents.Headers(n), long.MaxValue).AsTask()).ToList();
         await agent.ReceiveEventAsync();
         await _listener.StopAsync();
         var results = await Task.WhenAll(calls).WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
@@ -89,6 +93,8 @@ public sealed class ReferenceDefectTests(bool inOrder)
             await Eventually.TrueAsync(
                 () => pool.Live.Count == 4 && !pool.Live.Any(live => before.Contains(live.Connection.Id)), ScriptedAgent.Limit, "four others");
         }
+
+        Assert.That(pool.Live, Has.Count.EqualTo(4));
     }
 
     [Test]
@@ -101,6 +107,7 @@ public sealed class ReferenceDefectTests(bool inOrder)
             await Eventually.TrueAsync(() => pool.State == PoolState.Unhealthy, ScriptedAgent.Limit, "three failed attempts");
             _listener.Start();
             await Eventually.TrueAsync(() => pool.State == PoolState.Available && pool.Live.Count == 2, ScriptedAgent.Limit, "it to come alive");
+            Assert.That(pool.Select(null, out _), Is.Not.Null);
         }
     }
 
@@ -110,7 +117,9 @@ public sealed class ReferenceDefectTests(bool inOrder)
     private UnixSocketDialer Dialer(ConnectionSettings settings, string path) => new(path, settings, TimeProvider.System, _log);
 
     private ConnectionPool Pool(int connections) =>
-        new(PoolTests.PatientSettings(connections) with { UnhealthyAfter = 3 }, Dialer(Connection, _listener.Path), new FillThenSpread(), new Random(5), TimeProvider.System, _log);
+        new(
+            PoolTests.PatientSettings(connections) with { UnhealthyAfter = 3 }, Dialer(Connection, _listener.Path), new FillThenSpread(), new Random(5),
+            TimeProvider.System, _log);
 
     private async Task<ConnectionPool> StartedAsync(int connections)
     {

@@ -8,7 +8,21 @@ internal sealed class ScriptedDialer(Func<int, FakeConnection?> dial, TimeProvid
 {
     private int _dials;
 
+    /// <summary>When set, configurations have to be tried first: does what dialling with one does.</summary>
+    public Func<ConfigurationValue, FakeConnection>? Trial { get; init; }
+
+    /// <summary>Whoever is told when there may be somebody to dial; null while nobody is.</summary>
+    public Action? Appeared { get; private set; }
+
     public string Endpoint => "memory";
+
+    public IDisposable? Watch(Action appeared)
+    {
+        Appeared = appeared;
+        return new Unwatched(this);
+    }
+
+    public IAgentDialer? ForTrialOf(ConfigurationValue configuration) => Trial is { } trial ? new ScriptedDialer(_ => trial(configuration), clock) : null;
 
     /// <summary>Dials so far.</summary>
     public int Dials => Volatile.Read(ref _dials);
@@ -29,5 +43,10 @@ internal sealed class ScriptedDialer(Func<int, FakeConnection?> dial, TimeProvid
         connection.Sink = sink;
         connection.Greeting?.Invoke(sink, connection);
         return Task.FromResult<IAgentConnection>(connection);
+    }
+
+    private sealed class Unwatched(ScriptedDialer dialer) : IDisposable
+    {
+        public void Dispose() => dialer.Appeared = null;
     }
 }

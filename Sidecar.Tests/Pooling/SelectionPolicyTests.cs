@@ -83,7 +83,9 @@ internal sealed class SelectionPolicyTests
         var connections = Connections(4);
         ((FakeConnection)connections[2].Connection).InFlight = 3;
         var policy = new PowerOfTwo(new Random(4));
-        Assert.That(Enumerable.Range(0, 200).Select(_ => policy.Select(connections, null)).Distinct(), Is.EquivalentTo(new[] { connections[0], connections[1], connections[3] }));
+        Assert.That(
+            Enumerable.Range(0, 200).Select(_ => policy.Select(connections, null)).Distinct(),
+            Is.EquivalentTo(new[] { connections[0], connections[1], connections[3] }));
         ((FakeConnection)connections[1].Connection).InFlight = 1;
         Assert.That(Enumerable.Range(0, 50).Select(_ => policy.Select(connections.AsSpan(1, 2), null)), Is.All.SameAs(connections[1]));
     }

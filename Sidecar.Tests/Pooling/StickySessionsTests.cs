@@ -1,13 +1,13 @@
 using NUnit.Framework;
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
-using Sidecar.Tests.Sessions;
+using Sidecar.Tests.Agents;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Pooling;
 
-/// <summary>Clients' sessions keep to a connection (spec §9.4; defect 27: pinned to a dead connection, and the table unbounded).</summary>
+/// <summary>Clients' sessions keep to a connection (spec §9.4), never to a dead one, and their table is bounded.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class StickySessionsTests : IAsyncDisposable
 {

@@ -2,6 +2,8 @@ using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
 
@@ -120,7 +122,8 @@ internal sealed class StormExchange(Inspector inspector, Random random, List<str
             return;
         }
 
-        foreach (var participant in _exchange.Stages.SelectMany(static stage => stage).Where(static one => one.Session.Policy.FailureMode == FailureMode.Closed))
+        foreach (
+            var participant in _exchange.Stages.SelectMany(static stage => stage).Where(static one => one.Session.Policy.FailureMode == FailureMode.Closed))
         {
             if (participant.Of(Direction.Request).State is var state && state is not (LedgerState.Inspected or LedgerState.Partly))
             {

@@ -1,7 +1,9 @@
+using Microsoft.Extensions.Logging.Testing;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
@@ -27,7 +29,7 @@ internal sealed class StormRig : IAsyncDisposable
             new FaultAgent(_directory.Socket("watching.sock"), seed + 4, 60, all),
         ];
         Memory = new ByteBudget(256 * 1024, Time);
-        _background = new BackgroundCalls(Sums.Metrics, Time, new RecordingLogger<BackgroundCalls>(Logs.Record));
+        _background = new BackgroundCalls(Sums.Metrics, Time, new FakeLogger<BackgroundCalls>(Logs.Collector));
         States =
         [
             State("honest", 0, seed, FailureMode.Closed, BodyMode.Stream),
@@ -41,14 +43,15 @@ internal sealed class StormRig : IAsyncDisposable
             Stages = [[On(0), On(1)], [On(2), On(3)]],
             Sticky = new StickyRule(StickyOptions.Parse("header:x-session")!),
         };
-        Inspector = new Inspector(new RouteTable([route]), _background, new ExchangeIds(), Memory, Sums.Metrics, Time, new RecordingLogger<Inspector>(Logs.Record));
+        Inspector = new Inspector(
+            new RouteTable([route]), _background, new ExchangeIds(), Memory, Sums.Metrics, Time, new FakeLogger<Inspector>(Logs.Collector));
     }
 
     public CountingTimeProvider Time { get; } = new();
 
     public MetricSums Sums { get; } = new();
 
-    public RecordingLoggerProvider Logs { get; } = new();
+    public FakeLoggers Logs { get; } = new();
 
     public FaultAgent[] Agents { get; }
 
@@ -116,7 +119,13 @@ internal sealed class StormRig : IAsyncDisposable
             Queue = 64,
             QueueWait = TimeSpan.FromMilliseconds(10),
             StickySessions = 5,
-            Breaker = BreakerSettings.Off with { FailurePercent = 80, MinCalls = 100, Window = TimeSpan.FromSeconds(1), OpenFor = TimeSpan.FromMilliseconds(50) },
+            Breaker = BreakerSettings.Off with
+            {
+                FailurePercent = 80,
+                MinCalls = 100,
+                Window = TimeSpan.FromSeconds(1),
+                OpenFor = TimeSpan.FromMilliseconds(50),
+            },
         };
         var policy = new AgentPolicy
         {
@@ -128,7 +137,8 @@ internal sealed class StormRig : IAsyncDisposable
             BodyTimeout = TimeSpan.FromMilliseconds(200),
         };
         var pool = new ConnectionPool(
-            settings, new UnixSocketDialer(agent.Path, connection, Time, Logs.CreateLogger("dialer")), new FillThenSpread(), new Random(seed + index), Time, Logs.CreateLogger("pool"));
+            settings, new UnixSocketDialer(agent.Path, connection, Time, Logs.CreateLogger("dialer")), new FillThenSpread(), new Random(seed + index), Time,
+            Logs.CreateLogger("pool"));
         return new AgentState(id, policy, new AgentVersion("1", pool), Time, Sums.Metrics) { BodyMemory = new ByteBudget(128 * 1024, Time) };
     }
 }

@@ -10,7 +10,14 @@ internal static class Events
     {
         var headers = new HeaderBlock();
         headers.Add("host", host);
-        return new RequestHeadersEvent { CorrelationId = CorrelationId.Parse(id), Metadata = new RequestMetadata(), Method = method, Uri = uri, Headers = headers };
+        return new RequestHeadersEvent
+        {
+            CorrelationId = CorrelationId.Parse(id),
+            Metadata = new RequestMetadata(),
+            Method = method,
+            Uri = uri,
+            Headers = headers,
+        };
     }
 
     public static RequestBodyChunkEvent RequestBody(string id, string data, bool last = false, uint index = 0) =>

@@ -3,7 +3,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Tests.Support;
 
-/// <summary>An agent on a real socket that answers most events well and does something else to the others, from a seed; and that is killed and started again.</summary>
+/// <summary>
+/// An agent on a real socket that answers most events well and does something else to the others, from a seed; and that is killed and started again.
+/// </summary>
 /// <remarks>A good answer bears a tag that names the exchange and the event it is for, so that whoever gets it can tell whether it is theirs.</remarks>
 internal sealed class FaultAgent : IAsyncDisposable
 {

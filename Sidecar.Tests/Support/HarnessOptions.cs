@@ -1,5 +1,6 @@
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Daemon.Pooling;
 
 namespace Sidecar.Tests.Support;

@@ -1,9 +1,11 @@
+using Microsoft.Extensions.Logging.Testing;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
-using Sidecar.Daemon.FrontEnds.Native;
-using Sidecar.Daemon.Hosting;
+using Sidecar.Daemon.FrontEnds.AgentProtocol;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Routing;
+using Sidecar.Daemon.Listeners;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 
@@ -23,14 +25,14 @@ internal sealed class InspectionHarness : IAsyncDisposable
     {
         (_agents, Time) = (agents, time);
         BodyMemory = new ByteBudget(bodyMemory, time);
-        _background = new BackgroundCalls(Sums.Metrics, time, new RecordingLogger<BackgroundCalls>(Logs.Record));
+        _background = new BackgroundCalls(Sums.Metrics, time, new FakeLogger<BackgroundCalls>(Logs.Collector));
     }
 
     /// <summary>What was counted.</summary>
     public MetricSums Sums { get; } = new();
 
     /// <summary>What was logged.</summary>
-    public RecordingLoggerProvider Logs { get; } = new();
+    public FakeLoggers Logs { get; } = new();
 
     /// <summary>The clock of everything but the client.</summary>
     public TimeProvider Time { get; }
@@ -65,12 +67,15 @@ internal sealed class InspectionHarness : IAsyncDisposable
         RouteAgent On(LambdaAgent agent) => new(harness._states[agent.Id], agent.Policy);
         RouteAgent Named(string name) => On(agents.Single(agent => agent.Id == name));
         var routes = options.Routes?.Invoke(Named)
-            ?? [new RouteModel { Id = "all", Stages = options.Sequential ? [.. agents.Select(agent => (IReadOnlyList<RouteAgent>)[On(agent)])] : [[.. agents.Select(On)]] }];
+            ?? [
+                new RouteModel { Id = "all",
+                    Stages = options.Sequential ? [.. agents.Select(agent => (IReadOnlyList<RouteAgent>)[On(agent)])] : [[.. agents.Select(On)]] }];
         var unmatched = options.Unmatched is { } choose ? choose(Named) : RouteModel.Refusing;
         harness.Inspector = new Inspector(
-            new RouteTable(routes, unmatched), harness._background, new ExchangeIds(), harness.BodyMemory, harness.Sums.Metrics, options.Time, new RecordingLogger<Inspector>(harness.Logs.Record));
+            new RouteTable(routes, unmatched), harness._background, new ExchangeIds(), harness.BodyMemory, harness.Sums.Metrics, options.Time,
+            new FakeLogger<Inspector>(harness.Logs.Collector));
         var path = harness._directory.Socket("native.sock");
-        var socket = new UnixListenerSocket(new UnixListenerOptions(), new RecordingLogger<UnixListenerSocket>(harness.Logs.Record));
+        var socket = new UnixListenerSocket(new UnixListenerOptions(), new FakeLogger<UnixListenerSocket>(harness.Logs.Collector));
         var listener = new ListenerOptions { Kind = ListenerKind.Native, Path = path, Budget = options.Budget, UnknownExchange = options.UnknownExchange };
         harness._listener = new NativeListener(
             listener, options.MaxExchanges, options.Expiry, harness.Inspector, socket.Bind, "1", harness.Logs, TimeSpan.FromSeconds(10), options.Relay);
@@ -120,7 +125,7 @@ internal sealed class InspectionHarness : IAsyncDisposable
     /// <summary>Waits until no exchange is open and returns how they ended: listener|route|state|cause=count.</summary>
     public async Task<IReadOnlyList<string>> EndedAsync()
     {
-        await Eventually.TrueAsync(() => Sums.Total("exchanges.received") == Sums.Total("exchanges"), TimeSpan.FromSeconds(30), "the end of all exchanges");
+        await Eventually.TrueAsync(() => Sums.Sum("exchanges.received") == Sums.Sum("exchanges"), TimeSpan.FromSeconds(30), "the end of all exchanges");
         return Sums.Of("exchanges");
     }
 

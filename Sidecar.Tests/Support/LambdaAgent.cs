@@ -1,7 +1,7 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 
 namespace Sidecar.Tests.Support;
 
@@ -112,22 +112,29 @@ internal sealed class LambdaAgent(string id) : IAgentHandler, IAsyncDisposable
         }
     }
 
-    public ValueTask<AgentResponse> OnRequestHeadersAsync(RequestHeadersEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, connection, cancellation);
+    public ValueTask<AgentResponse> OnRequestHeadersAsync(RequestHeadersEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        Take(message, connection, cancellation);
 
     public ValueTask<AgentResponse> OnRequestBodyChunkAsync(RequestBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
         Take(message with { Data = message.Data.ToArray() }, connection, cancellation);
 
-    public ValueTask<AgentResponse> OnResponseHeadersAsync(ResponseHeadersEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, connection, cancellation);
+    public ValueTask<AgentResponse> OnResponseHeadersAsync(ResponseHeadersEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        Take(message, connection, cancellation);
 
     public ValueTask<AgentResponse> OnResponseBodyChunkAsync(ResponseBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
         Take(message with { Data = message.Data.ToArray() }, connection, cancellation);
 
-    public ValueTask<AgentResponse> OnRequestCompleteAsync(RequestCompleteEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, connection, cancellation);
+    public ValueTask<AgentResponse> OnRequestCompleteAsync(RequestCompleteEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        Take(message, connection, cancellation);
 
     public ValueTask<AgentResponse> OnWebSocketFrameAsync(WebSocketFrameEvent message, AgentConnection connection, CancellationToken cancellation) =>
         Take(message with { Data = message.Data.ToArray() }, connection, cancellation);
 
-    public ValueTask<AgentResponse> OnGuardrailInspectAsync(GuardrailInspectEvent message, AgentConnection connection, CancellationToken cancellation) => Take(message, connection, cancellation);
+    public ValueTask<AgentResponse> OnGuardrailInspectAsync(GuardrailInspectEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        Take(message, connection, cancellation);
+
+    public ValueTask<AgentResponse> OnConfigureAsync(ConfigureEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        Answers(message, cancellation);
 
     public void OnCancel(CancelRequest request, AgentConnection connection)
     {

@@ -8,7 +8,7 @@ namespace Sidecar.Tests.Support;
 internal sealed class MetricSums : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, long> _sums = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Name, string Values, string Labels), long> _sums = [];
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly MeterListener _listener = new();
 
@@ -34,12 +34,16 @@ internal sealed class MetricSums : IDisposable
     /// <summary>Where the code under test counts.</summary>
     public SidecarMetrics Metrics { get; }
 
-    /// <summary>The sum of one instrument over all labels.</summary>
-    public long Total(string name) => Lines(name).Sum(static line => line.Value);
+    /// <summary>The sum of one instrument over everything that has at least these labels.</summary>
+    public long Sum(string name, params (string Name, string Value)[] labels) => Lines(name)
+        .Where(line => Array.TrueForAll(labels, label => line.Key.Labels.Contains($"\n{label.Name}={label.Value}\n", StringComparison.Ordinal)))
+        .Sum(static line => line.Value);
 
-    /// <summary>The sums of one instrument that are not zero, each as its label values joined by <c>|</c> in the order they are given, with <c>=</c> and the sum.</summary>
-    public IReadOnlyList<string> Of(string name) => [.. Lines(name).Where(static line => line.Value != 0)
-        .Select(line => $"{line.Key[(name.Length + 1)..]}={line.Value}").Order(StringComparer.Ordinal)];
+    /// <summary>
+    /// The sums of one instrument that are not zero, each as its label values joined by <c>|</c> in the order they are given, with <c>=</c> and the sum.
+    /// </summary>
+    public IReadOnlyList<string> Of(string name) =>
+        [.. Lines(name).Where(static line => line.Value != 0).Select(static line => $"{line.Key.Values}={line.Value}").Order(StringComparer.Ordinal)];
 
     public void Dispose()
     {
@@ -48,22 +52,18 @@ internal sealed class MetricSums : IDisposable
         _services.Dispose();
     }
 
-    private List<KeyValuePair<string, long>> Lines(string name)
+    private List<KeyValuePair<(string Name, string Values, string Labels), long>> Lines(string name)
     {
         lock (_lock)
         {
-            return [.. _sums.Where(line => line.Key.StartsWith(name + " ", StringComparison.Ordinal))];
+            return [.. _sums.Where(line => line.Key.Name == name)];
         }
     }
 
     private void Add(string name, long value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
-        var key = name + " ";
-        foreach (var tag in tags)
-        {
-            key += (key.EndsWith(' ') ? "" : "|") + tag.Value;
-        }
-
+        var labels = tags.ToArray();
+        var key = (name, string.Join('|', labels.Select(static label => label.Value)), $"\n{string.Join('\n', labels.Select(static label => $"{label.Key}={label.Value}"))}\n");
         lock (_lock)
         {
             _sums[key] = _sums.GetValueOrDefault(key) + value;

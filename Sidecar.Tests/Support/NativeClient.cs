@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Tests.Support;
@@ -10,9 +11,9 @@ internal sealed class NativeClient : IConnectionSink, IAsyncDisposable
     // Longer than the harness gives a phase: a verdict that is late must not become a call that is lost.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
-    private readonly UnixSocketDialer _dialer;
-
-    private NativeClient(UnixSocketDialer dialer) => _dialer = dialer;
+    private NativeClient()
+    {
+    }
 
     /// <summary>The connection.</summary>
     public IAgentConnection Connection { get; private set; } = null!;
@@ -28,8 +29,8 @@ internal sealed class NativeClient : IConnectionSink, IAsyncDisposable
             Encodings = [encoding],
             ProxyVersion = "1",
         };
-        var client = new NativeClient(new UnixSocketDialer(path, settings, TimeProvider.System, NullLogger.Instance));
-        client.Connection = await client._dialer.DialAsync(client, CancellationToken.None);
+        var client = new NativeClient();
+        client.Connection = await new UnixSocketDialer(path, settings, TimeProvider.System, NullLogger.Instance).DialAsync(client, CancellationToken.None);
         return client;
     }
 
@@ -44,11 +45,7 @@ internal sealed class NativeClient : IConnectionSink, IAsyncDisposable
     public async Task<CallResult> CallAsync(AgentEvent message) =>
         await Connection.CallAsync(message, TimeProvider.System.GetTimestamp() + ((long)Limit.TotalSeconds * TimeProvider.System.TimestampFrequency));
 
-    public async ValueTask DisposeAsync()
-    {
-        await Connection.DisposeAsync();
-        _dialer.Dispose();
-    }
+    public ValueTask DisposeAsync() => Connection.DisposeAsync();
 
     void IConnectionSink.OnHealth(IAgentConnection connection, HealthStatus health)
     {

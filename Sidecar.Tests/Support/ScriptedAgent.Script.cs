@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
+using Sidecar.Protocol.Dialects;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Framing;
-using Sidecar.Protocol.Grpc.Mapping;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
@@ -26,7 +26,8 @@ internal sealed partial class ScriptedAgent
     /// <param name="encoding">The encoding chosen, offered or not.</param>
     /// <param name="capabilities">What it says of itself; <see cref="Capable"/> if null.</param>
     /// <param name="version">The protocol version chosen.</param>
-    public async Task<HandshakeRequest> AcceptAsync(string encoding = ProtocolConstants.Json, AgentCapabilities? capabilities = null, uint version = ProtocolConstants.Version)
+    public async Task<HandshakeRequest> AcceptAsync(
+        string encoding = ProtocolConstants.Json, AgentCapabilities? capabilities = null, uint version = ProtocolConstants.Version)
     {
         var request = await ReceiveHandshakeAsync();
         Encoding = Dialect == GrpcDialect.Instance ? Dialect.AgentEncoding(new HandshakeResponse())

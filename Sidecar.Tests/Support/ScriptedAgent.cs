@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Threading.Channels;
+using Sidecar.Protocol.Dialects;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Framing;
 using Sidecar.Protocol.Messages;

@@ -3,9 +3,10 @@ using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Daemon.Pooling;
-using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 
 namespace Sidecar.Tests.Support;
 
@@ -23,7 +24,7 @@ internal sealed class TestDaemon : IAsyncDisposable
     {
         foreach (var agent in agents)
         {
-            _agents.Add(new AgentState(agent.Id, agent.Policy, new AgentVersion("1", PoolOf(agent)), TimeProvider.System, Recorder.Metrics));
+            _agents.Add(new AgentState(agent.Id, agent.Policy, new AgentVersion("1", PoolOf(agent)), TimeProvider.System, Sums.Metrics));
         }
 
         var route = new RouteModel
@@ -32,18 +33,20 @@ internal sealed class TestDaemon : IAsyncDisposable
             Stages = [.. _agents.Select(static agent => (IReadOnlyList<RouteAgent>)[new RouteAgent(agent, agent.Policy)])],
             RefusesUnapplied = refusesUnapplied,
         };
-        _background = new BackgroundCalls(Recorder.Metrics, TimeProvider.System, Logs.CreateLogger<BackgroundCalls>());
-        Inspector = new Inspector(new RouteTable([route]), _background, new ExchangeIds(), new ByteBudget(Defaults.BodyMemory, TimeProvider.System), Recorder.Metrics, TimeProvider.System, Logs.CreateLogger<Inspector>());
+        _background = new BackgroundCalls(Sums.Metrics, TimeProvider.System, Logs.CreateLogger<BackgroundCalls>());
+        Inspector = new Inspector(
+            new RouteTable([route]), _background, new ExchangeIds(), new ByteBudget(Defaults.BodyMemory, TimeProvider.System), Sums.Metrics,
+            TimeProvider.System, Logs.CreateLogger<Inspector>());
     }
 
     /// <summary>A private directory for sockets and files.</summary>
     public TempDirectory Directory { get; } = new();
 
     /// <summary>What was counted.</summary>
-    public MetricRecorder Recorder { get; } = new();
+    public MetricSums Sums { get; } = new();
 
     /// <summary>What was logged.</summary>
-    public RecordingLoggerProvider Logs { get; } = new();
+    public FakeLoggers Logs { get; } = new();
 
     /// <summary>What front ends ask.</summary>
     public Inspector Inspector { get; }
@@ -80,7 +83,13 @@ internal sealed class TestDaemon : IAsyncDisposable
     /// <summary>Lets an agent listen.</summary>
     public async Task StartAgentAsync(TestAgent agent)
     {
-        var options = new AgentServerOptions { SocketPath = SocketOf(agent), Capabilities = agent.Capabilities, HandshakeTimeout = Generous, DrainTimeout = TimeSpan.Zero };
+        var options = new AgentServerOptions
+        {
+            SocketPath = SocketOf(agent),
+            Capabilities = agent.Capabilities,
+            HandshakeTimeout = Generous,
+            DrainTimeout = TimeSpan.Zero,
+        };
         var server = new AgentServer(agent, options, Logs);
         _servers.Add(server);
         await server.StartAsync();
@@ -100,7 +109,7 @@ internal sealed class TestDaemon : IAsyncDisposable
         }
 
         await _background.DisposeAsync();
-        Recorder.Dispose();
+        Sums.Dispose();
         Directory.Dispose();
     }
 

@@ -1,9 +1,9 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using NUnit.Framework;
-using Sidecar.Daemon.FrontEnds.Json;
+using Sidecar.Daemon.FrontEnds.Decide;
 using Sidecar.Protocol.Messages;
-using Sidecar.Tests.FrontEnds.Json;
+using Sidecar.Tests.FrontEnds.Decide;
 using Sidecar.Tests.FrontEnds.Spop;
 using Sidecar.Tests.Support;
 
@@ -20,9 +20,11 @@ internal sealed class RelayTests
     {
         await using var pair = await new LinkPair().OpenAsync();
         await using var agent = new LambdaAgent("a");
-        agent.Answers = static (message, _) => new(message is ResponseHeadersEvent ? Protocol.Agents.Answer.Block(451) : AgentResponse.Allow);
-        await using var first = await SpopHarness.StartAsync(SpopHarness.DefaultOptions, new HarnessOptions { Relay = oldIsAsked ? pair.New : pair.Old }, agent);
-        await using var second = await SpopHarness.StartAsync(SpopHarness.DefaultOptions, new HarnessOptions { Relay = oldIsAsked ? pair.Old : pair.New }, new LambdaAgent("b"));
+        agent.Answers = static (message, _) => new(message is ResponseHeadersEvent ? Protocol.Sdk.Answer.Block(451) : AgentResponse.Allow);
+        await using var first = await SpopHarness.StartAsync(
+            SpopHarness.DefaultOptions, new HarnessOptions { Relay = oldIsAsked ? pair.New : pair.Old }, agent);
+        await using var second = await SpopHarness.StartAsync(
+            SpopHarness.DefaultOptions, new HarnessOptions { Relay = oldIsAsked ? pair.Old : pair.New }, new LambdaAgent("b"));
         var (began, asked) = (await first.GreetAsync(), await second.GreetAsync());
         Assert.That((await began.AskAsync(SpopAsk.Request("tx")))["res"], Is.EqualTo(true));
 
@@ -32,7 +34,7 @@ internal sealed class RelayTests
         var variables = SpopPeer.Variables(answer);
         Assert.That((answer!.StreamId, $"{variables["ract"]} {variables["status"]}"), Is.EqualTo((77ul, "block 451")));
         Assert.That(await first.Inspection.EndedAsync(), Is.EqualTo(new[] { "spop:test|all|inspected|none=1" }));
-        Assert.That(second.Inspection.Sums.Total("exchanges.received"), Is.Zero, "it is accounted once, where it began");
+        Assert.That(second.Inspection.Sums.Sum("exchanges.received"), Is.Zero, "it is accounted once, where it began");
     }
 
     [Test]
@@ -45,7 +47,7 @@ internal sealed class RelayTests
 
         Assert.That((await asked.AskAsync(SpopAsk.Response("tx")))["ract"], Is.EqualTo("failed-closed"));
         Assert.That(await second.Inspection.EndedAsync(), Is.EqualTo(new[] { "spop:test|none|refused|exchange-unknown=1" }).Or.EqualTo(new[] { "spop:test|all|refused|exchange-unknown=1" }));
-        Assert.That(first.Inspection.Sums.Total("exchanges.received"), Is.Zero);
+        Assert.That(first.Inspection.Sums.Sum("exchanges.received"), Is.Zero);
     }
 
     [Test]
@@ -64,7 +66,7 @@ internal sealed class RelayTests
     {
         await using var pair = await new LinkPair().OpenAsync();
         await using var agent = new LambdaAgent("a");
-        agent.Answers = static (message, _) => new(message is ResponseHeadersEvent ? Protocol.Agents.Answer.Block(451) : AgentResponse.Allow);
+        agent.Answers = static (message, _) => new(message is ResponseHeadersEvent ? Protocol.Sdk.Answer.Block(451) : AgentResponse.Allow);
         await using var first = await JsonHarness.StartAsync(new HarnessOptions { Relay = pair.Old }, null, agent);
         await using var second = await JsonHarness.StartAsync(new HarnessOptions { Relay = pair.New }, null, new LambdaAgent("b"));
         await second.ListenAsync();
@@ -74,7 +76,7 @@ internal sealed class RelayTests
 
         Assert.That((status, JsonNode.Parse(answer)!.Action(), JsonNode.Parse(answer)!.Reply()), Is.EqualTo((200, "block", 451)));
         Assert.That(await first.Daemon.EndedAsync(), Is.EqualTo(new[] { "http:json|all|inspected|none=1" }));
-        Assert.That(second.Daemon.Sums.Total("exchanges.received"), Is.Zero);
+        Assert.That(second.Daemon.Sums.Sum("exchanges.received"), Is.Zero);
     }
 
     [Test]
@@ -94,14 +96,14 @@ internal sealed class RelayTests
         await agent.SeenAsync(4);
         Assert.That(string.Concat(agent.Seen.OfType<RequestBodyChunkEvent>().Select(static chunk => Encoding.UTF8.GetString(chunk.Data.Span))), Is.EqualTo("one two"));
         Assert.That(agent.Seen.OfType<RequestCompleteEvent>().Single().Status, Is.EqualTo(207));
-        Assert.That(second.Daemon.Sums.Total("exchanges.received"), Is.Zero);
+        Assert.That(second.Daemon.Sums.Sum("exchanges.received"), Is.Zero);
     }
 
     [Test]
     public async Task Json_GarbageOfAnotherDaemon_GetsNoAnswer()
     {
         await using var first = await JsonHarness.StartAsync(new LambdaAgent("a"));
-        var relay = new JsonRelay(first.Decider, first.Options);
+        var relay = new JsonRelay(first.DecisionService, first.Options);
         foreach (var garbage in (byte[][])[[], [0], [0, 0, 0, 0, 9, 1], [0, 255, 255, 255, 255], [0, 127, 255, 255, 255, 1]])
         {
             Assert.That(await relay.AnswerAsync(garbage, Limit, CancellationToken.None), Is.Null);
@@ -115,7 +117,7 @@ internal sealed class RelayTests
     {
         await using var pair = await new LinkPair().OpenAsync();
         await using var agent = new LambdaAgent("a");
-        agent.Answers = static (message, _) => new(message is ResponseHeadersEvent ? Protocol.Agents.Answer.Block(451) : AgentResponse.Allow);
+        agent.Answers = static (message, _) => new(message is ResponseHeadersEvent ? Protocol.Sdk.Answer.Block(451) : AgentResponse.Allow);
         await using var first = await InspectionHarness.StartAsync(new HarnessOptions { Relay = pair.Old }, agent);
         await using var second = await InspectionHarness.StartAsync(new HarnessOptions { Relay = pair.New }, new LambdaAgent("b"));
         var moving = await first.ConnectAsync();
@@ -123,17 +125,18 @@ internal sealed class RelayTests
         first.Listener.Supersede();
         await moving.DisposeAsync();
 
-        await second.Client.AskAsync(Events.RequestBody("tx", "body"));
+        await second.Client.AskAsync(Events.RequestBody("tx", "body", last: true));
         var response = await second.Client.AskAsync(Events.Response("tx"));
         await second.Client.AskAsync(Events.Complete("tx"));
 
         Assert.That(response.Decision, Is.EqualTo(new BlockDecision(451)));
         Assert.That(await first.EndedAsync(), Is.EqualTo(new[] { "native:native.sock|all|inspected|none=1" }));
+        await agent.SeenAsync(4);
         Assert.That(agent.Seen.Select(static message => message.GetType()), Is.EquivalentTo(new[]
         {
             typeof(RequestHeadersEvent), typeof(RequestBodyChunkEvent), typeof(ResponseHeadersEvent), typeof(RequestCompleteEvent),
         }));
-        Assert.That(second.Sums.Total("exchanges.received"), Is.Zero);
+        Assert.That(second.Sums.Sum("exchanges.received"), Is.Zero);
     }
 
     private static async Task<(int Status, string Text)> PostAsync(string socket, string path, string question)

@@ -198,7 +198,9 @@ public sealed class TakeoverLinkTests
         var time = new FakeTimeProvider();
         var (_, _, running) = Start(new LinkOptions { Kind = "test", Time = time });
 
-        time.Advance(TimeSpan.FromSeconds(5));
+        time.Advance(TimeSpan.FromSeconds(5) - TimeSpan.FromTicks(1));
+        Assert.That(running.IsCompleted, Is.False, "its time is not up");
+        time.AdvanceTicks(1);
 
         await running.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);
     }

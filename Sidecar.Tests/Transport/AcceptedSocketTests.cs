@@ -27,7 +27,7 @@ public sealed class AcceptedSocketTests : IDisposable
     {
         await using var rig = Waiting();
         await rig.Connect().SendAsync(new byte[] { 42 });
-        await Eventually.TrueAsync(() => _first == FirstData.Came, Wire.Limit, "the first byte");
+        await WaitedAsync(FirstData.Came);
         var buffer = new byte[8];
         Assert.That((await (await _accepted.Task).Socket.ReceiveAsync(buffer), buffer[0]), Is.EqualTo((1, 42)), "nothing was taken");
     }
@@ -37,7 +37,7 @@ public sealed class AcceptedSocketTests : IDisposable
     {
         await using var rig = Waiting();
         rig.Connect().Dispose();
-        await Eventually.TrueAsync(() => _first == FirstData.Came, Wire.Limit, "the end");
+        await WaitedAsync(FirstData.Came);
     }
 
     [Test]
@@ -49,7 +49,7 @@ public sealed class AcceptedSocketTests : IDisposable
         rig.Time.Advance(TimeSpan.FromSeconds(5) - TimeSpan.FromTicks(1));
         Assert.That(_first, Is.Null);
         rig.Time.AdvanceTicks(1);
-        await Eventually.TrueAsync(() => _first == FirstData.TimedOut, Wire.Limit, "the end of the wait");
+        await WaitedAsync(FirstData.TimedOut);
     }
 
     [Test]
@@ -59,7 +59,7 @@ public sealed class AcceptedSocketTests : IDisposable
         rig.Connect();
         await Eventually.TrueAsync(() => rig.Time.ArmedTimers == 1, Wire.Limit, "the wait");
         await _stopping.CancelAsync();
-        await Eventually.TrueAsync(() => _first == FirstData.Stopped, Wire.Limit, "the end of the wait");
+        await WaitedAsync(FirstData.Stopped);
     }
 
     [Test]
@@ -78,6 +78,12 @@ public sealed class AcceptedSocketTests : IDisposable
         await using var rig = Waiting();
         rig.Connect();
         Assert.That((await _accepted.Task.WaitAsync(Wire.Limit, CancellationToken.None)).Peer?.ProcessId, Is.EqualTo(Environment.ProcessId));
+    }
+
+    private async Task WaitedAsync(FirstData end)
+    {
+        await Eventually.TrueAsync(() => _first is not null, Wire.Limit, "the end of the wait");
+        Assert.That(_first, Is.EqualTo(end));
     }
 
     private SocketListenerRig Waiting()

@@ -12,7 +12,7 @@ namespace Sidecar.Tests.Transport;
 public sealed partial class BoundedLoggerTests : IDisposable
 {
     private readonly FakeTimeProvider _clock = new();
-    private readonly RecordingLoggerProvider _record = new();
+    private readonly FakeLoggers _record = new();
 
     public void Dispose() => _record.Dispose();
 
@@ -89,7 +89,7 @@ public sealed partial class BoundedLoggerTests : IDisposable
             LogFailure(logger, Thrown("half a request\u001b[2J\n   at forged"));
         }
 
-        var entry = _record.Entries.Single();
+        var entry = _record.Collector.GetSnapshot().Single();
         Assert.That((entry.Message, entry.Exception), Is.EqualTo((@"failed: InvalidOperationException: half a request\u001b[2J\u000a   at forged", (Exception?)null)));
     }
 
@@ -113,13 +113,14 @@ public sealed partial class BoundedLoggerTests : IDisposable
         LogFailure(new BoundedLogger(_record.CreateLogger("Sdk"), _clock), error);
         LogAgent(new BoundedLogger(_record.CreateLogger("Sdk"), _clock), "waf\u001b", "x");
 
-        Assert.That(_record.Entries[0].Exception, Is.SameAs(error));
-        Assert.That((_record.Entries[1].Message, _record.Entries[1]["Agent"]), Is.EqualTo((@"agent waf\u001b: x", (object?)"waf\u001b")));
+        Assert.That(_record.Collector.GetSnapshot()[0].Exception, Is.SameAs(error));
+        Assert.That(
+            (_record.Collector.GetSnapshot()[1].Message, _record.Collector.GetSnapshot()[1].GetStructuredStateValue("Agent")), Is.EqualTo((@"agent waf\u001b: x", (string?)"waf\u001b")));
     }
 
     private ILogger Ours(int exempt = 0) => new BoundedLoggerProvider(_record, _clock, exempt).CreateLogger("Sidecar.Daemon.X");
 
-    private List<string> Lines(int id) => [.. _record.Entries.Where(entry => entry.EventId.Id == id).Select(static entry => entry.Message)];
+    private List<string> Lines(int id) => [.. _record.Collector.GetSnapshot().Where(entry => entry.Id.Id == id).Select(static entry => entry.Message)];
 
     private static InvalidOperationException Thrown(string message)
     {

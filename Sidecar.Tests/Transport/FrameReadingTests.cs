@@ -12,7 +12,8 @@ public sealed class FrameReadingTests
 {
     private static readonly (MessageType Type, byte[] Payload)[] Sample =
     [
-        (MessageType.Ping, []), ((MessageType)0xFE, [1]), (MessageType.RequestHeaders, [0, 0, 0, 1, 2]), (MessageType.Cancel, [.. Enumerable.Range(0, 30).Select(i => (byte)i)]),
+        (MessageType.Ping, []), ((MessageType)0xFE, [1]), (MessageType.RequestHeaders, [0, 0, 0, 1, 2]),
+        (MessageType.Cancel, [.. Enumerable.Range(0, 30).Select(i => (byte)i)]),
     ];
 
     [Test]
@@ -32,7 +33,9 @@ public sealed class FrameReadingTests
     public async Task PiecesThatArriveOneAfterTheOther_GiveTheFramesOnceAndInOrder()
     {
         byte[] bytes = [.. Sample.SelectMany(frame => Wire.Frame(frame.Type, frame.Payload))];
-        foreach (var fragmented in Fragmentation.All(bytes, randomCount: 4).Where((_, i) => i % 3 == 0).Append(new("single bytes", Fragmentation.Cut(bytes, Enumerable.Range(1, bytes.Length - 1)))))
+        foreach (
+            var fragmented in Fragmentation.All(bytes, randomCount: 4).Where((_, i) => i % 3 == 0)
+                .Append(new("single bytes", Fragmentation.Cut(bytes, Enumerable.Range(1, bytes.Length - 1)))))
         {
             var pair = new DuplexPipePair();
             var handler = new RecordingFrameHandler();

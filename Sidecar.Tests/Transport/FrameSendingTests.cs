@@ -29,7 +29,9 @@ public sealed class FrameSendingTests
                 var payload = new byte[8 + ((i * 37) % 300)];
                 payload.AsSpan().Fill((byte)sender);
                 BinaryPrimitives.WriteInt32BigEndian(payload.AsSpan(4), i);
-                Assert.That(await connection.SendAsync(Wire.Frame((MessageType)(0x80 + sender), payload), Wire.Limit, TimeProvider.System), Is.EqualTo(SendStatus.Sent));
+                Assert.That(
+                    await connection.SendAsync(Wire.Frame((MessageType)(0x80 + sender), payload), Wire.Limit, TimeProvider.System),
+                    Is.EqualTo(SendStatus.Sent));
             }
         }))).WaitAsync(Wire.Limit);
         connection.Close();

@@ -1,11 +1,14 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Testing;
 using Sidecar.Protocol.Transport;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Transport;
 
-/// <summary>A listener on a real Unix socket whose accepts can be made to fail, with a clock that stands still. Connections are held until the peer closes.</summary>
+/// <summary>
+/// A listener on a real Unix socket whose accepts can be made to fail, with a clock that stands still. Connections are held until the peer closes.
+/// </summary>
 internal sealed class SocketListenerRig : IAsyncDisposable
 {
     private readonly Socket _bound = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -16,7 +19,7 @@ internal sealed class SocketListenerRig : IAsyncDisposable
     public SocketListenerRig(Func<SocketListenerOptions, SocketListenerOptions>? change = null, Func<AcceptedSocket, Task>? serve = null)
     {
         var options = new SocketListenerOptions { Name = "test", MaxConnections = 100, Time = Time, Reserve = new DescriptorReserve(1000, _ => Number) };
-        Listener = new SocketListener(change?.Invoke(options) ?? options, serve ?? HoldAsync, new RecordingLogger("listener", Log));
+        Listener = new SocketListener(change?.Invoke(options) ?? options, serve ?? HoldAsync, new FakeLogger(Log, "listener"));
         _bound.Bind(new UnixDomainSocketEndPoint(Path));
     }
 
@@ -33,7 +36,7 @@ internal sealed class SocketListenerRig : IAsyncDisposable
 
     public FakeTimeProvider Time { get; } = new();
 
-    public LogRecord Log { get; } = new();
+    public FakeLogCollector Log { get; } = new();
 
     public SocketListener Listener { get; }
 

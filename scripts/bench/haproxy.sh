@@ -1,38 +1,31 @@
 #!/usr/bin/env bash
 # Measures HAProxy without a filter, with SPOP agents that do nothing, and with the sidecar, all in one run. Called by bench.sh --haproxy [SECONDS];
 # needs haproxy, wrk and cc. Everything shares this machine's processors: only the ratios count. Every row is measured five times, in turn with
-# the others; its fastest round is shown, the one that the rest of the machine disturbed least. CPU is µs per request. The sidecars are warm: .NET
-# compiles the hot path during its first tens of thousands of requests.
+# the others; its fastest round is shown, the one that the rest of the machine disturbed least. CPU is µs per request. The sidecar is
+# the published one, as it is installed (or SIDECAR_BINARY).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-seconds=${1:-5} warmup=${SIDECAR_BENCH_WARMUP:-20}
+seconds=${1:-5} warmup=${SIDECAR_BENCH_WARMUP:-5}
 haproxy=$(command -v haproxy || echo /usr/sbin/haproxy)
 for tool in "$haproxy" wrk cc; do
   command -v "$tool" >/dev/null || { echo "bench.sh: $tool is missing; install haproxy, wrk and a C compiler" >&2; exit 1; }
 done
-dotnet build -c Release -v quiet Sidecar.Daemon >/dev/null
-sidecar="dotnet $PWD/Sidecar.Daemon/bin/Release/net10.0/sidecar.dll"
-dir=$(mktemp -d)
-pids=() ticks=$(getconf CLK_TCK)
-finish() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait 2>/dev/null || true; rm -rf "$dir"; }
-trap finish EXIT
+. scripts/bench/common.sh
+publish
 port=18080 origin=18079
 
 cc -O2 -o "$dir/noop" scripts/bench/spop-noop.c
 printf 'defaults\n mode http\n timeout client 30s\n timeout server 30s\n timeout connect 2s\nfrontend origin\n bind 127.0.0.1:%s\n http-request return status 200 content-type text/plain string ok\n' $origin >"$dir/origin.cfg"
-"$haproxy" -db -f "$dir/origin.cfg" >"$dir/origin.log" 2>&1 & pids+=($!)
-$sidecar agent demo --listen "$dir/agent" >"$dir/agent.log" 2>&1 & agent=$!; pids+=($agent)
+serve origin "$haproxy" -db -f "$dir/origin.cfg"
+serve agent "$sidecar" agent demo --listen "$dir/agent"; agent=$served
 
 declare -A asked=([plain]='')
-serve() { # name, command: the other end of HAProxy's filter
-  local name=$1; shift
-  "$@" >"$dir/$name.log" 2>&1 & asked[$name]=$!; pids+=($!)
-}
-serve noop "$dir/noop" "$dir/noop.sock"
-serve noop-both "$dir/noop" "$dir/noop-both.sock" both
-serve alone $sidecar run --agent "demo=$dir/agent" --route nobody,agents=none --listen "spop=$dir/alone.sock,response=no"
-serve request $sidecar run --agent "demo=$dir/agent" --listen "spop=$dir/request.sock,response=no"
-serve both $sidecar run --agent "demo=$dir/agent" --listen "spop=$dir/both.sock"
+ask() { serve "$@"; asked[$1]=$served; } # name, command: the other end of HAProxy's filter
+ask noop "$dir/noop" "$dir/noop.sock"
+ask noop-both "$dir/noop" "$dir/noop-both.sock" both
+ask alone "$sidecar" run --agent "demo=$dir/agent" --route nobody,agents=none --listen "spop=$dir/alone.sock,response=no"
+ask request "$sidecar" run --agent "demo=$dir/agent" --listen "spop=$dir/request.sock,response=no"
+ask both "$sidecar" run --agent "demo=$dir/agent" --listen "spop=$dir/both.sock"
 
 declare -A ports proxies
 front() { # name: a HAProxy of its own
@@ -51,7 +44,6 @@ for name in $names; do
   [ "$(status "$name")" = 200 ] || { echo "bench.sh: no 200 for '$name'" >&2; cat "$dir/$name.log" "$dir/$name.d/log" >&2; exit 1; }
 done
 
-cpu() { [ -n "$1" ] && sed 's/.*) //' "/proc/$1/stat" | awk '{print $12 + $13}' || echo 0; }
 measure() { # name, connections: requests/s, p50, p99, CPU of HAProxy, of whom it asks, of the agent, not 200
   local before=("$(cpu "${proxies[$1]}")" "$(cpu "${asked[$1]}")" "$(cpu "$agent")") result
   result=$(wrk -t1 -c "$2" -d "${seconds}s" --latency "http://127.0.0.1:${ports[$1]}/")

@@ -40,25 +40,23 @@ function shown(bytes) {
 }
 
 // What nginx holds of the body, null without one. What has none is told by what nginx has read, not by headers: HTTP/2 needs none to announce one.
+// One in a file is not looked at: njs before 1.0 cannot read it, and later ones read the whole of it into memory.
 function bodyOf(r) {
-    const announced = r.headersIn['Content-Length'];
-    try {
-        const bytes = r.requestBuffer;
-        return bytes === undefined || bytes.length === 0 ? null : shown(bytes);
-    } catch (e) {
-        // It lies in a file.
+    if (r.variables.request_body_file) {
+        const announced = r.headersIn['Content-Length'];
         return { data: '', encoding: 'base64', size: announced === undefined ? null : Number(announced), truncated: true };
     }
+
+    const bytes = r.requestBuffer;
+    return bytes === undefined || bytes.length === 0 ? null : shown(bytes);
 }
 
 // From 0.8 on njs writes U+FFFD for what is no UTF-8, where agents are to see every byte.
 const IS_LOSSY = njs.version_number >= 0x000800;
 
 // UTF-8 where it is valid, else a character for each byte, as every listener tells it.
-function targetOf(r) {
-    const text = r.variables.request_uri;
-    const bytes = r.rawVariables.request_uri;
-    if (!IS_LOSSY || Buffer.from(text).equals(bytes)) {
+function told(text, bytes) {
+    if (Buffer.from(text).equals(bytes)) {
         return text;
     }
 
@@ -70,30 +68,87 @@ function targetOf(r) {
     return latin1;
 }
 
-// Lossy values are told as bytes, those of a repeated name joined, as nginx does from 1.23 on.
-function headersOf(r) {
-    if (!IS_LOSSY) {
-        return r.rawHeadersIn;
+function targetOf(r) {
+    const text = r.variables.request_uri;
+    return IS_LOSSY ? told(text, r.rawVariables.request_uri) : text;
+}
+
+// The bytes of each value of a name. nginx gives them joined, and a value may hold what joins them: in its bytes as often as in its text.
+function bytesOf(joined, name, texts) {
+    const joint = name === 'cookie' ? '; ' : ', ';
+    if (joined.toString() !== texts.join(joint)) {
+        throw new Error(`sidecar: the bytes of the header ${name} cannot be told; njs ${njs.version} needs nginx 1.23 or later`);
     }
 
-    const lossy = {};
-    r.rawHeadersIn.forEach(field => {
-        if (field[1].indexOf('\ufffd') >= 0) {
-            lossy[field[0].toLowerCase()] = true;
+    let start = 0;
+    return texts.map(text => {
+        let end = start - joint.length;
+        for (let i = text.split(joint).length; i > 0; i--) {
+            const next = joined.indexOf(joint, end + joint.length);
+            end = next < 0 ? joined.length : next;
         }
+
+        const bytes = joined.slice(start, end);
+        start = end + joint.length;
+        return bytes;
     });
-    const fields = [];
-    const told = {};
-    r.rawHeadersIn.forEach(field => {
+}
+
+// Fields with the bytes of each value whose text does not tell them, by nginx's variables that begin so.
+function exact(r, fields, prefix) {
+    if (!IS_LOSSY) {
+        return fields;
+    }
+
+    const texts = Object.create(null);
+    const bytes = Object.create(null);
+    fields.forEach(field => {
         const name = field[0].toLowerCase();
-        if (!lossy[name]) {
-            fields.push(field);
-        } else if (!told[name]) {
-            told[name] = true;
-            fields.push([field[0], r.rawVariables['http_' + name.replace(/-/g, '_')].toString('base64'), 'base64']);
+        texts[name] = texts[name] || [];
+        texts[name].push(field[1]);
+        if (field[1].includes('\ufffd')) {
+            bytes[name] = null;
         }
     });
-    return fields;
+    return fields.map(field => {
+        const name = field[0].toLowerCase();
+        if (bytes[name] === undefined) {
+            return field;
+        }
+
+        bytes[name] = bytes[name] || bytesOf(r.rawVariables[prefix + name.replace(/-/g, '_')], name, texts[name]);
+        return [field[0], field[1], bytes[name].shift()];
+    });
+}
+
+// As agents are told of them.
+function toldOf(field) {
+    return [field[0], field[2] === undefined ? field[1] : told(field[1], field[2])];
+}
+
+// A response's, line by line. nginx keeps the type and the length of a body beside its list.
+function fieldsOut(r) {
+    const fields = r.rawHeadersOut;
+    const listed = fields.map(field => field[0].toLowerCase());
+    for (let name in r.headersOut) {
+        if (!listed.includes(name.toLowerCase())) {
+            fields.push([name, String(r.headersOut[name])]);
+        }
+    }
+
+    return exact(r, fields, 'sent_http_');
+}
+
+// As nginx takes them.
+function valuesOf(fields, name) {
+    return fields.filter(field => field[0].toLowerCase() === name.toLowerCase()).map(field => field[2] || field[1]);
+}
+
+function putFields(r, fields) {
+    fields.forEach(field => {
+        const values = valuesOf(fields, field[0]);
+        r.headersOut[field[0]] = values.length === 1 ? values[0] : values;
+    });
 }
 
 function described(r) {
@@ -103,7 +158,7 @@ function described(r) {
         authority: r.variables.host,
         path: targetOf(r),  // with the query, byte for byte
         version: r.variables.server_protocol,
-        headers: headersOf(r).filter(function (pair) { return !REPLACED.includes(pair[0].toLowerCase()); }),
+        headers: exact(r, r.rawHeadersIn, 'http_').map(toldOf).filter(pair => !REPLACED.includes(pair[0].toLowerCase())),
         own_headers: 'refuse',
     };
 }
@@ -155,15 +210,8 @@ async function ask(r, asked) {
 
 function sendReply(r, answer) {
     const reply = answer.reply;
-    const byName = {};
-    reply.headers.forEach(function (pair) {
-        const name = pair[0].toLowerCase();
-        byName[name] = (byName[name] || []).concat(pair[1]);
-    });
     r.status = reply.status;
-    for (let name in byName) {
-        r.headersOut[name] = byName[name].length === 1 ? byName[name][0] : byName[name];
-    }
+    putFields(r, reply.headers);
     r.variables.sidecar_edits = '';
     r.headersOut['X-Sidecar-Id'] = answer.id;
     r.headersOut['Content-Length'] = Buffer.from(reply.body).length;
@@ -236,14 +284,13 @@ async function request(r) {
     }
 }
 
-function edited(headers, operations) {
+function edit(r, operations) {
     operations.forEach(function (operation) {
+        const before = operation.op === 'add' ? valuesOf(fieldsOut(r), operation.name) : [];
         if (operation.op === 'remove') {
-            delete headers[operation.name];
-        } else if (operation.op === 'set' || headers[operation.name] === undefined) {
-            headers[operation.name] = operation.value;
+            delete r.headersOut[operation.name];
         } else {
-            headers[operation.name] = [].concat(headers[operation.name], operation.value);
+            r.headersOut[operation.name] = before.length === 0 ? operation.value : before.concat(operation.value);
         }
     });
 }
@@ -252,16 +299,8 @@ function edited(headers, operations) {
 // js_content that sends the headers itself, njs from 0.8 on takes what comes after them for a part of the filter.
 function headers(r) {
     if (r.variables.sidecar_edits) {
-        edited(r.headersOut, JSON.parse(r.variables.sidecar_edits));
+        edit(r, JSON.parse(r.variables.sidecar_edits));
     }
-}
-
-function describedResponse(got) {
-    const list = [];
-    for (let name in got.headersOut) {
-        [].concat(got.headersOut[name]).forEach(function (value) { list.push([name, String(value)]); });
-    }
-    return { status: got.status, headers: list };
 }
 
 // Bytes as r.send() takes them: until njs 0.8 a string of bytes, from then on the buffer itself.
@@ -273,10 +312,10 @@ function hasContent(r, got) {
     return r.method !== 'HEAD' && got.status !== 204 && got.status !== 304;
 }
 
-async function askAboutResponse(r, got, bytes) {
+async function askAboutResponse(r, got, fields, bytes) {
     const asked = question(r, hasContent(r, got) ? 'response' : 'response_headers');
     asked.ends = true;
-    asked.response = describedResponse(got);
+    asked.response = { status: got.status, headers: fields.map(toldOf) };
     if (hasContent(r, got)) {
         asked.response.body = shown(bytes);
     }
@@ -292,7 +331,8 @@ async function response(r) {
     const got = await r.subrequest(COLLECTED, { method: r.method });
     const bytes = got.responseBuffer || Buffer.from('');
     const isWanted = passed.want.response_headers || passed.want.response_body !== 'none';
-    const answer = isWanted ? await askAboutResponse(r, got, bytes) : UNSEEN;
+    const fields = fieldsOut(got);
+    const answer = isWanted ? await askAboutResponse(r, got, fields, bytes) : UNSEEN;
     if (answer === null) {
         return;
     }
@@ -301,13 +341,11 @@ async function response(r) {
         return;
     }
     r.status = got.status;
-    for (let name in got.headersOut) {
-        r.headersOut[name] = got.headersOut[name];
-    }
+    putFields(r, fields);
     const body = answer.response_body;
     const content = body === null ? bytes : Buffer.concat([Buffer.from(body.data, body.encoding), bytes.slice(MAX_BODY)]);
     headers(r);
-    edited(r.headersOut, answer.response_headers);
+    edit(r, answer.response_headers);
     if (hasContent(r, got)) {
         r.headersOut['Content-Length'] = content.length;
     }

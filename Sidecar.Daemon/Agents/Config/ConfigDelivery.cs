@@ -1,5 +1,6 @@
 using System.Globalization;
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 
@@ -8,6 +9,9 @@ namespace Sidecar.Daemon.Agents.Config;
 /// <summary>Brings configurations to connections: one attempt of a push, or one connection that came late. Keeps no state of its own.</summary>
 internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider time)
 {
+    private const string Unlooked =
+        "accepted, though the agent does not state the feature config_push: one that has no use for configurations accepts every one";
+
     private int _sends;
 
     /// <summary>How an attempt ended.</summary>
@@ -16,7 +20,7 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
         /// <summary>Every connection has it.</summary>
         Done,
 
-        /// <summary>The agent refused it, or takes none.</summary>
+        /// <summary>The agent refused it.</summary>
         Refused,
 
         /// <summary>Somebody did not answer; another attempt may succeed.</summary>
@@ -25,23 +29,26 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
 
     /// <summary>
     /// Sends a push to every connection of the agent that has not accepted it yet: to one first, and to the others when that one has accepted it,
-    /// so that a bad configuration meets one connection only. From then on new connections are given it too.
+    /// so that a bad configuration meets one connection only, and none with calls on it where it would end them. From then on new connections are given it too.
     /// </summary>
     public async Task<(Outcome Outcome, string? Reason)> AttemptAsync(ConfigPush push, CancellationToken stopping)
     {
-        var live = push.Agent.Current.Pool.Live.Where(static pooled => pooled.Connection.IsOpen).ToList();
-        var able = live.FindAll(static pooled => pooled.Connection.Capabilities.Features.ConfigPush);
-        if (able.Count == 0)
+        var live = OpenOf(push.Agent);
+        if (live.Count == 0)
         {
-            return live.Count == 0 ? (Outcome.Missed, "no connection to the agent is open")
-                : (Outcome.Refused, "the agent does not take configuration pushes: it does not state the feature config_push");
+            return (Outcome.Missed, "no connection to the agent is open");
         }
 
         push.Sent();
         if (push.Before is null)
         {
+            if (await TryAsync(push, stopping).ConfigureAwait(false) is { Outcome: not Outcome.Done } trial)
+            {
+                return trial;
+            }
+
             // Another connection each time: one that hangs must not decide for all.
-            var first = able[(push.Reading.Attempts - 1) % able.Count];
+            var first = live[(push.Reading.Attempts - 1) % live.Count];
             var end = await SendAsync(first, push.Agent, push.Value, push.Id, stopping).ConfigureAwait(false);
             if (end.Outcome != Outcome.Done)
             {
@@ -52,6 +59,29 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
         }
 
         return await SendToOthersAsync(push, stopping).ConfigureAwait(false);
+    }
+
+    // Where a refusal ends the connection, it must be none that carries calls.
+    private static async Task<(Outcome Outcome, string? Reason)> TryAsync(ConfigPush push, CancellationToken stopping)
+    {
+        foreach (var dialer in push.Agent.Current.Pool.TrialsOf(push.Value))
+        {
+            try
+            {
+                var connection = await dialer.DialAsync(NoSink.Instance, stopping).ConfigureAwait(false);
+                await connection.DisposeAsync().ConfigureAwait(false);
+            }
+            catch (AgentUnreachableException e)
+            {
+                return (e.Problem == DialProblem.ConfigurationRefused ? Outcome.Refused : Outcome.Missed, $"a connection to try it on: {e.Message}");
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return (Outcome.Missed, "the daemon stops");
+            }
+        }
+
+        return (Outcome.Done, null);
     }
 
     /// <summary>Sends a configuration to one connection and waits for the agent's answer.</summary>
@@ -96,10 +126,10 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
     private async Task<(Outcome Outcome, string? Reason)> SendToOthersAsync(ConfigPush push, CancellationToken stopping)
     {
         var (agent, value) = (push.Agent, push.Value);
-        var able = agent.Current.Pool.Live.Where(static pooled => pooled.Connection.IsOpen && pooled.Connection.Capabilities.Features.ConfigPush).ToList();
-        var missing = able.FindAll(pooled => !agent.Configuration.WasGiven(pooled.Connection, value));
+        var live = OpenOf(agent);
+        var missing = live.FindAll(pooled => !agent.Configuration.WasGiven(pooled.Connection, value));
         var ends = await Task.WhenAll(missing.Select(pooled => SendAsync(pooled, agent, value, push.Id, stopping))).ConfigureAwait(false);
-        push.Accepted(able.Count(pooled => agent.Configuration.WasGiven(pooled.Connection, value)));
+        push.Accepted(live.Count(pooled => agent.Configuration.WasGiven(pooled.Connection, value)));
         if (Array.Find(ends, static end => end.Outcome == Outcome.Refused) is { Reason: { } refused })
         {
             // One process took it and another did not: refused as a whole, the old one stays (rule 7).
@@ -108,9 +138,13 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
         }
 
         // A connection that ended meanwhile needs nothing: the one in its place is given the new configuration.
-        var missed = missing.Zip(ends).Where(static pair => pair.Second.Outcome == Outcome.Missed && pair.First.Connection.IsOpen).Select(static pair => pair.Second.Reason).FirstOrDefault();
-        return missed is null ? (Outcome.Done, null) : (Outcome.Missed, missed);
+        var missed = missing.Zip(ends).Where(static pair => pair.Second.Outcome == Outcome.Missed && pair.First.Connection.IsOpen)
+            .Select(static pair => pair.Second.Reason).FirstOrDefault();
+        return missed is not null ? (Outcome.Missed, missed)
+            : (Outcome.Done, live.TrueForAll(static pooled => pooled.Connection.Capabilities.Features.ConfigPush) ? null : Unlooked);
     }
+
+    private static List<PooledConnection> OpenOf(AgentState agent) => [.. agent.Current.Pool.Live.Where(static pooled => pooled.Connection.IsOpen)];
 
     private async Task GoBackAsync(ConfigPush push, CancellationToken stopping)
     {

@@ -53,7 +53,9 @@ internal sealed class ConfigPusher : IAsyncDisposable
         return push;
     }
 
-    /// <summary>A connection has come: it is given the agent's configuration if it does not have it. What its dialler gave it meanwhile may be outdated.</summary>
+    /// <summary>
+    /// A connection has come: it is given the agent's configuration if it does not have it. What its dialler gave it meanwhile may be outdated.
+    /// </summary>
     public void OnConnected(AgentState agent, PooledConnection connection)
     {
         if (LacksCurrent(agent, connection) && !Closed)
@@ -74,7 +76,8 @@ internal sealed class ConfigPusher : IAsyncDisposable
 
     /// <summary>All pushes that have not ended, and those that did lately, by age.</summary>
     public IReadOnlyList<ConfigPushReading> List() =>
-        [.. _queues.Values.SelectMany(static queue => queue.Pushes()).Select(static push => push.Reading).OrderBy(static push => push.Created).ThenBy(static push => push.Id.Length).ThenBy(static push => push.Id, StringComparer.Ordinal)];
+        [.. _queues.Values.SelectMany(static queue => queue.Pushes()).Select(static push => push.Reading).OrderBy(static push => push.Created)
+            .ThenBy(static push => push.Id.Length).ThenBy(static push => push.Id, StringComparer.Ordinal)];
 
     /// <summary>The push of this id; null when there is none, or it was forgotten.</summary>
     public ConfigPushReading? Find(string id) =>
@@ -96,8 +99,7 @@ internal sealed class ConfigPusher : IAsyncDisposable
     private PushQueue QueueOf(string agent) => _queues.GetOrAdd(agent, _ => new PushQueue(_settings, _time));
 
     private static bool LacksCurrent(AgentState agent, PooledConnection connection) =>
-        agent.Configuration.Current is { Value: not null } current && connection.Connection.Capabilities.Features.ConfigPush
-        && !agent.Configuration.WasGiven(connection.Connection, current);
+        agent.Configuration.Current is { Value: not null } current && !agent.Configuration.WasGiven(connection.Connection, current);
 
     private async Task DeliverAsync(ConfigPush push)
     {
@@ -129,9 +131,10 @@ internal sealed class ConfigPusher : IAsyncDisposable
             ConfigDelivery.Outcome.Refused => ConfigPushState.Failed,
             _ => ConfigPushState.Expired,
         };
-        var (word, attempts) = (Words.Of(state), push.Reading.Attempts);
+        var (word, attempts) = (ConfigPushLabels.Of(state), push.Reading.Attempts);
         push.Agent.Metrics.Agents.PushEnded(push.Agent.Id, word);
-        Log.PushEnded(_logger, state == ConfigPushState.Acknowledged ? LogLevel.Information : LogLevel.Warning, push.Id, push.Agent.Id, word, attempts, reason ?? "accepted");
+        Log.PushEnded(
+            _logger, state == ConfigPushState.Acknowledged ? LogLevel.Information : LogLevel.Warning, push.Id, push.Agent.Id, word, attempts, reason ?? "accepted");
         push.End(state, reason, _time.GetUtcNow());
     }
 

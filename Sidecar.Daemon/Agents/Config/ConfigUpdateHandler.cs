@@ -7,10 +7,12 @@ namespace Sidecar.Daemon.Agents.Config;
 /// What the daemon does about an agent's requests (spec §6.4): it sends the configuration again when asked, not too often; it takes note of errors and of
 /// restarts that are needed; it refuses changes of rules and lists, because it keeps none. Safe from any thread.
 /// </summary>
-internal sealed class ConfigUpdateHandler(ConfigPusher pusher, ConfigPushSettings settings, TimeProvider time) : IConfigUpdateHandler
+internal sealed class ConfigUpdateHandler(ConfigPusher pusher, ConfigPushSettings settings, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, long> _reloads = new(StringComparer.Ordinal);
 
+    /// <summary>Accepts a request, or says why not. Called on a read loop: does not block.</summary>
+    /// <returns>Null when it is accepted, else the reason why not.</returns>
     public string? Handle(AgentState agent, ConfigUpdate update) => update switch
     {
         RequestReload => Reload(agent),

@@ -5,8 +5,10 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Agents.Config;
 
-/// <summary>The requests of agents about their configuration: each is decided, answered where the transport can, counted, and kept for operators. Safe from any thread.</summary>
-internal sealed class ConfigUpdates(IConfigUpdateHandler handler, TimeProvider time, ILogger logger)
+/// <summary>
+/// The requests of agents about their configuration: each is decided, answered where the transport can, counted, and kept for operators. Safe from any thread.
+/// </summary>
+internal sealed class ConfigUpdates(ConfigUpdateHandler handler, TimeProvider time, ILogger logger)
 {
     /// <summary>Most requests remembered; the oldest go first.</summary>
     public const int Most = 100;
@@ -16,16 +18,18 @@ internal sealed class ConfigUpdates(IConfigUpdateHandler handler, TimeProvider t
 
     private readonly Lock _gate = new();
     private readonly Queue<ConfigUpdateReading> _latest = new();
-    private readonly LogPace _pace = new(time);
+    private readonly LogThrottle _throttle = new(time);
 
     /// <summary>A request has come. On a read loop.</summary>
     public void Take(AgentState agent, PooledConnection connection, ConfigUpdateRequest request)
     {
-        var type = Words.Of(request.Update);
+        var type = ConfigPushLabels.Of(request.Update);
         var refusal = handler.Handle(agent, request.Update);
         var now = time.GetUtcNow();
-        var replied = connection.Connection.TryReply(new ConfigUpdateResponse(request.RequestId, refusal is null, refusal, (ulong)now.ToUnixTimeMilliseconds()));
-        var reading = new ConfigUpdateReading(agent.Id, connection.Connection.Id, Cut(request.RequestId), type, Detail(request.Update), refusal is null, refusal, replied, now);
+        var replied = connection.Connection.TryReply(
+            new ConfigUpdateResponse(request.RequestId, refusal is null, refusal, (ulong)now.ToUnixTimeMilliseconds()));
+        var reading = new ConfigUpdateReading(
+            agent.Id, connection.Connection.Id, Cut(request.RequestId), type, Detail(request.Update), refusal is null, refusal, replied, now);
         lock (_gate)
         {
             _latest.Enqueue(reading);
@@ -36,7 +40,7 @@ internal sealed class ConfigUpdates(IConfigUpdateHandler handler, TimeProvider t
         }
 
         agent.Metrics.Agents.UpdateRequested(agent.Id, type, refusal is null);
-        if (_pace.MayLog($"{agent.Id} {type}", out var leftOut))
+        if (_throttle.MayLog($"{agent.Id} {type}", out var leftOut))
         {
             var level = request.Update is ConfigError or RestartRequired ? LogLevel.Warning : LogLevel.Information;
             Log.UpdateRequested(logger, level, agent.Id, type, reading.Detail, refusal ?? "accepted", leftOut);

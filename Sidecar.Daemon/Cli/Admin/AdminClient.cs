@@ -106,7 +106,8 @@ internal sealed class AdminClient : IDisposable
             SocketError.AccessDenied => new($"you may not connect to {_path}; become root or a member of the socket's group (--listen admin=PATH,group=NAME)", ExitCodes.Failed, e),
             _ => new($"cannot connect to {_path}: {socket.Message}", ExitCodes.Failed, e),
         }
-        : e.HttpRequestError is HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError or HttpRequestError.Unknown
+        : e.HttpRequestError is HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse
+            or HttpRequestError.HttpProtocolError or HttpRequestError.Unknown
             ? NotASidecar(e)
             : new AdminException($"cannot ask {_path}: {e.Message}", ExitCodes.Failed, e);
 
@@ -124,4 +125,11 @@ internal sealed class AdminClient : IDisposable
             throw;
         }
     }
+}
+
+/// <summary>A daemon could not be asked, or would not answer. The message is one line for the operator.</summary>
+internal sealed class AdminException(string message, int exitCode, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>What the command tells the shell.</summary>
+    public int ExitCode => exitCode;
 }

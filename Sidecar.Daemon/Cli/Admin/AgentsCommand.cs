@@ -17,7 +17,10 @@ internal static class AgentsCommand
         command.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
         {
             var agents = await client.GetAsync("/agents", AdminJson.Default.AgentsDocument, cancellation).ConfigureAwait(false);
-            await output.WriteAsync(result.GetValue(AdminFlags.Json) ? JsonSerializer.Serialize(agents, AdminJson.Default.AgentsDocument) + "\n" : Write(agents)).ConfigureAwait(false);
+            await output.WriteAsync(
+                result.GetValue(AdminFlags.Json)
+                    ? JsonSerializer.Serialize(agents, AdminJson.Default.AgentsDocument) + "\n"
+                    : Write(agents)).ConfigureAwait(false);
         }));
         return command;
     }
@@ -26,12 +29,15 @@ internal static class AgentsCommand
     public static string Summary(IReadOnlyList<AgentDocument> agents) =>
         agents.Count == 0 ? "no agents\n" : Screen.Table([SummaryHeading, .. agents.SelectMany(Lines)]);
 
-    /// <summary>The agents, then the connections of each.</summary>
-    public static string Write(AgentsDocument document) => Summary(document.Agents) + string.Concat(document.Agents.SelectMany(static agent => agent.Versions.Select(version =>
-        version.Connections.Count == 0
-            ? $"\n{Screen.Clean(agent.Id)}: no connection; it is looked for at {Screen.Clean(string.Join(", ", version.Endpoints))}\n"
-            : $"\n{Screen.Clean(agent.Id)}: {Screen.Clean(version.Strategy)}, {Screen.Number(version.OpenExchanges)} open exchanges, held bodies {Screen.Bytes(agent.HeldBodyBytes)} of {Screen.Bytes(agent.HeldBodyLimit)}\n"
-                + Screen.Table([ConnectionHeading, .. version.Connections.Select(Line)], indent: 2))));
+    /// <summary>What is to be known of the agents, the agents, then the connections of each.</summary>
+    public static string Write(AgentsDocument document) =>
+        Screen.Warnings(document.Agents.SelectMany(static agent => agent.Warnings)) + Summary(document.Agents)
+        + string.Concat(document.Agents.SelectMany(static agent => agent.Versions.Select(version => Connections(agent, version))));
+
+    private static string Connections(AgentDocument agent, VersionDocument version) => version.Connections.Count == 0
+        ? $"\n{Screen.Clean(agent.Id)}: no connection; it is looked for at {Screen.Clean(string.Join(", ", version.Endpoints))}\n"
+        : $"\n{Screen.Clean(agent.Id)}: {Screen.Clean(version.Strategy)}, {Screen.Number(version.OpenExchanges)} open exchanges, held bodies {Screen.Bytes(agent.HeldBodyBytes)} of {Screen.Bytes(agent.HeldBodyLimit)}\n"
+            + Screen.Table([ConnectionHeading, .. version.Connections.Select(Line)], indent: 2);
 
     private static IEnumerable<string[]> Lines(AgentDocument agent) => agent.Versions.Select(version => (string[])
     [

@@ -28,7 +28,7 @@ internal static class PushCommand
                 throw new AdminException($"{end.Id} to agent {end.Agent} is {end.State}: {end.Reason ?? "it waits"}", ExitCodes.Failed);
             }
 
-            await output.WriteLineAsync($"agent {Screen.Clean(end.Agent)} has accepted {Screen.Clean(end.Id)} on {Screen.Number(end.AcceptedConnections)} connections").ConfigureAwait(false);
+            await output.WriteLineAsync($"agent {Screen.Clean(end.Agent)} has accepted {Screen.Clean(end.Id)} on {Screen.Number(end.AcceptedConnections)} connections{(end.Reason is { } reason ? $" ({Screen.Clean(reason)})" : "")}").ConfigureAwait(false);
         }));
         return command;
     }

@@ -30,6 +30,9 @@ internal static class Screen
     /// <summary>A text in which what would move the cursor or change colours is escaped, for some of it was written by agents.</summary>
     public static string Clean(string text) => PeerText.Clean(text);
 
+    /// <summary>What needs attention, a line each.</summary>
+    public static string Warnings(IEnumerable<string> warnings) => string.Concat(warnings.Select(static warning => $"! {Clean(warning)}\n"));
+
     /// <summary>A number.</summary>
     public static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 

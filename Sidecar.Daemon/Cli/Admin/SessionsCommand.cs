@@ -21,14 +21,18 @@ internal static class SessionsCommand
         var list = new Command("list", "List the sticky sessions of an agent, the one used last first") { Agent, AdminFlags.Json };
         list.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
         {
-            var sessions = await client.GetAsync(PathOf(result.GetValue(Agent)!, null), AdminJson.Default.StickySessionsDocument, cancellation).ConfigureAwait(false);
+            var sessions = await client.GetAsync(
+                PathOf(result.GetValue(Agent)!, null), AdminJson.Default.StickySessionsDocument, cancellation).ConfigureAwait(false);
             await output.WriteAsync(
-                result.GetValue(AdminFlags.Json) ? JsonSerializer.Serialize(sessions, AdminJson.Default.StickySessionsDocument) + "\n" : Write(sessions)).ConfigureAwait(false);
+                result.GetValue(AdminFlags.Json)
+                    ? JsonSerializer.Serialize(sessions, AdminJson.Default.StickySessionsDocument) + "\n"
+                    : Write(sessions)).ConfigureAwait(false);
         }));
         var clear = new Command("clear", "Forget sticky sessions: their next requests may go to any connection") { Agent, Key };
         clear.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
         {
-            var cleared = await client.DeleteAsync(PathOf(result.GetValue(Agent)!, result.GetValue(Key)), AdminJson.Default.StickyClearedDocument, cancellation).ConfigureAwait(false);
+            var cleared = await client.DeleteAsync(
+                PathOf(result.GetValue(Agent)!, result.GetValue(Key)), AdminJson.Default.StickyClearedDocument, cancellation).ConfigureAwait(false);
             await output.WriteLineAsync($"{Screen.Number(cleared.Cleared)} sessions of agent {Screen.Clean(cleared.Agent)} are forgotten").ConfigureAwait(false);
         }));
         var command = new Command("sessions", "Show the exchanges and sticky sessions of a running daemon") { AdminFlags.Admin, AdminFlags.Json, list, clear };
@@ -36,7 +40,9 @@ internal static class SessionsCommand
         {
             var sessions = await client.GetAsync("/sessions", AdminJson.Default.SessionsDocument, cancellation).ConfigureAwait(false);
             await output.WriteAsync(
-                result.GetValue(AdminFlags.Json) ? JsonSerializer.Serialize(sessions, AdminJson.Default.SessionsDocument) + "\n" : Write(sessions)).ConfigureAwait(false);
+                result.GetValue(AdminFlags.Json)
+                    ? JsonSerializer.Serialize(sessions, AdminJson.Default.SessionsDocument) + "\n"
+                    : Write(sessions)).ConfigureAwait(false);
         }));
         return command;
     }
@@ -47,15 +53,19 @@ internal static class SessionsCommand
             ["LISTENER", "ROUTE", "OPEN", "RECEIVED", "INSPECTED", "REFUSED", "ABANDONED", "PARTLY", "BYPASSED", "NOT-SUBJECT"],
             .. document.Exchanges.Select(static row => (string[])
             [
-                row.Listener, row.Route, Screen.Number(row.Exchanges.Open), Screen.Number(row.Exchanges.Received), Screen.Number(row.Exchanges.Inspected), Screen.Number(row.Exchanges.Refused),
-                Screen.Number(row.Exchanges.Abandoned), Screen.Number(row.Exchanges.Partly), Screen.Number(row.Exchanges.Bypassed), Screen.Number(row.Exchanges.NotSubject),
+                row.Listener, row.Route, Screen.Number(row.Exchanges.Open), Screen.Number(row.Exchanges.Received), Screen.Number(row.Exchanges.Inspected),
+                Screen.Number(row.Exchanges.Refused),
+                Screen.Number(row.Exchanges.Abandoned), Screen.Number(row.Exchanges.Partly), Screen.Number(row.Exchanges.Bypassed),
+                Screen.Number(row.Exchanges.NotSubject),
             ]),
         ])
         + "\n" + Sticky(document.Sticky);
 
     /// <summary>The sessions of one agent.</summary>
     public static string Write(StickySessionsDocument document) => Sticky([document.Agent]) + "\n"
-        + Screen.Table([["SESSION", "CONNECTION", "IDLE"], .. document.Sessions.Select(static session => (string[])[session.Key, session.Connection ?? "-", Screen.Duration(session.IdleSeconds)])])
+        + Screen.Table(
+            [["SESSION", "CONNECTION", "IDLE"],
+            .. document.Sessions.Select(static session => (string[])[session.Key, session.Connection ?? "-", Screen.Duration(session.IdleSeconds)])])
         + (document.Sessions.Count < document.Agent.Live ? $"and {Screen.Number(document.Agent.Live - document.Sessions.Count)} that were used less lately\n" : "");
 
     private static string Sticky(IReadOnlyList<StickyAgentDocument> agents) => Screen.Table(
@@ -63,7 +73,8 @@ internal static class SessionsCommand
         ["AGENT", "STICKY-SESSIONS", "LIMIT", "MOVED", "EXPIRED", "EVICTED", "CLEARED"],
         .. agents.Select(static agent => (string[])
         [
-            agent.Agent, Screen.Number(agent.Live), Screen.Number(agent.Limit), Screen.Number(agent.Moved), Screen.Number(agent.Expired), Screen.Number(agent.Evicted), Screen.Number(agent.Cleared),
+            agent.Agent, Screen.Number(agent.Live), Screen.Number(agent.Limit), Screen.Number(agent.Moved), Screen.Number(agent.Expired),
+            Screen.Number(agent.Evicted), Screen.Number(agent.Cleared),
         ]),
     ]);
 

@@ -14,7 +14,10 @@ internal static class StatusCommand
         command.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
         {
             var status = await client.GetAsync("/status", AdminJson.Default.StatusDocument, cancellation).ConfigureAwait(false);
-            await output.WriteAsync(result.GetValue(AdminFlags.Json) ? JsonSerializer.Serialize(status, AdminJson.Default.StatusDocument) + "\n" : Write(status)).ConfigureAwait(false);
+            await output.WriteAsync(
+                result.GetValue(AdminFlags.Json)
+                    ? JsonSerializer.Serialize(status, AdminJson.Default.StatusDocument) + "\n"
+                    : Write(status)).ConfigureAwait(false);
         }));
         return command;
     }
@@ -24,7 +27,7 @@ internal static class StatusCommand
     {
         var exchanges = status.Exchanges;
         return $"sidecar {Screen.Clean(status.Version)}, up {Screen.Duration(status.UptimeSeconds)}, process {Screen.Number(status.Pid)}\n"
-            + string.Concat(status.Warnings.Select(static warning => $"! {Screen.Clean(warning)}\n"))
+            + Screen.Warnings(status.Warnings)
             + "\n"
             + Screen.Table([["LISTENER", "KIND", "PLACE"], .. status.Listeners.Select(static listener => (string[])[listener.Name, listener.Kind, listener.Place])])
             + "\n"

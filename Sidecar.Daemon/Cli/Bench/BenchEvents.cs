@@ -47,14 +47,16 @@ internal static class BenchEvents
         EventKind.ResponseHeaders => new ResponseHeadersEvent { Status = 200, Headers = Headers(options.Headers) },
         EventKind.RequestBodyChunk => new RequestBodyChunkEvent { Data = Body(options.Size) },
         EventKind.ResponseBodyChunk => new ResponseBodyChunkEvent { Data = Body(options.Size) },
-        EventKind.WebSocketFrame => new WebSocketFrameEvent { Opcode = WebSocketOpcode.Binary, Data = Body(options.Size), ClientToServer = true, Fin = true, ClientIp = "192.0.2.7" },
+        EventKind.WebSocketFrame =>
+            new WebSocketFrameEvent { Opcode = WebSocketOpcode.Binary, Data = Body(options.Size), ClientToServer = true, Fin = true, ClientIp = "192.0.2.7" },
         _ => new GuardrailInspectEvent { Content = new string('x', options.Size) },
     };
 
     /// <summary>What must come before that event in its exchange; null when it opens one itself.</summary>
     public static AgentEvent? OpeningOf(BenchOptions options) => options.Event is EventKind.RequestHeaders ? null : RequestHeaders(options.Headers);
 
-    private static RequestHeadersEvent RequestHeaders(int count) => new()
+    /// <summary>The request itself.</summary>
+    public static RequestHeadersEvent RequestHeaders(int count) => new()
     {
         Method = "GET",
         Uri = "/index.html?page=1",

@@ -7,13 +7,13 @@ namespace Sidecar.Daemon.Cli.Bench;
 internal sealed record BenchOptions
 {
     /// <summary>An agent's endpoint, or the Unix socket of a daemon's native listener or of an echo.</summary>
-    public required string Connect { get; init; }
+    public required AgentEndpoint Connect { get; init; }
 
     /// <summary>TLS for an <c>https://</c> endpoint.</summary>
     public TlsOptions? Tls { get; init; }
 
     /// <summary>Whether the agent speaks gRPC, where there is no encoding to insist on.</summary>
-    public bool IsGrpc => AgentEndpoints.IsRemote(Connect) || AgentEndpoints.GrpcPath(Connect) is not null;
+    public bool IsGrpc => Connect.IsGrpc;
 
     /// <summary>Calls in flight, over all connections.</summary>
     public required int Concurrency { get; init; }
@@ -36,7 +36,13 @@ internal sealed record BenchOptions
     /// <summary>Whether bodies are sent as base64 also to a peer that takes raw bytes.</summary>
     public bool Base64 { get; init; }
 
-    /// <summary>Not counted, before the run.</summary>
+    /// <summary>Whether an agent, too, is told that an exchange is complete.</summary>
+    public bool Completes { get; init; }
+
+    /// <summary>Other processes whose processor time is reported.</summary>
+    public IReadOnlyList<MeasuredProcess> Processes { get; init; } = [];
+
+    /// <summary>Longest wait for a stable rate, before what is counted.</summary>
     public required TimeSpan Warmup { get; init; }
 
     /// <summary>Counted.</summary>
@@ -47,4 +53,7 @@ internal sealed record BenchOptions
 
     /// <summary>Frames without encoding or decoding, against an echo.</summary>
     public required bool Raw { get; init; }
+
+    /// <summary>Envoy's questions instead of events, to an ext_authz server.</summary>
+    public bool Check { get; init; }
 }

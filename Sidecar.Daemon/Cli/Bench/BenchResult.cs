@@ -6,10 +6,13 @@ internal sealed record BenchResult
     /// <summary>What was driven, in words.</summary>
     public required string What { get; init; }
 
-    /// <summary>Calls answered.</summary>
-    public required long Calls { get; init; }
+    /// <summary>How the warm-up went.</summary>
+    public required WarmUp WarmUp { get; init; }
 
-    /// <summary>Calls that ended without an answer.</summary>
+    /// <summary>Exchanges and messages of this process in the seconds counted.</summary>
+    public required Tally Done { get; init; }
+
+    /// <summary>Calls that ended without an answer, or with a refusal, since the start.</summary>
     public required long Failures { get; init; }
 
     /// <summary>What the first failure was; null for none.</summary>
@@ -18,24 +21,18 @@ internal sealed record BenchResult
     /// <summary>Seconds counted.</summary>
     public required double Seconds { get; init; }
 
-    /// <summary>Calls per second.</summary>
-    public double CallsPerSecond => Calls / Seconds;
+    /// <summary>How long the timed calls took: those of the event asked for, not what opens and ends its exchange.</summary>
+    public required LatencyHistogram Latencies { get; init; }
 
-    /// <summary>Median in microseconds.</summary>
-    public required double P50 { get; init; }
+    /// <summary>Processor time of each process in the seconds counted; null for one that ended.</summary>
+    public required IReadOnlyList<(string Name, TimeSpan? Cpu)> Processes { get; init; }
 
-    /// <summary>90th percentile in microseconds.</summary>
-    public required double P90 { get; init; }
+    /// <summary>Bytes that this process allocated.</summary>
+    public required long AllocatedBytes { get; init; }
 
-    /// <summary>99th percentile in microseconds.</summary>
-    public required double P99 { get; init; }
+    /// <summary>A sum over the seconds counted as a share of each message; null when none was answered.</summary>
+    public double? PerMessage(double? sum) => Done.Messages == 0 ? null : sum / Done.Messages;
 
-    /// <summary>99.9th percentile in microseconds.</summary>
-    public required double P999 { get; init; }
-
-    /// <summary>Processor time of this process per call, in microseconds.</summary>
-    public required double CpuPerCall { get; init; }
-
-    /// <summary>Bytes this process allocated per call.</summary>
-    public required double BytesPerCall { get; init; }
+    /// <summary>A sum over the seconds counted as a share of each exchange; null when none came to its end.</summary>
+    public double? PerExchange(double? sum) => Done.Exchanges == 0 ? null : sum / Done.Exchanges;
 }

@@ -1,8 +1,5 @@
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
@@ -11,29 +8,24 @@ namespace Sidecar.Daemon.Cli.Bench;
 /// <summary>Sends every frame back: the other end of a raw benchmark.</summary>
 internal static class EchoServer
 {
+    private const int MaxConnections = 1024;
+
     /// <summary>Serves until the token fires.</summary>
     public static async Task RunAsync(string path, CancellationToken cancellation)
     {
-        var factory = new SocketTransportFactory(Options.Create(new SocketTransportOptions { WaitForDataBeforeAllocatingBuffer = false }), NullLoggerFactory.Instance);
-        await using var listener = await factory.BindAsync(new UnixDomainSocketEndPoint(path), cancellation).ConfigureAwait(false);
-        try
-        {
-            while (await listener.AcceptAsync(cancellation).ConfigureAwait(false) is { } transport)
-            {
-                _ = ServeAsync(transport);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The ordinary end.
-        }
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(path));
+        await using var listener = new SocketListener(
+            new SocketListenerOptions { Name = path, MaxConnections = MaxConnections }, ServeAsync, NullLogger.Instance);
+        listener.Start(socket);
+        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private static async Task ServeAsync(ConnectionContext transport)
+    private static async Task ServeAsync(AcceptedSocket accepted)
     {
-        var frames = new FrameConnection(transport.Transport);
+        using var pipes = new SocketPipes(accepted.Socket);
+        var frames = new FrameConnection(pipes);
         await frames.RunAsync(new Echo(frames)).ConfigureAwait(false);
-        await transport.DisposeAsync().ConfigureAwait(false);
     }
 
     private sealed class Echo(FrameConnection frames) : IFrameHandler

@@ -5,14 +5,31 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Cli.Bench;
 
-/// <summary>Sends events the way the daemon does. Header events are exchanges of their own; others follow the header event of their exchange, which ends with the last of them.</summary>
-internal sealed class EventCaller(IAgentConnection connection, AgentEvent[] events, AgentEvent? opening, IExchangeIds ids, TimeSpan timeout, TimeProvider time) : ICaller
+/// <summary>
+/// Sends events the way the daemon does. Header events are exchanges of their own; others follow the header event of their exchange, which ends with
+/// the last of them.
+/// </summary>
+/// <param name="connection">Where to.</param>
+/// <param name="events">The events of an exchange that are timed.</param>
+/// <param name="opening">What comes before them; null for nothing.</param>
+/// <param name="completes">Whether request-complete comes after them. A daemon is told in any case: it keeps an exchange until it knows of its end.</param>
+/// <param name="ids">The ids of the exchanges.</param>
+/// <param name="timeout">Longest wait for an answer.</param>
+/// <param name="time">The clock.</param>
+internal sealed class EventCaller(
+    IAgentConnection connection, AgentEvent[] events, AgentEvent? opening, bool completes, ExchangeIds ids, TimeSpan timeout, TimeProvider time) : ICaller
 {
-    // A daemon keeps an exchange until it is told of its end; an agent is not asked to.
-    private readonly RequestCompleteEvent? _complete = connection.Capabilities.AgentId == "sidecar" ? new RequestCompleteEvent() : null;
+    private readonly RequestCompleteEvent? _complete = completes || connection.Capabilities.AgentId == "sidecar" ? new RequestCompleteEvent() : null;
     private readonly long _ticks = (long)(timeout.TotalSeconds * time.TimestampFrequency);
     private int _next;
     private bool _isOpen;
+    private bool _isWhole;
+
+    /// <inheritdoc/>
+    public long Messages { get; private set; }
+
+    /// <inheritdoc/>
+    public long Exchanges { get; private set; }
 
     /// <inheritdoc/>
     public ValueTask<string?> PrepareAsync()
@@ -27,6 +44,7 @@ internal sealed class EventCaller(IAgentConnection connection, AgentEvent[] even
             return BeginAsync();
         }
 
+        _isWhole = true;
         events[0].CorrelationId = ids.Next();
         return default;
     }
@@ -42,10 +60,11 @@ internal sealed class EventCaller(IAgentConnection connection, AgentEvent[] even
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<string?> BeginAsync()
     {
+        string? failure = null;
         if (_isOpen && _complete is not null)
         {
             _complete.CorrelationId = events[0].CorrelationId;
-            await connection.CallAsync(_complete, time.GetTimestamp() + _ticks).ConfigureAwait(false);
+            failure = await SendAsync(_complete).ConfigureAwait(false);
         }
 
         var id = ids.Next();
@@ -54,10 +73,10 @@ internal sealed class EventCaller(IAgentConnection connection, AgentEvent[] even
             message.CorrelationId = id;
         }
 
-        _isOpen = true;
-        if (opening is null)
+        (_isOpen, _isWhole) = (true, true);
+        if (failure is not null || opening is null)
         {
-            return null;
+            return failure;
         }
 
         opening.CorrelationId = id;
@@ -68,8 +87,19 @@ internal sealed class EventCaller(IAgentConnection connection, AgentEvent[] even
     private async ValueTask<string?> SendAsync(AgentEvent message)
     {
         var result = await connection.CallAsync(message, time.GetTimestamp() + _ticks).ConfigureAwait(false);
-        return result.Response is not { } response ? $"{result.Outcome}: {result.Detail}"
-            : response.Decision is AllowDecision ? null
-            : $"refused: {response.Decision} {string.Join(' ', response.Audit.ReasonCodes)}";
+        if (result.Response is not { Decision: AllowDecision })
+        {
+            _isWhole = false;
+            return result.Response is null ? $"{result.Outcome}: {result.Detail}"
+                : $"refused: {result.Response.Decision} {string.Join(' ', result.Response.Audit.ReasonCodes)}";
+        }
+
+        Messages++;
+        if (_isWhole && ReferenceEquals(message, _complete ?? events[^1]))
+        {
+            Exchanges++;
+        }
+
+        return null;
     }
 }

@@ -27,6 +27,12 @@ internal sealed class RawCaller : ICaller, IValueTaskSource<string?>
         BinaryPrimitives.WriteInt32BigEndian(_frame.AsSpan(FrameLimits.HeaderSize), slot);
     }
 
+    /// <inheritdoc/>
+    public long Messages { get; private set; }
+
+    /// <summary>An echo knows no exchanges: each frame stands for one.</summary>
+    public long Exchanges => Messages;
+
     public ValueTask<string?> CallAsync()
     {
         _source.Reset();
@@ -40,7 +46,11 @@ internal sealed class RawCaller : ICaller, IValueTaskSource<string?>
     }
 
     /// <summary>The echo has come, or never will.</summary>
-    public void Complete(string? failure) => _source.SetResult(failure);
+    public void Complete(string? failure)
+    {
+        Messages += failure is null ? 1 : 0;
+        _source.SetResult(failure);
+    }
 
     public string? GetResult(short token) => _source.GetResult(token);
 

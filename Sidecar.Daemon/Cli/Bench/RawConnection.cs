@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
@@ -10,16 +8,15 @@ namespace Sidecar.Daemon.Cli.Bench;
 /// <summary>A connection to an echo and the workers that share it.</summary>
 internal sealed class RawConnection : IFrameHandler, IAsyncDisposable
 {
-    private readonly SocketConnectionContextFactory _pipes = new(new SocketConnectionFactoryOptions { WaitForDataBeforeAllocatingBuffer = false }, NullLogger.Instance);
-    private readonly Microsoft.AspNetCore.Connections.ConnectionContext _context;
+    private readonly SocketPipes _pipes;
     private readonly FrameConnection _frames;
     private readonly RawCaller[] _callers;
     private readonly Task _running;
 
     private RawConnection(Socket socket, int callers, int size)
     {
-        _context = _pipes.Create(socket);
-        _frames = new FrameConnection(_context.Transport);
+        _pipes = new SocketPipes(socket);
+        _frames = new FrameConnection(_pipes);
         _callers = [.. Enumerable.Range(0, callers).Select(slot => new RawCaller(_frames, slot, size))];
         _running = _frames.RunAsync(this);
     }
@@ -45,7 +42,6 @@ internal sealed class RawConnection : IFrameHandler, IAsyncDisposable
     {
         _frames.Close();
         await _running.ConfigureAwait(false);
-        await _context.DisposeAsync().ConfigureAwait(false);
         _pipes.Dispose();
     }
 }

@@ -22,8 +22,14 @@ internal sealed record AgentDocument
     /// <summary><c>closed</c> or <c>open</c>.</summary>
     public required string FailureMode { get; init; }
 
-    /// <summary><c>pending</c>, <c>available</c>, <c>degraded</c>, <c>paused</c>, <c>draining</c>, <c>unhealthy</c>, or <c>removing</c> while it is taken out of service.</summary>
+    /// <summary>
+    /// <c>pending</c>, <c>available</c>, <c>degraded</c>, <c>paused</c>, <c>draining</c>, <c>unhealthy</c>, or <c>removing</c> while it is taken out of
+    /// service.
+    /// </summary>
     public required string State { get; init; }
+
+    /// <summary>What an operator should know of it, each with what to do.</summary>
+    public required IReadOnlyList<string> Warnings { get; init; }
 
     /// <summary>Bytes of bodies that are held for it.</summary>
     public required long HeldBodyBytes { get; init; }
@@ -53,6 +59,9 @@ internal sealed record VersionDocument
     /// <summary>Where it listens.</summary>
     public required IReadOnlyList<string> Endpoints { get; init; }
 
+    /// <summary>What keeps endpoints from being connected to, as of the last attempt.</summary>
+    public required IReadOnlyList<EndpointProblemDocument> Problems { get; init; }
+
     /// <summary>Exchanges that it takes part in.</summary>
     public required int OpenExchanges { get; init; }
 
@@ -74,6 +83,12 @@ internal sealed record VersionDocument
     /// <summary>Its connections.</summary>
     public required IReadOnlyList<ConnectionDocument> Connections { get; init; }
 }
+
+/// <summary>Why an endpoint has no new connection.</summary>
+/// <param name="Endpoint">Where.</param>
+/// <param name="Reason">Why the last attempt failed.</param>
+/// <param name="Incompatible">Whether the agent there speaks a dialect that is not spoken; it is dialled rarely then.</param>
+internal sealed record EndpointProblemDocument(string Endpoint, string Reason, bool Incompatible);
 
 /// <summary>Counts of calls by how they ended, since the start.</summary>
 /// <param name="Answered">The agent answered.</param>

@@ -29,7 +29,8 @@ internal sealed record ConfigPushesDocument
 /// <param name="CreatedAt">When it was asked for.</param>
 /// <param name="EndedAt">When it ended.</param>
 internal sealed record ConfigPushDocument(
-    string Id, string Agent, string State, string? Reason, string? Version, int Attempts, int AcceptedConnections, DateTimeOffset CreatedAt, DateTimeOffset? EndedAt);
+    string Id, string Agent, string State, string? Reason, string? Version, int Attempts, int AcceptedConnections, DateTimeOffset CreatedAt,
+    DateTimeOffset? EndedAt);
 
 /// <summary>A request of an agent about its configuration.</summary>
 /// <param name="Agent">The agent.</param>

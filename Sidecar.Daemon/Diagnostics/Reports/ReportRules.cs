@@ -4,7 +4,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Diagnostics.Reports;
 
-/// <summary>What of a report can be shown: names that Prometheus takes, few labels, histograms that add up (spec §9.10). Anything else is refused, series by series.</summary>
+/// <summary>
+/// What of a report can be shown: names that Prometheus takes, few labels, histograms that add up (spec §9.10). Anything else is refused, series by series.
+/// </summary>
 internal static class ReportRules
 {
     /// <summary>Labels whose values are ours to say: an agent does not choose under which name it is seen.</summary>

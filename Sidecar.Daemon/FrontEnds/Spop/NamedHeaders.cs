@@ -1,5 +1,5 @@
 using System.Text;
-using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Spop;
 
@@ -22,10 +22,14 @@ internal sealed class NamedHeaders
         var longest = SpopVariables.MaxNameLength(SpopScope.Transaction, options.VariablePrefix.Length);
         _request =
         [
-            .. options.SetHeaders.Select(name => new Place(name, SpopVariableNames.RequestValuePrefix, SpopVariableNames.RequestRemovalPrefix, PassesClients: false, longest)),
-            .. options.EditHeaders.Select(name => new Place(name, SpopVariableNames.RequestValuePrefix, SpopVariableNames.RequestRemovalPrefix, PassesClients: true, longest)),
+            .. options.SetHeaders.Select(
+                name => new Place(name, SpopVariableNames.RequestValuePrefix, SpopVariableNames.RequestRemovalPrefix, PassesClients: false, longest)),
+            .. options.EditHeaders.Select(
+                name => new Place(name, SpopVariableNames.RequestValuePrefix, SpopVariableNames.RequestRemovalPrefix, PassesClients: true, longest)),
         ];
-        _response = [.. options.ResponseHeaders.Select(name => new Place(name, SpopVariableNames.ResponseValuePrefix, SpopVariableNames.ResponseRemovalPrefix, PassesClients: true, longest))];
+        _response = [
+            .. options.ResponseHeaders.Select(
+                name => new Place(name, SpopVariableNames.ResponseValuePrefix, SpopVariableNames.ResponseRemovalPrefix, PassesClients: true, longest))];
         foreach (var places in (ReadOnlySpan<Place[]>)[_request, _response])
         {
             if (places.GroupBy(static place => place.Variable, StringComparer.Ordinal).FirstOrDefault(static group => group.Skip(1).Any()) is { } twice)
@@ -54,7 +58,7 @@ internal sealed class NamedHeaders
                     isComplete = false;
                 }
             }
-            else if (!IsRemoval(edit))
+            else if (!edit.IsRemoval)
             {
                 unapplied("request-header-set");
             }
@@ -79,7 +83,7 @@ internal sealed class NamedHeaders
         {
             if (Find(_response, edit.Name) is not { } place)
             {
-                unapplied(IsRemoval(edit) ? "response-header-remove" : "response-header-set");
+                unapplied(edit.IsRemoval ? "response-header-remove" : "response-header-set");
             }
             else if (!place.TryWrite(ack, edit, headers))
             {
@@ -100,8 +104,6 @@ internal sealed class NamedHeaders
 
         return false;
     }
-
-    private static bool IsRemoval(HeaderEdit edit) => !edit.KeepOriginal && edit.Values.Count == 0;
 
     private static Place? Find(Place[] places, string name) => Array.Find(places, place => place.Name == name);
 

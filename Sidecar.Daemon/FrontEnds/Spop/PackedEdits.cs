@@ -1,13 +1,15 @@
 using System.Buffers;
 using System.Text;
-using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Spop;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
-/// <summary>Header edits as lists that HAProxy applies (proxy-integration §1.8): first remove, then set, then add.</summary>
-/// <remarks>Of a header with several new values the first is set and the others added: two settings of one name would leave the second only (§1.9).</remarks>
+/// <summary>Header edits as lists that HAProxy applies (proxy integration §1.8): first remove, then set, then add.</summary>
+/// <remarks>
+/// Of several new values the first is set and the others added: two settings of one name would leave the second only (proxy integration §1.9).
+/// </remarks>
 internal sealed class PackedEdits
 {
     private readonly ArrayBufferWriter<byte> _delete = new();
@@ -30,7 +32,7 @@ internal sealed class PackedEdits
                 }
             }
 
-            if (!edit.KeepOriginal && edit.Values.Count == 0)
+            if (edit.IsRemoval)
             {
                 SpopHeaderLists.WriteName(_delete, name);
             }

@@ -4,16 +4,21 @@ using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Spop;
 using Sidecar.Protocol.Transport;
 using Names = Sidecar.Daemon.FrontEnds.Spop.SpopVariableNames;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
-/// <summary>Says a verdict in variables. What does not fit into the frame gives way in this order: the audit line, the page, the reply's other headers, the response's headers.</summary>
+/// <summary>
+/// Says a verdict in variables. What does not fit into the frame gives way in this order: the audit line, the page, the reply's other headers, the response's
+/// headers.
+/// </summary>
 /// <remarks>Request headers never give way: a request that cannot be changed as the agents want does not go on. Safe for many answers at once.</remarks>
-internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetrics metrics, LogPace pace, ILogger logger)
+internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetrics metrics, LogThrottle pace, ILogger logger)
 {
     private const SpopScope Scope = SpopScope.Transaction;
     private const int StackLimit = 256;
@@ -21,12 +26,8 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
     private readonly NamedHeaders? _named = options.HeaderForm == HeaderForm.Names ? new NamedHeaders(options) : null;
 
     /// <summary>Writes the actions of an answer between Begin and Finish.</summary>
-    /// <param name="ack">The frame.</param>
-    /// <param name="turn">What is answered.</param>
-    /// <param name="answer">The answer.</param>
-    /// <param name="frameSize">For the log.</param>
     /// <returns>The verdict as it was given: failed-closed instead of an allow that cannot be carried out.</returns>
-    public Verdict Write(SpopAckWriter ack, SpopTurn turn, SpopAnswer answer, int frameSize)
+    public Verdict Write(SpopAckWriter ack, NotifyRequest turn, SpopAnswer answer, int frameSize)
     {
         var verdict = answer.Verdict;
         if (verdict.IsAllow)
@@ -34,13 +35,13 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
             Begin(ack, turn, answer, verdict);
             if (!TryWriteAllow(ack, turn, answer, frameSize))
             {
-                verdict = Unapplied(verdict);
+                verdict = Verdict.Refused(Cause.Unapplied, verdict.Audits);
             }
         }
 
         if (!verdict.IsAllow && !TryWriteReply(ack, turn, answer, verdict, frameSize))
         {
-            verdict = Unapplied(verdict);
+            verdict = Verdict.Refused(Cause.Unapplied, verdict.Audits);
             TryWriteReply(ack, turn, answer, verdict, frameSize);
         }
 
@@ -53,10 +54,8 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
         return verdict;
     }
 
-    private static Verdict Unapplied(Verdict verdict) => new() { Kind = VerdictKind.FailedClosed, Cause = Cause.Unapplied, Audits = verdict.Audits };
-
     // These fit into the smallest frame there is.
-    private static void Begin(SpopAckWriter ack, SpopTurn turn, SpopAnswer answer, Verdict verdict)
+    private static void Begin(SpopAckWriter ack, NotifyRequest turn, SpopAnswer answer, Verdict verdict)
     {
         ack.Begin(turn.StreamId, turn.FrameId);
         if (turn.Phase != SpopPhase.Response)
@@ -78,7 +77,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
         }
     }
 
-    private bool TryWriteAllow(SpopAckWriter ack, SpopTurn turn, SpopAnswer answer, int frameSize)
+    private bool TryWriteAllow(SpopAckWriter ack, NotifyRequest turn, SpopAnswer answer, int frameSize)
     {
         if (answer.WantsResponse)
         {
@@ -110,7 +109,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
         return true;
     }
 
-    private bool TryWriteRequestHeaders(SpopAckWriter ack, SpopTurn turn, SpopAnswer answer, IReadOnlyList<HeaderEdit> edits, int frameSize)
+    private bool TryWriteRequestHeaders(SpopAckWriter ack, NotifyRequest turn, SpopAnswer answer, IReadOnlyList<HeaderEdit> edits, int frameSize)
     {
         if (_named is not null)
         {
@@ -129,7 +128,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
         return false;
     }
 
-    private void WriteResponseHeaders(SpopAckWriter ack, SpopTurn turn, SpopAnswer answer, int frameSize)
+    private void WriteResponseHeaders(SpopAckWriter ack, NotifyRequest turn, SpopAnswer answer, int frameSize)
     {
         if (_named is not null)
         {
@@ -148,7 +147,16 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
         TellUnfit("the set of response headers", answer.Exchange, frameSize);
     }
 
-    private bool TryWriteReply(SpopAckWriter ack, SpopTurn turn, SpopAnswer answer, Verdict verdict, int frameSize)
+    /// <summary>What the client gets. A response that we refuse is in its eyes the upstream's failure, not its own.</summary>
+    public static Reply Render(SpopPhase phase, Verdict verdict)
+    {
+        var reply = ReplyRenderer.Render(verdict);
+        return phase == SpopPhase.Response && verdict is { Kind: VerdictKind.FailedClosed, Cause: not Cause.Timeout }
+            ? reply with { Status = 502, Body = DefaultPage.For(502) }
+            : reply;
+    }
+
+    private bool TryWriteReply(SpopAckWriter ack, NotifyRequest turn, SpopAnswer answer, Verdict verdict, int frameSize)
     {
         Begin(ack, turn, answer, verdict);
         if (turn.Phase == SpopPhase.Response)
@@ -160,7 +168,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
             ack.TryUnset(Scope, lists.Add);
         }
 
-        var reply = SpopReply.Render(turn.Phase, verdict);
+        var reply = Render(turn.Phase, verdict);
         var rest = reply.Headers.Where(static header => header.Key is not ("content-type" or "location" or "www-authenticate")).ToList();
         if (!ack.TrySet(Scope, Names.Status, SpopValue.UInt32((uint)reply.Status))
             || !TrySetHeader(ack, Names.Location, reply, "location")
@@ -247,4 +255,17 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
             Log.DoesNotFit(logger, options.Name, what, exchange.Id.ToString(), frameSize, more);
         }
     }
+}
+
+/// <summary>What is answered to one NOTIFY.</summary>
+internal sealed record SpopAnswer(Exchange Exchange, Verdict Verdict)
+{
+    /// <summary>Whether HAProxy is to ask about the response too.</summary>
+    public bool WantsResponse { get; init; }
+
+    /// <summary>Whether the response's body is wanted too.</summary>
+    public bool WantsResponseBody { get; init; }
+
+    /// <summary>All changes of the response's headers so far.</summary>
+    public IReadOnlyList<HeaderEdit> ResponseEdits { get; init; } = Verdict.ResponseHeaders;
 }

@@ -3,7 +3,7 @@ using Sidecar.Daemon.Inspection.Bodies;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
-/// <summary>Decides whether a body came whole (proxy-integration §1.7). A body that may have been cut is never taken for a whole one. Stateless.</summary>
+/// <summary>Decides whether a body came whole (proxy integration §1.7). A body that may have been cut is never taken for a whole one. Stateless.</summary>
 /// <remarks>
 /// HAProxy hands over what lies in its buffer, and stops waiting when that is full. How full it is nobody can tell from what came: rules may have
 /// taken headers away since. So nothing is estimated here. A request is whole if HAProxy says that its buffer holds the message to its end
@@ -25,7 +25,7 @@ internal static class SpopBodies
 
     /// <summary>The request's body as one piece; null when it has none.</summary>
     /// <param name="facts">The request, not misconfigured.</param>
-    public static BodyPiece? OfRequest(SpopFacts facts)
+    public static BodyPiece? OfRequest(NotifyArguments facts)
     {
         var declared = DeclaredSize(facts);
         var isWhole = facts.IsWhole == true && Untold(facts) <= Marks && facts.BodyBytes.Length >= (declared ?? 0);
@@ -36,7 +36,7 @@ internal static class SpopBodies
     /// <summary>The response's body as one piece; null when it has none.</summary>
     /// <param name="facts">The response.</param>
     /// <param name="method">The request's method.</param>
-    public static BodyPiece? OfResponse(SpopFacts facts, string? method)
+    public static BodyPiece? OfResponse(NotifyArguments facts, string? method)
     {
         // RFC 9110 §6.4.1.
         if (method == "HEAD" || facts.Status is (>= 100 and < 200) or 204 or 304)
@@ -50,28 +50,28 @@ internal static class SpopBodies
     }
 
     /// <summary>Bytes free in HAProxy's buffer for what is added to a request; too few rather than too many.</summary>
-    public static long FreeBytes(SpopFacts facts) => facts.BufferSize - Overhead - (facts.Held ?? 0) - (PerHeader * (long)facts.HeaderCount);
+    public static long FreeBytes(NotifyArguments facts) => facts.BufferSize - Overhead - (facts.Held ?? 0) - (PerHeader * (long)facts.HeaderCount);
 
-    private static long Untold(SpopFacts facts) => facts.Held!.Value - facts.Method!.Length - facts.RawTarget!.Length
+    private static long Untold(NotifyArguments facts) => facts.Held!.Value - facts.Method!.Length - facts.RawTarget!.Length
         - VersionPrefix - (facts.Version?.Length ?? 0) - facts.HeaderBytes - facts.BodyBytes.Length;
 
     // What a client sends on such a stream (RFC 8441) is no body: it belongs to the protocol it asks for, and goes on when the upstream agrees.
     // In HTTP/2 and later HAProxy refuses a client's own Upgrade.
-    private static bool IsTunnel(SpopFacts facts) => facts.Version is ['2' or '3', ..] && facts.HasHeader("upgrade"u8);
+    private static bool IsTunnel(NotifyArguments facts) => facts.Version is ['2' or '3', ..] && facts.HasHeader("upgrade"u8);
 
-    private static BodyPiece Piece(SpopFacts facts, bool isCut, long? declared)
+    private static BodyPiece Piece(NotifyArguments facts, bool isCut, long? declared)
     {
         var length = facts.BodyBytes.Length;
         long? total = declared > length ? declared : isCut ? null : length;
         return new BodyPiece(facts.BodyBytes, isCut ? BodyEnd.Truncated : BodyEnd.Last, total);
     }
 
-    private static bool IsShort(SpopFacts facts, long? declared)
+    private static bool IsShort(NotifyArguments facts, long? declared)
     {
         var length = facts.BodyBytes.Length;
         return facts.Body is null || length < facts.BodyLength || length < facts.BodySize || length < declared;
     }
 
-    private static long? DeclaredSize(SpopFacts facts) =>
+    private static long? DeclaredSize(NotifyArguments facts) =>
         !facts.HasHeader("transfer-encoding"u8) && long.TryParse(facts.Header("content-length"u8), NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? size : null;
 }

@@ -6,7 +6,9 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
-/// <summary>What HAProxy says on one connection and what becomes of it: HELLO is answered, a NOTIFY becomes a turn, anything that breaks the rules ends it.</summary>
+/// <summary>
+/// What HAProxy says on one connection and what becomes of it: HELLO is answered, a NOTIFY becomes a turn, anything that breaks the rules ends it.
+/// </summary>
 /// <remarks>For the read loop, but for <see cref="Turns"/>, which end on any thread. The loop waits for all turns before it disposes of this.</remarks>
 internal sealed class SpopConversation : IDisposable
 {
@@ -15,7 +17,7 @@ internal sealed class SpopConversation : IDisposable
     private readonly SpopListenerOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly LogPace _pace;
+    private readonly LogThrottle _throttle;
     private readonly FrameOutput _output;
     private readonly SpopReplies _replies;
     private readonly SpopFragments _fragments;
@@ -24,17 +26,19 @@ internal sealed class SpopConversation : IDisposable
     private int _bufferSize;
 
     /// <summary>A conversation that has not begun.</summary>
-    public SpopConversation(string id, FrameOutput output, SpopFrontEnd frontEnd, SpopListenerOptions options, ByteBudget memory, TimeProvider time, ILogger logger, LogPace pace)
+    public SpopConversation(
+        string id, FrameOutput output, SpopFrontEnd frontEnd, SpopListenerOptions options, ByteBudget memory, TimeProvider time, ILogger logger,
+        LogThrottle pace)
     {
-        (_id, _output, _frontEnd, _options, _time, _logger, _pace) = (id, output, frontEnd, options, time, logger, pace);
+        (_id, _output, _frontEnd, _options, _time, _logger, _throttle) = (id, output, frontEnd, options, time, logger, pace);
         _replies = new SpopReplies(output, options, time);
         _fragments = new SpopFragments(options.Fragments, memory);
         _partial = new BudgetShare(frontEnd.PartialFrames);
-        Turns = new SpopTurns(options.MaxInFlight);
+        Turns = new InFlightNotifies(options.MaxInFlight);
     }
 
     /// <summary>The NOTIFYs in work.</summary>
-    public SpopTurns Turns { get; }
+    public InFlightNotifies Turns { get; }
 
     /// <summary>Whether HELLO was answered.</summary>
     public bool IsGreeted => _terms is not null;
@@ -81,7 +85,6 @@ internal sealed class SpopConversation : IDisposable
     /// <summary>Gives up fragmented messages that were begun before a moment; each is answered with its last fragment.</summary>
     public void Expire(long before) => _fragments.Expire(before);
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         _replies.Dispose();
@@ -132,7 +135,7 @@ internal sealed class SpopConversation : IDisposable
         _terms = terms;
         _replies.MaxFrameSize = terms.MaxFrameSize;
 
-        // HAProxy offers its buffer less the length in front of a frame (§1.5).
+        // HAProxy offers its buffer less the length in front of a frame (proxy integration §1.5).
         _bufferSize = (int)Math.Min(hello.MaxFrameSize, int.MaxValue - SpopLimits.LengthSize) + SpopLimits.LengthSize;
         var answer = new ArrayBufferWriter<byte>();
         terms.WriteHello(answer);
@@ -161,15 +164,15 @@ internal sealed class SpopConversation : IDisposable
                     End = SpopSessionEnd.Violation(error);
                     break;
                 case SpopAssembly.Refused:
-                    if (_pace.MayLog("fragments", out var more))
+                    if (_throttle.MayLog("fragments", out var more))
                     {
                         Log.NotKept(_logger, _options.Name, error.Message, more);
                     }
 
-                    Begin(SpopTurnReader.OfLost(frame, error));
+                    Begin(NotifyRequest.OfLost(frame, error));
                     break;
                 case SpopAssembly.Complete when SpopNotify.TryRead(payload.Span, out var notify, out error):
-                    var turn = SpopTurnReader.Of(frame, notify, _frontEnd.Reader, _bufferSize);
+                    var turn = NotifyRequest.Of(frame, notify, _frontEnd.Reader, _bufferSize);
                     turn.Question = _frontEnd.MustAskElsewhere(turn) ? SpopRelay.Question(frame, payload.Span, _bufferSize, _replies.MaxFrameSize) : null;
                     Begin(turn);
                     break;
@@ -180,14 +183,14 @@ internal sealed class SpopConversation : IDisposable
         }
     }
 
-    private void Begin(SpopTurn turn)
+    private void Begin(NotifyRequest turn)
     {
         turn.IsUnheard = HasLeft;
         Turns.Add(turn);
         _ = AnswerAsync(turn);
     }
 
-    private async Task AnswerAsync(SpopTurn turn)
+    private async Task AnswerAsync(NotifyRequest turn)
     {
         await _frontEnd.AnswerAsync(turn, _replies).ConfigureAwait(false);
         turn.Dispose();

@@ -4,12 +4,16 @@ using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
-/// <summary>Answers the NOTIFYs of all sessions of a listener: events for the inspector, variables for HAProxy. Every turn is answered, also by a defect of ours.</summary>
+/// <summary>
+/// Answers the NOTIFYs of all sessions of a listener: events for the inspector, variables for HAProxy. Every turn is answered, also by a defect of ours.
+/// </summary>
 /// <remarks>Request and response of an exchange come on whichever connection; they are joined by HAProxy's id of the transaction.</remarks>
 internal sealed class SpopFrontEnd : IDisposable
 {
@@ -24,22 +28,26 @@ internal sealed class SpopFrontEnd : IDisposable
 
     /// <summary>A front end without exchanges.</summary>
     /// <exception cref="ArgumentException">A header that the options name cannot be carried.</exception>
-    public SpopFrontEnd(SpopListenerOptions options, int maxExchanges, TimeSpan expiry, Inspector inspector, SidecarMetrics metrics, ILogger logger, IExchangeRelay? relay = null)
+    public SpopFrontEnd(
+        SpopListenerOptions options, int maxExchanges, TimeSpan expiry, Inspector inspector, SidecarMetrics metrics, ILogger logger,
+        IExchangeRelay? relay = null)
     {
         (_options, _inspector, _logger, _relay) = (options, inspector, logger, relay);
-        var pace = new LogPace(inspector.Time);
+        var pace = new LogThrottle(inspector.Time);
         _writer = new SpopAnswerWriter(options, metrics, pace, logger);
         _inspection = new SpopInspection(options, inspector, _writer, pace, logger);
         _directory = new ExchangeDirectory<SpopExchange>(inspector, maxExchanges, expiry);
-        Reader = new SpopFactsReader(options, inspector.BodyMemory);
+        Reader = new NotifyArgumentsReader(options, inspector.BodyMemory);
         PartialFrames = new ByteBudget(options.MaxPartialBytes, inspector.Time);
         relay?.Serve(new SpopRelay(this, options, inspector.Time));
     }
 
     /// <summary>Reads the arguments of messages.</summary>
-    public SpopFactsReader Reader { get; }
+    public NotifyArgumentsReader Reader { get; }
 
-    /// <summary>What the beginnings of long frames on all connections may take; apart from the daemon's body memory, so that they cost no body its place.</summary>
+    /// <summary>
+    /// What the beginnings of long frames on all connections may take; apart from the daemon's body memory, so that they cost no body its place.
+    /// </summary>
     public ByteBudget PartialFrames { get; }
 
     /// <summary>Exchanges that wait for their response.</summary>
@@ -56,17 +64,15 @@ internal sealed class SpopFrontEnd : IDisposable
     public bool Knows(string id) => _directory.Find(id) is not null;
 
     /// <summary>Whether another daemon has to be asked, for only that may know the exchange.</summary>
-    public bool MustAskElsewhere(SpopTurn turn) =>
+    public bool MustAskElsewhere(NotifyRequest turn) =>
         _relay is { IsOpen: true } && turn is { Phase: SpopPhase.Response, Facts.Id: { } id } && !Knows(id);
 
     /// <summary>Waits until no exchange waits for its response, or until the token fires.</summary>
     public Task WhenEmptyAsync(CancellationToken timeIsUp) => _directory.WhenEmptyAsync(timeIsUp);
 
     /// <summary>Inspects what a NOTIFY asks and answers it. Never throws.</summary>
-    /// <param name="turn">The NOTIFY.</param>
-    /// <param name="replies">The answers of its connection.</param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask AnswerAsync(SpopTurn turn, SpopReplies replies)
+    public async ValueTask AnswerAsync(NotifyRequest turn, SpopReplies replies)
     {
         try
         {
@@ -89,7 +95,7 @@ internal sealed class SpopFrontEnd : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AnswerRequestAsync(SpopTurn turn, SpopReplies replies)
+    private async ValueTask AnswerRequestAsync(NotifyRequest turn, SpopReplies replies)
     {
         var facts = turn.Facts;
         var deadline = _inspector.DeadlineIn(_options.Budget);
@@ -107,13 +113,17 @@ internal sealed class SpopFrontEnd : IDisposable
                 if (!_directory.TryAdd(facts.Id!, joined))
                 {
                     joined = null;
-                    verdict = SpopInspection.Refuse(exchange, Cause.TooManyExchanges);
+                    verdict = exchange.Refuse(Cause.TooManyExchanges);
                 }
             }
 
             verdict ??= await _inspection.RequestAsync(turn, exchange, deadline).ConfigureAwait(false);
             var wants = verdict.IsAllow && joined is not null ? Inspector.Wants(exchange) : default;
-            var answer = new SpopAnswer(exchange, verdict) { WantsResponse = wants.ResponseHeaders, WantsResponseBody = wants.ResponseBody.Need != BodyNeed.None };
+            var answer = new SpopAnswer(exchange, verdict)
+            {
+                WantsResponse = wants.ResponseHeaders,
+                WantsResponseBody = wants.ResponseBody.Need != BodyNeed.None,
+            };
             if (joined is not null)
             {
                 (joined.ResponseEdits, joined.RequestBytes, joined.AwaitsResponse) = (verdict.ResponseHeaders, facts.BodyBytes.Length, answer.WantsResponse);
@@ -130,8 +140,7 @@ internal sealed class SpopFrontEnd : IDisposable
         }
         catch
         {
-            exchange.Note(LedgerState.Refused, Cause.Internal);
-            await SendAsync(turn, replies, new SpopAnswer(exchange, Verdict.Refused(Cause.Internal))).ConfigureAwait(false);
+            await SendAsync(turn, replies, new SpopAnswer(exchange, exchange.Refuse(Cause.Internal))).ConfigureAwait(false);
             throw;
         }
         finally
@@ -149,7 +158,7 @@ internal sealed class SpopFrontEnd : IDisposable
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AnswerResponseAsync(SpopTurn turn, SpopReplies replies)
+    private async ValueTask AnswerResponseAsync(NotifyRequest turn, SpopReplies replies)
     {
         var facts = turn.Facts;
         var deadline = _inspector.DeadlineIn(turn.Budget is { } left && left < _options.Budget ? left : _options.Budget);
@@ -181,8 +190,7 @@ internal sealed class SpopFrontEnd : IDisposable
         }
         catch
         {
-            exchange.Note(LedgerState.Refused, Cause.Internal);
-            await SendAsync(turn, replies, new SpopAnswer(exchange, Verdict.Refused(Cause.Internal))).ConfigureAwait(false);
+            await SendAsync(turn, replies, new SpopAnswer(exchange, exchange.Refuse(Cause.Internal))).ConfigureAwait(false);
             throw;
         }
         finally
@@ -192,7 +200,7 @@ internal sealed class SpopFrontEnd : IDisposable
     }
 
     // The exchange is the other daemon's, which accounts for it.
-    private async ValueTask<bool> TryAskElsewhereAsync(SpopTurn turn, SpopReplies replies, long deadline)
+    private async ValueTask<bool> TryAskElsewhereAsync(NotifyRequest turn, SpopReplies replies, long deadline)
     {
         if (turn.Question is not { } question || await _relay!.AskAsync(turn.Facts.Id!, question, deadline, turn.Asking()).ConfigureAwait(false) is not { } ack)
         {
@@ -203,7 +211,7 @@ internal sealed class SpopFrontEnd : IDisposable
         return true;
     }
 
-    private async ValueTask AnswerUnknownAsync(SpopTurn turn, SpopReplies replies)
+    private async ValueTask AnswerUnknownAsync(NotifyRequest turn, SpopReplies replies)
     {
         var exchange = _inspector.BeginUnknown(_options.Name);
         try
@@ -220,15 +228,15 @@ internal sealed class SpopFrontEnd : IDisposable
         }
     }
 
-    private Exchange Begin(SpopFacts facts)
+    private Exchange Begin(NotifyArguments facts)
     {
         var method = facts.Method ?? "";
         return facts.Route is { } route && _inspector.BeginOn(_options.Name, route) is { } named
             ? named
-            : _inspector.Begin(_options.Name, facts.Header("host"u8) ?? facts.Sni, facts.Target ?? "", method);
+            : _inspector.Begin(_options.Name, facts.Header("host"u8) ?? facts.Client.Sni, facts.Target ?? "", method);
     }
 
-    private async ValueTask<Verdict> SendAsync(SpopTurn turn, SpopReplies replies, SpopAnswer answer)
+    private async ValueTask<Verdict> SendAsync(NotifyRequest turn, SpopReplies replies, SpopAnswer answer)
     {
         var ack = replies.Rent();
         try
@@ -256,7 +264,7 @@ internal sealed class SpopFrontEnd : IDisposable
         }
     }
 
-    private static int StatusOf(SpopTurn turn, Verdict verdict) => verdict.IsAllow ? 0 : SpopReply.Render(turn.Phase, verdict).Status;
+    private static int StatusOf(NotifyRequest turn, Verdict verdict) => verdict.IsAllow ? 0 : SpopAnswerWriter.Render(turn.Phase, verdict).Status;
 
     private RequestCompleteEvent Complete(Exchange exchange, int status, long requestBytes, long responseBytes) => new()
     {

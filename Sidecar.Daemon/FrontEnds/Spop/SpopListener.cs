@@ -2,9 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
-using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Spop;
@@ -29,9 +27,8 @@ internal sealed class SpopListener : IAsyncDisposable
     private readonly Inspector _inspector;
     private readonly SidecarMetrics _metrics;
     private readonly ILogger _logger;
-    private readonly LogPace _pace;
+    private readonly LogThrottle _throttle;
     private readonly SocketListener _listener;
-    private readonly SocketConnectionContextFactory _pipes;
     private readonly CancellationTokenSource _stopping = new();
     private ITimer? _look;
     private Task _leaving = Task.CompletedTask;
@@ -41,13 +38,14 @@ internal sealed class SpopListener : IAsyncDisposable
 
     /// <summary>A listener that does not listen yet.</summary>
     /// <exception cref="ArgumentException">A header that the options name cannot be carried.</exception>
-    public SpopListener(SpopListenerOptions options, int maxExchanges, TimeSpan expiry, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers, IExchangeRelay? relay = null)
+    public SpopListener(
+        SpopListenerOptions options, int maxExchanges, TimeSpan expiry, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers,
+        IExchangeRelay? relay = null)
     {
         (_options, _inspector, _metrics) = (options, inspector, metrics);
         _logger = loggers.CreateLogger<SpopListener>();
-        _pace = new LogPace(inspector.Time);
+        _throttle = new LogThrottle(inspector.Time);
         _frontEnd = new SpopFrontEnd(options, maxExchanges, expiry, inspector, metrics, _logger, relay);
-        _pipes = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions { MaxReadBufferSize = SpopListenerOptions.ReadAhead }, _logger);
         var accepting = new SocketListenerOptions
         {
             Name = options.Name,
@@ -147,7 +145,6 @@ internal sealed class SpopListener : IAsyncDisposable
         }
 
         _frontEnd.Dispose();
-        _pipes.Dispose();
         _stopping.Dispose();
     }
 
@@ -201,9 +198,9 @@ internal sealed class SpopListener : IAsyncDisposable
             return end;
         }
 
-        var connection = _pipes.Create(accepted.Socket);
+        using var pipes = new SocketPipes(accepted.Socket, SpopListenerOptions.ReadAhead);
         var id = Interlocked.Increment(ref _accepted).ToString(CultureInfo.InvariantCulture);
-        var session = new SpopSession(id, connection.Transport, _frontEnd, _options, _inspector.BodyMemory, _inspector.Time, _logger, _pace);
+        var session = new SpopSession(id, pipes, _frontEnd, _options, _inspector.BodyMemory, _inspector.Time, _logger, _throttle);
 
         // Whoever stops the listener looks through what is served after it has set the token.
         accepted.Served = session;
@@ -213,7 +210,6 @@ internal sealed class SpopListener : IAsyncDisposable
         }
 
         await session.RunAsync().ConfigureAwait(false);
-        await SocketTransport.CloseAsync(connection, _inspector.Time, _options.WriteTimeout).ConfigureAwait(false);
         return session.End;
     }
 

@@ -36,7 +36,7 @@ internal sealed record SpopListenerOptions
     /// <summary>With <see cref="HeaderForm.Names"/>: response headers that agents may set or remove.</summary>
     public IReadOnlyList<string> ResponseHeaders { get; init; } = [];
 
-    /// <summary>HAProxy's <c>option var-prefix</c>: its length counts against the 63 bytes of a variable's name (proxy-integration §1.6).</summary>
+    /// <summary>HAProxy's <c>option var-prefix</c>: its length counts against the 63 bytes of a variable's name (proxy integration §1.6).</summary>
     public string VariablePrefix { get; init; } = Defaults.SpopVariablePrefix;
 
     /// <summary>Header fields of a message that are inspected; one with more is refused.</summary>
@@ -45,7 +45,9 @@ internal sealed record SpopListenerOptions
     /// <summary>Bytes of names and values of a message's headers that are inspected; one with more is refused.</summary>
     public int MaxHeaderBytes { get; init; } = Defaults.MaxHeaderBytes;
 
-    /// <summary>Connections at once. HAProxy opens one per 20 messages in flight and thread; one more is told <see cref="SpopStatus.ResourceAllocation"/>.</summary>
+    /// <summary>
+    /// Connections at once. HAProxy opens one per 20 messages in flight and thread; one more is told <see cref="SpopStatus.ResourceAllocation"/>.
+    /// </summary>
     public int MaxSessions { get; init; } = Defaults.SpopSessions;
 
     /// <summary>Messages in work on one connection: 256, above the 20 of HAProxy. While there are so many, nothing more is read from it.</summary>

@@ -25,10 +25,8 @@ internal sealed class SpopRelay(SpopFrontEnd frontEnd, SpopListenerOptions optio
         return question;
     }
 
-    /// <inheritdoc/>
     public bool Knows(string key) => frontEnd.Knows(key);
 
-    /// <inheritdoc/>
     public async ValueTask<byte[]?> AnswerAsync(ReadOnlyMemory<byte> question, TimeSpan budget, CancellationToken gone)
     {
         if (Turn(question.Span, budget, out var maxFrameSize) is not { } turn)
@@ -42,7 +40,7 @@ internal sealed class SpopRelay(SpopFrontEnd frontEnd, SpopListenerOptions optio
         using (var replies = new SpopReplies(output, options, time) { MaxFrameSize = maxFrameSize })
         using (turn)
         {
-            var registration = gone.UnsafeRegister(static state => ((SpopTurn)state!).Abandon(), turn);
+            var registration = gone.UnsafeRegister(static state => ((NotifyRequest)state!).Abandon(), turn);
             await using (registration.ConfigureAwait(false))
             {
                 await frontEnd.AnswerAsync(turn, replies).ConfigureAwait(false);
@@ -56,7 +54,7 @@ internal sealed class SpopRelay(SpopFrontEnd frontEnd, SpopListenerOptions optio
         return answer.Buffer.IsEmpty ? null : answer.Buffer.ToArray();
     }
 
-    private SpopTurn? Turn(ReadOnlySpan<byte> question, TimeSpan budget, out int maxFrameSize)
+    private NotifyRequest? Turn(ReadOnlySpan<byte> question, TimeSpan budget, out int maxFrameSize)
     {
         maxFrameSize = 0;
         if (question.Length <= HeaderSize || !SpopNotify.TryRead(question[HeaderSize..], out var notify, out _))
@@ -71,8 +69,9 @@ internal sealed class SpopRelay(SpopFrontEnd frontEnd, SpopListenerOptions optio
         }
 
         var frame = new SpopFrame(
-            SpopFrameType.Notify, SpopFrameFlags.Fin, BinaryPrimitives.ReadUInt64BigEndian(question), BinaryPrimitives.ReadUInt64BigEndian(question[8..]), default);
-        var turn = SpopTurnReader.Of(frame, notify, frontEnd.Reader, BinaryPrimitives.ReadInt32BigEndian(question[16..]));
+            SpopFrameType.Notify, SpopFrameFlags.Fin, BinaryPrimitives.ReadUInt64BigEndian(question), BinaryPrimitives.ReadUInt64BigEndian(question[8..]),
+            default);
+        var turn = NotifyRequest.Of(frame, notify, frontEnd.Reader, BinaryPrimitives.ReadInt32BigEndian(question[16..]));
         turn.Budget = budget;
         return turn;
     }

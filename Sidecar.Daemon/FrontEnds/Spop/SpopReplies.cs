@@ -49,7 +49,6 @@ internal sealed class SpopReplies(FrameOutput output, SpopListenerOptions option
         _ => new(false),
     };
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         lock (_gate)

@@ -1,4 +1,6 @@
-using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.FrontEnds.Common;
+using Sidecar.Daemon.Inspection.Routing;
+
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
@@ -9,7 +11,7 @@ internal static class SpopRules
     public const int MaxId = 256;
 
     /// <summary>A fault of HAProxy's configuration, which no client can cause; null for none.</summary>
-    public static string? Misconfiguration(SpopFacts facts, SpopPhase phase, SpopListenerOptions options) =>
+    public static string? Misconfiguration(NotifyArguments facts, SpopPhase phase, SpopListenerOptions options) =>
         facts.Misconfigured is { } said ? said
         : phase == SpopPhase.None ? "the NOTIFY has no message named sidecar-request, sidecar-request-head, sidecar-response or sidecar-response-head; name the spoe-message so"
         : options.HasResponsePhase && facts.Id is null ? "the argument id is missing or empty; write id=unique-id and set unique-id-format, or response=no on the listener"
@@ -22,16 +24,16 @@ internal static class SpopRules
         : null;
 
     /// <summary>What a client, or an upstream, has sent that cannot be inspected (rule 9); null when it can.</summary>
-    public static string? Problem(SpopFacts facts, SpopPhase phase, SpopListenerOptions options) =>
+    public static string? Problem(NotifyArguments facts, SpopPhase phase, SpopListenerOptions options) =>
         RequestRules.HeaderProblem(facts.HeaderCount, facts.HeaderBytes, options.MaxHeaders, options.MaxHeaderBytes)
         ?? (phase == SpopPhase.Request ? RequestProblem(facts) : null);
 
-    private static string? RequestProblem(SpopFacts facts) =>
+    private static string? RequestProblem(NotifyArguments facts) =>
         RequestRules.LineProblem(facts.Method!, facts.Target)
         ?? RequestRules.AuthorityProblem(facts.Authority, facts.Header("host"u8))
         ?? (HaveOneHost(facts) ? null : "it has Host headers that name different hosts");
 
-    private static bool HaveOneHost(SpopFacts facts)
+    private static bool HaveOneHost(NotifyArguments facts)
     {
         var headers = facts.Headers;
         var first = headers.IndexOf("host"u8);

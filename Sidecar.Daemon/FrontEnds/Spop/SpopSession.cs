@@ -8,7 +8,9 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
-/// <summary>One connection of HAProxy: HELLO, then any number of NOTIFYs that are answered as they are judged, then the end (proxy-integration §1.5, §1.6).</summary>
+/// <summary>
+/// One connection of HAProxy: HELLO, then any number of NOTIFYs that are answered as they are judged, then the end (proxy integration §1.5, §1.6).
+/// </summary>
 /// <remarks>
 /// One loop reads, one writes; the answers come from wherever their inspection ends. Whatever the peer does costs this connection at most, and
 /// what is kept for it is bounded: one frame, its fragments, its messages in work, its unsent answers.
@@ -21,10 +23,10 @@ internal sealed class SpopSession
     private readonly SpopListenerOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly LogPace _pace;
+    private readonly LogThrottle _throttle;
     private readonly FrameOutput _output;
     private readonly SpopConversation _talk;
-    private readonly SpopWatch _watch;
+    private readonly SpopTimeouts _watch;
     private SpopSessionEnd? _end;
     private volatile bool _stopping;
     private volatile bool _isLeaving;
@@ -33,12 +35,13 @@ internal sealed class SpopSession
     private long? _goodbye;
 
     /// <summary>A session that has not begun.</summary>
-    public SpopSession(string id, IDuplexPipe pipe, SpopFrontEnd frontEnd, SpopListenerOptions options, ByteBudget memory, TimeProvider time, ILogger logger, LogPace pace)
+    public SpopSession(
+        string id, IDuplexPipe pipe, SpopFrontEnd frontEnd, SpopListenerOptions options, ByteBudget memory, TimeProvider time, ILogger logger, LogThrottle pace)
     {
-        (_id, _pipe, _options, _time, _logger, _pace) = (id, pipe, options, time, logger, pace);
+        (_id, _pipe, _options, _time, _logger, _throttle) = (id, pipe, options, time, logger, pace);
         _output = new FrameOutput(pipe.Output, options.MaxUnsent);
         _talk = new SpopConversation(id, _output, frontEnd, options, memory, time, logger, pace);
-        _watch = new SpopWatch(options, time, _output);
+        _watch = new SpopTimeouts(options, time, _output);
         _talk.Turns.Emptied = () =>
         {
             Volatile.Write(ref _lastAnswer, _time.GetTimestamp());
@@ -74,7 +77,7 @@ internal sealed class SpopSession
         // Each ends by its deadline at the latest.
         await _talk.Turns.EmptyAsync().ConfigureAwait(false);
         _talk.Dispose();
-        if (End.Reason == "violation" && _pace.MayLog("violation", out var more))
+        if (End.Reason == "violation" && _throttle.MayLog("violation", out var more))
         {
             Log.Refused(_logger, _options.Name, _id, End.Status.GetValueOrDefault(), End.Message, more);
         }
@@ -168,12 +171,17 @@ internal sealed class SpopSession
         if (_isLeaving && _goodbye is null && _talk.IsGreeted && _talk.Turns.Count == 0
             && _time.GetElapsedTime(Volatile.Read(ref _lastAnswer)) >= TimeSpan.FromTicks(Volatile.Read(ref _quiet)))
         {
-            var goodbye = new ArrayBufferWriter<byte>();
-            SpopDisconnect.Write(goodbye, SpopStatus.Normal, SpopSessionEnd.Stopped.Message);
-            _output.TryAppend(goodbye.WrittenSpan);
+            SayGoodbye(SpopStatus.Normal, SpopSessionEnd.Stopped.Message);
             _goodbye = _time.GetTimestamp();
             _talk.HasLeft = true;
         }
+    }
+
+    private void SayGoodbye(SpopStatus status, string message)
+    {
+        var goodbye = new ArrayBufferWriter<byte>();
+        SpopDisconnect.Write(goodbye, status, message);
+        _output.TryAppend(goodbye.WrittenSpan);
     }
 
     // Null while it has not, or need not have.
@@ -186,9 +194,7 @@ internal sealed class SpopSession
     {
         if (End.Status is { } status)
         {
-            var goodbye = new ArrayBufferWriter<byte>();
-            SpopDisconnect.Write(goodbye, status, End.Message);
-            _output.TryAppend(goodbye.WrittenSpan);
+            SayGoodbye(status, End.Message);
         }
 
         _output.Close(discard: false);

@@ -1,10 +1,14 @@
 using System.Runtime.CompilerServices;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
 
-/// <summary>The body of one direction of an exchange on its way through the agents: a chain of stages in route order, each of which sees what the one before released.</summary>
+/// <summary>
+/// The body of one direction of an exchange on its way through the agents: a chain of stages in route order, each of which sees what the one before released.
+/// </summary>
 /// <remarks>
 /// Pieces are taken one at a time in the order they are pushed; one that comes while another is on its way waits for it. Over all steps the
 /// released bytes are those the agents let pass, in order and once; after a verdict other than allow nothing is released.
@@ -22,6 +26,8 @@ internal sealed class BodyFlow : IDisposable
     private BodyProgress _progress = new(0, 0, IsPristine: true, IsHolding: false, WantsMore: true);
     private long? _announced;
     private volatile Verdict? _final;
+    private volatile bool _isOpen;
+    private volatile bool _awaitsMore;
     private bool _ended;
 
     /// <summary>A flow for one direction.</summary>
@@ -46,6 +52,15 @@ internal sealed class BodyFlow : IDisposable
 
     /// <summary>The agents' places, in route order.</summary>
     public IReadOnlyList<BodyStage> Stages => _stages;
+
+    /// <summary>Whether some of the body has come and not its end, and no verdict has ended it.</summary>
+    public bool IsOpen => _isOpen;
+
+    /// <summary>Whether, when the last piece was answered, an agent had yet to judge some of what had come.</summary>
+    public bool AwaitsMore => _isOpen && _awaitsMore;
+
+    /// <summary>Bytes handed in so far.</summary>
+    public long Pushed => _progress.Pushed;
 
     /// <summary>Which event a piece of this direction's body is.</summary>
     public static EventKind KindOf(Direction direction) => direction == Direction.Request ? EventKind.RequestBodyChunk : EventKind.ResponseBodyChunk;
@@ -109,10 +124,11 @@ internal sealed class BodyFlow : IDisposable
             Total = _progress.IsPristine ? total : null,
         };
         _ended = piece.End != BodyEnd.More;
-        await _first.PassAsync(push, PassedBytes.OfPush(piece.Bytes, 0, _ended)).ConfigureAwait(false);
+        await _first.PassAsync(push, BodySegment.OfPush(piece.Bytes, 0, _ended)).ConfigureAwait(false);
         _services.Errors.Write(push.Merger);
         var verdict = push.Merger.ToVerdict();
         _progress = _progress with { Pushed = pushed, IsPristine = _progress.IsPristine && !push.HasChanged };
+        _isOpen = !_ended && verdict.IsAllow;
         if (!verdict.IsAllow)
         {
             _final = verdict;
@@ -120,6 +136,7 @@ internal sealed class BodyFlow : IDisposable
             return BodyStep.Refused(verdict);
         }
 
+        _awaitsMore = Array.Exists(_stages, static stage => stage.AwaitsMore);
         var released = _output.Take();
         _progress = _progress with
         {
@@ -138,6 +155,14 @@ internal sealed class BodyFlow : IDisposable
         }
 
         _final = Verdict.Refused(cause);
+        _isOpen = false;
         return BodyStep.Refused(_final);
     }
 }
+
+/// <summary>What all flows share.</summary>
+/// <param name="Memory">The budget of the bytes that the daemon may hold.</param>
+/// <param name="Copies">The budget of the bytes that may be held for agents that only watch.</param>
+/// <param name="Errors">Where wrong answers are logged.</param>
+/// <param name="Time">The clock of the deadlines.</param>
+internal sealed record BodyServices(ByteBudget Memory, ByteBudget Copies, AnswerErrorLog Errors, TimeProvider Time);

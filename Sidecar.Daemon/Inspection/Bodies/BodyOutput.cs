@@ -7,10 +7,10 @@ namespace Sidecar.Daemon.Inspection.Bodies;
 /// </remarks>
 internal sealed class BodyOutput : IBodyOutput
 {
-    private readonly List<PassedBytes> _runs = [];
+    private readonly List<BodySegment> _runs = [];
 
     /// <inheritdoc/>
-    public ValueTask PassAsync(BodyPush push, PassedBytes bytes)
+    public ValueTask PassAsync(BodyPush push, BodySegment bytes)
     {
         if (bytes.Bytes.IsEmpty)
         {
@@ -19,7 +19,7 @@ internal sealed class BodyOutput : IBodyOutput
         else if (_runs is [.., { Offset: { } offset } before] && offset + before.Bytes.Length == bytes.Offset)
         {
             // Neighbours in the push: a longer view holds both.
-            _runs[^1] = PassedBytes.OfPush(push.Whole.Slice(offset, before.Bytes.Length + bytes.Bytes.Length), offset, bytes.IsLast);
+            _runs[^1] = BodySegment.OfPush(push.Whole.Slice(offset, before.Bytes.Length + bytes.Bytes.Length), offset, bytes.IsLast);
         }
         else
         {

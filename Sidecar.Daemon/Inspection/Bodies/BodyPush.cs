@@ -1,3 +1,5 @@
+using Sidecar.Daemon.Inspection.Verdicts;
+
 namespace Sidecar.Daemon.Inspection.Bodies;
 
 /// <summary>One piece on its way through the stages of a flow.</summary>

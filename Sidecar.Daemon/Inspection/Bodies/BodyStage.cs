@@ -1,11 +1,14 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
 
 /// <summary>One agent's place in a flow: sees what the stage before released, holds what the agent has not judged, releases what may go on.</summary>
-/// <remarks>For one push at a time. Once the agent is passed by (a failure, an excess) it is not asked about this direction again: a hole is never resumed (rule 6).</remarks>
+/// <remarks>
+/// For one push at a time. Once the agent is passed by (a failure, an excess) it is not asked about this direction again: a hole is never resumed (rule 6).
+/// </remarks>
 internal sealed class BodyStage : IBodySink, IDisposable
 {
     private readonly Participant _participant;
@@ -46,6 +49,9 @@ internal sealed class BodyStage : IBodySink, IDisposable
     /// <summary>Bytes the agent has answered about.</summary>
     public long Seen => _asker.Seen;
 
+    /// <summary>Whether the agent has yet to judge bytes that came: it was not shown them, or wants more before it decides.</summary>
+    public bool AwaitsMore => _isSubject && !Passes && (_taken > Seen || IsHolding);
+
     /// <summary>Bytes that passed the agent by although it was to see them.</summary>
     public long Missed { get; private set; }
 
@@ -56,7 +62,7 @@ internal sealed class BodyStage : IBodySink, IDisposable
     public string Agent => _participant.Agent;
 
     /// <inheritdoc/>
-    public async ValueTask PassAsync(BodyPush push, PassedBytes bytes)
+    public async ValueTask PassAsync(BodyPush push, BodySegment bytes)
     {
         using (bytes)
         {
@@ -77,6 +83,11 @@ internal sealed class BodyStage : IBodySink, IDisposable
             if (Passes)
             {
                 Missed += _isSubject ? bytes.Bytes.Length : 0;
+                if (_kind == EventKind.RequestBodyChunk && !bytes.Bytes.IsEmpty)
+                {
+                    _participant.NoteUnasked();
+                }
+
                 push.Merger.Remind(_participant, _order);
                 await _next.PassAsync(push, bytes.Share()).ConfigureAwait(false);
                 return;
@@ -93,7 +104,7 @@ internal sealed class BodyStage : IBodySink, IDisposable
     /// <summary>Gives back what is held.</summary>
     public void Dispose() => _hold.Dispose();
 
-    private ValueTask InspectAsync(BodyPush push, PassedBytes bytes)
+    private ValueTask InspectAsync(BodyPush push, BodySegment bytes)
     {
         if (_policy.OnExcess == ExcessAction.Partial)
         {
@@ -105,7 +116,7 @@ internal sealed class BodyStage : IBodySink, IDisposable
             : TakeAsync(push, bytes, closes: bytes.IsLast);
     }
 
-    private async ValueTask TakeWhatFitsAsync(BodyPush push, PassedBytes bytes)
+    private async ValueTask TakeWhatFitsAsync(BodyPush push, BodySegment bytes)
     {
         var length = bytes.Bytes.Length;
         var room = (int)Math.Min(length, _limit - _taken);
@@ -131,7 +142,7 @@ internal sealed class BodyStage : IBodySink, IDisposable
         }
     }
 
-    private async ValueTask TakeAsync(BodyPush push, PassedBytes bytes, bool closes)
+    private async ValueTask TakeAsync(BodyPush push, BodySegment bytes, bool closes)
     {
         var length = bytes.Bytes.Length;
         var collects = !_streams && !closes && (_policy.Mode == BodyMode.Buffer || _hold.Length + length < _policy.Threshold);
@@ -155,7 +166,7 @@ internal sealed class BodyStage : IBodySink, IDisposable
         if (!collects)
         {
             _streams = true;
-            var collected = PassedBytes.Held(_hold.Detach(), bytes.IsLast);
+            var collected = BodySegment.Held(_hold.Detach(), bytes.IsLast);
             await AskAsync(push, collected, closes, TotalFor(push, collected.Bytes.Length, bytes.IsLast)).ConfigureAwait(false);
         }
     }
@@ -170,7 +181,7 @@ internal sealed class BodyStage : IBodySink, IDisposable
         return now + ((push.Deadline - now) / 2);
     }
 
-    private async ValueTask AskAsync(BodyPush push, PassedBytes run, bool closes, long? total)
+    private async ValueTask AskAsync(BodyPush push, BodySegment run, bool closes, long? total)
     {
         if (!await _review.AskAsync(push, run, closes, total).ConfigureAwait(false))
         {
@@ -179,7 +190,7 @@ internal sealed class BodyStage : IBodySink, IDisposable
     }
 
     // The bytes cannot be shown, or what is held cannot be held on. What the agent has not judged passes, or nothing does.
-    private async ValueTask ExceedAsync(BodyPush push, PassedBytes bytes, Cause cause)
+    private async ValueTask ExceedAsync(BodyPush push, BodySegment bytes, Cause cause)
     {
         if (_policy.OnExcess == ExcessAction.Block)
         {
@@ -190,7 +201,7 @@ internal sealed class BodyStage : IBodySink, IDisposable
         // Judging nothing would be no inspection.
         if (_policy.OnExcess == ExcessAction.Partial && _taken > 0)
         {
-            var last = _streams ? default : PassedBytes.Held(_hold.Detach(), isLast: false);
+            var last = _streams ? default : BodySegment.Held(_hold.Detach(), isLast: false);
             _streams = true;
             await AskAsync(push, last, closes: true, push.Total).ConfigureAwait(false);
         }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Sidecar.Daemon.Inspection.Verdicts;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
 

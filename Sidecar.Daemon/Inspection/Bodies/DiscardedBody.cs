@@ -6,7 +6,7 @@ internal sealed class DiscardedBody : IBodyOutput
     private long _length;
 
     /// <inheritdoc/>
-    public ValueTask PassAsync(BodyPush push, PassedBytes bytes)
+    public ValueTask PassAsync(BodyPush push, BodySegment bytes)
     {
         _length += bytes.Bytes.Length;
         bytes.Dispose();

@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Inspection.Ledger;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
 
@@ -8,7 +9,7 @@ internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly BodyFlow?[] _flows = new BodyFlow?[2];
-    private readonly HeldBytes?[] _kept = new HeldBytes?[2];
+    private readonly BodyBuffer?[] _kept = new BodyBuffer?[2];
     private readonly MonitorFlow[]?[] _monitors = new MonitorFlow[]?[2];
     private bool _isDisposed;
 
@@ -45,7 +46,7 @@ internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
     {
         lock (_lock)
         {
-            return !_isDisposed && (bytes.IsEmpty || (_kept[(int)direction] ??= new HeldBytes(null, memory)).TryAdd(bytes));
+            return !_isDisposed && (bytes.IsEmpty || (_kept[(int)direction] ??= new BodyBuffer(null, memory)).TryAdd(bytes));
         }
     }
 

@@ -16,3 +16,10 @@ internal interface IBodyOutput : IBodySink, IDisposable
 /// <param name="Length">How many there were.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct ReleasedBytes(ReadOnlyMemory<byte> Bytes, IDisposable? Owner, bool IsOfPush, long Length);
+
+/// <summary>Takes bytes that have passed everything before it: the next stage of a flow, or its output.</summary>
+internal interface IBodySink
+{
+    /// <summary>Takes bytes, and disposes of them. The push's own bytes must not be kept beyond the push.</summary>
+    ValueTask PassAsync(BodyPush push, BodySegment bytes);
+}

@@ -5,12 +5,12 @@ namespace Sidecar.Daemon.Inspection.Bodies;
 /// <summary>Runs of bytes copied into one pooled buffer, with the reservations of those that were held.</summary>
 internal sealed class JoinedBytes : IDisposable
 {
-    private readonly List<HeldBytes> _owners = [];
+    private readonly List<BodyBuffer> _owners = [];
     private readonly int _length;
     private byte[] _buffer;
 
     /// <summary>Copies the runs and takes them over.</summary>
-    public JoinedBytes(IReadOnlyList<PassedBytes> runs)
+    public JoinedBytes(IReadOnlyList<BodySegment> runs)
     {
         _buffer = ArrayPool<byte>.Shared.Rent(runs.Sum(static run => run.Bytes.Length));
         foreach (var run in runs)

@@ -2,7 +2,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
 
-/// <summary>The copies of one direction's body for an agent that only watches: shown as they would be shown if the agent were enforced, and released to nobody.</summary>
+/// <summary>
+/// The copies of one direction's body for an agent that only watches: shown as they would be shown if the agent were enforced, and released to nobody.
+/// </summary>
 /// <remarks>Safe from any thread. It lives until the exchange has ended and the last copy is judged, whichever comes later.</remarks>
 internal sealed class MonitorFlow(Participant participant, BodyFlow flow, EventKind kind)
 {
@@ -30,7 +32,7 @@ internal sealed class MonitorFlow(Participant participant, BodyFlow flow, EventK
         {
             using var step = await flow.PushAsync(piece, deadline).ConfigureAwait(false);
             var isJudged = piece.End != BodyEnd.More || step.Progress.Released > 0;
-            return MonitorWords.Of(step.Verdict, isJudged);
+            return MonitorLabels.Of(step.Verdict, isJudged);
         }
         finally
         {

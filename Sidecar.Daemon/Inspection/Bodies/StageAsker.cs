@@ -1,8 +1,12 @@
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
 
-/// <summary>One agent's conversation about the body of one direction: numbers the events, asks, and reads what the answer does to the bytes (spec §5.4).</summary>
+/// <summary>
+/// One agent's conversation about the body of one direction: numbers the events, asks, and reads what the answer does to the bytes (spec §5.4).
+/// </summary>
 internal sealed class StageAsker(Exchange exchange, Participant participant, int order, Direction direction)
 {
     private uint _index;
@@ -73,7 +77,23 @@ internal sealed class StageAsker(Exchange exchange, Participant participant, int
         _sent += bytes.Length;
         var size = total is { } known ? (ulong?)known : null;
         return direction == Direction.Request
-            ? new RequestBodyChunkEvent { CorrelationId = exchange.Id, Data = bytes, IsLast = isLast, TotalSize = size, ChunkIndex = _index++, BytesTransferred = (ulong)_sent }
-            : new ResponseBodyChunkEvent { CorrelationId = exchange.Id, Data = bytes, IsLast = isLast, TotalSize = size, ChunkIndex = _index++, BytesTransferred = (ulong)_sent };
+            ? new RequestBodyChunkEvent
+            {
+                CorrelationId = exchange.Id,
+                Data = bytes,
+                IsLast = isLast,
+                TotalSize = size,
+                ChunkIndex = _index++,
+                BytesTransferred = (ulong)_sent,
+            }
+            : new ResponseBodyChunkEvent
+            {
+                CorrelationId = exchange.Id,
+                Data = bytes,
+                IsLast = isLast,
+                TotalSize = size,
+                ChunkIndex = _index++,
+                BytesTransferred = (ulong)_sent,
+            };
     }
 }

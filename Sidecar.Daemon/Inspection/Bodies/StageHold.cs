@@ -2,11 +2,14 @@ using Sidecar.Daemon.Agents;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
 
-/// <summary>What a stage holds back, and the way on from it: bytes of its own, and after them runs that stay where they are until the end of the push. For one push at a time.</summary>
+/// <summary>
+/// What a stage holds back, and the way on from it: bytes of its own, and after them runs that stay where they are until the end of the push. For one push at a
+/// time.
+/// </summary>
 internal sealed class StageHold(ByteBudget? ofAgent, ByteBudget ofAll, IBodySink next) : IDisposable
 {
-    private readonly List<PassedBytes> _borrowed = [];
-    private HeldBytes _held = new(ofAgent, ofAll);
+    private readonly List<BodySegment> _borrowed = [];
+    private BodyBuffer _held = new(ofAgent, ofAll);
 
     /// <summary>Bytes held, borrowed ones not counted.</summary>
     public int Length => _held.Length;
@@ -27,7 +30,7 @@ internal sealed class StageHold(ByteBudget? ofAgent, ByteBudget ofAll, IBodySink
     }
 
     /// <summary>Adds bytes without copying them; they are disposed of here. Before the push ends, they are released or kept.</summary>
-    public void Borrow(PassedBytes bytes)
+    public void Borrow(BodySegment bytes)
     {
         if (bytes.Bytes.IsEmpty)
         {
@@ -72,10 +75,10 @@ internal sealed class StageHold(ByteBudget? ofAgent, ByteBudget ofAll, IBodySink
     }
 
     /// <summary>Takes out the bytes that are the hold's own; they belong to the caller.</summary>
-    public HeldBytes Detach()
+    public BodyBuffer Detach()
     {
         var held = _held;
-        _held = new HeldBytes(ofAgent, ofAll);
+        _held = new BodyBuffer(ofAgent, ofAll);
         return held;
     }
 
@@ -84,7 +87,7 @@ internal sealed class StageHold(ByteBudget? ofAgent, ByteBudget ofAll, IBodySink
     {
         if (_held.Length > 0)
         {
-            await next.PassAsync(push, PassedBytes.Held(Detach(), isLast: false)).ConfigureAwait(false);
+            await next.PassAsync(push, BodySegment.Held(Detach(), isLast: false)).ConfigureAwait(false);
         }
 
         while (_borrowed.Count > 0)

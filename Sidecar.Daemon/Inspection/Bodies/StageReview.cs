@@ -1,7 +1,11 @@
 namespace Sidecar.Daemon.Inspection.Bodies;
 
-/// <summary>Shows runs of bytes to one agent, in pieces it takes, and does with them what it says: holds, drops, replaces, passes on. For one push at a time.</summary>
-/// <remarks>Pieces in a row that pass as they are go on as one run, and pieces that the agent wants held are not copied before all of the run has been asked about.</remarks>
+/// <summary>
+/// Shows runs of bytes to one agent, in pieces it takes, and does with them what it says: holds, drops, replaces, passes on. For one push at a time.
+/// </summary>
+/// <remarks>
+/// Pieces in a row that pass as they are go on as one run, and pieces that the agent wants held are not copied before all of the run has been asked about.
+/// </remarks>
 internal sealed class StageReview(Participant participant, StageAsker asker, StageHold hold, IBodySink next)
 {
     /// <summary>Asks about a run, and disposes of it.</summary>
@@ -10,7 +14,7 @@ internal sealed class StageReview(Participant participant, StageAsker asker, Sta
     /// <param name="closes">Whether these are the last that the agent will be shown.</param>
     /// <param name="total">Size of the whole body, when known.</param>
     /// <returns>False when the agent could not be heard and its failure mode let the bytes pass: they have gone on, and it must see no more.</returns>
-    public async ValueTask<bool> AskAsync(BodyPush push, PassedBytes run, bool closes, long? total)
+    public async ValueTask<bool> AskAsync(BodyPush push, BodySegment run, bool closes, long? total)
     {
         using (run)
         {
@@ -61,11 +65,11 @@ internal sealed class StageReview(Participant participant, StageAsker asker, Sta
                 isOver = run.IsLast && asked == length;
                 if (isFinal)
                 {
-                    await next.PassAsync(push, PassedBytes.OfAnswer(replacement, isOver)).ConfigureAwait(false);
+                    await next.PassAsync(push, BodySegment.OfAnswer(replacement, isOver)).ConfigureAwait(false);
                 }
                 else
                 {
-                    hold.Borrow(PassedBytes.OfAnswer(replacement, isLast: false));
+                    hold.Borrow(BodySegment.OfAnswer(replacement, isLast: false));
                 }
 
                 from = judged = asked;

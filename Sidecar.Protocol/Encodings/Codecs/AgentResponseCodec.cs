@@ -46,20 +46,16 @@ internal static class AgentResponseCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(id.IsEmpty ? 10 : 11);
-        w.Key("version"u8);
-        w.UInt64(response.Version);
+        w.Member("version"u8, response.Version);
         w.Key("decision"u8);
         DecisionCodec.Write(ref w, response.Decision);
-        w.Key("request_headers"u8);
-        HeaderOperationCodec.WriteList(ref w, response.RequestHeaders);
-        w.Key("response_headers"u8);
-        HeaderOperationCodec.WriteList(ref w, response.ResponseHeaders);
+        w.Member("request_headers"u8, response.RequestHeaders, HeaderOperationCodec.Write);
+        w.Member("response_headers"u8, response.ResponseHeaders, HeaderOperationCodec.Write);
         w.Key("routing_metadata"u8);
         WriteRoutingMetadata(ref w, response);
         w.Key("audit"u8);
         AuditCodec.Write(ref w, response.Audit, id);
-        w.Key("needs_more"u8);
-        w.Boolean(response.NeedsMore);
+        w.Member("needs_more"u8, response.NeedsMore);
         w.Key("request_body_mutation"u8);
         BodyMutationCodec.Write(ref w, response.RequestBodyMutation);
         w.Key("response_body_mutation"u8);
@@ -68,8 +64,7 @@ internal static class AgentResponseCodec
         WebSocketDecisionCodec.Write(ref w, response.WebSocketDecision);
         if (!id.IsEmpty)
         {
-            w.Key("correlation_id"u8);
-            w.Id(id);
+            w.Member("correlation_id"u8, id);
         }
 
         w.EndMap();
@@ -119,68 +114,30 @@ internal static class AgentResponseCodec
         }
     }
 
-    private static void ReadMember<TReader>(ref TReader r, ref AgentResponseParts parts, int member)
-        where TReader : struct, IValueReader, allows ref struct
-    {
-        switch (member)
+    private static bool ReadMember<TReader>(ref TReader r, ref AgentResponseParts parts, int member)
+        where TReader : struct, IValueReader, allows ref struct => member switch
         {
-            case 0:
-                parts.Version = r.ReadUInt32();
-                break;
-            case 1:
-                parts.Decision = DecisionCodec.Read(ref r, ref parts.NeedsMore);
-                break;
-            case 2:
-                parts.RequestHeaders = HeaderOperationCodec.ReadList(ref r);
-                break;
-            case 3:
-                parts.ResponseHeaders = HeaderOperationCodec.ReadList(ref r);
-                break;
-            case 4:
-                parts.RoutingMetadata = r.ReadTextMap();
-                break;
-            case 5:
-                parts.Audit = AuditCodec.Read(ref r, ref parts.AuditId, ref parts.GuardrailInAudit);
-                break;
-            case 6:
-                parts.NeedsMore |= r.ReadBoolean();
-                break;
-            case 7:
-                parts.RequestBodyMutation = BodyMutationCodec.Read(ref r);
-                break;
-            case 8:
-                parts.ResponseBodyMutation = BodyMutationCodec.Read(ref r);
-                break;
-            case 9:
-                parts.WebSocketDecision = WebSocketDecisionCodec.Read(ref r);
-                break;
-            case 10 when parts.AuditId.IsEmpty && r.Kind is (ValueKind.String or ValueKind.Binary):
-                // Once the audit data gave an id, this one no longer matters (spec §5.1).
-                parts.TopLevelId = r.ReadCorrelationId();
-                break;
-            case 11:
-                parts.Success = r.ReadBoolean();
-                break;
-            case 12:
-                parts.Error = r.ReadText();
-                break;
-            case 13:
-                parts.Detected = r.ReadBoolean();
-                break;
-            case 14:
-                parts.Confidence = r.ReadDouble();
-                break;
-            case 15:
-                parts.Detections = GuardrailResponseCodec.ReadDetections(ref r);
-                break;
-            case 16:
-                parts.RedactedContent = r.ReadString();
-                break;
-            default:
-                r.Skip();
-                break;
-        }
-    }
+            0 => r.Into(ref parts.Version),
+            1 => r.Into(out parts.Decision, DecisionCodec.Read(ref r, ref parts.NeedsMore)),
+            2 => r.Into(out parts.RequestHeaders, r.ReadList(HeaderOperationCodec.Read)),
+            3 => r.Into(out parts.ResponseHeaders, r.ReadList(HeaderOperationCodec.Read)),
+            4 => r.Into(out parts.RoutingMetadata, r.ReadTextMap()),
+            5 => r.Into(out parts.Audit, AuditCodec.Read(ref r, ref parts.AuditId, ref parts.GuardrailInAudit)),
+            6 => r.Into(out parts.NeedsMore, r.ReadBoolean() || parts.NeedsMore),
+            7 => r.Into(out parts.RequestBodyMutation, BodyMutationCodec.Read(ref r)),
+            8 => r.Into(out parts.ResponseBodyMutation, BodyMutationCodec.Read(ref r)),
+            9 => r.Into(out parts.WebSocketDecision, WebSocketDecisionCodec.Read(ref r)),
+
+            // Once the audit data gave an id, this one no longer matters (spec §5.1).
+            10 when parts.AuditId.IsEmpty && r.Kind is (ValueKind.String or ValueKind.Binary) => r.Into(ref parts.TopLevelId),
+            11 => r.Into(ref parts.Success),
+            12 => r.Into(out parts.Error, r.ReadText()),
+            13 => r.Into(ref parts.Detected),
+            14 => r.Into(ref parts.Confidence),
+            15 => r.Into(out parts.Detections, r.ReadList(GuardrailResponseCodec.ReadDetection)),
+            16 => r.Into(ref parts.RedactedContent),
+            _ => Skipped(ref r) is null,
+        };
 
     private static void WriteRoutingMetadata<TWriter>(ref TWriter w, AgentResponse response)
         where TWriter : struct, IValueWriter, allows ref struct
@@ -202,8 +159,7 @@ internal static class AgentResponseCodec
             }
         }
 
-        w.Key("guardrail_response"u8);
-        w.String(GuardrailResponseCodec.ToJsonText(response.Guardrail));
+        w.Member("guardrail_response"u8, GuardrailResponseCodec.ToJsonText(response.Guardrail));
         w.EndMap();
     }
 

@@ -85,7 +85,7 @@ internal struct AgentResponseParts
     /// <summary>SDKs answer configure and request_complete with a plain success or failure (spec §4.12).</summary>
     private readonly BlockDecision Refused() => new(500, Error ?? "the agent reported a failure without a reason");
 
-    /// <summary>Spec §5.5, rules 1 to 4; rule 4 is rule 3 inside an envelope.</summary>
+    /// <summary>Spec §5.5, rules 1 to 4, of which the last is the third inside an envelope.</summary>
     private readonly GuardrailResponse? ResolveGuardrail(out IReadOnlyDictionary<string, string> routing)
     {
         routing = RoutingMetadata ?? EmptyMap.OfStrings;

@@ -23,24 +23,14 @@ internal static class AuditCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    tags = r.ReadStrings();
-                    break;
-                case 1:
-                    ruleIds = r.ReadStrings();
-                    break;
-                case 2:
-                    confidence = (float)r.ReadDouble();
-                    break;
-                case 3:
-                    reasonCodes = r.ReadStrings();
-                    break;
-                case 4:
-                    custom = ReadCustom(ref r, ref id, ref guardrail);
-                    break;
-            }
+                0 => r.Into(ref tags),
+                1 => r.Into(ref ruleIds),
+                2 => r.Into(ref confidence),
+                3 => r.Into(ref reasonCodes),
+                _ => r.Into(out custom, ReadCustom(ref r, ref id, ref guardrail)),
+            };
         }
 
         var empty = tags.Count == 0 && ruleIds.Count == 0 && confidence is null && reasonCodes.Count == 0 && custom.Count == 0;
@@ -53,14 +43,10 @@ internal static class AuditCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(5);
-        w.Key("tags"u8);
-        w.Strings(audit.Tags);
-        w.Key("rule_ids"u8);
-        w.Strings(audit.RuleIds);
-        w.Key("confidence"u8);
-        w.SingleOrNull(audit.Confidence);
-        w.Key("reason_codes"u8);
-        w.Strings(audit.ReasonCodes);
+        w.Member("tags"u8, audit.Tags);
+        w.Member("rule_ids"u8, audit.RuleIds);
+        w.Member("confidence"u8, audit.Confidence);
+        w.Member("reason_codes"u8, audit.ReasonCodes);
         w.Key("custom"u8);
         WriteCustom(ref w, audit.Custom, id);
         w.EndMap();
@@ -101,8 +87,7 @@ internal static class AuditCodec
         w.BeginMap(custom.Count - (replaces ? 1 : 0) + (id.IsEmpty ? 0 : 1));
         if (!id.IsEmpty)
         {
-            w.Key("correlation_id"u8);
-            w.Id(id);
+            w.Member("correlation_id"u8, id);
         }
 
         if (custom.Count > 0)

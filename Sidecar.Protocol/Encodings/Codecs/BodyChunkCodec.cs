@@ -49,18 +49,13 @@ internal static class BodyChunkCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(6);
-        w.Key("correlation_id"u8);
-        w.Id(message.CorrelationId);
+        w.Member("correlation_id"u8, message.CorrelationId);
         w.Key("data"u8);
         w.BodyData(message.Data.Span);
-        w.Key("is_last"u8);
-        w.Boolean(message.IsLast);
-        w.Key("total_size"u8);
-        w.UInt64OrNull(message.TotalSize);
-        w.Key("chunk_index"u8);
-        w.UInt64(message.ChunkIndex);
-        w.Key(message.Type == MessageType.RequestBodyChunk ? "bytes_received"u8 : "bytes_sent"u8);
-        w.UInt64(message.BytesTransferred);
+        w.Member("is_last"u8, message.IsLast);
+        w.Member("total_size"u8, message.TotalSize);
+        w.Member("chunk_index"u8, message.ChunkIndex);
+        w.Member(message.Type == MessageType.RequestBodyChunk ? "bytes_received"u8 : "bytes_sent"u8, message.BytesTransferred);
         w.EndMap();
     }
 
@@ -83,40 +78,19 @@ internal static class BodyChunkCodec
             var table = !scope.IsMap && scope.Count == CountWithoutTotalSize ? WithoutTotalSize : Members;
             while (r.Next(ref scope, table, out var member))
             {
-                switch (member)
+                _ = member switch
                 {
-                    case 0:
-                        fields.CorrelationId = r.ReadCorrelationId();
-                        break;
-                    case 1:
-                        fields.Data = r.ReadBytes();
-                        hasData = true;
-                        break;
-                    case 2:
-                        fields.IsLast = r.ReadBoolean();
-                        hasLast = true;
-                        break;
-                    case 3:
-                        fields.TotalSize = r.ReadUInt64();
-                        break;
-                    case 4:
-                        fields.ChunkIndex = r.ReadUInt32();
-                        break;
-                    case 5:
-                        fields.BytesReceived = r.ReadUInt64();
-                        break;
-                    case 6:
-                        fields.BytesSent = r.ReadUInt64();
-                        break;
-                }
+                    0 => r.Into(ref fields.CorrelationId),
+                    1 => hasData = r.Into(ref fields.Data),
+                    2 => hasLast = r.Into(ref fields.IsLast),
+                    3 => r.Into(ref fields.TotalSize),
+                    4 => r.Into(ref fields.ChunkIndex),
+                    5 => r.Into(ref fields.BytesReceived),
+                    _ => r.Into(ref fields.BytesSent),
+                };
             }
 
-            if (!hasData || !hasLast)
-            {
-                throw ProtocolErrors.Missing(message, hasData ? "is_last" : "data");
-            }
-
-            return fields;
+            return hasData && hasLast ? fields : throw ProtocolErrors.Missing(message, hasData ? "is_last" : "data");
         }
     }
 }

@@ -52,8 +52,7 @@ internal static class BodyMutationCodec
             w.Null();
         }
 
-        w.Key("chunk_index"u8);
-        w.UInt64(mutation.ChunkIndex);
+        w.Member("chunk_index"u8, mutation.ChunkIndex);
         w.EndMap();
     }
 }

@@ -18,18 +18,12 @@ internal static class CancelCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    id = r.ReadCorrelationId();
-                    break;
-                case 1:
-                    reason = ReadReason(ref r);
-                    break;
-                case 2:
-                    timestamp = r.ReadUInt64();
-                    break;
-            }
+                0 => r.Into(ref id),
+                1 => r.Into(out reason, ReadReason(ref r)),
+                _ => r.Into(ref timestamp),
+            };
         }
 
         r.End();
@@ -40,12 +34,9 @@ internal static class CancelCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(3);
-        w.Key("correlation_id"u8);
-        w.Id(message.CorrelationId);
-        w.Key("reason"u8);
-        w.UInt64((ulong)message.Reason);
-        w.Key("timestamp_ms"u8);
-        w.UInt64(message.TimestampMs);
+        w.Member("correlation_id"u8, message.CorrelationId);
+        w.Member("reason"u8, (ulong)message.Reason);
+        w.Member("timestamp_ms"u8, message.TimestampMs);
         w.EndMap();
     }
 

@@ -48,24 +48,18 @@ internal static class CapabilitiesCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(6);
-        w.Key("agent_id"u8);
-        w.String(capabilities.AgentId);
-        w.Key("name"u8);
-        w.String(capabilities.Name);
-        w.Key("version"u8);
-        w.String(capabilities.Version);
+        w.Member("agent_id"u8, capabilities.AgentId);
+        w.Member("name"u8, capabilities.Name);
+        w.Member("version"u8, capabilities.Version);
         w.Key("supported_events"u8);
         SupportedEventsCodec.Write(ref w, capabilities.SupportedEvents);
         w.Key("features"u8);
         WriteFeatures(ref w, capabilities.Features);
         w.Key("limits"u8);
         w.BeginMap(3);
-        w.Key("max_body_size"u8);
-        w.UInt64(capabilities.Limits.MaxBodySize);
-        w.Key("max_concurrency"u8);
-        w.UInt64(capabilities.Limits.MaxConcurrency);
-        w.Key("preferred_chunk_size"u8);
-        w.UInt64(capabilities.Limits.PreferredChunkSize);
+        w.Member("max_body_size"u8, capabilities.Limits.MaxBodySize);
+        w.Member("max_concurrency"u8, capabilities.Limits.MaxConcurrency);
+        w.Member("preferred_chunk_size"u8, capabilities.Limits.PreferredChunkSize);
         w.EndMap();
         w.EndMap();
     }
@@ -99,28 +93,18 @@ internal static class CapabilitiesCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(features.BinaryBody ? 10 : 9);
-        w.Key("streaming_body"u8);
-        w.Boolean(features.StreamingBody);
-        w.Key("websocket"u8);
-        w.Boolean(features.WebSocket);
-        w.Key("guardrails"u8);
-        w.Boolean(features.Guardrails);
-        w.Key("config_push"u8);
-        w.Boolean(features.ConfigPush);
-        w.Key("metrics_export"u8);
-        w.Boolean(features.MetricsExport);
-        w.Key("concurrent_requests"u8);
-        w.UInt64(features.ConcurrentRequests);
-        w.Key("cancellation"u8);
-        w.Boolean(features.Cancellation);
-        w.Key("flow_control"u8);
-        w.Boolean(features.FlowControl);
-        w.Key("health_reporting"u8);
-        w.Boolean(features.HealthReporting);
+        w.Member("streaming_body"u8, features.StreamingBody);
+        w.Member("websocket"u8, features.WebSocket);
+        w.Member("guardrails"u8, features.Guardrails);
+        w.Member("config_push"u8, features.ConfigPush);
+        w.Member("metrics_export"u8, features.MetricsExport);
+        w.Member("concurrent_requests"u8, features.ConcurrentRequests);
+        w.Member("cancellation"u8, features.Cancellation);
+        w.Member("flow_control"u8, features.FlowControl);
+        w.Member("health_reporting"u8, features.HealthReporting);
         if (features.BinaryBody)
         {
-            w.Key("binary_body"u8);
-            w.Boolean(true);
+            w.Member("binary_body"u8, true);
         }
 
         w.EndMap();

@@ -28,18 +28,12 @@ internal static class ConfigUpdateCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    update = ReadUpdate(ref r);
-                    break;
-                case 1:
-                    requestId = r.ReadString();
-                    break;
-                case 2:
-                    timestamp = r.ReadUInt64();
-                    break;
-            }
+                0 => r.Into(out update, ReadUpdate(ref r)),
+                1 => r.Into(ref requestId),
+                _ => r.Into(ref timestamp),
+            };
         }
 
         r.End();
@@ -57,10 +51,8 @@ internal static class ConfigUpdateCodec
         w.BeginMap(3);
         w.Key("update_type"u8);
         WriteUpdate(ref w, message.Update);
-        w.Key("request_id"u8);
-        w.String(message.RequestId);
-        w.Key("timestamp_ms"u8);
-        w.UInt64(message.TimestampMs);
+        w.Member("request_id"u8, message.RequestId);
+        w.Member("timestamp_ms"u8, message.TimestampMs);
         w.EndMap();
     }
 
@@ -69,7 +61,7 @@ internal static class ConfigUpdateCodec
     {
         string type = "", first = "";
         string? field = null;
-        List<RuleDefinition> rules = [];
+        IReadOnlyList<RuleDefinition> rules = [];
         IReadOnlyList<string> add = [], remove = [];
         ulong grace = 0;
         if (r.Kind is ValueKind.String or ValueKind.Binary)
@@ -84,31 +76,16 @@ internal static class ConfigUpdateCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, table, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    type = r.ReadString();
-                    table = TableOf(type);
-                    break;
-                case 2:
-                    RuleDefinitionCodec.ReadList(ref r, rules);
-                    break;
-                case 5:
-                    add = r.ReadStrings();
-                    break;
-                case 3 or 6:
-                    remove = r.ReadStrings();
-                    break;
-                case 8:
-                    grace = r.ReadUInt64();
-                    break;
-                case 10:
-                    field = r.ReadString();
-                    break;
-                default:
-                    first = r.ReadString();
-                    break;
-            }
+                0 => r.Into(ref type) && r.Into(out table, TableOf(type)),
+                2 => r.Into(out rules, r.ReadList(RuleDefinitionCodec.Read)),
+                5 => r.Into(ref add),
+                3 or 6 => r.Into(ref remove),
+                8 => r.Into(ref grace),
+                10 => r.Into(ref field),
+                _ => r.Into(ref first),
+            };
         }
 
         return type switch
@@ -138,35 +115,25 @@ internal static class ConfigUpdateCodec
         {
             case RuleUpdate rules:
                 Begin(ref w, "rule_update", 4);
-                w.Key("rule_set"u8);
-                w.String(rules.RuleSet);
-                w.Key("rules"u8);
-                RuleDefinitionCodec.WriteList(ref w, rules.Rules);
-                w.Key("remove_rules"u8);
-                w.Strings(rules.RemoveRules);
+                w.Member("rule_set"u8, rules.RuleSet);
+                w.Member("rules"u8, rules.Rules, RuleDefinitionCodec.Write);
+                w.Member("remove_rules"u8, rules.RemoveRules);
                 break;
             case ListUpdate list:
                 Begin(ref w, "list_update", 4);
-                w.Key("list_id"u8);
-                w.String(list.ListId);
-                w.Key("add"u8);
-                w.Strings(list.Add);
-                w.Key("remove"u8);
-                w.Strings(list.Remove);
+                w.Member("list_id"u8, list.ListId);
+                w.Member("add"u8, list.Add);
+                w.Member("remove"u8, list.Remove);
                 break;
             case RestartRequired restart:
                 Begin(ref w, "restart_required", 3);
-                w.Key("reason"u8);
-                w.String(restart.Reason);
-                w.Key("grace_period_ms"u8);
-                w.UInt64(restart.GracePeriodMs);
+                w.Member("reason"u8, restart.Reason);
+                w.Member("grace_period_ms"u8, restart.GracePeriodMs);
                 break;
             case ConfigError error:
                 Begin(ref w, "config_error", 3);
-                w.Key("error"u8);
-                w.String(error.Error);
-                w.Key("field"u8);
-                w.StringOrNull(error.Field);
+                w.Member("error"u8, error.Error);
+                w.Member("field"u8, error.Field);
                 break;
             default:
                 Begin(ref w, "request_reload", 1);
@@ -180,7 +147,6 @@ internal static class ConfigUpdateCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(members);
-        w.Key("type"u8);
-        w.String(type);
+        w.Member("type"u8, type);
     }
 }

@@ -18,18 +18,12 @@ internal static class ConfigureCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    id = r.ReadCorrelationId();
-                    break;
-                case 1:
-                    config = r.ReadJson();
-                    break;
-                case 2:
-                    version = r.ReadString();
-                    break;
-            }
+                0 => r.Into(ref id),
+                1 => r.Into(ref config),
+                _ => r.Into(ref version),
+            };
         }
 
         return new ConfigureEvent { CorrelationId = id, Config = config, ConfigVersion = version };
@@ -39,12 +33,9 @@ internal static class ConfigureCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(3);
-        w.Key("correlation_id"u8);
-        w.Id(message.CorrelationId);
-        w.Key("config"u8);
-        w.JsonOrNull(message.Config);
-        w.Key("config_version"u8);
-        w.StringOrNull(message.ConfigVersion);
+        w.Member("correlation_id"u8, message.CorrelationId);
+        w.Member("config"u8, message.Config);
+        w.Member("config_version"u8, message.ConfigVersion);
         w.EndMap();
     }
 }

@@ -61,19 +61,15 @@ internal static class DecisionCodec
             case RedirectDecision redirect:
                 w.Key("redirect"u8);
                 w.BeginMap(2);
-                w.Key("url"u8);
-                w.String(redirect.Url);
-                w.Key("status"u8);
-                w.UInt64(redirect.Status);
+                w.Member("url"u8, redirect.Url);
+                w.Member("status"u8, redirect.Status);
                 w.EndMap();
                 break;
             case ChallengeDecision challenge:
                 w.Key("challenge"u8);
                 w.BeginMap(2);
-                w.Key("challenge_type"u8);
-                w.String(challenge.ChallengeType);
-                w.Key("params"u8);
-                w.TextMap(challenge.Parameters);
+                w.Member("challenge_type"u8, challenge.ChallengeType);
+                w.Member("params"u8, challenge.Parameters);
                 w.EndMap();
                 break;
         }
@@ -92,20 +88,9 @@ internal static class DecisionCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(3);
-        w.Key("status"u8);
-        w.UInt64(block.Status);
-        w.Key("body"u8);
-        w.StringOrNull(block.Body);
-        w.Key("headers"u8);
-        if (block.Headers is null)
-        {
-            w.Null();
-        }
-        else
-        {
-            w.TextMap(block.Headers);
-        }
-
+        w.Member("status"u8, block.Status);
+        w.Member("body"u8, block.Body);
+        w.Member("headers"u8, block.Headers);
         w.EndMap();
     }
 
@@ -206,27 +191,15 @@ internal static class DecisionCodec
                 return;
             }
 
-            switch (member)
+            _ = member switch
             {
-                case 6:
-                    _status = r.ReadHttpStatus();
-                    break;
-                case 7:
-                    _body = r.ReadText();
-                    break;
-                case 8:
-                    _headers = r.ReadTextMap();
-                    break;
-                case 9:
-                    _url = r.ReadString();
-                    break;
-                case 10:
-                    _challengeType = r.ReadString();
-                    break;
-                default:
-                    _parameters = r.ReadTextMap(keepNulls: true);
-                    break;
-            }
+                6 => r.Into(out _status, r.ReadHttpStatus()),
+                7 => r.Into(out _body, r.ReadText()),
+                8 => r.Into(out _headers, r.ReadTextMap()),
+                9 => r.Into(ref _url),
+                10 => r.Into(ref _challengeType),
+                _ => r.Into(out _parameters, r.ReadTextMap(keepNulls: true)),
+            };
         }
 
         internal readonly Decision Build(string? variant) => variant switch

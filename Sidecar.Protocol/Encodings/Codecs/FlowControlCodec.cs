@@ -26,25 +26,15 @@ internal static class FlowControlCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0 when r.Kind == ValueKind.Number:
-                    // The numeric form as an array: [1].
-                    action = ReadAction(ref r, ref available);
-                    break;
-                case 0:
-                    id = r.ReadCorrelationId();
-                    break;
-                case 1:
-                    action = ReadAction(ref r, ref available);
-                    break;
-                case 2:
-                    timestamp = r.ReadUInt64();
-                    break;
-                case 3:
-                    available = r.ReadUInt64();
-                    break;
-            }
+                // The numeric form as an array: [1].
+                0 when r.Kind == ValueKind.Number => r.Into(out action, ReadAction(ref r, ref available)),
+                0 => r.Into(ref id),
+                1 => r.Into(out action, ReadAction(ref r, ref available)),
+                2 => r.Into(ref timestamp),
+                _ => r.Into(ref available),
+            };
         }
 
         r.End();
@@ -62,8 +52,7 @@ internal static class FlowControlCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(4);
-        w.Key("action"u8);
-        w.UInt64((ulong)message.Action);
+        w.Member("action"u8, (ulong)message.Action);
         w.Key("correlation_id"u8);
         if (message.CorrelationId.IsEmpty)
         {
@@ -74,10 +63,8 @@ internal static class FlowControlCodec
             w.Id(message.CorrelationId);
         }
 
-        w.Key("buffer_available"u8);
-        w.UInt64OrNull(message.BufferAvailable);
-        w.Key("timestamp_ms"u8);
-        w.UInt64(message.TimestampMs);
+        w.Member("buffer_available"u8, message.BufferAvailable);
+        w.Member("timestamp_ms"u8, message.TimestampMs);
         w.EndMap();
     }
 
@@ -102,14 +89,7 @@ internal static class FlowControlCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, ActionMembers, out var member))
         {
-            if (member == 0)
-            {
-                action = ActionOf(r.ReadString());
-            }
-            else
-            {
-                available = r.ReadUInt64();
-            }
+            _ = member == 0 ? r.Into(out action, ActionOf(r.ReadString())) : r.Into(ref available);
         }
 
         return action ?? throw ProtocolErrors.Missing("action", "type");

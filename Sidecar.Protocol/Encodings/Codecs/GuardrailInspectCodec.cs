@@ -23,30 +23,16 @@ internal static class GuardrailInspectCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    id = r.ReadCorrelationId();
-                    break;
-                case 1:
-                    type = TypeOf(r.ReadString());
-                    break;
-                case 2:
-                    content = r.ReadString();
-                    break;
-                case 3:
-                    model = r.ReadString();
-                    break;
-                case 4:
-                    categories = r.ReadStrings();
-                    break;
-                case 5:
-                    routeId = r.ReadString();
-                    break;
-                case 6:
-                    metadata = r.ReadTextMap();
-                    break;
-            }
+                0 => r.Into(ref id),
+                1 => r.Into(out type, TypeOf(r.ReadString())),
+                2 => r.Into(ref content),
+                3 => r.Into(ref model),
+                4 => r.Into(ref categories),
+                5 => r.Into(ref routeId),
+                _ => r.Into(out metadata, r.ReadTextMap()),
+            };
         }
 
         return new GuardrailInspectEvent
@@ -65,28 +51,13 @@ internal static class GuardrailInspectCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(5 + (message.Model is null ? 0 : 1) + (message.RouteId is null ? 0 : 1));
-        w.Key("correlation_id"u8);
-        w.Id(message.CorrelationId);
-        w.Key("inspection_type"u8);
-        w.String(message.InspectionType == GuardrailInspectionType.PromptInjection ? PromptInjection : PiiDetection);
-        w.Key("content"u8);
-        w.String(message.Content);
-        if (message.Model is not null)
-        {
-            w.Key("model"u8);
-            w.String(message.Model);
-        }
-
-        w.Key("categories"u8);
-        w.Strings(message.Categories);
-        if (message.RouteId is not null)
-        {
-            w.Key("route_id"u8);
-            w.String(message.RouteId);
-        }
-
-        w.Key("metadata"u8);
-        w.TextMap(message.Metadata);
+        w.Member("correlation_id"u8, message.CorrelationId);
+        w.Member("inspection_type"u8, message.InspectionType == GuardrailInspectionType.PromptInjection ? PromptInjection : PiiDetection);
+        w.Member("content"u8, message.Content);
+        w.MemberIfAny("model"u8, message.Model);
+        w.Member("categories"u8, message.Categories);
+        w.MemberIfAny("route_id"u8, message.RouteId);
+        w.Member("metadata"u8, message.Metadata);
         w.EndMap();
     }
 

@@ -50,21 +50,13 @@ internal static class GuardrailResponseCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    detected = detected is null ? r.ReadBoolean() : throw ProtocolErrors.Twice("guardrail_response", "detected");
-                    break;
-                case 1:
-                    confidence = r.ReadDouble();
-                    break;
-                case 2:
-                    detections = ReadDetections(ref r);
-                    break;
-                case 3:
-                    redacted = r.ReadString();
-                    break;
-            }
+                0 => detected is null ? r.Into(ref detected) : throw ProtocolErrors.Twice("guardrail_response", "detected"),
+                1 => r.Into(ref confidence),
+                2 => r.Into(out detections, r.ReadList(ReadDetection)),
+                _ => r.Into(ref redacted),
+            };
         }
 
         return new GuardrailResponse
@@ -76,45 +68,18 @@ internal static class GuardrailResponseCodec
         };
     }
 
-    internal static IReadOnlyList<GuardrailDetection> ReadDetections<TReader>(ref TReader r)
-        where TReader : struct, IValueReader, allows ref struct
-    {
-        List<GuardrailDetection>? detections = null;
-        var scope = r.BeginArray();
-        while (r.NextItem(ref scope))
-        {
-            (detections ??= []).Add(ReadDetection(ref r));
-        }
-
-        return detections is null ? Array.Empty<GuardrailDetection>() : detections;
-    }
-
     internal static void Write<TWriter>(ref TWriter w, GuardrailResponse response)
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(response.RedactedContent is null ? 3 : 4);
-        w.Key("detected"u8);
-        w.Boolean(response.Detected);
-        w.Key("confidence"u8);
-        w.Double(response.Confidence);
-        w.Key("detections"u8);
-        w.BeginArray(response.Detections.Count);
-        foreach (var detection in response.Detections)
-        {
-            WriteDetection(ref w, detection);
-        }
-
-        w.EndArray();
-        if (response.RedactedContent is not null)
-        {
-            w.Key("redacted_content"u8);
-            w.String(response.RedactedContent);
-        }
-
+        w.Member("detected"u8, response.Detected);
+        w.Member("confidence"u8, response.Confidence);
+        w.Member("detections"u8, response.Detections, WriteDetection);
+        w.MemberIfAny("redacted_content"u8, response.RedactedContent);
         w.EndMap();
     }
 
-    private static GuardrailDetection ReadDetection<TReader>(ref TReader r)
+    internal static GuardrailDetection ReadDetection<TReader>(ref TReader r)
         where TReader : struct, IValueReader, allows ref struct
     {
         string? category = null;
@@ -125,24 +90,14 @@ internal static class GuardrailResponseCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, DetectionMembers, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    category = r.ReadString();
-                    break;
-                case 1:
-                    description = r.ReadString();
-                    break;
-                case 2:
-                    severity = SeverityOf(r.ReadString());
-                    break;
-                case 3:
-                    confidence = r.ReadDouble();
-                    break;
-                case 4:
-                    span = ReadSpan(ref r);
-                    break;
-            }
+                0 => r.Into(ref category),
+                1 => r.Into(ref description),
+                2 => r.Into(out severity, SeverityOf(r.ReadString())),
+                3 => r.Into(ref confidence),
+                _ => r.Into(out span, ReadSpan(ref r)),
+            };
         }
 
         return new GuardrailDetection
@@ -159,26 +114,20 @@ internal static class GuardrailResponseCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(3 + (detection.Confidence is null ? 0 : 1) + (detection.Span is null ? 0 : 1));
-        w.Key("category"u8);
-        w.String(detection.Category);
-        w.Key("description"u8);
-        w.String(detection.Description);
-        w.Key("severity"u8);
-        w.String(NameOf(detection.Severity));
+        w.Member("category"u8, detection.Category);
+        w.Member("description"u8, detection.Description);
+        w.Member("severity"u8, NameOf(detection.Severity));
         if (detection.Confidence is { } confidence)
         {
-            w.Key("confidence"u8);
-            w.Double(confidence);
+            w.Member("confidence"u8, confidence);
         }
 
         if (detection.Span is { } span)
         {
             w.Key("span"u8);
             w.BeginMap(2);
-            w.Key("start"u8);
-            w.UInt64(span.Start);
-            w.Key("end"u8);
-            w.UInt64(span.End);
+            w.Member("start"u8, span.Start);
+            w.Member("end"u8, span.End);
             w.EndMap();
         }
 
@@ -192,14 +141,7 @@ internal static class GuardrailResponseCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, SpanMembers, out var member))
         {
-            if (member == 0)
-            {
-                start = r.ReadUInt64();
-            }
-            else
-            {
-                end = r.ReadUInt64();
-            }
+            _ = member == 0 ? r.Into(ref start) : r.Into(ref end);
         }
 
         return new TextSpan(start, end);

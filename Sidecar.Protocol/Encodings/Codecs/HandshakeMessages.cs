@@ -16,36 +16,21 @@ internal static class HandshakeMessages
     internal static HandshakeRequest ReadRequest<TReader>(ref TReader r)
         where TReader : struct, IValueReader, allows ref struct
     {
-        List<uint>? versions = null;
+        IReadOnlyList<uint>? versions = null;
         string proxyId = "", proxyVersion = "";
         JsonElement? config = null;
         IReadOnlyList<string> encodings = [];
         var scope = r.BeginStruct();
         while (r.Next(ref scope, RequestMembers, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    versions = [];
-                    for (var list = r.BeginArray(); r.NextItem(ref list);)
-                    {
-                        versions.Add(r.ReadUInt32());
-                    }
-
-                    break;
-                case 1:
-                    proxyId = r.ReadString();
-                    break;
-                case 2:
-                    proxyVersion = r.ReadString();
-                    break;
-                case 3:
-                    config = r.ReadJson();
-                    break;
-                case 4:
-                    encodings = r.ReadStrings();
-                    break;
-            }
+                0 => r.Into(out versions, r.ReadList(static (ref TReader version) => version.ReadUInt32())),
+                1 => r.Into(ref proxyId),
+                2 => r.Into(ref proxyVersion),
+                3 => r.Into(ref config),
+                _ => r.Into(ref encodings),
+            };
         }
 
         r.End();
@@ -63,22 +48,11 @@ internal static class HandshakeMessages
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(5);
-        w.Key("supported_versions"u8);
-        w.BeginArray(message.SupportedVersions.Count);
-        foreach (var version in message.SupportedVersions)
-        {
-            w.UInt64(version);
-        }
-
-        w.EndArray();
-        w.Key("proxy_id"u8);
-        w.String(message.ProxyId);
-        w.Key("proxy_version"u8);
-        w.String(message.ProxyVersion);
-        w.Key("config"u8);
-        w.JsonOrNull(message.Config);
-        w.Key("supported_encodings"u8);
-        w.Strings(message.SupportedEncodings);
+        w.Member("supported_versions"u8, message.SupportedVersions, static (ref TWriter writer, uint version) => writer.UInt64(version));
+        w.Member("proxy_id"u8, message.ProxyId);
+        w.Member("proxy_version"u8, message.ProxyVersion);
+        w.Member("config"u8, message.Config);
+        w.Member("supported_encodings"u8, message.SupportedEncodings);
         w.EndMap();
     }
 
@@ -93,24 +67,14 @@ internal static class HandshakeMessages
         var scope = r.BeginStruct();
         while (r.Next(ref scope, ResponseMembers, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    version = r.ReadUInt32();
-                    break;
-                case 1:
-                    capabilities = CapabilitiesCodec.Read(ref r);
-                    break;
-                case 2:
-                    success = r.ReadBoolean();
-                    break;
-                case 3:
-                    error = r.ReadText();
-                    break;
-                case 4:
-                    encoding = r.ReadString();
-                    break;
-            }
+                0 => r.Into(ref version),
+                1 => r.Into(out capabilities, CapabilitiesCodec.Read(ref r)),
+                2 => r.Into(ref success),
+                3 => r.Into(out error, r.ReadText()),
+                _ => r.Into(ref encoding),
+            };
         }
 
         r.End();
@@ -138,16 +102,12 @@ internal static class HandshakeMessages
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(5);
-        w.Key("protocol_version"u8);
-        w.UInt64(message.ProtocolVersion);
+        w.Member("protocol_version"u8, message.ProtocolVersion);
         w.Key("capabilities"u8);
         CapabilitiesCodec.Write(ref w, message.Capabilities);
-        w.Key("success"u8);
-        w.Boolean(message.Success);
-        w.Key("error"u8);
-        w.StringOrNull(message.Error);
-        w.Key("encoding"u8);
-        w.String(message.Encoding);
+        w.Member("success"u8, message.Success);
+        w.Member("error"u8, message.Error);
+        w.Member("encoding"u8, message.Encoding);
         w.EndMap();
     }
 }

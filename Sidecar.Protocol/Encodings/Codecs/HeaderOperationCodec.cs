@@ -14,46 +14,24 @@ internal static class HeaderOperationCodec
     private static readonly MemberTable Members = new(0, "set", "add", "remove", "operation", "type", "name", "value");
     private static readonly MemberTable Arguments = new(2, "name", "value");
 
-    internal static IReadOnlyList<HeaderOperation> ReadList<TReader>(ref TReader r)
-        where TReader : struct, IValueReader, allows ref struct
-    {
-        List<HeaderOperation>? operations = null;
-        var scope = r.BeginArray();
-        while (r.NextItem(ref scope))
-        {
-            (operations ??= []).Add(Read(ref r));
-        }
-
-        return operations is null ? Array.Empty<HeaderOperation>() : operations;
-    }
-
-    internal static void WriteList<TWriter>(ref TWriter w, IReadOnlyList<HeaderOperation> operations)
+    internal static void Write<TWriter>(ref TWriter w, HeaderOperation operation)
         where TWriter : struct, IValueWriter, allows ref struct
     {
-        w.BeginArray(operations.Count);
-        for (var i = 0; i < operations.Count; i++)
+        var remove = operation.Kind == HeaderOperationKind.Remove;
+        w.BeginMap(1);
+        w.Key(remove ? "remove"u8 : operation.Kind == HeaderOperationKind.Set ? "set"u8 : "add"u8);
+        w.BeginMap(remove ? 1 : 2);
+        w.Member("name"u8, operation.Name);
+        if (!remove)
         {
-            var operation = operations[i];
-            var remove = operation.Kind == HeaderOperationKind.Remove;
-            w.BeginMap(1);
-            w.Key(remove ? "remove"u8 : operation.Kind == HeaderOperationKind.Set ? "set"u8 : "add"u8);
-            w.BeginMap(remove ? 1 : 2);
-            w.Key("name"u8);
-            w.String(operation.Name);
-            if (!remove)
-            {
-                w.Key("value"u8);
-                w.String(operation.Value);
-            }
-
-            w.EndMap();
-            w.EndMap();
+            w.Member("value"u8, operation.Value);
         }
 
-        w.EndArray();
+        w.EndMap();
+        w.EndMap();
     }
 
-    private static HeaderOperation Read<TReader>(ref TReader r)
+    internal static HeaderOperation Read<TReader>(ref TReader r)
         where TReader : struct, IValueReader, allows ref struct
     {
         HeaderOperationKind? kind = null;
@@ -99,14 +77,7 @@ internal static class HeaderOperationCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Arguments, out var member))
         {
-            if (member == 0)
-            {
-                name = r.ReadString();
-            }
-            else
-            {
-                value = r.ReadText();
-            }
+            _ = member == 0 ? r.Into(ref name) : r.Into(out value, r.ReadText());
         }
     }
 

@@ -23,37 +23,19 @@ internal static class HealthCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0 when r.Kind == ValueKind.Number:
-                    // The numeric form as an array: [1].
-                    state = ReadState(ref r, ref detail);
-                    break;
-                case 0:
-                    agentId = r.ReadString();
-                    break;
-                case 1:
-                    state = ReadState(ref r, ref detail);
-                    break;
-                case 2:
-                    message = r.ReadString();
-                    break;
-                case 3:
-                    load = LoadMetricsCodec.Read(ref r);
-                    break;
-                case 4:
-                    resources = ResourceMetricsCodec.Read(ref r);
-                    break;
-                case 5:
-                    validUntil = r.ReadUInt64();
-                    break;
-                case 6:
-                    timestamp = r.ReadUInt64();
-                    break;
-                case 7:
-                    detail = HealthDetail.Read(ref r, out _);
-                    break;
-            }
+                // The numeric form as an array: [1].
+                0 when r.Kind == ValueKind.Number => r.Into(out state, ReadState(ref r, ref detail)),
+                0 => r.Into(ref agentId),
+                1 => r.Into(out state, ReadState(ref r, ref detail)),
+                2 => r.Into(ref message),
+                3 => r.Into(out load, LoadMetricsCodec.Read(ref r)),
+                4 => r.Into(out resources, ResourceMetricsCodec.Read(ref r)),
+                5 => r.Into(ref validUntil),
+                6 => r.Into(ref timestamp),
+                _ => r.Into(out detail, HealthDetail.Read(ref r, out _)),
+            };
         }
 
         r.End();
@@ -78,22 +60,17 @@ internal static class HealthCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(8);
-        w.Key("state"u8);
-        w.UInt64((ulong)message.State);
-        w.Key("agent_id"u8);
-        w.String(message.AgentId);
+        w.Member("state"u8, (ulong)message.State);
+        w.Member("agent_id"u8, message.AgentId);
         w.Key("status_detail"u8);
         HealthDetail.Write(ref w, message);
-        w.Key("message"u8);
-        w.StringOrNull(message.Message);
+        w.Member("message"u8, message.Message);
         w.Key("load"u8);
         LoadMetricsCodec.Write(ref w, message.Load);
         w.Key("resources"u8);
         ResourceMetricsCodec.Write(ref w, message.Resources);
-        w.Key("valid_until_ms"u8);
-        w.UInt64OrNull(message.ValidUntilMs);
-        w.Key("timestamp_ms"u8);
-        w.UInt64(message.TimestampMs);
+        w.Member("valid_until_ms"u8, message.ValidUntilMs);
+        w.Member("timestamp_ms"u8, message.TimestampMs);
         w.EndMap();
     }
 

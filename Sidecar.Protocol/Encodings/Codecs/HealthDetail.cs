@@ -87,26 +87,21 @@ internal sealed record HealthDetail
             case HealthState.Degraded:
                 w.BeginMap(3);
                 WriteStatus(ref w, "degraded");
-                w.Key("disabled_features"u8);
-                w.Strings(message.DisabledFeatures);
-                w.Key("timeout_multiplier"u8);
-                w.Single(message.TimeoutMultiplier);
+                w.Member("disabled_features"u8, message.DisabledFeatures);
+                w.Member("timeout_multiplier"u8, message.TimeoutMultiplier);
                 w.EndMap();
                 break;
             case HealthState.Draining:
                 w.BeginMap(2);
                 WriteStatus(ref w, "draining");
-                w.Key("eta_ms"u8);
-                w.UInt64OrNull(message.DrainEtaMs);
+                w.Member("eta_ms"u8, message.DrainEtaMs);
                 w.EndMap();
                 break;
             case HealthState.Unhealthy:
                 w.BeginMap(3);
                 WriteStatus(ref w, "unhealthy");
-                w.Key("reason"u8);
-                w.StringOrNull(message.UnhealthyReason);
-                w.Key("recoverable"u8);
-                w.Boolean(message.Recoverable);
+                w.Member("reason"u8, message.UnhealthyReason);
+                w.Member("recoverable"u8, message.Recoverable);
                 w.EndMap();
                 break;
             case HealthState.Healthy:
@@ -123,7 +118,6 @@ internal sealed record HealthDetail
     private static void WriteStatus<TWriter>(ref TWriter w, string status)
         where TWriter : struct, IValueWriter, allows ref struct
     {
-        w.Key("status"u8);
-        w.String(status);
+        w.Member("status"u8, status);
     }
 }

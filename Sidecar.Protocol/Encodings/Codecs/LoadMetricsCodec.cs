@@ -21,56 +21,25 @@ internal static class LoadMetricsCodec
     internal static LoadMetrics Read<TReader>(ref TReader r)
         where TReader : struct, IValueReader, allows ref struct
     {
-        uint inFlight = 0, queueDepth = 0;
-        float average = 0, p50 = 0, p95 = 0, p99 = 0;
-        ulong processed = 0, rejected = 0, timedOut = 0;
+        var load = new LoadMetrics();
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            switch (member)
+            load = member switch
             {
-                case 0:
-                    inFlight = r.ReadUInt32();
-                    break;
-                case 1:
-                    queueDepth = r.ReadUInt32();
-                    break;
-                case 2:
-                    average = (float)r.ReadDouble();
-                    break;
-                case 3:
-                    p50 = (float)r.ReadDouble();
-                    break;
-                case 4:
-                    p95 = (float)r.ReadDouble();
-                    break;
-                case 5:
-                    p99 = (float)r.ReadDouble();
-                    break;
-                case 6:
-                    processed = r.ReadUInt64();
-                    break;
-                case 7:
-                    rejected = r.ReadUInt64();
-                    break;
-                case 8:
-                    timedOut = r.ReadUInt64();
-                    break;
-            }
+                0 => load with { InFlight = r.ReadUInt32() },
+                1 => load with { QueueDepth = r.ReadUInt32() },
+                2 => load with { AvgLatencyMs = (float)r.ReadDouble() },
+                3 => load with { P50LatencyMs = (float)r.ReadDouble() },
+                4 => load with { P95LatencyMs = (float)r.ReadDouble() },
+                5 => load with { P99LatencyMs = (float)r.ReadDouble() },
+                6 => load with { RequestsProcessed = r.ReadUInt64() },
+                7 => load with { RequestsRejected = r.ReadUInt64() },
+                _ => load with { RequestsTimedOut = r.ReadUInt64() },
+            };
         }
 
-        return new LoadMetrics
-        {
-            InFlight = inFlight,
-            QueueDepth = queueDepth,
-            AvgLatencyMs = average,
-            P50LatencyMs = p50,
-            P95LatencyMs = p95,
-            P99LatencyMs = p99,
-            RequestsProcessed = processed,
-            RequestsRejected = rejected,
-            RequestsTimedOut = timedOut,
-        };
+        return load;
     }
 
     internal static void Write<TWriter>(ref TWriter w, LoadMetrics? load)
@@ -83,24 +52,15 @@ internal static class LoadMetricsCodec
         }
 
         w.BeginMap(9);
-        w.Key("in_flight"u8);
-        w.UInt64(load.InFlight);
-        w.Key("queue_depth"u8);
-        w.UInt64(load.QueueDepth);
-        w.Key("avg_latency_ms"u8);
-        w.Single(load.AvgLatencyMs);
-        w.Key("p50_latency_ms"u8);
-        w.Single(load.P50LatencyMs);
-        w.Key("p95_latency_ms"u8);
-        w.Single(load.P95LatencyMs);
-        w.Key("p99_latency_ms"u8);
-        w.Single(load.P99LatencyMs);
-        w.Key("requests_processed"u8);
-        w.UInt64(load.RequestsProcessed);
-        w.Key("requests_rejected"u8);
-        w.UInt64(load.RequestsRejected);
-        w.Key("requests_timed_out"u8);
-        w.UInt64(load.RequestsTimedOut);
+        w.Member("in_flight"u8, load.InFlight);
+        w.Member("queue_depth"u8, load.QueueDepth);
+        w.Member("avg_latency_ms"u8, load.AvgLatencyMs);
+        w.Member("p50_latency_ms"u8, load.P50LatencyMs);
+        w.Member("p95_latency_ms"u8, load.P95LatencyMs);
+        w.Member("p99_latency_ms"u8, load.P99LatencyMs);
+        w.Member("requests_processed"u8, load.RequestsProcessed);
+        w.Member("requests_rejected"u8, load.RequestsRejected);
+        w.Member("requests_timed_out"u8, load.RequestsTimedOut);
         w.EndMap();
     }
 }

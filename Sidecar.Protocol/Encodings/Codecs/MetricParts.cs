@@ -25,7 +25,7 @@ internal struct MetricParts
     private ulong _wholeValue;
     private double _sum;
     private ulong _count;
-    private List<HistogramBucket>? _buckets;
+    private IReadOnlyList<HistogramBucket>? _buckets;
 
     internal static MetricParts Read<TReader>(ref TReader r, bool histogram)
         where TReader : struct, IValueReader, allows ref struct
@@ -35,30 +35,16 @@ internal struct MetricParts
         var table = TableFor(scope, histogram);
         while (r.Next(ref scope, table, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    parts._name = r.ReadString();
-                    break;
-                case 1:
-                    parts._help = r.ReadString();
-                    break;
-                case 2:
-                    parts._labels = r.ReadTextMap();
-                    break;
-                case 3:
-                    parts.ReadValue(ref r);
-                    break;
-                case 4:
-                    parts._sum = r.ReadDouble();
-                    break;
-                case 5:
-                    parts._count = r.ReadUInt64();
-                    break;
-                case 6:
-                    parts._buckets = ReadBuckets(ref r);
-                    break;
-            }
+                0 => r.Into(ref parts._name),
+                1 => r.Into(ref parts._help),
+                2 => r.Into(out parts._labels, r.ReadTextMap()),
+                3 => parts.ReadValue(ref r),
+                4 => r.Into(ref parts._sum),
+                5 => r.Into(ref parts._count),
+                _ => r.Into(out parts._buckets, r.ReadList(ReadBucket)),
+            };
         }
 
         return parts;
@@ -89,31 +75,20 @@ internal struct MetricParts
             : histogram ? Histogram : Scalar;
     }
 
-    private static List<HistogramBucket> ReadBuckets<TReader>(ref TReader r)
+    private static HistogramBucket ReadBucket<TReader>(ref TReader r)
         where TReader : struct, IValueReader, allows ref struct
     {
-        List<HistogramBucket> buckets = [];
-        for (var list = r.BeginArray(); r.NextItem(ref list);)
+        double? bound = null;
+        ulong count = 0;
+        var scope = r.BeginStruct();
+        while (r.Next(ref scope, BucketMembers, out var member))
         {
-            double? bound = null;
-            ulong count = 0;
-            var scope = r.BeginStruct();
-            while (r.Next(ref scope, BucketMembers, out var member))
-            {
-                if (member == 0)
-                {
-                    bound = r.Kind == ValueKind.Number ? r.ReadDouble() : BoundOf(r.ReadString());
-                }
-                else
-                {
-                    count = r.ReadUInt64();
-                }
-            }
-
-            buckets.Add(new HistogramBucket(bound ?? throw ProtocolErrors.Missing("a bucket", "le"), count));
+            _ = member == 0
+                ? r.Into(out bound, r.Kind == ValueKind.Number ? r.ReadDouble() : BoundOf(r.ReadString()))
+                : r.Into(ref count);
         }
 
-        return buckets;
+        return new HistogramBucket(bound ?? throw ProtocolErrors.Missing("a bucket", "le"), count);
     }
 
     private static double BoundOf(string text)
@@ -128,7 +103,7 @@ internal struct MetricParts
             : throw ProtocolErrors.Unknown("le", text, "numbers, +Inf and Inf");
     }
 
-    private void ReadValue<TReader>(ref TReader r)
+    private bool ReadValue<TReader>(ref TReader r)
         where TReader : struct, IValueReader, allows ref struct
     {
         // A gauge may be any number and a counter any whole one beyond what a double holds: keep both views.
@@ -138,6 +113,8 @@ internal struct MetricParts
         {
             _wholeValue = copy.ReadUInt64();
         }
+
+        return true;
     }
 
     private readonly string Name() => _name ?? throw ProtocolErrors.Missing("a metric", "name");

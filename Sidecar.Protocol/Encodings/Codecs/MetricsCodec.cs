@@ -14,48 +14,21 @@ internal static class MetricsCodec
     {
         var agentId = "";
         ulong timestamp = 0, interval = 0;
-        List<CounterMetric> counters = [];
-        List<GaugeMetric> gauges = [];
-        List<HistogramMetric> histograms = [];
+        IReadOnlyList<CounterMetric> counters = [];
+        IReadOnlyList<GaugeMetric> gauges = [];
+        IReadOnlyList<HistogramMetric> histograms = [];
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    agentId = r.ReadString();
-                    break;
-                case 1:
-                    timestamp = r.ReadUInt64();
-                    break;
-                case 2:
-                    interval = r.ReadUInt64();
-                    break;
-                case 3:
-                    counters.Clear();
-                    for (var list = r.BeginArray(); r.NextItem(ref list);)
-                    {
-                        counters.Add(MetricParts.Read(ref r, histogram: false).ToCounter());
-                    }
-
-                    break;
-                case 4:
-                    gauges.Clear();
-                    for (var list = r.BeginArray(); r.NextItem(ref list);)
-                    {
-                        gauges.Add(MetricParts.Read(ref r, histogram: false).ToGauge());
-                    }
-
-                    break;
-                case 5:
-                    histograms.Clear();
-                    for (var list = r.BeginArray(); r.NextItem(ref list);)
-                    {
-                        histograms.Add(MetricParts.Read(ref r, histogram: true).ToHistogram());
-                    }
-
-                    break;
-            }
+                0 => r.Into(ref agentId),
+                1 => r.Into(ref timestamp),
+                2 => r.Into(ref interval),
+                3 => r.Into(out counters, r.ReadList(ReadCounter)),
+                4 => r.Into(out gauges, r.ReadList(ReadGauge)),
+                _ => r.Into(out histograms, r.ReadList(ReadHistogram)),
+            };
         }
 
         r.End();
@@ -74,90 +47,74 @@ internal static class MetricsCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(6);
-        w.Key("agent_id"u8);
-        w.String(message.AgentId);
-        w.Key("timestamp_ms"u8);
-        w.UInt64(message.TimestampMs);
-        w.Key("interval_ms"u8);
-        w.UInt64(message.IntervalMs);
-        w.Key("counters"u8);
-        w.BeginArray(message.Counters.Count);
-        foreach (var counter in message.Counters)
-        {
-            BeginMetric(ref w, counter, 3);
-            w.Key("value"u8);
-            w.UInt64(counter.Value);
-            w.EndMap();
-        }
-
-        w.EndArray();
-        w.Key("gauges"u8);
-        w.BeginArray(message.Gauges.Count);
-        foreach (var gauge in message.Gauges)
-        {
-            BeginMetric(ref w, gauge, 3);
-            w.Key("value"u8);
-            w.Double(gauge.Value);
-            w.EndMap();
-        }
-
-        w.EndArray();
-        w.Key("histograms"u8);
-        w.BeginArray(message.Histograms.Count);
-        foreach (var histogram in message.Histograms)
-        {
-            BeginMetric(ref w, histogram, 5);
-            WriteHistogram(ref w, histogram);
-            w.EndMap();
-        }
-
-        w.EndArray();
+        w.Member("agent_id"u8, message.AgentId);
+        w.Member("timestamp_ms"u8, message.TimestampMs);
+        w.Member("interval_ms"u8, message.IntervalMs);
+        w.Member("counters"u8, message.Counters, WriteCounter);
+        w.Member("gauges"u8, message.Gauges, WriteGauge);
+        w.Member("histograms"u8, message.Histograms, WriteHistogram);
         w.EndMap();
     }
+
+    private static CounterMetric ReadCounter<TReader>(ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct => MetricParts.Read(ref r, histogram: false).ToCounter();
+
+    private static GaugeMetric ReadGauge<TReader>(ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct => MetricParts.Read(ref r, histogram: false).ToGauge();
+
+    private static HistogramMetric ReadHistogram<TReader>(ref TReader r)
+        where TReader : struct, IValueReader, allows ref struct => MetricParts.Read(ref r, histogram: true).ToHistogram();
 
     private static void BeginMetric<TWriter>(ref TWriter w, AgentMetric metric, int members)
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(metric.Help is null ? members : members + 1);
-        w.Key("name"u8);
-        w.String(metric.Name);
-        if (metric.Help is not null)
-        {
-            w.Key("help"u8);
-            w.String(metric.Help);
-        }
+        w.Member("name"u8, metric.Name);
+        w.MemberIfAny("help"u8, metric.Help);
+        w.Member("labels"u8, metric.Labels);
+    }
 
-        w.Key("labels"u8);
-        w.TextMap(metric.Labels);
+    private static void WriteCounter<TWriter>(ref TWriter w, CounterMetric counter)
+        where TWriter : struct, IValueWriter, allows ref struct
+    {
+        BeginMetric(ref w, counter, 3);
+        w.Member("value"u8, counter.Value);
+        w.EndMap();
+    }
+
+    private static void WriteGauge<TWriter>(ref TWriter w, GaugeMetric gauge)
+        where TWriter : struct, IValueWriter, allows ref struct
+    {
+        BeginMetric(ref w, gauge, 3);
+        w.Member("value"u8, gauge.Value);
+        w.EndMap();
     }
 
     private static void WriteHistogram<TWriter>(ref TWriter w, HistogramMetric histogram)
         where TWriter : struct, IValueWriter, allows ref struct
     {
-        w.Key("sum"u8);
-        w.Double(histogram.Sum);
-        w.Key("count"u8);
-        w.UInt64(histogram.Count);
-        w.Key("buckets"u8);
-        w.BeginArray(histogram.Buckets.Count);
-        foreach (var bucket in histogram.Buckets)
-        {
-            w.BeginMap(2);
-            w.Key("le"u8);
-            if (double.IsPositiveInfinity(bucket.UpperBound))
-            {
-                w.String(MetricParts.Infinity);
-            }
-            else
-            {
-                w.Double(bucket.UpperBound);
-            }
+        BeginMetric(ref w, histogram, 5);
+        w.Member("sum"u8, histogram.Sum);
+        w.Member("count"u8, histogram.Count);
+        w.Member("buckets"u8, histogram.Buckets, WriteBucket);
+        w.EndMap();
+    }
 
-            w.Key("count"u8);
-            w.UInt64(bucket.Count);
-            w.EndMap();
+    private static void WriteBucket<TWriter>(ref TWriter w, HistogramBucket bucket)
+        where TWriter : struct, IValueWriter, allows ref struct
+    {
+        w.BeginMap(2);
+        w.Key("le"u8);
+        if (double.IsPositiveInfinity(bucket.UpperBound))
+        {
+            w.String(MetricParts.Infinity);
+        }
+        else
+        {
+            w.Double(bucket.UpperBound);
         }
 
-        w.EndArray();
+        w.Member("count"u8, bucket.Count);
+        w.EndMap();
     }
 }

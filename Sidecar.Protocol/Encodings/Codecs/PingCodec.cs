@@ -15,14 +15,7 @@ internal static class PingCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            if (member == 0)
-            {
-                sequence = r.ReadUInt64();
-            }
-            else
-            {
-                timestamp = r.ReadUInt64();
-            }
+            _ = member == 0 ? r.Into(ref sequence) : r.Into(ref timestamp);
         }
 
         r.End();
@@ -33,10 +26,8 @@ internal static class PingCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(2);
-        w.Key("sequence"u8);
-        w.UInt64(message.Sequence);
-        w.Key("timestamp_ms"u8);
-        w.UInt64(message.TimestampMs);
+        w.Member("sequence"u8, message.Sequence);
+        w.Member("timestamp_ms"u8, message.TimestampMs);
         w.EndMap();
     }
 }

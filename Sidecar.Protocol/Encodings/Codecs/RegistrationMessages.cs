@@ -23,24 +23,14 @@ internal static class RegistrationMessages
         var scope = r.BeginStruct();
         while (r.Next(ref scope, RequestMembers, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    version = r.ReadUInt32();
-                    break;
-                case 1:
-                    agentId = r.ReadString();
-                    break;
-                case 2:
-                    capabilities = CapabilitiesCodec.Read(ref r);
-                    break;
-                case 3:
-                    token = r.ReadString();
-                    break;
-                case 4:
-                    metadata = r.ReadJson();
-                    break;
-            }
+                0 => r.Into(ref version),
+                1 => r.Into(ref agentId),
+                2 => r.Into(out capabilities, CapabilitiesCodec.Read(ref r)),
+                3 => r.Into(ref token),
+                _ => r.Into(ref metadata),
+            };
         }
 
         r.End();
@@ -58,16 +48,12 @@ internal static class RegistrationMessages
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(5);
-        w.Key("protocol_version"u8);
-        w.UInt64(message.ProtocolVersion);
-        w.Key("agent_id"u8);
-        w.String(message.AgentId);
+        w.Member("protocol_version"u8, message.ProtocolVersion);
+        w.Member("agent_id"u8, message.AgentId);
         w.Key("capabilities"u8);
         CapabilitiesCodec.Write(ref w, message.Capabilities);
-        w.Key("auth_token"u8);
-        w.StringOrNull(message.AuthToken);
-        w.Key("metadata"u8);
-        w.JsonOrNull(message.Metadata);
+        w.Member("auth_token"u8, message.AuthToken);
+        w.Member("metadata"u8, message.Metadata);
         w.EndMap();
     }
 
@@ -80,24 +66,14 @@ internal static class RegistrationMessages
         var scope = r.BeginStruct();
         while (r.Next(ref scope, ResponseMembers, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    success = r.ReadBoolean();
-                    break;
-                case 1:
-                    error = r.ReadText();
-                    break;
-                case 2:
-                    proxyId = r.ReadString();
-                    break;
-                case 3:
-                    proxyVersion = r.ReadString();
-                    break;
-                case 4:
-                    connectionId = r.ReadString();
-                    break;
-            }
+                0 => r.Into(ref success),
+                1 => r.Into(out error, r.ReadText()),
+                2 => r.Into(ref proxyId),
+                3 => r.Into(ref proxyVersion),
+                _ => r.Into(ref connectionId),
+            };
         }
 
         r.End();
@@ -115,16 +91,11 @@ internal static class RegistrationMessages
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(5);
-        w.Key("success"u8);
-        w.Boolean(message.Success);
-        w.Key("error"u8);
-        w.StringOrNull(message.Error);
-        w.Key("proxy_id"u8);
-        w.String(message.ProxyId);
-        w.Key("proxy_version"u8);
-        w.String(message.ProxyVersion);
-        w.Key("connection_id"u8);
-        w.String(message.ConnectionId);
+        w.Member("success"u8, message.Success);
+        w.Member("error"u8, message.Error);
+        w.Member("proxy_id"u8, message.ProxyId);
+        w.Member("proxy_version"u8, message.ProxyVersion);
+        w.Member("connection_id"u8, message.ConnectionId);
         w.EndMap();
     }
 
@@ -132,10 +103,8 @@ internal static class RegistrationMessages
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(2);
-        w.Key("accepted"u8);
-        w.Boolean(accepted);
-        w.Key("error"u8);
-        w.StringOrNull(error);
+        w.Member("accepted"u8, accepted);
+        w.Member("error"u8, error);
         w.EndMap();
     }
 }

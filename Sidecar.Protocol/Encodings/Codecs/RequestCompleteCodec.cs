@@ -20,30 +20,16 @@ internal static class RequestCompleteCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    id = r.ReadCorrelationId();
-                    break;
-                case 1:
-                    status = r.ReadUInt16();
-                    break;
-                case 2:
-                    duration = r.ReadUInt64();
-                    break;
-                case 3:
-                    requestSize = r.ReadUInt64();
-                    break;
-                case 4:
-                    responseSize = r.ReadUInt64();
-                    break;
-                case 5:
-                    attempts = r.ReadUInt32();
-                    break;
-                case 6:
-                    error = r.ReadString();
-                    break;
-            }
+                0 => r.Into(ref id),
+                1 => r.Into(ref status),
+                2 => r.Into(ref duration),
+                3 => r.Into(ref requestSize),
+                4 => r.Into(ref responseSize),
+                5 => r.Into(ref attempts),
+                _ => r.Into(ref error),
+            };
         }
 
         return new RequestCompleteEvent
@@ -62,20 +48,13 @@ internal static class RequestCompleteCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(7);
-        w.Key("correlation_id"u8);
-        w.Id(message.CorrelationId);
-        w.Key("status"u8);
-        w.UInt64(message.Status);
-        w.Key("duration_ms"u8);
-        w.UInt64(message.DurationMs);
-        w.Key("request_body_size"u8);
-        w.UInt64(message.RequestBodySize);
-        w.Key("response_body_size"u8);
-        w.UInt64(message.ResponseBodySize);
-        w.Key("upstream_attempts"u8);
-        w.UInt64(message.UpstreamAttempts);
-        w.Key("error"u8);
-        w.StringOrNull(message.Error);
+        w.Member("correlation_id"u8, message.CorrelationId);
+        w.Member("status"u8, message.Status);
+        w.Member("duration_ms"u8, message.DurationMs);
+        w.Member("request_body_size"u8, message.RequestBodySize);
+        w.Member("response_body_size"u8, message.ResponseBodySize);
+        w.Member("upstream_attempts"u8, message.UpstreamAttempts);
+        w.Member("error"u8, message.Error);
         w.EndMap();
     }
 }

@@ -31,45 +31,21 @@ internal static class RequestMetadataCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    correlationId = r.ReadCorrelationId();
-                    break;
-                case 1:
-                    requestId = r.ReadString();
-                    break;
-                case 2:
-                    clientIp = r.ReadString();
-                    break;
-                case 3:
-                    clientPort = r.ReadUInt16();
-                    break;
-                case 4:
-                    serverName = r.ReadString();
-                    break;
-                case 5:
-                    protocol = r.ReadString();
-                    break;
-                case 6:
-                    tlsVersion = r.ReadString();
-                    break;
-                case 7:
-                    tlsCipher = r.ReadString();
-                    break;
-                case 8:
-                    routeId = r.ReadString();
-                    break;
-                case 9:
-                    upstreamId = r.ReadString();
-                    break;
-                case 10:
-                    timestamp = r.ReadString();
-                    break;
-                case 11:
-                    traceparent = r.ReadString();
-                    break;
-            }
+                0 => r.Into(ref correlationId),
+                1 => r.Into(ref requestId),
+                2 => r.Into(ref clientIp),
+                3 => r.Into(ref clientPort),
+                4 => r.Into(ref serverName),
+                5 => r.Into(ref protocol),
+                6 => r.Into(ref tlsVersion),
+                7 => r.Into(ref tlsCipher),
+                8 => r.Into(ref routeId),
+                9 => r.Into(ref upstreamId),
+                10 => r.Into(ref timestamp),
+                _ => r.Into(ref traceparent),
+            };
         }
 
         return new RequestMetadata
@@ -92,34 +68,18 @@ internal static class RequestMetadataCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(metadata.Traceparent is null ? 11 : 12);
-        w.Key("correlation_id"u8);
-        w.Id(correlationId);
-        w.Key("request_id"u8);
-        w.String(metadata.RequestId);
-        w.Key("client_ip"u8);
-        w.String(metadata.ClientIp);
-        w.Key("client_port"u8);
-        w.UInt64(metadata.ClientPort);
-        w.Key("server_name"u8);
-        w.StringOrNull(metadata.ServerName);
-        w.Key("protocol"u8);
-        w.String(metadata.Protocol);
-        w.Key("tls_version"u8);
-        w.StringOrNull(metadata.TlsVersion);
-        w.Key("tls_cipher"u8);
-        w.StringOrNull(metadata.TlsCipher);
-        w.Key("route_id"u8);
-        w.StringOrNull(metadata.RouteId);
-        w.Key("upstream_id"u8);
-        w.StringOrNull(metadata.UpstreamId);
-        w.Key("timestamp"u8);
-        w.String(metadata.Timestamp);
-        if (metadata.Traceparent is not null)
-        {
-            w.Key("traceparent"u8);
-            w.String(metadata.Traceparent);
-        }
-
+        w.Member("correlation_id"u8, correlationId);
+        w.Member("request_id"u8, metadata.RequestId);
+        w.Member("client_ip"u8, metadata.ClientIp);
+        w.Member("client_port"u8, metadata.ClientPort);
+        w.Member("server_name"u8, metadata.ServerName);
+        w.Member("protocol"u8, metadata.Protocol);
+        w.Member("tls_version"u8, metadata.TlsVersion);
+        w.Member("tls_cipher"u8, metadata.TlsCipher);
+        w.Member("route_id"u8, metadata.RouteId);
+        w.Member("upstream_id"u8, metadata.UpstreamId);
+        w.Member("timestamp"u8, metadata.Timestamp);
+        w.MemberIfAny("traceparent"u8, metadata.Traceparent);
         w.EndMap();
     }
 }

@@ -41,20 +41,13 @@ internal static class ResourceMetricsCodec
         }
 
         w.BeginMap(7);
-        w.Key("cpu_percent"u8);
-        w.SingleOrNull(resources.CpuPercent);
-        w.Key("memory_bytes"u8);
-        w.UInt64OrNull(resources.MemoryBytes);
-        w.Key("memory_limit"u8);
-        w.UInt64OrNull(resources.MemoryLimit);
-        w.Key("active_threads"u8);
-        w.UInt64OrNull(resources.ActiveThreads);
-        w.Key("open_fds"u8);
-        w.UInt64OrNull(resources.OpenFds);
-        w.Key("fd_limit"u8);
-        w.UInt64OrNull(resources.FdLimit);
-        w.Key("connections"u8);
-        w.UInt64OrNull(resources.Connections);
+        w.Member("cpu_percent"u8, resources.CpuPercent);
+        w.Member("memory_bytes"u8, resources.MemoryBytes);
+        w.Member("memory_limit"u8, resources.MemoryLimit);
+        w.Member("active_threads"u8, resources.ActiveThreads);
+        w.Member("open_fds"u8, resources.OpenFds);
+        w.Member("fd_limit"u8, resources.FdLimit);
+        w.Member("connections"u8, resources.Connections);
         w.EndMap();
     }
 }

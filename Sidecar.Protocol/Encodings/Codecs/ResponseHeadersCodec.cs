@@ -17,18 +17,12 @@ internal static class ResponseHeadersCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    id = r.ReadCorrelationId();
-                    break;
-                case 1:
-                    status = r.ReadUInt16();
-                    break;
-                case 2:
-                    headers = r.ReadHeaders();
-                    break;
-            }
+                0 => r.Into(ref id),
+                1 => r.Into(ref status),
+                _ => r.Into(ref headers),
+            };
         }
 
         return new ResponseHeadersEvent
@@ -43,12 +37,9 @@ internal static class ResponseHeadersCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(3);
-        w.Key("correlation_id"u8);
-        w.Id(message.CorrelationId);
-        w.Key("status"u8);
-        w.UInt64(message.Status);
-        w.Key("headers"u8);
-        w.Headers(message.Headers);
+        w.Member("correlation_id"u8, message.CorrelationId);
+        w.Member("status"u8, message.Status);
+        w.Member("headers"u8, message.Headers);
         w.EndMap();
     }
 }

@@ -9,42 +9,21 @@ internal static class RuleDefinitionCodec
 {
     private static readonly MemberTable Members = new(6, "id", "priority", "definition", "enabled", "description", "tags");
 
-    internal static void ReadList<TReader>(ref TReader r, List<RuleDefinition> rules)
-        where TReader : struct, IValueReader, allows ref struct
-    {
-        rules.Clear();
-        for (var list = r.BeginArray(); r.NextItem(ref list);)
-        {
-            rules.Add(Read(ref r));
-        }
-    }
-
-    internal static void WriteList<TWriter>(ref TWriter w, IReadOnlyList<RuleDefinition> rules)
+    internal static void Write<TWriter>(ref TWriter w, RuleDefinition rule)
         where TWriter : struct, IValueWriter, allows ref struct
     {
-        w.BeginArray(rules.Count);
-        foreach (var rule in rules)
-        {
-            w.BeginMap(6);
-            w.Key("id"u8);
-            w.String(rule.Id);
-            w.Key("priority"u8);
-            w.Int64(rule.Priority);
-            w.Key("definition"u8);
-            w.JsonOrNull(rule.Definition);
-            w.Key("enabled"u8);
-            w.Boolean(rule.Enabled);
-            w.Key("description"u8);
-            w.StringOrNull(rule.Description);
-            w.Key("tags"u8);
-            w.Strings(rule.Tags);
-            w.EndMap();
-        }
-
-        w.EndArray();
+        w.BeginMap(6);
+        w.Member("id"u8, rule.Id);
+        w.Key("priority"u8);
+        w.Int64(rule.Priority);
+        w.Member("definition"u8, rule.Definition);
+        w.Member("enabled"u8, rule.Enabled);
+        w.Member("description"u8, rule.Description);
+        w.Member("tags"u8, rule.Tags);
+        w.EndMap();
     }
 
-    private static RuleDefinition Read<TReader>(ref TReader r)
+    internal static RuleDefinition Read<TReader>(ref TReader r)
         where TReader : struct, IValueReader, allows ref struct
     {
         string? id = null, description = null;
@@ -55,27 +34,15 @@ internal static class RuleDefinitionCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    id = r.ReadString();
-                    break;
-                case 1:
-                    priority = r.ReadInt32();
-                    break;
-                case 2:
-                    definition = r.ReadJson();
-                    break;
-                case 3:
-                    enabled = r.ReadBoolean();
-                    break;
-                case 4:
-                    description = r.ReadString();
-                    break;
-                case 5:
-                    tags = r.ReadStrings();
-                    break;
-            }
+                0 => r.Into(ref id),
+                1 => r.Into(out priority, r.ReadInt32()),
+                2 => r.Into(ref definition),
+                3 => r.Into(ref enabled),
+                4 => r.Into(ref description),
+                _ => r.Into(ref tags),
+            };
         }
 
         return new RuleDefinition

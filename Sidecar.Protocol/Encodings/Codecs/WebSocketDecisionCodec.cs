@@ -81,10 +81,8 @@ internal static class WebSocketDecisionCodec
         w.BeginMap(1);
         w.Key("close"u8);
         w.BeginMap(2);
-        w.Key("code"u8);
-        w.UInt64(decision.Code);
-        w.Key("reason"u8);
-        w.String(decision.Reason);
+        w.Member("code"u8, decision.Code);
+        w.Member("reason"u8, decision.Reason);
         w.EndMap();
         w.EndMap();
     }

@@ -23,33 +23,17 @@ internal static class WebSocketFrameCodec
         var scope = r.BeginStruct();
         while (r.Next(ref scope, Members, out var member))
         {
-            switch (member)
+            _ = member switch
             {
-                case 0:
-                    id = r.ReadCorrelationId();
-                    break;
-                case 1:
-                    opcode = ReadOpcode(ref r);
-                    break;
-                case 2:
-                    data = r.ReadBytes();
-                    break;
-                case 3:
-                    clientToServer = r.ReadBoolean();
-                    break;
-                case 4:
-                    index = r.ReadUInt64();
-                    break;
-                case 5:
-                    fin = r.ReadBoolean();
-                    break;
-                case 6:
-                    routeId = r.ReadString();
-                    break;
-                case 7:
-                    clientIp = r.ReadString();
-                    break;
-            }
+                0 => r.Into(ref id),
+                1 => r.Into(out opcode, ReadOpcode(ref r)),
+                2 => r.Into(ref data),
+                3 => r.Into(ref clientToServer),
+                4 => r.Into(ref index),
+                5 => r.Into(ref fin),
+                6 => r.Into(ref routeId),
+                _ => r.Into(ref clientIp),
+            };
         }
 
         return new WebSocketFrameEvent
@@ -69,22 +53,15 @@ internal static class WebSocketFrameCodec
         where TWriter : struct, IValueWriter, allows ref struct
     {
         w.BeginMap(8);
-        w.Key("correlation_id"u8);
-        w.Id(message.CorrelationId);
-        w.Key("opcode"u8);
-        w.String(NameOf(message.Opcode));
+        w.Member("correlation_id"u8, message.CorrelationId);
+        w.Member("opcode"u8, NameOf(message.Opcode));
         w.Key("data"u8);
         w.Base64(message.Data.Span);
-        w.Key("client_to_server"u8);
-        w.Boolean(message.ClientToServer);
-        w.Key("frame_index"u8);
-        w.UInt64(message.FrameIndex);
-        w.Key("fin"u8);
-        w.Boolean(message.Fin);
-        w.Key("route_id"u8);
-        w.StringOrNull(message.RouteId);
-        w.Key("client_ip"u8);
-        w.String(message.ClientIp);
+        w.Member("client_to_server"u8, message.ClientToServer);
+        w.Member("frame_index"u8, message.FrameIndex);
+        w.Member("fin"u8, message.Fin);
+        w.Member("route_id"u8, message.RouteId);
+        w.Member("client_ip"u8, message.ClientIp);
         w.EndMap();
     }
 

@@ -58,3 +58,11 @@ internal interface IValueReader
     /// <summary>Checks that nothing follows where the encoding can tell.</summary>
     void End();
 }
+
+/// <summary>A cursor that starts at a payload's beginning.</summary>
+internal interface IValueReader<TSelf> : IValueReader
+    where TSelf : struct, IValueReader<TSelf>, allows ref struct
+{
+    /// <summary>Starts at the beginning of a payload.</summary>
+    static abstract TSelf Create(ReadOnlyMemory<byte> payload);
+}

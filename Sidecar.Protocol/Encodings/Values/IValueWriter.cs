@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 
 namespace Sidecar.Protocol.Encodings.Values;
@@ -55,4 +56,17 @@ internal interface IValueWriter
 
     /// <summary>Writes any value.</summary>
     void Json(JsonElement value);
+
+    /// <summary>Hands what was written to the output; call it after the last value.</summary>
+    void Flush();
+}
+
+/// <summary>A writer that appends to an output.</summary>
+internal interface IValueWriter<TSelf> : IValueWriter
+    where TSelf : struct, IValueWriter<TSelf>, allows ref struct
+{
+    /// <summary>Starts at the output's present end.</summary>
+    /// <param name="output">Where to write.</param>
+    /// <param name="binaryBody">Whether the peer takes raw body bytes (spec §4.4), where the encoding has a form for them.</param>
+    static abstract TSelf Create(IBufferWriter<byte> output, bool binaryBody);
 }

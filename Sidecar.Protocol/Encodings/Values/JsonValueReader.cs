@@ -4,7 +4,7 @@ namespace Sidecar.Protocol.Encodings.Values;
 
 /// <summary>Reads a JSON payload (spec §4.1).</summary>
 /// <remarks>It moves to a token only when the token is asked for, so that what stands before a broken place can still be read.</remarks>
-internal ref struct JsonValueReader : IValueReader
+internal ref struct JsonValueReader : IValueReader<JsonValueReader>
 {
     /// <summary>How deep containers may nest.</summary>
     internal const int MaxDepth = 64;
@@ -40,6 +40,9 @@ internal ref struct JsonValueReader : IValueReader
         JsonTokenType.Null => ValueKind.Null,
         _ => ValueKind.End,
     };
+
+    /// <inheritdoc/>
+    public static JsonValueReader Create(ReadOnlyMemory<byte> payload) => new(payload.Span);
 
     /// <inheritdoc/>
     public ValueScope BeginMap()

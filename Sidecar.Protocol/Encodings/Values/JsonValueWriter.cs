@@ -7,7 +7,7 @@ using System.Text.Unicode;
 namespace Sidecar.Protocol.Encodings.Values;
 
 /// <summary>Writes a JSON payload (spec §4.1).</summary>
-internal readonly struct JsonValueWriter : IValueWriter
+internal readonly struct JsonValueWriter : IValueWriter<JsonValueWriter>
 {
     private static readonly JsonWriterOptions Options = new()
     {
@@ -42,8 +42,11 @@ internal readonly struct JsonValueWriter : IValueWriter
     /// <summary>Goes on where another writer is.</summary>
     internal JsonValueWriter(Utf8JsonWriter json) => _json = json;
 
-    /// <summary>Hands what was written to the output; call it after the last value.</summary>
-    internal void Flush() => _json.Flush();
+    /// <inheritdoc/>
+    public static JsonValueWriter Create(IBufferWriter<byte> output, bool binaryBody) => new(output);
+
+    /// <inheritdoc/>
+    public void Flush() => _json.Flush();
 
     /// <inheritdoc/>
     public void BeginMap(int count) => _json.WriteStartObject();

@@ -3,12 +3,14 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
-using Sidecar.Protocol.MessagePack;
+using MessagePack;
 
 namespace Sidecar.Protocol.Encodings.Values;
 
 /// <summary>Free values between MessagePack and JSON (spec §4.2, "free JSON value").</summary>
-/// <remarks>JSON has no form for NaN and infinities, which become null, for bytes that are no text, which become base64, and for keys that are numbers.</remarks>
+/// <remarks>
+/// JSON has no form for NaN and infinities, which become null, for bytes that are no text, which become base64, and for keys that are numbers.
+/// </remarks>
 internal static class MessagePackJson
 {
     private static readonly JsonWriterOptions Options = new() { SkipValidation = true };
@@ -26,21 +28,21 @@ internal static class MessagePackJson
     }
 
     /// <summary>Writes any value.</summary>
-    internal static void Write(ref MessagePackWriter writer, JsonElement value)
+    internal static void Write(ref MessagePackValueWriter writer, JsonElement value)
     {
         switch (value.ValueKind)
         {
             case JsonValueKind.Object:
-                writer.WriteMapHeader(value.GetPropertyCount());
+                writer.BeginMap(value.GetPropertyCount());
                 foreach (var property in value.EnumerateObject())
                 {
-                    writer.WriteString(property.Name);
+                    writer.String(property.Name);
                     Write(ref writer, property.Value);
                 }
 
                 break;
             case JsonValueKind.Array:
-                writer.WriteArrayHeader(value.GetArrayLength());
+                writer.BeginArray(value.GetArrayLength());
                 foreach (var item in value.EnumerateArray())
                 {
                     Write(ref writer, item);
@@ -48,71 +50,70 @@ internal static class MessagePackJson
 
                 break;
             case JsonValueKind.String:
-                writer.WriteString(value.GetString());
+                writer.String(value.GetString()!);
                 break;
             case JsonValueKind.Number:
                 WriteNumber(ref writer, value);
                 break;
             case JsonValueKind.True or JsonValueKind.False:
-                writer.Write(value.ValueKind == JsonValueKind.True);
+                writer.Boolean(value.ValueKind == JsonValueKind.True);
                 break;
             default:
-                writer.WriteNil();
+                writer.Null();
                 break;
         }
     }
 
-    private static void WriteNumber(ref MessagePackWriter writer, JsonElement value)
+    private static void WriteNumber(ref MessagePackValueWriter writer, JsonElement value)
     {
         if (value.TryGetUInt64(out var unsigned))
         {
-            writer.Write(unsigned);
+            writer.UInt64(unsigned);
         }
         else if (value.TryGetInt64(out var signed))
         {
-            writer.Write(signed);
+            writer.Int64(signed);
         }
         else
         {
-            writer.Write(value.GetDouble());
+            writer.Double(value.GetDouble());
         }
     }
 
     private static void Copy(ref MessagePackReader reader, Utf8JsonWriter json)
     {
-        switch (reader.NextKind)
+        switch (reader.NextMessagePackType)
         {
-            case MessagePackKind.Nil:
+            case MessagePackType.Nil:
                 reader.ReadNil();
                 json.WriteNullValue();
                 break;
-            case MessagePackKind.Boolean:
+            case MessagePackType.Boolean:
                 json.WriteBooleanValue(reader.ReadBoolean());
                 break;
-            case MessagePackKind.Integer:
+            case MessagePackType.Integer:
                 CopyInteger(ref reader, json);
                 break;
-            case MessagePackKind.Float:
+            case MessagePackType.Float:
                 CopyFloat(reader.ReadDouble(), json);
                 break;
-            case MessagePackKind.String or MessagePackKind.Binary:
-                json.WriteStringValue(Text(reader.ReadStringOrBinarySpan()));
+            case MessagePackType.String or MessagePackType.Binary:
+                json.WriteStringValue(TextOf(ref reader));
                 break;
-            case MessagePackKind.Array:
+            case MessagePackType.Array:
                 CopyArray(ref reader, json);
                 break;
-            case MessagePackKind.Map:
+            case MessagePackType.Map:
                 CopyMap(ref reader, json);
                 break;
             default:
-                throw new ProtocolException($"a MessagePack extension stands at byte {reader.Position}; messages have none");
+                throw new ProtocolException($"a MessagePack extension stands at byte {reader.Consumed}; messages have none");
         }
     }
 
     private static void CopyArray(ref MessagePackReader reader, Utf8JsonWriter json)
     {
-        var count = reader.ReadArrayHeader();
-        reader.EnterContainer();
+        var count = reader.EnterArray();
         json.WriteStartArray();
         for (var i = 0; i < count; i++)
         {
@@ -120,13 +121,12 @@ internal static class MessagePackJson
         }
 
         json.WriteEndArray();
-        reader.LeaveContainer();
+        reader.Leave();
     }
 
     private static void CopyMap(ref MessagePackReader reader, Utf8JsonWriter json)
     {
-        var count = reader.ReadMapHeader();
-        reader.EnterContainer();
+        var count = reader.EnterMap();
         json.WriteStartObject();
         for (var i = 0; i < count; i++)
         {
@@ -135,32 +135,32 @@ internal static class MessagePackJson
         }
 
         json.WriteEndObject();
-        reader.LeaveContainer();
+        reader.Leave();
     }
 
-    private static string Key(ref MessagePackReader reader) => reader.NextKind switch
+    private static string Key(ref MessagePackReader reader) => reader.NextMessagePackType switch
     {
-        MessagePackKind.String or MessagePackKind.Binary => Text(reader.ReadStringOrBinarySpan()),
-        MessagePackKind.Integer => reader.ReadInt64().ToString(CultureInfo.InvariantCulture),
-        MessagePackKind.Boolean => reader.ReadBoolean() ? "true" : "false",
-        var kind => throw new ProtocolException($"a map has a key of kind {kind} at byte {reader.Position}; keys must be strings"),
+        MessagePackType.String or MessagePackType.Binary => TextOf(ref reader),
+        MessagePackType.Integer => reader.ReadInt64().ToString(CultureInfo.InvariantCulture),
+        MessagePackType.Boolean => reader.ReadBoolean() ? "true" : "false",
+        var kind => throw new ProtocolException($"a map has a key of kind {kind} at byte {reader.Consumed}; keys must be strings"),
     };
 
-    private static string Text(ReadOnlySpan<byte> bytes) =>
-        Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : Convert.ToBase64String(bytes);
+    private static string TextOf(ref MessagePackReader reader)
+    {
+        reader.TryReadText(out var bytes);
+        return Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : Convert.ToBase64String(bytes);
+    }
 
     private static void CopyInteger(ref MessagePackReader reader, Utf8JsonWriter json)
     {
-        // Integers from 2^63 on fit only the unsigned form, negative ones only the signed form.
-        var copy = reader;
-        var number = copy.ReadDouble();
-        if (number < 0)
+        if (reader.NextCode == MessagePackCode.UInt64)
         {
-            json.WriteNumberValue(reader.ReadInt64());
+            json.WriteNumberValue(reader.ReadUInt64());
         }
         else
         {
-            json.WriteNumberValue(reader.ReadUInt64());
+            json.WriteNumberValue(reader.ReadInt64());
         }
     }
 

@@ -1,19 +1,26 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
-using Sidecar.Protocol.MessagePack;
+using MessagePack;
 
 namespace Sidecar.Protocol.Encodings.Values;
 
 /// <summary>Reads a MessagePack payload (spec §4.2).</summary>
-internal ref struct MessagePackValueReader : IValueReader
+internal ref struct MessagePackValueReader : IValueReader<MessagePackValueReader>
 {
+    // Every value asks for its kind, some three times: one load instead of the package's own way.
+    private static readonly ValueKind[] Kinds = [.. Enumerable.Range(0, 256).Select(static code => KindOf((byte)code))];
+
     private readonly ReadOnlyMemory<byte> _payload;
+    private readonly ReadOnlySpan<byte> _bytes;
     private MessagePackReader _reader;
 
     /// <summary>Starts at the beginning of a payload.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal MessagePackValueReader(ReadOnlyMemory<byte> payload)
     {
         _payload = payload;
-        _reader = new MessagePackReader(payload.Span);
+        _bytes = payload.Span;
+        _reader = new MessagePackReader(payload);
         Member = "";
     }
 
@@ -21,28 +28,29 @@ internal ref struct MessagePackValueReader : IValueReader
     public string Member { get; set; }
 
     /// <inheritdoc/>
-    public readonly int Remaining => _reader.Remaining;
+    public readonly int Remaining => _bytes.Length - (int)_reader.Consumed;
 
     /// <inheritdoc/>
-    public readonly ValueKind Kind => _reader.NextKind switch
+    public readonly ValueKind Kind => Kinds[Code];
+
+    private readonly byte Code
     {
-        MessagePackKind.Nil => ValueKind.Null,
-        MessagePackKind.Boolean => ValueKind.Boolean,
-        MessagePackKind.Integer or MessagePackKind.Float => ValueKind.Number,
-        MessagePackKind.String => ValueKind.String,
-        MessagePackKind.Binary => ValueKind.Binary,
-        MessagePackKind.Array => ValueKind.Array,
-        MessagePackKind.Map => ValueKind.Map,
-        _ => ValueKind.Other,
-    };
+        get
+        {
+            var at = (int)_reader.Consumed;
+            return (uint)at < (uint)_bytes.Length ? _bytes[at] : throw new EndOfStreamException();
+        }
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static MessagePackValueReader Create(ReadOnlyMemory<byte> payload) => new(payload);
 
     /// <inheritdoc/>
     public ValueScope BeginMap()
     {
-        Expect(MessagePackKind.Map, "an object");
-        var count = _reader.ReadMapHeader();
-        _reader.EnterContainer();
-        return new ValueScope(isMap: true, count);
+        Expect(ValueKind.Map, "an object");
+        return new ValueScope(isMap: true, _reader.EnterMap());
     }
 
     /// <inheritdoc/>
@@ -52,18 +60,17 @@ internal ref struct MessagePackValueReader : IValueReader
         {
             scope.Left--;
             scope.Position++;
-            if (_reader.NextKind is MessagePackKind.String or MessagePackKind.Binary)
+            if (TryReadText(out key))
             {
-                key = _reader.ReadStringOrBinarySpan();
                 return true;
             }
 
             // A key that is no text is none we know.
-            _reader.Skip();
-            _reader.Skip();
+            _reader.SkipValue();
+            _reader.SkipValue();
         }
 
-        _reader.LeaveContainer();
+        _reader.Leave();
         key = default;
         return false;
     }
@@ -71,10 +78,8 @@ internal ref struct MessagePackValueReader : IValueReader
     /// <inheritdoc/>
     public ValueScope BeginArray()
     {
-        Expect(MessagePackKind.Array, "a list");
-        var count = _reader.ReadArrayHeader();
-        _reader.EnterContainer();
-        return new ValueScope(isMap: false, count);
+        Expect(ValueKind.Array, "a list");
+        return new ValueScope(isMap: false, _reader.EnterArray());
     }
 
     /// <inheritdoc/>
@@ -82,7 +87,7 @@ internal ref struct MessagePackValueReader : IValueReader
     {
         if (scope.Left == 0)
         {
-            _reader.LeaveContainer();
+            _reader.Leave();
             return false;
         }
 
@@ -94,74 +99,91 @@ internal ref struct MessagePackValueReader : IValueReader
     /// <inheritdoc/>
     public bool ReadBoolean()
     {
-        Expect(MessagePackKind.Boolean, "true or false");
+        Expect(ValueKind.Boolean, "true or false");
         return _reader.ReadBoolean();
     }
 
     /// <inheritdoc/>
     public ulong ReadUInt64() =>
-        NumberKind() == MessagePackKind.Float ? Numbers.ToUInt64(Member, _reader.ReadDouble()) : _reader.ReadUInt64();
+        IsFloat() ? Numbers.ToUInt64(Member, _reader.ReadDouble()) : _reader.ReadUInt64();
 
     /// <inheritdoc/>
     public long ReadInt64() =>
-        NumberKind() == MessagePackKind.Float ? Numbers.ToInt64(Member, _reader.ReadDouble()) : _reader.ReadInt64();
+        IsFloat() ? Numbers.ToInt64(Member, _reader.ReadDouble()) : _reader.ReadInt64();
 
     /// <inheritdoc/>
     public double ReadDouble()
     {
-        NumberKind();
+        Expect(ValueKind.Number, "a number");
         return _reader.ReadDouble();
     }
 
     /// <inheritdoc/>
-    public ReadOnlySpan<byte> ReadUtf8()
-    {
-        if (_reader.NextKind is not (MessagePackKind.String or MessagePackKind.Binary))
-        {
-            throw ProtocolErrors.WrongKind(Member, "a string", Kind);
-        }
-
-        return _reader.ReadStringOrBinarySpan();
-    }
+    public ReadOnlySpan<byte> ReadUtf8() =>
+        TryReadText(out var utf8) ? utf8 : throw ProtocolErrors.WrongKind(Member, "a string", Kind);
 
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> ReadBytes()
     {
-        if (_reader.NextKind != MessagePackKind.Binary)
+        if (Kind != ValueKind.Binary)
         {
             return Base64Text.Decode(Member, ReadUtf8());
         }
 
-        var length = _reader.ReadBinary().Length;
-        return _payload.Slice(_reader.Position - length, length);
+        var length = ReadUtf8().Length;
+        return _payload.Slice((int)_reader.Consumed - length, length);
     }
 
     /// <inheritdoc/>
     public JsonElement ReadJson() => MessagePackJson.Read(ref _reader);
 
     /// <inheritdoc/>
-    public void Skip() => _reader.Skip();
+    public void Skip() => _reader.SkipValue();
 
     /// <inheritdoc/>
     public readonly void End()
     {
         if (!_reader.End)
         {
-            throw new ProtocolException($"{_reader.Remaining} bytes follow the message; its payload must hold nothing else");
+            throw new ProtocolException($"{Remaining} bytes follow the message; its payload must hold nothing else");
         }
     }
 
-    private readonly MessagePackKind NumberKind()
+    private bool TryReadText(out ReadOnlySpan<byte> utf8)
     {
-        var kind = _reader.NextKind;
-        return kind is MessagePackKind.Integer or MessagePackKind.Float ? kind : throw ProtocolErrors.WrongKind(Member, "a number", Kind);
+        if (Kind != ValueKind.String)
+        {
+            return _reader.TryReadText(out utf8);
+        }
+
+        var isWhole = _reader.TryReadStringSpan(out var text);
+        utf8 = text;
+        return isWhole;
     }
 
-    private readonly void Expect(MessagePackKind kind, string name)
+    private readonly bool IsFloat()
     {
-        if (_reader.NextKind != kind)
+        Expect(ValueKind.Number, "a number");
+        return Code is MessagePackCode.Float32 or MessagePackCode.Float64;
+    }
+
+    private readonly void Expect(ValueKind kind, string name)
+    {
+        if (Kind != kind)
         {
             throw ProtocolErrors.WrongKind(Member, name, Kind);
         }
     }
+
+    private static ValueKind KindOf(byte code) => MessagePackCode.ToMessagePackType(code) switch
+    {
+        MessagePackType.Nil => ValueKind.Null,
+        MessagePackType.Boolean => ValueKind.Boolean,
+        MessagePackType.Integer or MessagePackType.Float => ValueKind.Number,
+        MessagePackType.String => ValueKind.String,
+        MessagePackType.Binary => ValueKind.Binary,
+        MessagePackType.Array => ValueKind.Array,
+        MessagePackType.Map => ValueKind.Map,
+        _ => ValueKind.Other,
+    };
 }

@@ -1,18 +1,23 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
-using Sidecar.Protocol.MessagePack;
+using MessagePack;
 using Base64Codec = System.Buffers.Text.Base64;
 
 namespace Sidecar.Protocol.Encodings.Values;
 
 /// <summary>Writes a MessagePack payload by the writer rule: maps with string keys (spec §4.2).</summary>
-internal ref struct MessagePackValueWriter : IValueWriter
+internal ref struct MessagePackValueWriter : IValueWriter<MessagePackValueWriter>
 {
     private const int PieceBytes = 768;
     private const int PieceCharacters = 1024;
 
+    // The package takes room for three bytes a character; of longer texts the size is counted first.
+    private const int MostCharactersInOnePass = 1024;
+
+    private readonly IBufferWriter<byte> _output;
     private readonly bool _binaryBody;
     private MessagePackWriter _writer;
 
@@ -21,12 +26,16 @@ internal ref struct MessagePackValueWriter : IValueWriter
     /// <param name="binaryBody">Whether the peer takes raw body bytes (spec §4.4).</param>
     internal MessagePackValueWriter(IBufferWriter<byte> output, bool binaryBody)
     {
+        _output = output;
         _writer = new MessagePackWriter(output);
         _binaryBody = binaryBody;
     }
 
-    /// <summary>Hands what was written to the output; call it after the last value.</summary>
-    internal void Flush() => _writer.Flush();
+    /// <inheritdoc/>
+    public static MessagePackValueWriter Create(IBufferWriter<byte> output, bool binaryBody) => new(output, binaryBody);
+
+    /// <inheritdoc/>
+    public void Flush() => _writer.Flush();
 
     /// <inheritdoc/>
     public void BeginMap(int count) => _writer.WriteMapHeader(count);
@@ -45,7 +54,7 @@ internal ref struct MessagePackValueWriter : IValueWriter
     }
 
     /// <inheritdoc/>
-    public void Key(scoped ReadOnlySpan<byte> utf8) => _writer.WriteStringUtf8(utf8);
+    public void Key(scoped ReadOnlySpan<byte> utf8) => _writer.WriteString(Unscoped(utf8));
 
     /// <inheritdoc/>
     public void Name(scoped ReadOnlySpan<byte> utf8) => Text(utf8);
@@ -69,18 +78,29 @@ internal ref struct MessagePackValueWriter : IValueWriter
     public void Double(double value) => _writer.Write(value);
 
     /// <inheritdoc/>
-    public void String(string value) => _writer.WriteString(value);
+    public void String(string value)
+    {
+        if (value.Length <= MostCharactersInOnePass)
+        {
+            _writer.Write(value);
+            return;
+        }
+
+        _writer.WriteStringHeader(Encoding.UTF8.GetByteCount(value));
+        _writer.Flush();
+        Encoding.UTF8.GetBytes(value, _output);
+    }
 
     /// <inheritdoc/>
     public void Text(scoped ReadOnlySpan<byte> utf8)
     {
         if (Utf8.IsValid(utf8))
         {
-            _writer.WriteStringUtf8(utf8);
+            _writer.WriteString(Unscoped(utf8));
         }
         else
         {
-            _writer.WriteString(Encoding.UTF8.GetString(utf8));
+            String(Encoding.UTF8.GetString(utf8));
         }
     }
 
@@ -88,13 +108,12 @@ internal ref struct MessagePackValueWriter : IValueWriter
     public void Base64(scoped ReadOnlySpan<byte> value)
     {
         _writer.WriteStringHeader(Base64Codec.GetMaxEncodedToUtf8Length(value.Length));
-        Span<byte> piece = stackalloc byte[PieceCharacters];
         while (!value.IsEmpty)
         {
             // Whole groups of three bytes until the last piece, so that padding can only stand at the end.
             var size = Math.Min(PieceBytes, value.Length);
-            Base64Codec.EncodeToUtf8(value[..size], piece, out _, out var written);
-            _writer.WriteRaw(piece[..written]);
+            Base64Codec.EncodeToUtf8(value[..size], _writer.GetSpan(PieceCharacters), out _, out var written);
+            _writer.Advance(written);
             value = value[size..];
         }
     }
@@ -104,7 +123,8 @@ internal ref struct MessagePackValueWriter : IValueWriter
     {
         if (_binaryBody)
         {
-            _writer.WriteBinary(value);
+            _writer.WriteBinHeader(value.Length);
+            _writer.WriteRaw(Unscoped(value));
         }
         else
         {
@@ -113,5 +133,9 @@ internal ref struct MessagePackValueWriter : IValueWriter
     }
 
     /// <inheritdoc/>
-    public void Json(JsonElement value) => MessagePackJson.Write(ref _writer, value);
+    public void Json(JsonElement value) => MessagePackJson.Write(ref this, value);
+
+    // The package copies the bytes at once, but its parameters do not say so.
+    private static ReadOnlySpan<byte> Unscoped(scoped ReadOnlySpan<byte> bytes) =>
+        MemoryMarshal.CreateReadOnlySpan(in MemoryMarshal.GetReference(bytes), bytes.Length);
 }

@@ -5,94 +5,94 @@ namespace Sidecar.Protocol.Encodings.Values;
 /// <summary>Structs come as a map or, by position, as an array, at every level (spec §4.2).</summary>
 internal static class StructReading
 {
-    /// <summary>Enters a struct; null is one without members.</summary>
-    internal static ValueScope BeginStruct<TReader>(this ref TReader r)
+    extension<TReader>(ref TReader r)
         where TReader : struct, IValueReader, allows ref struct
     {
-        var kind = r.Kind;
-        if (kind == ValueKind.Map)
+        /// <summary>Enters a struct; null is one without members.</summary>
+        internal ValueScope BeginStruct()
         {
-            return r.BeginMap();
-        }
-
-        if (kind == ValueKind.Array)
-        {
-            return r.BeginArray();
-        }
-
-        throw ProtocolErrors.WrongKind(r.Member, "an object", kind);
-    }
-
-    /// <summary>Reads the value of a variant that has no members: null, or a struct without any.</summary>
-    /// <exception cref="ProtocolException">It has one: what it means is not known, so the variant is not known either.</exception>
-    internal static void ReadNothing<TReader>(this ref TReader r, string variant)
-        where TReader : struct, IValueReader, allows ref struct
-    {
-        if (r.Kind == ValueKind.Null)
-        {
-            r.Skip();
-            return;
-        }
-
-        var scope = r.BeginStruct();
-        if (scope.Count > 0 || (scope.IsMap ? r.NextKey(ref scope, out _) : r.NextItem(ref scope)))
-        {
-            throw new ProtocolException($"{variant} has a member; it takes none");
-        }
-    }
-
-    /// <summary>Moves to the next known member that is not null; skips the others. False at the end of the struct.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool Next<TReader>(this ref TReader r, ref ValueScope scope, MemberTable table, out int member)
-        where TReader : struct, IValueReader, allows ref struct
-    {
-        while (r.NextOrNull(ref scope, table, out member))
-        {
-            if (r.Kind != ValueKind.Null)
+            var kind = r.Kind;
+            if (kind == ValueKind.Map)
             {
-                return true;
+                return r.BeginMap();
             }
 
-            r.Skip();
+            if (kind == ValueKind.Array)
+            {
+                return r.BeginArray();
+            }
+
+            throw ProtocolErrors.WrongKind(r.Member, "an object", kind);
         }
 
-        return false;
-    }
-
-    /// <summary>Moves to the next known member, also when it is null. False at the end of the struct.</summary>
-    internal static bool NextOrNull<TReader>(this ref TReader r, ref ValueScope scope, MemberTable table, out int member)
-        where TReader : struct, IValueReader, allows ref struct
-    {
-        while (true)
+        /// <summary>Reads the value of a variant that has no members: null, or a struct without any.</summary>
+        /// <exception cref="ProtocolException">It has one: what it means is not known, so the variant is not known either.</exception>
+        internal void ReadNothing(string variant)
         {
-            if (scope.IsMap)
+            if (r.Kind == ValueKind.Null)
             {
-                if (!r.NextKey(ref scope, out var key))
+                r.Skip();
+                return;
+            }
+
+            var scope = r.BeginStruct();
+            if (scope.Count > 0 || (scope.IsMap ? r.NextKey(ref scope, out _) : r.NextItem(ref scope)))
+            {
+                throw new ProtocolException($"{variant} has a member; it takes none");
+            }
+        }
+
+        /// <summary>Moves to the next known member that is not null; skips the others. False at the end of the struct.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        internal bool Next(ref ValueScope scope, MemberTable table, out int member)
+        {
+            while (r.NextOrNull(ref scope, table, out member))
+            {
+                if (r.Kind != ValueKind.Null)
                 {
-                    member = -1;
-                    return false;
+                    return true;
                 }
 
-                member = table.IndexOf(key, scope.Position - 1);
+                r.Skip();
             }
-            else
+
+            return false;
+        }
+
+        /// <summary>Moves to the next known member, also when it is null. False at the end of the struct.</summary>
+        internal bool NextOrNull(ref ValueScope scope, MemberTable table, out int member)
+        {
+            while (true)
             {
-                if (!r.NextItem(ref scope))
+                if (scope.IsMap)
                 {
-                    member = -1;
-                    return false;
+                    if (!r.NextKey(ref scope, out var key))
+                    {
+                        member = -1;
+                        return false;
+                    }
+
+                    member = table.IndexOf(key, scope.Position - 1);
+                }
+                else
+                {
+                    if (!r.NextItem(ref scope))
+                    {
+                        member = -1;
+                        return false;
+                    }
+
+                    member = table.At(scope.Position - 1);
                 }
 
-                member = table.At(scope.Position - 1);
-            }
+                if (member >= 0)
+                {
+                    r.Member = table.Name(member);
+                    return true;
+                }
 
-            if (member >= 0)
-            {
-                r.Member = table.Name(member);
-                return true;
+                r.Skip();
             }
-
-            r.Skip();
         }
     }
 }

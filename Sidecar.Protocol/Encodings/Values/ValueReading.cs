@@ -9,120 +9,101 @@ internal static class ValueReading
     /// <summary>Far more than any proxy passes on; it bounds the work of grouping fields by name, which grows with the square.</summary>
     internal const int MostHeaderFields = 4096;
 
-    internal static string ReadString<TReader>(this ref TReader r)
-        where TReader : struct, IValueReader, allows ref struct => KnownStrings.Get(r.ReadUtf8());
-
-    internal static CorrelationId ReadCorrelationId<TReader>(this ref TReader r)
-        where TReader : struct, IValueReader, allows ref struct => CorrelationId.Parse(r.ReadUtf8());
-
-    internal static ushort ReadUInt16<TReader>(this ref TReader r)
+    extension<TReader>(ref TReader r)
         where TReader : struct, IValueReader, allows ref struct
     {
-        var value = r.ReadUInt64();
-        return value <= ushort.MaxValue ? (ushort)value : throw ProtocolErrors.OutOfRange(r.Member, value, 0, ushort.MaxValue);
-    }
+        internal string ReadString() => KnownStrings.Get(r.ReadUtf8());
 
-    internal static uint ReadUInt32<TReader>(this ref TReader r)
-        where TReader : struct, IValueReader, allows ref struct
-    {
-        var value = r.ReadUInt64();
-        return value <= uint.MaxValue ? (uint)value : throw ProtocolErrors.OutOfRange(r.Member, value, 0, uint.MaxValue);
-    }
+        internal CorrelationId ReadCorrelationId() => CorrelationId.Parse(r.ReadUtf8());
 
-    internal static int ReadInt32<TReader>(this ref TReader r)
-        where TReader : struct, IValueReader, allows ref struct
-    {
-        var value = r.ReadInt64();
-        return value is >= int.MinValue and <= int.MaxValue
-            ? (int)value
-            : throw new ProtocolException($"{r.Member} is {value}; it must fit a signed integer of 32 bits");
-    }
-
-    /// <summary>Reads a number that should be an HTTP status, 100 to 599; 0 for one that is none.</summary>
-    internal static ushort ReadHttpStatus<TReader>(this ref TReader r)
-        where TReader : struct, IValueReader, allows ref struct =>
-        r.ReadJson().TryGetDouble(out var value) && value is >= 100 and <= 599 && value == Math.Truncate(value) ? (ushort)value : (ushort)0;
-
-    /// <summary>Reads text; any other value becomes its JSON text (spec §4.12, challenge parameters).</summary>
-    internal static string ReadText<TReader>(this ref TReader r)
-        where TReader : struct, IValueReader, allows ref struct =>
-        r.Kind is ValueKind.String or ValueKind.Binary ? r.ReadString() : r.ReadJson().GetRawText();
-
-    internal static IReadOnlyList<string> ReadStrings<TReader>(this ref TReader r)
-        where TReader : struct, IValueReader, allows ref struct
-    {
-        var scope = r.BeginArray();
-        List<string>? items = null;
-        while (r.NextItem(ref scope))
+        internal ushort ReadUInt16()
         {
-            (items ??= []).Add(r.ReadString());
+            var value = r.ReadUInt64();
+            return value <= ushort.MaxValue ? (ushort)value : throw ProtocolErrors.OutOfRange(r.Member, value, 0, ushort.MaxValue);
         }
 
-        return items is null ? Array.Empty<string>() : items;
-    }
-
-    /// <summary>Reads a map of texts; values of other kinds become their JSON text.</summary>
-    /// <param name="r">The reader.</param>
-    /// <param name="keepNulls">Whether null is a value like any other; otherwise it stands for a key that is absent.</param>
-    internal static IReadOnlyDictionary<string, string> ReadTextMap<TReader>(this ref TReader r, bool keepNulls = false)
-        where TReader : struct, IValueReader, allows ref struct
-    {
-        var scope = r.BeginMap();
-        Dictionary<string, string>? items = null;
-        while (r.NextKey(ref scope, out var key))
+        internal uint ReadUInt32()
         {
-            if (!keepNulls && r.Kind == ValueKind.Null)
-            {
-                r.Skip();
-                continue;
-            }
-
-            var name = Encoding.UTF8.GetString(key);
-            (items ??= new Dictionary<string, string>(StringComparer.Ordinal))[name] = r.ReadText();
+            var value = r.ReadUInt64();
+            return value <= uint.MaxValue ? (uint)value : throw ProtocolErrors.OutOfRange(r.Member, value, 0, uint.MaxValue);
         }
 
-        return items ?? EmptyMap.OfStrings;
-    }
-
-    /// <summary>Reads a map of names to lists of values; one value may stand without its list.</summary>
-    internal static HeaderBlock ReadHeaders<TReader>(this ref TReader r)
-        where TReader : struct, IValueReader, allows ref struct
-    {
-        var scope = r.BeginMap();
-        var fields = scope.Count < 0 ? 16 : Math.Min(scope.Count + 2, MostHeaderFields);
-        var block = new HeaderBlock(fields, r.Remaining);
-        while (r.NextKey(ref scope, out var name))
+        internal int ReadInt32()
         {
-            CheckHeaderCount(block);
-            switch (r.Kind)
+            var value = r.ReadInt64();
+            return value is >= int.MinValue and <= int.MaxValue
+                ? (int)value
+                : throw new ProtocolException($"{r.Member} is {value}; it must fit a signed integer of 32 bits");
+        }
+
+        /// <summary>Reads a number that should be an HTTP status, 100 to 599; 0 for one that is none.</summary>
+        internal ushort ReadHttpStatus() =>
+            r.ReadJson().TryGetDouble(out var value) && value is >= 100 and <= 599 && value == Math.Truncate(value) ? (ushort)value : (ushort)0;
+
+        /// <summary>Reads text; any other value becomes its JSON text (spec §4.12, challenge parameters).</summary>
+        internal string ReadText() =>
+            r.Kind is ValueKind.String or ValueKind.Binary ? r.ReadString() : r.ReadJson().GetRawText();
+
+        /// <summary>Reads a map of texts; values of other kinds become their JSON text.</summary>
+        /// <param name="keepNulls">Whether null is a value like any other; otherwise it stands for a key that is absent.</param>
+        internal IReadOnlyDictionary<string, string> ReadTextMap(bool keepNulls = false)
+        {
+            var scope = r.BeginMap();
+            Dictionary<string, string>? items = null;
+            while (r.NextKey(ref scope, out var key))
             {
-                case ValueKind.Null:
+                if (!keepNulls && r.Kind == ValueKind.Null)
+                {
                     r.Skip();
-                    block.AddNameOnly(name);
-                    break;
-                case ValueKind.String or ValueKind.Binary:
-                    block.Add(name, r.ReadUtf8());
-                    break;
-                default:
-                    var values = r.BeginArray();
-                    var none = true;
-                    while (r.NextItem(ref values))
-                    {
-                        CheckHeaderCount(block);
-                        block.Add(name, r.ReadUtf8());
-                        none = false;
-                    }
+                    continue;
+                }
 
-                    if (none)
-                    {
-                        block.AddNameOnly(name);
-                    }
-
-                    break;
+                var name = Encoding.UTF8.GetString(key);
+                (items ??= new Dictionary<string, string>(StringComparer.Ordinal))[name] = r.ReadText();
             }
+
+            return items ?? EmptyMap.OfStrings;
         }
 
-        return block;
+        /// <summary>Reads a map of names to lists of values; one value may stand without its list.</summary>
+        internal HeaderBlock ReadHeaders()
+        {
+            var scope = r.BeginMap();
+            var fields = scope.Count < 0 ? 16 : Math.Min(scope.Count + 2, MostHeaderFields);
+            var block = new HeaderBlock(fields, r.Remaining);
+            while (r.NextKey(ref scope, out var name))
+            {
+                CheckHeaderCount(block);
+                switch (r.Kind)
+                {
+                    case ValueKind.Null:
+                        r.Skip();
+                        block.AddNameOnly(name);
+                        break;
+                    case ValueKind.String or ValueKind.Binary:
+                        block.Add(name, r.ReadUtf8());
+                        break;
+                    default:
+                        var values = r.BeginArray();
+                        var none = true;
+                        while (r.NextItem(ref values))
+                        {
+                            CheckHeaderCount(block);
+                            block.Add(name, r.ReadUtf8());
+                            none = false;
+                        }
+
+                        if (none)
+                        {
+                            block.AddNameOnly(name);
+                        }
+
+                        break;
+                }
+            }
+
+            return block;
+        }
     }
 
     private static void CheckHeaderCount(HeaderBlock block)

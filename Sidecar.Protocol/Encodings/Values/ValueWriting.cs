@@ -7,122 +7,70 @@ namespace Sidecar.Protocol.Encodings.Values;
 /// <summary>The members that many messages share.</summary>
 internal static class ValueWriting
 {
-    internal static void StringOrNull<TWriter>(this ref TWriter w, string? value)
+    extension<TWriter>(ref TWriter w)
         where TWriter : struct, IValueWriter, allows ref struct
     {
-        if (value is null)
+        internal void JsonOrNull(JsonElement? value)
         {
-            w.Null();
-        }
-        else
-        {
-            w.String(value);
-        }
-    }
-
-    internal static void UInt64OrNull<TWriter>(this ref TWriter w, ulong? value)
-        where TWriter : struct, IValueWriter, allows ref struct
-    {
-        if (value is { } number)
-        {
-            w.UInt64(number);
-        }
-        else
-        {
-            w.Null();
-        }
-    }
-
-    internal static void SingleOrNull<TWriter>(this ref TWriter w, float? value)
-        where TWriter : struct, IValueWriter, allows ref struct
-    {
-        if (value is { } number)
-        {
-            w.Single(number);
-        }
-        else
-        {
-            w.Null();
-        }
-    }
-
-    internal static void JsonOrNull<TWriter>(this ref TWriter w, JsonElement? value)
-        where TWriter : struct, IValueWriter, allows ref struct
-    {
-        if (value is { ValueKind: not JsonValueKind.Undefined } json)
-        {
-            w.Json(json);
-        }
-        else
-        {
-            w.Null();
-        }
-    }
-
-    internal static void Id<TWriter>(this ref TWriter w, CorrelationId id)
-        where TWriter : struct, IValueWriter, allows ref struct
-    {
-        const int OnStack = 256;
-        var length = id.MaxUtf8Length;
-        var buffer = length <= OnStack ? stackalloc byte[OnStack] : new byte[length];
-        w.Text(buffer[..id.WriteUtf8(buffer)]);
-    }
-
-    internal static void Strings<TWriter>(this ref TWriter w, IReadOnlyList<string> values)
-        where TWriter : struct, IValueWriter, allows ref struct
-    {
-        w.BeginArray(values.Count);
-        for (var i = 0; i < values.Count; i++)
-        {
-            w.String(values[i]);
-        }
-
-        w.EndArray();
-    }
-
-    internal static void TextMap<TWriter>(this ref TWriter w, IReadOnlyDictionary<string, string> values)
-        where TWriter : struct, IValueWriter, allows ref struct
-    {
-        w.BeginMap(values.Count);
-        if (values.Count > 0)
-        {
-            foreach (var (key, value) in values)
+            if (value is { ValueKind: not JsonValueKind.Undefined } json)
             {
-                w.Name(key);
-                w.String(value);
+                w.Json(json);
+            }
+            else
+            {
+                w.Null();
             }
         }
 
-        w.EndMap();
-    }
-
-    /// <summary>Writes a key that is not one of the protocol's names.</summary>
-    internal static void Name<TWriter>(this ref TWriter w, string name)
-        where TWriter : struct, IValueWriter, allows ref struct
-    {
-        const int OnStack = 256;
-        var length = Encoding.UTF8.GetMaxByteCount(name.Length);
-        var buffer = length <= OnStack ? stackalloc byte[OnStack] : new byte[length];
-        w.Name(buffer[..Encoding.UTF8.GetBytes(name, buffer)]);
-    }
-
-    /// <summary>Writes headers as names with lists of values, duplicates under the first of their name (spec §4.3).</summary>
-    internal static void Headers<TWriter>(this ref TWriter w, HeaderBlock headers)
-        where TWriter : struct, IValueWriter, allows ref struct
-    {
-        w.BeginMap(headers.NameCount);
-        for (var i = 0; i < headers.Count; i++)
+        internal void Id(CorrelationId id)
         {
-            if (!headers.IsFirstOfName(i))
-            {
-                continue;
-            }
-
-            w.Name(headers.Name(i));
-            WriteValues(ref w, headers, i);
+            const int OnStack = 256;
+            var length = id.MaxUtf8Length;
+            var buffer = length <= OnStack ? stackalloc byte[OnStack] : new byte[length];
+            w.Text(buffer[..id.WriteUtf8(buffer)]);
         }
 
-        w.EndMap();
+        internal void TextMap(IReadOnlyDictionary<string, string> values)
+        {
+            w.BeginMap(values.Count);
+            if (values.Count > 0)
+            {
+                foreach (var (key, value) in values)
+                {
+                    w.Name(key);
+                    w.String(value);
+                }
+            }
+
+            w.EndMap();
+        }
+
+        /// <summary>Writes a key that is not one of the protocol's names.</summary>
+        internal void Name(string name)
+        {
+            const int OnStack = 256;
+            var length = Encoding.UTF8.GetMaxByteCount(name.Length);
+            var buffer = length <= OnStack ? stackalloc byte[OnStack] : new byte[length];
+            w.Name(buffer[..Encoding.UTF8.GetBytes(name, buffer)]);
+        }
+
+        /// <summary>Writes headers as names with lists of values, duplicates under the first of their name (spec §4.3).</summary>
+        internal void Headers(HeaderBlock headers)
+        {
+            w.BeginMap(headers.NameCount);
+            for (var i = 0; i < headers.Count; i++)
+            {
+                if (!headers.IsFirstOfName(i))
+                {
+                    continue;
+                }
+
+                w.Name(headers.Name(i));
+                WriteValues(ref w, headers, i);
+            }
+
+            w.EndMap();
+        }
     }
 
     private static void WriteValues<TWriter>(ref TWriter w, HeaderBlock headers, int first)

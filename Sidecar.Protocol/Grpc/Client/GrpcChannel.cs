@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
@@ -43,75 +45,49 @@ public sealed class GrpcChannel : IDisposable
         });
     }
 
-    /// <summary>Starts a call: its headers are sent at once, and messages may be written before the server answers.</summary>
-    /// <typeparam name="TResponse">What the server answers with.</typeparam>
-    /// <param name="path">The method, as <c>/package.Service/Method</c>.</param>
-    /// <param name="parser">The parser of its answers.</param>
-    /// <param name="options">Timeout and metadata; null for none.</param>
-    /// <param name="cancellation">Cancels the call, whenever it fires.</param>
-    /// <returns>The call, which the caller disposes. Failures to connect are its status.</returns>
-    public GrpcClientCall<TResponse> Start<TResponse>(
-        string path, MessageParser<TResponse> parser, GrpcCallOptions? options, CancellationToken cancellation)
-        where TResponse : class, IMessage<TResponse>
-    {
-        ArgumentNullException.ThrowIfNull(path);
-        ArgumentNullException.ThrowIfNull(parser);
-        var life = new CallLifetime(options?.Timeout, _options.Time, cancellation);
-        return new GrpcClientCall<TResponse>(_invoker, Request(path, options, life.Token), parser, life, _options);
-    }
-
     /// <summary>Starts a call as a pipe of bytes, for those who frame their messages themselves. Limits of message lengths are theirs too.</summary>
     /// <param name="path">The method, as <c>/package.Service/Method</c>.</param>
-    /// <param name="options">Timeout and metadata; null for none.</param>
     /// <param name="cancellation">Ends the wait for the connection; later it has no effect.</param>
     /// <returns>The call, which the caller disposes; its headers are sent.</returns>
     /// <exception cref="GrpcException">There is no connection to be had, and why.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> fired.</exception>
-    public Task<GrpcStreamCall> OpenAsync(string path, GrpcCallOptions? options, CancellationToken cancellation)
+    public Task<GrpcStreamCall> OpenAsync(string path, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(path);
-        var life = new CallLifetime(options?.Timeout, _options.Time, CancellationToken.None);
-        return GrpcStreamCall.OpenAsync(_invoker, Request(path, options, life.Token), life, cancellation);
+        var life = new CallLifetime(timeout: null, _options.Time, CancellationToken.None);
+        return GrpcStreamCall.OpenAsync(_invoker, Request(path, timeout: null, new CallContent(life.Token)), life, cancellation);
     }
 
     /// <summary>Asks once and waits for the one answer.</summary>
     /// <param name="path">The method, as <c>/package.Service/Method</c>.</param>
     /// <param name="request">The question.</param>
     /// <param name="parser">The parser of the answer.</param>
-    /// <param name="options">Timeout and metadata; null for none.</param>
+    /// <param name="timeout">How long the call may take in all; the server is told. Null for as long as it wants.</param>
     /// <param name="cancellation">Cancels the call; its status is <see cref="GrpcStatusCode.Cancelled"/> then.</param>
     /// <returns>The answer or why there is none; never throws for what a peer or the network does.</returns>
     public async ValueTask<GrpcReply<TResponse>> AskAsync<TResponse>(
-        string path, IMessage request, MessageParser<TResponse> parser, GrpcCallOptions? options, CancellationToken cancellation)
+        string path, IMessage request, MessageParser<TResponse> parser, TimeSpan? timeout, CancellationToken cancellation)
         where TResponse : class, IMessage<TResponse>
     {
-        var call = Start(path, parser, options, cancellation);
-        await using (call.ConfigureAwait(false))
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(parser);
+        var life = new CallLifetime(timeout, _options.Time, cancellation);
+        try
         {
-            try
-            {
-                // When it cannot be written, the reason is in the status.
-                await call.WriteAsync(request, CancellationToken.None).ConfigureAwait(false);
-                await call.CompleteAsync().ConfigureAwait(false);
-            }
-            catch (GrpcException e)
-            {
-                return new(e.Status, null);
-            }
-
-            var answer = await call.ReadAsync(CancellationToken.None).ConfigureAwait(false);
-            if (answer is not null && await call.ReadAsync(CancellationToken.None).ConfigureAwait(false) is not null)
-            {
-                return new(new GrpcStatus(GrpcStatusCode.Internal, $"{path} answered more than once"), null);
-            }
-
-            var status = call.Status!.Value;
-            return (status.IsOk, answer) switch
-            {
-                (false, _) => new(status, null),
-                (true, null) => new(new GrpcStatus(GrpcStatusCode.Internal, $"{path} ended with OK but without an answer"), null),
-                _ => new(status, answer),
-            };
+            var question = new ArrayBufferWriter<byte>();
+            GrpcMessageWriter.Write(question, request, _options.MaxSendLength);
+            using var asked = Request(path, timeout, new ReadOnlyMemoryContent(question.WrittenMemory));
+            using var response = await _invoker.SendAsync(asked, life.Token).ConfigureAwait(false);
+            return await ReadAnswerAsync(path, response, parser, life.Token).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // Whatever breaks below is how the call ended.
+            return new(Failure(e, life), null);
+        }
+        finally
+        {
+            life.End();
         }
     }
 
@@ -127,23 +103,55 @@ public sealed class GrpcChannel : IDisposable
         _invoker.Dispose();
     }
 
-    private HttpRequestMessage Request(string path, GrpcCallOptions? options, CancellationToken callOver)
+    private static GrpcStatus Failure(Exception e, CallLifetime life) => e switch
+    {
+        GrpcException refusal => refusal.Status,
+        _ when life.IsDeadlineExceeded => new GrpcStatus(GrpcStatusCode.DeadlineExceeded, "the time for this call is up"),
+        _ when life.Token.IsCancellationRequested => new GrpcStatus(GrpcStatusCode.Cancelled, "the call was cancelled"),
+        _ => GrpcFailures.From(e),
+    };
+
+    private static GrpcReply<TResponse> End<TResponse>(string path, GrpcStatus status, TResponse? answer)
+        where TResponse : class => (status.IsOk, answer) switch
+        {
+            (false, _) => new(status, null),
+            (true, null) => new(new GrpcStatus(GrpcStatusCode.Internal, $"{path} ended with OK but without an answer"), null),
+            _ => new(status, answer),
+        };
+
+    private async Task<GrpcReply<TResponse>> ReadAnswerAsync<TResponse>(
+        string path, HttpResponseMessage response, MessageParser<TResponse> parser, CancellationToken cancellation)
+        where TResponse : class, IMessage<TResponse>
+    {
+        if (GrpcResponses.EndInHeaders(response) is { } end)
+        {
+            return End<TResponse>(path, end, null);
+        }
+
+        var input = PipeReader.Create(await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false));
+        var reader = new GrpcMessageReader(input, _options.MaxReceiveLength, GrpcResponses.Encoding(response));
+        var answer = await reader.ReadAsync(parser, cancellation).ConfigureAwait(false);
+        if (answer is not null && await reader.ReadAsync(parser, cancellation).ConfigureAwait(false) is not null)
+        {
+            return new(new GrpcStatus(GrpcStatusCode.Internal, $"{path} answered more than once"), null);
+        }
+
+        return End(path, GrpcResponses.EndInTrailers(response), answer);
+    }
+
+    private HttpRequestMessage Request(string path, TimeSpan? timeout, HttpContent content)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"{(_options.Tls is null ? "http" : "https")}://{_options.Authority}{path}"))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Content = new CallContent(callOver) { Headers = { ContentType = ContentType } },
+            Content = content,
         };
+        content.Headers.ContentType = ContentType;
         request.Headers.TE.ParseAdd("trailers");
-        if (options?.Timeout is { } timeout)
+        if (timeout is { } limit)
         {
-            request.Headers.Add(GrpcHeaderNames.Timeout, GrpcTimeout.Format(timeout));
-        }
-
-        foreach (var (name, value) in options?.Metadata ?? [])
-        {
-            request.Headers.Add(name, value);
+            request.Headers.Add(GrpcHeaderNames.Timeout, GrpcTimeout.Format(limit));
         }
 
         return request;
@@ -173,3 +181,9 @@ public sealed class GrpcChannel : IDisposable
         }
     }
 }
+
+/// <summary>The end of a call that asks once and is answered once.</summary>
+/// <param name="Status">How it ended.</param>
+/// <param name="Message">The answer; there if and only if the status is OK.</param>
+public readonly record struct GrpcReply<T>(GrpcStatus Status, T? Message)
+    where T : class;

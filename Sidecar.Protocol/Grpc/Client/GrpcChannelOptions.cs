@@ -30,7 +30,9 @@ public sealed record GrpcChannelOptions
     /// </summary>
     public TimeSpan KeepAlivePingDelay { get; init; } = Timeout.InfiniteTimeSpan;
 
-    /// <summary>How long the answer to such a ping may take before the connection counts as dead, at least 1 s. Default 20 s, as in other gRPC clients.</summary>
+    /// <summary>
+    /// How long the answer to such a ping may take before the connection counts as dead, at least 1 s. Default 20 s, as in other gRPC clients.
+    /// </summary>
     public TimeSpan KeepAlivePingTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>The clock of deadlines.</summary>

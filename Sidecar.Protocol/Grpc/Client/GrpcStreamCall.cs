@@ -45,7 +45,8 @@ public sealed class GrpcStreamCall : IDuplexPipe, IAsyncDisposable
     /// <summary>Starts a call and waits until its headers are sent, not for the server to answer.</summary>
     /// <exception cref="GrpcException">It could not be started, or ended before.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> fired.</exception>
-    internal static async Task<GrpcStreamCall> OpenAsync(HttpMessageInvoker invoker, HttpRequestMessage request, CallLifetime life, CancellationToken cancellation)
+    internal static async Task<GrpcStreamCall> OpenAsync(
+        HttpMessageInvoker invoker, HttpRequestMessage request, CallLifetime life, CancellationToken cancellation)
     {
         var call = new GrpcStreamCall(invoker, request, life);
         try

@@ -6,11 +6,20 @@ using Microsoft.Extensions.Logging;
 namespace Sidecar.Protocol.Grpc.Server;
 
 /// <summary>The application of a Kestrel that speaks gRPC: finds the method, runs its handler, ends the call with a status.</summary>
-/// <remarks>No middleware, no routing: paths are compared byte for byte. Thread-safe.</remarks>
+/// <remarks>
+/// <para>No middleware, no routing: paths are compared byte for byte. Thread-safe.</para>
+/// <para>
+/// It is our own because a message that is too large must reach its handler as such, which answers Envoy with a 413 of its own, and because the
+/// memory of messages is bounded over all calls of a listener (<see cref="GrpcServerOptions.ReceiveMemory"/>): packages refuse such a message
+/// before any handler runs, and read every message whole. Messages and their prefixes are read and written here for the same reasons; unary
+/// questions of the benchmark and streams to agents (<see cref="Client.GrpcChannel"/>) are all that we call ourselves.
+/// </para>
+/// </remarks>
 /// <param name="methods">The handlers, by path (<c>/package.Service/Method</c>).</param>
 /// <param name="options">What is borne of each call.</param>
 /// <param name="logger">Where handlers that fail are logged.</param>
-public sealed class GrpcApplication(IReadOnlyDictionary<string, GrpcHandler> methods, GrpcServerOptions options, ILogger logger) : IHttpApplication<IFeatureCollection>
+public sealed class GrpcApplication(
+    IReadOnlyDictionary<string, GrpcHandler> methods, GrpcServerOptions options, ILogger logger) : IHttpApplication<IFeatureCollection>
 {
     private static readonly GrpcStatus HandlerFailed = new(GrpcStatusCode.Unknown, "the handler of this method failed; see the server's log");
     private static readonly GrpcStatus DeadlineExceeded = new(GrpcStatusCode.DeadlineExceeded, "the time that the caller gave is up");

@@ -108,6 +108,31 @@ public sealed class GrpcServerCall
         }
     }
 
+    /// <summary>Waits for the caller's next message, where callers often end their calls by a reset: that is a result here and no exception.</summary>
+    /// <param name="parser">The parser of its type.</param>
+    /// <param name="cancellation">Ends only this wait, besides <see cref="Cancellation"/>; the call goes on.</param>
+    /// <exception cref="GrpcException">What came is no message.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<GrpcRead<T>> TryReadAsync<T>(MessageParser<T> parser, CancellationToken cancellation)
+        where T : class, IMessage<T>
+    {
+        // Kestrel uses its streams again: after the end, the pipe is another call's.
+        if (Cancellation.IsCancellationRequested)
+        {
+            return new GrpcRead<T>(null, IsGone: true);
+        }
+
+        using var both = _life.Link(cancellation);
+        var read = await _input.TryReadAsync(parser, both.Token).ConfigureAwait(false);
+        if (read.IsGone && !cancellation.IsCancellationRequested)
+        {
+            // Kestrel tells the reader before it tells its own token.
+            _life.End();
+        }
+
+        return read;
+    }
+
     /// <summary>Waits for the only message of a unary call and for the caller's end of it; an answer before that end would have to reset the call.</summary>
     /// <param name="parser">The parser of its type.</param>
     /// <param name="limit">How long to wait where the caller does not say how long it does.</param>

@@ -253,10 +253,12 @@ internal sealed class AgentReportsTests : IDisposable
         return Encoding.UTF8.GetString(output.WrittenSpan);
     }
 
-    private static CounterMetric Counter(string name, ulong value, params (string, string)[] labels) => new() { Name = name, Value = value, Labels = Labels(labels) };
+    private static CounterMetric Counter(string name, ulong value, params (string, string)[] labels) =>
+        new() { Name = name, Value = value, Labels = Labels(labels) };
 
     private static HistogramMetric Histogram(string name, double sum, ulong count, params (double Bound, ulong Count)[] buckets) =>
         new() { Name = name, Sum = sum, Count = count, Buckets = [.. buckets.Select(static bucket => new HistogramBucket(bucket.Bound, bucket.Count))] };
 
-    private static Dictionary<string, string> Labels(params (string Name, string Value)[] labels) => labels.ToDictionary(static label => label.Name, static label => label.Value);
+    private static Dictionary<string, string> Labels(params (string Name, string Value)[] labels) =>
+        labels.ToDictionary(static label => label.Name, static label => label.Value);
 }

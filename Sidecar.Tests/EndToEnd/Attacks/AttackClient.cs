@@ -10,8 +10,6 @@ internal static class AttackClient
     /// <summary>The status where the proxy neither answered nor closed.</summary>
     public const int NoEnd = -1;
 
-    private const int Connections = 32;
-
     /// <summary>How long after the headers a body comes: long enough for a proxy to have gone on without it.</summary>
     public static readonly TimeSpan BodyDelay = TimeSpan.FromMilliseconds(20);
 
@@ -22,13 +20,14 @@ internal static class AttackClient
     /// <param name="port">The proxy, on loopback.</param>
     /// <param name="requests">What to send.</param>
     /// <param name="bodyIsLate">The body comes 20 ms after the headers, instead of in one segment with them.</param>
+    /// <param name="connections">How many at once.</param>
     /// <returns>The status of each answer; 0 where the proxy closed without one, <see cref="NoEnd"/> where nothing came for minutes.</returns>
-    public static async Task<IReadOnlyDictionary<string, int>> SendAsync(int port, IReadOnlyList<AttackRequest> requests, bool bodyIsLate)
+    public static async Task<IReadOnlyDictionary<string, int>> SendAsync(int port, IReadOnlyList<AttackRequest> requests, bool bodyIsLate, int connections = 32)
     {
         var statuses = new int[requests.Count];
         await Parallel.ForEachAsync(
             Enumerable.Range(0, requests.Count),
-            new ParallelOptions { MaxDegreeOfParallelism = Connections },
+            new ParallelOptions { MaxDegreeOfParallelism = connections },
             async (i, _) => statuses[i] = await SendAsync(port, requests[i], bodyIsLate));
         return Enumerable.Range(0, requests.Count).ToDictionary(i => requests[i].Id, i => statuses[i], StringComparer.Ordinal);
     }

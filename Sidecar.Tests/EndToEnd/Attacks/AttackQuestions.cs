@@ -8,7 +8,7 @@ using Sidecar.Tests.Support;
 namespace Sidecar.Tests.EndToEnd.Attacks;
 
 /// <summary>The listeners that are asked without a proxy.</summary>
-internal enum QuestionDoor
+internal enum AskedListener
 {
     /// <summary>JSON over HTTP.</summary>
     Http,
@@ -29,10 +29,10 @@ internal abstract class AttackQuestions(string socket, bool bodyIsLate) : IAsync
     protected string Socket => socket;
 
     /// <summary>One for a listener.</summary>
-    public static async Task<AttackQuestions> StartAsync(QuestionDoor door, string socket, bool bodyIsLate) => door switch
+    public static async Task<AttackQuestions> StartAsync(AskedListener listener, string socket, bool bodyIsLate) => listener switch
     {
-        QuestionDoor.Http => new OverHttp(socket, bodyIsLate),
-        QuestionDoor.Frames => new InFrames(socket, bodyIsLate),
+        AskedListener.Http => new OverHttp(socket, bodyIsLate),
+        AskedListener.Frames => new InFrames(socket, bodyIsLate),
         _ => new Native(await NativeClient.ConnectAsync(socket), socket, bodyIsLate),
     };
 
@@ -143,7 +143,15 @@ internal abstract class AttackQuestions(string socket, bool bodyIsLate) : IAsync
                     headers.Add(name, value);
                 }
 
-                var answer = await client.AskAsync(new RequestHeadersEvent { CorrelationId = id, Metadata = new RequestMetadata(), Method = request.Method, Uri = request.Target, Headers = headers });
+                var answer = await client.AskAsync(
+                    new RequestHeadersEvent
+                    {
+                        CorrelationId = id,
+                        Metadata = new RequestMetadata(),
+                        Method = request.Method,
+                        Uri = request.Target,
+                        Headers = headers,
+                    });
                 if (answer.Decision != Decision.Allow)
                 {
                     return null;

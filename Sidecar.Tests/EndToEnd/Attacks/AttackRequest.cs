@@ -9,11 +9,14 @@ namespace Sidecar.Tests.EndToEnd.Attacks;
 /// <param name="Raw">All its bytes.</param>
 internal sealed record AttackRequest(string Id, byte[] Raw)
 {
-    // A larger, public collection, where the checkout stands beside one.
-    private static readonly string Larger = Path.Combine("shared", "crs", "requests.jsonl");
+    /// <summary>A larger, public collection, where the checkout stands beside one; else null.</summary>
+    public static string? RuleSetFile { get; } = Find(Path.Combine("shared", "crs", "requests.jsonl"));
+
+    /// <summary>Those of that collection: the tests of a rule set, most of which match rules of it.</summary>
+    public static IReadOnlyList<AttackRequest> OfRuleSet { get; } = RuleSetFile is null ? [] : Load(RuleSetFile);
 
     /// <summary>Those of the corpus, and the larger collection where there is one.</summary>
-    public static IReadOnlyList<AttackRequest> All { get; } = Load();
+    public static IReadOnlyList<AttackRequest> All { get; } = [.. Load(Path.Combine(AppContext.BaseDirectory, "Corpus", "attacks.jsonl")), .. OfRuleSet];
 
     /// <summary>How many bytes the headers take, with the empty line behind them.</summary>
     public int HeadLength
@@ -38,7 +41,10 @@ internal sealed record AttackRequest(string Id, byte[] Raw)
             var body = Raw.AsSpan(HeadLength);
             var length = body.Length;
             return HeadLength == Raw.Length && Raw[^1] != '\n'
-                || (head.Values("transfer-encoding").Any() ? LacksLastChunk(body) : head.Values("content-length").Any(value => ulong.TryParse(value, CultureInfo.InvariantCulture, out var announced) && announced > (ulong)length));
+                || (
+                    head.Values("transfer-encoding").Any()
+                        ? LacksLastChunk(body)
+                        : head.Values("content-length").Any(value => ulong.TryParse(value, CultureInfo.InvariantCulture, out var announced) && announced > (ulong)length));
         }
     }
 
@@ -66,20 +72,20 @@ internal sealed record AttackRequest(string Id, byte[] Raw)
         return true;
     }
 
-    private static List<AttackRequest> Load()
+    private static string? Find(string name)
     {
-        var files = new List<string> { Path.Combine(AppContext.BaseDirectory, "Corpus", "attacks.jsonl") };
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            if (File.Exists(Path.Combine(folder.FullName, Larger)))
+            if (Path.Combine(folder.FullName, name) is var path && File.Exists(path))
             {
-                files.Add(Path.Combine(folder.FullName, Larger));
-                break;
+                return path;
             }
         }
 
-        return [.. files.SelectMany(File.ReadLines).Where(static line => line.Length > 0).Select(Parse)];
+        return null;
     }
+
+    private static List<AttackRequest> Load(string file) => [.. File.ReadLines(file).Where(static line => line.Length > 0).Select(Parse)];
 
     private static AttackRequest Parse(string line)
     {

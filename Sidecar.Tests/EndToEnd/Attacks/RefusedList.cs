@@ -12,14 +12,22 @@ internal static class RefusedList
     // What the daemon, or the configuration in its place, refuses; proxies use other codes for requests that they do not take.
     private static readonly int[] OurStatuses = [403, 413, 503, 504];
 
+    /// <summary>The ids of what the proxy refused by itself.</summary>
+    /// <param name="requests">What was sent.</param>
+    /// <param name="statuses">The statuses of the answers, by id.</param>
+    /// <param name="taken">The ids of what the upstream got.</param>
+    public static IEnumerable<string> Of(IReadOnlyList<AttackRequest> requests, IReadOnlyDictionary<string, int> statuses, HashSet<string> taken) =>
+        requests.Select(static request => request.Id).Where(id => !taken.Contains(id) && !OurStatuses.Contains(statuses[id]));
+
     /// <summary>Compares what did not come through with the list of this version.</summary>
     /// <param name="program">The proxy.</param>
     /// <param name="requests">What was sent.</param>
     /// <param name="statuses">The statuses of the answers, by id.</param>
     /// <param name="taken">The ids of what the upstream got.</param>
-    public static async Task AssertAsync(string program, IReadOnlyList<AttackRequest> requests, IReadOnlyDictionary<string, int> statuses, HashSet<string> taken)
+    public static async Task AssertAsync(
+        string program, IReadOnlyList<AttackRequest> requests, IReadOnlyDictionary<string, int> statuses, HashSet<string> taken)
     {
-        var refused = requests.Select(static request => request.Id).Where(id => !taken.Contains(id) && !OurStatuses.Contains(statuses[id])).ToList();
+        var refused = Of(requests, statuses, taken).ToList();
         var name = $"{program}-{await PeerPrograms.VersionAsync(program)}.txt";
         var path = Path.Combine(AppContext.BaseDirectory, "Corpus", "refused", name);
         string[] lines = File.Exists(path) ? await File.ReadAllLinesAsync(path) : [];

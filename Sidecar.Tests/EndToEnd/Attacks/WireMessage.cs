@@ -1,5 +1,5 @@
 using System.Text;
-using Sidecar.Daemon.FrontEnds;
+using Sidecar.Daemon.FrontEnds.Common;
 
 namespace Sidecar.Tests.EndToEnd.Attacks;
 
@@ -29,7 +29,8 @@ internal sealed record WireMessage(string Method, string Target, IReadOnlyList<(
         return new WireMessage(
             Text(words[0]),
             Text(words[0].StartsWith("HTTP/", StringComparison.Ordinal) ? target.Split(' ')[0] : last < 0 ? target : target[..last]),
-            [.. lines.Skip(1).Where(static line => line.Length > 0).Select(static line => line.Split(':', 2)).Select(static pair => (Text(pair[0]).ToLowerInvariant(), Text(pair[^1].Trim(' ', '\t'))))],
+            [.. lines.Skip(1).Where(static line => line.Length > 0).Select(static line => line.Split(':', 2))
+                .Select(static pair => (Text(pair[0]).ToLowerInvariant(), Text(pair[^1].Trim(' ', '\t'))))],
             []);
     }
 

@@ -22,6 +22,14 @@ internal sealed class WireReader(Stream stream)
         return request with { Body = IsChunked(request) ? await ChunksAsync() : await BytesAsync(LengthOf(request) ?? 0) };
     }
 
+    /// <summary>What was read behind the last message, once.</summary>
+    public ReadOnlyMemory<byte> TakeRead()
+    {
+        var rest = _buffer.AsMemory(_at, _end - _at);
+        _at = _end;
+        return rest;
+    }
+
     /// <summary>The next answer that is no interim one, read to its end; null when the connection ended before.</summary>
     /// <param name="hasBody">False for the answer to a HEAD.</param>
     public async Task<WireMessage?> AnswerAsync(bool hasBody)
@@ -42,7 +50,8 @@ internal sealed class WireReader(Stream stream)
 
     private static bool IsChunked(WireMessage message) => message.Values("transfer-encoding").Any(static value => value.EndsWith("chunked", StringComparison.OrdinalIgnoreCase));
 
-    private static int? LengthOf(WireMessage message) => message.Values("content-length").Select(static value => (int?)int.Parse(value, CultureInfo.InvariantCulture)).FirstOrDefault();
+    private static int? LengthOf(WireMessage message) =>
+        message.Values("content-length").Select(static value => (int?)int.Parse(value, CultureInfo.InvariantCulture)).FirstOrDefault();
 
     private async Task<WireMessage?> HeadAsync()
     {

@@ -132,8 +132,13 @@ def block(channel):
 
 
 def wrong_order(channel):
-    call = stream(channel)(iter([body(b"x")]), timeout=LIMIT)
-    return f"{list(call)}"
+    messages = queue.Queue()
+    messages.put(body(b"x"))
+    call = stream(channel)(outbox(messages), timeout=LIMIT)
+    status = parse(parse(next(call)[7])[1])[1]
+    rest = list(call)
+    messages.put(None)
+    return f"{status} {len(rest)} {call.code().name}"
 
 
 def large(channel):

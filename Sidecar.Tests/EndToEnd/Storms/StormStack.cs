@@ -4,7 +4,9 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.EndToEnd.Storms;
 
-/// <summary>A proxy, the daemon and an agent as processes of their own, of which the latter two can be killed and started again, and an upstream that counts.</summary>
+/// <summary>
+/// A proxy, the daemon and an agent as processes of their own, of which the latter two can be killed and started again, and an upstream that counts.
+/// </summary>
 /// <remarks>The agent tags what it inspected with a header, so that the upstream knows of each request whether it was seen, marked, or neither.</remarks>
 internal sealed class StormStack : IAsyncDisposable
 {
@@ -19,14 +21,14 @@ internal sealed class StormStack : IAsyncDisposable
     private long _tagged;
     private long _marked;
 
-    private StormStack(AttackDoor door, bool failsOpen)
+    private StormStack(ProxySetup proxy, bool failsOpen)
     {
         _origin = new AttackOrigin(Count);
-        var events = door.ShowsBodies() ? "request_headers+request_body_chunk" : "request_headers";
+        var events = proxy.ShowsBodies() ? "request_headers+request_body_chunk" : "request_headers";
         _daemonFlags =
         [
             "--agent", $"demo={_files.Socket("agent")},events={events},failure-mode={(failsOpen ? "open" : "closed")}",
-            "--listen", door.Listener(_files), "--listen", $"admin={_files.Socket("admin")}",
+            "--listen", proxy.Listener(_files, failsOpen), "--listen", $"admin={_files.Socket("admin")}",
         ];
     }
 
@@ -43,18 +45,19 @@ internal sealed class StormStack : IAsyncDisposable
     public ConcurrentQueue<string> Neither { get; } = new();
 
     /// <summary>Starts everything; when it returns, requests are inspected.</summary>
-    public static async Task<StormStack> StartAsync(AttackDoor door, bool failsOpen)
+    public static async Task<StormStack> StartAsync(ProxySetup proxy, bool failsOpen)
     {
-        var stack = new StormStack(door, failsOpen);
+        await proxy.RequireAsync();
+        var stack = new StormStack(proxy, failsOpen);
         try
         {
             await stack.StartAgentAsync();
             await stack.StartDaemonAsync();
-            (stack._proxy, stack.Port) = await door.StartAsync(stack._files, stack._origin.Port, failsOpen);
+            (stack._proxy, stack.Port) = await proxy.StartAsync(stack._files, stack._origin.Port, failsOpen);
             await Eventually.TrueAsync(
                 async () =>
                 {
-                    await RawHttp.SendAsync(stack.Port, "GET /ready HTTP/1.1");
+                    await RawHttp.SendBodyAsync(stack.Port, $"{(proxy.ShowsBodies() ? "POST" : "GET")} /ready HTTP/1.1", proxy.ShowsBodies() ? "x" : "");
                     return stack.Tagged > 0;
                 },
                 Limit,
@@ -93,7 +96,8 @@ internal sealed class StormStack : IAsyncDisposable
     public async Task<long> EndedAsync(params string[] states)
     {
         await Eventually.TrueAsync(
-            async () => await MetricAsync("sidecar_exchanges_received_total") == await MetricAsync("sidecar_exchanges_total"), Limit, "each received exchange to be accounted once");
+            async () => await MetricAsync("sidecar_exchanges_received_total") == await MetricAsync("sidecar_exchanges_total"), Limit,
+            "each received exchange to be accounted once");
         var sum = states.Length == 0 ? await MetricAsync("sidecar_exchanges_total") : 0;
         foreach (var state in states)
         {
@@ -116,7 +120,8 @@ internal sealed class StormStack : IAsyncDisposable
         _files.Dispose();
     }
 
-    private async Task StartAgentAsync() => _agent = await SidecarCommand.StartAgentAsync(_files.Socket("agent"), "--set-header", "X-User: alice", "--block-path", "attack");
+    private async Task StartAgentAsync() => _agent = await SidecarCommand.StartAgentAsync(
+        _files.Socket("agent"), "--set-header", "X-User: alice", "--block-path", "attack");
 
     private async Task StartDaemonAsync()
     {

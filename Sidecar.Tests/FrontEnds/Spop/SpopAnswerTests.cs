@@ -2,8 +2,8 @@ using System.Text;
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.FrontEnds.Spop;
-using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.FrontEnds.Spop;
@@ -14,7 +14,8 @@ internal sealed class SpopAnswerTests
     [Test]
     public async Task Allow_SetsActionIdAndWhetherTheResponseIsWanted([Values] bool wantsBody)
     {
-        await using var agent = new LambdaAgent("a") { Supports = EventSet.RequestHeaders | EventSet.ResponseHeaders | (wantsBody ? EventSet.ResponseBodyChunk : EventSet.None) };
+        await using var agent =
+            new LambdaAgent("a") { Supports = EventSet.RequestHeaders | EventSet.ResponseHeaders | (wantsBody ? EventSet.ResponseBodyChunk : EventSet.None) };
         await using var harness = await SpopHarness.StartAsync(agent);
         var peer = await harness.GreetAsync();
 
@@ -174,7 +175,7 @@ internal sealed class SpopAnswerTests
         Assert.That(answer["body"], Does.StartWith("<!doctype"));
         Assert.That(answer["audit"], Does.Contain("r1"));
         Assert.That(harness.Inspection.Sums.Of("operations.unapplied"), Is.EqualTo(new[] { "spop:test|reply-body=1" }));
-        Assert.That(harness.Inspection.Logs.Record.Entries.Select(static entry => entry.EventId.Id), Has.Some.EqualTo(3206));
+        Assert.That(harness.Inspection.Logs.Collector.GetSnapshot().Select(static entry => entry.Id.Id), Has.Some.EqualTo(3206));
     }
 
     [Test]
@@ -247,7 +248,8 @@ internal sealed class SpopAnswerTests
     {
         await using var agent = new LambdaAgent("a")
         {
-            Answers = static (message, _) => new(message is RequestBodyChunkEvent ? AgentResponse.Allow.WithRequestBody("other"u8.ToArray(), 0) : AgentResponse.Allow),
+            Answers = static (message, _) =>
+                new(message is RequestBodyChunkEvent ? AgentResponse.Allow.WithRequestBody("other"u8.ToArray(), 0) : AgentResponse.Allow),
         };
         var options = new HarnessOptions { Routes = on => [new() { Id = "all", Stages = [[on("a")]], RefusesUnapplied = refuses }] };
         await using var harness = await SpopHarness.StartAsync(SpopHarness.DefaultOptions, options, agent);

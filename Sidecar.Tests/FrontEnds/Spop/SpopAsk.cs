@@ -7,7 +7,8 @@ namespace Sidecar.Tests.FrontEnds.Spop;
 internal static class SpopAsk
 {
     public static (string Key, object? Value)[] RequestArguments(
-        string id = "tx-1", string path = "/", string? query = null, string method = "GET", (string, string)[]? headers = null, byte[]? body = null, long? bodySize = null)
+        string id = "tx-1", string path = "/", string? query = null, string method = "GET", (string, string)[]? headers = null, byte[]? body = null,
+        long? bodySize = null)
     {
         var uri = query is null ? path : $"{path}?{query}";
         (string Name, string Value)[] all = [("host", "shop.example.org"), .. headers ?? []];

@@ -43,8 +43,8 @@ internal sealed class SpopBodiesTests
     [Test]
     public void Request_WithoutTheBody_IsCutUnlessThereIsNone()
     {
-        using var with = new SpopFacts { Method = "GET", RawTarget = "/", Version = "1.1", IsWhole = true, Held = 43 };
-        using var without = new SpopFacts { Method = "GET", RawTarget = "/", Version = "1.1", IsWhole = true, Held = 33 };
+        using var with = new NotifyArguments { Method = "GET", RawTarget = "/", Version = "1.1", IsWhole = true, Held = 43 };
+        using var without = new NotifyArguments { Method = "GET", RawTarget = "/", Version = "1.1", IsWhole = true, Held = 33 };
 
         Assert.That(SpopBodies.OfRequest(with)?.End, Is.EqualTo(BodyEnd.Truncated));
         Assert.That(SpopBodies.OfRequest(without), Is.Null);
@@ -80,10 +80,10 @@ internal sealed class SpopBodiesTests
         Assert.That(SpopBodies.OfResponse(facts, method)?.End, Is.EqualTo(end));
     }
 
-    private static SpopFacts Facts(string? length, string? encoding, int there)
+    private static NotifyArguments Facts(string? length, string? encoding, int there)
     {
-        KeptBody.TryKeep(new byte[there], Memory, out var body);
-        var facts = new SpopFacts { Method = "GET", RawTarget = "/", Version = "1.1", Body = body };
+        RentedBody.TryKeep(new byte[there], Memory, out var body);
+        var facts = new NotifyArguments { Method = "GET", RawTarget = "/", Version = "1.1", Body = body };
         foreach (var (name, value) in (ReadOnlySpan<(string, string?)>)[("content-length", length), ("transfer-encoding", encoding)])
         {
             if (value is not null)

@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using Sidecar.Protocol.Agents;
+using Sidecar.Protocol.Sdk;
 using Sidecar.Protocol.Spop;
 using Sidecar.Tests.Support;
 

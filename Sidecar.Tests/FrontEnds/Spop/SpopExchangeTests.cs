@@ -1,8 +1,8 @@
 using System.Net;
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.FrontEnds.Spop;
@@ -48,6 +48,21 @@ internal sealed class SpopExchangeTests
         }
     }
 
+    [TestCase("GET", "http://shop.example.org", "/")]
+    [TestCase("GET", "http://shop.example.org?x", "/?x")]
+    [TestCase("OPTIONS", "http://shop.example.org", "*")]
+    public async Task AbsoluteTargetWithoutAPath_IsTheRoot_AndNotRefused(string method, string uri, string seen)
+    {
+        await using var agent = new LambdaAgent("a");
+        await using var harness = await SpopHarness.StartAsync(agent);
+        var peer = await harness.GreetAsync();
+
+        var answer = await peer.AskAsync(SpopAsk.Request(method: method, path: uri));
+
+        Assert.That(answer["act"], Is.EqualTo("allow"));
+        Assert.That(agent.Seen.OfType<RequestHeadersEvent>().Single().Uri, Is.EqualTo(seen));
+    }
+
     [Test]
     public async Task TextHeaders_AreTakenToo()
     {
@@ -91,8 +106,10 @@ internal sealed class SpopExchangeTests
         {
             Answers = static (message, _) => new(message switch
             {
-                RequestHeadersEvent => AgentResponse.Allow.WithResponseHeaders(HeaderOperation.Set("x-a", "1"), HeaderOperation.Add("x-b", "1"), HeaderOperation.Set("x-c", "1")),
-                ResponseHeadersEvent => AgentResponse.Allow.WithResponseHeaders(HeaderOperation.Set("x-a", "2"), HeaderOperation.Add("x-b", "2"), HeaderOperation.Remove("x-c")),
+                RequestHeadersEvent =>
+                    AgentResponse.Allow.WithResponseHeaders(HeaderOperation.Set("x-a", "1"), HeaderOperation.Add("x-b", "1"), HeaderOperation.Set("x-c", "1")),
+                ResponseHeadersEvent =>
+                    AgentResponse.Allow.WithResponseHeaders(HeaderOperation.Set("x-a", "2"), HeaderOperation.Add("x-b", "2"), HeaderOperation.Remove("x-c")),
                 _ => AgentResponse.Allow,
             }),
         };
@@ -110,7 +127,8 @@ internal sealed class SpopExchangeTests
     [Test]
     public async Task ResponseBlocked_UnsetsWhatTheRequestWantedOfIt()
     {
-        await using var agent = new LambdaAgent("a") { Answers = static (message, _) => new(message is ResponseHeadersEvent ? Answer.Block(451) : AgentResponse.Allow) };
+        await using var agent =
+            new LambdaAgent("a") { Answers = static (message, _) => new(message is ResponseHeadersEvent ? Answer.Block(451) : AgentResponse.Allow) };
         await using var harness = await SpopHarness.StartAsync(agent);
         var peer = await harness.GreetAsync();
         await peer.AskAsync(SpopAsk.Request());

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Pipelines;
+using Microsoft.Extensions.Logging.Testing;
 using Sidecar.Daemon.FrontEnds.Spop;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Transport;
@@ -15,13 +16,13 @@ internal sealed class SpopHarness : IAsyncDisposable
     private readonly InspectionHarness _inspection;
     private readonly List<SpopSession> _sessions = [];
     private readonly List<Task> _running = [];
-    private readonly LogPace _pace;
+    private readonly LogThrottle _throttle;
 
     private SpopHarness(InspectionHarness inspection, SpopListenerOptions options, TimeSpan expiry, int maxExchanges, IExchangeRelay? relay)
     {
         (_inspection, Options) = (inspection, options);
-        Logger = new RecordingLogger<SpopListener>(inspection.Logs.Record);
-        _pace = new LogPace(inspection.Time);
+        Logger = new FakeLogger<SpopListener>(inspection.Logs.Collector);
+        _throttle = new LogThrottle(inspection.Time);
         FrontEnd = new SpopFrontEnd(options, maxExchanges, expiry, inspection.Inspector, inspection.Sums.Metrics, Logger, relay);
     }
 
@@ -29,7 +30,7 @@ internal sealed class SpopHarness : IAsyncDisposable
 
     public SpopFrontEnd FrontEnd { get; }
 
-    public RecordingLogger<SpopListener> Logger { get; }
+    public FakeLogger<SpopListener> Logger { get; }
 
     public InspectionHarness Inspection => _inspection;
 
@@ -57,7 +58,7 @@ internal sealed class SpopHarness : IAsyncDisposable
     {
         var pair = new DuplexPipePair(PipeScheduler.ThreadPool, pauseThreshold);
         var id = (_sessions.Count + 1).ToString(CultureInfo.InvariantCulture);
-        var session = new SpopSession(id, pair.Near, FrontEnd, Options, _inspection.BodyMemory, _inspection.Time, Logger, _pace);
+        var session = new SpopSession(id, pair.Near, FrontEnd, Options, _inspection.BodyMemory, _inspection.Time, Logger, _throttle);
         _sessions.Add(session);
         var running = session.RunAsync();
         _running.Add(running);

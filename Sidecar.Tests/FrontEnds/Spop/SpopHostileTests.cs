@@ -37,7 +37,8 @@ internal sealed class SpopHostileTests
         yield return Case("name beyond the frame", SpopStatus.InvalidFrame, SpopProxy.Frame(SpopProxy.Notify, 1, 1, 1, [100, 1, 2]));
         yield return Case("data type 15", SpopStatus.InvalidFrame, SpopProxy.Frame(SpopProxy.Notify, 1, 1, 1, [1, 65, 1, 1, 66, 15]));
         yield return Case("fragment of nothing", SpopStatus.FrameIdNotFound, SpopProxy.Frame(SpopProxy.Unset, 1, 9, 9, [1]));
-        yield return Case("interlaced", SpopStatus.InterlacedFrames, [.. SpopProxy.Frame(SpopProxy.Notify, 0, 9, 1, [1]), .. SpopProxy.Frame(SpopProxy.Notify, 0, 9, 2, [1])]);
+        yield return Case(
+            "interlaced", SpopStatus.InterlacedFrames, [.. SpopProxy.Frame(SpopProxy.Notify, 0, 9, 1, [1]), .. SpopProxy.Frame(SpopProxy.Notify, 0, 9, 2, [1])]);
         yield return Case("an agent's frame", SpopStatus.InvalidFrame, SpopProxy.Frame(SpopAgentFrame.Ack, 1, 1, 1, []));
         yield return Case("too many fragmented messages", SpopStatus.ResourceAllocation,
             [.. Enumerable.Range(0, 9).SelectMany(static i => SpopProxy.Frame(SpopProxy.Notify, 0, (ulong)i, 1, [1]))]);
@@ -160,7 +161,8 @@ internal sealed class SpopHostileTests
             await peer.EndAsync();
         }
 
-        Assert.That(harness.Inspection.Logs.Record.Entries.Count(static entry => entry.Level == Microsoft.Extensions.Logging.LogLevel.Warning), Is.EqualTo(1));
+        Assert.That(
+            harness.Inspection.Logs.Collector.GetSnapshot().Count(static entry => entry.Level == Microsoft.Extensions.Logging.LogLevel.Warning), Is.EqualTo(1));
     }
 
     private static TestCaseData Case(string name, SpopStatus status, byte[] bytes) => new TestCaseData(status, bytes).SetArgDisplayNames(name);

@@ -1,8 +1,9 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
 using Sidecar.Daemon.FrontEnds.Spop;
-using Sidecar.Daemon.Hosting;
+using Sidecar.Daemon.Listeners;
 using Sidecar.Protocol.Spop;
 using Sidecar.Tests.Support;
 
@@ -54,7 +55,7 @@ internal sealed class SpopListenerTests
         await peer.SendAsync(SpopProxy.DisconnectFrame(0, "normal"));
         await peer.GoodbyeAsync();
         await Eventually.TrueAsync(
-            () => _listener.Sessions == 0 && _harness.Sums.Total("proxy.sessions") == 0 && _harness.Sums.Total("proxy.session.ends") == 1, Generous, "the end of the session");
+            () => _listener.Sessions == 0 && _harness.Sums.Sum("proxy.sessions") == 0 && _harness.Sums.Sum("proxy.session.ends") == 1, Generous, "the end of the session");
         Assert.That(_harness.Sums.Of("proxy.session.ends"), Is.EqualTo(new[] { "spop:test|disconnected=1" }));
     }
 
@@ -148,7 +149,7 @@ internal sealed class SpopListenerTests
 
     private void Listen(SpopListenerOptions options)
     {
-        _socket = new UnixListenerSocket(new UnixListenerOptions(), new RecordingLogger<UnixListenerSocket>(_harness.Logs.Record));
+        _socket = new UnixListenerSocket(new UnixListenerOptions(), new FakeLogger<UnixListenerSocket>(_harness.Logs.Collector));
         _listener = new SpopListener(options, 100, Generous, _harness.Inspector, _harness.Sums.Metrics, _harness.Logs);
         _listener.Start(new UnixDomainSocketEndPoint(_directory.Socket("spop")), _socket.Bind);
     }

@@ -4,8 +4,12 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.FrontEnds.Spop;
 
-/// <summary>HAProxy's versions, played by a script from what is known of them (proxy-integration §1.1, §1.5): the applets up to 3.0, the multiplexer since 3.1.</summary>
-/// <remarks>What each of them takes of our frames is checked by <see cref="SpopAgentFrame"/>: FIN and no other flag, ids 0/0 outside of an ACK, never an empty ACK.</remarks>
+/// <summary>
+/// HAProxy's versions, played by a script from what is known of them (proxy integration §1.1, §1.5): the applets up to 3.0, the multiplexer since 3.1.
+/// </summary>
+/// <remarks>
+/// What each of them takes of our frames is checked by <see cref="SpopAgentFrame"/>: FIN and no other flag, ids 0/0 outside of an ACK, never an empty ACK.
+/// </remarks>
 [TestFixture("2.2 to 3.0", "pipelining,async", new ulong[] { 0, 7, 300 }, new ulong[] { 1, 2, 1 })]
 [TestFixture("1.8 to 2.0", "pipelining", new ulong[] { 4, 5, 6 }, new ulong[] { 1, 1, 1 })]
 [TestFixture("3.1 and newer", "pipelining", new ulong[] { 1, 3, 5 }, new ulong[] { 1, 1, 1 })]

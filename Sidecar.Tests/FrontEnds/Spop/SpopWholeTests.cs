@@ -17,7 +17,10 @@ internal sealed class SpopWholeTests
     {
         await using var agent = new LambdaAgent("a")
         {
-            Policy = LambdaAgent.PolicyOf(FailureMode.Closed) with { ResponseBody = new BodyPolicy { Mode = BodyMode.Stream, MaxBytes = long.MaxValue, OnExcess = ExcessAction.Block } },
+            Policy = LambdaAgent.PolicyOf(FailureMode.Closed) with
+            {
+                ResponseBody = new BodyPolicy { Mode = BodyMode.Stream, MaxBytes = long.MaxValue, OnExcess = ExcessAction.Block },
+            },
         };
         await using var harness = await SpopHarness.StartAsync(agent);
         var peer = await harness.GreetAsync();

@@ -1,6 +1,7 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Pooling;
 
@@ -75,7 +76,14 @@ internal sealed class BodyAgent(string id, Func<Shown, CallResult>? answer = nul
     /// <summary>Its one connection.</summary>
     public FakeConnection Connect() => new(id, maxInFlight: 10_000)
     {
-        Traits = new ConnectionTraits { MaxInFlight = 10_000, IsConcurrent = true, Events = Events, MaxEventBytes = MaxEventBytes, MaxBodyBytes = MaxBodyBytes },
+        Traits = new ConnectionTraits
+        {
+            MaxInFlight = 10_000,
+            IsConcurrent = true,
+            Events = Events,
+            MaxEventBytes = MaxEventBytes,
+            MaxBodyBytes = MaxBodyBytes,
+        },
         AnswerLater = async (message, _) =>
         {
             if (message is not BodyChunkEvent chunk)

@@ -2,11 +2,12 @@ using System.Text;
 using NUnit.Framework;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Connections;
-using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection.Bodies;
-using Sidecar.Protocol.Agents;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Inspection.Bodies;
@@ -22,7 +23,8 @@ public sealed class BodyFlowTests
     [TestCase("closed", CallOutcome.TimedOut, Cause.Timeout)]
     public async Task AgentThatFailsAtTheSecondPiece_IsNotAskedAgain(string mode, object outcome, object cause)
     {
-        var agent = new BodyAgent("a", shown => shown.Number == 1 ? CallResult.Failed((CallOutcome)outcome, "gone") : CallResult.Answered(AgentResponse.Allow.NeedingMore()))
+        var agent = new BodyAgent(
+            "a", shown => shown.Number == 1 ? CallResult.Failed((CallOutcome)outcome, "gone") : CallResult.Answered(AgentResponse.Allow.NeedingMore()))
         {
             FailureMode = mode == "open" ? FailureMode.Open : FailureMode.Closed,
         };
@@ -38,7 +40,9 @@ public sealed class BodyFlowTests
         Assert.That(agent.Shown, Has.Count.EqualTo(2));
         if (mode == "open")
         {
-            Assert.That(steps.Select(static step => (Encoding.ASCII.GetString(step.Released), step.Verdict.IsAllow)), Is.EqualTo(new[] { ("", true), ("abcdef", true), ("ghi", true) }));
+            Assert.That(
+                steps.Select(static step => (Encoding.ASCII.GetString(step.Released), step.Verdict.IsAllow)),
+                Is.EqualTo(new[] { ("", true), ("abcdef", true), ("ghi", true) }));
             Assert.That(steps[2].Verdict.Cause, Is.EqualTo((Cause)cause), "each later piece says why");
             Assert.That(Encoding.ASCII.GetString(other.Bytes), Is.EqualTo("abcdefghi"));
             Assert.That(rig.AccountOf(exchange, "a"), Is.EqualTo((LedgerState.Bypassed, (Cause)cause)));
@@ -46,7 +50,9 @@ public sealed class BodyFlowTests
         }
         else
         {
-            Assert.That(steps.Skip(1).Select(static step => (step.Verdict.Kind, step.Verdict.Cause, step.Released.Length)), Is.All.EqualTo((VerdictKind.FailedClosed, (Cause)cause, 0)));
+            Assert.That(
+                steps.Skip(1).Select(static step => (step.Verdict.Kind, step.Verdict.Cause, step.Released.Length)),
+                Is.All.EqualTo((VerdictKind.FailedClosed, (Cause)cause, 0)));
             Assert.That(other.Shown, Is.Empty);
             Assert.That(rig.AccountOf(exchange, "a"), Is.EqualTo((LedgerState.Refused, (Cause)cause)));
         }
@@ -102,7 +108,8 @@ public sealed class BodyFlowTests
     [Test]
     public async Task DefectBelow_RefusesThePieceAndAllThatFollow()
     {
-        var agent = new BodyAgent("a", static shown => shown.Number == 1 ? throw new InvalidOperationException("a defect") : CallResult.Answered(AgentResponse.Allow.NeedingMore()));
+        var agent = new BodyAgent(
+            "a", static shown => shown.Number == 1 ? throw new InvalidOperationException("a defect") : CallResult.Answered(AgentResponse.Allow.NeedingMore()));
         await using var rig = await FlowRig.StartAsync(new BodyAgent("b") { Body = new BodyPolicy { Mode = BodyMode.Hybrid, Threshold = 2 } }, agent);
         var exchange = rig.Begin();
         await rig.PushAsync(exchange, [1, 2]);
@@ -168,10 +175,13 @@ public sealed class BodyFlowTests
     [Test]
     public async Task SameBody_InAnyChunking_IsTheSameForAgentsThatSeeItWhole([Values(1, 2, 3, 7, 50, 200)] int size)
     {
-        BodyAgent Whole(string id, string mark) => new(id, shown => shown.IsLast ? shown.Replace([.. Encoding.ASCII.GetBytes(mark), .. shown.Data, .. "!"u8]) : CallResult.Answered(AgentResponse.Allow))
-        {
-            Body = new BodyPolicy { Mode = BodyMode.Buffer },
-        };
+        BodyAgent Whole(string id, string mark) =>
+            new(
+                id,
+                shown => shown.IsLast ? shown.Replace([.. Encoding.ASCII.GetBytes(mark), .. shown.Data, .. "!"u8]) : CallResult.Answered(AgentResponse.Allow))
+            {
+                Body = new BodyPolicy { Mode = BodyMode.Buffer },
+            };
         await using var rig = await FlowRig.StartAsync(Whole("a", "A:"), Whole("b", "B:"));
         var body = Enumerable.Range(0, 200).Select(static i => (byte)i).ToArray();
         var exchange = rig.Begin();

@@ -2,10 +2,10 @@ using FsCheck;
 using FsCheck.Fluent;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection.Bodies;
-using Sidecar.Protocol.Agents;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 
 namespace Sidecar.Tests.Inspection.Bodies;
 
@@ -65,8 +65,8 @@ internal sealed record AgentCase(BodyMode Mode, int Threshold, long Limit, Exces
         Act.NeedMoreAndReplace => shown.Replace([.. "<"u8, .. shown.Data, .. ">"u8], needsMore: true),
         Act.Whole => shown.IsLast ? shown.Replace("whole"u8.ToArray(), 0) : CallResult.Answered(AgentResponse.Allow.NeedingMore()),
         Act.Misplace => shown.Replace("misplaced"u8.ToArray(), shown.Event.ChunkIndex + 1),
-        Act.Block => CallResult.Answered(Protocol.Agents.Answer.Block()),
-        Act.ProvisionalBlock => CallResult.Answered(Protocol.Agents.Answer.Block().NeedingMore()),
+        Act.Block => CallResult.Answered(Protocol.Sdk.Answer.Block()),
+        Act.ProvisionalBlock => CallResult.Answered(Protocol.Sdk.Answer.Block().NeedingMore()),
         Act.Die => CallResult.Failed(CallOutcome.ConnectionLost, "died"),
         Act.Hang => CallResult.Failed(CallOutcome.TimedOut, "slow"),
         _ => CallResult.Answered(AgentResponse.Allow),

@@ -3,6 +3,8 @@ using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Verdicts;
 
 namespace Sidecar.Tests.Inspection.Bodies;
 
@@ -114,7 +116,9 @@ public sealed class ChainProperties
             {
                 Assert.That(agent.Bytes, Is.EqualTo(isShort ? agent.Bytes : input.Take((int)Math.Min(policy.Limit, input.Length))));
                 Assert.That(shown is [.., { IsLast: true }] || (isShort && shown.Count == 0), Is.True);
-                Assert.That(entry.State, Is.EqualTo(isShort && agent.Bytes.Length == 0 ? LedgerState.Bypassed : isShort || exceeds || (chain.End == BodyEnd.Truncated && input.Length > 0) ? LedgerState.Partly
+                Assert.That(entry.State,
+                    Is.EqualTo(isShort && agent.Bytes.Length == 0 ? LedgerState.Bypassed
+                    : isShort || exceeds || (chain.End == BodyEnd.Truncated && input.Length > 0) ? LedgerState.Partly
                     : chain.End == BodyEnd.Truncated ? LedgerState.Bypassed : LedgerState.Inspected));
             }
             else if (isShort || exceeds || chain.End == BodyEnd.Truncated || (isAnnounced && entry.Cause == Cause.TooLarge))

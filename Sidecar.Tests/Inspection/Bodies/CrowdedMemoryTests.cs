@@ -3,6 +3,7 @@ using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Daemon.Inspection.Ledger;
 
 namespace Sidecar.Tests.Inspection.Bodies;
 

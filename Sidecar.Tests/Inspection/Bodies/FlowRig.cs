@@ -1,7 +1,11 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Routing;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Tests.Pooling;
 using Sidecar.Tests.Support;
@@ -32,7 +36,7 @@ internal sealed class FlowRig : IAsyncDisposable
     public MetricSums Sums { get; } = new();
 
     /// <summary>What was logged.</summary>
-    public RecordingLogger<Inspector> Log { get; } = new();
+    public FakeLogger<Inspector> Log { get; } = new();
 
     /// <summary>The budget of all agents.</summary>
     public ByteBudget Memory { get; }
@@ -70,7 +74,8 @@ internal sealed class FlowRig : IAsyncDisposable
     }
 
     /// <summary>Hands in a piece and takes what comes of it.</summary>
-    public async Task<Step> PushAsync(Exchange exchange, byte[] bytes, BodyEnd end = BodyEnd.More, long? total = null, Direction direction = Direction.Request, long? deadline = null)
+    public async Task<Step> PushAsync(
+        Exchange exchange, byte[] bytes, BodyEnd end = BodyEnd.More, long? total = null, Direction direction = Direction.Request, long? deadline = null)
     {
         using var step = await Inspector.PushAsync(exchange, direction, new BodyPiece(bytes, end, total), deadline ?? In(TimeSpan.FromMinutes(1)));
         return new Step(step.Verdict, step.Release.ToArray(), step.IsUnchanged, step.Progress);
@@ -115,10 +120,11 @@ internal sealed class FlowRig : IAsyncDisposable
     {
         var connection = agent.Connect();
         var settings = PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero, HealthInterval = TimeSpan.FromDays(1) };
-        var pool = new ConnectionPool(settings, new ScriptedDialer(_ => connection, Clock), new FillThenSpread(), new Random(1), Clock, new RecordingLogger());
+        var pool = new ConnectionPool(settings, new ScriptedDialer(_ => connection, Clock), new FillThenSpread(), new Random(1), Clock, new FakeLogger());
         _pools.Add(pool);
         agent.Budget = new ByteBudget(agent.Memory, Clock);
-        return new RouteAgent(new AgentState(agent.Id, agent.Policy, new AgentVersion("1", pool), Clock, Sums.Metrics) { BodyMemory = agent.Budget }, agent.Policy);
+        return new RouteAgent(
+            new AgentState(agent.Id, agent.Policy, new AgentVersion("1", pool), Clock, Sums.Metrics) { BodyMemory = agent.Budget }, agent.Policy);
     }
 }
 

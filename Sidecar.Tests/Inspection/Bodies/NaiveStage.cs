@@ -1,9 +1,11 @@
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Tests.Inspection.Bodies;
 
-/// <summary>The rules of a body's way past one agent, told with lists: what must have come out of it, given what went in, what it was shown and what it said.</summary>
+/// <summary>
+/// The rules of a body's way past one agent, told with lists: what must have come out of it, given what went in, what it was shown and what it said.
+/// </summary>
 internal static class NaiveStage
 {
     /// <summary>Everything that this stage has let go, in order.</summary>

@@ -2,11 +2,13 @@ using System.Text;
 using NUnit.Framework;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
-using Sidecar.Protocol.Agents;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 
 namespace Sidecar.Tests.Inspection.Bodies;
 
@@ -15,7 +17,8 @@ public sealed class StageLimitTests
 {
     // The body is "abcdefgh" in pieces of 3, 3 and 2, the limit 8 or 7.
     [Test]
-    public async Task ExactlyTheLimit_IsInspected([Values("Buffer", "Stream", "Hybrid")] string mode, [Values("Block", "Skip", "Partial")] string action, [Values] bool isAnnounced, [Values] bool isAgents)
+    public async Task ExactlyTheLimit_IsInspected(
+        [Values("Buffer", "Stream", "Hybrid")] string mode, [Values("Block", "Skip", "Partial")] string action, [Values] bool isAnnounced, [Values] bool isAgents)
     {
         var (agent, rig, exchange, steps) = await PushAsync(mode, action, 8, isAnnounced ? 8 : null, BodyEnd.Last, isAgents);
         await using (rig)
@@ -35,7 +38,9 @@ public sealed class StageLimitTests
         await using (rig)
         {
             var last = steps[^1];
-            Assert.That((last.Verdict.Kind, last.Verdict.Cause, last.Verdict.DecidedBy, last.Released.Length), Is.EqualTo((VerdictKind.FailedClosed, Cause.TooLarge, "a", 0)));
+            Assert.That(
+                (last.Verdict.Kind, last.Verdict.Cause, last.Verdict.DecidedBy, last.Released.Length),
+                Is.EqualTo((VerdictKind.FailedClosed, Cause.TooLarge, "a", 0)));
             Assert.That(steps, Has.Count.EqualTo(isAnnounced ? 1 : 3), "refused as soon as it is known");
             Assert.That(agent.Shown.Count, Is.EqualTo(isAnnounced || mode == "Buffer" ? 0 : mode == "Stream" ? 2 : 1));
             Assert.That(ReplyRenderer.Render(last.Verdict).Status, Is.EqualTo(413));
@@ -92,13 +97,16 @@ public sealed class StageLimitTests
         var agent = new BodyAgent("a") { Body = new BodyPolicy { Mode = Enum.Parse<BodyMode>(mode), MaxBytes = 5, OnExcess = ExcessAction.Partial } };
         await using var rig = await FlowRig.StartAsync(agent);
         var step = await rig.PushAsync(rig.Begin(), new byte[8], BodyEnd.Last);
-        Assert.That((agent.Shown.Single().Data.Length, agent.Shown[0].IsLast, agent.Shown[0].Event.TotalSize, step.Released.Length), Is.EqualTo((5, true, (ulong?)null, 8)));
+        Assert.That(
+            (agent.Shown.Single().Data.Length, agent.Shown[0].IsLast, agent.Shown[0].Event.TotalSize, step.Released.Length),
+            Is.EqualTo((5, true, (ulong?)null, 8)));
     }
 
     [Test]
     public async Task PartThatIsBad_Blocks([Values("Buffer", "Stream", "Hybrid")] string mode)
     {
-        var (_, rig, exchange, steps) = await PushAsync(mode, "Partial", 7, null, BodyEnd.Last, answer: static shown => shown.IsLast ? CallResult.Answered(Answer.Block()) : More());
+        var (_, rig, exchange, steps) = await PushAsync(
+            mode, "Partial", 7, null, BodyEnd.Last, answer: static shown => shown.IsLast ? CallResult.Answered(Answer.Block()) : More());
         await using (rig)
         {
             Assert.That((steps[^1].Verdict.Kind, Released(steps)), Is.EqualTo((VerdictKind.Block, "")));
@@ -227,7 +235,13 @@ public sealed class StageLimitTests
     {
         var agent = new BodyAgent("a", answer)
         {
-            Body = new BodyPolicy { Mode = Enum.Parse<BodyMode>(mode), Threshold = 4, OnExcess = Enum.Parse<ExcessAction>(action), MaxBytes = isAgents ? 1000 : limit },
+            Body = new BodyPolicy
+            {
+                Mode = Enum.Parse<BodyMode>(mode),
+                Threshold = 4,
+                OnExcess = Enum.Parse<ExcessAction>(action),
+                MaxBytes = isAgents ? 1000 : limit,
+            },
             MaxBodyBytes = isAgents ? limit : 1000,
         };
         var rig = await FlowRig.StartAsync(agent);

@@ -3,11 +3,12 @@ using System.Text;
 using NUnit.Framework;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Connections;
-using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection.Bodies;
-using Sidecar.Protocol.Agents;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
 
 namespace Sidecar.Tests.Inspection.Bodies;
 
@@ -71,13 +72,14 @@ public sealed class StageModeTests
     [Test]
     public async Task WholeBodyAnswer_AfterAFinalOne_IsIgnoredAndLogged()
     {
-        var agent = new BodyAgent("a", static shown => shown.IsLast ? shown.Replace("whole"u8.ToArray(), 0) : shown.Number == 0 ? CallResult.Answered(AgentResponse.Allow) : More());
+        var agent = new BodyAgent(
+            "a", static shown => shown.IsLast ? shown.Replace("whole"u8.ToArray(), 0) : shown.Number == 0 ? CallResult.Answered(AgentResponse.Allow) : More());
         await using var rig = await FlowRig.StartAsync(agent);
         var exchange = rig.Begin();
         Assert.That(Text(await rig.PushAsync(exchange, "abc"u8.ToArray())), Is.EqualTo("abc"));
         Assert.That(Text(await rig.PushAsync(exchange, "def"u8.ToArray())), Is.Empty);
         Assert.That(Text(await rig.PushAsync(exchange, "ghi"u8.ToArray(), BodyEnd.Last)), Is.EqualTo("defghi"));
-        Assert.That(rig.Log.Entries.Single().Message, Does.Contain("no effect").And.Contain("piece 0 of the body in its answer to piece 2"));
+        Assert.That(rig.Log.Collector.GetSnapshot().Single().Message, Does.Contain("no effect").And.Contain("piece 0 of the body in its answer to piece 2"));
     }
 
     [Test]
@@ -86,7 +88,7 @@ public sealed class StageModeTests
         var agent = new BodyAgent("a", static shown => shown.Replace("new"u8.ToArray(), 0));
         await using var rig = await FlowRig.StartAsync(agent);
         Assert.That(Text(await rig.PushAsync(rig.Begin(), "abc"u8.ToArray(), BodyEnd.Last)), Is.EqualTo("new"));
-        Assert.That(rig.Log.Entries, Is.Empty);
+        Assert.That(rig.Log.Collector.GetSnapshot(), Is.Empty);
     }
 
     [Test]
@@ -96,7 +98,7 @@ public sealed class StageModeTests
         await using var rig = await FlowRig.StartAsync(agent);
         var step = await rig.PushAsync(rig.Begin(), "abc"u8.ToArray(), BodyEnd.Last);
         Assert.That((Text(step), step.IsUnchanged), Is.EqualTo(("abc", true)));
-        Assert.That(rig.Log.Entries.Single().Message, Does.Contain("the other direction"));
+        Assert.That(rig.Log.Collector.GetSnapshot().Single().Message, Does.Contain("the other direction"));
     }
 
     [TestCase(false)]

@@ -1,0 +1,63 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Diagnostics;
+using Sidecar.Protocol.Transport;
+
+namespace Sidecar.Daemon.Agents;
+
+/// <summary>What an operator should know of agents that work all the same: read by those who show agents, told in the log. Safe from any thread.</summary>
+internal sealed partial class AgentCautions(TimeProvider time, ILogger logger)
+{
+    // Fewer say nothing about a hundredth of them.
+    private const int LeastCalls = 100;
+
+    // Of its ceiling, that a hundredth of an agent's calls may take: beyond it one pause more of the agent is a time-out.
+    private const int MostPercent = 80;
+
+    private readonly LogThrottle _throttle = new(time);
+
+    /// <summary>All that there is to say of an agent now, each with what to do.</summary>
+    public static IReadOnlyList<string> Of(AgentState agent) =>
+        [.. agent.Current.Pool.Problems.Select(static problem => problem.Reason), .. Stated(agent).Concat(Slow(agent)).Select(static caution => caution.Text)];
+
+    /// <summary>The agent has connected: what it states is logged, a line a minute at most.</summary>
+    public void OnConnected(AgentState agent) => Tell(agent, Stated(agent));
+
+    /// <summary>The agent has been looked after: that it is slow is logged, a line a minute at most.</summary>
+    public void OnLook(AgentState agent) => Tell(agent, Slow(agent));
+
+    private void Tell(AgentState agent, IEnumerable<Caution> cautions)
+    {
+        foreach (var (about, text) in cautions)
+        {
+            if (_throttle.MayLog($"{agent.Id} {about}", out _))
+            {
+                LogCaution(logger, text);
+            }
+        }
+    }
+
+    private static IEnumerable<Caution> Stated(AgentState agent) =>
+        agent.Current.Pool.Traits is { } traits ? StatedEvents.Cautions(agent.Id, agent.Policy, traits.Events) : [];
+
+    private static IEnumerable<Caution> Slow(AgentState agent)
+    {
+        var policy = agent.Policy;
+        var reading = LatencySketch.Read(agent.Current.Pool.Live.Select(static pooled => pooled.Figures.OfCeiling));
+        if (policy.Mode != AgentMode.Off && reading is { Count: >= LeastCalls, P99: > MostPercent * 10 })
+        {
+            yield return new Caution("slow", string.Create(
+                CultureInfo.InvariantCulture,
+                $"agent {agent.Id} nears its ceilings: of its {reading.Count} calls of the last minutes a hundredth took more than {MostPercent} % of them ({policy.HeaderTimeout.TotalMilliseconds:0} ms for headers, {policy.BodyTimeout.TotalMilliseconds:0} ms for the rest); an agent written for a proxy that waits a second needs more: raise timeout= and body-timeout=, the listener's budget= and the proxy's own time together"));
+        }
+    }
+
+    [LoggerMessage(1260, LogLevel.Warning, "{Caution}")]
+    private static partial void LogCaution(ILogger logger, string caution);
+}
+
+/// <summary>One thing that an operator should know of an agent.</summary>
+/// <param name="About">What it is about: one word of a few.</param>
+/// <param name="Text">The whole of it.</param>
+internal readonly record struct Caution(string About, string Text);

@@ -1,0 +1,99 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Sidecar.Daemon.Cli.Bench;
+
+/// <summary>What a benchmark run measured, for people and for programs.</summary>
+internal static class BenchReport
+{
+    private static readonly (string Name, double Share)[] Percentiles = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
+
+    /// <summary>A table.</summary>
+    public static string AsTable(BenchResult result)
+    {
+        var text = new StringBuilder();
+        Line($"{result.What}: {result.Done.Exchanges} exchanges, {result.Done.Messages} messages sent and answered, in {result.Seconds:0.00} s");
+        Line($"{result.Failures} failed{(result.FirstFailure is null ? "" : $" (first: {result.FirstFailure})")}");
+        Line(result.WarmUp.IsStable
+            ? $"warm-up: the rate was stable after {result.WarmUp.Took.TotalSeconds:0.0} s"
+            : (FormattableString)$"warm-up: the rate was NOT stable after {result.WarmUp.Took.TotalSeconds:0.0} s");
+        Line($"  {"exchanges/s",-24}{result.Done.Exchanges / result.Seconds,14:0}");
+        Line($"  {"messages/s",-24}{result.Done.Messages / result.Seconds,14:0}");
+        foreach (var (name, share) in Percentiles)
+        {
+            Line($"  {name + " µs",-24}{result.Latencies.Percentile(share),14:0.0}");
+        }
+
+        Line($"  {"",-24}{"per message",14}{"per exchange",14}");
+        foreach (var (name, cpu) in result.Processes)
+        {
+            Row("CPU µs, " + name, cpu?.TotalMicroseconds, cpu is null ? "ended" : "-");
+        }
+
+        Row("bytes allocated, client", result.AllocatedBytes, "-");
+        return text.ToString().TrimEnd();
+
+        void Line(FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
+
+        void Row(string name, double? sum, string none) =>
+            Line($"  {name,-24}{Number(result.PerMessage(sum)) ?? none,14}{Number(result.PerExchange(sum)) ?? none,14}");
+    }
+
+    /// <summary>One JSON object on one line.</summary>
+    public static string AsJson(BenchResult result)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteString("what", result.What);
+            json.WriteBoolean("stable", result.WarmUp.IsStable);
+            json.WriteNumber("warmup_seconds", Math.Round(result.WarmUp.Took.TotalSeconds, 3));
+            json.WriteNumber("seconds", Math.Round(result.Seconds, 3));
+            json.WriteNumber("exchanges", result.Done.Exchanges);
+            json.WriteNumber("messages", result.Done.Messages);
+            json.WriteNumber("failures", result.Failures);
+            json.WriteString("first_failure", result.FirstFailure);
+            json.WriteNumber("exchanges_per_second", Math.Round(result.Done.Exchanges / result.Seconds));
+            json.WriteNumber("messages_per_second", Math.Round(result.Done.Messages / result.Seconds));
+            foreach (var (name, share) in Percentiles)
+            {
+                json.WriteNumber($"{name.Replace(".", "", StringComparison.Ordinal)}_us", Math.Round(result.Latencies.Percentile(share), 1));
+            }
+
+            WriteCpu(json, "cpu_us_per_message", result, result.PerMessage);
+            WriteCpu(json, "cpu_us_per_exchange", result, result.PerExchange);
+            Write(json, "bytes_per_message", result.PerMessage(result.AllocatedBytes));
+            Write(json, "bytes_per_exchange", result.PerExchange(result.AllocatedBytes));
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+    }
+
+    private static void WriteCpu(Utf8JsonWriter json, string name, BenchResult result, Func<double?, double?> share)
+    {
+        json.WriteStartObject(name);
+        foreach (var (process, cpu) in result.Processes)
+        {
+            Write(json, process, share(cpu?.TotalMicroseconds));
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, double? value)
+    {
+        if (value is { } number)
+        {
+            json.WriteNumber(name, Math.Round(number, 3));
+        }
+        else
+        {
+            json.WriteNull(name);
+        }
+    }
+
+    private static string? Number(double? value) => value?.ToString("0.00", CultureInfo.InvariantCulture);
+}

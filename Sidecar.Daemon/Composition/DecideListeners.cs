@@ -1,0 +1,30 @@
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.FrontEnds.Decide;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Listeners;
+
+namespace Sidecar.Daemon.Composition;
+
+/// <summary>Builds the listeners on which scripts ask.</summary>
+internal sealed class DecideListeners(DaemonOptions options, DaemonModel model, Inspector inspector, ILoggerFactory loggers)
+{
+    /// <summary>One that speaks HTTP.</summary>
+    public IListener Http(ListenerOptions listener, KestrelListener kestrel, IExchangeRelay? relay) =>
+        new DecideListener(OptionsOf(listener), kestrel, inspector, model.MissingAgents, loggers, relay);
+
+    /// <summary>What a listener for scripts is told. A body that no agent takes whole need not be taken whole here.</summary>
+    public JsonListenerOptions OptionsOf(ListenerOptions listener) => new()
+    {
+        Name = listener.Name,
+        MaxConnections = listener.Connections,
+        Budget = listener.Budget,
+        UnknownExchange = listener.UnknownExchange,
+        MaxExchanges = options.MaxExchanges,
+        Expiry = options.ExchangeExpiry,
+        MaxBodyBytes = (int)Math.Clamp(
+            options.Agents.Select(static agent => Math.Max(agent.Body.MaxRequestBytes, agent.Body.MaxResponseBytes)).DefaultIfEmpty(0).Max(),
+            Defaults.MaxBodyBytes,
+            Defaults.MaxQuestionBody),
+    };
+}

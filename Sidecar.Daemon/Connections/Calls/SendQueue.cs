@@ -1,0 +1,93 @@
+using System.Runtime.InteropServices;
+using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
+
+namespace Sidecar.Daemon.Connections.Calls;
+
+/// <summary>
+/// Calls whose events wait for room in the write buffer, in the order they came: who came later does not go first, or some would wait until their deadline.
+/// </summary>
+/// <remarks>Changed only under the lock of <see cref="OutstandingCalls"/>, which it is given; one task at most brings the events out.</remarks>
+internal sealed class SendQueue(FrameConnection frames, CallTable table, Lock gate, TimeProvider time)
+{
+    private readonly Queue<Unsent> _queue = new();
+    private Task _sending = Task.CompletedTask;
+    private bool _isRunning;
+
+    /// <summary>How many wait, those included that have ended meanwhile and keep their place.</summary>
+    public int Count => _queue.Count;
+
+    /// <summary>Takes a frame over until it is sent or its call has ended. The call is in the table.</summary>
+    public void Add(FrameBuffer frame, CorrelationId id, PendingCall call, long deadline)
+    {
+        _queue.Enqueue(new Unsent(frame, id, call, call.Life, deadline));
+        if (!_isRunning)
+        {
+            _isRunning = true;
+            _sending = SendAsync();
+        }
+    }
+
+    /// <summary>Ends when nothing is brought out any more. Where the connection has ended that is at once.</summary>
+    public Task WhenIdleAsync()
+    {
+        lock (gate)
+        {
+            return _sending;
+        }
+    }
+
+    private async Task SendAsync()
+    {
+        // The caller holds the lock, and its thread is not to do this.
+        await Task.Yield();
+        while (true)
+        {
+            long deadline;
+            lock (gate)
+            {
+                SendWhatFits();
+                if (!_queue.TryPeek(out var first))
+                {
+                    _isRunning = false;
+                    return;
+                }
+
+                deadline = first.Deadline;
+            }
+
+            // At the first one's deadline its call has ended, and the next one's counts.
+            var left = time.GetElapsedTime(time.GetTimestamp(), deadline);
+            await frames.WaitForRoomAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time).ConfigureAwait(false);
+        }
+    }
+
+    private void SendWhatFits()
+    {
+        while (_queue.TryPeek(out var first))
+        {
+            // One that is due is about to end, and is not to be waited for.
+            if (first.Deadline > time.GetTimestamp() && table.IsUnsent(first.Id, first.Call, first.Life))
+            {
+                var status = frames.TrySend(first.Frame.Finish());
+                if (status == SendStatus.Full)
+                {
+                    return;
+                }
+
+                if (status == SendStatus.Sent)
+                {
+                    table.MarkSent(first.Id);
+                }
+
+                // Closed: the end of the connection is near and will fail the call.
+            }
+
+            first.Frame.Dispose();
+            _queue.Dequeue();
+        }
+    }
+
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Unsent(FrameBuffer Frame, CorrelationId Id, PendingCall Call, short Life, long Deadline);
+}

@@ -1,0 +1,63 @@
+using Microsoft.Extensions.Logging;
+using Sidecar.Protocol.Encodings;
+using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
+
+namespace Sidecar.Daemon.Connections.Framed;
+
+/// <summary>What an agent says without being asked: decoded and handed to the sink. Anything else is counted and skipped.</summary>
+internal sealed class AgentMessages(IAgentConnection connection, string agentId, IConnectionSink sink, TimeProvider time, ILogger logger)
+{
+    private readonly AgentLog _log = new(agentId, time, logger);
+    private readonly LogThrottle _throttle = new(time);
+    private long _skipped;
+
+    /// <summary>Frames of unknown or unexpected type.</summary>
+    public long Skipped => Interlocked.Read(ref _skipped);
+
+    /// <summary>Takes one frame that is no answer.</summary>
+    public void Take(MessageType type, ReadOnlyMemory<byte> payload, MessageEncoding encoding)
+    {
+        try
+        {
+            switch (type)
+            {
+                case MessageType.HealthStatus:
+                    sink.OnHealth(connection, encoding.ReadHealth(payload));
+                    break;
+
+                case MessageType.FlowControl:
+                    sink.OnFlowControl(connection, encoding.ReadFlowControl(payload));
+                    break;
+
+                case MessageType.MetricsReport:
+                    sink.OnMetrics(connection, encoding.ReadMetrics(payload));
+                    break;
+
+                case MessageType.ConfigUpdateRequest:
+                    sink.OnConfigUpdate(connection, encoding.ReadConfigUpdate(payload));
+                    break;
+
+                case MessageType.Log when encoding.CanLog:
+                    _log.Write(encoding.ReadLog(payload));
+                    break;
+
+                case MessageType.Pong:
+                    // That bytes came is all a pong says.
+                    break;
+
+                default:
+                    Interlocked.Increment(ref _skipped);
+                    Log.Skipped(logger, type, agentId);
+                    break;
+            }
+        }
+        catch (ProtocolException e)
+        {
+            if (_throttle.MayLog(agentId, out var leftOut))
+            {
+                Log.BadMessage(logger, agentId, type, PeerText.Clean(e.Message), leftOut);
+            }
+        }
+    }
+}

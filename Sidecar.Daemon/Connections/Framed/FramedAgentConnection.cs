@@ -1,0 +1,308 @@
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Connections.Calls;
+using Sidecar.Protocol.Dialects;
+using Sidecar.Protocol.Encodings;
+using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
+
+namespace Sidecar.Daemon.Connections.Framed;
+
+/// <summary>A connection that is a stream of messages, frames or those of a gRPC stream; answers are matched by exchange (spec §2, §5, §7).</summary>
+/// <remarks>The calls themselves are the business of <see cref="OutstandingCalls"/>.</remarks>
+internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
+{
+    private const string ClosedByUs = "closed by us";
+
+    // What has to go out is small, and an agent that reads at all has read it by then.
+    private static readonly TimeSpan Farewell = TimeSpan.FromMilliseconds(200);
+
+    private readonly AgentDialect _dialect;
+    private readonly MeasuredEncoder _encoder;
+    private readonly OutstandingCalls _calls;
+    private readonly ConsentByPong _consent;
+    private readonly FrameConnection _frames;
+    private readonly ConnectionSettings _settings;
+    private readonly AnswerReader _answers;
+    private readonly ClientHandshake _handshake;
+    private readonly AgentMessages _messages;
+    private readonly IConnectionSink _sink;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Func<ValueTask>? _closeTransport;
+    private readonly Func<Exception?, string?>? _explainEnd;
+    private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private MessageEncoding _encoding = MessageEncodings.Json;
+    private Task _running = Task.CompletedTask;
+    private string? _abortCause;
+    private long _lastHeard;
+    private long _lateAnswers;
+    private ulong _pings;
+    private bool _open = true;
+
+    /// <summary>A connection over a pipe; nothing moves before <see cref="OpenAsync"/>.</summary>
+    /// <param name="id">Names it in logs, unique in the process.</param>
+    /// <param name="pipe">The bytes; both directions are completed when it ends.</param>
+    /// <param name="settings">What must be known of the agent.</param>
+    /// <param name="sink">Takes what the agent says by itself.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">The log.</param>
+    /// <param name="closeTransport">Closes what is beneath the pipe; awaited by <see cref="DisposeAsync"/>. Null for nothing.</param>
+    /// <param name="dialect">The wire; null for the native one.</param>
+    /// <param name="explainEnd">Knows better than the pipe why it ended, given what the pipe threw if anything; null, or a null from it, if not.</param>
+    public FramedAgentConnection(
+        string id, IDuplexPipe pipe, ConnectionSettings settings, IConnectionSink sink, TimeProvider time, ILogger logger,
+        Func<ValueTask>? closeTransport = null, AgentDialect? dialect = null, Func<Exception?, string?>? explainEnd = null)
+    {
+        _dialect = dialect ?? AgentDialect.Native;
+        _explainEnd = explainEnd;
+        Id = id;
+        _settings = settings;
+        _encoder = new MeasuredEncoder(settings, time);
+        _sink = sink;
+        _answers = new AnswerReader(id, settings.AgentId, time, logger);
+        _handshake = new ClientHandshake(settings, _dialect, time);
+        _time = time;
+        _logger = logger;
+        _closeTransport = closeTransport;
+        // An agent that has closed its sending side can answer nothing more: its calls end at once, whether or not it still reads.
+        _frames = new FrameConnection(pipe, FrameConnectionOptions.Default with { CloseTimeout = TimeSpan.Zero, Time = time, Format = _dialect.ProxyFormat });
+        _messages = new AgentMessages(this, settings.AgentId, sink, time, logger);
+        _calls = new OutstandingCalls(_frames, _dialect, time);
+        _consent = new ConsentByPong(_frames, _dialect, time);
+        _lastHeard = time.GetTimestamp();
+    }
+
+    /// <summary>A connection over a socket of the native dialect, which it owns from now on; nothing moves before <see cref="OpenAsync"/>.</summary>
+    public static FramedAgentConnection Over(Socket socket, string id, ConnectionSettings settings, IConnectionSink sink, TimeProvider time, ILogger logger)
+    {
+        var pipes = new SocketPipes(socket);
+        return new FramedAgentConnection(id, pipes, settings, sink, time, logger, Close);
+
+        ValueTask Close()
+        {
+            pipes.Dispose();
+            return default;
+        }
+    }
+
+    public string Id { get; }
+
+    public ConnectionTraits Traits { get; private set; } = new() { MaxInFlight = 1, IsConcurrent = false, Events = EventSet.None, MaxEventBytes = 0 };
+
+    public AgentCapabilities Capabilities { get; private set; } = new();
+
+    public string Encoding => _encoding.Name;
+
+    public string Dialect => _dialect.Name;
+
+    public bool IsOpen => Volatile.Read(ref _open);
+
+    public int InFlight => _calls.InFlight;
+
+    public int Owed => _calls.Owed;
+
+    public long LateAnswers => Interlocked.Read(ref _lateAnswers);
+
+    public Task<string> Ended => _ended.Task;
+
+    public TimeSpan SilentFor => _time.GetElapsedTime(Volatile.Read(ref _lastHeard));
+
+    /// <summary>Starts the loops and introduces ourselves. Bounded by the connect timeout.</summary>
+    /// <exception cref="ProtocolException">The agent refused, or answered with something else.</exception>
+    /// <exception cref="TimeoutException">No answer in time.</exception>
+    public async Task OpenAsync(TimeSpan limit, CancellationToken cancellation)
+    {
+        Run();
+        var response = await _handshake.RunAsync(_frames, limit, cancellation).ConfigureAwait(false);
+        Log.Opened(_logger, Id, _settings.AgentId, response.Capabilities.Name, response.Capabilities.Version, response.Encoding, Traits.MaxInFlight);
+    }
+
+    /// <summary>Starts the loops of a connection whose agent has registered: no handshake follows, and JSON is spoken (spec §8).</summary>
+    public void Adopt(AgentCapabilities capabilities)
+    {
+        Take(
+            new HandshakeResponse
+            {
+                Success = true,
+                ProtocolVersion = ProtocolConstants.Version,
+                Capabilities = capabilities,
+                Encoding = ProtocolConstants.Json,
+            });
+        Log.Opened(_logger, Id, _settings.AgentId, capabilities.Name, capabilities.Version, Encoding, Traits.MaxInFlight);
+        Run();
+    }
+
+    public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline)
+    {
+        // Before it is encoded: what cannot be sent need not be copied, and an encoder's buffer is not to grow without a bound.
+        if (message is BodyChunkEvent { Data.Length: var size } && size > Traits.MaxEventBytes)
+        {
+            return new(CallResult.Failed(
+                CallOutcome.NotSendable, $"a body chunk of {size} bytes is more than the agent takes at once, {Traits.MaxEventBytes} bytes; send smaller chunks"));
+        }
+
+        if (message is ConfigureEvent configure && !_dialect.AnswersConfigure)
+        {
+            return _consent.AskAsync(_encoding, configure, NextPing(), deadline);
+        }
+
+        var frame = FrameBuffer.Rent(message.Type);
+        try
+        {
+            _encoder.Write(_encoding, frame, message);
+            return _calls.Send(frame, message, deadline);
+        }
+        catch (FrameTooLongException e)
+        {
+            frame.Dispose();
+            return new(CallResult.Failed(CallOutcome.NotSendable, e.Message));
+        }
+    }
+
+    public void Cancel(CorrelationId id, CancelReason reason) => _calls.Cancel(id, reason);
+
+    public void Ping()
+    {
+        if (!Traits.CanPing)
+        {
+            return;
+        }
+
+        using var frame = FrameBuffer.Rent(MessageType.Ping);
+        _dialect.WritePing(frame, NextPing());
+        _frames.TrySend(frame.Finish());
+    }
+
+    public void Abort(string cause)
+    {
+        // The cause first: whoever sees the end must find it.
+        Interlocked.CompareExchange(ref _abortCause, cause, null);
+        Volatile.Write(ref _open, false);
+        _frames.Abort(FrameConnectionEnd.ClosedLocally);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (IsOpen)
+        {
+            // Whoever still works on a call learns that it need not; what was taken for writing goes out if the agent reads.
+            Interlocked.CompareExchange(ref _abortCause, ClosedByUs, null);
+            Volatile.Write(ref _open, false);
+            _calls.ShutDown();
+            _frames.Close(Farewell);
+        }
+
+        await _running.ConfigureAwait(false);
+        await _calls.DisposeAsync().ConfigureAwait(false);
+        if (_closeTransport is not null)
+        {
+            await _closeTransport().ConfigureAwait(false);
+        }
+    }
+
+    void IFrameHandler.OnFrame(MessageType type, ReadOnlyMemory<byte> payload)
+    {
+        Volatile.Write(ref _lastHeard, _time.GetTimestamp());
+        if (!_handshake.IsOver)
+        {
+            TakeHandshake(type, payload);
+        }
+        else if (type == MessageType.AgentResponse)
+        {
+            TakeAnswer(payload);
+        }
+        else
+        {
+            if (type == MessageType.Pong)
+            {
+                _consent.TakePong(payload);
+            }
+
+            _messages.Take(type, payload, _encoding);
+        }
+    }
+
+    void IFrameHandler.OnEnd(FrameConnectionEnd end, Exception? error)
+    {
+        Volatile.Write(ref _open, false);
+        var explained = _abortCause ?? _explainEnd?.Invoke(error);
+        var cause = explained ?? (error is null ? end.ToString() : $"{end}: {error.Message}");
+        var waiting = _calls.End(cause);
+        _consent.End(isByAgent: end == FrameConnectionEnd.ClosedByPeer && explained is null, cause);
+        Log.Ended(_logger, Id, _settings.AgentId, cause, waiting);
+        _handshake.Fail(end is FrameConnectionEnd.ClosedByPeer or FrameConnectionEnd.TransportError && explained is null && _dialect == AgentDialect.Native
+            ? OtherDialects.Silent()
+            : new ProtocolException($"the connection ended during the handshake: {cause}"));
+        _ended.TrySetResult(cause);
+    }
+
+    private PingMessage NextPing() => new(Interlocked.Increment(ref _pings) - 1, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds());
+
+    private void Run()
+    {
+        using (ExecutionContext.SuppressFlow())
+        {
+            _running = Task.Run(() => _frames.RunAsync(this), CancellationToken.None);
+        }
+    }
+
+    private void Take(HandshakeResponse response)
+    {
+        Capabilities = response.Capabilities;
+        Traits = Handshake.TraitsOf(response.Capabilities, _settings, _dialect);
+        _calls.AnswersGuardrails = Capabilities.Features.Guardrails || Traits.Matching == AnswerMatching.InOrder;
+        (_calls.Limit, _calls.Matching, _calls.CanCancel) = (Traits.MaxInFlight, Traits.Matching, Traits.CanCancel);
+        var features = response.Capabilities.Features;
+        _encoding = _dialect.ProxyEncoding(_settings.UsesRawBodies ? response : response with
+        {
+            Capabilities = response.Capabilities with { Features = features with { BinaryBody = false } },
+        });
+        _handshake.Succeed(response);
+    }
+
+    private void TakeHandshake(MessageType type, ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            Take(_handshake.Read(type, payload));
+        }
+        catch (ProtocolException e)
+        {
+            _handshake.Fail(e);
+            Abort(e.Message);
+        }
+    }
+
+    private void TakeAnswer(ReadOnlyMemory<byte> payload)
+    {
+        var (id, result) = _answers.Read(_encoding, payload);
+        if (!_dialect.AnswersConfigure && id == ConfigurationPush.Id)
+        {
+            if (_consent.Take(result) is { } refusal)
+            {
+                Abort(refusal);
+            }
+
+            return;
+        }
+
+        var use = _calls.Answer(id, result);
+        if (use == AnswerUse.Taken)
+        {
+            return;
+        }
+
+        Interlocked.Increment(ref _lateAnswers);
+        Log.LateAnswer(_logger, _settings.AgentId, id);
+        if (use == AnswerUse.Unasked && Traits.Matching == AnswerMatching.InOrder)
+        {
+            // From here on nobody can tell which answer belongs to which call.
+            Abort("the agent answered what it was not asked: its answers are out of step");
+            return;
+        }
+
+        _sink.OnSlotFreed(this);
+    }
+}

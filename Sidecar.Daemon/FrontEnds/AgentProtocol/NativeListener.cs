@@ -1,0 +1,86 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Sdk;
+using Sidecar.Protocol.Transport;
+
+namespace Sidecar.Daemon.FrontEnds.AgentProtocol;
+
+/// <summary>A listener that speaks the agent protocol, built on the SDK's server.</summary>
+internal sealed class NativeListener : IAsyncDisposable
+{
+    private readonly ExchangeDirectory<NativeExchange> _directory;
+    private readonly NativeHandler _handler;
+    private readonly AgentServer _server;
+
+    public NativeListener(
+        ListenerOptions options,
+        int maxExchanges,
+        TimeSpan expiry,
+        Inspector inspector,
+        Func<EndPoint, Socket> createListenSocket,
+        string version,
+        ILoggerFactory loggers,
+        TimeSpan? drain = null,
+        IExchangeRelay? relay = null)
+    {
+        _directory = new ExchangeDirectory<NativeExchange>(inspector, maxExchanges, expiry);
+        var logger = new BoundedLogger(loggers.CreateLogger<NativeListener>(), inspector.Time);
+        _handler = new NativeHandler(options.Name, inspector, _directory, options.Budget, options.UnknownExchange, logger, relay);
+        relay?.Serve(new NativeRelay(_directory, _handler.AnswerAsync));
+        _server = new AgentServer(_handler, new AgentServerOptions
+        {
+            SocketPath = options.Path,
+            MaxConnections = options.Connections,
+            CreateListenSocket = createListenSocket,
+            Capabilities = Capabilities(version),
+            Time = inspector.Time,
+            DrainTimeout = drain ?? Defaults.DrainTimeout,
+        }, loggers);
+    }
+
+    /// <summary>Starts to listen.</summary>
+    public Task StartAsync(CancellationToken cancellation) => _server.StartAsync(cancellation);
+
+    /// <summary>Another daemon has taken over.</summary>
+    public void Supersede() => _handler.Supersede();
+
+    /// <summary>
+    /// Waits until no exchange is open, or until the token fires; new ones are not inspected meanwhile, unless another daemon has taken over.
+    /// </summary>
+    public Task DrainAsync(CancellationToken timeIsUp)
+    {
+        _handler.RefuseNew();
+        return _directory.WhenEmptyAsync(timeIsUp);
+    }
+
+    /// <summary>Stops accepting, lets events in work finish, ends open exchanges.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _handler.Stop();
+        await _server.StopAsync().ConfigureAwait(false);
+        _directory.Dispose();
+    }
+
+    private static AgentCapabilities Capabilities(string version) => new()
+    {
+        AgentId = "sidecar",
+        Name = "Sidecar",
+        Version = version,
+        SupportedEvents = EventSet.All,
+        Features = new AgentFeatures
+        {
+            StreamingBody = true,
+            WebSocket = true,
+            Guardrails = true,
+            ConfigPush = false,
+            ConcurrentRequests = 4096,
+            Cancellation = true,
+            HealthReporting = true,
+        },
+        Limits = new AgentLimits { MaxConcurrency = 4096 },
+    };
+}

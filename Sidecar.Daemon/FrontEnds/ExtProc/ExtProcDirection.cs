@@ -1,0 +1,196 @@
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.FrontEnds.Common;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Verdicts;
+using Sidecar.Protocol.Envoy;
+using Sidecar.Protocol.Messages;
+using BodySendMode = Sidecar.Protocol.Envoy.ProcessingMode.Types.BodySendMode;
+using Part = Sidecar.Protocol.Envoy.ProcessingRequest.RequestOneofCase;
+
+namespace Sidecar.Daemon.FrontEnds.ExtProc;
+
+/// <summary>One direction of an ext_proc stream: headers, body, trailers, one message at a time.</summary>
+internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direction, TimeProvider time)
+{
+    private BodyCarrier? _carrier;
+    private volatile bool _isGivenUp;
+
+    /// <summary>Which direction.</summary>
+    public Direction Direction => direction;
+
+    /// <summary>The headers.</summary>
+    public EnvoyHeaders Headers { get; private set; } = exchange.RequestHeaders;
+
+    /// <summary>The answer about the headers, sent or not.</summary>
+    public HeadersAnswer? Answer { get; private set; }
+
+    /// <summary>Whether a body was announced and its end has not come.</summary>
+    public bool IsOpen { get; private set; }
+
+    /// <summary>Whether agents wanted the body when its headers were judged.</summary>
+    public bool IsWanted { get; private set; }
+
+    /// <summary>Bytes of the body that came.</summary>
+    public long Received { get; private set; }
+
+    /// <summary>Whether Envoy has given this direction up: what agents still say about it is told to nobody.</summary>
+    public bool IsGivenUp
+    {
+        get => _isGivenUp;
+        private set => _isGivenUp = value;
+    }
+
+    /// <summary>Takes a message.</summary>
+    /// <param name="message">A message of this direction, in the right order.</param>
+    /// <param name="arrived">When it came, a timestamp.</param>
+    /// <returns>How the stream ends with it; null when it goes on.</returns>
+    public ValueTask<ExtProcEnd?> TakeAsync(ProcessingRequest message, long arrived) => message.RequestCase switch
+    {
+        Part.RequestHeaders => TakeRequestAsync(message, arrived),
+        Part.ResponseHeaders => TakeResponseAsync(message.ResponseHeaders, arrived),
+        Part.RequestBody => TakeBodyAsync(message.RequestBody, arrived),
+        Part.ResponseBody => TakeBodyAsync(message.ResponseBody, arrived),
+        _ => TakeTrailersAsync(arrived),
+    };
+
+    /// <summary>The body has ended, or no more of it will be seen.</summary>
+    public void Close() => IsOpen = false;
+
+    /// <summary>Envoy answers the client itself: nothing of this direction goes on.</summary>
+    public void GiveUp()
+    {
+        IsGivenUp = true;
+        Close();
+    }
+
+    private async ValueTask<ExtProcEnd?> TakeRequestAsync(ProcessingRequest message, long arrived)
+    {
+        if (Headers.Problem is not null)
+        {
+            return await exchange.RefuseAsync(Cause.Malformed).ConfigureAwait(false);
+        }
+
+        var hasBody = !message.RequestHeaders.EndOfStream && !Headers.IsUpgrade && exchange.Modes.MayBring(Direction.Request);
+        var told = new ExtProcAttributes(message.Attributes).Event(Headers, exchange.Exchange, hasBody, time.GetUtcNow());
+        return await JudgeHeadersAsync(told, message.RequestHeaders.EndOfStream, arrived).ConfigureAwait(false);
+    }
+
+    private async ValueTask<ExtProcEnd?> TakeResponseAsync(HttpHeaders headers, long arrived)
+    {
+        Headers = EnvoyHeaders.Read(headers.Headers, exchange.Options);
+        if (Headers.Status is not { } status)
+        {
+            return new ExtProcEnd(ExtProcProblem.BadHeaders, "the response's headers have no :status from 100 to 999");
+        }
+
+        if (Headers.Problem is not null)
+        {
+            return await exchange.RefuseAsync(Cause.TooLarge, direction: Direction.Response).ConfigureAwait(false);
+        }
+
+        exchange.Status = status;
+        exchange.HasSwitched = exchange.RequestHeaders.HasSwitchedBy(status);
+        return await JudgeHeadersAsync(
+            new ResponseHeadersEvent { Status = status, Headers = Headers.Headers }, headers.EndOfStream, arrived).ConfigureAwait(false);
+    }
+
+    private async ValueTask<ExtProcEnd?> JudgeHeadersAsync(AgentEvent told, bool isEnd, long arrived)
+    {
+        var verdict = await exchange.InspectAsync(told, arrived, mayExtend: !exchange.Modes.SendsBodiesEarly && ModeIsTimed).ConfigureAwait(false);
+        if (IsGivenUp)
+        {
+            return null;
+        }
+
+        if (!verdict.IsAllow)
+        {
+            return await exchange.RefuseAsync(verdict).ConfigureAwait(false);
+        }
+
+        var wanted = Inspector.Wants(exchange.Exchange);
+        var body = direction == Direction.Request ? wanted.RequestBody : wanted.ResponseBody;
+        var isLeaving = direction == Direction.Request ? Headers.IsUpgrade : exchange.HasSwitched;
+        IsOpen = !isEnd;
+        IsWanted = !isEnd && !isLeaving && body.Need != BodyNeed.None;
+        Answer = new HeadersAnswer(exchange, this);
+        Answer.Add(verdict);
+        if (direction == Direction.Request)
+        {
+            Answer.Override = exchange.Modes.AskAtRequest(wanted, !isEnd && !IsBeyondReach(body), exchange.HasResponseEdits, Headers.MayLeaveHttp);
+        }
+        else
+        {
+            Answer.Override = exchange.Modes.AskAtResponse(wanted, !isEnd && !isLeaving);
+        }
+
+        // A tunnel has no body that ends.
+        var mode = direction == Direction.Request && Headers.IsTunnel ? BodySendMode.None : exchange.Modes.Of(direction);
+        if (IsWanted && mode == BodySendMode.None)
+        {
+            var missed = await MissBodyAsync(arrived).ConfigureAwait(false);
+            if (!missed.IsAllow)
+            {
+                return await exchange.RefuseAsync(missed).ConfigureAwait(false);
+            }
+
+            Answer.Add(missed);
+        }
+
+        // Only in full duplex Envoy waits without a limit, so only there the headers can wait for an agent that decides about the whole body.
+        return mode == BodySendMode.FullDuplexStreamed && IsWanted && body.Need == BodyNeed.Full ? null
+            : await Answer.SendAsync().ConfigureAwait(false) ?? (IsAllThatMatters(isEnd) ? ExtProcEnd.Done : null);
+    }
+
+    // Where nobody is asked, a stream that we end spares Envoy and us the response's headers and a reset. Envoy goes on without us only where no body
+    // is on its way to us.
+    private bool IsAllThatMatters(bool isEnd) => direction == Direction.Request && exchange.Exchange.AsksNobody && !exchange.IsObserving
+        && (isEnd || exchange.Modes.Of(Direction.Request) == BodySendMode.None) && exchange.Modes.Of(Direction.Response) == BodySendMode.None;
+
+    // Bodies that are too large for the agents, or for Envoy's buffer, are not asked for: the one would go upstream in part before it is refused, the
+    // other would be waited for without an end.
+    private bool IsBeyondReach(WantedBody body) => IsWanted && exchange.Modes.TakesOverrides && Headers.ContentLength is { } length
+        && ((length > body.MaxBytes && !exchange.TakesBeginnings) || (body.Need == BodyNeed.Full && length > exchange.Modes.Holdable));
+
+    // Envoy keeps a body to itself that agents want.
+    private async ValueTask<Verdict> MissBodyAsync(long arrived)
+    {
+        Close();
+        using var step = await exchange.PushAsync(
+            direction, new BodyPiece(default, BodyEnd.Unseen, Headers.ContentLength), arrived, mayExtend: false).ConfigureAwait(false);
+        return step.Verdict;
+    }
+
+    private ValueTask<ExtProcEnd?> TakeBodyAsync(HttpBody body, long arrived)
+    {
+        Received += body.Body.Length;
+        exchange.Modes.NoteBody(direction);
+        if (_carrier is null)
+        {
+            _carrier = exchange.Modes.OfFirst(direction, ExtProcOrder.IsLast(body)) switch
+            {
+                BodySendMode.Streamed => new StreamedBody(exchange, this),
+                BodySendMode.FullDuplexStreamed => new DuplexBody(exchange, this, time),
+                BodySendMode.Buffered => new BufferedBody(exchange, this, isWhole: true),
+                BodySendMode.BufferedPartial => new BufferedBody(exchange, this, isWhole: false),
+                _ => null,
+            };
+            if (_carrier is null)
+            {
+                return new(ExtProcEnd.Spurious($"a {direction} body came, and the filter's mode is NONE"));
+            }
+        }
+
+        return exchange.HasSwitched ? _carrier.PassAsync(body, arrived) : _carrier.TakeAsync(body, arrived);
+    }
+
+    private async ValueTask<ExtProcEnd?> TakeTrailersAsync(long arrived)
+    {
+        // Without a piece of a body nobody has said how one would come, but whoever waits for it learns that there is none.
+        _carrier ??= exchange.Modes.Of(direction) == BodySendMode.FullDuplexStreamed ? new DuplexBody(exchange, this, time) : new StreamedBody(exchange, this);
+        return await _carrier.EndAsync(arrived).ConfigureAwait(false);
+    }
+
+    private bool ModeIsTimed => exchange.Modes.Of(direction) != BodySendMode.FullDuplexStreamed;
+}

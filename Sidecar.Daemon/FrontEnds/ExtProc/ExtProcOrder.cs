@@ -1,0 +1,116 @@
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Protocol.Envoy;
+using Part = Sidecar.Protocol.Envoy.ProcessingRequest.RequestOneofCase;
+
+namespace Sidecar.Daemon.FrontEnds.ExtProc;
+
+/// <summary>
+/// The order in which the messages of a stream may come: per direction headers, body, trailers; the request's headers before everything else. For one reader.
+/// </summary>
+/// <remarks>
+/// Trailers after the last of a body are right where it was buffered (Envoy ends the buffer and sends the trailers all the same); the carrier of a streamed
+/// body knows better.
+/// </remarks>
+internal sealed class ExtProcOrder
+{
+    private readonly Phase[] _phases = new Phase[2];
+
+    // How far a direction has come.
+    private enum Phase
+    {
+        Nothing,
+        Open,
+        BodyEnded,
+        Closed,
+    }
+
+    /// <summary>Which half of the exchange a part belongs to.</summary>
+    public static Direction DirectionOf(Part part) =>
+        part is Part.ResponseHeaders or Part.ResponseBody or Part.ResponseTrailers ? Direction.Response : Direction.Request;
+
+    /// <summary>Notes a message; null when it may come now, else what is wrong with it.</summary>
+    public ExtProcEnd? Next(ProcessingRequest message)
+    {
+        var part = message.RequestCase;
+        var direction = DirectionOf(part);
+        ref var phase = ref _phases[(int)direction];
+        switch (part)
+        {
+            case Part.None:
+                return new ExtProcEnd(ExtProcProblem.UnknownMessage, "a message holds no headers, body or trailers; it may come from a newer Envoy");
+
+            case Part.RequestHeaders or Part.ResponseHeaders when phase != Phase.Nothing:
+                return ExtProcEnd.Spurious($"{part} came a second time");
+
+            case not Part.RequestHeaders when _phases[(int)Direction.Request] == Phase.Nothing:
+                return ExtProcEnd.Spurious($"{part} came before the request's headers; the filter's request_header_mode must be SEND");
+
+            case Part.RequestHeaders or Part.ResponseHeaders:
+                var headers = direction == Direction.Request ? message.RequestHeaders : message.ResponseHeaders;
+                phase = headers.EndOfStream ? Phase.Closed : Phase.Open;
+                return null;
+
+            case Part.ResponseBody or Part.ResponseTrailers when phase == Phase.Nothing:
+                return ExtProcEnd.Spurious($"{part} came before the response's headers; the filter's response_header_mode must be SEND where bodies are sent");
+
+            case Part.RequestBody or Part.ResponseBody when phase != Phase.Open:
+                return ExtProcEnd.Spurious($"{part} came after the end of its direction");
+
+            case Part.RequestBody or Part.ResponseBody:
+                phase = IsLast(direction == Direction.Request ? message.RequestBody : message.ResponseBody) ? Phase.BodyEnded : Phase.Open;
+                return null;
+
+            case var _ when phase == Phase.Closed:
+                return ExtProcEnd.Spurious($"{part} came after the end of its direction");
+
+            default:
+                phase = Phase.Closed;
+                return null;
+        }
+    }
+
+    /// <summary>Whether a body ends with this message.</summary>
+    public static bool IsLast(HttpBody body) => body.EndOfStream || body.EndOfStreamWithoutMessage;
+}
+
+/// <summary>How our side of an ext_proc stream ends.</summary>
+/// <param name="Problem">
+/// What was wrong. The client has had a reply by then: an error of the stream would let the request pass where the filter fails open.
+/// </param>
+/// <param name="Detail">For the log: what was wrong and what to do.</param>
+internal sealed record ExtProcEnd(ExtProcProblem Problem, string Detail)
+{
+    /// <summary>Everything is answered, or the last answer ended the exchange.</summary>
+    public static ExtProcEnd Done { get; } = new(ExtProcProblem.None, "");
+
+    /// <summary>Whether the stream cannot go on, and somebody is there to be told.</summary>
+    public bool IsBroken => Problem is not (ExtProcProblem.None or ExtProcProblem.Gone);
+
+    /// <summary>A message that should not have come.</summary>
+    public static ExtProcEnd Spurious(string detail) => new(ExtProcProblem.Spurious, detail);
+}
+
+/// <summary>What is wrong with an ext_proc stream.</summary>
+internal enum ExtProcProblem
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>A message holds none of the parts of a request or response that we know.</summary>
+    UnknownMessage,
+
+    /// <summary>A message came that cannot come now.</summary>
+    Spurious,
+
+    /// <summary>The filter sends bodies in a way that we do not speak.</summary>
+    UnsupportedMode,
+
+    /// <summary>Headers lack what Envoy always sends.</summary>
+    BadHeaders,
+
+    /// <summary>The peer is gone; there is nobody to tell.</summary>
+    Gone,
+
+    /// <summary>A defect of our own.</summary>
+    Internal,
+}

@@ -1,0 +1,134 @@
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.FrontEnds.Common;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Verdicts;
+using Sidecar.Protocol.Envoy;
+using BodySendMode = Sidecar.Protocol.Envoy.ProcessingMode.Types.BodySendMode;
+
+namespace Sidecar.Daemon.FrontEnds.ExtProc;
+
+/// <summary>The answer about the headers of one direction. It may wait for the body; until it is sent, edits join it.</summary>
+internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection half)
+{
+    private IReadOnlyList<HeaderEdit> _edits = [];
+    private Verdict _said = Verdict.Allow;
+    private Cause _bypassed;
+
+    /// <summary>Whether it is out.</summary>
+    public bool IsSent { get; private set; }
+
+    /// <summary>Other modes to ask Envoy for; null for none.</summary>
+    public ProcessingMode? Override { get; set; }
+
+    /// <summary>Adds what an allow changes; edits of the other direction are kept for it, or counted.</summary>
+    public void Add(Verdict verdict)
+    {
+        if (half.Direction == Direction.Request)
+        {
+            _edits = HeaderEdits.Join(_edits, verdict.RequestHeaders);
+            exchange.KeepForResponse(verdict.ResponseHeaders);
+        }
+        else
+        {
+            _edits = HeaderEdits.Join(_edits, verdict.ResponseHeaders);
+            MissRequestEdits(verdict);
+        }
+
+        _bypassed = _bypassed == Cause.None ? verdict.Cause : _bypassed;
+        _said = verdict.Audits.Count == 0 ? _said : verdict with { Audits = [.. _said.Audits, .. verdict.Audits] };
+    }
+
+    /// <summary>What an allow about a later part changes, into the answer about that part.</summary>
+    /// <param name="verdict">The allow.</param>
+    /// <param name="mutation">Where the edits of this direction go; null when its headers are gone.</param>
+    /// <returns>False when the exchange must not go on.</returns>
+    public bool TryCarryLater(Verdict verdict, HeaderMutation? mutation)
+    {
+        var edits = half.Direction == Direction.Request ? verdict.RequestHeaders : verdict.ResponseHeaders;
+        if (half.Direction == Direction.Request)
+        {
+            exchange.KeepForResponse(verdict.ResponseHeaders);
+        }
+        else
+        {
+            MissRequestEdits(verdict);
+        }
+
+        if (mutation is not null && half.Direction == Direction.Request && _bypassed == Cause.None)
+        {
+            _bypassed = verdict.Cause;
+            EnvoyEdits.Mark(mutation, _bypassed);
+            if (_bypassed == Cause.None && half.Headers.Own.Contains(EnvoyEdits.Bypassed))
+            {
+                mutation.RemoveHeaders.Add(EnvoyEdits.Bypassed);
+            }
+        }
+
+        var headers = half.Headers.Headers;
+        return mutation is null
+            ? exchange.Edits.TryMiss(edits, half.Direction, headers, exchange.Exchange.Route)
+            : exchange.Edits.TryCarry(edits, half.Direction, headers, exchange.Exchange.Route, mutation);
+    }
+
+    /// <summary>Sends it, once.</summary>
+    /// <returns>How the stream ends, when the edits cannot be carried; else null.</returns>
+    public async ValueTask<ExtProcEnd?> SendAsync()
+    {
+        if (IsSent || exchange.IsObserving)
+        {
+            return null;
+        }
+
+        IsSent = true;
+        var isRequest = half.Direction == Direction.Request;
+        var edits = isRequest ? _edits : HeaderEdits.Join(exchange.TakeResponseEdits(), _edits);
+        var mutation = new HeaderMutation();
+        if (!exchange.Edits.TryCarry(edits, half.Direction, half.Headers.Headers, exchange.Exchange.Route, mutation))
+        {
+            return await exchange.RefuseAsync(Cause.Unapplied, _said.Audits).ConfigureAwait(false);
+        }
+
+        if (isRequest)
+        {
+            // Envoy removes before it sets, so the mark stays. While the headers still wait for the body, so does a mark that somebody set before us: it
+            // is taken away with the answer about the body, and is there when that never comes and the filter fails open.
+            var waits = half.IsWanted && exchange.Modes.Of(Direction.Request) is BodySendMode.Buffered or BodySendMode.BufferedPartial;
+            mutation.RemoveHeaders.AddRange(half.Headers.Own.Where(name => !waits || name != EnvoyEdits.Bypassed).Distinct(StringComparer.Ordinal));
+            EnvoyEdits.Mark(mutation, _bypassed);
+        }
+
+        // Not every release removes it by itself before a body may change that does not come whole (proxy integration §3.5.8).
+        if (half.IsWanted && half.Headers.ContentLength is not null
+            && exchange.Modes.Of(half.Direction) is BodySendMode.Streamed or BodySendMode.BufferedPartial or BodySendMode.FullDuplexStreamed)
+        {
+            mutation.RemoveHeaders.Add("content-length");
+        }
+
+        if (!EnvoyEdits.Fits(half.Headers, mutation, exchange.Options.MaxEnvoyHeaders))
+        {
+            exchange.Edits.CountTooMany(half.Direction);
+            return await exchange.RefuseAsync(Cause.Unapplied, _said.Audits, half.Direction).ConfigureAwait(false);
+        }
+
+        var common = new CommonResponse();
+        if (mutation.SetHeaders.Count + mutation.RemoveHeaders.Count > 0)
+        {
+            common.HeaderMutation = mutation;
+        }
+
+        var response = new HeadersResponse { Response = common };
+        var answer = isRequest ? new ProcessingResponse { RequestHeaders = response } : new ProcessingResponse { ResponseHeaders = response };
+        answer.ModeOverride = Override;
+        await exchange.SendAsync(answer, _said).ConfigureAwait(false);
+        return null;
+    }
+
+    // The request is long gone: counted, but no reason to refuse what the upstream has answered already.
+    private void MissRequestEdits(Verdict verdict)
+    {
+        if (!exchange.IsObserving)
+        {
+            exchange.Edits.TryMiss(verdict.RequestHeaders, Direction.Request, exchange.RequestHeaders.Headers, exchange.Exchange.Route);
+        }
+    }
+}

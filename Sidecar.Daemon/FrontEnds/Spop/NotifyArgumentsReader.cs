@@ -1,0 +1,244 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.FrontEnds.Common;
+using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Spop;
+
+namespace Sidecar.Daemon.FrontEnds.Spop;
+
+/// <summary>Reads the arguments of a message. Names are HAProxy's own choice of words in the configuration; in them <c>_</c> and <c>-</c> are one.</summary>
+/// <remarks>Never throws for what a peer sends: a wrong type is a fault of HAProxy's configuration, which the facts then name.</remarks>
+internal sealed class NotifyArgumentsReader(SpopListenerOptions options, ByteBudget memory)
+{
+    /// <summary>Arguments without a place of their own that are shown to agents.</summary>
+    public const int MaxExtraArguments = 32;
+
+    /// <summary>Bytes of names and values of those arguments.</summary>
+    public const int MaxExtraBytes = 8 * 1024;
+
+    /// <summary>The facts; the caller disposes of them.</summary>
+    /// <param name="message">A message of the given phase.</param>
+    /// <param name="phase">Request or response.</param>
+    /// <param name="bufferSize">HAProxy's buffer in bytes.</param>
+    public NotifyArguments Read(SpopMessage message, SpopPhase phase, int bufferSize)
+    {
+        var facts = new NotifyArguments { BufferSize = bufferSize };
+        var client = new ClientConnection();
+        var hasExtras = false;
+        foreach (var argument in message.Arguments)
+        {
+            var value = argument.Value;
+            switch (SpopArgumentNames.Known(argument.Name))
+            {
+                case "id": facts.Id = Text(value); break;
+                case "src": client.Ip = Address(value); break;
+                case "src-port": client.Port = value.TryGetInt64(out var port) && port is >= 0 and <= ushort.MaxValue ? (ushort)port : (ushort)0; break;
+                case "method": facts.Method = Raw(value); break;
+                case "uri": facts.RawTarget = Raw(value); break;
+                case "ver": facts.Version = Text(value); break;
+                case "sni": client.Sni = Text(value); break;
+                case "tls-version": client.TlsVersion = Text(value); break;
+                case "tls-cipher": client.TlsCipher = Text(value); break;
+                case "route": facts.Route = Text(value); break;
+                case "whole": facts.IsWhole = value.TryGetBoolean(out var whole) ? whole : null; break;
+                case "len": facts.Held = Size(value); break;
+                case "status": facts.Status = value.TryGetInt64(out var status) ? status : null; break;
+                case "body-size": facts.BodySize = Size(value); break;
+                case "body-len": facts.BodyLength = Size(value); break;
+                case "headers": ReadBlock(facts, phase, value); break;
+                case "headers-text": ReadText(facts, phase, value); break;
+                case "body": KeepBody(facts, value); break;
+                default: hasExtras = true; break;
+            }
+        }
+
+        facts.Client = client;
+        if (facts.RawTarget is { } target)
+        {
+            (facts.Target, facts.Authority) = RequestRules.OriginForm(facts.Method, target);
+        }
+        if (hasExtras)
+        {
+            AddExtras(facts, message);
+        }
+
+        return facts;
+    }
+
+    private void ReadBlock(NotifyArguments facts, SpopPhase phase, SpopValue value)
+    {
+        facts.AreHeadersTold = true;
+        if (value.IsNull || (value.IsBytes && value.Bytes.IsEmpty))
+        {
+            return;
+        }
+
+        if (!SpopHeaderBlock.TryRead(value.Bytes, out var block, out var error))
+        {
+            facts.Misconfigured ??= $"the argument headers is no binary header block ({error.Message}); write headers=req.hdrs_bin";
+            return;
+        }
+
+        Reserve(facts, value.Bytes.Length);
+        foreach (var header in block)
+        {
+            Add(facts, phase, header);
+        }
+    }
+
+    private void ReadText(NotifyArguments facts, SpopPhase phase, SpopValue value)
+    {
+        facts.AreHeadersTold = true;
+        if (!SpopHeaderText.TryRead(value.Bytes, out var text, out var error))
+        {
+            facts.Misconfigured ??= $"the argument headers-text is no header text ({error.Message}); write headers-text=req.hdrs, or better headers=req.hdrs_bin";
+            return;
+        }
+
+        Reserve(facts, value.Bytes.Length);
+        foreach (var header in text)
+        {
+            Add(facts, phase, header);
+        }
+    }
+
+    // Room for what came, no more than is inspected; a field takes about 32 bytes or more, and the block grows if not.
+    private void Reserve(NotifyArguments facts, int bytes)
+    {
+        if (facts.Headers.Count == 0)
+        {
+            var most = Math.Min(bytes, options.MaxHeaderBytes);
+            facts.Headers = new HeaderBlock(Math.Min(4 + (most / 32), options.MaxHeaders), most);
+        }
+    }
+
+    private void Add(NotifyArguments facts, SpopPhase phase, SpopHeader header)
+    {
+        facts.HeaderCount++;
+        facts.HeaderBytes += header.Name.Length + header.Value.Length;
+        if (facts.HeaderCount > options.MaxHeaders || facts.HeaderBytes > options.MaxHeaderBytes)
+        {
+            return;
+        }
+
+        if (phase == SpopPhase.Request && HeaderTables.Haproxy.Classify(header.Name) != HeaderRole.Shown)
+        {
+            return;
+        }
+
+        WireText.Add(facts.Headers, header.Name, header.Value);
+    }
+
+    private void KeepBody(NotifyArguments facts, SpopValue value)
+    {
+        if (facts.Body is not null)
+        {
+            facts.Misconfigured ??= "the argument body came twice";
+        }
+        else if (RentedBody.TryKeep(value.Bytes, memory, out var kept))
+        {
+            facts.Body = kept;
+        }
+        else
+        {
+            facts.IsBodyLost = true;
+        }
+    }
+
+    // The proxy's own word about what we have no place for. The prefix is one that no client can use.
+    private static void AddExtras(NotifyArguments facts, SpopMessage message)
+    {
+        Span<byte> name = stackalloc byte[SpopArgumentNames.Longest + 16];
+        var (count, bytes) = (0, 0);
+        foreach (var argument in message.Arguments)
+        {
+            if (argument.Name.Length is 0 or > SpopArgumentNames.Longest || SpopArgumentNames.Known(argument.Name) is not null
+                || Shown(argument.Value) is not { } shown)
+            {
+                continue;
+            }
+
+            bytes += argument.Name.Length + shown.Length;
+            if (++count > MaxExtraArguments || bytes > MaxExtraBytes)
+            {
+                facts.Misconfigured ??= $"the message has more than {MaxExtraArguments} arguments of its own, or more than {MaxExtraBytes} bytes of them; send fewer";
+                return;
+            }
+
+            "x-sidecar-arg-"u8.CopyTo(name);
+            var length = 14 + argument.Name.Length;
+            argument.Name.Replace(name[14..], (byte)'_', (byte)'-');
+            facts.Headers.Add(Encoding.Latin1.GetString(name[..length]), shown);
+        }
+    }
+
+    private static string? Shown(SpopValue value)
+    {
+        if (value.TryGetInt64(out var number))
+        {
+            return number.ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (value.TryGetUInt64(out var large))
+        {
+            return large.ToString(CultureInfo.InvariantCulture);
+        }
+
+        return value.TryGetBoolean(out var flag) ? (flag ? "true" : "false") : value.IsAddress ? new IPAddress(value.Bytes).ToString() : Text(value);
+    }
+
+    private static string Address(SpopValue value) => value.IsAddress ? new IPAddress(value.Bytes).ToString()
+        : value.IsBytes && Text(value) is { } text && IPAddress.IsValid(text) ? text : "";
+
+    private static long? Size(SpopValue value) => value.TryGetInt64(out var size) && size >= 0 ? size : null;
+
+    private static string? Text(SpopValue value) => value.IsBytes && !value.Bytes.IsEmpty ? WireText.Of(value.Bytes) : null;
+
+    // A query that is there and empty is something else than none.
+    private static string? Raw(SpopValue value) => value.IsBytes ? Encoding.Latin1.GetString(value.Bytes) : null;
+}
+
+/// <summary>The names of arguments that have a place of their own. Stateless.</summary>
+internal static class SpopArgumentNames
+{
+    /// <summary>Longest name of an argument that is looked at, in bytes.</summary>
+    public const int Longest = 64;
+
+    /// <summary>The known name, with <c>-</c> for <c>_</c>; null for one that has no place.</summary>
+    public static string? Known(ReadOnlySpan<byte> name)
+    {
+        if (name.Length > Longest)
+        {
+            return null;
+        }
+
+        Span<byte> folded = stackalloc byte[Longest];
+        name.Replace(folded, (byte)'_', (byte)'-');
+        return Folded(folded[..name.Length]);
+    }
+
+    private static string? Folded(ReadOnlySpan<byte> name) => name.Length switch
+    {
+        2 when name.SequenceEqual("id"u8) => "id",
+        3 when name.SequenceEqual("src"u8) => "src",
+        3 when name.SequenceEqual("uri"u8) => "uri",
+        3 when name.SequenceEqual("ver"u8) => "ver",
+        3 when name.SequenceEqual("sni"u8) => "sni",
+        3 when name.SequenceEqual("len"u8) => "len",
+        4 when name.SequenceEqual("body"u8) => "body",
+        5 when name.SequenceEqual("route"u8) => "route",
+        5 when name.SequenceEqual("whole"u8) => "whole",
+        6 when name.SequenceEqual("method"u8) => "method",
+        6 when name.SequenceEqual("status"u8) => "status",
+        7 when name.SequenceEqual("headers"u8) => "headers",
+        8 when name.SequenceEqual("src-port"u8) => "src-port",
+        8 when name.SequenceEqual("body-len"u8) => "body-len",
+        9 when name.SequenceEqual("body-size"u8) => "body-size",
+        10 when name.SequenceEqual("tls-cipher"u8) => "tls-cipher",
+        11 when name.SequenceEqual("tls-version"u8) => "tls-version",
+        12 when name.SequenceEqual("headers-text"u8) => "headers-text",
+        _ => null,
+    };
+}

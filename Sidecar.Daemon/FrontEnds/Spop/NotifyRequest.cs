@@ -1,0 +1,155 @@
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Protocol.Spop;
+
+namespace Sidecar.Daemon.FrontEnds.Spop;
+
+/// <summary>One NOTIFY in work. Ends with one ACK, or with its connection.</summary>
+internal sealed class NotifyRequest : IDisposable
+{
+    private readonly Lock _gate = new();
+    private Exchange? _exchange;
+    private CancellationTokenSource? _asking;
+    private bool _isGone;
+
+    /// <summary>The stream id to echo.</summary>
+    public required ulong StreamId { get; init; }
+
+    /// <summary>The frame id to echo.</summary>
+    public required ulong FrameId { get; init; }
+
+    /// <summary>What is asked about.</summary>
+    public required SpopPhase Phase { get; init; }
+
+    /// <summary>What HAProxy told.</summary>
+    public required NotifyArguments Facts { get; init; }
+
+    /// <summary>Why the message was not kept, although its stream waits for an answer; null when it was.</summary>
+    public Cause? Refused { get; init; }
+
+    /// <summary>What another daemon is asked, because the exchange is not known here; null where it is, or there is no other.</summary>
+    public byte[]? Question { get; set; }
+
+    /// <summary>Whether HAProxy asked before it read our goodbye, and so will not hear the answer.</summary>
+    public bool IsUnheard { get; set; }
+
+    /// <summary>What is left of the phase's time, where another daemon has spent some; null for all of it.</summary>
+    public TimeSpan? Budget { get; set; }
+
+    /// <summary>Whether nobody waits for the answer any more.</summary>
+    public bool IsGone
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _isGone;
+            }
+        }
+    }
+
+    /// <summary>The exchange that the turn is about, so that it can be abandoned.</summary>
+    public void Attach(Exchange exchange)
+    {
+        lock (_gate)
+        {
+            _exchange = exchange;
+            if (!_isGone)
+            {
+                return;
+            }
+        }
+
+        exchange.Abandon();
+    }
+
+    /// <summary>The turn of a message. Of several the one that we know counts; two would be two questions with one answer.</summary>
+    public static NotifyRequest Of(in SpopFrame frame, SpopNotify notify, NotifyArgumentsReader reader, int bufferSize)
+    {
+        var phase = SpopPhase.None;
+        NotifyArguments? facts = null;
+        foreach (var message in notify)
+        {
+            if (SpopPhases.Of(message.Name) is not SpopPhase.None and var named)
+            {
+                if (facts is not null)
+                {
+                    facts.Misconfigured ??= "a NOTIFY has two messages of ours; put one into each spoe-group";
+                    break;
+                }
+
+                (phase, facts) = (named, reader.Read(message, named, bufferSize));
+            }
+        }
+
+        return new NotifyRequest { StreamId = frame.StreamId, FrameId = frame.FrameId, Phase = phase, Facts = facts ?? new NotifyArguments() };
+    }
+
+    /// <summary>The turn of a message that was not kept.</summary>
+    public static NotifyRequest OfLost(in SpopFrame frame, in SpopError error) => new()
+    {
+        StreamId = frame.StreamId,
+        FrameId = frame.FrameId,
+        Phase = SpopPhase.None,
+        Facts = new NotifyArguments(),
+        Refused = error.Status switch { SpopStatus.FrameTooBig => Cause.TooLarge, SpopStatus.Timeout => Cause.Timeout, _ => Cause.BodyMemory },
+    };
+
+    /// <summary>Another daemon is asked: fires when nobody waits for its answer any more.</summary>
+    public CancellationToken Asking()
+    {
+        lock (_gate)
+        {
+            _asking = new CancellationTokenSource();
+            return _isGone ? new CancellationToken(canceled: true) : _asking.Token;
+        }
+    }
+
+    /// <summary>The connection is gone, and with it whoever waited.</summary>
+    public void Abandon()
+    {
+        Exchange? exchange;
+        lock (_gate)
+        {
+            _isGone = true;
+            exchange = _exchange;
+            _ = _asking?.CancelAsync();
+        }
+
+        exchange?.Abandon();
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _asking?.Dispose();
+            _asking = null;
+        }
+
+        Facts.Dispose();
+    }
+}
+
+/// <summary>What a NOTIFY asks about, chosen by the name of its <c>spoe-message</c> section.</summary>
+internal enum SpopPhase
+{
+    /// <summary>Nothing we know.</summary>
+    None,
+
+    /// <summary><c>sidecar-request</c>: a request with as much of its body as HAProxy holds; <c>sidecar-request-head</c>: without its body.</summary>
+    Request,
+
+    /// <summary><c>sidecar-response</c> and <c>sidecar-response-head</c>, likewise.</summary>
+    Response,
+}
+
+/// <summary>Names of messages.</summary>
+internal static class SpopPhases
+{
+    /// <summary>The phase that a message's name stands for.</summary>
+    public static SpopPhase Of(ReadOnlySpan<byte> message) =>
+        message.SequenceEqual("sidecar-request"u8) || message.SequenceEqual("sidecar-request-head"u8) ? SpopPhase.Request
+        : message.SequenceEqual("sidecar-response"u8) || message.SequenceEqual("sidecar-response-head"u8) ? SpopPhase.Response
+        : SpopPhase.None;
+}

@@ -1,0 +1,64 @@
+using System.Runtime.InteropServices;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Inspection.Ledger;
+
+/// <summary>
+/// Ids of exchanges that have ended because no agent wanted more of them: what their proxy tells of them all the same is nothing that anybody missed. Bounded
+/// and expiring; not safe from several threads.
+/// </summary>
+/// <param name="time">The clock.</param>
+/// <param name="expiry">How long an id is kept.</param>
+/// <param name="limit">Most ids; beyond it the oldest goes, and what is told of it then is of an exchange that nobody knows.</param>
+internal sealed class EndedExchanges(TimeProvider time, TimeSpan expiry, int limit)
+{
+    private readonly Dictionary<string, Ended> _ended = new(StringComparer.Ordinal);
+    private readonly Queue<(string Key, long At)> _order = new();
+
+    /// <summary>How many there are.</summary>
+    public int Count => _ended.Count;
+
+    /// <summary>Keeps an id.</summary>
+    /// <param name="key">The id.</param>
+    /// <param name="awaited">What agents wanted of it that had not come.</param>
+    public void Add(string key, EventSet awaited)
+    {
+        var now = time.GetTimestamp();
+        _ended[key] = new Ended(now, awaited);
+        _order.Enqueue((key, now));
+        while (_order.Count > limit)
+        {
+            Forget();
+        }
+    }
+
+    /// <summary>Whether something told of this id is what no agent wanted.</summary>
+    /// <param name="key">The id.</param>
+    /// <param name="told">What is told.</param>
+    public bool Covers(string key, EventSet told) => _ended.TryGetValue(key, out var ended) && (ended.Awaited & told) == 0;
+
+    /// <summary>The id begins anew, or its end was announced.</summary>
+    public bool Remove(string key) => _ended.Remove(key);
+
+    /// <summary>Forgets what has been kept for long enough.</summary>
+    public void Sweep()
+    {
+        while (_order.TryPeek(out var oldest) && time.GetElapsedTime(oldest.At) >= expiry)
+        {
+            Forget();
+        }
+    }
+
+    // An id that was taken out, and perhaps added again since, has left its old place behind.
+    private void Forget()
+    {
+        var (key, at) = _order.Dequeue();
+        if (_ended.TryGetValue(key, out var ended) && ended.At == at)
+        {
+            _ended.Remove(key);
+        }
+    }
+
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Ended(long At, EventSet Awaited);
+}

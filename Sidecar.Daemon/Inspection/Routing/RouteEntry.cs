@@ -1,0 +1,69 @@
+using System.Text;
+
+namespace Sidecar.Daemon.Inspection.Routing;
+
+/// <summary>One route made ready for matching. Immutable.</summary>
+internal sealed class RouteEntry
+{
+    private readonly string[] _hosts;
+    private readonly StringComparison _comparison;
+    private readonly string? _prefix;
+    private readonly string? _decodedPrefix;
+
+    /// <summary>Makes a route ready.</summary>
+    public RouteEntry(RouteModel route)
+    {
+        Route = route;
+        _hosts = [.. route.Match.Hosts.Select(static host => HostName.Of(host).ToString())];
+        _comparison = route.Match.IgnoresCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
+        if (route.Match.PathPrefix is { } prefix)
+        {
+            // The operator writes text, the client sends bytes: the same letter must be the same bytes.
+            var bytes = Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(prefix));
+            _prefix = Prefix(PathNormalizer.Normalize(bytes));
+            _decodedPrefix = Prefix(PathNormalizer.NormalizeDecoded(bytes));
+        }
+    }
+
+    /// <summary>The route as configured.</summary>
+    public RouteModel Route { get; }
+
+    /// <summary>Whether the route looks at the path at all.</summary>
+    public bool HasPath => _prefix is not null;
+
+    /// <summary>Whether the prefix differs from itself with every escape decoded.</summary>
+    public bool HasEscapedPath => !string.Equals(_prefix, _decodedPrefix, StringComparison.Ordinal);
+
+    /// <summary>Whether everything but the path fits.</summary>
+    /// <param name="name">The host as <see cref="HostName.Of"/> returns it; empty when the request has none.</param>
+    /// <param name="method">The method as it stands in the request.</param>
+    public bool TakesHostAndMethod(ReadOnlySpan<char> name, string method) =>
+        (_hosts.Length == 0 || TakesHost(name))
+        && (Route.Match.Methods.Count == 0 || Route.Match.Methods.Contains(method, StringComparer.Ordinal));
+
+    /// <summary>Whether the path fits: it is the prefix, or a <c>/</c> follows the prefix in it.</summary>
+    /// <param name="path">The path in some reading.</param>
+    /// <param name="isDecoded">Whether that reading decodes every escape.</param>
+    public bool TakesPath(ReadOnlySpan<char> path, bool isDecoded)
+    {
+        var prefix = isDecoded ? _decodedPrefix : _prefix;
+        return prefix is null
+            || (path.StartsWith(prefix, _comparison) && (path.Length == prefix.Length || path[prefix.Length] == '/'));
+    }
+
+    private bool TakesHost(ReadOnlySpan<char> name)
+    {
+        foreach (var host in _hosts)
+        {
+            if (HostName.Matches(host, name))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // "/api/" and "/api" are one prefix, and "/" is none: in doubt a route takes more.
+    private static string? Prefix(string path) => path.TrimEnd('/') is { Length: > 0 } prefix ? prefix : null;
+}

@@ -1,0 +1,45 @@
+using Sidecar.Protocol.Transport;
+
+namespace Sidecar.Daemon.Listeners;
+
+/// <summary>Removes a file only if it is the very file we made.</summary>
+internal static class OwnedFile
+{
+    /// <summary>Removes <paramref name="path"/> if it still names <paramref name="identity"/>.</summary>
+    /// <remarks>
+    /// Looking and then deleting would delete the file of a successor that renames over the path in between. So the file is moved aside,
+    /// looked at again, and put back if it turns out to be somebody else's, unless yet another one took the place.
+    /// </remarks>
+    /// <returns>Whether it was ours and is gone now.</returns>
+    /// <exception cref="IOException">The file could not be looked at or moved.</exception>
+    /// <exception cref="UnauthorizedAccessException">The directory is not writable.</exception>
+    public static bool Remove(string path, FileIdentity identity)
+    {
+        if (!Is(path, identity))
+        {
+            return false;
+        }
+
+        var aside = UnixSocketPath.NewTemporary(path);
+        File.Move(path, aside, overwrite: false);
+        if (Is(aside, identity))
+        {
+            File.Delete(aside);
+            return true;
+        }
+
+        try
+        {
+            File.Move(aside, path, overwrite: false);
+        }
+        catch (IOException) when (FileIdentity.Read(path) is not null)
+        {
+            File.Delete(aside);
+        }
+
+        return false;
+    }
+
+    private static bool Is(string path, FileIdentity identity) =>
+        FileIdentity.Read(path) is { } found && found.IsSameFile(identity);
+}

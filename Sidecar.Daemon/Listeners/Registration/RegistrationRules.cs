@@ -1,0 +1,79 @@
+using System.Diagnostics.CodeAnalysis;
+using Sidecar.Daemon.Connections;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Listeners.Registration;
+
+/// <summary>
+/// Who may register on a listener, judged in the order of spec §8: version, agent id, allow-list, token; then the place among the agent's connections.
+/// </summary>
+/// <remarks>The first four texts are the reference's, because agents may show them. Safe from any thread.</remarks>
+/// <param name="agents">The agents allowed here, by id.</param>
+/// <param name="tokens">Their tokens; null when none is asked for.</param>
+/// <param name="maxPerAgent">Most connections of one agent, as far as this listener is concerned.</param>
+internal sealed class RegistrationRules(IReadOnlyDictionary<string, RegisteredConnections> agents, AgentTokens? tokens, int maxPerAgent)
+{
+    /// <summary>Lets an agent in, with a place already taken for it, or says why not.</summary>
+    /// <param name="request">What it said. The id within the capabilities may be another one and is ignored.</param>
+    /// <param name="agent">Where its connection belongs.</param>
+    /// <param name="slot">Its place, the caller's to give back.</param>
+    /// <param name="refusal">Why not.</param>
+    public bool TryAdmit(
+        RegistrationRequest request,
+        [NotNullWhen(true)] out RegisteredConnections? agent,
+        [NotNullWhen(true)] out RegistrationSlot? slot,
+        [NotNullWhen(false)] out Refusal? refusal)
+    {
+        (agent, slot) = (null, null);
+        refusal = Judge(request);
+        if (refusal is not null)
+        {
+            return false;
+        }
+
+        agent = agents[request.AgentId];
+        slot = agent.TryReserve(maxPerAgent);
+        if (slot is not null)
+        {
+            return true;
+        }
+
+        refusal = new Refusal(
+            RegistrationOutcome.TooManyConnections,
+            $"Too many connections: agent '{request.AgentId}' has {agent.Count}, the limit is {Math.Min(agent.Limit, maxPerAgent)}; close one first");
+        return false;
+    }
+
+    private Refusal? Judge(RegistrationRequest request)
+    {
+        if (request.ProtocolVersion != ProtocolConstants.Version)
+        {
+            return new(RegistrationOutcome.BadVersion, $"Protocol version mismatch: expected {ProtocolConstants.Version}, got {request.ProtocolVersion}");
+        }
+
+        if (request.AgentId.Length == 0)
+        {
+            return new(RegistrationOutcome.NoAgentId, "Invalid message format: Agent ID cannot be empty");
+        }
+
+        if (!agents.ContainsKey(request.AgentId))
+        {
+            return new(RegistrationOutcome.NotAllowed, $"Invalid message format: Agent {PeerText.Quote(request.AgentId)} is not in the allowed list");
+        }
+
+        if (tokens is null)
+        {
+            return null;
+        }
+
+        // An empty token is none, or anybody could bring one.
+        return string.IsNullOrEmpty(request.AuthToken) ? new(RegistrationOutcome.NoToken, "Invalid message format: Authentication required but no token provided")
+            : tokens.IsValid(request.AgentId, request.AuthToken) ? null
+            : new(RegistrationOutcome.WrongToken, $"Authentication failed: the token is none of agent '{request.AgentId}'");
+    }
+}
+
+/// <summary>Why an agent is not let in.</summary>
+/// <param name="Outcome">The reason as a name.</param>
+/// <param name="Error">The reason in words, told to the agent where the protocol has an answer and to the log always. It may hold text of the peer.</param>
+internal sealed record Refusal(RegistrationOutcome Outcome, string Error);

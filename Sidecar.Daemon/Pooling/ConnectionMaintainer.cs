@@ -1,0 +1,164 @@
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Connections;
+
+namespace Sidecar.Daemon.Pooling;
+
+/// <summary>Keeps one connection of a pool alive: dials, watches, and dials again, for ever.</summary>
+/// <remarks>
+/// Its connection belongs to one endpoint, its home. While that is left alone the connection lives at another endpoint; when home is back a
+/// new one is opened there first, and the guest is kept only for the exchanges that it has.
+/// </remarks>
+internal sealed class ConnectionMaintainer(
+    ConnectionPool pool, EndpointSet endpoints, int home, PoolSettings settings, Random random, TimeProvider time, ILogger logger)
+{
+    private readonly Signal _signal = new();
+    private Task _retiring = Task.CompletedTask;
+
+    /// <summary>An endpoint may be worth another look.</summary>
+    public void Nudge() => _signal.Set();
+
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            if (endpoints.Claim(home, out var wait) is not { } endpoint)
+            {
+                await _signal.WaitAsync(wait, time, stopping).ConfigureAwait(false);
+                continue;
+            }
+
+            var next = await DialAsync(endpoint, stopping).ConfigureAwait(false);
+            while (next is not null)
+            {
+                next = await KeepAsync(next, stopping).ConfigureAwait(false);
+            }
+        }
+
+        await _retiring.ConfigureAwait(false);
+    }
+
+    // Null when it did not work; the endpoints knows by then.
+    private async Task<Kept?> DialAsync(PoolEndpoint endpoint, CancellationToken stopping)
+    {
+        try
+        {
+            var connection = await endpoint.Dialer.DialAsync(pool, stopping).ConfigureAwait(false);
+            var kept = new Kept(pool.Add(connection, endpoint), endpoint, time.GetTimestamp());
+            endpoints.Reached(endpoint);
+            return kept;
+        }
+        catch (Exception) when (stopping.IsCancellationRequested)
+        {
+            endpoints.Withdrew(endpoint);
+        }
+        catch (AgentUnreachableException e)
+        {
+            pool.ReportMissed(endpoint, e.Problem, e.Message);
+        }
+        catch (Exception e)
+        {
+            Log.KeeperFailed(logger, settings.AgentId, e);
+            pool.ReportMissed(endpoint, DialProblem.Unreachable, e.Message);
+        }
+
+        return null;
+    }
+
+    // Returns the connection that takes its place at home; null when it has ended.
+    private async Task<Kept?> KeepAsync(Kept kept, CancellationToken stopping)
+    {
+        Kept? next = null;
+        try
+        {
+            next = await WatchAsync(kept, stopping).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Log.KeeperFailed(logger, settings.AgentId, e);
+        }
+
+        if (next is null)
+        {
+            await CloseAsync(kept).ConfigureAwait(false);
+        }
+        else
+        {
+            _retiring = RetireAsync(kept, stopping);
+        }
+
+        return next;
+    }
+
+    private async Task<Kept?> WatchAsync(Kept kept, CancellationToken stopping)
+    {
+        var connection = kept.Pooled.Connection;
+        var watch = new ConnectionWatch(pool, kept.Pooled, settings, random, time);
+        kept.Pooled.Watcher = _signal;
+        _ = connection.Ended.ContinueWith(
+            static (_, signal) => ((Signal)signal!).Set(), _signal, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+        var looked = time.GetTimestamp();
+        while (true)
+        {
+            var wait = watch.NextLook - time.GetElapsedTime(looked);
+            var isGuest = kept.Endpoint.Index != home && _retiring.IsCompleted;
+            if (isGuest && endpoints.RestOf(home) is var rest && rest < wait)
+            {
+                wait = rest;
+            }
+
+            await _signal.WaitAsync(wait, time, stopping).ConfigureAwait(false);
+            if (connection.Ended.IsCompleted || stopping.IsCancellationRequested)
+            {
+                return null;
+            }
+
+            if (isGuest && endpoints.ClaimHome(home) is { } endpoint && await DialAsync(endpoint, stopping).ConfigureAwait(false) is { } moved)
+            {
+                Log.MovedHome(logger, settings.AgentId, endpoint.Dialer.Endpoint);
+                return moved;
+            }
+
+            if (watch.IsDue(time.GetElapsedTime(looked)))
+            {
+                watch.Look();
+                looked = time.GetTimestamp();
+            }
+        }
+    }
+
+    // Exchanges keep their connection, so it may only go when they have not used it for as long as a drain may take.
+    private async Task RetireAsync(Kept kept, CancellationToken stopping)
+    {
+        kept.Pooled.Retire();
+        var connection = kept.Pooled.Connection;
+        while (!connection.Ended.IsCompleted && !stopping.IsCancellationRequested
+            && (connection.InFlight > connection.Owed || kept.Pooled.UnusedFor < settings.DrainTimeout))
+        {
+            await ((Task)connection.Ended).WaitAsync(TimeSpan.FromSeconds(1), time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        await CloseAsync(kept).ConfigureAwait(false);
+    }
+
+    private async Task CloseAsync(Kept kept)
+    {
+        var ended = kept.Pooled.Connection.Ended;
+        pool.Remove(kept.Pooled);
+        await kept.Pooled.Connection.DisposeAsync().ConfigureAwait(false);
+
+        // One that we retired says nothing about its endpoint.
+        if (kept.Pooled.IsRetiring)
+        {
+            endpoints.Left(kept.Endpoint);
+        }
+        else
+        {
+            endpoints.Ended(kept.Endpoint, time.GetElapsedTime(kept.Since));
+        }
+
+        pool.UpdateState(ended.IsCompletedSuccessfully ? await ended.ConfigureAwait(false) : "the pool stops");
+    }
+
+    private sealed record Kept(PooledConnection Pooled, PoolEndpoint Endpoint, long Since);
+}

@@ -1,0 +1,132 @@
+using Sidecar.Protocol.Messages;
+using Wire = Sidecar.Protocol.Grpc.Wire;
+
+namespace Sidecar.Protocol.Encodings.Protobuf;
+
+/// <summary>The messages that open a stream (spec §7.2, §7.3). No encoding is negotiated.</summary>
+internal static class HandshakeMapping
+{
+    // What the reference says where nothing else is said (spec §3.2).
+    private const uint ReportIntervalMs = 10_000;
+
+    /// <summary>The opening message as it is sent; without a configuration it carries an empty object, as the reference's does.</summary>
+    public static Wire.HandshakeRequest ToWire(HandshakeRequest request)
+    {
+        var wire = new Wire.HandshakeRequest
+        {
+            ProxyId = request.ProxyId,
+            ProxyVersion = request.ProxyVersion,
+            ConfigJson = request.Config is null ? "{}" : JsonText.Of(request.Config),
+        };
+        wire.SupportedVersions.AddRange(request.SupportedVersions);
+        return wire;
+    }
+
+    /// <summary>The opening message as it was meant.</summary>
+    /// <exception cref="System.Text.Json.JsonException">The configuration is not JSON.</exception>
+    public static HandshakeRequest FromWire(Wire.HandshakeRequest wire) => new()
+    {
+        SupportedVersions = [.. wire.SupportedVersions],
+        ProxyId = wire.ProxyId,
+        ProxyVersion = wire.ProxyVersion,
+        Config = JsonText.Parse(wire.ConfigJson),
+    };
+
+    /// <summary>The answer as it is sent.</summary>
+    public static Wire.HandshakeResponse ToWire(HandshakeResponse response)
+    {
+        var wire = new Wire.HandshakeResponse
+        {
+            ProtocolVersion = response.ProtocolVersion,
+            Success = response.Success,
+            Capabilities = ToWire(response.Capabilities, response.ProtocolVersion),
+        };
+        Optional.Set(wire, response.Error, static (to, value) => to.Error = value);
+        return wire;
+    }
+
+    /// <summary>The answer as it was meant. Members that are missing have the protocol's defaults (spec §3.2).</summary>
+    public static HandshakeResponse FromWire(Wire.HandshakeResponse wire) => new()
+    {
+        ProtocolVersion = wire.ProtocolVersion,
+        Success = wire.Success,
+        Error = wire.HasError ? wire.Error : null,
+        Capabilities = wire.Capabilities is { } capabilities ? FromWire(capabilities) : new AgentCapabilities(),
+        Encoding = ProtobufEncoding.OfProxy.Name,
+    };
+
+    private static Wire.AgentCapabilities ToWire(AgentCapabilities capabilities, uint version)
+    {
+        var features = capabilities.Features;
+        var wire = new Wire.AgentCapabilities
+        {
+            ProtocolVersion = version,
+            AgentId = capabilities.AgentId,
+            Name = capabilities.Name,
+            Version = capabilities.Version,
+            Features = new Wire.AgentFeatures
+            {
+                StreamingBody = features.StreamingBody,
+                Websocket = features.WebSocket,
+                Guardrails = features.Guardrails,
+                ConfigPush = features.ConfigPush,
+                MetricsExport = features.MetricsExport,
+                ConcurrentRequests = features.ConcurrentRequests,
+                Cancellation = features.Cancellation,
+                FlowControl = features.FlowControl,
+                HealthReporting = features.HealthReporting,
+            },
+            Limits = new Wire.AgentLimits
+            {
+                MaxBodySize = capabilities.Limits.MaxBodySize,
+                MaxConcurrency = capabilities.Limits.MaxConcurrency,
+                PreferredChunkSize = capabilities.Limits.PreferredChunkSize,
+            },
+            HealthConfig = new Wire.HealthConfig { ReportIntervalMs = ReportIntervalMs, IncludeLoadMetrics = true },
+        };
+        for (var kind = EventKind.RequestHeaders; kind <= EventKind.Configure; kind++)
+        {
+            if (capabilities.SupportedEvents.Has(kind))
+            {
+                wire.SupportedEvents.Add((int)kind);
+            }
+        }
+
+        return wire;
+    }
+
+    private static AgentCapabilities FromWire(Wire.AgentCapabilities wire)
+    {
+        var events = EventSet.None;
+        foreach (var number in wire.SupportedEvents)
+        {
+            // The reference's proxy knows Configure as 0, agents write 8 (spec §3.3).
+            events |= number is >= 0 and <= (int)EventKind.Configure ? (number == 0 ? EventKind.Configure : (EventKind)number).AsSet() : EventSet.None;
+        }
+
+        return new AgentCapabilities
+        {
+            AgentId = wire.AgentId,
+            Name = wire.Name,
+            Version = wire.Version,
+            SupportedEvents = events,
+            Features = wire.Features is { } features ? FromWire(features) : new AgentFeatures(),
+            Limits = wire.Limits is { } limits
+                ? new AgentLimits { MaxBodySize = limits.MaxBodySize, MaxConcurrency = limits.MaxConcurrency, PreferredChunkSize = limits.PreferredChunkSize }
+                : new AgentLimits(),
+        };
+    }
+
+    private static AgentFeatures FromWire(Wire.AgentFeatures features) => new()
+    {
+        StreamingBody = features.StreamingBody,
+        WebSocket = features.Websocket,
+        Guardrails = features.Guardrails,
+        ConfigPush = features.ConfigPush,
+        MetricsExport = features.MetricsExport,
+        ConcurrentRequests = features.ConcurrentRequests,
+        Cancellation = features.Cancellation,
+        FlowControl = features.FlowControl,
+        HealthReporting = features.HealthReporting,
+    };
+}

@@ -1,0 +1,118 @@
+using System.Buffers;
+using Sidecar.Protocol.Encodings.Codecs;
+using Sidecar.Protocol.Encodings.Values;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Protocol.Encodings;
+
+/// <summary>An encoding that is a reader and a writer of values: JSON (spec §4.1) and MessagePack (spec §4.2).</summary>
+/// <remarks>Both parameters are value types, so that each encoding is compiled by itself.</remarks>
+/// <param name="name">The encoding's name in a handshake.</param>
+/// <param name="binaryBody">Whether body chunks are written as raw bytes where the encoding can, for peers that advertise it (spec §4.4).</param>
+internal sealed class ValueEncoding<TReader, TWriter>(string name, bool binaryBody) : MessageEncoding
+    where TReader : struct, IValueReader<TReader>, allows ref struct
+    where TWriter : struct, IValueWriter<TWriter>, allows ref struct
+{
+    /// <inheritdoc/>
+    public override string Name => name;
+
+    /// <inheritdoc/>
+    public override void WriteEvent(IBufferWriter<byte> output, AgentEvent message)
+    {
+        var w = TWriter.Create(output, binaryBody);
+        EventCodec.Write(ref w, message);
+        w.Flush();
+    }
+
+    /// <inheritdoc/>
+    public override AgentEvent ReadEvent(MessageType type, ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            var r = TReader.Create(payload);
+            return EventCodec.Read(ref r, type);
+        }
+        catch (Exception e) when (ProtocolErrors.IsBadInput(e))
+        {
+            throw ProtocolErrors.Undecodable(type.ToString(), e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void WriteResponse(IBufferWriter<byte> output, CorrelationId correlationId, AgentResponse response)
+    {
+        var w = TWriter.Create(output, binaryBody);
+        AgentResponseCodec.Write(ref w, correlationId, response);
+        w.Flush();
+    }
+
+    /// <inheritdoc/>
+    public override AgentAnswer ReadResponse(ReadOnlyMemory<byte> payload) => Read(payload, nameof(AgentResponse), AgentResponseCodec.Read);
+
+    /// <inheritdoc/>
+    public override CorrelationId SalvageCorrelationId(ReadOnlyMemory<byte> payload)
+    {
+        var salvage = default(CorrelationIdScanner);
+        try
+        {
+            var r = TReader.Create(payload);
+            salvage.Search(ref r);
+        }
+        catch (Exception e) when (e is ProtocolException || ProtocolErrors.IsBadInput(e))
+        {
+            // The rest is broken, as the caller knows; what was found before counts.
+        }
+
+        return salvage.Best;
+    }
+
+    /// <inheritdoc/>
+    public override void WriteHealth(IBufferWriter<byte> output, HealthStatus message) => Write(output, message, HealthCodec.Write);
+
+    /// <inheritdoc/>
+    public override HealthStatus ReadHealth(ReadOnlyMemory<byte> payload) => Read(payload, nameof(HealthStatus), HealthCodec.Read);
+
+    /// <inheritdoc/>
+    public override void WriteMetrics(IBufferWriter<byte> output, MetricsReport message) => Write(output, message, MetricsCodec.Write);
+
+    /// <inheritdoc/>
+    public override MetricsReport ReadMetrics(ReadOnlyMemory<byte> payload) => Read(payload, nameof(MetricsReport), MetricsCodec.Read);
+
+    /// <inheritdoc/>
+    public override void WriteConfigUpdate(IBufferWriter<byte> output, ConfigUpdateRequest message) =>
+        Write(output, message, ConfigUpdateCodec.Write);
+
+    /// <inheritdoc/>
+    public override ConfigUpdateRequest ReadConfigUpdate(ReadOnlyMemory<byte> payload) =>
+        Read(payload, nameof(ConfigUpdateRequest), ConfigUpdateCodec.Read);
+
+    /// <inheritdoc/>
+    public override void WriteFlowControl(IBufferWriter<byte> output, FlowControlSignal message) =>
+        Write(output, message, FlowControlCodec.Write);
+
+    /// <inheritdoc/>
+    public override FlowControlSignal ReadFlowControl(ReadOnlyMemory<byte> payload) =>
+        Read(payload, nameof(FlowControlSignal), FlowControlCodec.Read);
+
+    /// <summary>Reads a whole payload; whatever is wrong with its bytes is a <see cref="ProtocolException"/>.</summary>
+    internal static T Read<T>(ReadOnlyMemory<byte> payload, string message, ReadValue<TReader, T> read)
+    {
+        try
+        {
+            var r = TReader.Create(payload);
+            return read(ref r);
+        }
+        catch (Exception e) when (ProtocolErrors.IsBadInput(e))
+        {
+            throw ProtocolErrors.Undecodable(message, e);
+        }
+    }
+
+    /// <summary>Writes a whole payload.</summary>
+    internal static void Write<T>(IBufferWriter<byte> output, T message, WriteValue<TWriter, T> write)
+    {
+        var w = TWriter.Create(output, binaryBody: false);
+        write(ref w, message);
+        w.Flush();
+    }
+}

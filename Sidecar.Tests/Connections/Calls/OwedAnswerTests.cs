@@ -1,0 +1,102 @@
+using NUnit.Framework;
+using Sidecar.Daemon.Connections.Calls;
+using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Connections.Calls;
+
+/// <summary>Rule 6: an answer names the exchange, not the call, so a late one must never be taken for the next call's.</summary>
+[TestFixture(ProtocolConstants.Json)]
+[TestFixture(ConnectedAgent.Protobuf)]
+public sealed class OwedAnswerTests(string wire)
+{
+    private static readonly AgentResponse Block = new() { Decision = new BlockDecision() };
+
+    [Test]
+    public async Task LateAnswer_IsDroppedAndNeverTakenByTheNextCall()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
+        await TimeOutAsync(both, TestEvents.Chunk(1, 0));
+
+        var refused = await both.Call(TestEvents.Chunk(1, 1));
+        Assert.That(refused.Outcome, Is.EqualTo(CallOutcome.Owed));
+        Assert.That(both.Agent.Waiting, Is.Zero, "nothing was sent");
+
+        await both.Agent.AnswerAsync(TestEvents.Id(1), Block);
+        await Eventually.TrueAsync(() => both.Connection.LateAnswers == 1, ScriptedAgent.Limit, "the late answer to be counted");
+        Assert.That((both.Connection.Owed, both.Connection.InFlight), Is.EqualTo((0, 0)), "the debt is settled");
+
+        var next = both.Call(TestEvents.Chunk(1, 2));
+        Assert.That((await both.Agent.ReceiveEventAsync<RequestBodyChunkEvent>()).ChunkIndex, Is.EqualTo(2));
+        Assert.That(next.IsCompleted, Is.False);
+        await both.Agent.AnswerAsync(TestEvents.Id(1));
+        Assert.That((await next).Response!.Decision, Is.InstanceOf<AllowDecision>());
+        Assert.That(both.Connection.LateAnswers, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Complete_MayGoWhileOwed_AndItsAnswerIsTheSecond()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
+        await TimeOutAsync(both, TestEvents.Chunk(1));
+        var complete = both.Call(TestEvents.Complete(1));
+        await both.Agent.ReceiveEventAsync<RequestCompleteEvent>();
+        Assert.That((both.Connection.Owed, both.Connection.InFlight), Is.EqualTo((1, 2)));
+        await both.Agent.AnswerAsync(TestEvents.Id(1), Block);
+        await Eventually.TrueAsync(() => both.Connection.Owed == 0, ScriptedAgent.Limit, "the debt to be settled");
+        Assert.That(complete.IsCompleted, Is.False, "the first answer was the late one");
+        await both.Agent.AnswerAsync(TestEvents.Id(1));
+        Assert.That((await complete).Response!.Decision, Is.InstanceOf<AllowDecision>());
+        Assert.That(both.Connection.InFlight, Is.Zero);
+    }
+
+    [Test]
+    public async Task BadLateAnswer_SettlesTheDebtToo()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
+        await TimeOutAsync(both, TestEvents.Chunk(1));
+        await both.Agent.AnswerBadlyAsync(TestEvents.Chunk(1));
+        await Eventually.TrueAsync(() => both.Connection.LateAnswers == 1, ScriptedAgent.Limit, "the late answer to be counted");
+        Assert.That(both.Connection.Owed, Is.Zero, "the debt is settled");
+    }
+
+    [Test]
+    public async Task Cancel_EndsTheCallAtOnce_AndItsTombstoneKeepsTheSlot()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire, maxInFlight: 1);
+        var call = both.Call(TestEvents.Headers(1));
+        await both.Agent.ReceiveEventAsync();
+        both.Connection.Cancel(TestEvents.Id(1), CancelReason.ClientDisconnect);
+        Assert.That((await call).Outcome, Is.EqualTo(CallOutcome.Cancelled));
+        var cancel = await both.Agent.ReceiveCancelAsync();
+        Assert.That((cancel.CorrelationId, cancel.Reason), Is.EqualTo((TestEvents.Id(1), CancelReason.ClientDisconnect)));
+        Assert.That((await both.Call(TestEvents.Headers(2))).Outcome, Is.EqualTo(CallOutcome.NoRoom));
+        await both.Agent.AnswerAsync(TestEvents.Id(1), Block);
+        await Eventually.TrueAsync(() => both.Connection.InFlight == 0, ScriptedAgent.Limit, "the slot to come back");
+        var next = both.Call(TestEvents.Headers(2));
+        await both.Agent.AnswerAsync(await both.Agent.ReceiveEventAsync());
+        Assert.That((await next).IsAnswered, Is.True);
+    }
+
+    [Test]
+    public async Task CancelOfNothing_SendsNothing()
+    {
+        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
+        both.Connection.Cancel(TestEvents.Id(1), CancelReason.Manual);
+        var call = both.Call(TestEvents.Headers(1));
+        Assert.That((await both.Agent.ReceiveAsync()).Type, Is.EqualTo(MessageType.RequestHeaders));
+        await both.Agent.AnswerAsync(TestEvents.Id(1));
+        await call;
+        both.Connection.Cancel(TestEvents.Id(1), CancelReason.Manual);
+        Assert.That((both.Connection.Owed, both.Agent.Waiting), Is.EqualTo((0, 0)));
+    }
+
+    private static async Task TimeOutAsync(ConnectedAgent both, AgentEvent message)
+    {
+        var call = both.Call(message, 100);
+        await both.Agent.ReceiveEventAsync();
+        both.Clock.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.That((await call).Outcome, Is.EqualTo(CallOutcome.TimedOut));
+        await both.Agent.ReceiveCancelAsync();
+    }
+}
