@@ -93,7 +93,7 @@ internal static class RunCommand
         return command;
     }
 
-    private static DaemonOptions Bind(ParseResult result, List<string> problems) => new()
+    private static ConfigurationSnapshot Bind(ParseResult result, List<string> problems) => new()
     {
         Agents = Specs(result.GetValue(Agents), AgentFlag.Parse, problems),
         Listeners = Specs(result.GetValue(Listeners), ListenerFlag.Parse, problems),

@@ -21,7 +21,7 @@ internal static class AgentBuilder
     /// <param name="loggers">The logs.</param>
     public static AgentState Build(
         AgentOptions agent,
-        DaemonOptions options,
+        ConfigurationSnapshot options,
         Dictionary<string, RegisteredConnections> registered,
         SidecarMetrics metrics,
         TimeProvider time,
@@ -88,7 +88,7 @@ internal static class AgentBuilder
     }
 
     // An agent that dials in has a place for as many connections as any of its listeners lets in.
-    private static int? MostOnListeners(AgentOptions agent, DaemonOptions options) =>
+    private static int? MostOnListeners(AgentOptions agent, ConfigurationSnapshot options) =>
         options.Listeners.Where(listener => listener.Reverse?.Admits(agent) == true).Max(static listener => listener.Reverse!.MaxPerAgent);
 
     private static AgentPolicy PolicyOf(AgentOptions agent, PoolOptions written, FailureMode daemonFailureMode)

@@ -20,7 +20,7 @@ namespace Sidecar.Daemon.Composition;
 internal static class DaemonHost
 {
     /// <summary>Runs the daemon; the exit code for the shell.</summary>
-    public static async Task<int> RunAsync(DaemonOptions options, bool verbose, TextWriter errors, CancellationToken cancellation)
+    public static async Task<int> RunAsync(ConfigurationSnapshot options, bool verbose, TextWriter errors, CancellationToken cancellation)
     {
         try
         {
@@ -38,7 +38,7 @@ internal static class DaemonHost
 
     /// <summary>Builds everything and starts nothing; what a start would refuse is told, a line for each listener.</summary>
     /// <returns>The exit code that the start would have.</returns>
-    public static async Task<int> CheckAsync(DaemonOptions options, TextWriter errors)
+    public static async Task<int> CheckAsync(ConfigurationSnapshot options, TextWriter errors)
     {
         using var host = Build(options, verbose: false);
         var problems = host.Services.GetRequiredService<ListenerFactory>().Problems();
@@ -56,7 +56,7 @@ internal static class DaemonHost
         return problems.Count == 0 ? ExitCodes.Ok : ExitCodes.Failed;
     }
 
-    private static IHost Build(DaemonOptions options, bool verbose)
+    private static IHost Build(ConfigurationSnapshot options, bool verbose)
     {
         // Without the defaults: flags are the only configuration, not what happens to lie in the working directory or the environment.
         var builder = Host.CreateEmptyApplicationBuilder(null);
@@ -73,7 +73,7 @@ internal static class DaemonHost
         services.AddSingleton<PrometheusExporter>();
         services.AddSingleton(static provider => new AgentReports(
             provider.GetRequiredService<SidecarMetrics>().Agents,
-            provider.GetRequiredService<DaemonOptions>().MetricsPrefix,
+            provider.GetRequiredService<ConfigurationSnapshot>().MetricsPrefix,
             new AgentReportLimits(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ConfigPushSettings>();
@@ -99,7 +99,7 @@ internal static class DaemonHost
         services.AddSingleton(provider => new ByteBudget(options.BodyMemory, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<Inspector>();
         services.AddSingleton(static provider => new HttpApplications(
-            provider.GetRequiredService<DaemonOptions>(),
+            provider.GetRequiredService<ConfigurationSnapshot>(),
             provider.GetRequiredService<DaemonModel>().MissingAgents,
             provider.GetRequiredService<Inspector>(),
             provider.GetRequiredService<SidecarMetrics>(),
@@ -134,7 +134,7 @@ internal static class DaemonHost
         {
             Version = DaemonVersion.Text,
             StartedAt = time.GetUtcNow(),
-            Listeners = provider.GetRequiredService<DaemonOptions>().Listeners,
+            Listeners = provider.GetRequiredService<ConfigurationSnapshot>().Listeners,
             Agents = () => model.Agents,
             Exchanges = inspector.Counts,
             ListenerWarnings = inspector.Warnings,

@@ -20,7 +20,7 @@ internal sealed class DaemonModel
     private volatile AgentState[] _agents;
 
     public DaemonModel(
-        DaemonOptions options, SidecarMetrics metrics, AgentReports reports, ConfigPusher pusher, ConfigUpdates updates, TimeProvider time,
+        ConfigurationSnapshot options, SidecarMetrics metrics, AgentReports reports, ConfigPusher pusher, ConfigUpdates updates, TimeProvider time,
         ILoggerFactory loggers)
     {
         _reports = reports;

@@ -10,7 +10,7 @@ namespace Sidecar.Daemon.Composition;
 
 /// <summary>Starts and stops everything in one order: agents first, then the listeners; listeners first, then agents.</summary>
 internal sealed partial class DaemonService(
-    DaemonOptions options,
+    ConfigurationSnapshot options,
     DaemonModel model,
     BackgroundCalls background,
     ConfigPusher pusher,

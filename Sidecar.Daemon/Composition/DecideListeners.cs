@@ -7,7 +7,7 @@ using Sidecar.Daemon.Listeners;
 namespace Sidecar.Daemon.Composition;
 
 /// <summary>Builds the listeners on which scripts ask.</summary>
-internal sealed class DecideListeners(DaemonOptions options, DaemonModel model, Inspector inspector, ILoggerFactory loggers)
+internal sealed class DecideListeners(ConfigurationSnapshot options, DaemonModel model, Inspector inspector, ILoggerFactory loggers)
 {
     /// <summary>One that speaks HTTP.</summary>
     public IListener Http(ListenerOptions listener, KestrelListener kestrel, IExchangeRelay? relay) =>

@@ -11,7 +11,7 @@ namespace Sidecar.Daemon.Composition;
 
 /// <summary>Builds what answers on the http listeners, by the proxy that asks there.</summary>
 internal sealed class HttpApplications(
-    DaemonOptions options, Func<IReadOnlyList<string>> missingAgents, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
+    ConfigurationSnapshot options, Func<IReadOnlyList<string>> missingAgents, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
 {
     /// <summary>The application of a listener.</summary>
     /// <exception cref="IOException">A file that the listener needs, or a header name it is given, cannot be used.</exception>

@@ -13,7 +13,7 @@ namespace Sidecar.Daemon.Composition;
 
 /// <summary>Builds the listeners that the options name.</summary>
 internal sealed class ListenerFactory(
-    DaemonOptions options,
+    ConfigurationSnapshot options,
     HttpApplications http,
     DecideListeners scripts,
     EnvoyListeners envoys,

@@ -12,7 +12,7 @@ using Sidecar.Daemon.Listeners.Registration;
 namespace Sidecar.Daemon.Composition;
 
 /// <summary>Builds the listeners that speak no HTTP, each on its socket file.</summary>
-internal sealed class SocketListeners(DaemonOptions options, DaemonModel model, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
+internal sealed class SocketListeners(ConfigurationSnapshot options, DaemonModel model, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
 {
     /// <summary>One for the agent protocol, from whoever asks as a proxy does.</summary>
     public IListener Native(ListenerOptions listener, UnixListenerSocket socket, IExchangeRelay? relay)

@@ -11,7 +11,7 @@ internal static class BodyNeeds
     /// One error for each such agent and listener. An agent needs bodies when its events name them and it does not say that it can do without.
     /// </summary>
     /// <remarks>Every listener takes every route, so each route's agents stand behind each listener; so do those for requests that no route takes.</remarks>
-    public static IEnumerable<string> Errors(DaemonOptions options)
+    public static IEnumerable<string> Errors(ConfigurationSnapshot options)
     {
         var asked = options.Routes.Count == 0
             ? options.Agents

@@ -7,7 +7,7 @@ namespace Sidecar.Daemon.Configuration;
 /// <param name="Options">The options, with every listener's bound settled.</param>
 /// <param name="Warning">What was lowered and how to have more; null when nothing was.</param>
 /// <param name="Error">Why the daemon cannot run so; null when it can.</param>
-internal sealed record DescriptorPlan(DaemonOptions Options, string? Warning, string? Error)
+internal sealed record DescriptorPlan(ConfigurationSnapshot Options, string? Warning, string? Error)
 {
     /// <summary>
     /// What the process has open by itself: 160. The runtime keeps two for each of some 70 assemblies; pipes, timers and logs have the rest.
@@ -23,7 +23,7 @@ internal sealed record DescriptorPlan(DaemonOptions Options, string? Warning, st
     /// <param name="options">What the operator wrote.</param>
     /// <param name="limit">How many descriptors the process may have open.</param>
     /// <param name="reserve">How many of them no connection of a listener may take.</param>
-    public static DescriptorPlan Fit(DaemonOptions options, int limit, int reserve)
+    public static DescriptorPlan Fit(ConfigurationSnapshot options, int limit, int reserve)
     {
         var open = options.Listeners.Where(static listener => listener.MaxConnections is null).ToList();
         var said = options.Listeners.Sum(static listener => (long)(listener.MaxConnections ?? 0));
@@ -55,10 +55,10 @@ internal sealed record DescriptorPlan(DaemonOptions Options, string? Warning, st
 
     private static int Lowered(int usual, double share) => Least + (int)((usual - Least) * share);
 
-    private static long AgentConnections(DaemonOptions options) => options.Agents.Sum(agent =>
+    private static long AgentConnections(ConfigurationSnapshot options) => options.Agents.Sum(agent =>
         (long)Math.Max(agent.Endpoints.Count, agent.Pool.Over(options.Pool).Connections ?? Defaults.ConnectionsPerAgent));
 
-    private static string Named(DaemonOptions options)
+    private static string Named(ConfigurationSnapshot options)
     {
         var named = options.Listeners.Where(static listener => listener.MaxConnections is not null).Select(static listener => $"{listener.Name} max-connections={listener.MaxConnections}").ToList();
         return named.Count == 0 ? "" : $" ({string.Join(", ", named)})";

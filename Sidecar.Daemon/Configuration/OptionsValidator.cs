@@ -4,7 +4,7 @@ namespace Sidecar.Daemon.Configuration;
 internal static class OptionsValidator
 {
     /// <summary>All errors; empty when the options can be used.</summary>
-    public static IReadOnlyList<string> Validate(DaemonOptions options, bool isComplete = true)
+    public static IReadOnlyList<string> Validate(ConfigurationSnapshot options, bool isComplete = true)
     {
         var errors = new List<string>();
         if (isComplete && options.Listeners.Count == 0)

@@ -7,7 +7,7 @@ internal static class ReverseValidator
     public const int MaxConnections = 64;
 
     /// <summary>Adds every mistake.</summary>
-    public static void Validate(DaemonOptions options, List<string> errors)
+    public static void Validate(ConfigurationSnapshot options, List<string> errors)
     {
         var listeners = options.Listeners.Where(static listener => listener.Reverse is not null).ToList();
         var agents = options.Agents.Where(static agent => agent.IsReverse).ToList();

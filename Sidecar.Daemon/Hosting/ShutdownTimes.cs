@@ -3,7 +3,7 @@ using Sidecar.Daemon.Configuration;
 namespace Sidecar.Daemon.Hosting;
 
 /// <summary>How long each step of the shutdown may take: what the host and the service manager must wait for is computed from the same numbers.</summary>
-internal sealed class ShutdownTimes(DaemonOptions options)
+internal sealed class ShutdownTimes(ConfigurationSnapshot options)
 {
     /// <summary>
     /// After the listeners are shut nothing new reaches the agents, so what is left is the news that exchanges are complete, 5 s; an agent that was

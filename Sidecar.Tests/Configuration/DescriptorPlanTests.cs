@@ -56,7 +56,7 @@ public sealed class DescriptorPlanTests
     private static DescriptorPlan Fit(int limit, int reserve, params string[] listeners)
     {
         var errors = new List<string>();
-        var options = new DaemonOptions
+        var options = new ConfigurationSnapshot
         {
             Agents = [AgentFlag.Parse("demo=/run/demo.sock", errors)!],
             Listeners = [.. listeners.Select(text => ListenerFlag.Parse(text, errors)!)],

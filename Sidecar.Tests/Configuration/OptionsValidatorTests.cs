@@ -5,7 +5,7 @@ namespace Sidecar.Tests.Configuration;
 
 public sealed class OptionsValidatorTests
 {
-    private static readonly DaemonOptions Good = new()
+    private static readonly ConfigurationSnapshot Good = new()
     {
         Agents = [new AgentOptions { Id = "waf", Endpoints = [new AgentEndpoint.Unix("/run/waf.sock")] }],
         Listeners = [new ListenerOptions { Kind = ListenerKind.Native, Path = "/run/n.sock" }],
@@ -20,7 +20,7 @@ public sealed class OptionsValidatorTests
         Address = System.Net.IPEndPoint.Parse("127.0.0.1:9000"),
     };
 
-    private static DaemonOptions Reverse(Func<ReverseOptions, ReverseOptions> change, params string[] agents) => new()
+    private static ConfigurationSnapshot Reverse(Func<ReverseOptions, ReverseOptions> change, params string[] agents) => new()
     {
         Agents = [.. agents.Select(static id => new AgentOptions { Id = id, Endpoints = [new AgentEndpoint.Reverse()] })],
         Listeners = [new ListenerOptions { Kind = ListenerKind.Reverse, Path = "/run/r", Reverse = change(new ReverseOptions()) }],
@@ -33,7 +33,7 @@ public sealed class OptionsValidatorTests
         yield return Case("route twice", Good with { Routes = [Route("r", "waf"), Route("r", "waf")] }, "route r is given 2 times");
         yield return Case("path twice", Good with { Listeners = [.. Good.Listeners, Good.Listeners[0] with { Path = "/run/../run/n.sock" }] }, "listener path /run/n.sock is given 2 times");
         yield return Case("address twice", Good with { Listeners = [Tcp, Tcp] }, "listener path 127.0.0.1:9000 is given 2 times");
-        yield return Case("nobody to ask", new DaemonOptions { Listeners = Good.Listeners }, "no agent: give at least one --agent, or say --route all,agents=none");
+        yield return Case("nobody to ask", new ConfigurationSnapshot { Listeners = Good.Listeners }, "no agent: give at least one --agent, or say --route all,agents=none");
         yield return Case("unmatched agent", Good with { Unmatched = Route("none", "bot") }, "--unmatched names agent bot, which no --agent defines; defined are: waf");
         yield return Case("agent twice unmatched", Good with { Unmatched = Route("none", "waf", "waf") }, "agent on --unmatched waf is given 2 times");
         yield return Case("agent called none", Good with { Agents = [.. Good.Agents, new AgentOptions { Id = "none", Endpoints = [new AgentEndpoint.Unix("/x")] }] }, "agent id 'none' is the word for a route that asks nobody");
@@ -77,7 +77,7 @@ public sealed class OptionsValidatorTests
 
     [Test]
     public void DaemonThatAsksNobody_IsFine_WhereARouteSaysSo() =>
-        Assert.That(OptionsValidator.Validate(new DaemonOptions { Listeners = Good.Listeners, Routes = [RouteFlag.Parse("all,agents=none", [])!] }), Is.Empty);
+        Assert.That(OptionsValidator.Validate(new ConfigurationSnapshot { Listeners = Good.Listeners, Routes = [RouteFlag.Parse("all,agents=none", [])!] }), Is.Empty);
 
     [Test]
     public void AgentForUnmatchedRequestsOnly_NeedsBodiesToo()
@@ -128,7 +128,7 @@ public sealed class OptionsValidatorTests
     [TestCaseSource(nameof(Mistakes))]
     public void Mistake_IsNamedOnce(object options, string expected)
     {
-        var errors = OptionsValidator.Validate((DaemonOptions)options);
+        var errors = OptionsValidator.Validate((ConfigurationSnapshot)options);
         Assert.That(errors, Has.Count.EqualTo(1));
         Assert.That(errors[0], Does.Contain(expected));
     }
@@ -136,11 +136,11 @@ public sealed class OptionsValidatorTests
     [Test]
     public void AllMistakes_AreReportedAtOnce()
     {
-        var bad = new DaemonOptions { Pool = new() { Connections = 0, CallsPerConnection = 0 }, MaxExchanges = 0, Routes = [Route("r", "x"), Route("r", "y")] };
+        var bad = new ConfigurationSnapshot { Pool = new() { Connections = 0, CallsPerConnection = 0 }, MaxExchanges = 0, Routes = [Route("r", "x"), Route("r", "y")] };
         Assert.That(OptionsValidator.Validate(bad), Has.Count.EqualTo(7));
     }
 
-    private static TestCaseData Case(string name, DaemonOptions options, string expected) => new TestCaseData(options, expected).SetArgDisplayNames(name);
+    private static TestCaseData Case(string name, ConfigurationSnapshot options, string expected) => new TestCaseData(options, expected).SetArgDisplayNames(name);
 
     private static RouteOptions Route(string id, params string[] agents) =>
         new() { Id = id, Stages = [[.. agents.Select(static agent => new RouteAgentOptions(agent, null))]] };

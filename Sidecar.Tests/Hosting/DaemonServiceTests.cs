@@ -40,7 +40,7 @@ public sealed class DaemonServiceTests : IDisposable
         await using var listener = new ScriptedAgentListener(_directory.Socket("waf.sock")) { OnAccepted = static agent => agent.AcceptAsync() };
         listener.Start();
         var pool = new PoolOptions { Connections = 1, DrainTimeout = own is { } seconds ? TimeSpan.FromSeconds(seconds) : null };
-        var options = new DaemonOptions { Agents = [new AgentOptions { Id = "waf", Endpoints = [new AgentEndpoint.Unix(listener.Path)], Pool = pool }] };
+        var options = new ConfigurationSnapshot { Agents = [new AgentOptions { Id = "waf", Endpoints = [new AgentEndpoint.Unix(listener.Path)], Pool = pool }] };
         var pusher = new ConfigPusher(new ConfigPushSettings(), _clock, _logs.CreateLogger("pusher"));
         var updates = new ConfigUpdates(new ConfigUpdateHandler(pusher, new ConfigPushSettings(), _clock), _clock, _logs.CreateLogger("updates"));
         var reports = new AgentReports(_sums.Metrics.Agents, "sidecar", new AgentReportLimits(), _clock);
@@ -79,7 +79,7 @@ public sealed class DaemonServiceTests : IDisposable
                 Endpoints = [new AgentEndpoint.Unix("/x")],
                 Pool = new PoolOptions { DrainTimeout = seconds is { } given ? TimeSpan.FromSeconds(given) : null }
             };
-        var times = new ShutdownTimes(new DaemonOptions { Agents = [Agent("a", 60), Agent("b", 2), Agent("c", null)] });
+        var times = new ShutdownTimes(new ConfigurationSnapshot { Agents = [Agent("a", 60), Agent("b", 2), Agent("c", null)] });
         Assert.That((times.DrainOf("a").TotalSeconds, times.DrainOf("b").TotalSeconds, times.DrainOf("c").TotalSeconds), Is.EqualTo((60, 2, 5)));
         Assert.That(times.Agents, Is.GreaterThan(TimeSpan.FromSeconds(60)));
         Assert.That(
@@ -87,7 +87,7 @@ public sealed class DaemonServiceTests : IDisposable
             Is.EqualTo(times.Listeners + ShutdownTimes.AfterListeners + times.Agents + (3 * ShutdownSequence.AbortLimit) + TimeSpan.FromSeconds(1)));
         var unit = File.ReadAllLines(Path.Combine(Repository, "systemd", "sidecar.service")).Single(static line => line.StartsWith("TimeoutStopSec=", StringComparison.Ordinal));
         var stop = int.Parse(unit[15..], System.Globalization.CultureInfo.InvariantCulture);
-        Assert.That(new ShutdownTimes(new DaemonOptions { Agents = [Agent("c", null)] }).Total, Is.LessThan(TimeSpan.FromSeconds(stop)));
+        Assert.That(new ShutdownTimes(new ConfigurationSnapshot { Agents = [Agent("c", null)] }).Total, Is.LessThan(TimeSpan.FromSeconds(stop)));
     }
 
     private static string Repository

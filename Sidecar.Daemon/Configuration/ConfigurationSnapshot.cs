@@ -1,7 +1,7 @@
 namespace Sidecar.Daemon.Configuration;
 
 /// <summary>Everything the operator wrote. Immutable; defaults are those of <see cref="Defaults"/>.</summary>
-internal sealed record DaemonOptions
+internal sealed record ConfigurationSnapshot
 {
     /// <summary>The agents.</summary>
     public IReadOnlyList<AgentOptions> Agents { get; init; } = [];
