@@ -38,7 +38,7 @@ internal sealed class AgentState(string id, AgentPolicy policy, AgentVersion ver
             Connections = live.Count,
             Healthy = live.Count(static connection => connection.TakesNew),
             Paused = live.Count(static connection => connection.IsPaused),
-            InFlight = live.Sum(static connection => connection.Connection.InFlight),
+            InFlight = live.Sum(static connection => connection.Connection.Stats.InFlight),
             Running = admission.Running,
             Waiting = admission.Waiting,
             QueuePercent = admission.Seats == 0 ? 0 : 100.0 * admission.Waiting / admission.Seats,

@@ -24,20 +24,11 @@ internal interface IAgentConnection : IAsyncDisposable
     /// <summary>False from the moment either direction has ended.</summary>
     bool IsOpen { get; }
 
-    /// <summary>Slots taken: calls that wait and calls whose answers are owed.</summary>
-    int InFlight { get; }
-
-    /// <summary>Answers still owed for calls that ended without one.</summary>
-    int Owed { get; }
-
-    /// <summary>Answers that came after their call had ended.</summary>
-    long LateAnswers { get; }
+    /// <summary>How it does, read at once: the calls that it carries and when the agent was heard.</summary>
+    ConnectionStats Stats { get; }
 
     /// <summary>Completes with the cause, in words, when the connection has ended and all its calls have been told.</summary>
     Task<string> Ended { get; }
-
-    /// <summary>Time since the last bytes from the agent.</summary>
-    TimeSpan SilentFor { get; }
 
     /// <summary>Sends an event and waits for its answer. One call per exchange at a time.</summary>
     /// <remarks>Failures are values: the task never faults. Only a defect throws, and only before the task is returned.</remarks>

@@ -51,6 +51,7 @@ internal static class AgentPages
     private static ConnectionDocument Of(PooledConnection pooled, IReadOnlyList<string> endpoints)
     {
         var connection = pooled.Connection;
+        var stats = connection.Stats;
         return new ConnectionDocument
         {
             Id = connection.Id,
@@ -61,11 +62,11 @@ internal static class AgentPages
             AgentName = connection.Capabilities.Name,
             AgentVersion = connection.Capabilities.Version,
             OpenedAt = pooled.Since,
-            SilentSeconds = Math.Round(connection.SilentFor.TotalSeconds, 3),
-            InFlight = connection.InFlight,
-            Owed = connection.Owed,
+            SilentSeconds = Math.Round(pooled.SilentFor.TotalSeconds, 3),
+            InFlight = stats.InFlight,
+            Owed = stats.Owed,
             Limit = connection.Traits.MaxInFlight,
-            LateAnswers = connection.LateAnswers,
+            LateAnswers = stats.LateAnswers,
             Errors = pooled.Errors,
             Health = pooled.Health.ToString().ToLowerInvariant(),
             Paused = pooled.IsPaused,

@@ -133,7 +133,7 @@ internal sealed class ConnectionMaintainer(
         kept.Pooled.Retire();
         var connection = kept.Pooled.Connection;
         while (!connection.Ended.IsCompleted && !stopping.IsCancellationRequested
-            && (connection.InFlight > connection.Owed || kept.Pooled.UnusedFor < settings.DrainTimeout))
+            && (connection.Stats.Waiting > 0 || kept.Pooled.UnusedFor < settings.DrainTimeout))
         {
             await ((Task)connection.Ended).WaitAsync(TimeSpan.FromSeconds(1), time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

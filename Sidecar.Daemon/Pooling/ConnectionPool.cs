@@ -108,7 +108,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     public bool IsClosing => _draining;
 
     /// <summary>Calls that wait and answers owed, over all connections.</summary>
-    public int InFlight => _set.Live.Sum(static connection => connection.Connection.InFlight);
+    public int InFlight => _set.Live.Sum(static connection => connection.Connection.Stats.InFlight);
 
     /// <summary>By how much the agent wants the timeouts of calls without a connection yet to be stretched, 1 or more.</summary>
     public double TimeoutMultiplier => _isDegraded ? PoolSnapshot.MultiplierOf(_set.Live) : 1;
@@ -140,7 +140,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
             // Rule 6: a connection whose every slot waits for an answer that is owed will not come back by itself.
             foreach (var stuck in PoolSnapshot.StuckOf(live))
             {
-                Replace(stuck, $"all of its {stuck.Owed} slots are owed answers");
+                Replace(stuck, $"all of its {stuck.Stats.Owed} slots are owed answers");
             }
         }
 

@@ -31,15 +31,17 @@ internal sealed class ConnectionWatch(ConnectionPool pool, PooledConnection pool
         pool.UpdateState("a look at its connections");
         pool.Sticky.Sweep();
         pool.News?.OnLook();
-        if (connection.Owed >= connection.Traits.MaxInFlight)
+        var stats = connection.Stats;
+        var silentFor = time.GetElapsedTime(stats.LastHeard);
+        if (stats.Owed >= connection.Traits.MaxInFlight)
         {
-            pool.Replace(connection, $"all of its {connection.Owed} slots are owed answers");
+            pool.Replace(connection, $"all of its {stats.Owed} slots are owed answers");
         }
-        else if (connection.Traits.CanPing && connection.InFlight <= connection.Owed && connection.SilentFor >= settings.HealthInterval * SilentIntervals)
+        else if (connection.Traits.CanPing && stats.Waiting <= 0 && silentFor >= settings.HealthInterval * SilentIntervals)
         {
             // A pong may be late while a call waits (spec §5.2), so only silence when none does counts. Owed answers are no excuse: an agent
             // that hangs may owe them for ever.
-            pool.Replace(connection, $"no sign of life for {connection.SilentFor.TotalSeconds:0.0} s");
+            pool.Replace(connection, $"no sign of life for {silentFor.TotalSeconds:0.0} s");
         }
         else if (pooled.IsEjected)
         {
@@ -48,7 +50,7 @@ internal sealed class ConnectionWatch(ConnectionPool pool, PooledConnection pool
         else
         {
             _isProbed = false;
-            if (connection.InFlight <= connection.Owed && connection.SilentFor >= settings.HealthInterval)
+            if (stats.Waiting <= 0 && silentFor >= settings.HealthInterval)
             {
                 connection.Ping();
             }
@@ -59,7 +61,7 @@ internal sealed class ConnectionWatch(ConnectionPool pool, PooledConnection pool
     private void Probe()
     {
         var connection = pooled.Connection;
-        if (_isProbed && (!connection.Traits.CanPing || connection.SilentFor < time.GetElapsedTime(_probedAt)))
+        if (_isProbed && (!connection.Traits.CanPing || pooled.SilentFor < time.GetElapsedTime(_probedAt)))
         {
             (_isProbed, _readmittedAt) = (false, time.GetTimestamp());
             pool.Ejection.Readmit(pooled);

@@ -36,6 +36,7 @@ internal sealed class FillThenSpread : ISelectionPolicy
     private static PooledConnection? InEndpoint(ReadOnlySpan<PooledConnection> candidates, int endpoint, PooledConnection? except, out int load)
     {
         PooledConnection? best = null;
+        var bestInFlight = 0;
         load = 0;
         foreach (var candidate in candidates)
         {
@@ -44,15 +45,16 @@ internal sealed class FillThenSpread : ISelectionPolicy
                 continue;
             }
 
-            load += candidate.Connection.InFlight;
+            var inFlight = candidate.Connection.Stats.InFlight;
+            load += inFlight;
             if (best is { Connection.Traits.IsConcurrent: true } || !candidate.CanTake(except))
             {
                 continue;
             }
 
-            if (best is null || candidate.Connection.Traits.IsConcurrent || candidate.Connection.InFlight < best.Connection.InFlight)
+            if (best is null || candidate.Connection.Traits.IsConcurrent || inFlight < bestInFlight)
             {
-                best = candidate;
+                (best, bestInFlight) = (candidate, inFlight);
             }
         }
 

@@ -31,5 +31,5 @@ internal static class PoolDrain
     }
 
     // Owed answers are nobody's any more: they must not hold up the end.
-    private static int Waiting(ConnectionSet set) => set.Live.Sum(static connection => connection.Connection.InFlight - connection.Connection.Owed);
+    private static int Waiting(ConnectionSet set) => set.Live.Sum(static connection => connection.Connection.Stats.Waiting);
 }

@@ -51,7 +51,7 @@ internal static class PoolSnapshot
 
     /// <summary>The open connections whose every slot is owed an answer.</summary>
     public static IEnumerable<IAgentConnection> StuckOf(PooledConnection[] live) =>
-        live.Select(static pooled => pooled.Connection).Where(static connection => connection.IsOpen && connection.Owed >= connection.Traits.MaxInFlight);
+        live.Select(static pooled => pooled.Connection).Where(static connection => connection.IsOpen && connection.Stats.Owed >= connection.Traits.MaxInFlight);
 
     /// <summary>The state of the agent.</summary>
     /// <param name="live">The live connections.</param>

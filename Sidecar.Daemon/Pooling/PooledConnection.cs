@@ -80,7 +80,10 @@ internal sealed class PooledConnection(IAgentConnection connection, TimeProvider
     public bool TakesNew => Current() == Blocks.None && connection.IsOpen;
 
     /// <summary>Free slots.</summary>
-    public int Room => connection.Traits.MaxInFlight - connection.InFlight;
+    public int Room => connection.Traits.MaxInFlight - connection.Stats.InFlight;
+
+    /// <summary>Time since the last sign of life of the agent.</summary>
+    public TimeSpan SilentFor => time.GetElapsedTime(connection.Stats.LastHeard);
 
     /// <summary>How long no call has ended on it; only measured while it retires.</summary>
     public TimeSpan UnusedFor => time.GetElapsedTime(Volatile.Read(ref _lastUsed));

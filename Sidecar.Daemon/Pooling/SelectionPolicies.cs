@@ -48,7 +48,7 @@ internal sealed class LeastConnections : ISelectionPolicy
         for (var i = 0; i < candidates.Length; i++)
         {
             var candidate = candidates[(start + i) % candidates.Length];
-            if (candidate.CanTake(except) && candidate.Connection.InFlight is var inFlight && inFlight < least)
+            if (candidate.CanTake(except) && candidate.Connection.Stats.InFlight is var inFlight && inFlight < least)
             {
                 (best, least) = (candidate, inFlight);
             }
@@ -78,7 +78,7 @@ internal sealed class PowerOfTwo(Random random) : ISelectionPolicy
         var first = candidates.ThatTakes(one, except);
         var second = candidates.ThatTakes(other >= one ? other + 1 : other, except);
         return first is null || second is null ? first ?? second
-            : second.Connection.InFlight < first.Connection.InFlight ? second : first;
+            : second.Connection.Stats.InFlight < first.Connection.Stats.InFlight ? second : first;
     }
 }
 

@@ -112,9 +112,9 @@ public sealed class GrpcStreamTests
         both.Clock.Advance(TimeSpan.FromSeconds(3));
         both.Connection.Ping();
         var ping = Wire.ProxyToAgent.Parser.ParseFrom((await both.Agent.ReceiveAsync(MessageType.Ping)).Payload);
-        Assert.That(both.Connection.SilentFor, Is.EqualTo(TimeSpan.FromSeconds(3)));
+        Assert.That(both.Clock.GetElapsedTime(both.Connection.Stats.LastHeard), Is.EqualTo(TimeSpan.FromSeconds(3)));
         await both.Agent.SendAsync(MessageType.Pong, new Wire.AgentToProxy { Pong = new Wire.Pong { Sequence = ping.Ping.Sequence } }.ToByteArray());
-        await Eventually.TrueAsync(() => both.Connection.SilentFor == TimeSpan.Zero, ScriptedAgent.Limit, "the pong to be heard");
+        await Eventually.TrueAsync(() => both.Clock.GetElapsedTime(both.Connection.Stats.LastHeard) == TimeSpan.Zero, ScriptedAgent.Limit, "the pong to be heard");
     }
 
     [Test]
@@ -130,11 +130,11 @@ public sealed class GrpcStreamTests
         await PongAsync(both, earlier);
         await both.Agent.AnswerAsync(default(CorrelationId));
         await both.Agent.SendAsync(MessageType.Pong, new Wire.AgentToProxy { Log = new Wire.LogMessage() }.ToByteArray());
-        await Eventually.TrueAsync(() => both.Connection.LateAnswers == 1, ScriptedAgent.Limit, "the answer without an id, as another SDK sends it");
+        await Eventually.TrueAsync(() => both.Connection.Stats.LateAnswers == 1, ScriptedAgent.Limit, "the answer without an id, as another SDK sends it");
         Assert.That(sending.IsCompleted, Is.False, "the pong of an earlier ping says nothing");
         await PongAsync(both, ping);
         await sending;
-        Assert.That(both.Connection.InFlight, Is.Zero);
+        Assert.That(both.Connection.Stats.InFlight, Is.Zero);
     }
 
     // Silence was consent once: an agent that was still thinking judged by what it then refused.

@@ -18,7 +18,7 @@ public sealed class HostileAgentTests
         await both.Agent.AnswerAsync(TestEvents.Id(2));
         Assert.That((await bad).Outcome, Is.EqualTo(CallOutcome.BadAnswer));
         Assert.That((await good).Outcome, Is.EqualTo(CallOutcome.Answered));
-        Assert.That((both.Connection.InFlight, both.Connection.Owed), Is.EqualTo((0, 0)));
+        Assert.That((both.Connection.Stats.InFlight, both.Connection.Stats.Owed), Is.EqualTo((0, 0)));
     }
 
     [Test]
@@ -27,7 +27,7 @@ public sealed class HostileAgentTests
         await using var both = await ConnectedAgent.OpenAsync();
         var call = both.Call(TestEvents.Headers(1), 100);
         await both.Agent.AnswerGarbageAsync();
-        await Eventually.TrueAsync(() => both.Connection.LateAnswers == 1, ScriptedAgent.Limit, "the garbage to be counted");
+        await Eventually.TrueAsync(() => both.Connection.Stats.LateAnswers == 1, ScriptedAgent.Limit, "the garbage to be counted");
         Assert.That(call.IsCompleted, Is.False);
         both.Clock.Advance(TimeSpan.FromMilliseconds(100));
         Assert.That((await call).Outcome, Is.EqualTo(CallOutcome.TimedOut));
@@ -45,8 +45,8 @@ public sealed class HostileAgentTests
         await both.Agent.AnswerAsync(TestEvents.Id(1));
         await both.Agent.AnswerAsync(TestEvents.Id(1));
         Assert.That((await call).IsAnswered, Is.True);
-        await Eventually.TrueAsync(() => both.Connection.LateAnswers == 4, ScriptedAgent.Limit, "4 answers to be dropped");
-        Assert.That((both.Connection.InFlight, both.Connection.Owed, both.Connection.IsOpen), Is.EqualTo((0, 0, true)));
+        await Eventually.TrueAsync(() => both.Connection.Stats.LateAnswers == 4, ScriptedAgent.Limit, "4 answers to be dropped");
+        Assert.That((both.Connection.Stats.InFlight, both.Connection.Stats.Owed, both.Connection.IsOpen), Is.EqualTo((0, 0, true)));
     }
 
     [Test]
@@ -102,7 +102,7 @@ public sealed class HostileAgentTests
         Assert.That(results.Select(result => result.Outcome), Is.All.EqualTo(CallOutcome.ConnectionLost));
         Assert.That(results.Select(result => result.Detail).Distinct().Single(), Does.Contain(cause));
         Assert.That(await both.Connection.Ended, Does.Contain(cause));
-        Assert.That((both.Connection.IsOpen, both.Connection.InFlight), Is.EqualTo((false, 0)));
+        Assert.That((both.Connection.IsOpen, both.Connection.Stats.InFlight), Is.EqualTo((false, 0)));
         await Eventually.TrueAsync(() => both.Clock.ActiveTimers == 0, ScriptedAgent.Limit, "the timers to be gone");
         Assert.That((await both.Call(TestEvents.Headers(99))).Outcome, Is.EqualTo(CallOutcome.ConnectionLost));
     }
@@ -130,6 +130,6 @@ public sealed class HostileAgentTests
         var all = (await Task.WhenAll(calls)).SelectMany(outcomes => outcomes).ToList();
         Assert.That(all, Has.Count.EqualTo(160));
         Assert.That(all.Count(outcome => outcome == CallOutcome.ConnectionLost), Is.GreaterThanOrEqualTo(160 - round));
-        Assert.That(both.Connection.InFlight, Is.Zero);
+        Assert.That(both.Connection.Stats.InFlight, Is.Zero);
     }
 }

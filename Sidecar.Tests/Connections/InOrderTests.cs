@@ -22,7 +22,7 @@ public sealed class InOrderTests
             Assert.That((await call).Response!.Decision, Is.EqualTo(exchange == 2 ? Block.Decision : Decision.Allow));
         }
 
-        Assert.That((both.Connection.InFlight, both.Connection.IsOpen), Is.EqualTo((0, true)));
+        Assert.That((both.Connection.Stats.InFlight, both.Connection.IsOpen), Is.EqualTo((0, true)));
     }
 
     [Test]
@@ -47,13 +47,13 @@ public sealed class InOrderTests
         Assert.That((await late).Outcome, Is.EqualTo(CallOutcome.TimedOut));
         Assert.That((await both.Call(TestEvents.Headers(2))).Outcome, Is.EqualTo(CallOutcome.NoRoom), "the only slot waits for the answer that is owed");
         await both.Agent.AnswerAsync(asked, Block);
-        await Eventually.TrueAsync(() => both.Connection.Owed == 0, ScriptedAgent.Limit, "the debt to be settled");
+        await Eventually.TrueAsync(() => both.Connection.Stats.Owed == 0, ScriptedAgent.Limit, "the debt to be settled");
 
         var next = both.Call(TestEvents.Headers(3));
         Assert.That((await both.Agent.ReceiveEventAsync()).CorrelationId, Is.EqualTo(TestEvents.Id(3)), "neither a cancel nor the refused call was sent");
         await both.Agent.AnswerAsync(TestEvents.Headers(3));
         Assert.That((await next).Response!.Decision, Is.InstanceOf<AllowDecision>());
-        Assert.That((both.Connection.LateAnswers, both.Connection.IsOpen), Is.EqualTo((1, true)));
+        Assert.That((both.Connection.Stats.LateAnswers, both.Connection.IsOpen), Is.EqualTo((1, true)));
     }
 
     [Test]
@@ -65,7 +65,7 @@ public sealed class InOrderTests
         both.Connection.Cancel(TestEvents.Id(1), CancelReason.ClientDisconnect);
         both.Connection.Ping();
         Assert.That((await call).Outcome, Is.EqualTo(CallOutcome.Cancelled));
-        Assert.That((both.Connection.Owed, both.Agent.Waiting), Is.EqualTo((1, 0)));
+        Assert.That((both.Connection.Stats.Owed, both.Agent.Waiting), Is.EqualTo((1, 0)));
     }
 
     [TestCase(0)]
@@ -104,7 +104,7 @@ public sealed class InOrderTests
         await both.Agent.ReceiveEventAsync();
         await both.Agent.AnswerGarbageAsync();
         Assert.That((await call).Outcome, Is.EqualTo(CallOutcome.BadAnswer));
-        Assert.That((both.Connection.InFlight, both.Connection.IsOpen), Is.EqualTo((0, true)));
+        Assert.That((both.Connection.Stats.InFlight, both.Connection.IsOpen), Is.EqualTo((0, true)));
     }
 
     private static Task<ConnectedAgent> OpenAsync() => ConnectedAgent.OpenAsync(matching: AnswerMatching.InOrder);

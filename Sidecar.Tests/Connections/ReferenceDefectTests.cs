@@ -28,7 +28,7 @@ public sealed class ReferenceDefectTests
         var results = await Task.WhenAll(calls);
         Assert.That(results.Select(static result => result.Outcome), Is.All.EqualTo(CallOutcome.ConnectionLost));
         Assert.That(results.Select(static result => result.Detail).Distinct().Count(), Is.EqualTo(1));
-        Assert.That((both.Connection.InFlight, both.Connection.Owed), Is.EqualTo((0, 0)));
+        Assert.That((both.Connection.Stats.InFlight, both.Connection.Stats.Owed), Is.EqualTo((0, 0)));
         await Eventually.TrueAsync(() => both.Clock.ActiveTimers == 0, ScriptedAgent.Limit, "no timer to be left");
     }
 
@@ -45,10 +45,10 @@ public sealed class ReferenceDefectTests
         both.Connection.Cancel(TestEvents.Id(2), CancelReason.Manual);
         both.Clock.Advance(TimeSpan.FromMilliseconds(100));
         Assert.That(((await late).Outcome, (await cancelled).Outcome), Is.EqualTo((CallOutcome.TimedOut, CallOutcome.Cancelled)));
-        Assert.That((both.Connection.InFlight, both.Connection.Owed), Is.EqualTo((2, 2)), "the agent still works on two");
+        Assert.That((both.Connection.Stats.InFlight, both.Connection.Stats.Owed), Is.EqualTo((2, 2)), "the agent still works on two");
         await both.Agent.AnswerAsync(TestEvents.Id(1));
         await both.Agent.AnswerAsync(TestEvents.Id(2));
-        await Eventually.TrueAsync(() => both.Connection.InFlight == 0, ScriptedAgent.Limit, "nothing to be left");
+        await Eventually.TrueAsync(() => both.Connection.Stats.InFlight == 0, ScriptedAgent.Limit, "nothing to be left");
     }
 
     [Test]
@@ -121,7 +121,7 @@ public sealed class ReferenceDefectTests
             await both.Agent.ReceiveCancelAsync();
         }
 
-        Assert.That((both.Connection.InFlight, both.Connection.Owed), Is.EqualTo((0, 0)));
+        Assert.That((both.Connection.Stats.InFlight, both.Connection.Stats.Owed), Is.EqualTo((0, 0)));
         var last = CallTable.MostUncertain + 10;
         Assert.That((await both.Call(TestEvents.Headers(last))).Outcome, Is.EqualTo(CallOutcome.Owed), "an answer could still come and be taken for this one's");
         var complete = both.Call(TestEvents.Complete(last));
@@ -130,7 +130,7 @@ public sealed class ReferenceDefectTests
         var other = both.Call(TestEvents.Headers(last - 1));
         Assert.That((await other).Outcome, Is.EqualTo(CallOutcome.Owed));
         await both.Agent.AnswerAsync(TestEvents.Id(last - 1), new AgentResponse { Decision = new BlockDecision() });
-        await Eventually.TrueAsync(() => both.Connection.LateAnswers == 1, ScriptedAgent.Limit, "the late answer");
+        await Eventually.TrueAsync(() => both.Connection.Stats.LateAnswers == 1, ScriptedAgent.Limit, "the late answer");
         var next = both.Call(TestEvents.Headers(last - 1));
         await both.Agent.AnswerAsync(await both.Agent.ReceiveEventAsync());
         Assert.That((await next).Response!.Decision, Is.InstanceOf<AllowDecision>());
@@ -171,7 +171,7 @@ public sealed class ReferenceDefectTests
         await both.Agent.ReceiveEventAsync();
         both.Clock.Advance(TimeSpan.FromMilliseconds(10));
         await call;
-        Assert.That((both.Connection.InFlight, both.Connection.Owed), Is.EqualTo((1, 1)));
+        Assert.That((both.Connection.Stats.InFlight, both.Connection.Stats.Owed), Is.EqualTo((1, 1)));
     }
 
     private static GuardrailInspectEvent Inspect(int exchange) => Events.Guardrail("unused", "text") with { CorrelationId = TestEvents.Id(exchange) };

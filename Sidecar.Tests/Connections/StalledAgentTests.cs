@@ -18,15 +18,15 @@ public sealed class StalledAgentTests(string wire)
         await using var both = await StalledAsync();
         var early = both.Call(TestEvents.Headers(10), 200);
         var waiting = both.Call(TestEvents.Chunk(11, size: Big), 300);
-        Assert.That(both.Connection.InFlight, Is.EqualTo(4), "a call that waits for room has its slot");
+        Assert.That(both.Connection.Stats.InFlight, Is.EqualTo(4), "a call that waits for room has its slot");
         both.Clock.AdvanceTicks(TimeSpan.FromMilliseconds(300).Ticks - 1);
         Assert.That((await early).Outcome, Is.EqualTo(CallOutcome.TimedOut));
-        Assert.That((both.Connection.Owed, both.Connection.InFlight), Is.EqualTo((1, 4)), "a tick before");
+        Assert.That((both.Connection.Stats.Owed, both.Connection.Stats.InFlight), Is.EqualTo((1, 4)), "a tick before");
         both.Clock.AdvanceTicks(1);
         var result = await waiting;
         Assert.That(result.Outcome, Is.EqualTo(CallOutcome.NoRoom));
         Assert.That(result.Detail, Does.Contain("does not read"));
-        Assert.That((both.Connection.Owed, both.Connection.InFlight), Is.EqualTo((1, 3)), "only the call that was sent is owed");
+        Assert.That((both.Connection.Stats.Owed, both.Connection.Stats.InFlight), Is.EqualTo((1, 3)), "only the call that was sent is owed");
         Assert.That(both.Connection.IsOpen, Is.True);
     }
 
@@ -38,7 +38,7 @@ public sealed class StalledAgentTests(string wire)
         both.Agent.AutoAnswer = _ => AgentResponse.Allow;
         both.Agent.GoOnReading();
         Assert.That((await waiting.WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).IsAnswered, Is.True);
-        await Eventually.TrueAsync(() => both.Connection.InFlight == 0, ScriptedAgent.Limit, "every call to be answered");
+        await Eventually.TrueAsync(() => both.Connection.Stats.InFlight == 0, ScriptedAgent.Limit, "every call to be answered");
     }
 
     [Test]
@@ -66,7 +66,7 @@ public sealed class StalledAgentTests(string wire)
         var waiting = both.Call(TestEvents.Chunk(11, size: Big));
         both.Connection.Cancel(TestEvents.Id(11), CancelReason.BlockedByAgent);
         Assert.That((await waiting).Outcome, Is.EqualTo(CallOutcome.Cancelled));
-        Assert.That(both.Connection.Owed, Is.Zero);
+        Assert.That(both.Connection.Stats.Owed, Is.Zero);
         var seen = new System.Collections.Concurrent.ConcurrentQueue<AgentEvent>();
         both.Agent.AutoAnswer = message =>
         {
@@ -74,7 +74,7 @@ public sealed class StalledAgentTests(string wire)
             return AgentResponse.Allow;
         };
         both.Agent.GoOnReading();
-        await Eventually.TrueAsync(() => both.Connection.InFlight == 0, ScriptedAgent.Limit, "the others to be answered");
+        await Eventually.TrueAsync(() => both.Connection.Stats.InFlight == 0, ScriptedAgent.Limit, "the others to be answered");
         Assert.That((await both.Call(TestEvents.Headers(12)).WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).IsAnswered, Is.True);
         Assert.That(seen.Select(message => message.CorrelationId), Does.Not.Contain(TestEvents.Id(11)));
     }
@@ -95,7 +95,7 @@ public sealed class StalledAgentTests(string wire)
         var waiting = both.Call(TestEvents.Chunk(11, size: Big));
         both.Agent.HalfClose();
         Assert.That((await waiting.WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).Outcome, Is.EqualTo(CallOutcome.ConnectionLost));
-        Assert.That((both.Connection.IsOpen, both.Connection.InFlight), Is.EqualTo((false, 0)));
+        Assert.That((both.Connection.IsOpen, both.Connection.Stats.InFlight), Is.EqualTo((false, 0)));
     }
 
     [Test]
@@ -104,7 +104,7 @@ public sealed class StalledAgentTests(string wire)
         await using var both = await StalledAsync();
         var waiting = both.Call(TestEvents.Chunk(11, size: Big));
         await both.Agent.AnswerAsync(TestEvents.Id(11));
-        await Eventually.TrueAsync(() => both.Connection.LateAnswers == 1, ScriptedAgent.Limit, "the answer to be dropped");
+        await Eventually.TrueAsync(() => both.Connection.Stats.LateAnswers == 1, ScriptedAgent.Limit, "the answer to be dropped");
         Assert.That(waiting.IsCompleted, Is.False);
     }
 

@@ -125,7 +125,7 @@ public sealed class UnixSocketDialerTests
         Assert.That(dialling.IsCompleted, Is.False);
         await agent.AnswerAsync(configure);
         await using var connection = await dialling.WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
-        Assert.That((connection.IsOpen, connection.InFlight), Is.EqualTo((true, 0)));
+        Assert.That((connection.IsOpen, connection.Stats.InFlight), Is.EqualTo((true, 0)));
     }
 
     [Test]

@@ -25,7 +25,7 @@ public sealed class CancelReasonTests
         harness.Client.Connection.Cancel(request.CorrelationId, reason);
         await asking;
         await AssertCancelAsync(agent, reason);
-        await Eventually.TrueAsync(() => harness.Client.Connection.Owed == 0, Limit, "the answer to the cancelled call");
+        await Eventually.TrueAsync(() => harness.Client.Connection.Stats.Owed == 0, Limit, "the answer to the cancelled call");
         await harness.Client.AskAsync(Events.Complete("x"));
 
         Assert.That(await harness.EndedAsync(), Is.EqualTo(new[] { $"native:native.sock|all|abandoned|{cause}=1" }));

@@ -196,7 +196,7 @@ public sealed class FailureTests
         await agent.SeenAsync(2);
         clock.Advance(TimeSpan.FromMilliseconds(100));
         await first;
-        await Eventually.TrueAsync(() => harness.ConnectionsOf("a").All(static pooled => pooled.Connection.Owed == 0), TimeSpan.FromSeconds(30), "the late answer");
+        await Eventually.TrueAsync(() => harness.ConnectionsOf("a").All(static pooled => pooled.Connection.Stats.Owed == 0), TimeSpan.FromSeconds(30), "the late answer");
 
         var second = await harness.Client.AskAsync(Events.RequestBody("x", "2", last: true, index: 1));
         var response = await harness.Client.AskAsync(Events.Response("x"));

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Connections;
-using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Daemon.Inspection.Routing;
@@ -11,6 +10,7 @@ using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
+using Sidecar.Tests.Pooling;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Inspection;
@@ -29,7 +29,7 @@ public sealed class InspectorTests : IDisposable
     [TestCase(2)]
     public async Task DefectBelow_RefusesTheEventAndKeepsTheAccount(int agents)
     {
-        var dialer = new BrokenDialer();
+        var dialer = new ScriptedDialer(_ => new FakeConnection("broken") { Answer = static _ => throw new InvalidOperationException("a defect") }, _clock);
         var pools = Enumerable.Range(0, agents).Select(_ => Pool(dialer)).ToList();
         foreach (var pool in pools)
         {
@@ -143,58 +143,5 @@ public sealed class InspectorTests : IDisposable
             DrainTimeout = TimeSpan.Zero,
         };
         return new ConnectionPool(settings, dialer, new FillThenSpread(), new Random(1), _clock, NullLogger.Instance);
-    }
-
-    private sealed class BrokenDialer : IAgentDialer
-    {
-        public string Endpoint => "broken";
-
-        public Task<IAgentConnection> DialAsync(IConnectionSink sink, CancellationToken cancellation) =>
-            Task.FromResult<IAgentConnection>(new BrokenConnection());
-    }
-
-    private sealed class BrokenConnection : IAgentConnection
-    {
-        private readonly TaskCompletionSource<string> _ended = new();
-
-        public string Id => "broken";
-
-        public ConnectionTraits Traits { get; } = new() { MaxInFlight = 10, IsConcurrent = true, Events = EventSet.All, MaxEventBytes = 1000 };
-
-        public AgentCapabilities Capabilities { get; } = new();
-
-        public string Encoding => ProtocolConstants.Json;
-
-        public string Dialect => "native";
-
-        public bool IsOpen => true;
-
-        public int InFlight => 0;
-
-        public int Owed => 0;
-
-        public long LateAnswers => 0;
-
-        public Task<string> Ended => _ended.Task;
-
-        public TimeSpan SilentFor => TimeSpan.Zero;
-
-        public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline) => throw new InvalidOperationException("a defect");
-
-        public void Cancel(CorrelationId id, CancelReason reason)
-        {
-        }
-
-        public void Ping()
-        {
-        }
-
-        public void Abort(string cause) => _ended.TrySetResult(cause);
-
-        public ValueTask DisposeAsync()
-        {
-            Abort("disposed");
-            return ValueTask.CompletedTask;
-        }
     }
 }

@@ -44,8 +44,8 @@ public sealed class LifecycleTests
         harness.Client.Connection.Cancel(message.CorrelationId, CancelReason.ClientDisconnect);
         await asking;
         await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System);
-        await Eventually.TrueAsync(() => harness.Client.Connection.Owed == 0, TimeSpan.FromSeconds(30), "the answer to the cancelled call");
-        await Eventually.TrueAsync(() => harness.ConnectionsOf("a")[0].Connection.Owed == 0, TimeSpan.FromSeconds(30), "the agent's owed answer");
+        await Eventually.TrueAsync(() => harness.Client.Connection.Stats.Owed == 0, TimeSpan.FromSeconds(30), "the answer to the cancelled call");
+        await Eventually.TrueAsync(() => harness.ConnectionsOf("a")[0].Connection.Stats.Owed == 0, TimeSpan.FromSeconds(30), "the agent's owed answer");
         var response = await harness.Client.AskAsync(Events.Response("x"));
         await harness.Client.AskAsync(Events.Complete("x"));
 

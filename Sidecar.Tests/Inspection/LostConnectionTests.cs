@@ -18,7 +18,7 @@ public sealed class LostConnectionTests
         {
             if (message is RequestHeadersEvent && agent.Seen.Count == 1)
             {
-                harness!.ConnectionsOf("a").Single(static pooled => pooled.Connection.InFlight > 0).Connection.Abort("crash");
+                harness!.ConnectionsOf("a").Single(static pooled => pooled.Connection.Stats.InFlight > 0).Connection.Abort("crash");
                 await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token);
             }
 
@@ -41,7 +41,7 @@ public sealed class LostConnectionTests
         await using var agent = new LambdaAgent("a");
         agent.Answers = async (_, token) =>
         {
-            harness!.ConnectionsOf("a").Single(static pooled => pooled.Connection.InFlight > 0).Connection.Abort("crash");
+            harness!.ConnectionsOf("a").Single(static pooled => pooled.Connection.Stats.InFlight > 0).Connection.Abort("crash");
             await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token);
             return AgentResponse.Allow;
         };

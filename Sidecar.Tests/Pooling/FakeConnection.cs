@@ -28,15 +28,21 @@ internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConc
 
     public bool IsOpen => !_ended.Task.IsCompleted;
 
+    public ConnectionStats Stats => new(InFlight, Owed, LateAnswers: 0, Clock is null ? 0 : Clock.GetTimestamp() - (long)(SilentFor.TotalSeconds * Clock.TimestampFrequency));
+
+    /// <summary>Slots that it says are taken.</summary>
     public int InFlight { get; set; }
 
+    /// <summary>Answers that it says are owed.</summary>
     public int Owed { get; set; }
-
-    public long LateAnswers => 0;
 
     public Task<string> Ended => _ended.Task;
 
+    /// <summary>How long it says that its agent has been silent, whatever the time.</summary>
     public TimeSpan SilentFor { get; set; }
+
+    /// <summary>The clock of its silence; its dialler sets it.</summary>
+    public TimeProvider? Clock { get; set; }
 
     /// <summary>Pings asked for.</summary>
     public int Pings { get; private set; }

@@ -62,7 +62,7 @@ public sealed class ReferenceDefectTests(bool inOrder)
         await _listener.StopAsync();
         var results = await Task.WhenAll(calls).WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
         Assert.That(results.Select(static result => result.Outcome), Is.All.EqualTo(CallOutcome.ConnectionLost), "their deadline is never");
-        Assert.That((connection.IsOpen, connection.InFlight), Is.EqualTo((false, 0)));
+        Assert.That((connection.IsOpen, connection.Stats.InFlight), Is.EqualTo((false, 0)));
         Assert.That(pool.Select(null, out _), Is.Null);
     }
 

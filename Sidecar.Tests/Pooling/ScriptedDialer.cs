@@ -40,7 +40,7 @@ internal sealed class ScriptedDialer(Func<int, FakeConnection?> dial, TimeProvid
             throw new AgentUnreachableException($"attempt {number} failed", new IOException("refused"));
         }
 
-        connection.Sink = sink;
+        (connection.Sink, connection.Clock) = (sink, clock);
         connection.Greeting?.Invoke(sink, connection);
         return Task.FromResult<IAgentConnection>(connection);
     }

@@ -94,7 +94,7 @@ public sealed class PoolStormTests
             var pool = state.Current.Pool;
             // A call gives back what it holds after its answer, and those that no request waits for may still be under way.
             await Eventually.TrueAsync(
-                () => pool.Live.Sum(static live => live.Connection.InFlight - live.Connection.Owed) == 0
+                () => pool.Live.Sum(static live => live.Connection.Stats.Waiting) == 0
                     && (pool.Admission.Running, pool.Admission.Waiting, state.BodyMemory.Used, state.BodyMemory.Waiting) == (0, 0, 0L, 0),
                 ScriptedAgent.Limit,
                 $"the last call to {state.Id}");

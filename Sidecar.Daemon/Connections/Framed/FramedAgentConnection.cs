@@ -99,15 +99,9 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
 
     public bool IsOpen => Volatile.Read(ref _open);
 
-    public int InFlight => _calls.InFlight;
-
-    public int Owed => _calls.Owed;
-
-    public long LateAnswers => Interlocked.Read(ref _lateAnswers);
+    public ConnectionStats Stats => new(_calls.InFlight, _calls.Owed, Interlocked.Read(ref _lateAnswers), Volatile.Read(ref _lastHeard));
 
     public Task<string> Ended => _ended.Task;
-
-    public TimeSpan SilentFor => _time.GetElapsedTime(Volatile.Read(ref _lastHeard));
 
     /// <summary>Starts the loops and introduces ourselves. Bounded by the connect timeout.</summary>
     /// <exception cref="ProtocolException">The agent refused, or answered with something else.</exception>

@@ -20,7 +20,7 @@ public sealed class CallTests(string wire)
         var result = await call;
         Assert.That(result.Outcome, Is.EqualTo(CallOutcome.Answered));
         Assert.That(((BlockDecision)result.Response!.Decision).Status, Is.EqualTo(418));
-        Assert.That((both.Connection.InFlight, both.Connection.Owed), Is.EqualTo((0, 0)));
+        Assert.That((both.Connection.Stats.InFlight, both.Connection.Stats.Owed), Is.EqualTo((0, 0)));
     }
 
     [Test]
@@ -35,7 +35,7 @@ public sealed class CallTests(string wire)
             seen.Add(await both.Agent.ReceiveEventAsync());
         }
 
-        Assert.That(both.Connection.InFlight, Is.EqualTo(Calls));
+        Assert.That(both.Connection.Stats.InFlight, Is.EqualTo(Calls));
         await Eventually.TrueAsync(() => both.Clock.ActiveTimers == 1, ScriptedAgent.Limit, "one timer to serve them all");
         foreach (var message in Enumerable.Reverse(seen))
         {
@@ -56,9 +56,9 @@ public sealed class CallTests(string wire)
         await both.Agent.ReceiveEventAsync();
         await both.Agent.ReceiveEventAsync();
         both.Clock.AdvanceTicks(TimeSpan.FromMilliseconds(250).Ticks - 1);
-        Assert.That((both.Connection.InFlight, both.Connection.Owed), Is.EqualTo((2, 0)), "a tick before");
+        Assert.That((both.Connection.Stats.InFlight, both.Connection.Stats.Owed), Is.EqualTo((2, 0)), "a tick before");
         both.Clock.AdvanceTicks(1);
-        Assert.That(both.Connection.Owed, Is.EqualTo(1));
+        Assert.That(both.Connection.Stats.Owed, Is.EqualTo(1));
         Assert.That((await call).Outcome, Is.EqualTo(CallOutcome.TimedOut));
         var cancel = await both.Agent.ReceiveCancelAsync();
         Assert.That((cancel.CorrelationId, cancel.Reason), Is.EqualTo((TestEvents.Id(1), CancelReason.Timeout)));
@@ -83,7 +83,7 @@ public sealed class CallTests(string wire)
     {
         await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         Assert.That((await both.Call(TestEvents.Headers(1), 0)).Outcome, Is.EqualTo(CallOutcome.TimedOut));
-        Assert.That((both.Connection.InFlight, both.Connection.Owed, both.Agent.Waiting), Is.EqualTo((0, 0, 0)));
+        Assert.That((both.Connection.Stats.InFlight, both.Connection.Stats.Owed, both.Agent.Waiting), Is.EqualTo((0, 0, 0)));
     }
 
     [Test]
@@ -155,6 +155,6 @@ public sealed class CallTests(string wire)
         await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         var result = await both.Call(TestEvents.Headers(1, new string('a', 17 * 1024 * 1024)));
         Assert.That(result.Outcome, Is.EqualTo(CallOutcome.NotSendable));
-        Assert.That((both.Connection.InFlight, both.Connection.IsOpen), Is.EqualTo((0, true)));
+        Assert.That((both.Connection.Stats.InFlight, both.Connection.IsOpen), Is.EqualTo((0, true)));
     }
 }

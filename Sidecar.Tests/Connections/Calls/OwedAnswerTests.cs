@@ -23,15 +23,15 @@ public sealed class OwedAnswerTests(string wire)
         Assert.That(both.Agent.Waiting, Is.Zero, "nothing was sent");
 
         await both.Agent.AnswerAsync(TestEvents.Id(1), Block);
-        await Eventually.TrueAsync(() => both.Connection.LateAnswers == 1, ScriptedAgent.Limit, "the late answer to be counted");
-        Assert.That((both.Connection.Owed, both.Connection.InFlight), Is.EqualTo((0, 0)), "the debt is settled");
+        await Eventually.TrueAsync(() => both.Connection.Stats.LateAnswers == 1, ScriptedAgent.Limit, "the late answer to be counted");
+        Assert.That((both.Connection.Stats.Owed, both.Connection.Stats.InFlight), Is.EqualTo((0, 0)), "the debt is settled");
 
         var next = both.Call(TestEvents.Chunk(1, 2));
         Assert.That((await both.Agent.ReceiveEventAsync<RequestBodyChunkEvent>()).ChunkIndex, Is.EqualTo(2));
         Assert.That(next.IsCompleted, Is.False);
         await both.Agent.AnswerAsync(TestEvents.Id(1));
         Assert.That((await next).Response!.Decision, Is.InstanceOf<AllowDecision>());
-        Assert.That(both.Connection.LateAnswers, Is.EqualTo(1));
+        Assert.That(both.Connection.Stats.LateAnswers, Is.EqualTo(1));
     }
 
     [Test]
@@ -41,13 +41,13 @@ public sealed class OwedAnswerTests(string wire)
         await TimeOutAsync(both, TestEvents.Chunk(1));
         var complete = both.Call(TestEvents.Complete(1));
         await both.Agent.ReceiveEventAsync<RequestCompleteEvent>();
-        Assert.That((both.Connection.Owed, both.Connection.InFlight), Is.EqualTo((1, 2)));
+        Assert.That((both.Connection.Stats.Owed, both.Connection.Stats.InFlight), Is.EqualTo((1, 2)));
         await both.Agent.AnswerAsync(TestEvents.Id(1), Block);
-        await Eventually.TrueAsync(() => both.Connection.Owed == 0, ScriptedAgent.Limit, "the debt to be settled");
+        await Eventually.TrueAsync(() => both.Connection.Stats.Owed == 0, ScriptedAgent.Limit, "the debt to be settled");
         Assert.That(complete.IsCompleted, Is.False, "the first answer was the late one");
         await both.Agent.AnswerAsync(TestEvents.Id(1));
         Assert.That((await complete).Response!.Decision, Is.InstanceOf<AllowDecision>());
-        Assert.That(both.Connection.InFlight, Is.Zero);
+        Assert.That(both.Connection.Stats.InFlight, Is.Zero);
     }
 
     [Test]
@@ -56,8 +56,8 @@ public sealed class OwedAnswerTests(string wire)
         await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         await TimeOutAsync(both, TestEvents.Chunk(1));
         await both.Agent.AnswerBadlyAsync(TestEvents.Chunk(1));
-        await Eventually.TrueAsync(() => both.Connection.LateAnswers == 1, ScriptedAgent.Limit, "the late answer to be counted");
-        Assert.That(both.Connection.Owed, Is.Zero, "the debt is settled");
+        await Eventually.TrueAsync(() => both.Connection.Stats.LateAnswers == 1, ScriptedAgent.Limit, "the late answer to be counted");
+        Assert.That(both.Connection.Stats.Owed, Is.Zero, "the debt is settled");
     }
 
     [Test]
@@ -72,7 +72,7 @@ public sealed class OwedAnswerTests(string wire)
         Assert.That((cancel.CorrelationId, cancel.Reason), Is.EqualTo((TestEvents.Id(1), CancelReason.ClientDisconnect)));
         Assert.That((await both.Call(TestEvents.Headers(2))).Outcome, Is.EqualTo(CallOutcome.NoRoom));
         await both.Agent.AnswerAsync(TestEvents.Id(1), Block);
-        await Eventually.TrueAsync(() => both.Connection.InFlight == 0, ScriptedAgent.Limit, "the slot to come back");
+        await Eventually.TrueAsync(() => both.Connection.Stats.InFlight == 0, ScriptedAgent.Limit, "the slot to come back");
         var next = both.Call(TestEvents.Headers(2));
         await both.Agent.AnswerAsync(await both.Agent.ReceiveEventAsync());
         Assert.That((await next).IsAnswered, Is.True);
@@ -88,7 +88,7 @@ public sealed class OwedAnswerTests(string wire)
         await both.Agent.AnswerAsync(TestEvents.Id(1));
         await call;
         both.Connection.Cancel(TestEvents.Id(1), CancelReason.Manual);
-        Assert.That((both.Connection.Owed, both.Agent.Waiting), Is.EqualTo((0, 0)));
+        Assert.That((both.Connection.Stats.Owed, both.Agent.Waiting), Is.EqualTo((0, 0)));
     }
 
     private static async Task TimeOutAsync(ConnectedAgent both, AgentEvent message)
