@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using Sidecar.Protocol.Encodings.Protobuf;
 using Sidecar.Protocol.Framing;
 using Sidecar.Protocol.Messages;
@@ -17,55 +16,18 @@ namespace Sidecar.Protocol.Dialects;
 /// </code>
 /// </remarks>
 /// <param name="types">The message types by field number; index 0 is no field.</param>
-internal sealed class GrpcFrameFormat(MessageType[] types) : FrameFormat
+internal sealed class GrpcFrameFormat(MessageType[] types) : LengthPrefixedFormat(new FrameHeader(Size: 5, LengthAt: 1, LengthSize: 4))
 {
     private const byte Uncompressed = 0;
 
     /// <inheritdoc/>
-    public override FrameScanStatus TryRead(ref ReadOnlySequence<byte> buffer, uint maxLength, out Frame frame, out uint length)
-    {
-        (frame, length) = (default, 0);
-        if (buffer.Length < FrameLimits.HeaderSize)
-        {
-            return FrameScanStatus.NeedMore;
-        }
-
-        Span<byte> prefix = stackalloc byte[FrameLimits.HeaderSize];
-        buffer.Slice(0, FrameLimits.HeaderSize).CopyTo(prefix);
-        var payloadLength = BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]);
-
-        // As the other format counts: with the type.
-        length = payloadLength == uint.MaxValue ? payloadLength : payloadLength + 1;
-        if (prefix[0] != Uncompressed)
-        {
-            return FrameScanStatus.Compressed;
-        }
-
-        if (length > maxLength)
-        {
-            return FrameScanStatus.TooLong;
-        }
-
-        if (buffer.Length - FrameLimits.HeaderSize < payloadLength)
-        {
-            return FrameScanStatus.NeedMore;
-        }
-
-        var payload = buffer.Slice(FrameLimits.HeaderSize, payloadLength);
-        if (!OneofField.TryFind(payload, types.Length - 1, out var field))
-        {
-            return FrameScanStatus.Malformed;
-        }
-
-        frame = new Frame((byte)types[field], payload);
-        buffer = buffer.Slice(payload.End);
-        return FrameScanStatus.Frame;
-    }
+    protected override FrameScanStatus Check(ReadOnlySpan<byte> header) => header[0] == Uncompressed ? FrameScanStatus.Frame : FrameScanStatus.Compressed;
 
     /// <inheritdoc/>
-    public override void WriteHeader(Span<byte> destination, byte type, int payloadLength)
+    protected override bool TryFindType(in ReadOnlySequence<byte> payload, out byte type)
     {
-        destination[0] = Uncompressed;
-        BinaryPrimitives.WriteUInt32BigEndian(destination[1..], (uint)payloadLength);
+        var isMessage = OneofField.TryFind(payload, types.Length - 1, out var field);
+        type = (byte)types[field];
+        return isMessage;
     }
 }

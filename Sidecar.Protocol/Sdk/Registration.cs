@@ -1,4 +1,5 @@
 using Sidecar.Protocol.Encodings;
+using Sidecar.Protocol.Framing;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
@@ -35,7 +36,7 @@ internal static class Registration
         HandshakeCodec.WriteRegistrationRequest(frame, request);
         try
         {
-            await stream.WriteAsync(frame.Finish(), cancellation).ConfigureAwait(false);
+            await stream.WriteAsync(frame.Finish().ToArray(FrameFormat.Native), cancellation).ConfigureAwait(false);
             return null;
         }
         catch (IOException e)

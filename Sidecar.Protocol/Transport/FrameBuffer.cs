@@ -6,7 +6,7 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Transport;
 
-/// <summary>One frame being encoded, outside any lock: room for the header first, then whatever an encoder writes.</summary>
+/// <summary>The payload of one frame being encoded, outside any lock; its header is written where its format is known.</summary>
 /// <remarks>
 /// A frame is built completely before it meets the connection, so an encoder that throws leaves nothing half written behind. Rent, write,
 /// send, dispose; a single owner at a time. Each thread keeps one buffer for the next use; a few more are shared. What a large frame needs
@@ -36,7 +36,7 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     private FrameBuffer() => _bytes = _kept;
 
     /// <summary>Bytes of payload written so far.</summary>
-    public int PayloadLength => _length - FrameLimits.HeaderSize;
+    public int PayloadLength => _length;
 
     /// <summary>A buffer for a frame of this type.</summary>
     public static FrameBuffer Rent(MessageType type)
@@ -50,22 +50,16 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
 
         buffer._type = type;
         buffer._rented = true;
-        buffer._length = FrameLimits.HeaderSize;
+        buffer._length = 0;
         return buffer;
     }
 
-    /// <summary>The whole frame: header and payload.</summary>
-    /// <exception cref="FrameTooLongException">The payload is larger than a frame may be.</exception>
-    public ReadOnlyMemory<byte> Finish()
-    {
-        if (PayloadLength > FrameLimits.MaxLength - 1)
-        {
-            throw new FrameTooLongException(_type, PayloadLength);
-        }
-
-        FrameWriter.WriteHeader(_bytes, (byte)_type, PayloadLength);
-        return _bytes.AsMemory(0, _length);
-    }
+    /// <summary>The whole frame. Its payload is valid until more is written or the buffer is given back.</summary>
+    /// <param name="largest">The longest payload that its format takes, in bytes.</param>
+    /// <exception cref="FrameTooLongException">The payload is larger than that.</exception>
+    public OutgoingFrame Finish(int largest = FrameLimits.MaxLength - 1) => PayloadLength <= largest
+        ? new OutgoingFrame(_type, _bytes.AsMemory(0, _length))
+        : throw new FrameTooLongException(_type, PayloadLength, largest);
 
     /// <inheritdoc/>
     public void Advance(int count)
@@ -89,7 +83,7 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
         return _bytes.AsSpan(_length);
     }
 
-    /// <summary>Gives the buffer back. The memory of <see cref="Finish"/> is no longer valid.</summary>
+    /// <summary>Gives the buffer back. What <see cref="Finish"/> gave is no longer valid.</summary>
     public void Dispose()
     {
         // Given back twice it would get two owners, and one frame would be written over another.

@@ -4,11 +4,11 @@ public sealed partial class FrameConnection
 {
     /// <summary>Takes a whole frame for sending, without waiting.</summary>
     /// <param name="frame">The frame as <see cref="FrameBuffer.Finish"/> gives it; copied before the method returns.</param>
-    public SendStatus TrySend(ReadOnlyMemory<byte> frame) => _output.TryAppend(frame.Span);
+    public SendStatus TrySend(OutgoingFrame frame) => _output.TryAppend((byte)frame.Type, frame.Payload.Span);
 
     /// <summary>Takes a whole frame for sending and waits for room if need be.</summary>
     /// <returns><see cref="SendStatus.Full"/> when there was no room within <paramref name="limit"/>.</returns>
-    public ValueTask<SendStatus> SendAsync(ReadOnlyMemory<byte> frame, TimeSpan limit, TimeProvider time)
+    public ValueTask<SendStatus> SendAsync(OutgoingFrame frame, TimeSpan limit, TimeProvider time)
     {
         var status = TrySend(frame);
         return status == SendStatus.Full ? WaitAndSendAsync(frame, limit, time) : new ValueTask<SendStatus>(status);
@@ -28,7 +28,7 @@ public sealed partial class FrameConnection
         }
     }
 
-    private async ValueTask<SendStatus> WaitAndSendAsync(ReadOnlyMemory<byte> frame, TimeSpan limit, TimeProvider time)
+    private async ValueTask<SendStatus> WaitAndSendAsync(OutgoingFrame frame, TimeSpan limit, TimeProvider time)
     {
         var start = time.GetTimestamp();
         while (true)

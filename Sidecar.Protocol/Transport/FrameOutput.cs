@@ -25,8 +25,7 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     private readonly PipeWriter _pipe;
     private readonly int _limit;
 
-    // Null for the native one, whose header frames have already.
-    private readonly FrameFormat? _format;
+    private readonly FrameFormat _format;
 
     // Mutable struct: must not be readonly. The loop runs on in the work item that wakes it.
     private ManualResetValueTaskSourceCore<bool> _wake;
@@ -44,7 +43,7 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     {
         _pipe = pipe;
         _limit = limit;
-        _format = format == FrameFormat.Native ? null : format;
+        _format = format ?? FrameFormat.Native;
     }
 
     public long FramesSent { get; private set; }
@@ -63,9 +62,17 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Appends a whole frame. A frame larger than the limit is taken when nothing else waits.</summary>
-    public SendStatus TryAppend(ReadOnlySpan<byte> frame)
+    /// <summary>Appends bytes that are a whole frame already. A frame larger than the limit is taken when nothing else waits.</summary>
+    public SendStatus TryAppend(ReadOnlySpan<byte> frame) => Append(null, 0, frame);
+
+    /// <summary>Appends a frame of this type, with the header of the output's format.</summary>
+    public SendStatus TryAppend(byte type, ReadOnlySpan<byte> payload) => Append(_format, type, payload);
+
+    // The format is null where there is no header to write.
+    private SendStatus Append(FrameFormat? format, byte type, ReadOnlySpan<byte> payload)
     {
+        var header = format?.HeaderSize ?? 0;
+        var length = header + payload.Length;
         bool wake;
         lock (_gate)
         {
@@ -74,19 +81,19 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
                 return SendStatus.Closed;
             }
 
-            if (_filled > 0 && _filled + frame.Length > _limit)
+            if (_filled > 0 && _filled + length > _limit)
             {
                 return SendStatus.Full;
             }
 
-            if (_fill.Length - _filled < frame.Length)
+            if (_fill.Length - _filled < length)
             {
-                Array.Resize(ref _fill, Math.Max(Math.Max(InitialCapacity, _fill.Length * 2), _filled + frame.Length));
+                Array.Resize(ref _fill, Math.Max(Math.Max(InitialCapacity, _fill.Length * 2), _filled + length));
             }
 
-            frame.CopyTo(_fill.AsSpan(_filled));
-            _format?.WriteHeader(_fill.AsSpan(_filled), frame[FrameLimits.LengthSize], frame.Length - FrameLimits.HeaderSize);
-            _filled += frame.Length;
+            format?.WriteHeader(_fill.AsSpan(_filled), type, payload.Length);
+            payload.CopyTo(_fill.AsSpan(_filled + header));
+            _filled += length;
             FramesSent++;
             wake = _idle;
             _idle = false;

@@ -1,4 +1,3 @@
-using Sidecar.Protocol.Framing;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Transport;
@@ -7,8 +6,8 @@ namespace Sidecar.Protocol.Transport;
 public sealed class FrameTooLongException : Exception
 {
     /// <summary>An error that names the message, its size and the limit.</summary>
-    public FrameTooLongException(MessageType type, int payloadLength)
-        : base($"a {type} message of {payloadLength} bytes does not fit into a frame; the limit is {FrameLimits.MaxLength - 1} bytes of payload; send it in smaller pieces")
+    public FrameTooLongException(MessageType type, int payloadLength, int largest)
+        : base($"a {type} message of {payloadLength} bytes does not fit into a frame; the limit is {largest} bytes of payload; send it in smaller pieces")
     {
     }
 }

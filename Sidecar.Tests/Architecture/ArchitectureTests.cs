@@ -37,7 +37,7 @@ public sealed class ArchitectureTests
     public void Assemblies_AreReallyRead()
     {
         var seen = Collect("Sidecar.Protocol.dll").Select(reference => reference.ToString());
-        Assert.That(seen, Does.Contain("Sidecar.Protocol.Framing.FrameScanner -> Sidecar.Protocol.Framing.Frame"));
+        Assert.That(seen, Does.Contain("Sidecar.Protocol.Framing.FrameFormat -> Sidecar.Protocol.Framing.Frame"));
         Assert.That(Collect("sidecar.dll").Select(reference => reference.From.Namespace), Does.Contain("Sidecar.Daemon"));
     }
 

@@ -80,8 +80,8 @@ public sealed class ReferenceDefectTests
     {
         using var frame = FrameBuffer.Rent(MessageType.RequestBodyChunk);
         frame.Write(new byte[FrameLimits.MaxLength - 1]);
-        var bytes = new ReadOnlySequence<byte>(frame.Finish());
-        Assert.That(FrameScanner.TryRead(ref bytes, FrameLimits.MaxLength, out var read, out _), Is.EqualTo(FrameScanStatus.Frame));
+        var bytes = new ReadOnlySequence<byte>(frame.Finish().ToArray(FrameFormat.Native));
+        Assert.That(FrameFormat.Native.TryRead(ref bytes, FrameLimits.MaxLength, out var read, out _), Is.EqualTo(FrameScanStatus.Frame));
         Assert.That((read.Payload.Length, bytes.IsEmpty), Is.EqualTo((FrameLimits.MaxLength - 1, true)));
         using var longer = FrameBuffer.Rent(MessageType.RequestBodyChunk);
         longer.Write(new byte[FrameLimits.MaxLength]);

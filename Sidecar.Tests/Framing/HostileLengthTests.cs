@@ -27,7 +27,7 @@ public sealed class HostileLengthTests
         foreach (var (name, sequence) in Fragmentation.All(Header(length)))
         {
             var buffer = sequence;
-            var status = FrameScanner.TryRead(ref buffer, Limit, out _, out var seen);
+            var status = FrameFormat.Native.TryRead(ref buffer, Limit, out _, out var seen);
 
             Assert.That(status, Is.EqualTo(expected), name);
             Assert.That(seen, Is.EqualTo(length), name);
@@ -43,7 +43,7 @@ public sealed class HostileLengthTests
         foreach (var (name, sequence) in Fragmentation.All(bytes))
         {
             var buffer = sequence;
-            Assert.That(FrameScanner.TryRead(ref buffer, Limit, out _, out _), Is.EqualTo(verdict), name);
+            Assert.That(FrameFormat.Native.TryRead(ref buffer, Limit, out _, out _), Is.EqualTo(verdict), name);
             Assert.That(buffer.Length, Is.EqualTo(length == 1 ? 3 : bytes.Length), name);
         }
     }
@@ -52,11 +52,11 @@ public sealed class HostileLengthTests
     public void FrameAtTheLimit_IsReadWhole()
     {
         var bytes = new byte[FrameLimits.LengthSize + FrameLimits.MaxLength];
-        FrameWriter.WriteHeader(bytes, 0x10, FrameLimits.MaxLength - 1);
+        FrameFormat.Native.WriteHeader(bytes, 0x10, FrameLimits.MaxLength - 1);
         bytes[^1] = 0x99;
         var buffer = Fragmentation.Cut(bytes, [2, 4, 5, 70_000]);
 
-        Assert.That(FrameScanner.TryRead(ref buffer, Limit, out var frame, out _), Is.EqualTo(FrameScanStatus.Frame));
+        Assert.That(FrameFormat.Native.TryRead(ref buffer, Limit, out var frame, out _), Is.EqualTo(FrameScanStatus.Frame));
         Assert.That(frame.Payload.Length, Is.EqualTo(FrameLimits.MaxLength - 1));
         Assert.That(frame.Payload.Slice(frame.Payload.Length - 1).FirstSpan[0], Is.EqualTo(0x99));
         Assert.That(buffer.IsEmpty, Is.True);
@@ -67,16 +67,16 @@ public sealed class HostileLengthTests
     {
         byte[] three = [0, 0, 0, 3, 0x41, 1, 2];
         var buffer = new ReadOnlySequence<byte>(three);
-        Assert.That(FrameScanner.TryRead(ref buffer, 2, out _, out var length), Is.EqualTo(FrameScanStatus.TooLong));
+        Assert.That(FrameFormat.Native.TryRead(ref buffer, 2, out _, out var length), Is.EqualTo(FrameScanStatus.TooLong));
         Assert.That(length, Is.EqualTo(3u));
-        Assert.That(FrameScanner.TryRead(ref buffer, 3, out _, out _), Is.EqualTo(FrameScanStatus.Frame));
+        Assert.That(FrameFormat.Native.TryRead(ref buffer, 3, out _, out _), Is.EqualTo(FrameScanStatus.Frame));
     }
 
     [Test]
     public void HugeLimit_DoesNotWrapTheLength()
     {
         var buffer = new ReadOnlySequence<byte>([.. Header(uint.MaxValue), 0x41, 1, 2]);
-        Assert.That(FrameScanner.TryRead(ref buffer, uint.MaxValue, out _, out _), Is.EqualTo(FrameScanStatus.NeedMore));
+        Assert.That(FrameFormat.Native.TryRead(ref buffer, uint.MaxValue, out _, out _), Is.EqualTo(FrameScanStatus.NeedMore));
     }
 
     private static byte[] Header(uint length)

@@ -71,7 +71,7 @@ internal static class FrameTargets
                 return (story.ToString(), status == FrameScanStatus.NeedMore);
             }
 
-            Require(before - buffer.Length == frame.Payload.Length + FrameLimits.HeaderSize && length == frame.Payload.Length + 1,
+            Require(before - buffer.Length == frame.Payload.Length + format.HeaderSize && length == frame.Payload.Length + 1,
                 "a frame of another length than it has");
             story.Append($" {frame.Type:x2}:").Append(read((MessageType)frame.Type, frame.Payload.ToArray()));
         }
@@ -160,7 +160,7 @@ internal static class FrameTargets
     private static byte[] Frames(FrameFormat format, (MessageType Type, byte[] Payload)[] frames)
     {
         var all = new List<byte>();
-        var header = new byte[FrameLimits.HeaderSize];
+        var header = new byte[format.HeaderSize];
         foreach (var (type, payload) in frames)
         {
             format.WriteHeader(header, (byte)type, payload.Length);

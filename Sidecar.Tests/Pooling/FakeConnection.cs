@@ -28,7 +28,7 @@ internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConc
 
     public bool IsOpen => !_ended.Task.IsCompleted;
 
-    public ConnectionStats Stats => new(InFlight, Owed, LateAnswers: 0, Clock is null ? 0 : Clock.GetTimestamp() - (long)(SilentFor.TotalSeconds * Clock.TimestampFrequency));
+    public ConnectionStats Stats => new(InFlight, Owed, LateAnswers: 0, LastHeard);
 
     /// <summary>Slots that it says are taken.</summary>
     public int InFlight { get; set; }
@@ -67,6 +67,8 @@ internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConc
 
     /// <summary>The cancels it was told of.</summary>
     public ConcurrentQueue<CancelReason> Cancels { get; } = new();
+
+    private long LastHeard => Clock is null ? 0 : Clock.GetTimestamp() - (long)(SilentFor.TotalSeconds * Clock.TimestampFrequency);
 
     public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline)
     {

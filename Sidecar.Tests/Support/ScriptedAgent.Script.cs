@@ -93,7 +93,7 @@ internal sealed partial class ScriptedAgent
     {
         using var frame = FrameBuffer.Rent(MessageType.AgentResponse);
         Encoding.WriteResponse(frame, NamesIds ? message.CorrelationId : default, response ?? AgentResponse.Allow);
-        return DripAsync(frame.Finish().ToArray());
+        return DripAsync(frame.Finish().ToArray(Dialect.ProxyFormat));
     }
 
     /// <summary>Answers an event with a confidence that is no number, in the way of the encoding agreed on.</summary>
@@ -123,7 +123,7 @@ internal sealed partial class ScriptedAgent
     public Task SendPongAsync(ReceivedFrame ping) => SendAsync(MessageType.Pong, ping.Payload);
 
     /// <summary>Sends one whole frame of any type.</summary>
-    public Task SendAsync(MessageType type, ReadOnlyMemory<byte> payload) => SendRawAsync(Frame(type, payload.Span));
+    public Task SendAsync(MessageType type, ReadOnlyMemory<byte> payload) => SendRawAsync(Frame(type, payload));
 
     /// <summary>Announces a frame of this length, within the limits or not, and sends nothing of it.</summary>
     public Task AnnounceAsync(uint length)
@@ -141,20 +141,15 @@ internal sealed partial class ScriptedAgent
         HalfClose();
     }
 
-    private byte[] Frame(MessageType type, ReadOnlySpan<byte> payload)
+    private byte[] Frame(MessageType type, ReadOnlyMemory<byte> payload)
     {
-        var bytes = new byte[FrameLimits.HeaderSize + payload.Length];
-        Dialect.ProxyFormat.WriteHeader(bytes, (byte)type, payload.Length);
-        payload.CopyTo(bytes.AsSpan(FrameLimits.HeaderSize));
-        return bytes;
+        return new OutgoingFrame(type, payload).ToArray(Dialect.ProxyFormat);
     }
 
     private Task SendAsync(MessageType type, Action<FrameBuffer> write)
     {
         using var frame = FrameBuffer.Rent(type);
         write(frame);
-        var bytes = frame.Finish().ToArray();
-        Dialect.ProxyFormat.WriteHeader(bytes, (byte)type, frame.PayloadLength);
-        return SendRawAsync(bytes);
+        return SendRawAsync(frame.Finish().ToArray(Dialect.ProxyFormat));
     }
 }

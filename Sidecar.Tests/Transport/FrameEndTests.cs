@@ -17,7 +17,7 @@ public sealed class FrameEndTests
         var (pair, connection, running) = Start();
         for (var i = 0; i < 20; i++)
         {
-            connection.TrySend(Wire.Sized(30));
+            connection.TrySend(Wire.ToSend(30));
         }
 
         connection.Close();
@@ -30,7 +30,7 @@ public sealed class FrameEndTests
     public async Task CloseBeforeAPeerThatDoesNotRead_EndsAtTheCloseTimeout()
     {
         var (_, connection, running) = Start();
-        connection.TrySend(Wire.Sized(30));
+        connection.TrySend(Wire.ToSend(30));
         connection.Close();
         await Eventually.TrueAsync(() => _time.ArmedTimers == 1, Wire.Limit, "the close timeout to be armed");
         _time.Advance(TimeSpan.FromSeconds(5) - TimeSpan.FromTicks(1));
@@ -45,7 +45,7 @@ public sealed class FrameEndTests
     public async Task PeerThatClosesItsSideAndDoesNotRead_EndsAtTheCloseTimeout()
     {
         var (pair, connection, running) = Start();
-        connection.TrySend(Wire.Sized(30));
+        connection.TrySend(Wire.ToSend(30));
         await pair.Far.Output.CompleteAsync();
         await Eventually.TrueAsync(() => _time.ArmedTimers == 1, Wire.Limit, "the close timeout to be armed");
         _time.Advance(TimeSpan.FromSeconds(5));
@@ -57,8 +57,8 @@ public sealed class FrameEndTests
     public async Task PeerThatClosesItsSide_StillGetsWhatWasTaken()
     {
         var (pair, connection, running) = Start();
-        connection.TrySend(Wire.Sized(30));
-        connection.TrySend(Wire.Sized(40));
+        connection.TrySend(Wire.ToSend(30));
+        connection.TrySend(Wire.ToSend(40));
         await pair.Far.Output.CompleteAsync();
         Assert.That(await Wire.ReadAllAsync(pair.Far.Input), Has.Count.EqualTo(2));
         await running.WaitAsync(Wire.Limit);
@@ -71,7 +71,7 @@ public sealed class FrameEndTests
         var pair = new DuplexPipePair(pauseThreshold: 32 * 1024);
         var connection = new FrameConnection(pair.Near);
         var running = connection.RunAsync(_handler);
-        Assert.That(connection.TrySend(Wire.Sized(900 * 1024)), Is.EqualTo(SendStatus.Sent));
+        Assert.That(connection.TrySend(Wire.ToSend(900 * 1024)), Is.EqualTo(SendStatus.Sent));
         var begun = await pair.Far.Input.ReadAsync();
         pair.Far.Input.AdvanceTo(begun.Buffer.Start);
 
@@ -85,9 +85,9 @@ public sealed class FrameEndTests
     public async Task Abort_LosesWhatWaitsAndEndsWithItsCause()
     {
         var (pair, connection, running) = Start();
-        connection.TrySend(Wire.Sized(10));
+        connection.TrySend(Wire.ToSend(10));
         Assert.That(await connection.WaitForRoomAsync(Wire.Limit, TimeProvider.System), Is.True);
-        connection.TrySend(Wire.Sized(30));
+        connection.TrySend(Wire.ToSend(30));
         var error = new IOException("because");
         connection.Abort(FrameConnectionEnd.ProtocolViolation, error);
         connection.Abort(FrameConnectionEnd.TransportError, new IOException("later"));
@@ -104,7 +104,7 @@ public sealed class FrameEndTests
     {
         var (pair, connection, running) = Start();
         await pair.Far.Input.CompleteAsync(new IOException("reset"));
-        connection.TrySend(Wire.Sized(10));
+        connection.TrySend(Wire.ToSend(10));
         await running.WaitAsync(Wire.Limit);
         await AssertEndAsync(connection, FrameConnectionEnd.TransportError);
         Assert.That(_handler.Error, Is.InstanceOf<IOException>());
@@ -145,7 +145,7 @@ public sealed class FrameEndTests
                 connection.Close,
                 () => connection.Abort(FrameConnectionEnd.ProtocolViolation, new IOException("aborted")),
                 () => pair.CompleteFar(),
-                () => connection.TrySend(Wire.Sized(30)),
+                () => connection.TrySend(Wire.ToSend(30)),
             ];
             await Task.WhenAll(ends.Select(end => Task.Factory.StartNew(
                 () =>
@@ -172,7 +172,7 @@ public sealed class FrameEndTests
     private async Task AssertEndAsync(FrameConnection connection, FrameConnectionEnd end)
     {
         Assert.That((_handler.End, _handler.Ends, connection.End), Is.EqualTo((end, 1, end)));
-        Assert.That(connection.TrySend(Wire.Sized(5)), Is.EqualTo(SendStatus.Closed));
+        Assert.That(connection.TrySend(Wire.ToSend(5)), Is.EqualTo(SendStatus.Closed));
         await Eventually.TrueAsync(() => _time.ActiveTimers == 0, Wire.Limit, "timers to be disposed");
     }
 }

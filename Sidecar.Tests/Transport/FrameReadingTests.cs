@@ -102,7 +102,7 @@ public sealed class FrameReadingTests
         new Random(3).NextBytes(payload);
         var frame = Wire.Frame(MessageType.RequestBodyChunk, payload);
         var sending = pair.Far.Output.WriteAsync(frame).AsTask();
-        Assert.That(connection.TrySend(frame), Is.EqualTo(SendStatus.Sent));
+        Assert.That(connection.TrySend(new OutgoingFrame(MessageType.RequestBodyChunk, payload)), Is.EqualTo(SendStatus.Sent));
 
         var back = await Wire.ReadAsync(pair.Far.Input);
         await sending.WaitAsync(Wire.Limit);

@@ -30,7 +30,7 @@ public sealed class FrameSendingTests
                 payload.AsSpan().Fill((byte)sender);
                 BinaryPrimitives.WriteInt32BigEndian(payload.AsSpan(4), i);
                 Assert.That(
-                    await connection.SendAsync(Wire.Frame((MessageType)(0x80 + sender), payload), Wire.Limit, TimeProvider.System),
+                    await connection.SendAsync(new OutgoingFrame((MessageType)(0x80 + sender), payload), Wire.Limit, TimeProvider.System),
                     Is.EqualTo(SendStatus.Sent));
             }
         }))).WaitAsync(Wire.Limit);
@@ -53,11 +53,11 @@ public sealed class FrameSendingTests
         var pair = new DuplexPipePair(pauseThreshold: 10, resumeThreshold: 1);
         var connection = new FrameConnection(pair.Near);
         _ = connection.RunAsync(new RecordingFrameHandler());
-        connection.TrySend(Wire.Sized(10));
+        connection.TrySend(Wire.ToSend(10));
         await FlushPendingAsync(connection);
         for (var i = 0; i < 50; i++)
         {
-            Assert.That(connection.TrySend(Wire.Sized(20)), Is.EqualTo(SendStatus.Sent));
+            Assert.That(connection.TrySend(Wire.ToSend(20)), Is.EqualTo(SendStatus.Sent));
         }
 
         Assert.That(connection.Flushes, Is.Zero);
@@ -76,20 +76,20 @@ public sealed class FrameSendingTests
         var pair = new DuplexPipePair(pauseThreshold: 10, resumeThreshold: 1);
         var connection = new FrameConnection(pair.Near, Small);
         _ = connection.RunAsync(new RecordingFrameHandler());
-        connection.TrySend(Wire.Sized(10));
+        connection.TrySend(Wire.ToSend(10));
         await FlushPendingAsync(connection);
 
-        Assert.That(connection.TrySend(Wire.Sized(60)), Is.EqualTo(SendStatus.Sent));
-        Assert.That(connection.TrySend(Wire.Sized(41)), Is.EqualTo(SendStatus.Full), "one byte too many");
-        Assert.That(connection.TrySend(Wire.Sized(40)), Is.EqualTo(SendStatus.Sent), "exactly full");
-        Assert.That(connection.TrySend(Wire.Sized(5)), Is.EqualTo(SendStatus.Full));
-        Assert.That(connection.TrySend(Wire.Sized(1000)), Is.EqualTo(SendStatus.Full), "not alone");
+        Assert.That(connection.TrySend(Wire.ToSend(60)), Is.EqualTo(SendStatus.Sent));
+        Assert.That(connection.TrySend(Wire.ToSend(41)), Is.EqualTo(SendStatus.Full), "one byte too many");
+        Assert.That(connection.TrySend(Wire.ToSend(40)), Is.EqualTo(SendStatus.Sent), "exactly full");
+        Assert.That(connection.TrySend(Wire.ToSend(5)), Is.EqualTo(SendStatus.Full));
+        Assert.That(connection.TrySend(Wire.ToSend(1000)), Is.EqualTo(SendStatus.Full), "not alone");
 
         // Reading the first lets the loop take the rest and get stuck in the next flush with an empty buffer.
         await Wire.ReadAsync(pair.Far.Input);
         await FlushPendingAsync(connection, flushes: 1);
-        Assert.That(connection.TrySend(Wire.Sized(1000)), Is.EqualTo(SendStatus.Sent), "alone");
-        Assert.That(connection.TrySend(Wire.Sized(5)), Is.EqualTo(SendStatus.Full));
+        Assert.That(connection.TrySend(Wire.ToSend(1000)), Is.EqualTo(SendStatus.Sent), "alone");
+        Assert.That(connection.TrySend(Wire.ToSend(5)), Is.EqualTo(SendStatus.Full));
         connection.Close();
         var sizes = (await Wire.ReadAllAsync(pair.Far.Input)).Select(frame => frame.Payload.Length + 5);
         Assert.That(sizes, Is.EqualTo(new[] { 60, 40, 1000 }));
@@ -99,7 +99,7 @@ public sealed class FrameSendingTests
     public async Task SendAsync_WaitsUntilThePeerReads()
     {
         var (pair, connection) = await FullAsync();
-        var sending = connection.SendAsync(Wire.Sized(50, 7), TimeSpan.FromSeconds(1), _time).AsTask();
+        var sending = connection.SendAsync(Wire.ToSend(50, 7), TimeSpan.FromSeconds(1), _time).AsTask();
         Assert.That(sending.IsCompleted, Is.False);
 
         await Wire.ReadAsync(pair.Far.Input);
@@ -113,7 +113,7 @@ public sealed class FrameSendingTests
     public async Task SendAsync_GivesUpAtItsDeadlineAndNotBefore()
     {
         var (_, connection) = await FullAsync();
-        var sending = connection.SendAsync(Wire.Sized(50), TimeSpan.FromSeconds(1), _time).AsTask();
+        var sending = connection.SendAsync(Wire.ToSend(50), TimeSpan.FromSeconds(1), _time).AsTask();
         await Eventually.TrueAsync(() => _time.ArmedTimers == 1, Wire.Limit, "the deadline to be armed");
         _time.Advance(TimeSpan.FromSeconds(1) - TimeSpan.FromTicks(1));
         Assert.That(sending.IsCompleted, Is.False);
@@ -127,7 +127,7 @@ public sealed class FrameSendingTests
     public async Task SendAsyncThatWaits_EndsWithTheConnection([Values] bool abort)
     {
         var (_, connection) = await FullAsync();
-        var sending = connection.SendAsync(Wire.Sized(50), TimeSpan.FromSeconds(1), _time).AsTask();
+        var sending = connection.SendAsync(Wire.ToSend(50), TimeSpan.FromSeconds(1), _time).AsTask();
         if (abort)
         {
             connection.Abort(FrameConnectionEnd.TransportError);
@@ -138,7 +138,7 @@ public sealed class FrameSendingTests
         }
 
         Assert.That(await sending.WaitAsync(Wire.Limit), Is.EqualTo(SendStatus.Closed));
-        Assert.That(connection.TrySend(Wire.Sized(5)), Is.EqualTo(SendStatus.Closed));
+        Assert.That(connection.TrySend(Wire.ToSend(5)), Is.EqualTo(SendStatus.Closed));
     }
 
     // One frame in a flush that waits for the peer, 100 bytes behind it: no room.
@@ -147,9 +147,9 @@ public sealed class FrameSendingTests
         var pair = new DuplexPipePair(pauseThreshold: 10, resumeThreshold: 1);
         var connection = new FrameConnection(pair.Near, Small);
         _ = connection.RunAsync(new RecordingFrameHandler());
-        connection.TrySend(Wire.Sized(10));
+        connection.TrySend(Wire.ToSend(10));
         await FlushPendingAsync(connection);
-        Assert.That(connection.TrySend(Wire.Sized(100)), Is.EqualTo(SendStatus.Sent));
+        Assert.That(connection.TrySend(Wire.ToSend(100)), Is.EqualTo(SendStatus.Sent));
         return (pair, connection);
     }
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Tests.Transport;
 
@@ -22,12 +23,10 @@ internal static class Wire
     }
 
     /// <summary>A frame of <paramref name="size"/> bytes in all, filled with a number.</summary>
-    public static byte[] Sized(int size, byte fill = 0x5A)
-    {
-        var payload = new byte[size - 5];
-        payload.AsSpan().Fill(fill);
-        return Frame(MessageType.AgentResponse, payload);
-    }
+    public static byte[] Sized(int size, byte fill = 0x5A) => Frame(MessageType.AgentResponse, Filled(size, fill));
+
+    /// <summary>What is sent as <see cref="Sized"/>.</summary>
+    public static OutgoingFrame ToSend(int size, byte fill = 0x5A) => new(MessageType.AgentResponse, Filled(size, fill));
 
     /// <summary>The next frame, or null at the end of the stream.</summary>
     public static async Task<(MessageType Type, byte[] Payload)?> ReadAsync(PipeReader reader)
@@ -61,6 +60,13 @@ internal static class Wire
         }
 
         return frames;
+    }
+
+    private static byte[] Filled(int size, byte fill)
+    {
+        var payload = new byte[size - 5];
+        payload.AsSpan().Fill(fill);
+        return payload;
     }
 
     private static long? Cut(ReadOnlySequence<byte> buffer)

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Threading.Tasks.Sources;
-using Sidecar.Protocol.Framing;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
@@ -10,7 +9,7 @@ namespace Sidecar.Daemon.Cli.Bench;
 internal sealed class RawCaller : ICaller, IValueTaskSource<string?>
 {
     private readonly FrameConnection _connection;
-    private readonly byte[] _frame;
+    private readonly OutgoingFrame _frame;
 
     // Mutable struct: must not be readonly.
     private ManualResetValueTaskSourceCore<string?> _source = new() { RunContinuationsAsynchronously = true };
@@ -22,9 +21,9 @@ internal sealed class RawCaller : ICaller, IValueTaskSource<string?>
     public RawCaller(FrameConnection connection, int slot, int size)
     {
         _connection = connection;
-        _frame = new byte[FrameLimits.HeaderSize + size];
-        FrameWriter.WriteHeader(_frame, (byte)MessageType.RequestHeaders, size);
-        BinaryPrimitives.WriteInt32BigEndian(_frame.AsSpan(FrameLimits.HeaderSize), slot);
+        var payload = new byte[size];
+        BinaryPrimitives.WriteInt32BigEndian(payload, slot);
+        _frame = new OutgoingFrame(MessageType.RequestHeaders, payload);
     }
 
     /// <inheritdoc/>

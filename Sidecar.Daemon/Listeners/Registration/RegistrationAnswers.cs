@@ -1,5 +1,6 @@
 using Sidecar.Daemon.Connections.Framed;
 using Sidecar.Protocol.Encodings;
+using Sidecar.Protocol.Framing;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
@@ -35,13 +36,13 @@ internal static class RegistrationAnswers
     {
         using var frame = FrameBuffer.Rent(DialectRAnswer);
         HandshakeCodec.WriteRegistrationAck(frame, accepted: false, error);
-        return frame.Finish().ToArray();
+        return frame.Finish().ToArray(FrameFormat.Native);
     }
 
     private static byte[] Answer(RegistrationResponse response)
     {
         using var frame = FrameBuffer.Rent(MessageType.HandshakeResponse);
         HandshakeCodec.WriteRegistrationResponse(frame, response);
-        return frame.Finish().ToArray();
+        return frame.Finish().ToArray(FrameFormat.Native);
     }
 }

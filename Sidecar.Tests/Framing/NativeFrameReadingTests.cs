@@ -5,7 +5,7 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Framing;
 
-public sealed class FrameScannerTests
+public sealed class NativeFrameReadingTests
 {
     private static readonly byte[] Ping = [0, 0, 0, 4, 0x41, 0xA1, 0xA2, 0xA3];
     private static readonly byte[] Empty = [0, 0, 0, 1, 0x30];
@@ -86,7 +86,7 @@ public sealed class FrameScannerTests
     }
 
     private static FrameScanStatus Scan(ref ReadOnlySequence<byte> buffer, out Frame frame, out uint length) =>
-        FrameScanner.TryRead(ref buffer, FrameLimits.MaxLength, out frame, out length);
+        FrameFormat.Native.TryRead(ref buffer, FrameLimits.MaxLength, out frame, out length);
 
     private static void AssertUntouched(ReadOnlySequence<byte> after, ReadOnlySequence<byte> before, string name)
     {

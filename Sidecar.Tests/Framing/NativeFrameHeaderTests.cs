@@ -5,7 +5,7 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Framing;
 
-public sealed class FrameWriterTests
+public sealed class NativeFrameHeaderTests
 {
     [TestCase(0, "00 00 00 01 42")]
     [TestCase(3, "00 00 00 04 42")]
@@ -14,7 +14,7 @@ public sealed class FrameWriterTests
     public void Header_IsBigEndianAndCountsTheType(int payloadLength, string expected)
     {
         Span<byte> header = stackalloc byte[FrameLimits.HeaderSize];
-        FrameWriter.WriteHeader(header, 0x42, payloadLength);
+        FrameFormat.Native.WriteHeader(header, 0x42, payloadLength);
         Assert.That(header.ToArray(), Is.EqualTo(Convert.FromHexString(expected.Replace(" ", "", StringComparison.Ordinal))));
     }
 
@@ -25,7 +25,7 @@ public sealed class FrameWriterTests
     public void PayloadThatNoReaderAccepts_ThrowsAndWritesNothing(int payloadLength)
     {
         var header = new byte[FrameLimits.HeaderSize];
-        var thrown = Assert.Throws<ArgumentOutOfRangeException>(() => FrameWriter.WriteHeader(header, 0x42, payloadLength));
+        var thrown = Assert.Throws<ArgumentOutOfRangeException>(() => FrameFormat.Native.WriteHeader(header, 0x42, payloadLength));
         Assert.That(thrown!.Message, Does.Contain($"{payloadLength} bytes").And.Contain("16777215"));
         Assert.That(header, Is.All.Zero);
     }
@@ -34,7 +34,7 @@ public sealed class FrameWriterTests
     public void ShortDestination_ThrowsAndWritesNothing([Range(0, FrameLimits.HeaderSize - 1)] int size)
     {
         var header = new byte[size];
-        Assert.Throws<ArgumentException>(() => FrameWriter.WriteHeader(header, 0x42, 0));
+        Assert.Throws<ArgumentException>(() => FrameFormat.Native.WriteHeader(header, 0x42, 0));
         Assert.That(header, Is.All.Zero);
     }
 
@@ -42,7 +42,7 @@ public sealed class FrameWriterTests
     public void LongerDestination_KeepsItsRest()
     {
         byte[] destination = [9, 9, 9, 9, 9, 9];
-        FrameWriter.WriteHeader(destination, 0x42, 1);
+        FrameFormat.Native.WriteHeader(destination, 0x42, 1);
         Assert.That(destination, Is.EqualTo(new byte[] { 0, 0, 0, 2, 0x42, 9 }));
     }
 
@@ -50,12 +50,12 @@ public sealed class FrameWriterTests
     public bool WrittenFrame_ReadsBackFromRandomFragments(byte type, byte[] payload, int seed)
     {
         var bytes = new byte[FrameLimits.HeaderSize + payload.Length];
-        FrameWriter.WriteHeader(bytes, type, payload.Length);
+        FrameFormat.Native.WriteHeader(bytes, type, payload.Length);
         payload.CopyTo(bytes.AsSpan(FrameLimits.HeaderSize));
         return Fragmentation.Random(bytes, seed, 4).All(fragmented =>
         {
             var buffer = fragmented.Sequence;
-            return FrameScanner.TryRead(ref buffer, FrameLimits.MaxLength, out var frame, out _) == FrameScanStatus.Frame
+            return FrameFormat.Native.TryRead(ref buffer, FrameLimits.MaxLength, out var frame, out _) == FrameScanStatus.Frame
                 && frame.Type == type
                 && frame.Payload.ToArray().AsSpan().SequenceEqual(payload)
                 && buffer.IsEmpty;
