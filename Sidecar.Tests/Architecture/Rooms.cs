@@ -13,7 +13,11 @@ internal static class Rooms
     private const string Pooling = "Pooling";
     private const string Connections = "Connections";
 
-    private static readonly string[] BelowFrontEnds = [Inspection, Agents, Pooling, Connections];
+    // Calls in the abstract, which whoever asks agents knows, and the streams of frames that carry them.
+    private const string Calls = Connections + ".Calls";
+    private const string Framed = Connections + ".Framed";
+
+    private static readonly string[] BelowFrontEnds = [Inspection, Agents, Pooling, Connections, Calls];
 
     // Any room of the daemon may use these; they use nothing above them.
     private static readonly string[] Leaves = ["Configuration", "Diagnostics"];
@@ -63,15 +67,19 @@ internal static class Rooms
         FrontEnd("ExtAuthz") with { MayUseProtobuf = true },
         FrontEnd("ExtProc") with { MayUseProtobuf = true },
         FrontEnd("AgentProtocol", Sdk),
-        Daemon(Inspection, [.. Leaves, Agents, Pooling, Connections]),
-        Daemon(Agents, [.. Leaves, Pooling, Connections]),
-        Daemon(Pooling, [.. Leaves, Connections]),
-        Daemon(Connections, Leaves) with { MayUseProtobuf = true },
+        Daemon(Inspection, [.. Leaves, Agents, Pooling, Connections, Calls]),
+        Daemon(Agents, [.. Leaves, Pooling, Connections, Calls]),
+        Daemon(Pooling, [.. Leaves, Connections, Calls]),
+        Daemon(Connections, [.. Leaves, Calls, Framed]) with { MayUseProtobuf = true },
+        Daemon(Framed, [.. Leaves, Connections, Calls]),
+
+        // No Wire: calls know neither frames nor transports nor dialects, so that requests without any of them are calls too.
+        new(InDaemon(Calls), [InDaemon("Diagnostics"), InDaemon(Connections), $"{ProtocolRoot}.Messages"], MayUseAspNetCore: false),
         Daemon("Rollouts", [.. Leaves, Agents, Pooling, Connections]),
         Daemon("Supervision", Leaves),
         Daemon("Control", [.. Leaves, .. BelowFrontEnds, "Rollouts", "Supervision", "Hosting"]),
         Daemon("Listeners", Leaves),
-        Daemon("Listeners.Registration", ["Listeners", .. Leaves, Agents, Pooling, Connections]),
+        Daemon("Listeners.Registration", ["Listeners", .. Leaves, Agents, Pooling, Connections, Framed]),
         Daemon("Hosting", Leaves),
 
         // Below the front ends it serves: they know it as an interface of the inspection.

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Sidecar.Daemon.Connections.Framed;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Connections.Calls;
@@ -9,7 +8,7 @@ namespace Sidecar.Daemon.Connections.Calls;
 /// <remarks>
 /// An answer names the exchange, not the call. So a call that ends unanswered leaves a tombstone that keeps its slot: the next answer for that
 /// exchange settles the oldest debt and is dropped, never taken for a later call. A call that still waits for room in the write buffer has its
-/// slot too, but no answer can be for it and it leaves no tombstone. Changed only under the lock of <see cref="OutstandingCalls"/>; the two
+/// slot too, but no answer can be for it and it leaves no tombstone. Changed only under the lock of <see cref="OutstandingCalls{TEvent}"/>; the two
 /// counts may be read without it.
 /// </remarks>
 internal sealed class CallTable

@@ -1,16 +1,15 @@
-using Sidecar.Daemon.Connections.Framed;
-using Sidecar.Protocol.Dialects;
 using Sidecar.Protocol.Messages;
-using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Connections.Calls;
 
 /// <summary>The outstanding calls of one connection: sends events, matches answers, and ends each call in exactly one way.</summary>
 /// <remarks>
-/// One lock guards the table, the deadlines and, with them, the hand-over of a frame to the write buffer, so that frames leave in the order of
+/// One lock guards the table, the deadlines and, with them, the hand-over of an event to what carries it, so that events leave in the order of
 /// their calls and no answer is looked up before its call is there. The lock is never held while waiting or while other people's code runs.
 /// </remarks>
-internal sealed class OutstandingCalls : IAsyncDisposable
+/// <typeparam name="TEvent">An event as it is sent.</typeparam>
+internal sealed class OutstandingCalls<TEvent> : IAsyncDisposable
+    where TEvent : IDisposable
 {
     // Far more than the calls of a connection; only for calls that come and are cancelled while nothing can be sent.
     private const int MostUnsent = 4096;
@@ -19,19 +18,17 @@ internal sealed class OutstandingCalls : IAsyncDisposable
     private readonly CallTable _table = new();
     private readonly List<CorrelationId> _due = [];
     private readonly CallDeadlines _deadlines;
-    private readonly SendQueue _unsent;
-    private readonly AgentDialect _dialect;
-    private readonly FrameConnection _frames;
+    private readonly SendQueue<TEvent> _unsent;
+    private readonly ICallTransport<TEvent> _transport;
     private readonly TimeProvider _time;
     private string? _endedBecause;
 
-    public OutstandingCalls(FrameConnection frames, AgentDialect dialect, TimeProvider time)
+    public OutstandingCalls(ICallTransport<TEvent> transport, TimeProvider time)
     {
-        _dialect = dialect;
-        _frames = frames;
+        _transport = transport;
         _time = time;
         _deadlines = new CallDeadlines(time, OnDeadline);
-        _unsent = new SendQueue(frames, _table, _gate, time);
+        _unsent = new SendQueue<TEvent>(transport, _table, _gate, time);
     }
 
     /// <summary>Most slots that may be taken.</summary>
@@ -52,10 +49,12 @@ internal sealed class OutstandingCalls : IAsyncDisposable
     /// <inheritdoc cref="CallTable.Owed"/>
     public int Owed => _table.Owed;
 
-    /// <summary>Sends an event and registers its call. Takes the frame over: it is given back when its bytes are no longer needed.</summary>
-    public ValueTask<CallResult> Send(FrameBuffer frame, AgentEvent message, long deadline)
+    /// <summary>Sends an event and registers its call.</summary>
+    /// <param name="encoded">The event as it is sent; taken over, and given back when it is no longer needed.</param>
+    /// <param name="message">The event.</param>
+    /// <param name="deadline">When its time is up, a timestamp of the clock.</param>
+    public ValueTask<CallResult> Send(TEvent encoded, AgentEvent message, long deadline)
     {
-        var bytes = frame.Finish();
         var id = message.CorrelationId;
         PendingCall call;
         short life;
@@ -63,31 +62,24 @@ internal sealed class OutstandingCalls : IAsyncDisposable
         {
             if (Refusal(id, message.Type, deadline) is { } refusal)
             {
-                frame.Dispose();
+                encoded.Dispose();
                 return new(refusal);
             }
 
             // Before the event goes: whoever has seen it finds its deadline watched. For a call that is not made the timer fires for nothing.
             _deadlines.Arm(deadline);
-            var status = _unsent.Count > 0 ? SendStatus.Full : _frames.TrySend(bytes);
-            if (status == SendStatus.Closed)
-            {
-                frame.Dispose();
-                return new(CallResult.Failed(CallOutcome.ConnectionLost, "the connection is ending"));
-            }
-
+            var isSent = _unsent.Count == 0 && _transport.TrySend(encoded);
             call = PendingCall.Rent(deadline);
             life = call.Life;
-            _table.Add(id, call, isSent: status == SendStatus.Sent, mayStaySilent: !AnswersGuardrails && message.Type == MessageType.GuardrailInspect);
-            if (status == SendStatus.Full)
+            _table.Add(id, call, isSent, mayStaySilent: !AnswersGuardrails && message.Type == MessageType.GuardrailInspect);
+            if (!isSent)
             {
-                _unsent.Add(frame, id, call, deadline);
+                _unsent.Add(encoded, id, call, deadline);
                 return new ValueTask<CallResult>(call, life);
             }
         }
 
-        frame.Dispose();
-
+        encoded.Dispose();
         return new ValueTask<CallResult>(call, life);
     }
 
@@ -244,16 +236,11 @@ internal sealed class OutstandingCalls : IAsyncDisposable
         }
     }
 
-    // A cancel that finds the write buffer full is dropped: it only saves the agent work.
     private void SendCancel(CorrelationId id, CancelReason reason)
     {
-        if (!CanCancel)
+        if (CanCancel)
         {
-            return;
+            _transport.SendCancel(id, reason);
         }
-
-        using var frame = FrameBuffer.Rent(MessageType.Cancel);
-        _dialect.WriteCancel(frame, new CancelRequest(id, reason, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds()));
-        _frames.TrySend(frame.Finish());
     }
 }

@@ -1,14 +1,14 @@
 using System.Runtime.InteropServices;
 using Sidecar.Protocol.Messages;
-using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Connections.Calls;
 
 /// <summary>
-/// Calls whose events wait for room in the write buffer, in the order they came: who came later does not go first, or some would wait until their deadline.
+/// Calls whose events wait for room, in the order they came: who came later does not go first, or some would wait until their deadline.
 /// </summary>
-/// <remarks>Changed only under the lock of <see cref="OutstandingCalls"/>, which it is given; one task at most brings the events out.</remarks>
-internal sealed class SendQueue(FrameConnection frames, CallTable table, Lock gate, TimeProvider time)
+/// <remarks>Changed only under the lock of <see cref="OutstandingCalls{TEvent}"/>, which it is given; one task at most brings the events out.</remarks>
+internal sealed class SendQueue<TEvent>(ICallTransport<TEvent> transport, CallTable table, Lock gate, TimeProvider time)
+    where TEvent : IDisposable
 {
     private readonly Queue<Unsent> _queue = new();
     private Task _sending = Task.CompletedTask;
@@ -17,10 +17,10 @@ internal sealed class SendQueue(FrameConnection frames, CallTable table, Lock ga
     /// <summary>How many wait, those included that have ended meanwhile and keep their place.</summary>
     public int Count => _queue.Count;
 
-    /// <summary>Takes a frame over until it is sent or its call has ended. The call is in the table.</summary>
-    public void Add(FrameBuffer frame, CorrelationId id, PendingCall call, long deadline)
+    /// <summary>Takes an event over until it is sent or its call has ended. The call is in the table.</summary>
+    public void Add(TEvent message, CorrelationId id, PendingCall call, long deadline)
     {
-        _queue.Enqueue(new Unsent(frame, id, call, call.Life, deadline));
+        _queue.Enqueue(new Unsent(message, id, call, call.Life, deadline));
         if (!_isRunning)
         {
             _isRunning = true;
@@ -58,7 +58,7 @@ internal sealed class SendQueue(FrameConnection frames, CallTable table, Lock ga
 
             // At the first one's deadline its call has ended, and the next one's counts.
             var left = time.GetElapsedTime(time.GetTimestamp(), deadline);
-            await frames.WaitForRoomAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time).ConfigureAwait(false);
+            await transport.WaitForRoomAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero).ConfigureAwait(false);
         }
     }
 
@@ -69,25 +69,19 @@ internal sealed class SendQueue(FrameConnection frames, CallTable table, Lock ga
             // One that is due is about to end, and is not to be waited for.
             if (first.Deadline > time.GetTimestamp() && table.IsUnsent(first.Id, first.Call, first.Life))
             {
-                var status = frames.TrySend(first.Frame.Finish());
-                if (status == SendStatus.Full)
+                if (!transport.TrySend(first.Message))
                 {
                     return;
                 }
 
-                if (status == SendStatus.Sent)
-                {
-                    table.MarkSent(first.Id);
-                }
-
-                // Closed: the end of the connection is near and will fail the call.
+                table.MarkSent(first.Id);
             }
 
-            first.Frame.Dispose();
+            first.Message.Dispose();
             _queue.Dequeue();
         }
     }
 
     [StructLayout(LayoutKind.Auto)]
-    private readonly record struct Unsent(FrameBuffer Frame, CorrelationId Id, PendingCall Call, short Life, long Deadline);
+    private readonly record struct Unsent(TEvent Message, CorrelationId Id, PendingCall Call, short Life, long Deadline);
 }

@@ -30,16 +30,3 @@ internal sealed class AnswerReader(string connection, string agent, TimeProvider
         }
     }
 }
-
-/// <summary>What an answer was good for.</summary>
-internal enum AnswerUse
-{
-    /// <summary>A call waited for it.</summary>
-    Taken,
-
-    /// <summary>It was owed for a call that had ended without it.</summary>
-    Late,
-
-    /// <summary>Nobody had asked for it.</summary>
-    Unasked,
-}

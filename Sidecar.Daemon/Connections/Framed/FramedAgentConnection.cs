@@ -10,7 +10,7 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.Connections.Framed;
 
 /// <summary>A connection that is a stream of messages, frames or those of a gRPC stream; answers are matched by exchange (spec §2, §5, §7).</summary>
-/// <remarks>The calls themselves are the business of <see cref="OutstandingCalls"/>.</remarks>
+/// <remarks>The calls themselves are the business of <see cref="OutstandingCalls{TEvent}"/>.</remarks>
 internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
 {
     private const string ClosedByUs = "closed by us";
@@ -20,7 +20,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
 
     private readonly AgentDialect _dialect;
     private readonly MeasuredEncoder _encoder;
-    private readonly OutstandingCalls _calls;
+    private readonly OutstandingCalls<FrameBuffer> _calls;
     private readonly ConsentByPong _consent;
     private readonly FrameConnection _frames;
     private readonly ConnectionSettings _settings;
@@ -69,7 +69,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         // An agent that has closed its sending side can answer nothing more: its calls end at once, whether or not it still reads.
         _frames = new FrameConnection(pipe, FrameConnectionOptions.Default with { CloseTimeout = TimeSpan.Zero, Time = time, Format = _dialect.ProxyFormat });
         _messages = new AgentMessages(this, settings.AgentId, sink, time, logger);
-        _calls = new OutstandingCalls(_frames, _dialect, time);
+        _calls = new OutstandingCalls<FrameBuffer>(new FrameCallTransport(_frames, _dialect, time), time);
         _consent = new ConsentByPong(_frames, _dialect, time);
         _lastHeard = time.GetTimestamp();
     }
@@ -146,6 +146,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         try
         {
             _encoder.Write(_encoding, frame, message);
+            frame.Finish(_dialect.ProxyFormat.LargestPayload);
             return _calls.Send(frame, message, deadline);
         }
         catch (FrameTooLongException e)

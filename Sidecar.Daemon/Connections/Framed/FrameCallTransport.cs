@@ -1,0 +1,21 @@
+using Sidecar.Daemon.Connections.Calls;
+using Sidecar.Protocol.Dialects;
+using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
+
+namespace Sidecar.Daemon.Connections.Framed;
+
+/// <summary>Calls as frames of a dialect on one connection. Safe from any thread.</summary>
+internal sealed class FrameCallTransport(FrameConnection frames, AgentDialect dialect, TimeProvider time) : ICallTransport<FrameBuffer>
+{
+    public bool TrySend(FrameBuffer message) => frames.TrySend(message.Finish()) != SendStatus.Full;
+
+    public ValueTask<bool> WaitForRoomAsync(TimeSpan limit) => frames.WaitForRoomAsync(limit, time);
+
+    public void SendCancel(CorrelationId id, CancelReason reason)
+    {
+        using var frame = FrameBuffer.Rent(MessageType.Cancel);
+        dialect.WriteCancel(frame, new CancelRequest(id, reason, (ulong)time.GetUtcNow().ToUnixTimeMilliseconds()));
+        frames.TrySend(frame.Finish());
+    }
+}
