@@ -19,7 +19,10 @@ internal sealed partial class AgentCautions(TimeProvider time, ILogger logger)
 
     /// <summary>All that there is to say of an agent now, each with what to do.</summary>
     public static IReadOnlyList<string> Of(AgentState agent) =>
-        [.. agent.Current.Pool.Problems.Select(static problem => problem.Reason), .. Stated(agent).Concat(Slow(agent)).Select(static caution => caution.Text)];
+        [
+            .. agent.Versions.SelectMany(static version => version.Pool.Problems).Select(static problem => problem.Reason),
+            .. Stated(agent).Concat(Slow(agent)).Select(static caution => caution.Text),
+        ];
 
     /// <summary>The agent has connected: what it states is logged, a line a minute at most.</summary>
     public void OnConnected(AgentState agent) => Tell(agent, Stated(agent));
@@ -44,7 +47,7 @@ internal sealed partial class AgentCautions(TimeProvider time, ILogger logger)
     private static IEnumerable<Caution> Slow(AgentState agent)
     {
         var policy = agent.Policy;
-        var reading = LatencySketch.Read(agent.Current.Pool.Live.Select(static pooled => pooled.Figures.OfCeiling));
+        var reading = LatencySketch.Read(agent.Connections.Select(static pooled => pooled.Figures.OfCeiling));
         if (policy.Mode != AgentMode.Off && reading is { Count: >= LeastCalls, P99: > MostPercent * 10 })
         {
             yield return new Caution("slow", string.Create(

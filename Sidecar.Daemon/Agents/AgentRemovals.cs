@@ -38,7 +38,7 @@ internal sealed partial class AgentRemovals(Func<AgentState, CancellationToken, 
     {
         // Draining takes as long as exchanges do: nobody's thread is kept for it.
         await Task.Yield();
-        LogRemoving(logger, agent.Id, agent.Current.OpenExchanges);
+        LogRemoving(logger, agent.Id, agent.Versions.Sum(static version => version.OpenExchanges));
         try
         {
             await remove(agent, _stopping.Token).ConfigureAwait(false);

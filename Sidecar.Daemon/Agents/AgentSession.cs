@@ -22,8 +22,14 @@ internal sealed class AgentSession : SessionCalls
     private bool _isRetrying;
     private long _started;
 
-    public AgentSession(AgentState agent, AgentPolicy policy, CorrelationId exchange)
-        : base(agent, policy, exchange)
+    /// <summary>A session with a version of its agent.</summary>
+    /// <param name="agent">The agent.</param>
+    /// <param name="policy">How it takes part in the exchange.</param>
+    /// <param name="plan">Says which version.</param>
+    /// <param name="exchange">The exchange.</param>
+    /// <param name="awaitsKey">Whether the version is chosen anew when the request's headers are known.</param>
+    public AgentSession(AgentState agent, AgentPolicy policy, VersionPlan plan, CorrelationId exchange, bool awaitsKey = false)
+        : base(agent, policy, plan, exchange, awaitsKey)
     {
     }
 

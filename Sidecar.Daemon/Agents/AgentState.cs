@@ -1,39 +1,99 @@
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Pooling;
 
 namespace Sidecar.Daemon.Agents;
 
-/// <summary>An agent as it lives in the daemon: its id, its current version and how it takes part unless a route says otherwise.</summary>
-internal sealed class AgentState(string id, AgentPolicy policy, AgentVersion version, TimeProvider time, SidecarMetrics metrics)
+/// <summary>An agent as it lives across all changes of the model: its id, its versions and how it takes part unless a route says otherwise.</summary>
+/// <remarks>Safe from any thread. What exchanges get of it stands in the model that they began with; here stands what operators are shown.</remarks>
+internal sealed class AgentState
 {
+    private readonly Lock _gate = new();
+    private readonly string _id;
+    private readonly TimeProvider _time;
+    private readonly SidecarMetrics _metrics;
+    private volatile AgentPolicy _policy;
+    private volatile VersionPlan _plan;
+    private volatile AgentVersion[] _versions;
+
+    /// <summary>An agent of one version.</summary>
+    public AgentState(string id, AgentPolicy policy, AgentVersion version, TimeProvider time, SidecarMetrics metrics)
+        : this(id, policy, new VersionPlan(version), time, metrics)
+    {
+    }
+
+    /// <summary>An agent of these versions.</summary>
+    public AgentState(string id, AgentPolicy policy, VersionPlan plan, TimeProvider time, SidecarMetrics metrics)
+    {
+        (_id, _policy, _plan, _time, _metrics) = (id, policy, plan, time, metrics);
+        BodyMemory = new ByteBudget(Defaults.AgentBodyMemory, time);
+        _versions = [.. plan.Versions.Select(static one => one.Version)];
+    }
+
     /// <summary>The agent's id.</summary>
-    public string Id => id;
+    public string Id => _id;
 
     /// <summary>How it takes part.</summary>
-    public AgentPolicy Policy => policy;
+    public AgentPolicy Policy => _policy;
 
-    /// <summary>The version that new exchanges get.</summary>
-    public AgentVersion Current => version;
+    /// <summary>Which version new exchanges get.</summary>
+    public VersionPlan Plan => _plan;
+
+    /// <summary>The version that most new exchanges get.</summary>
+    public AgentVersion Current => _plan.Main;
+
+    /// <summary>All versions there are: those that new exchanges get, and those that end with the exchanges that have them.</summary>
+    public IReadOnlyList<AgentVersion> Versions => _versions;
+
+    /// <summary>The connections of all versions.</summary>
+    public IEnumerable<PooledConnection> Connections => _versions.SelectMany(static version => version.Pool.Live);
+
+    /// <summary>Whether it is being taken out of service.</summary>
+    public bool IsRetiring => Array.TrueForAll(_versions, static version => version.IsRetiring);
+
+    /// <summary>Whether a new exchange would find a connection, whichever version it gets.</summary>
+    public bool IsAvailable => _plan.Versions.All(static one => one.Weight == 0 || one.Version.Pool.IsAvailable);
 
     /// <summary>The bytes of bodies that may be held for it.</summary>
-    public ByteBudget BodyMemory { get; init; } = new(Defaults.AgentBodyMemory, time);
+    public ByteBudget BodyMemory { get; init; }
 
     /// <summary>Its configuration.</summary>
     public AgentConfiguration Configuration { get; init; } = new();
 
     /// <summary>The clock of its calls.</summary>
-    public TimeProvider Time => time;
+    public TimeProvider Time => _time;
 
     /// <summary>Where its calls are counted.</summary>
-    public SidecarMetrics Metrics => metrics;
+    public SidecarMetrics Metrics => _metrics;
 
-    /// <summary>The agent as its gauges show it.</summary>
-    public AgentSnapshot Read()
+    /// <summary>A new model says how the agent takes part, and which version new exchanges get.</summary>
+    public void Follow(AgentPolicy policy, VersionPlan plan)
+    {
+        lock (_gate)
+        {
+            (_policy, _plan) = (policy, plan);
+            _versions = [.. _versions.Union(plan.Versions.Select(static one => one.Version))];
+        }
+    }
+
+    /// <summary>A version has ended.</summary>
+    public void Forget(AgentVersion version)
+    {
+        lock (_gate)
+        {
+            _versions = Array.FindAll(_versions, other => other != version);
+        }
+    }
+
+    /// <summary>The agent as its gauges show it, version by version.</summary>
+    public IEnumerable<AgentSnapshot> Read() => _versions.Select(Read);
+
+    private AgentSnapshot Read(AgentVersion version)
     {
         var (pool, live) = (version.Pool, version.Pool.Live);
         var admission = pool.Admission;
-        return new AgentSnapshot(id)
+        return new AgentSnapshot(_id, version.Name)
         {
             Connections = live.Count,
             Healthy = live.Count(static connection => connection.TakesNew),

@@ -11,7 +11,7 @@ internal sealed class ByteBudget(long limit, TimeProvider time)
     private long _used;
 
     /// <summary>Most bytes.</summary>
-    public long Limit => limit;
+    public long Limit => Volatile.Read(ref limit);
 
     /// <summary>Bytes reserved now.</summary>
     public long Used => Volatile.Read(ref _used);
@@ -25,6 +25,16 @@ internal sealed class ByteBudget(long limit, TimeProvider time)
             {
                 return _waiters.Count;
             }
+        }
+    }
+
+    /// <summary>Another limit from now on. What is reserved above it stays until it is given back.</summary>
+    public void Within(long most)
+    {
+        lock (_lock)
+        {
+            limit = most;
+            Admit();
         }
     }
 

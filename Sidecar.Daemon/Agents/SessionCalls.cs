@@ -9,7 +9,7 @@ namespace Sidecar.Daemon.Agents;
 /// One call at a time has the gate, and with it the pass. With free capacity the connection's own task is handed through: no await, nothing
 /// allocated.
 /// </remarks>
-internal abstract class SessionCalls(AgentState agent, AgentPolicy policy, CorrelationId exchange)
+internal abstract class SessionCalls
 {
     /// <summary>Recognised by reference: the end of calls that were withdrawn before anything was sent.</summary>
     protected static readonly string Withdrawn = new("the event was no longer wanted when its turn came");
@@ -17,21 +17,37 @@ internal abstract class SessionCalls(AgentState agent, AgentPolicy policy, Corre
     /// <summary>What the call that has the gate holds.</summary>
     protected CallPermit Pass;
 
+    private readonly VersionPlan _plan;
     private volatile Waiter? _waiter;
     private volatile bool _told;
     private int _withdrawals;
+    private VersionLease _lease;
+
+    /// <summary>A session with a version of its agent; <see cref="HasJoined"/> says whether there was one to have.</summary>
+    protected SessionCalls(AgentState agent, AgentPolicy policy, VersionPlan plan, CorrelationId exchange, bool awaitsKey)
+    {
+        (Agent, Policy, _plan, Exchange) = (agent, policy, plan, exchange);
+
+        // Where the request's headers choose, whatever is held until then counts in no round.
+        HasJoined = awaitsKey ? VersionLease.TryTake(plan.Main, out _lease) : plan.TryJoin(out _lease);
+    }
 
     /// <summary>The agent.</summary>
-    public AgentState Agent => agent;
+    public AgentState Agent { get; }
 
     /// <summary>How it takes part in this exchange.</summary>
-    public AgentPolicy Policy => policy;
+    public AgentPolicy Policy { get; }
 
     /// <summary>The version chosen for the whole exchange.</summary>
-    public AgentVersion Version { get; } = agent.Current;
+    public AgentVersion Version => _lease.Version;
+
+    /// <summary>
+    /// Whether it has a version, to be left by <see cref="Leave"/>. False when the model that it is of has been replaced: then it is of no use.
+    /// </summary>
+    public bool HasJoined { get; }
 
     /// <summary>The exchange.</summary>
-    protected CorrelationId Exchange => exchange;
+    protected CorrelationId Exchange { get; }
 
     /// <summary>Keeps one call outstanding at a time.</summary>
     protected SessionGate Gate { get; } = new();
@@ -52,8 +68,28 @@ internal abstract class SessionCalls(AgentState agent, AgentPolicy policy, Corre
     /// <summary>Changes when calls that were asked for before are no longer wanted.</summary>
     protected int Withdrawals => Volatile.Read(ref _withdrawals);
 
-    /// <summary>The exchange goes to the connection of this session, if that takes new exchanges. Before its first event.</summary>
-    public void StickTo(StickyKey key) => Sticky = key;
+    /// <summary>
+    /// What the version was to wait for is known: the exchange goes to that of the client's session, and to the connection of that, if it takes new
+    /// exchanges. Before the first event is sent.
+    /// </summary>
+    /// <param name="key">The client's session; null for none.</param>
+    public void Choose(StickyKey? key)
+    {
+        if (Lease is not null)
+        {
+            return;
+        }
+
+        Sticky = key;
+        if (key is { } known ? _plan.TryJoin(known, out var lease) : _plan.TryJoin(out lease))
+        {
+            _lease.Leave();
+            _lease = lease;
+        }
+    }
+
+    /// <summary>The exchange is over. Once, and only of a session that has joined.</summary>
+    public void Leave() => _lease.Leave();
 
     /// <summary>Calls asked for so far are no longer wanted; one that waits to be let through ends.</summary>
     protected void Withdraw()

@@ -1,18 +1,12 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
-using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Cli;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Diagnostics;
-using Sidecar.Daemon.Diagnostics.Reports;
 using Sidecar.Daemon.Hosting;
-using Sidecar.Daemon.Inspection;
-using Sidecar.Daemon.Inspection.Routing;
-using Sidecar.Daemon.Takeover;
 
 namespace Sidecar.Daemon.Composition;
 
@@ -41,7 +35,8 @@ internal static class DaemonHost
     public static async Task<int> CheckAsync(ConfigurationSnapshot options, TextWriter errors)
     {
         using var host = Build(options, verbose: false);
-        var problems = host.Services.GetRequiredService<ListenerFactory>().Problems();
+        var factory = host.Services.GetRequiredService<Daemon>().Factory;
+        var problems = options.Listeners.Select(factory.Problem).OfType<string>().ToList();
         foreach (var problem in problems)
         {
             await errors.WriteLineAsync($"sidecar: {problem}").ConfigureAwait(false);
@@ -66,52 +61,14 @@ internal static class DaemonHost
         services.AddMetrics();
         services.AddSingleton<IHostLifetime, SignalLifetime>();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = new ShutdownTimes(options).Total);
-        services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton<SidecarMetrics>();
-        services.AddSingleton(new PrometheusExporterOptions { Prefix = options.MetricsPrefix });
-        services.AddSingleton<PrometheusExporter>();
-        services.AddSingleton(static provider => new AgentReports(
-            provider.GetRequiredService<SidecarMetrics>().Agents,
-            provider.GetRequiredService<ConfigurationSnapshot>().MetricsPrefix,
-            new AgentReportLimits(),
-            provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<ConfigPushSettings>();
-        services.AddSingleton(static provider => new ConfigPusher(
-            provider.GetRequiredService<ConfigPushSettings>(), provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<ConfigPusher>>()));
-        services.AddSingleton<ConfigUpdateHandler>();
-        services.AddSingleton(static provider => new ConfigUpdates(
-            provider.GetRequiredService<ConfigUpdateHandler>(), provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<ConfigUpdates>>()));
-        services.AddSingleton<DaemonModel>();
-        services.AddSingleton(static provider => new AgentRemovals(
-            (agent, abort) => provider.GetRequiredService<DaemonModel>().RemoveAsync(agent.Id, abort),
-            provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<AgentRemovals>>()));
-        services.AddSingleton<BackgroundCalls>();
-        services.AddSingleton<ExchangeIds>();
-        services.AddSingleton(static provider =>
+        services.AddSingleton(provider => new DaemonBuilder
         {
-            var model = provider.GetRequiredService<DaemonModel>();
-            return new RouteTable(model.Routes, model.Unmatched);
-        });
-        services.AddSingleton(provider => new ByteBudget(options.BodyMemory, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<Inspector>();
-        services.AddSingleton(static provider => new HttpApplications(
-            provider.GetRequiredService<ConfigurationSnapshot>(),
-            provider.GetRequiredService<DaemonModel>().MissingAgents,
-            provider.GetRequiredService<Inspector>(),
-            provider.GetRequiredService<SidecarMetrics>(),
-            provider.GetRequiredService<ILoggerFactory>()));
-        services.AddSingleton<DecideListeners>();
-        services.AddSingleton<EnvoyListeners>();
-        services.AddSingleton<SocketListeners>();
-        services.AddSingleton<Func<AdminApplication>>(static provider => () => Admin(provider));
-        services.AddSingleton(static provider => new Succession(
-            provider.GetRequiredService<IHostApplicationLifetime>().StopApplication, provider.GetRequiredService<ILogger<Succession>>()));
-        services.AddSingleton<ListenerFactory>();
-        services.AddSingleton(static provider => provider.GetRequiredService<ListenerFactory>().CreateAll());
+            Configuration = options,
+            Meters = provider.GetRequiredService<IMeterFactory>(),
+            Loggers = provider.GetRequiredService<ILoggerFactory>(),
+            Stop = provider.GetRequiredService<IHostApplicationLifetime>().StopApplication,
+        }.Build());
         services.AddSingleton(provider => new SystemdNotifier(
             notifySocket, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SystemdNotifier>>()));
         services.AddHostedService(static provider => new SystemdWatchdog(
@@ -119,32 +76,7 @@ internal static class DaemonHost
             SystemdWatchdog.LimitOf(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), Environment.GetEnvironmentVariable("WATCHDOG_PID")),
             provider.GetRequiredService<TimeProvider>()));
         services.AddHostedService<DaemonService>();
-        var host = builder.Build();
-        var metrics = host.Services.GetRequiredService<SidecarMetrics>();
-        metrics.ObserveBuild(DaemonVersion.Text);
-        metrics.Agents.Observe(host.Services.GetRequiredService<DaemonModel>().Observe);
-        return host;
-    }
-
-    private static AdminApplication Admin(IServiceProvider provider)
-    {
-        var (model, inspector, time) = (
-            provider.GetRequiredService<DaemonModel>(), provider.GetRequiredService<Inspector>(), provider.GetRequiredService<TimeProvider>());
-        var view = new DaemonView
-        {
-            Version = DaemonVersion.Text,
-            StartedAt = time.GetUtcNow(),
-            Listeners = provider.GetRequiredService<ConfigurationSnapshot>().Listeners,
-            Agents = () => model.Agents,
-            Exchanges = inspector.Counts,
-            ListenerWarnings = inspector.Warnings,
-            BodyMemory = inspector.BodyMemory,
-            Pusher = provider.GetRequiredService<ConfigPusher>(),
-            Updates = provider.GetRequiredService<ConfigUpdates>(),
-            Removals = provider.GetRequiredService<AgentRemovals>(),
-            Time = time,
-        };
-        return new AdminApplication(view, provider.GetRequiredService<PrometheusExporter>(), provider.GetRequiredService<AgentReports>());
+        return builder.Build();
     }
 
     private static void AddLogging(ILoggingBuilder logging, bool verbose, bool underSystemd)

@@ -7,11 +7,11 @@ using Sidecar.Daemon.Listeners;
 namespace Sidecar.Daemon.Composition;
 
 /// <summary>Builds the listeners on which scripts ask.</summary>
-internal sealed class DecideListeners(ConfigurationSnapshot options, DaemonModel model, Inspector inspector, ILoggerFactory loggers)
+internal sealed class DecideListeners(Inspector inspector, ILoggerFactory loggers)
 {
     /// <summary>One that speaks HTTP.</summary>
     public IListener Http(ListenerOptions listener, KestrelListener kestrel, IExchangeRelay? relay) =>
-        new DecideListener(OptionsOf(listener), kestrel, inspector, model.MissingAgents, loggers, relay);
+        new DecideListener(OptionsOf(listener), kestrel, inspector, () => inspector.Model.MissingAgents(), loggers, relay);
 
     /// <summary>What a listener for scripts is told. A body that no agent takes whole need not be taken whole here.</summary>
     public JsonListenerOptions OptionsOf(ListenerOptions listener) => new()
@@ -20,11 +20,6 @@ internal sealed class DecideListeners(ConfigurationSnapshot options, DaemonModel
         MaxConnections = listener.Connections,
         Budget = listener.Budget,
         UnknownExchange = listener.UnknownExchange,
-        MaxExchanges = options.MaxExchanges,
-        Expiry = options.ExchangeExpiry,
-        MaxBodyBytes = (int)Math.Clamp(
-            options.Agents.Select(static agent => Math.Max(agent.Body.MaxRequestBytes, agent.Body.MaxResponseBytes)).DefaultIfEmpty(0).Max(),
-            Defaults.MaxBodyBytes,
-            Defaults.MaxQuestionBody),
+        MaxBodyBytes = () => inspector.Model.MaxWholeBody,
     };
 }

@@ -18,7 +18,7 @@ using Sidecar.Protocol.Grpc.Server;
 namespace Sidecar.Daemon.Composition;
 
 /// <summary>Builds the listeners on which Envoy asks by gRPC.</summary>
-internal sealed class EnvoyListeners(DaemonModel model, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
+internal sealed class EnvoyListeners(Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
 {
     /// <summary>One that serves both of Envoy's services, and health.</summary>
     /// <exception cref="IOException">The secret's file cannot be used.</exception>
@@ -39,7 +39,7 @@ internal sealed class EnvoyListeners(DaemonModel model, Inspector inspector, Sid
             loggers);
         var logger = listener.Address is null ? null : loggers.CreateLogger<EnvoyListeners>();
         return new EnvoyListener(new ApplicationListener<IFeatureCollection>(
-            listener.Name, kestrel, Guarded(listener, Application(listener, model.MissingAgents, () => stop.IsUp)), logger), stop);
+            listener.Name, kestrel, Guarded(listener, Application(listener, () => inspector.Model.MissingAgents(), () => stop.IsUp)), logger), stop);
     }
 
     /// <summary>What answers on such a listener.</summary>

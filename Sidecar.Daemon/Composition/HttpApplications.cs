@@ -10,8 +10,7 @@ using Sidecar.Daemon.Inspection;
 namespace Sidecar.Daemon.Composition;
 
 /// <summary>Builds what answers on the http listeners, by the proxy that asks there.</summary>
-internal sealed class HttpApplications(
-    ConfigurationSnapshot options, Func<IReadOnlyList<string>> missingAgents, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
+internal sealed class HttpApplications(Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
 {
     /// <summary>The application of a listener.</summary>
     /// <exception cref="IOException">A file that the listener needs, or a header name it is given, cannot be used.</exception>
@@ -36,17 +35,18 @@ internal sealed class HttpApplications(
         var carried = Carried(http);
         if (listener.Proxy == ProxyKind.Nginx)
         {
-            var key = options.ReplyKeyFile ?? listener.Path + ".key";
-            var tokens = new ReplyTokens(options.ChecksOnly ? ReplyKeyFile.Check(key) : ReplyKeyFile.LoadOrCreate(key), inspector.Time);
+            var process = inspector.Model.Configuration;
+            var key = process.ReplyKeyFile ?? listener.Path + ".key";
+            var tokens = new ReplyTokens(process.ChecksOnly ? ReplyKeyFile.Check(key) : ReplyKeyFile.LoadOrCreate(key), inspector.Time);
             var form = new AuthRequestResponse(http, carried, tokens, metrics, inspector.Time, loggers.CreateLogger<AuthRequestResponse>());
             var reply = new ReplyEndpoint(http, tokens, metrics, inspector.Time, loggers.CreateLogger<ReplyEndpoint>());
-            return new HttpFrontEnd(Check(http, carried, form), reply, missingAgents);
+            return new HttpFrontEnd(Check(http, carried, form), reply, MissingAgents);
         }
 
         var check = Check(http, carried, new ForwardAuthResponse(http.Dialect, carried));
         IHttpApplication<IFeatureCollection> application = http.Dialect.AsksByRequestLine
             ? new AnyPathFrontEnd(http.Name, check, loggers.CreateLogger<AnyPathFrontEnd>())
-            : new HttpFrontEnd(check, reply: null, missingAgents);
+            : new HttpFrontEnd(check, reply: null, MissingAgents);
         return listener.SecretFile is { } file
             ? new SecretGuard(http.Name, ListenerSecret.Load(file), application, inspector, loggers.CreateLogger<SecretGuard>(), isGrpc: false)
             : application;
@@ -66,4 +66,6 @@ internal sealed class HttpApplications(
 
     private CheckEndpoint Check(HttpListenerOptions http, HeaderMapping carried, IVerdictWriter form) =>
         new(http, inspector, carried, form, loggers.CreateLogger<CheckEndpoint>());
+
+    private IReadOnlyList<string> MissingAgents() => inspector.Model.MissingAgents();
 }

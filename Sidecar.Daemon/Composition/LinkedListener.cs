@@ -8,6 +8,8 @@ namespace Sidecar.Daemon.Composition;
 /// <param name="takesOver">Whether it may take the path from another daemon.</param>
 internal sealed class LinkedListener(IListener listener, TakeoverLinks links, bool takesOver) : IListener
 {
+    private bool _superseded;
+
     public string Name => listener.Name;
 
     public async Task StartAsync(CancellationToken cancellation)
@@ -31,7 +33,19 @@ internal sealed class LinkedListener(IListener listener, TakeoverLinks links, bo
 
     public void Announce() => links.Announce();
 
-    public void Supersede() => listener.Supersede();
+    public void Supersede() => TrySupersede();
+
+    /// <summary>Another listener has its place; false when that has been said before.</summary>
+    public bool TrySupersede()
+    {
+        if (Interlocked.Exchange(ref _superseded, true))
+        {
+            return false;
+        }
+
+        listener.Supersede();
+        return true;
+    }
 
     public Task DrainAsync(CancellationToken timeIsUp) => listener.DrainAsync(timeIsUp);
 

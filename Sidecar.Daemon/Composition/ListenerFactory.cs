@@ -11,9 +11,8 @@ using Sidecar.Daemon.Takeover;
 
 namespace Sidecar.Daemon.Composition;
 
-/// <summary>Builds the listeners that the options name.</summary>
+/// <summary>Builds listeners.</summary>
 internal sealed class ListenerFactory(
-    ConfigurationSnapshot options,
     HttpApplications http,
     DecideListeners scripts,
     EnvoyListeners envoys,
@@ -26,14 +25,8 @@ internal sealed class ListenerFactory(
     // Go's servers take requests of 1 MiB and 4 KiB more, and the client's URI comes a second time in a header.
     private const int GoHeaderBytes = 3 * 1024 * 1024;
 
-    /// <summary>All listeners, in the order they were given.</summary>
-    /// <exception cref="IOException">A file that a listener needs cannot be used.</exception>
-    public IReadOnlyList<IListener> CreateAll() => [.. options.Listeners.Select(Create)];
-
-    /// <summary>Why listeners cannot be made: the files that they need.</summary>
-    public IReadOnlyList<string> Problems() => [.. options.Listeners.Select(Problem).OfType<string>()];
-
-    private string? Problem(ListenerOptions listener)
+    /// <summary>Why a listener cannot be made: a file that it needs; null when it can.</summary>
+    public string? Problem(ListenerOptions listener)
     {
         try
         {
@@ -46,65 +39,75 @@ internal sealed class ListenerFactory(
         }
     }
 
-    private IListener Create(ListenerOptions listener)
+    /// <summary>A listener that does not listen yet.</summary>
+    /// <param name="listener">What the operator wrote of it.</param>
+    /// <param name="replaces">Whether another listener of this daemon is at its place, to be superseded.</param>
+    /// <exception cref="IOException">A file that the listener needs cannot be used.</exception>
+    public IListener Create(ListenerOptions listener, bool replaces = false)
     {
         // Said here, because the first file that cannot be made there may be one the operator never named.
         var directory = listener.Address is null && listener.AbstractName is null ? Path.GetDirectoryName(listener.Place) : null;
-        return directory is null || Directory.Exists(directory)
-            ? CreateLinked(listener)
-            : throw new IOException($"cannot listen on {listener.Path}: there is no directory {directory}; create it or choose another path");
-    }
+        if (directory is not null && !Directory.Exists(directory))
+        {
+            throw new IOException($"cannot listen on {listener.Path}: there is no directory {directory}; create it or choose another path");
+        }
 
-    // An abstract name cannot be taken from another process, so nobody is there to link with; nor at a port that the system chooses.
-    private IListener CreateLinked(ListenerOptions listener)
-    {
+        var created = CreateLinked(listener, replaces || inspector.Model.Configuration.AllowTakeover);
         if (listener.Kind != ListenerKind.Admin)
         {
             succession.Add(listener.Place);
         }
 
-        if (listener.Address is { Port: 0 } || listener.AbstractName is not null)
+        return created;
+    }
+
+    // An abstract name cannot be taken from another process, so nobody is there to link with; nor at a port that the system chooses.
+    private IListener CreateLinked(ListenerOptions listener, bool takesOver)
+    {
+        if (listener.HasNoFile)
         {
-            return CreateIn(listener, null);
+            return CreateIn(listener, null, takesOver);
         }
 
         LinkedListener? linked = null;
         var bounds = new LinkOptions { Kind = $"{listener.Kind}/{listener.Proxy}", Time = inspector.Time };
         var links = new TakeoverLinks(listener.Name, new LinkPlace(listener.Path, listener.Address), bounds, () => Supersede(listener, linked!), loggers);
-        return linked = new LinkedListener(CreateIn(listener, links), links, options.AllowTakeover);
+        return linked = new LinkedListener(CreateIn(listener, links, takesOver), links, takesOver);
     }
 
     private void Supersede(ListenerOptions listener, LinkedListener linked)
     {
-        linked.Supersede();
-        succession.Remove(listener.Place);
+        if (linked.TrySupersede())
+        {
+            succession.Remove(listener.Place);
+        }
     }
 
-    private IListener CreateIn(ListenerOptions listener, IExchangeRelay? relay) => listener.Kind switch
+    private IListener CreateIn(ListenerOptions listener, IExchangeRelay? relay, bool takesOver) => listener.Kind switch
     {
-        ListenerKind.Native => sockets.Native(listener, SocketOf(listener), relay),
-        ListenerKind.Reverse => sockets.Registration(listener, SocketOf(listener)),
-        ListenerKind.Frames => sockets.Frames(scripts.OptionsOf(listener), listener.Path, SocketOf(listener), relay),
-        ListenerKind.Envoy => envoys.Create(listener, SocketOptions(listener)),
-        ListenerKind.Http when listener.Proxy == ProxyKind.Json => scripts.Http(listener, Kestrel(listener), relay),
-        ListenerKind.Spop => sockets.Spop(listener, SocketOf(listener), relay),
-        ListenerKind.Http => Application(listener, http.Create(listener)),
-        _ => Application(listener, admin()),
+        ListenerKind.Native => sockets.Native(listener, SocketOf(listener, takesOver), relay),
+        ListenerKind.Reverse => sockets.Registration(listener, SocketOf(listener, takesOver)),
+        ListenerKind.Frames => sockets.Frames(scripts.OptionsOf(listener), listener.Path, SocketOf(listener, takesOver), relay),
+        ListenerKind.Envoy => envoys.Create(listener, SocketOptions(listener, takesOver)),
+        ListenerKind.Http when listener.Proxy == ProxyKind.Json => scripts.Http(listener, Kestrel(listener, takesOver), relay),
+        ListenerKind.Spop => sockets.Spop(listener, SocketOf(listener, takesOver), relay),
+        ListenerKind.Http => Application(listener, http.Create(listener), takesOver),
+        _ => Application(listener, admin(), takesOver),
     };
 
-    private ApplicationListener<IFeatureCollection> Application(ListenerOptions listener, IHttpApplication<IFeatureCollection> application)
+    private ApplicationListener<IFeatureCollection> Application(ListenerOptions listener, IHttpApplication<IFeatureCollection> application, bool takesOver)
     {
         // The port may have been left to the system.
         var logger = listener.Address is null ? null : loggers.CreateLogger<ListenerFactory>();
-        return new ApplicationListener<IFeatureCollection>(listener.Name, Kestrel(listener), application, logger);
+        return new ApplicationListener<IFeatureCollection>(listener.Name, Kestrel(listener, takesOver), application, logger);
     }
 
-    private KestrelListener Kestrel(ListenerOptions listener)
+    private KestrelListener Kestrel(ListenerOptions listener, bool takesOver)
     {
         var kestrel = new KestrelListenerOptions
         {
             EndPoint = listener.Address ?? (EndPoint)new UnixDomainSocketEndPoint(listener.Path),
-            Socket = SocketOptions(listener),
+            Socket = SocketOptions(listener, takesOver),
             Name = listener.Name,
             MaxConnections = listener.Connections,
             Time = inspector.Time,
@@ -118,8 +121,9 @@ internal sealed class ListenerFactory(
         return new KestrelListener(listener.Proxy is ProxyKind.Caddy or ProxyKind.Traefik ? kestrel with { MaxHeaderBytes = GoHeaderBytes } : kestrel, loggers);
     }
 
-    private UnixListenerSocket SocketOf(ListenerOptions listener) => new(SocketOptions(listener), loggers.CreateLogger<UnixListenerSocket>());
+    private UnixListenerSocket SocketOf(ListenerOptions listener, bool takesOver) =>
+        new(SocketOptions(listener, takesOver), loggers.CreateLogger<UnixListenerSocket>());
 
-    private UnixListenerOptions SocketOptions(ListenerOptions listener) =>
-        new() { Mode = listener.Mode, Group = listener.Group, AllowTakeover = options.AllowTakeover };
+    private static UnixListenerOptions SocketOptions(ListenerOptions listener, bool takesOver) =>
+        new() { Mode = listener.Mode, Group = listener.Group, AllowTakeover = takesOver };
 }

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.FrontEnds.AgentProtocol;
 using Sidecar.Daemon.FrontEnds.Decide;
@@ -12,13 +13,12 @@ using Sidecar.Daemon.Listeners.Registration;
 namespace Sidecar.Daemon.Composition;
 
 /// <summary>Builds the listeners that speak no HTTP, each on its socket file.</summary>
-internal sealed class SocketListeners(ConfigurationSnapshot options, DaemonModel model, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
+internal sealed class SocketListeners(AgentFactory agents, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
 {
     /// <summary>One for the agent protocol, from whoever asks as a proxy does.</summary>
     public IListener Native(ListenerOptions listener, UnixListenerSocket socket, IExchangeRelay? relay)
     {
-        var native = new NativeListener(
-            listener, options.MaxExchanges, options.ExchangeExpiry, inspector, socket.Bind, DaemonVersion.Text, loggers, options.DrainTimeout, relay);
+        var native = new NativeListener(listener, inspector, socket.Bind, DaemonVersion.Text, loggers, relay);
         return new SocketFileListener(listener.Name, socket, native, native.StartAsync) { OnSuperseded = native.Supersede, Draining = native.DrainAsync };
     }
 
@@ -47,8 +47,8 @@ internal sealed class SocketListeners(ConfigurationSnapshot options, DaemonModel
     public IListener Registration(ListenerOptions listener, UnixListenerSocket socket)
     {
         var reverse = listener.Reverse!;
-        var agents = options.Agents.Where(reverse.Admits).ToDictionary(static agent => agent.Id, agent => model.Registered[agent.Id], StringComparer.Ordinal);
-        var tokens = reverse.TokenFile is { } file ? AgentTokens.Load(file, agents.Keys) : null;
+        var admitted = inspector.Model.Configuration.Agents.Where(reverse.Admits).Select(static agent => agent.Id);
+        var tokens = reverse.TokenFile is { } file ? AgentTokens.Load(file, admitted) : null;
         var registration = new ReverseListener(
             new ReverseListenerOptions
             {
@@ -60,11 +60,15 @@ internal sealed class SocketListeners(ConfigurationSnapshot options, DaemonModel
                 MaxConnections = listener.Connections,
                 MaxUnregistered = Math.Max(1, listener.Connections / 4),
             },
-            new RegistrationRules(agents, tokens, reverse.MaxPerAgent ?? int.MaxValue),
+            new RegistrationRules(Find, tokens, reverse.MaxPerAgent ?? int.MaxValue),
             metrics,
             inspector.Time,
             loggers.CreateLogger<ReverseListener>());
         return new SocketFileListener(listener.Name, socket, registration, Starting(registration.Start));
+
+        // Agents come and go while it listens.
+        RegisteredConnections? Find(string id) =>
+            inspector.Model.Configuration.Agents.FirstOrDefault(agent => agent.Id == id) is { } agent && reverse.Admits(agent) ? agents.Registered(id) : null;
     }
 
     private SpopListener CreateSpop(ListenerOptions listener, IExchangeRelay? relay)
@@ -86,7 +90,7 @@ internal sealed class SocketListeners(ConfigurationSnapshot options, DaemonModel
         };
         try
         {
-            return new SpopListener(told, options.MaxExchanges, options.ExchangeExpiry, inspector, metrics, loggers, relay);
+            return new SpopListener(told, inspector, metrics, loggers, relay);
         }
         catch (ArgumentException e)
         {

@@ -30,6 +30,9 @@ internal sealed record AgentOptions
     /// <summary>Events it is asked about, whatever it states; null where what it states decides.</summary>
     public EventSet? Events { get; init; }
 
+    /// <summary>Its versions, each with endpoints of its own; empty for one that listens at <see cref="Endpoints"/>.</summary>
+    public IReadOnlyList<VersionOptions> Versions { get; init; } = [];
+
     /// <summary>How it takes part.</summary>
     public AgentMode Mode { get; init; } = AgentMode.Enforce;
 
@@ -50,3 +53,9 @@ internal sealed record AgentOptions
 
     private bool IsRemote => Endpoints.Any(static endpoint => endpoint is AgentEndpoint.Grpc);
 }
+
+/// <summary>A version of an agent as the operator wrote it.</summary>
+/// <param name="Name">Its name, a label value; unique in its agent.</param>
+/// <param name="Endpoints">Where it listens, at least one place.</param>
+/// <param name="Weight">Its share of the exchanges, 0 to 1000, relative to the other versions'.</param>
+internal sealed record VersionOptions(string Name, IReadOnlyList<AgentEndpoint> Endpoints, int Weight);

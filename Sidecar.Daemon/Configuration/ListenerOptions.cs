@@ -42,6 +42,9 @@ internal sealed record ListenerOptions
     /// <summary>The name in the abstract namespace for a proxy that cannot reach a file; null for a path or an address.</summary>
     public string? AbstractName { get; init; }
 
+    /// <summary>Whether it has no file that another listener could put its own in the place of.</summary>
+    public bool HasNoFile => AbstractName is not null || Address is { Port: 0 };
+
     /// <summary>Where it listens in one spelling: the full path, the address or the abstract name.</summary>
     public string Place => Address?.ToString() ?? (AbstractName is { } name ? $"abns:{name}" : System.IO.Path.GetFullPath(Path));
 

@@ -40,8 +40,8 @@ internal sealed class RegisteredConnections : IAgentDialer, IDisposable
     /// <summary>The agent's id.</summary>
     public string AgentId => _settings.AgentId;
 
-    /// <summary>Most connections at once.</summary>
-    public int Limit { get; }
+    /// <summary>Most connections at once; what is above a lowered limit stays until it ends.</summary>
+    public int Limit { get; set; }
 
     /// <summary>Places taken: live connections and those on their way in.</summary>
     public int Count => Volatile.Read(ref _taken);

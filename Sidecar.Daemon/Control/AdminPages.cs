@@ -22,7 +22,7 @@ internal sealed class AdminPages(DaemonView daemon)
             Warnings = [
                 .. Warnings.Of(agents, daemon.Removals.List(), exchanges, ConfigPushes(), daemon.BodyMemory, daemon.Time.GetUtcNow()),
                 .. daemon.ListenerWarnings.All],
-            Listeners = [.. daemon.Listeners.Select(static listener => new ListenerDocument(
+            Listeners = [.. daemon.Model().Configuration.Listeners.Select(static listener => new ListenerDocument(
                 listener.Name, listener.Kind.ToString().ToLowerInvariant(), listener.Place))],
             Agents = agents,
             Exchanges = exchanges,

@@ -20,12 +20,12 @@ internal static class AgentPages
         Id = agent.Id,
         Mode = agent.Policy.Mode.ToString().ToLowerInvariant(),
         FailureMode = agent.Policy.FailureMode == FailureMode.Open ? "open" : "closed",
-        State = agent.Current.IsRetiring ? "removing" : agent.Current.Pool.State.ToString().ToLowerInvariant(),
+        State = agent.IsRetiring ? "removing" : agent.Current.Pool.State.ToString().ToLowerInvariant(),
         Warnings = AgentCautions.Of(agent),
         HeldBodyBytes = agent.BodyMemory.Used,
         HeldBodyLimit = agent.BodyMemory.Limit,
         ConfigVersion = agent.Configuration.Current.Version,
-        Versions = [Of(agent.Current)],
+        Versions = [.. agent.Versions.Select(Of)],
     };
 
     private static VersionDocument Of(AgentVersion version)

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Control.Documents;
+using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Encodings.Values;
 
 namespace Sidecar.Daemon.Control;
@@ -54,8 +55,8 @@ internal sealed class ConfigPushEndpoint(DaemonView daemon)
         var (pushes, errors) = (new List<ConfigPushDocument>(), new List<string>());
         foreach (var agent in agents)
         {
-            var live = agent.Current.Pool.Live;
-            if (!isNamed && live.Count > 0 && !live.Any(static pooled => pooled.Connection.Capabilities.Features.ConfigPush))
+            PooledConnection[] live = [.. agent.Connections];
+            if (!isNamed && live.Length > 0 && !Array.Exists(live, static pooled => pooled.Connection.Capabilities.Features.ConfigPush))
             {
                 errors.Add($"agent {agent.Id} does not take configuration pushes");
             }

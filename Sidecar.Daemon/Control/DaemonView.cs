@@ -1,6 +1,5 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Agents.Config;
-using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Ledger;
 
@@ -15,8 +14,8 @@ internal sealed record DaemonView
     /// <summary>When it was started.</summary>
     public required DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>Where it listens.</summary>
-    public required IReadOnlyList<ListenerOptions> Listeners { get; init; }
+    /// <summary>The newest model.</summary>
+    public required Func<RuntimeModel> Model { get; init; }
 
     /// <summary>The agents as they are now.</summary>
     public required Func<IReadOnlyList<AgentState>> Agents { get; init; }

@@ -127,7 +127,7 @@ internal sealed class AgentMetrics
 
         void Gauge<T>(string name, string? unit, string description, Func<AgentSnapshot, T> read)
             where T : struct => _meter.CreateObservableGauge(
-                name, () => agents().Select(agent => new Measurement<T>(read(agent), Tag("agent", agent.Agent))), unit, description);
+                name, () => agents().Select(agent => new Measurement<T>(read(agent), Tag("agent", agent.Agent), Tag("version", agent.Version))), unit, description);
 
         Gauge("agent.connections", "{connection}", "Connections to the agent that are open", static agent => agent.Connections);
         Gauge("agent.healthy_connections", "{connection}", "Connections to the agent that take new exchanges", static agent => agent.Healthy);
@@ -139,15 +139,19 @@ internal sealed class AgentMetrics
         Gauge("agent.available", null, "1 if the agent takes calls, 0 if not", static agent => agent.IsAvailable ? 1 : 0);
         Gauge("agent.state", null, "0 pending, 1 available, 2 degraded, 3 paused, 4 draining, 5 unhealthy", static agent => agent.State);
         Gauge("agent.breaker", null, "The circuit breaker: 0 closed, 1 half-open, 2 open", static agent => agent.Breaker);
-        Gauge("agent.held_body", "By", "Bytes of bodies held for the agent", static agent => agent.BodyBuffer);
         Gauge("agent.sticky_sessions", "{session}", "Sessions of clients that keep to a connection", static agent => agent.StickySessions);
+
+        // The versions of an agent share its memory.
+        _meter.CreateObservableGauge(
+            "agent.held_body", () => agents().DistinctBy(static agent => agent.Agent).Select(static agent => new Measurement<long>(agent.BodyBuffer, Tag("agent", agent.Agent))),
+            "By", "Bytes of bodies held for the agent");
         _meter.CreateObservableCounter(
             "agent.sticky_session.changes", () => agents().SelectMany(StickyChanges), "{session}", "Sessions of clients that moved to another connection, expired, made room for others or were cleared");
     }
 
     private static IEnumerable<Measurement<long>> StickyChanges(AgentSnapshot agent)
     {
-        Measurement<long> Of(string change, long count) => new(count, Tag("agent", agent.Agent), Tag("change", change));
+        Measurement<long> Of(string change, long count) => new(count, Tag("agent", agent.Agent), Tag("version", agent.Version), Tag("change", change));
         return [Of("cleared", agent.StickyCleared), Of("evicted", agent.StickyEvicted), Of("expired", agent.StickyExpired), Of("moved", agent.StickyMoved)];
     }
 

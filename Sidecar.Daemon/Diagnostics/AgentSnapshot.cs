@@ -1,8 +1,9 @@
 namespace Sidecar.Daemon.Diagnostics;
 
-/// <summary>An agent as its gauges show it.</summary>
-/// <param name="Agent">Its id.</param>
-internal sealed record AgentSnapshot(string Agent)
+/// <summary>One version of an agent as its gauges show it.</summary>
+/// <param name="Agent">The agent's id.</param>
+/// <param name="Version">The version's name.</param>
+internal sealed record AgentSnapshot(string Agent, string Version)
 {
     /// <summary>Connections that are open.</summary>
     public int Connections { get; init; }

@@ -17,21 +17,56 @@ internal sealed class Exchange
     private int _busy;
     private bool _ended;
 
-    public Exchange(CorrelationId id, string listener, RouteModel? route, long started)
+    private Exchange(CorrelationId id, string listener, long generation, RouteModel? route, long started)
     {
         Id = id;
         Listener = listener;
+        Generation = generation;
         Route = route;
         Started = started;
         LastEvent = started;
-        Stages = [.. (route?.Stages ?? []).Select(stage => Participants(stage, AgentMode.Enforce)).Where(static stage => stage.Length > 0)];
+        Stages = Participants.StagesOf(route, id);
         Bodies = new ExchangeBodies(this);
         _own = new LedgerEntry(LedgerState.NotSubject, route is null ? Cause.NoRoute : Cause.None);
-        Monitors = [.. (route?.Stages ?? []).SelectMany(stage => Participants(stage, AgentMode.Monitor))];
+        Monitors = Participants.MonitorsOf(route, id);
+    }
+
+    /// <summary>Begins an exchange; null when an agent's version has ended since the model was read, which happens only when there is a newer one.</summary>
+    /// <param name="id">Minted by us.</param>
+    /// <param name="listener">The listener's name.</param>
+    /// <param name="generation">The number of the model that the route is of.</param>
+    /// <param name="route">Its route; null when none took it.</param>
+    /// <param name="started">When it began, a timestamp.</param>
+    public static Exchange? TryBegin(CorrelationId id, string listener, long generation, RouteModel? route, long started)
+    {
+        var exchange = new Exchange(id, listener, generation, route, started);
+        var hasJoined = Participants.HaveJoined(exchange.Monitors);
+        foreach (var stage in exchange.Stages)
+        {
+            hasJoined &= Participants.HaveJoined(stage);
+        }
+
+        if (hasJoined)
+        {
+            return exchange;
+        }
+
+        foreach (var participant in exchange.Stages.SelectMany(static stage => stage).Concat(exchange.Monitors))
+        {
+            if (participant.Session.HasJoined)
+            {
+                participant.Session.Leave();
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Minted by us; the correlation id of all its events.</summary>
     public CorrelationId Id { get; }
+
+    /// <summary>The number of the model that it began with, and that all of it is explained by.</summary>
+    public long Generation { get; }
 
     /// <summary>The listener it came through.</summary>
     public string Listener { get; }
@@ -90,17 +125,18 @@ internal sealed class Exchange
         }
     }
 
-    /// <summary>The request is known: if its route keeps sessions together, every agent is asked on the session's connection.</summary>
+    /// <summary>The request is known: if its route keeps sessions together, every agent is asked in the session's version, on its connection.</summary>
     public void Stick(RequestHeadersEvent message)
     {
-        if (Route?.Sticky?.KeyOf(message, SessionId) is not { } key)
+        if (Route?.Sticky is not { } sticky)
         {
             return;
         }
 
+        var key = sticky.KeyOf(message, SessionId);
         foreach (var participant in Stages.SelectMany(static stage => stage).Concat(Monitors))
         {
-            participant.Session.StickTo(key);
+            participant.Session.Choose(key);
         }
     }
 
@@ -245,8 +281,4 @@ internal sealed class Exchange
             ? total with { Cause = Cause.None }
             : total;
     }
-
-    private Participant[] Participants(IReadOnlyList<RouteAgent> stage, AgentMode mode) =>
-        [.. stage.Where(agent => agent.Policy.Mode == mode && agent.Agent.Current.TryJoin())
-            .Select(agent => new Participant(new AgentSession(agent.Agent, agent.Policy, Id)))];
 }

@@ -20,18 +20,15 @@ internal sealed class ExchangeDirectory<T> : IDisposable
     private readonly LinkedList<string> _finished = new();
     private readonly EndedExchanges _ended;
     private readonly Inspector _inspector;
-    private readonly TimeSpan _expiry;
-    private readonly int _limit;
     private readonly ITimer _sweeper;
     private TaskCompletionSource? _empty;
     private bool _disposed;
 
-    public ExchangeDirectory(Inspector inspector, int limit, TimeSpan expiry)
+    /// <summary>An empty directory; its bounds are those of the newest model.</summary>
+    public ExchangeDirectory(Inspector inspector)
     {
         _inspector = inspector;
-        _limit = limit;
-        _expiry = expiry;
-        _ended = new EndedExchanges(inspector.Time, expiry, limit > int.MaxValue / EndedPerOpen ? int.MaxValue : limit * EndedPerOpen);
+        _ended = new EndedExchanges(inspector.Time, () => Expiry, () => (long)Limit * EndedPerOpen);
         _sweeper = inspector.Time.CreateTimer(static state => ((ExchangeDirectory<T>)state!).Sweep(), this, SweepInterval, SweepInterval);
     }
 
@@ -47,6 +44,10 @@ internal sealed class ExchangeDirectory<T> : IDisposable
         }
     }
 
+    private int Limit => _inspector.Model.Configuration.MaxExchanges;
+
+    private TimeSpan Expiry => _inspector.Model.Configuration.ExchangeExpiry;
+
     /// <summary>Adds an exchange. One that is open under the same id is superseded: its calls are cancelled and it ends.</summary>
     /// <returns>False when the directory is full of exchanges that are not over, or closed because the listener stops.</returns>
     public bool TryAdd(string key, T joined)
@@ -61,7 +62,7 @@ internal sealed class ExchangeDirectory<T> : IDisposable
             }
 
             old = TakeOut(key);
-            if (old is null && _open.Count >= _limit && (finished = TakeFinished()) is null)
+            if (old is null && _open.Count >= Limit && (finished = TakeFinished()) is null)
             {
                 return false;
             }
@@ -209,7 +210,7 @@ internal sealed class ExchangeDirectory<T> : IDisposable
 
     private void Sweep()
     {
-        EndAll(joined => _inspector.Time.GetElapsedTime(joined.Exchange.LastEvent) >= _expiry, Cause.Expired, Cause.NoResponse, CancelReason.Timeout);
+        EndAll(joined => _inspector.Time.GetElapsedTime(joined.Exchange.LastEvent) >= Expiry, Cause.Expired, Cause.NoResponse, CancelReason.Timeout);
         lock (_gate)
         {
             _ended.Sweep();

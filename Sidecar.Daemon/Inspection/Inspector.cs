@@ -18,7 +18,7 @@ namespace Sidecar.Daemon.Inspection;
 /// request, <see cref="Account"/>. Safe from any thread; the events of one direction of an exchange are inspected one after the other by their front end.
 /// </remarks>
 internal sealed class Inspector(
-    RouteTable routes,
+    CurrentModel current,
     BackgroundCalls background,
     ExchangeIds ids,
     ByteBudget bodyMemory,
@@ -35,6 +35,9 @@ internal sealed class Inspector(
 
     /// <summary>The clock that deadlines belong to.</summary>
     public TimeProvider Time => time;
+
+    /// <summary>The model that an exchange begins with now.</summary>
+    public RuntimeModel Model => current.Model;
 
     /// <summary>The budget of body bytes that the daemon may hold.</summary>
     public ByteBudget BodyMemory => bodyMemory;
@@ -58,17 +61,36 @@ internal sealed class Inspector(
     /// <param name="method">The method.</param>
     public Exchange Begin(string listener, string? host, string target, string method)
     {
-        return BeginOn(listener, routes.Match(host, target, method));
+        while (true)
+        {
+            var model = Model;
+            if (TryBegin(listener, model, model.Routes.Match(host, target, method)) is { } exchange)
+            {
+                return exchange;
+            }
+        }
     }
 
     /// <summary>An exchange whose route the asker names; null, and nothing begun, when there is no such route.</summary>
     public Exchange? BeginOn(string listener, string? routeId)
     {
-        return routes.Routes.FirstOrDefault(route => route.Id == routeId) is { } route ? BeginOn(listener, route) : null;
+        while (true)
+        {
+            var model = Model;
+            if (model.Routes.Routes.FirstOrDefault(route => route.Id == routeId) is not { } route)
+            {
+                return null;
+            }
+
+            if (TryBegin(listener, model, route) is { } exchange)
+            {
+                return exchange;
+            }
+        }
     }
 
     /// <summary>An exchange of which nobody knows what it asks for: on no route, so that it shows up in no route's account.</summary>
-    public Exchange BeginUnknown(string listener) => BeginOn(listener, (RouteModel?)null);
+    public Exchange BeginUnknown(string listener) => TryBegin(listener, Model, null)!;
 
     /// <summary>Accounts for what reached a listener and makes no request: it was not understood, not let in, or its exchange is not known.</summary>
     /// <returns>The exchange under whose id that is done; it has ended.</returns>
@@ -249,10 +271,17 @@ internal sealed class Inspector(
         }
     }
 
-    private Exchange BeginOn(string listener, RouteModel? route)
+    // Null when the model has been replaced, and with it an agent's version, since it was read.
+    private Exchange? TryBegin(string listener, RuntimeModel model, RouteModel? route)
     {
+        if (Exchange.TryBegin(ids.Next(), listener, model.Generation, route, time.GetTimestamp()) is not { } exchange)
+        {
+            return ReferenceEquals(model, Model)
+                ? throw new InvalidOperationException($"a version of an agent of model {model.Generation} has ended, and no newer model has been published before")
+                : null;
+        }
+
         metrics.ExchangeStarted(listener);
-        var exchange = new Exchange(ids.Next(), listener, route, time.GetTimestamp());
         Counts.Begun(listener, exchange.RouteLabel);
         return exchange;
     }

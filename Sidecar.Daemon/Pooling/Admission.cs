@@ -11,18 +11,16 @@ namespace Sidecar.Daemon.Pooling;
 internal sealed class Admission
 {
     private readonly ConnectionPool _pool;
-    private readonly PoolSettings _settings;
     private readonly TimeProvider _time;
     private readonly CallQueue _room;
     private int _running;
 
-    public Admission(ConnectionPool pool, PoolSettings settings, TimeProvider time, Action<BreakerState, string> breakerChanged)
+    public Admission(ConnectionPool pool, TimeProvider time, Action<BreakerState, string> breakerChanged)
     {
         _pool = pool;
-        _settings = settings;
         _time = time;
-        _room = new CallQueue(settings.Queue);
-        Breaker = new CircuitBreaker(settings.Breaker, time, breakerChanged);
+        _room = new CallQueue(() => pool.Settings.Queue);
+        Breaker = new CircuitBreaker(pool.Settings.Breaker, time, breakerChanged);
     }
 
     /// <summary>The agent's circuit breaker.</summary>
@@ -46,7 +44,7 @@ internal sealed class Admission
     {
         if (!hasTurn && ask.Lease is null && _room.HasQueue && !pass.HasSlot)
         {
-            refusal = new(CallResult.Failed(CallOutcome.NoSlot, $"{_room.Count} calls wait for the agent already"), _settings.QueueWait);
+            refusal = new(CallResult.Failed(CallOutcome.NoSlot, $"{_room.Count} calls wait for the agent already"), _pool.Settings.QueueWait);
             return false;
         }
 
@@ -98,7 +96,7 @@ internal sealed class Admission
     }
 
     /// <summary>A call has found the slot that it was promised taken.</summary>
-    public Refusal Lost(in CallResult result) => new(result, _settings.QueueWait);
+    public Refusal Lost(in CallResult result) => new(result, _pool.Settings.QueueWait);
 
     /// <summary>Whether it is a waiting call's turn.</summary>
     public bool IsTurnOf(Waiter waiter) => _room.IsTurnOf(waiter);
@@ -165,7 +163,7 @@ internal sealed class Admission
         var (connection, hadSlot) = (pass.Connection, pass.HasSlot && !keepsSlot);
         connection?.Release(pass.Bytes);
         pass = new CallPermit { HasSlot = pass.HasSlot && keepsSlot };
-        if (hadSlot && Interlocked.Decrement(ref _running) == _settings.MaxCalls - 1 && wakes)
+        if (hadSlot && Interlocked.Decrement(ref _running) == _pool.Settings.MaxCalls - 1 && wakes)
         {
             // Whoever waits may wait for just this, whatever its connection.
             _room.WakeOne(null);
@@ -195,7 +193,7 @@ internal sealed class Admission
         }
         else if (ask.Kind != EventKind.RequestComplete && lease.IsPaused)
         {
-            refusal = new(CallResult.Failed(CallOutcome.Paused, "the agent asks to be sent nothing on the exchange's connection"), _settings.FlowWait);
+            refusal = new(CallResult.Failed(CallOutcome.Paused, "the agent asks to be sent nothing on the exchange's connection"), _pool.Settings.FlowWait);
         }
         else if (ask.Message is BodyChunkEvent && lease.Held.Contains(ask.Message.CorrelationId))
         {
@@ -203,7 +201,7 @@ internal sealed class Admission
         }
         else if (lease.Room <= 0)
         {
-            refusal = new(CallResult.Failed(CallOutcome.NoRoom, $"all {lease.Connection.Traits.MaxInFlight} slots of the exchange's connection are taken"), _settings.QueueWait);
+            refusal = new(CallResult.Failed(CallOutcome.NoRoom, $"all {lease.Connection.Traits.MaxInFlight} slots of the exchange's connection are taken"), _pool.Settings.QueueWait);
         }
         else
         {
@@ -215,9 +213,9 @@ internal sealed class Admission
 
     private TimeSpan WaitFor(CallOutcome outcome) => outcome switch
     {
-        CallOutcome.NoRoom => _settings.QueueWait,
-        CallOutcome.Paused => _settings.FlowWait,
-        CallOutcome.NoConnection when _pool.State == PoolState.Pending && !_pool.IsClosing => _settings.QueueWait,
+        CallOutcome.NoRoom => _pool.Settings.QueueWait,
+        CallOutcome.Paused => _pool.Settings.FlowWait,
+        CallOutcome.NoConnection when _pool.State == PoolState.Pending && !_pool.IsClosing => _pool.Settings.QueueWait,
         _ => TimeSpan.Zero,
     };
 
@@ -231,7 +229,7 @@ internal sealed class Admission
 
         // Not an increment that is taken back: it would turn others away for nothing.
         var running = Volatile.Read(ref _running);
-        while (running < _settings.MaxCalls)
+        while (running < _pool.Settings.MaxCalls)
         {
             var seen = Interlocked.CompareExchange(ref _running, running + 1, running);
             if (seen == running)
@@ -243,7 +241,7 @@ internal sealed class Admission
             running = seen;
         }
 
-        refusal = new(CallResult.Failed(CallOutcome.NoSlot, $"{running} calls to the agent are under way, the limit is {_settings.MaxCalls}"), _settings.QueueWait);
+        refusal = new(CallResult.Failed(CallOutcome.NoSlot, $"{running} calls to the agent are under way, the limit is {_pool.Settings.MaxCalls}"), _pool.Settings.QueueWait);
         return false;
     }
 }

@@ -5,8 +5,8 @@ namespace Sidecar.Daemon.Pooling;
 /// Being woken is no promise: whoever is woken looks again and may wait on, keeping its place. Those that can use any connection look only in
 /// their turn, and each that goes in wakes the next. While nobody waits, waking costs one read.
 /// </remarks>
-/// <param name="seats">Most calls that may wait.</param>
-internal sealed class CallQueue(int seats)
+/// <param name="seats">Most calls that may wait, as of the newest settings.</param>
+internal sealed class CallQueue(Func<int> seats)
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<Waiter> _queue = [];
@@ -17,7 +17,7 @@ internal sealed class CallQueue(int seats)
     public int Count => _count;
 
     /// <summary>Most calls that may wait.</summary>
-    public int Seats => seats;
+    public int Seats => seats();
 
     /// <summary>Whether somebody waits for whatever connection there is: newcomers have to stand behind.</summary>
     public bool HasQueue => _forAny != 0;
@@ -27,7 +27,7 @@ internal sealed class CallQueue(int seats)
     {
         lock (_gate)
         {
-            if (_count >= seats)
+            if (_count >= seats())
             {
                 return null;
             }

@@ -11,7 +11,8 @@ namespace Sidecar.Daemon.Pooling;
 internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time, Action<BreakerState, string> changed)
 {
     private readonly Lock _gate = new();
-    private readonly FailureWindow _window = new(settings.Window, time);
+    private volatile BreakerSettings _settings = settings;
+    private volatile FailureWindow _window = new(settings.Window, time);
     private volatile BreakerState _state;
     private int _consecutive;
     private int _successes;
@@ -21,9 +22,20 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
     private long _openedAt;
 
     /// <summary>What it lets through now.</summary>
-    public BreakerState State => _state == BreakerState.Open && time.GetElapsedTime(Volatile.Read(ref _openedAt)) >= settings.OpenFor
+    public BreakerState State => _state == BreakerState.Open && time.GetElapsedTime(Volatile.Read(ref _openedAt)) >= _settings.OpenFor
         ? BreakerState.HalfOpen
         : _state;
+
+    /// <summary>Opens and closes by other settings from now on. What it lets through stays as it is; a window of another length begins empty.</summary>
+    public void Follow(BreakerSettings changed)
+    {
+        if (changed.Window != _settings.Window)
+        {
+            _window = new FailureWindow(changed.Window, time);
+        }
+
+        _settings = changed;
+    }
 
     /// <summary>Whether a call may go.</summary>
     /// <param name="deadline">The call's deadline, a timestamp of the clock.</param>
@@ -43,7 +55,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         {
             ReportTrial(trial, verdict);
         }
-        else if (verdict != CallVerdict.Neutral && !settings.IsOff && _state == BreakerState.Closed)
+        else if (verdict != CallVerdict.Neutral && !_settings.IsOff && _state == BreakerState.Closed)
         {
             Count(verdict == CallVerdict.Failure);
         }
@@ -63,14 +75,14 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         }
 
         var inRow = Interlocked.Increment(ref _consecutive);
-        if (settings.Consecutive > 0 && inRow >= settings.Consecutive)
+        if (_settings.Consecutive > 0 && inRow >= _settings.Consecutive)
         {
-            Open($"{inRow} calls in a row failed, the limit is {settings.Consecutive}");
+            Open($"{inRow} calls in a row failed, the limit is {_settings.Consecutive}");
         }
-        else if (settings.FailurePercent > 0 && _window.Sum() is var (calls, failures)
-            && calls >= settings.MinCalls && failures * 100L >= calls * (long)settings.FailurePercent)
+        else if (_settings.FailurePercent > 0 && _window.Sum() is var (calls, failures)
+            && calls >= _settings.MinCalls && failures * 100L >= calls * (long)_settings.FailurePercent)
         {
-            Open($"{failures} of {calls} calls failed within {settings.Window.TotalSeconds:0.#} s, the limit is {settings.FailurePercent} %");
+            Open($"{failures} of {calls} calls failed within {_settings.Window.TotalSeconds:0.#} s, the limit is {_settings.FailurePercent} %");
         }
     }
 
@@ -82,7 +94,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
             var now = time.GetTimestamp();
             if (_state == BreakerState.Open)
             {
-                if (time.GetElapsedTime(_openedAt, now) < settings.OpenFor)
+                if (time.GetElapsedTime(_openedAt, now) < _settings.OpenFor)
                 {
                     return false;
                 }
@@ -92,7 +104,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
 
             if (_state == BreakerState.HalfOpen)
             {
-                if (_trial != 0 && time.GetElapsedTime(_trialDeadline, now) < settings.OpenFor)
+                if (_trial != 0 && time.GetElapsedTime(_trialDeadline, now) < _settings.OpenFor)
                 {
                     return false;
                 }
@@ -122,7 +134,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
                 _state = BreakerState.Open;
             }
 
-            if (verdict != CallVerdict.Success || ++_successes < settings.SuccessesToClose)
+            if (verdict != CallVerdict.Success || ++_successes < _settings.SuccessesToClose)
             {
                 return;
             }
@@ -132,7 +144,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
             _state = BreakerState.Closed;
         }
 
-        changed(BreakerState.Closed, $"{settings.SuccessesToClose} calls in a row succeeded");
+        changed(BreakerState.Closed, $"{_settings.SuccessesToClose} calls in a row succeeded");
     }
 
     private void Open(string reason)

@@ -9,17 +9,26 @@ namespace Sidecar.Daemon.Pooling;
 /// new one is opened there first, and the guest is kept only for the exchanges that it has.
 /// </remarks>
 internal sealed class ConnectionMaintainer(
-    ConnectionPool pool, EndpointSet endpoints, int home, PoolSettings settings, Random random, TimeProvider time, ILogger logger)
+    ConnectionPool pool, EndpointSet endpoints, int home, Random random, TimeProvider time, ILogger logger)
 {
     private readonly Signal _signal = new();
+    private volatile bool _isSpare;
     private Task _retiring = Task.CompletedTask;
 
     /// <summary>An endpoint may be worth another look.</summary>
     public void Nudge() => _signal.Set();
 
+    /// <summary>The pool keeps fewer connections: this one goes as soon as no exchange needs it, and none takes its place.</summary>
+    public void Spare()
+    {
+        _isSpare = true;
+        _signal.Set();
+    }
+
+    /// <summary>Keeps the connection until the token fires, or until it is one too many.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
-        while (!stopping.IsCancellationRequested)
+        while (!stopping.IsCancellationRequested && !_isSpare)
         {
             if (endpoints.Claim(home, out var wait) is not { } endpoint)
             {
@@ -57,7 +66,7 @@ internal sealed class ConnectionMaintainer(
         }
         catch (Exception e)
         {
-            Log.KeeperFailed(logger, settings.AgentId, e);
+            Log.KeeperFailed(logger, pool.Settings.AgentId, e);
             pool.ReportMissed(endpoint, DialProblem.Unreachable, e.Message);
         }
 
@@ -74,10 +83,14 @@ internal sealed class ConnectionMaintainer(
         }
         catch (Exception e)
         {
-            Log.KeeperFailed(logger, settings.AgentId, e);
+            Log.KeeperFailed(logger, pool.Settings.AgentId, e);
         }
 
-        if (next is null)
+        if (next is null && _isSpare && !kept.Pooled.Connection.Ended.IsCompleted)
+        {
+            await RetireAsync(kept, stopping).ConfigureAwait(false);
+        }
+        else if (next is null)
         {
             await CloseAsync(kept).ConfigureAwait(false);
         }
@@ -92,7 +105,7 @@ internal sealed class ConnectionMaintainer(
     private async Task<Kept?> WatchAsync(Kept kept, CancellationToken stopping)
     {
         var connection = kept.Pooled.Connection;
-        var watch = new ConnectionWatch(pool, kept.Pooled, settings, random, time);
+        var watch = new ConnectionWatch(pool, kept.Pooled, random, time);
         kept.Pooled.Watcher = _signal;
         _ = connection.Ended.ContinueWith(
             static (_, signal) => ((Signal)signal!).Set(), _signal, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
@@ -108,14 +121,14 @@ internal sealed class ConnectionMaintainer(
             }
 
             await _signal.WaitAsync(wait, time, stopping).ConfigureAwait(false);
-            if (connection.Ended.IsCompleted || stopping.IsCancellationRequested)
+            if (connection.Ended.IsCompleted || stopping.IsCancellationRequested || _isSpare)
             {
                 return null;
             }
 
             if (isGuest && endpoints.ClaimHome(home) is { } endpoint && await DialAsync(endpoint, stopping).ConfigureAwait(false) is { } moved)
             {
-                Log.MovedHome(logger, settings.AgentId, endpoint.Dialer.Endpoint);
+                Log.MovedHome(logger, pool.Settings.AgentId, endpoint.Dialer.Endpoint);
                 return moved;
             }
 
@@ -133,7 +146,7 @@ internal sealed class ConnectionMaintainer(
         kept.Pooled.Retire();
         var connection = kept.Pooled.Connection;
         while (!connection.Ended.IsCompleted && !stopping.IsCancellationRequested
-            && (connection.Stats.Waiting > 0 || kept.Pooled.UnusedFor < settings.DrainTimeout))
+            && (connection.Stats.Waiting > 0 || kept.Pooled.UnusedFor < pool.Settings.DrainTimeout))
         {
             await ((Task)connection.Ended).WaitAsync(TimeSpan.FromSeconds(1), time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

@@ -12,15 +12,17 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
 {
     private readonly ConnectionSet _set;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly PoolSettings _settings;
+    private volatile PoolSettings _settings;
     private readonly IReadOnlyList<IAgentDialer> _dialers;
-    private readonly ISelectionPolicy _policy;
+    private volatile ISelectionPolicy _policy;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly EndpointSet _endpoints;
-    private readonly ConnectionMaintainer[] _keepers;
+    private readonly Random _random;
     private readonly PoolHealth _health;
-    private Task _running = Task.CompletedTask;
+    private readonly TaskCompletionSource _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<Task> _running = [];
+    private volatile ConnectionMaintainer[] _keepers = [];
     private volatile ConnectionTraits? _traits;
     private volatile bool _isDegraded;
     private readonly Lock _closingGate = new();
@@ -39,20 +41,15 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         _settings = settings;
         _dialers = dialers;
         _policy = policy;
+        _random = random;
         _time = time;
         _logger = logger;
         _set = new ConnectionSet(time);
         _health = new PoolHealth(settings.AgentId, time, logger);
         Sticky = new StickySessions(settings.StickyTimeout, settings.StickySessions, time);
         Ejection = new Ejection(this, settings.AgentId, logger);
-        Admission = new Admission(this, settings, time, (state, reason) => Log.Breaker(logger, settings.AgentId, state, reason));
-        _keepers = new ConnectionMaintainer[Math.Max(settings.Connections, dialers.Count)];
+        Admission = new Admission(this, time, (state, reason) => Log.Breaker(logger, settings.AgentId, state, reason));
         _endpoints = new EndpointSet(dialers, settings, random, time, () => Array.ForEach(_keepers, static keeper => keeper.Nudge()));
-        for (var i = 0; i < _keepers.Length; i++)
-        {
-            // One source of randomness each: they are not safe to share.
-            _keepers[i] = new ConnectionMaintainer(this, _endpoints, i % dialers.Count, settings, new Random(random.Next()), time, logger);
-        }
     }
 
     /// <summary>A pool of one endpoint.</summary>
@@ -101,6 +98,9 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     /// <summary>Whether any connection takes new exchanges.</summary>
     public bool IsAvailable => Array.Exists(_set.Live, static connection => connection.TakesNew);
 
+    /// <summary>Ends when the first connection is open; where none ever is, never.</summary>
+    public Task Connected => _connected.Task;
+
     /// <summary>How the agent is as a whole, as of the last change.</summary>
     public PoolState State => _health.State;
 
@@ -116,10 +116,36 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     /// <summary>Begins to dial. The agent may be absent; it comes alive by itself.</summary>
     public void Start()
     {
-        using (ExecutionContext.SuppressFlow())
+        lock (_closingGate)
         {
-            _running = Task.WhenAll(_keepers.Select(keeper => Task.Run(() => keeper.RunAsync(_stopping.Token), CancellationToken.None)));
+            KeepAsMany();
         }
+    }
+
+    /// <summary>
+    /// Other settings from now on. Connections that are one too many go when no exchange needs them, missing ones are dialled; the others stay as they are.
+    /// </summary>
+    /// <param name="settings">The settings.</param>
+    /// <param name="policy">How connections are chosen from now on; null as before.</param>
+    public void Follow(PoolSettings settings, ISelectionPolicy? policy)
+    {
+        lock (_closingGate)
+        {
+            if (_closing is not null)
+            {
+                return;
+            }
+
+            (_settings, _policy) = (settings, policy ?? _policy);
+            Admission.Breaker.Follow(settings.Breaker);
+            Sticky.Within(settings.StickyTimeout, settings.StickySessions);
+            _endpoints.Follow(settings);
+            KeepAsMany();
+        }
+
+        // Whoever waits for a limit may find it raised, and whoever watches a connection looks as often as is asked for now.
+        Array.ForEach(_keepers, static keeper => keeper.Nudge());
+        Admission.ConnectionsChanged();
     }
 
     /// <summary>A connection for a new exchange; null with the reason when there is none.</summary>
@@ -205,6 +231,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         _set.Add(pooled);
         UpdateState($"{endpoint.Dialer.Endpoint}; it takes {connection.Traits.Events}");
         Admission.ConnectionsChanged();
+        _connected.TrySetResult();
         News?.OnConnected(pooled);
         return pooled;
     }
@@ -254,10 +281,27 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         Admission.ConnectionsChanged();
         await PoolDrain.RunAsync(_set, _settings.AgentId, drain, _time, _logger, abort).ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await _running.ConfigureAwait(false);
+        await Task.WhenAll(_running).ConfigureAwait(false);
         _endpoints.Dispose();
         _dialers.OfType<IDisposable>().ToList().ForEach(static dialer => dialer.Dispose());
         _stopping.Dispose();
+    }
+
+    // Under the lock. The last come are the first to go, so that every endpoint keeps its share.
+    private void KeepAsMany()
+    {
+        var (before, many) = (_keepers, Math.Max(_settings.Connections, _dialers.Count));
+        Array.ForEach(before[Math.Min(many, before.Length)..], static keeper => keeper.Spare());
+
+        // One source of randomness each: they are not safe to share.
+        ConnectionMaintainer[] added = [.. Enumerable.Range(before.Length, Math.Max(0, many - before.Length)).Select(
+            number => new ConnectionMaintainer(this, _endpoints, number % _dialers.Count, new Random(_random.Next()), _time, _logger))];
+        _keepers = [.. before.Take(many), .. added];
+        _running.RemoveAll(static task => task.IsCompleted);
+        using (ExecutionContext.SuppressFlow())
+        {
+            _running.AddRange(added.Select(keeper => Task.Run(() => keeper.RunAsync(_stopping.Token), CancellationToken.None)));
+        }
     }
 
     // A method of its own: what its lambda captures would be allocated for every selection.

@@ -6,20 +6,20 @@ namespace Sidecar.Daemon.Pooling;
 /// Looks after one live connection: pings it while it idles, replaces it when it is dead or stuck, brings it back when it has proved that it lives.
 /// </summary>
 /// <remarks>For one task.</remarks>
-internal sealed class ConnectionWatch(ConnectionPool pool, PooledConnection pooled, PoolSettings settings, Random random, TimeProvider time)
+internal sealed class ConnectionWatch(ConnectionPool pool, PooledConnection pooled, Random random, TimeProvider time)
 {
     // A connection may be silent for this many health intervals, a ping in each, before it is taken for dead.
     private const int SilentIntervals = 3;
 
     // Each ejection soon after the last one keeps the connection out for longer.
-    private readonly Backoff _probation = new(settings.ReconnectMin, settings.HealthInterval, random);
+    private readonly Backoff _probation = new(pool.Settings.ReconnectMin, pool.Settings.HealthInterval, random);
     private TimeSpan _probe;
     private long _probedAt;
     private long _readmittedAt = time.GetTimestamp();
     private bool _isProbed;
 
     /// <summary>How long after the last look the next is due.</summary>
-    public TimeSpan NextLook => _isProbed ? _probe : settings.HealthInterval;
+    public TimeSpan NextLook => _isProbed ? _probe : pool.Settings.HealthInterval;
 
     /// <summary>Whether it is time to look, so long after the last look.</summary>
     public bool IsDue(TimeSpan since) => since >= NextLook || (pooled.IsEjected && !_isProbed);
@@ -37,7 +37,7 @@ internal sealed class ConnectionWatch(ConnectionPool pool, PooledConnection pool
         {
             pool.Replace(connection, $"all of its {stats.Owed} slots are owed answers");
         }
-        else if (connection.Traits.CanPing && stats.Waiting <= 0 && silentFor >= settings.HealthInterval * SilentIntervals)
+        else if (connection.Traits.CanPing && stats.Waiting <= 0 && silentFor >= pool.Settings.HealthInterval * SilentIntervals)
         {
             // A pong may be late while a call waits (spec §5.2), so only silence when none does counts. Owed answers are no excuse: an agent
             // that hangs may owe them for ever.
@@ -50,7 +50,7 @@ internal sealed class ConnectionWatch(ConnectionPool pool, PooledConnection pool
         else
         {
             _isProbed = false;
-            if (stats.Waiting <= 0 && silentFor >= settings.HealthInterval)
+            if (stats.Waiting <= 0 && silentFor >= pool.Settings.HealthInterval)
             {
                 connection.Ping();
             }
@@ -70,7 +70,7 @@ internal sealed class ConnectionWatch(ConnectionPool pool, PooledConnection pool
 
         if (!_isProbed)
         {
-            if (time.GetElapsedTime(_readmittedAt) >= settings.HealthInterval)
+            if (time.GetElapsedTime(_readmittedAt) >= pool.Settings.HealthInterval)
             {
                 _probation.Reset();
             }

@@ -13,7 +13,7 @@ internal sealed class EndpointSet : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly PoolEndpoint[] _endpoints;
-    private readonly PoolSettings _settings;
+    private PoolSettings _settings;
     private readonly TimeProvider _time;
     private readonly Action _changed;
     private bool _isOver;
@@ -36,6 +36,16 @@ internal sealed class EndpointSet : IDisposable
 
     /// <summary>How many there are.</summary>
     public int Count => _endpoints.Length;
+
+    /// <summary>Other bounds from now on; what is left alone rests for as long as it was to.</summary>
+    public void Follow(PoolSettings settings)
+    {
+        lock (_gate)
+        {
+            _settings = settings;
+            Array.ForEach(_endpoints, endpoint => endpoint.Backoff.Within(settings.ReconnectMin, settings.ReconnectMax));
+        }
+    }
 
     /// <summary>The endpoint to dial now, counted as being dialled; null when all are left alone, with how long to wait.</summary>
     /// <param name="home">The endpoint that the caller's connection belongs to.</param>

@@ -41,7 +41,7 @@ internal sealed class StickySessions(TimeSpan timeout, int limit, TimeProvider t
     public long Cleared { get; private set; }
 
     /// <summary>Most sessions.</summary>
-    public int Limit => limit;
+    public int Limit => Volatile.Read(ref limit);
 
     /// <summary>Sessions that were unused for too long.</summary>
     public long Expired { get; private set; }
@@ -77,6 +77,20 @@ internal sealed class StickySessions(TimeSpan timeout, int limit, TimeProvider t
             node.Value.UsedAt = time.GetTimestamp();
             _byUse.Remove(node);
             _byUse.AddLast(node);
+        }
+    }
+
+    /// <summary>Other bounds from now on; those used longest ago go first where there are too many.</summary>
+    public void Within(TimeSpan unused, int most)
+    {
+        lock (_gate)
+        {
+            (timeout, limit) = (unused, most);
+            while (_byKey.Count > limit)
+            {
+                Remove(_byUse.First!);
+                Evicted++;
+            }
         }
     }
 

@@ -11,14 +11,24 @@ namespace Sidecar.Daemon.Takeover;
 internal sealed class Succession(Action stop, ILogger<Succession> logger)
 {
     private readonly Lock _gate = new();
-    private readonly HashSet<string> _own = new(StringComparer.Ordinal);
+    // Two at one place while one of ours replaces another.
+    private readonly Dictionary<string, int> _own = new(StringComparer.Ordinal);
 
     /// <summary>A listener that this daemon goes on for.</summary>
     public void Add(string listener)
     {
         lock (_gate)
         {
-            _own.Add(listener);
+            _own[listener] = _own.GetValueOrDefault(listener) + 1;
+        }
+    }
+
+    /// <summary>A listener that this daemon has given up by itself; it goes on all the same.</summary>
+    public void Leave(string listener)
+    {
+        lock (_gate)
+        {
+            TryDrop(listener);
         }
     }
 
@@ -27,7 +37,7 @@ internal sealed class Succession(Action stop, ILogger<Succession> logger)
     {
         lock (_gate)
         {
-            if (!_own.Remove(listener) || _own.Count > 0)
+            if (!TryDrop(listener) || _own.Count > 0)
             {
                 return;
             }
@@ -35,5 +45,20 @@ internal sealed class Succession(Action stop, ILogger<Succession> logger)
 
         Log.AllSuperseded(logger);
         stop();
+    }
+
+    private bool TryDrop(string listener)
+    {
+        if (!_own.Remove(listener, out var many))
+        {
+            return false;
+        }
+
+        if (many > 1)
+        {
+            _own[listener] = many - 1;
+        }
+
+        return true;
     }
 }

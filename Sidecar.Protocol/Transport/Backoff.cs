@@ -16,6 +16,9 @@ internal sealed class Backoff(TimeSpan min, TimeSpan max, Random random)
         return TimeSpan.FromMilliseconds(min.TotalMilliseconds + (random.NextDouble() * Math.Max(0, bound - min.TotalMilliseconds)));
     }
 
+    /// <summary>Waits within other bounds from now on; failures so far count.</summary>
+    public void Within(TimeSpan least, TimeSpan most) => (min, max) = (least, most);
+
     /// <summary>It worked.</summary>
     public void Reset() => _failures = 0;
 }

@@ -44,7 +44,8 @@ internal sealed class SessionRig
             BodyTimeout = TimeSpan.FromMilliseconds(400),
         };
         var metrics = new SidecarMetrics(new SilentMeters());
-        return new AgentSession(new AgentState("waf", policy, new AgentVersion("1", pool), Clock, metrics), policy, TestEvents.Id(exchange));
+        var agent = new AgentState("waf", policy, new AgentVersion("1", pool), Clock, metrics);
+        return new AgentSession(agent, policy, agent.Plan, TestEvents.Id(exchange));
     }
 
     /// <summary>A pool with these connections open, in which no call waits.</summary>

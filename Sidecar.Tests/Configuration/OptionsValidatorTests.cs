@@ -140,7 +140,8 @@ public sealed class OptionsValidatorTests
         Assert.That(OptionsValidator.Validate(bad), Has.Count.EqualTo(7));
     }
 
-    private static TestCaseData Case(string name, ConfigurationSnapshot options, string expected) => new TestCaseData(options, expected).SetArgDisplayNames(name);
+    private static TestCaseData Case(string name, ConfigurationSnapshot options, string expected) =>
+        new TestCaseData(options, expected).SetArgDisplayNames(name);
 
     private static RouteOptions Route(string id, params string[] agents) =>
         new() { Id = id, Stages = [[.. agents.Select(static agent => new RouteAgentOptions(agent, null))]] };

@@ -47,7 +47,7 @@ public sealed class PoolFlagsTests
     [Test]
     public void NothingWritten_IsTheDefaults()
     {
-        var settings = AgentBuilder.SettingsOf("waf", new PoolOptions(), 256, endpoints: 1, TimeSpan.FromSeconds(30));
+        var settings = AgentFactory.SettingsOf("waf", new PoolOptions(), 256, endpoints: 1, TimeSpan.FromSeconds(30));
         Assert.That((settings.Connections, settings.MaxCalls, settings.Queue, settings.UnhealthyAfter), Is.EqualTo((4, 1024, 256, 3)));
         Assert.That((settings.QueueWait, settings.FlowWait), Is.EqualTo((TimeSpan.FromMilliseconds(10), TimeSpan.Zero)), "only flow-mode wait waits");
         Assert.That((settings.Breaker.FailurePercent, settings.Breaker.MinCalls, settings.Breaker.IsOff), Is.EqualTo((50, 100, false)));
@@ -57,7 +57,7 @@ public sealed class PoolFlagsTests
     public void WhatIsWritten_Counts()
     {
         var written = new PoolOptions { Connections = 2, FlowMode = FlowMode.Wait, BreakerRate = 0, DrainTimeout = TimeSpan.FromSeconds(1) };
-        var settings = AgentBuilder.SettingsOf("waf", written, 10, endpoints: 5, TimeSpan.FromSeconds(30));
+        var settings = AgentFactory.SettingsOf("waf", written, 10, endpoints: 5, TimeSpan.FromSeconds(30));
         Assert.That((settings.Connections, settings.MaxCalls), Is.EqualTo((5, 50)), "at least one per endpoint");
         Assert.That(
             (settings.FlowWait, settings.DrainTimeout, settings.Breaker.IsOff), Is.EqualTo((TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1), true)));

@@ -102,7 +102,7 @@ internal abstract class HttpContract : IFrontEnd
     protected static async Task<IFrontEnd> StartAsync(HttpContract contract)
     {
         var daemon = contract.Daemon;
-        var applications = new HttpApplications(new ConfigurationSnapshot(), static () => [], daemon.Inspector, daemon.Sums.Metrics, daemon.Logs);
+        var applications = new HttpApplications(daemon.Inspector, daemon.Sums.Metrics, daemon.Logs);
         await contract._listener.StartAsync(applications.Create(contract._options), CancellationToken.None);
         return contract;
     }

@@ -85,7 +85,7 @@ public sealed class AdminPagesTests
         await using var admin = await AdminHarness.StartAsync(new LambdaAgent("waf") { IsAbsent = true });
         await admin.Inside.Client.AskAsync(Events.Request("x", "/"));
         var status = await admin.JsonAsync("/status");
-        Assert.That((status.GetProperty("daemon").GetString(), status.GetProperty("version").GetString()), Is.EqualTo(("sidecar", "1.2")));
+        Assert.That((status.GetProperty("daemon").GetString(), status.GetProperty("version").GetString()), Is.EqualTo(("sidecar", DaemonVersion.Text)));
         Assert.That(status.GetProperty("pid").GetInt32(), Is.EqualTo(Environment.ProcessId));
         Assert.That(status.GetProperty("listeners")[0].GetProperty("kind").GetString(), Is.EqualTo("native"));
         Assert.That(status.GetProperty("warnings")[0].GetString(), Does.StartWith("agent waf is ").And.EndsWith("; what it should inspect is refused"));
@@ -133,11 +133,11 @@ public sealed class AdminPagesTests
             Assert.That(page.Samples["sidecar_agent_responses_total{agent=\"waf\"}"], Is.EqualTo(1));
             Assert.That(page.Samples["sidecar_agent_flow_control_rejections_total{agent=\"waf\"}"], Is.EqualTo(1));
             Assert.That(page.Samples["sidecar_agent_request_duration_seconds_count{agent=\"waf\",event=\"request_headers\"}"], Is.EqualTo(2));
-            Assert.That(page.Samples["sidecar_agent_connections{agent=\"waf\"}"], Is.EqualTo(1));
-            Assert.That(page.Samples["sidecar_agent_healthy_connections{agent=\"waf\"}"], Is.Zero);
-            Assert.That(page.Samples["sidecar_agent_paused_connections{agent=\"waf\"}"], Is.EqualTo(1));
-            Assert.That(page.Samples["sidecar_agent_in_flight_requests{agent=\"waf\"}"], Is.Zero);
-            Assert.That(page.Samples["sidecar_agent_buffer_utilization_percent{agent=\"waf\"}"], Is.Zero);
+            Assert.That(page.Samples["sidecar_agent_connections{agent=\"waf\",version=\"1\"}"], Is.EqualTo(1));
+            Assert.That(page.Samples["sidecar_agent_healthy_connections{agent=\"waf\",version=\"1\"}"], Is.Zero);
+            Assert.That(page.Samples["sidecar_agent_paused_connections{agent=\"waf\",version=\"1\"}"], Is.EqualTo(1));
+            Assert.That(page.Samples["sidecar_agent_in_flight_requests{agent=\"waf\",version=\"1\"}"], Is.Zero);
+            Assert.That(page.Samples["sidecar_agent_buffer_utilization_percent{agent=\"waf\",version=\"1\"}"], Is.Zero);
         }
     }
 
@@ -163,8 +163,8 @@ public sealed class AdminPagesTests
         Assert.That(JsonSerializer.Deserialize<JsonElement>(all.Said).GetProperty("cleared").GetInt32(), Is.EqualTo(keys.Count - 1));
         Assert.That(pool.Sticky.Count, Is.Zero);
         var page = new PrometheusPage(await admin.TextAsync("/metrics"));
-        Assert.That(page.Samples["sidecar_agent_sticky_sessions{agent=\"waf\"}"], Is.Zero);
-        Assert.That(page.Samples["sidecar_agent_sticky_session_changes_total{agent=\"waf\",change=\"cleared\"}"], Is.EqualTo(keys.Count));
+        Assert.That(page.Samples["sidecar_agent_sticky_sessions{agent=\"waf\",version=\"1\"}"], Is.Zero);
+        Assert.That(page.Samples["sidecar_agent_sticky_session_changes_total{agent=\"waf\",change=\"cleared\",version=\"1\"}"], Is.EqualTo(keys.Count));
     }
 
     [TestCase("DELETE", "/sessions/bot", HttpStatusCode.NotFound, "there is no agent bot; there are waf")]

@@ -12,7 +12,7 @@ namespace Sidecar.Tests.Diagnostics;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed partial class SidecarMetricsTests : IDisposable
 {
-    private static readonly AgentSnapshot Waf = new("waf")
+    private static readonly AgentSnapshot Waf = new("waf", "1")
     {
         Connections = 4,
         Healthy = 3,
@@ -47,45 +47,45 @@ internal sealed partial class SidecarMetricsTests : IDisposable
     public void EveryMethod_RendersItsMetric()
     {
         RecordEverything();
-        _metrics.Agents.Observe(() => [Waf, new AgentSnapshot("bot")]);
+        _metrics.Agents.Observe(() => [Waf, new AgentSnapshot("bot", "1")]);
         _metrics.ObserveBuild("1.2");
 
         Assert.That(Samples().Where(line => !line.Contains("_bucket", StringComparison.Ordinal)), Is.EqualTo(new[]
         {
-            """sidecar_agent_available{agent="bot"} 0""",
-            """sidecar_agent_available{agent="waf"} 1""",
+            """sidecar_agent_available{agent="bot",version="1"} 0""",
+            """sidecar_agent_available{agent="waf",version="1"} 1""",
             """sidecar_agent_body_bytes_total{agent="waf",direction="request",fate="missed"} 5""",
             """sidecar_agent_body_bytes_total{agent="waf",direction="request",fate="seen"} 10""",
-            """sidecar_agent_breaker{agent="bot"} 0""",
-            """sidecar_agent_breaker{agent="waf"} 1""",
-            """sidecar_agent_buffer_utilization_percent{agent="bot"} 0""",
-            """sidecar_agent_buffer_utilization_percent{agent="waf"} 25""",
-            """sidecar_agent_calls_running{agent="bot"} 0""",
-            """sidecar_agent_calls_running{agent="waf"} 16""",
+            """sidecar_agent_breaker{agent="bot",version="1"} 0""",
+            """sidecar_agent_breaker{agent="waf",version="1"} 1""",
+            """sidecar_agent_buffer_utilization_percent{agent="bot",version="1"} 0""",
+            """sidecar_agent_buffer_utilization_percent{agent="waf",version="1"} 25""",
+            """sidecar_agent_calls_running{agent="bot",version="1"} 0""",
+            """sidecar_agent_calls_running{agent="waf",version="1"} 16""",
             """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="Answered"} 1""",
             """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="ConnectionLost"} 1""",
             """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="NotSendable"} 1""",
             """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="Paused"} 1""",
             """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="TimedOut"} 1""",
-            """sidecar_agent_calls_waiting{agent="bot"} 0""",
-            """sidecar_agent_calls_waiting{agent="waf"} 64""",
+            """sidecar_agent_calls_waiting{agent="bot",version="1"} 0""",
+            """sidecar_agent_calls_waiting{agent="waf",version="1"} 64""",
             """sidecar_agent_config_pushes_total{agent="waf",state="acknowledged"} 1""",
             """sidecar_agent_config_requests_total{accepted="true",agent="waf",type="request_reload"} 1""",
             """sidecar_agent_connection_errors_total{agent="waf"} 1""",
-            """sidecar_agent_connections{agent="bot"} 0""",
-            """sidecar_agent_connections{agent="waf"} 4""",
+            """sidecar_agent_connections{agent="bot",version="1"} 0""",
+            """sidecar_agent_connections{agent="waf",version="1"} 4""",
             """sidecar_agent_exchanges_total{agent="waf",cause="none",direction="request",state="inspected"} 1""",
             """sidecar_agent_flow_control_pauses_total{agent="waf"} 1""",
             """sidecar_agent_flow_control_rejections_total{agent="waf"} 1""",
             """sidecar_agent_flow_control_resumes_total{agent="waf"} 1""",
-            """sidecar_agent_healthy_connections{agent="bot"} 0""",
-            """sidecar_agent_healthy_connections{agent="waf"} 3""",
+            """sidecar_agent_healthy_connections{agent="bot",version="1"} 0""",
+            """sidecar_agent_healthy_connections{agent="waf",version="1"} 3""",
             """sidecar_agent_held_body_bytes{agent="bot"} 0""",
             """sidecar_agent_held_body_bytes{agent="waf"} 4096""",
-            """sidecar_agent_in_flight_requests{agent="bot"} 0""",
-            """sidecar_agent_in_flight_requests{agent="waf"} 17""",
-            """sidecar_agent_paused_connections{agent="bot"} 0""",
-            """sidecar_agent_paused_connections{agent="waf"} 1""",
+            """sidecar_agent_in_flight_requests{agent="bot",version="1"} 0""",
+            """sidecar_agent_in_flight_requests{agent="waf",version="1"} 17""",
+            """sidecar_agent_paused_connections{agent="bot",version="1"} 0""",
+            """sidecar_agent_paused_connections{agent="waf",version="1"} 1""",
             """sidecar_agent_registrations_total{listener="agents",outcome="registered"} 1""",
             """sidecar_agent_reports_dropped_total{agent="waf",reason="bad-name"} 3""",
             """sidecar_agent_reports_total{agent="waf"} 1""",
@@ -97,18 +97,18 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             """sidecar_agent_serialization_errors_total{agent="waf"} 1""",
             """sidecar_agent_serialization_seconds_sum{agent="waf"} 0.002""",
             """sidecar_agent_serialization_seconds_count{agent="waf"} 1""",
-            """sidecar_agent_state{agent="bot"} 0""",
-            """sidecar_agent_state{agent="waf"} 2""",
-            """sidecar_agent_sticky_session_changes_total{agent="bot",change="cleared"} 0""",
-            """sidecar_agent_sticky_session_changes_total{agent="bot",change="evicted"} 0""",
-            """sidecar_agent_sticky_session_changes_total{agent="bot",change="expired"} 0""",
-            """sidecar_agent_sticky_session_changes_total{agent="bot",change="moved"} 0""",
-            """sidecar_agent_sticky_session_changes_total{agent="waf",change="cleared"} 4""",
-            """sidecar_agent_sticky_session_changes_total{agent="waf",change="evicted"} 3""",
-            """sidecar_agent_sticky_session_changes_total{agent="waf",change="expired"} 2""",
-            """sidecar_agent_sticky_session_changes_total{agent="waf",change="moved"} 1""",
-            """sidecar_agent_sticky_sessions{agent="bot"} 0""",
-            """sidecar_agent_sticky_sessions{agent="waf"} 12""",
+            """sidecar_agent_state{agent="bot",version="1"} 0""",
+            """sidecar_agent_state{agent="waf",version="1"} 2""",
+            """sidecar_agent_sticky_session_changes_total{agent="bot",change="cleared",version="1"} 0""",
+            """sidecar_agent_sticky_session_changes_total{agent="bot",change="evicted",version="1"} 0""",
+            """sidecar_agent_sticky_session_changes_total{agent="bot",change="expired",version="1"} 0""",
+            """sidecar_agent_sticky_session_changes_total{agent="bot",change="moved",version="1"} 0""",
+            """sidecar_agent_sticky_session_changes_total{agent="waf",change="cleared",version="1"} 4""",
+            """sidecar_agent_sticky_session_changes_total{agent="waf",change="evicted",version="1"} 3""",
+            """sidecar_agent_sticky_session_changes_total{agent="waf",change="expired",version="1"} 2""",
+            """sidecar_agent_sticky_session_changes_total{agent="waf",change="moved",version="1"} 1""",
+            """sidecar_agent_sticky_sessions{agent="bot",version="1"} 0""",
+            """sidecar_agent_sticky_sessions{agent="waf",version="1"} 12""",
             """sidecar_agent_timeouts_total{agent="waf",event="request_headers"} 1""",
             """sidecar_exchanges_open 0""",
             """sidecar_exchanges_received_total{listener="web"} 1""",
@@ -206,16 +206,16 @@ internal sealed partial class SidecarMetricsTests : IDisposable
     [Test]
     public void Observe_AgentThatLeft_IsNoLongerShown()
     {
-        var agents = new List<AgentSnapshot> { new("waf") { Connections = 1 }, new("bot") { Connections = 2 } };
+        var agents = new List<AgentSnapshot> { new("waf", "1") { Connections = 1 }, new("bot", "1") { Connections = 2 } };
         _metrics.Agents.Observe(() => agents);
-        var before = _rig.Sample("sidecar_agent_connections{agent=\"bot\"}");
+        var before = _rig.Sample("sidecar_agent_connections{agent=\"bot\",version=\"1\"}");
         agents.RemoveAt(1);
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(before, Is.EqualTo("2"));
-            Assert.That(_rig.Sample("sidecar_agent_connections{agent=\"bot\"}"), Is.Null);
-            Assert.That(_rig.Sample("sidecar_agent_connections{agent=\"waf\"}"), Is.EqualTo("1"));
+            Assert.That(_rig.Sample("sidecar_agent_connections{agent=\"bot\",version=\"1\"}"), Is.Null);
+            Assert.That(_rig.Sample("sidecar_agent_connections{agent=\"waf\",version=\"1\"}"), Is.EqualTo("1"));
         }
     }
 

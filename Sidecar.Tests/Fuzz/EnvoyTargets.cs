@@ -116,7 +116,7 @@ internal static class EnvoyTargets
         }
     }
 
-    internal static Exchange NewExchange() => new(TypicalMessages.Id, "fuzz", null, 0);
+    internal static Exchange NewExchange() => Exchange.TryBegin(TypicalMessages.Id, "fuzz", 1, null, 0)!;
 
     private static string Timeout(byte[] input)
     {

@@ -26,7 +26,7 @@ internal static class ProxyTargets
         """{"phase":"request","tx":"t","deadline_ms":9,"complete":true,"client":{"ip":"::1","port":7,"tls":{"sni":"a"}},"request":{"method":"GET","path":"/\u00fc\ud83d\ude00","headers":[["a","/w==","base64"],["b","\u000a"]],"body":{"data":"aGk=","encoding":"base64","truncated":false}}}""";
 
     private static readonly JsonListenerOptions Questions =
-        new() { Name = "json", MaxHeadBytes = Mutator.MaxLength, MaxBodyBytes = Mutator.MaxLength };
+        new() { Name = "json", MaxHeadBytes = Mutator.MaxLength, MaxBodyBytes = static () => Mutator.MaxLength };
 
     private static readonly HttpListenerOptions[] Listeners =
     [

@@ -63,7 +63,7 @@ internal static class VerdictTargets
         {
             ["waf"] = new(Settings, 2, Clock, NullLogger.Instance),
         };
-        return new RegistrationRules(agents, AgentTokens.Load(file, agents.Keys), 2);
+        return new RegistrationRules(agents.GetValueOrDefault, AgentTokens.Load(file, agents.Keys), 2);
     });
 
     private static readonly AgentResponse Slow = new()

@@ -99,7 +99,7 @@ public sealed class InspectorTests : IDisposable
     public void ClosedDirectory_TakesNothingMore()
     {
         var inspector = Inspector([]);
-        var directory = new ExchangeDirectory<JoinedExchange>(inspector, 10, TimeSpan.FromSeconds(1));
+        var directory = new ExchangeDirectory<JoinedExchange>(inspector);
         var exchange = inspector.Begin("l", null, "/", "GET");
         Assert.That(directory.TryAdd("x", new JoinedExchange(exchange)), Is.True);
         directory.Dispose();
@@ -124,7 +124,7 @@ public sealed class InspectorTests : IDisposable
     }
 
     private Inspector Inspector(IReadOnlyList<RouteAgent> agents) => new(
-        new RouteTable([new RouteModel { Id = "r", Stages = [agents] }]),
+        Models.Of([new RouteModel { Id = "r", Stages = [agents] }]),
         new BackgroundCalls(_sums.Metrics, _clock, NullLogger<BackgroundCalls>.Instance),
         new ExchangeIds(), new ByteBudget(1000, _clock), _sums.Metrics, _clock, _log);
 

@@ -16,7 +16,7 @@ public sealed class RetiringAgentTests
         await using var harness = await InspectionHarness.StartAsync(new HarnessOptions { Drain = Limit }, agent);
         await harness.Client.AskAsync(Events.Request("old", "/"));
 
-        var retiring = harness.StateOf("a").Current.RetireAsync(TimeProvider.System, CancellationToken.None);
+        var retiring = harness.Daemon.Publisher.RemoveAsync("a", CancellationToken.None);
         await harness.Client.AskAsync(Events.Request("new", "/"));
         await harness.Client.AskAsync(Events.Response("new"));
         Assert.That(agent.Seen, Has.Count.EqualTo(1), "the new exchange goes without it");
@@ -50,7 +50,7 @@ public sealed class RetiringAgentTests
         await agent.SeenAsync(1);
 
         using var abort = new CancellationTokenSource();
-        var retiring = harness.StateOf("a").Current.RetireAsync(TimeProvider.System, abort.Token);
+        var retiring = harness.Daemon.Publisher.RemoveAsync("a", abort.Token);
         Assert.That((retiring.IsCompleted, asking.IsCompleted, cancelled.Task.IsCompleted), Is.EqualTo((false, false, false)), "it drains first");
         await abort.CancelAsync();
         await cancelled.Task.WaitAsync(Limit, TimeProvider.System, CancellationToken.None);

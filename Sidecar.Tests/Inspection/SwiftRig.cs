@@ -42,7 +42,7 @@ internal sealed class SwiftRig : IAsyncDisposable
         }
 
         rig.Inspector = new Inspector(
-            new RouteTable([new RouteModel { Id = "all", Stages = [stage] }], RouteModel.Refusing),
+            Models.Of([new RouteModel { Id = "all", Stages = [stage] }]),
             new BackgroundCalls(rig.Metrics, TimeProvider.System, NullLogger<BackgroundCalls>.Instance),
             new ExchangeIds(),
             new ByteBudget(1024 * 1024, TimeProvider.System),

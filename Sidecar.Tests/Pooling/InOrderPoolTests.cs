@@ -38,7 +38,7 @@ public sealed class InOrderPoolTests : IAsyncDisposable
     {
         await using var pool = await _rig.PoolAsync(_a);
         _a.SilentFor = TimeSpan.FromHours(1);
-        var watch = new ConnectionWatch(pool, pool.Live[0], PoolTests.Settings(1), new Random(1), _rig.Clock);
+        var watch = new ConnectionWatch(pool, pool.Live[0], new Random(1), _rig.Clock);
         watch.Look();
         Assert.That(_a.IsOpen, Is.True);
         _a.Traits = InOrder with { CanPing = true };

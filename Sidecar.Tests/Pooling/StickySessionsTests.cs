@@ -185,7 +185,7 @@ public sealed class StickySessionsTests : IAsyncDisposable
     private Daemon.Agents.AgentSession Session(ConnectionPool pool, StickyKey key)
     {
         var session = _rig.Session(pool, exchange: ++_exchange);
-        session.StickTo(key);
+        session.Choose(key);
         return session;
     }
 

@@ -44,7 +44,7 @@ internal sealed class StormRig : IAsyncDisposable
             Sticky = new StickyRule(StickyOptions.Parse("header:x-session")!),
         };
         Inspector = new Inspector(
-            new RouteTable([route]), _background, new ExchangeIds(), Memory, Sums.Metrics, Time, new FakeLogger<Inspector>(Logs.Collector));
+            Models.Of([route]), _background, new ExchangeIds(), Memory, Sums.Metrics, Time, new FakeLogger<Inspector>(Logs.Collector));
     }
 
     public CountingTimeProvider Time { get; } = new();

@@ -1,3 +1,4 @@
+using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Routing;
@@ -28,6 +29,12 @@ internal sealed record HarnessOptions
 
     /// <summary>The circuit breaker of each agent.</summary>
     public BreakerSettings Breaker { get; init; } = BreakerSettings.Off;
+
+    /// <summary>How configurations are pushed.</summary>
+    public ConfigPushSettings Pushing { get; init; } = new();
+
+    /// <summary>Listeners that operators are told of.</summary>
+    public IReadOnlyList<ListenerOptions> Listeners { get; init; } = [];
 
     /// <summary>Time for one phase.</summary>
     public TimeSpan Budget { get; init; } = TimeSpan.FromMinutes(1);

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging.Testing;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.FrontEnds.AgentProtocol;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Routing;
@@ -16,16 +16,32 @@ internal sealed class InspectionHarness : IAsyncDisposable
 {
     private readonly TempDirectory _directory = new();
     private readonly LambdaAgent[] _agents;
-    private readonly Dictionary<string, AgentState> _states = new(StringComparer.Ordinal);
-    private readonly BackgroundCalls _background;
     private readonly List<NativeClient> _clients = [];
     private NativeListener? _listener;
 
-    private InspectionHarness(LambdaAgent[] agents, TimeProvider time, long bodyMemory)
+    private InspectionHarness(LambdaAgent[] agents, HarnessOptions options)
     {
-        (_agents, Time) = (agents, time);
-        BodyMemory = new ByteBudget(bodyMemory, time);
-        _background = new BackgroundCalls(Sums.Metrics, time, new FakeLogger<BackgroundCalls>(Logs.Collector));
+        (_agents, Time) = (agents, options.Time);
+        var pool = (Snapshots.Quick with { Connections = options.Connections, DrainTimeout = options.Drain }).With(options.Breaker);
+        RouteAgentOptions[] all = [.. agents.Select(static agent => new RouteAgentOptions(agent.Id, null))];
+        Daemon = new DaemonBuilder
+        {
+            Configuration = new ConfigurationSnapshot
+            {
+                Agents = [.. agents.Select(agent => Snapshots.Agent(agent.Id, PathOf(agent), agent.Policy, pool))],
+                Routes = [new RouteOptions { Id = "all", Stages = options.Sequential ? [.. all.Select(static one => new[] { one })] : [all] }],
+                Listeners = options.Listeners,
+                MaxExchanges = options.MaxExchanges,
+                ExchangeExpiry = options.Expiry,
+                BodyMemory = options.BodyMemory,
+                DrainTimeout = TimeSpan.FromSeconds(10),
+            },
+            Meters = Sums.Factory,
+            Loggers = Logs,
+            Time = options.Time,
+            Pushing = options.Pushing,
+        }.Build();
+        PublishRoutes(options);
     }
 
     /// <summary>What was counted.</summary>
@@ -37,20 +53,24 @@ internal sealed class InspectionHarness : IAsyncDisposable
     /// <summary>The clock of everything but the client.</summary>
     public TimeProvider Time { get; }
 
+    /// <summary>Everything behind the listener.</summary>
+    public Daemon.Composition.Daemon Daemon { get; }
+
     /// <summary>The budget of held body bytes.</summary>
-    public ByteBudget BodyMemory { get; }
+    public ByteBudget BodyMemory => Inspector.BodyMemory;
 
     /// <summary>The inspector under test.</summary>
-    public Inspector Inspector { get; private set; } = null!;
+    public Inspector Inspector => Daemon.Inspector;
 
     /// <summary>A connection to the listener.</summary>
     public NativeClient Client { get; private set; } = null!;
 
     /// <summary>An agent as the daemon has it.</summary>
-    public AgentState StateOf(string agent) => _states[agent];
+    public AgentState StateOf(string agent) => Daemon.Publisher.Agents.Single(state => state.Id == agent);
 
     /// <summary>The live connections of an agent.</summary>
-    public IReadOnlyList<PooledConnection> ConnectionsOf(string agent) => _states[agent].Current.Pool.Live;
+    public IReadOnlyList<PooledConnection> ConnectionsOf(string agent) =>
+        [.. Daemon.Publisher.Agents.Where(state => state.Id == agent).SelectMany(static state => state.Connections)];
 
     /// <summary>All agents at once on one route that takes everything.</summary>
     public static Task<InspectionHarness> StartAsync(params LambdaAgent[] agents) => StartAsync(new HarnessOptions(), agents);
@@ -58,27 +78,17 @@ internal sealed class InspectionHarness : IAsyncDisposable
     /// <summary>As the options say; agents that are not absent are connected when this returns.</summary>
     public static async Task<InspectionHarness> StartAsync(HarnessOptions options, params LambdaAgent[] agents)
     {
-        var harness = new InspectionHarness(agents, options.Time, options.BodyMemory);
-        foreach (var agent in agents)
-        {
-            await harness.AddAsync(agent, options);
-        }
-
-        RouteAgent On(LambdaAgent agent) => new(harness._states[agent.Id], agent.Policy);
-        RouteAgent Named(string name) => On(agents.Single(agent => agent.Id == name));
-        var routes = options.Routes?.Invoke(Named)
-            ?? [
-                new RouteModel { Id = "all",
-                    Stages = options.Sequential ? [.. agents.Select(agent => (IReadOnlyList<RouteAgent>)[On(agent)])] : [[.. agents.Select(On)]] }];
-        var unmatched = options.Unmatched is { } choose ? choose(Named) : RouteModel.Refusing;
-        harness.Inspector = new Inspector(
-            new RouteTable(routes, unmatched), harness._background, new ExchangeIds(), harness.BodyMemory, harness.Sums.Metrics, options.Time,
-            new FakeLogger<Inspector>(harness.Logs.Collector));
+        var harness = new InspectionHarness(agents, options);
+        var present = agents.Where(static agent => !agent.IsAbsent).ToList();
+        await Task.WhenAll(present.Select(agent => agent.StartAsync(harness.PathOf(agent))));
+        harness.Daemon.Publisher.StartAgents();
+        await Eventually.TrueAsync(
+            () => present.TrueForAll(agent => harness.ConnectionsOf(agent.Id).Count == options.Connections), TimeSpan.FromSeconds(30), "connections to all agents");
         var path = harness._directory.Socket("native.sock");
         var socket = new UnixListenerSocket(new UnixListenerOptions(), new FakeLogger<UnixListenerSocket>(harness.Logs.Collector));
         var listener = new ListenerOptions { Kind = ListenerKind.Native, Path = path, Budget = options.Budget, UnknownExchange = options.UnknownExchange };
         harness._listener = new NativeListener(
-            listener, options.MaxExchanges, options.Expiry, harness.Inspector, socket.Bind, "1", harness.Logs, TimeSpan.FromSeconds(10), options.Relay);
+            listener, harness.Inspector, socket.Bind, "1", harness.Logs, options.Relay);
         await harness._listener.StartAsync(CancellationToken.None);
         harness.Client = await harness.ConnectAsync();
         return harness;
@@ -95,7 +105,7 @@ internal sealed class InspectionHarness : IAsyncDisposable
     /// <summary>Lets an agent that was absent come up, and waits until it is connected.</summary>
     public async Task ComeUpAsync(LambdaAgent agent)
     {
-        await agent.StartAsync(_directory.Socket(agent.Id + ".sock"));
+        await agent.StartAsync(PathOf(agent));
         await Eventually.TrueAsync(() => ConnectionsOf(agent.Id).Any(static pooled => pooled.TakesNew), TimeSpan.FromSeconds(30), $"connections to {agent.Id}");
     }
 
@@ -119,7 +129,7 @@ internal sealed class InspectionHarness : IAsyncDisposable
             await _listener.DisposeAsync();
         }
 
-        await _background.DisposeAsync();
+        await Daemon.Background.DisposeAsync();
     }
 
     /// <summary>Waits until no exchange is open and returns how they ended: listener|route|state|cause=count.</summary>
@@ -137,45 +147,26 @@ internal sealed class InspectionHarness : IAsyncDisposable
         }
 
         await StopListenerAsync();
-        await Task.WhenAll(_states.Values.Select(static state => state.Current.Pool.DisposeAsync().AsTask()));
+        await Daemon.AbortAsync();
+        Daemon.Dispose();
         await Task.WhenAll(_agents.Select(static agent => agent.DisposeAsync().AsTask()));
         Sums.Dispose();
         _directory.Dispose();
     }
 
-    private async Task AddAsync(LambdaAgent agent, HarnessOptions options)
+    private string PathOf(LambdaAgent agent) => _directory.Socket(agent.Id + ".sock");
+
+    // Routes that tests make by hand, in place of the configured one.
+    private void PublishRoutes(HarnessOptions options)
     {
-        var path = _directory.Socket(agent.Id + ".sock");
-        if (!agent.IsAbsent)
+        RouteAgent Named(string name) => new(StateOf(name), _agents.Single(agent => agent.Id == name).Policy);
+        if (options.Routes is null && options.Unmatched is null)
         {
-            await agent.StartAsync(path);
+            return;
         }
 
-        var settings = new ConnectionSettings
-        {
-            AgentId = agent.Id,
-            MaxInFlight = 1000,
-            ConnectTimeout = TimeSpan.FromSeconds(30),
-            Encodings = [ProtocolConstants.MessagePack],
-            ProxyVersion = "1",
-        };
-        var pooling = new PoolSettings
-        {
-            AgentId = agent.Id,
-            Connections = options.Connections,
-            ReconnectMin = TimeSpan.FromMilliseconds(10),
-            ReconnectMax = TimeSpan.FromMilliseconds(20),
-            HealthInterval = TimeSpan.FromMinutes(1),
-            DrainTimeout = options.Drain,
-            Breaker = options.Breaker,
-        };
-        var pool = new ConnectionPool(
-            pooling, new UnixSocketDialer(path, settings, Time, Logs.CreateLogger("dialer")), new FillThenSpread(), new Random(1), Time, Logs.CreateLogger("pool"));
-        _states[agent.Id] = new AgentState(agent.Id, agent.Policy, new AgentVersion("1", pool), Time, Sums.Metrics);
-        pool.Start();
-        if (!agent.IsAbsent)
-        {
-            await Eventually.TrueAsync(() => pool.Live.Count == options.Connections, TimeSpan.FromSeconds(30), $"connections to {agent.Id}");
-        }
+        var model = Daemon.Current.Model;
+        var unmatched = options.Unmatched is { } choose ? choose(Named) : RouteModel.Refusing;
+        Daemon.Current.Publish(model with { Routes = new RouteTable(options.Routes?.Invoke(Named) ?? model.Routes.Routes, unmatched) });
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Inspection;
@@ -16,27 +17,27 @@ internal sealed class TestDaemon : IAsyncDisposable
     private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
 
     private readonly List<AgentServer> _servers = [];
-    private readonly List<ConnectionPool> _pools = [];
-    private readonly List<AgentState> _agents = [];
-    private readonly BackgroundCalls _background;
+    private readonly Daemon.Composition.Daemon _daemon;
 
     private TestDaemon(IReadOnlyList<TestAgent> agents, bool refusesUnapplied)
     {
-        foreach (var agent in agents)
-        {
-            _agents.Add(new AgentState(agent.Id, agent.Policy, new AgentVersion("1", PoolOf(agent)), TimeProvider.System, Sums.Metrics));
-        }
-
-        var route = new RouteModel
+        var route = new RouteOptions
         {
             Id = "all",
-            Stages = [.. _agents.Select(static agent => (IReadOnlyList<RouteAgent>)[new RouteAgent(agent, agent.Policy)])],
+            Stages = [.. agents.Select(static agent => (IReadOnlyList<RouteAgentOptions>)[new RouteAgentOptions(agent.Id, null)])],
             RefusesUnapplied = refusesUnapplied,
         };
-        _background = new BackgroundCalls(Sums.Metrics, TimeProvider.System, Logs.CreateLogger<BackgroundCalls>());
-        Inspector = new Inspector(
-            new RouteTable([route]), _background, new ExchangeIds(), new ByteBudget(Defaults.BodyMemory, TimeProvider.System), Sums.Metrics,
-            TimeProvider.System, Logs.CreateLogger<Inspector>());
+        var pool = Snapshots.Quick with { CallsPerConnection = 64 };
+        _daemon = new DaemonBuilder
+        {
+            Configuration = new ConfigurationSnapshot
+            {
+                Agents = [.. agents.Select(agent => Snapshots.Agent(agent.Id, SocketOf(agent), agent.Policy, pool))],
+                Routes = [route],
+            },
+            Meters = Sums.Factory,
+            Loggers = Logs,
+        }.Build();
     }
 
     /// <summary>A private directory for sockets and files.</summary>
@@ -49,11 +50,10 @@ internal sealed class TestDaemon : IAsyncDisposable
     public FakeLoggers Logs { get; } = new();
 
     /// <summary>What front ends ask.</summary>
-    public Inspector Inspector { get; }
+    public Inspector Inspector => _daemon.Inspector;
 
     /// <summary>The enforced agents that take no exchanges now.</summary>
-    public IReadOnlyList<string> MissingAgents() =>
-        [.. _agents.Where(static agent => agent.Policy.Mode == AgentMode.Enforce && !agent.Current.Pool.IsAvailable).Select(static agent => agent.Id)];
+    public IReadOnlyList<string> MissingAgents() => Inspector.Model.MissingAgents();
 
     /// <summary>Starts the agents and waits until those that are up are connected.</summary>
     /// <param name="agents">Agents in the order in which they are asked, one after the other.</param>
@@ -61,22 +61,14 @@ internal sealed class TestDaemon : IAsyncDisposable
     public static async Task<TestDaemon> StartAsync(IReadOnlyList<TestAgent> agents, bool refusesUnapplied = true)
     {
         var daemon = new TestDaemon(agents, refusesUnapplied);
-        for (var i = 0; i < agents.Count; i++)
+        foreach (var agent in agents.Where(static agent => agent.IsUp))
         {
-            if (agents[i].IsUp)
-            {
-                await daemon.StartAgentAsync(agents[i]);
-            }
-
-            daemon._pools[i].Start();
+            await daemon.StartAgentAsync(agent);
         }
 
-        for (var i = 0; i < agents.Count; i++)
-        {
-            var pool = daemon._pools[i];
-            await Eventually.TrueAsync(() => pool.IsAvailable || !agents[i].IsUp, Generous, $"a connection to agent {agents[i].Id}");
-        }
-
+        daemon._daemon.Publisher.StartAgents();
+        var up = daemon.Inspector.Model.Agents.Zip(agents).Where(static pair => pair.Second.IsUp).Select(static pair => pair.First).ToList();
+        await Eventually.TrueAsync(() => up.TrueForAll(static agent => agent.IsAvailable), Generous, "a connection to each agent");
         return daemon;
     }
 
@@ -98,46 +90,16 @@ internal sealed class TestDaemon : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (var pool in _pools)
-        {
-            await pool.DisposeAsync();
-        }
-
+        await _daemon.AbortAsync();
+        _daemon.Dispose();
         foreach (var server in _servers)
         {
             await server.DisposeAsync();
         }
 
-        await _background.DisposeAsync();
         Sums.Dispose();
         Directory.Dispose();
     }
 
     private string SocketOf(TestAgent agent) => Directory.Socket(agent.Id + ".sock");
-
-    private ConnectionPool PoolOf(TestAgent agent)
-    {
-        var connection = new ConnectionSettings
-        {
-            AgentId = agent.Id,
-            MaxInFlight = 64,
-            ConnectTimeout = Generous,
-            Encodings = [ProtocolConstants.MessagePack, ProtocolConstants.Json],
-            ProxyVersion = "test",
-        };
-        var settings = new PoolSettings
-        {
-            AgentId = agent.Id,
-            Connections = 1,
-            ReconnectMin = TimeSpan.FromMilliseconds(5),
-            ReconnectMax = TimeSpan.FromMilliseconds(50),
-            HealthInterval = Generous,
-            DrainTimeout = TimeSpan.Zero,
-        };
-        var logger = Logs.CreateLogger<ConnectionPool>();
-        var dialer = new UnixSocketDialer(SocketOf(agent), connection, TimeProvider.System, logger);
-        var pool = new ConnectionPool(settings, dialer, new FillThenSpread(), new Random(1), TimeProvider.System, logger);
-        _pools.Add(pool);
-        return pool;
-    }
 }

@@ -64,7 +64,7 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
     // Where a refusal ends the connection, it must be none that carries calls.
     private static async Task<(Outcome Outcome, string? Reason)> TryAsync(ConfigPush push, CancellationToken stopping)
     {
-        foreach (var dialer in push.Agent.Current.Pool.TrialsOf(push.Value))
+        foreach (var dialer in push.Agent.Versions.SelectMany(version => version.Pool.TrialsOf(push.Value)))
         {
             try
             {
@@ -144,7 +144,7 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
             : (Outcome.Done, live.TrueForAll(static pooled => pooled.Connection.Capabilities.Features.ConfigPush) ? null : Unlooked);
     }
 
-    private static List<PooledConnection> OpenOf(AgentState agent) => [.. agent.Current.Pool.Live.Where(static pooled => pooled.Connection.IsOpen)];
+    private static List<PooledConnection> OpenOf(AgentState agent) => [.. agent.Connections.Where(static pooled => pooled.Connection.IsOpen)];
 
     private async Task GoBackAsync(ConfigPush push, CancellationToken stopping)
     {
@@ -152,7 +152,7 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
         agent.Configuration.Replace(before);
         if (before.Value is not null)
         {
-            var having = agent.Current.Pool.Live.Where(pooled => agent.Configuration.WasGiven(pooled.Connection, push.Value));
+            var having = agent.Connections.Where(pooled => agent.Configuration.WasGiven(pooled.Connection, push.Value));
             await Task.WhenAll(having.Select(pooled => SendAsync(pooled, agent, before, push.Id + ".back", stopping))).ConfigureAwait(false);
         }
     }

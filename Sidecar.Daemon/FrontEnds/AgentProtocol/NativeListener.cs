@@ -18,16 +18,13 @@ internal sealed class NativeListener : IAsyncDisposable
 
     public NativeListener(
         ListenerOptions options,
-        int maxExchanges,
-        TimeSpan expiry,
         Inspector inspector,
         Func<EndPoint, Socket> createListenSocket,
         string version,
         ILoggerFactory loggers,
-        TimeSpan? drain = null,
         IExchangeRelay? relay = null)
     {
-        _directory = new ExchangeDirectory<NativeExchange>(inspector, maxExchanges, expiry);
+        _directory = new ExchangeDirectory<NativeExchange>(inspector);
         var logger = new BoundedLogger(loggers.CreateLogger<NativeListener>(), inspector.Time);
         _handler = new NativeHandler(options.Name, inspector, _directory, options.Budget, options.UnknownExchange, logger, relay);
         relay?.Serve(new NativeRelay(_directory, _handler.AnswerAsync));
@@ -38,7 +35,7 @@ internal sealed class NativeListener : IAsyncDisposable
             CreateListenSocket = createListenSocket,
             Capabilities = Capabilities(version),
             Time = inspector.Time,
-            DrainTimeout = drain ?? Defaults.DrainTimeout,
+            DrainTimeout = inspector.Model.Configuration.DrainTimeout,
         }, loggers);
     }
 

@@ -56,7 +56,7 @@ internal sealed class DecideRequestSource(JsonListenerOptions options, ByteBudge
         {
             using var patience = new ReadTimeout(options.ReadTimeout, time, gone);
             await FillFromLengthAsync(input, text, options.MaxHeadBytes, "the head of a frame", patience).ConfigureAwait(false);
-            await FillFromLengthAsync(input, body, options.MaxBodyBytes, "the body of a frame", patience).ConfigureAwait(false);
+            await FillFromLengthAsync(input, body, options.MaxBodyBytes(), "the body of a frame", patience).ConfigureAwait(false);
             return new ReceivedDecideRequest(text, body, arrived);
         }
         catch

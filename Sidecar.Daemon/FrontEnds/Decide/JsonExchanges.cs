@@ -15,7 +15,7 @@ namespace Sidecar.Daemon.FrontEnds.Decide;
 /// </remarks>
 internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspector, ILogger logger) : IDisposable
 {
-    private readonly ExchangeDirectory<JsonExchange> _open = new(inspector, options.MaxExchanges, options.Expiry);
+    private readonly ExchangeDirectory<JsonExchange> _open = new(inspector);
     private volatile bool _refusesNew;
     private volatile bool _isSuperseded;
 
@@ -147,7 +147,7 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
         {
             exchange.Note(LedgerState.Refused, Cause.TooManyExchanges);
             early = Answer.Of(DecideRequestError.Overloaded(
-                $"{options.MaxExchanges} exchanges are open, as many as may be; tell their ends, or leave out tx where nothing follows"));
+                $"{inspector.Model.Configuration.MaxExchanges} exchanges are open, as many as may be; tell their ends, or leave out tx where nothing follows"));
         }
         else
         {

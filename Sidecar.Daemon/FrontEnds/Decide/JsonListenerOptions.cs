@@ -14,12 +14,6 @@ internal sealed record JsonListenerOptions
     /// <summary>What happens to a question about an exchange that is not known.</summary>
     public FailureMode UnknownExchange { get; init; } = FailureMode.Closed;
 
-    /// <summary>Exchanges open at once.</summary>
-    public int MaxExchanges { get; init; } = Defaults.MaxExchanges;
-
-    /// <summary>When an exchange is forgotten of which nothing more was told.</summary>
-    public TimeSpan Expiry { get; init; } = Defaults.ExchangeExpiry;
-
     /// <summary>Header fields of a message that are inspected; one with more is refused.</summary>
     public int MaxHeaders { get; init; } = Defaults.MaxHeaders;
 
@@ -30,13 +24,13 @@ internal sealed record JsonListenerOptions
     public int MaxHeadBytes { get; init; } = 1024 * 1024;
 
     /// <summary>
-    /// Most bytes of a body in one question; larger ones come in parts. Default 1 MiB, as much as an agent is shown; the daemon makes it as much as the agent
-    /// takes that takes most.
+    /// Most bytes of a body in one question, as of now; larger ones come in parts. Default 1 MiB, as much as an agent is shown; the daemon makes it as much as
+    /// the agent takes that takes most.
     /// </summary>
-    public int MaxBodyBytes { get; init; } = (int)Defaults.MaxBodyBytes;
+    public Func<int> MaxBodyBytes { get; init; } = static () => (int)Defaults.MaxBodyBytes;
 
     /// <summary>Longest question in JSON: the head, and the largest body in base64.</summary>
-    public int MaxQuestionBytes => MaxHeadBytes + (int)((MaxBodyBytes + 2L) / 3 * 4);
+    public int MaxQuestionBytes => MaxHeadBytes + (int)((MaxBodyBytes() + 2L) / 3 * 4);
 
     /// <summary>
     /// Longest answer in JSON that refuses; beyond it the default page of its status is shown. Default 2 MiB, which the ready configuration of njs

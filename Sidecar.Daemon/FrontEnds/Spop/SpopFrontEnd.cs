@@ -29,14 +29,14 @@ internal sealed class SpopFrontEnd : IDisposable
     /// <summary>A front end without exchanges.</summary>
     /// <exception cref="ArgumentException">A header that the options name cannot be carried.</exception>
     public SpopFrontEnd(
-        SpopListenerOptions options, int maxExchanges, TimeSpan expiry, Inspector inspector, SidecarMetrics metrics, ILogger logger,
+        SpopListenerOptions options, Inspector inspector, SidecarMetrics metrics, ILogger logger,
         IExchangeRelay? relay = null)
     {
         (_options, _inspector, _logger, _relay) = (options, inspector, logger, relay);
         var pace = new LogThrottle(inspector.Time);
         _writer = new SpopAnswerWriter(options, metrics, pace, logger);
         _inspection = new SpopInspection(options, inspector, _writer, pace, logger);
-        _directory = new ExchangeDirectory<SpopExchange>(inspector, maxExchanges, expiry);
+        _directory = new ExchangeDirectory<SpopExchange>(inspector);
         Reader = new NotifyArgumentsReader(options, inspector.BodyMemory);
         PartialFrames = new ByteBudget(options.MaxPartialBytes, inspector.Time);
         relay?.Serve(new SpopRelay(this, options, inspector.Time));

@@ -39,13 +39,13 @@ internal sealed class SpopListener : IAsyncDisposable
     /// <summary>A listener that does not listen yet.</summary>
     /// <exception cref="ArgumentException">A header that the options name cannot be carried.</exception>
     public SpopListener(
-        SpopListenerOptions options, int maxExchanges, TimeSpan expiry, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers,
+        SpopListenerOptions options, Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers,
         IExchangeRelay? relay = null)
     {
         (_options, _inspector, _metrics) = (options, inspector, metrics);
         _logger = loggers.CreateLogger<SpopListener>();
         _throttle = new LogThrottle(inspector.Time);
-        _frontEnd = new SpopFrontEnd(options, maxExchanges, expiry, inspector, metrics, _logger, relay);
+        _frontEnd = new SpopFrontEnd(options, inspector, metrics, _logger, relay);
         var accepting = new SocketListenerOptions
         {
             Name = options.Name,

@@ -8,9 +8,9 @@ namespace Sidecar.Daemon.Inspection.Ledger;
 /// and expiring; not safe from several threads.
 /// </summary>
 /// <param name="time">The clock.</param>
-/// <param name="expiry">How long an id is kept.</param>
-/// <param name="limit">Most ids; beyond it the oldest goes, and what is told of it then is of an exchange that nobody knows.</param>
-internal sealed class EndedExchanges(TimeProvider time, TimeSpan expiry, int limit)
+/// <param name="expiry">How long an id is kept, as of now.</param>
+/// <param name="limit">Most ids, as of now; beyond it the oldest goes, and what is told of it then is of an exchange that nobody knows.</param>
+internal sealed class EndedExchanges(TimeProvider time, Func<TimeSpan> expiry, Func<long> limit)
 {
     private readonly Dictionary<string, Ended> _ended = new(StringComparer.Ordinal);
     private readonly Queue<(string Key, long At)> _order = new();
@@ -26,7 +26,7 @@ internal sealed class EndedExchanges(TimeProvider time, TimeSpan expiry, int lim
         var now = time.GetTimestamp();
         _ended[key] = new Ended(now, awaited);
         _order.Enqueue((key, now));
-        while (_order.Count > limit)
+        while (_order.Count > limit())
         {
             Forget();
         }
@@ -43,7 +43,7 @@ internal sealed class EndedExchanges(TimeProvider time, TimeSpan expiry, int lim
     /// <summary>Forgets what has been kept for long enough.</summary>
     public void Sweep()
     {
-        while (_order.TryPeek(out var oldest) && time.GetElapsedTime(oldest.At) >= expiry)
+        while (_order.TryPeek(out var oldest) && time.GetElapsedTime(oldest.At) >= expiry())
         {
             Forget();
         }

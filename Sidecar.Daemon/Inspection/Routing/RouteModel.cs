@@ -31,7 +31,15 @@ internal sealed record RouteModel
 /// <summary>An agent on a route.</summary>
 /// <param name="Agent">The agent.</param>
 /// <param name="Policy">How it takes part on this route.</param>
-internal sealed record RouteAgent(AgentState Agent, AgentPolicy Policy);
+/// <param name="Plan">Which of its versions an exchange gets.</param>
+internal sealed record RouteAgent(AgentState Agent, AgentPolicy Policy, VersionPlan Plan)
+{
+    /// <summary>An agent with the versions that it has now.</summary>
+    public RouteAgent(AgentState agent, AgentPolicy policy)
+        : this(agent, policy, agent.Plan)
+    {
+    }
+}
 
 /// <summary>Conditions of a route; all that are given must hold.</summary>
 internal sealed record RouteMatch

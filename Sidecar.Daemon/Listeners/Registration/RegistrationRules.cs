@@ -8,10 +8,10 @@ namespace Sidecar.Daemon.Listeners.Registration;
 /// Who may register on a listener, judged in the order of spec §8: version, agent id, allow-list, token; then the place among the agent's connections.
 /// </summary>
 /// <remarks>The first four texts are the reference's, because agents may show them. Safe from any thread.</remarks>
-/// <param name="agents">The agents allowed here, by id.</param>
+/// <param name="find">The place of an agent that is allowed here now, by its id; null for others.</param>
 /// <param name="tokens">Their tokens; null when none is asked for.</param>
 /// <param name="maxPerAgent">Most connections of one agent, as far as this listener is concerned.</param>
-internal sealed class RegistrationRules(IReadOnlyDictionary<string, RegisteredConnections> agents, AgentTokens? tokens, int maxPerAgent)
+internal sealed class RegistrationRules(Func<string, RegisteredConnections?> find, AgentTokens? tokens, int maxPerAgent)
 {
     /// <summary>Lets an agent in, with a place already taken for it, or says why not.</summary>
     /// <param name="request">What it said. The id within the capabilities may be another one and is ignored.</param>
@@ -24,15 +24,14 @@ internal sealed class RegistrationRules(IReadOnlyDictionary<string, RegisteredCo
         [NotNullWhen(true)] out RegistrationSlot? slot,
         [NotNullWhen(false)] out Refusal? refusal)
     {
-        (agent, slot) = (null, null);
-        refusal = Judge(request);
+        (agent, slot) = (find(request.AgentId), null);
+        refusal = Judge(request, isKnown: agent is not null);
         if (refusal is not null)
         {
             return false;
         }
 
-        agent = agents[request.AgentId];
-        slot = agent.TryReserve(maxPerAgent);
+        slot = agent!.TryReserve(maxPerAgent);
         if (slot is not null)
         {
             return true;
@@ -44,7 +43,7 @@ internal sealed class RegistrationRules(IReadOnlyDictionary<string, RegisteredCo
         return false;
     }
 
-    private Refusal? Judge(RegistrationRequest request)
+    private Refusal? Judge(RegistrationRequest request, bool isKnown)
     {
         if (request.ProtocolVersion != ProtocolConstants.Version)
         {
@@ -56,7 +55,7 @@ internal sealed class RegistrationRules(IReadOnlyDictionary<string, RegisteredCo
             return new(RegistrationOutcome.NoAgentId, "Invalid message format: Agent ID cannot be empty");
         }
 
-        if (!agents.ContainsKey(request.AgentId))
+        if (!isKnown)
         {
             return new(RegistrationOutcome.NotAllowed, $"Invalid message format: Agent {PeerText.Quote(request.AgentId)} is not in the allowed list");
         }

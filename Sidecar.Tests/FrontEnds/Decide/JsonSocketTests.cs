@@ -71,7 +71,7 @@ internal sealed class JsonSocketTests
     [TestCase("Transfer-Encoding: chunked\r\n\r\n")]
     public async Task TooLarge_IsSaidWithTheLimitAndTheConnectionCloses(string end)
     {
-        var options = new JsonListenerOptions { Name = "http:json", MaxHeadBytes = 1000, MaxBodyBytes = 3000 };
+        var options = new JsonListenerOptions { Name = "http:json", MaxHeadBytes = 1000, MaxBodyBytes = static () => 3000 };
         await using var harness = await JsonHarness.StartAsync(new HarnessOptions(), options);
         await harness.ListenAsync();
         var chunks = end.StartsWith('T') ? string.Concat(Enumerable.Repeat($"400\r\n{new string('x', 1024)}\r\n", 6)) : "";

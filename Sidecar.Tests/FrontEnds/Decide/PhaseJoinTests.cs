@@ -206,8 +206,7 @@ internal sealed class PhaseJoinTests
     public async Task TooManyExchanges_IsOverload()
     {
         await using var agent = new LambdaAgent("a");
-        var options = new JsonListenerOptions { Name = "http:json", Budget = TimeSpan.FromMinutes(1), MaxExchanges = 1 };
-        await using var harness = await JsonHarness.StartAsync(new HarnessOptions(), options, agent);
+        await using var harness = await JsonHarness.StartAsync(new HarnessOptions { MaxExchanges = 1 }, null, agent);
         await harness.AskAsync(Questions.Request("1"));
 
         using var answer = await harness.DecideAsync(System.Text.Encoding.UTF8.GetBytes(Questions.Request("2")));

@@ -18,12 +18,12 @@ internal sealed class SpopHarness : IAsyncDisposable
     private readonly List<Task> _running = [];
     private readonly LogThrottle _throttle;
 
-    private SpopHarness(InspectionHarness inspection, SpopListenerOptions options, TimeSpan expiry, int maxExchanges, IExchangeRelay? relay)
+    private SpopHarness(InspectionHarness inspection, SpopListenerOptions options, IExchangeRelay? relay)
     {
         (_inspection, Options) = (inspection, options);
         Logger = new FakeLogger<SpopListener>(inspection.Logs.Collector);
         _throttle = new LogThrottle(inspection.Time);
-        FrontEnd = new SpopFrontEnd(options, maxExchanges, expiry, inspection.Inspector, inspection.Sums.Metrics, Logger, relay);
+        FrontEnd = new SpopFrontEnd(options, inspection.Inspector, inspection.Sums.Metrics, Logger, relay);
     }
 
     public SpopListenerOptions Options { get; }
@@ -51,7 +51,7 @@ internal sealed class SpopHarness : IAsyncDisposable
     public static Task<SpopHarness> StartAsync(SpopListenerOptions options, params LambdaAgent[] agents) => StartAsync(options, new HarnessOptions(), agents);
 
     public static async Task<SpopHarness> StartAsync(SpopListenerOptions options, HarnessOptions harness, params LambdaAgent[] agents) =>
-        new(await InspectionHarness.StartAsync(harness, agents), options, harness.Expiry, harness.MaxExchanges, harness.Relay);
+        new(await InspectionHarness.StartAsync(harness, agents), options, harness.Relay);
 
     /// <summary>A connection that has not said HELLO.</summary>
     public SpopPeer Open(long pauseThreshold = 65_536)

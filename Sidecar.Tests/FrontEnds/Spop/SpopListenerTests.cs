@@ -150,7 +150,7 @@ internal sealed class SpopListenerTests
     private void Listen(SpopListenerOptions options)
     {
         _socket = new UnixListenerSocket(new UnixListenerOptions(), new FakeLogger<UnixListenerSocket>(_harness.Logs.Collector));
-        _listener = new SpopListener(options, 100, Generous, _harness.Inspector, _harness.Sums.Metrics, _harness.Logs);
+        _listener = new SpopListener(options, _harness.Inspector, _harness.Sums.Metrics, _harness.Logs);
         _listener.Start(new UnixDomainSocketEndPoint(_directory.Socket("spop")), _socket.Bind);
     }
 

@@ -26,7 +26,7 @@ internal sealed class FlowRig : IAsyncDisposable
         _background = new BackgroundCalls(Sums.Metrics, Clock, NullLogger<BackgroundCalls>.Instance);
         var stages = agents.Select(agent => (IReadOnlyList<RouteAgent>)[Add(agent)]).ToList();
         Inspector = new Inspector(
-            new RouteTable([new RouteModel { Id = "r", Stages = stages }]), _background, new ExchangeIds(), Memory, Sums.Metrics, Clock, Log);
+            Models.Of([new RouteModel { Id = "r", Stages = stages }]), _background, new ExchangeIds(), Memory, Sums.Metrics, Clock, Log);
     }
 
     /// <summary>The clock of all.</summary>

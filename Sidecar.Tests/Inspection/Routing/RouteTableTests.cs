@@ -237,5 +237,5 @@ internal sealed class RouteTableTests
     private static RouteModel Route(string id, string? prefix) => new() { Id = id, Match = new RouteMatch { PathPrefix = prefix } };
 
     // Only its identity counts here: nobody is asked.
-    private static AgentState Agent(string id) => new(id, Policy, null!, TimeProvider.System, null!);
+    private static AgentState Agent(string id) => new(id, Policy, new AgentVersion("1", null!), TimeProvider.System, null!);
 }

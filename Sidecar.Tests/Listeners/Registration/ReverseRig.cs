@@ -27,7 +27,7 @@ internal sealed class ReverseRig : IAsyncDisposable
             StringComparer.Ordinal);
         Socket = new UnixListenerSocket(new UnixListenerOptions(), new FakeLogger<UnixListenerSocket>(Log));
         var options = new ReverseListenerOptions { Name = "reverse:r", Path = Path, CreateListenSocket = Socket.Bind, ProxyVersion = "9.8.7" };
-        var rules = new RegistrationRules(Agents, withTokens ? Tokens() : null, maxPerAgent);
+        var rules = new RegistrationRules(id => Agents.GetValueOrDefault(id), withTokens ? Tokens() : null, maxPerAgent);
         Listener = new ReverseListener(change?.Invoke(options) ?? options, rules, Sums.Metrics, Time, new FakeLogger(Log, "listener"));
         Listener.Start();
     }

@@ -1,0 +1,197 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Pooling;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Composition;
+
+/// <summary>Makes agents of what the operator wrote of them, and knows those that are there: what need not change of one stays as it is.</summary>
+/// <remarks>For one change at a time; <see cref="Registered"/> from any thread.</remarks>
+/// <param name="metrics">Counts their calls.</param>
+/// <param name="observe">Takes what concerns an agent as a whole.</param>
+/// <param name="time">The clock.</param>
+/// <param name="loggers">The logs.</param>
+/// <param name="dial">Makes dialers.</param>
+internal sealed class AgentFactory(
+    SidecarMetrics metrics,
+    Func<AgentState, IAgentObserver> observe,
+    TimeProvider time,
+    ILoggerFactory loggers,
+    Func<AgentEndpoint, ConnectionSettings, AgentOptions, IAgentDialer> dial)
+{
+    private readonly Dictionary<string, AgentChange> _known = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, RegisteredConnections> _registered = new(StringComparer.Ordinal);
+
+    /// <summary>Where the connections of an agent that dials in are handed over; null when it does not.</summary>
+    public RegisteredConnections? Registered(string agent) => _registered.GetValueOrDefault(agent);
+
+    /// <summary>
+    /// Plans an agent; nothing of one that is there changes, and nothing is started. Where its own settings say nothing the daemon's count, then the defaults.
+    /// </summary>
+    /// <param name="agent">What the operator wrote of it.</param>
+    /// <param name="snapshot">What the operator wrote of everything.</param>
+    public AgentChange Plan(AgentOptions agent, ConfigurationSnapshot snapshot)
+    {
+        var own = agent.Pool with { Connections = agent.Pool.Connections ?? MostOnListeners(agent, snapshot) };
+        var both = own.Over(snapshot.Pool);
+        var written = both with
+        {
+            ReconnectMin = both.ReconnectMin ?? agent.DefaultReconnectMin,
+            ReconnectMax = both.ReconnectMax ?? agent.DefaultReconnectMax,
+        };
+        var known = _known.GetValueOrDefault(agent.Id);
+        var configured = known?.State.Configuration
+            ?? new AgentConfiguration(agent.Configuration) { File = agent.ConfigurationFile is { } file ? Path.GetFullPath(file) : null };
+        var connection = new ConnectionSettings
+        {
+            AgentId = agent.Id,
+            MaxInFlight = written.CallsPerConnection ?? Defaults.CallsPerConnection,
+            ConnectTimeout = written.ConnectTimeout ?? Defaults.ConnectTimeout,
+            Encodings = agent.Encoding is { } only ? [only] : [ProtocolConstants.MessagePack, ProtocolConstants.Json],
+            Configured = configured,
+            ProxyVersion = DaemonVersion.Text,
+            Metrics = metrics.Agents,
+        };
+        IReadOnlyList<VersionOptions> wanted = agent.Versions.Count > 0 ? agent.Versions : [new VersionOptions("", agent.Endpoints, 1)];
+        var strategy = written.Strategy ?? Defaults.Strategy;
+        var last = known?.LastVersion ?? 0;
+        var versions = wanted.Select(version =>
+        {
+            var key = KeyOf(agent, version, connection);
+            var there = known?.Versions.FirstOrDefault(other => other.Key == key);
+            var name = there?.Version.Name ?? (version.Name.Length > 0 ? version.Name : $"{++last}");
+            var settings = SettingsOf(LabelOf(agent.Id, name), written, connection.MaxInFlight, version.Endpoints.Count, snapshot.DrainTimeout);
+            return there is not null
+                ? there with { Weight = version.Weight, Settings = settings, IsNew = false }
+                : Make(key, name, version, agent, settings, connection, strategy);
+        }).ToList();
+        var policy = PolicyOf(agent, written, snapshot.FailureMode);
+        var weighted = versions.ConvertAll(static version => new WeightedVersion(version.Version, version.Weight));
+        var plan = known?.State.Plan is { } before && before.IsSameAs(weighted) ? before : new VersionPlan(weighted);
+        var state = known?.State
+            ?? new AgentState(agent.Id, policy, plan, time, metrics) { BodyMemory = new ByteBudget(agent.Body.Memory, time), Configuration = configured };
+        versions.FindAll(static version => version.IsNew).ForEach(version => version.Version.Pool.News = observe(state));
+        return new AgentChange(agent, state, policy, plan, versions, strategy, last) { IsNew = known is null, Before = known?.Options };
+    }
+
+    /// <summary>A plan has come true: the agent follows it.</summary>
+    public void Follow(AgentChange change)
+    {
+        var (agent, state) = (change.Options, change.State);
+        state.Follow(change.Policy, change.Plan);
+        state.BodyMemory.Within(agent.Body.Memory);
+        var before = _known.GetValueOrDefault(agent.Id);
+        foreach (var version in change.Versions.Where(static version => !version.IsNew))
+        {
+            version.Version.Pool.Follow(version.Settings, before?.Strategy == change.Strategy ? null : PolicyOf(change.Strategy));
+        }
+
+        if (change.Versions[0].Registered is { } registered)
+        {
+            (registered.Limit, _registered[agent.Id]) = (change.Versions[0].Settings.Connections, registered);
+        }
+        else
+        {
+            _registered.TryRemove(agent.Id, out _);
+        }
+
+        _known[agent.Id] = change;
+    }
+
+    /// <summary>An agent is gone.</summary>
+    public void Forget(string agent)
+    {
+        _known.Remove(agent);
+        _registered.TryRemove(agent, out _);
+    }
+
+    private PlannedVersion Make(
+        VersionKey key,
+        string name,
+        VersionOptions version,
+        AgentOptions agent,
+        PoolSettings settings,
+        ConnectionSettings connection,
+        SelectionStrategy strategy)
+    {
+        var registered = agent.IsReverse
+            ? new RegisteredConnections(connection, settings.Connections, time, loggers.CreateLogger<RegisteredConnections>()) : null;
+        IReadOnlyList<IAgentDialer> dialers = registered is not null
+            ? [registered] : [.. version.Endpoints.Select(endpoint => dial(endpoint, connection, agent))];
+        var pool = new ConnectionPool(settings, dialers, PolicyOf(strategy), Random.Shared, time, loggers.CreateLogger<ConnectionPool>());
+        return new PlannedVersion(key, new AgentVersion(name, pool), version.Weight, settings) { IsNew = true, Registered = registered };
+    }
+
+    // What we say changes nothing on connections that an agent opens: they stay.
+    private static VersionKey KeyOf(AgentOptions agent, VersionOptions version, ConnectionSettings connection)
+    {
+        var key = new VersionKey(version.Name, string.Join(' ', version.Endpoints));
+        return agent.IsReverse ? key
+            : key with { CallsPerConnection = connection.MaxInFlight, ConnectTimeout = connection.ConnectTimeout, Encoding = agent.Encoding, Tls = agent.Tls };
+    }
+
+    private ISelectionPolicy PolicyOf(SelectionStrategy strategy) => SelectionPolicies.Create(strategy, time, Random.Shared);
+
+    // The first version is the agent itself to whoever reads the log; others are told apart.
+    private static string LabelOf(string agent, string version) => version == "1" ? agent : $"{agent}/{version}";
+
+    /// <summary>What was written about a pool, with the defaults where nothing was.</summary>
+    public static PoolSettings SettingsOf(string id, PoolOptions written, int callsPerConnection, int endpoints, TimeSpan drainTimeout)
+    {
+        var connections = Math.Max(written.Connections ?? Defaults.ConnectionsPerAgent, endpoints);
+        return new PoolSettings
+        {
+            AgentId = id,
+            Connections = connections,
+            ReconnectMin = written.ReconnectMin ?? Defaults.ReconnectMin,
+            ReconnectMax = written.ReconnectMax ?? Defaults.ReconnectMax,
+            HealthInterval = written.HealthInterval ?? Defaults.HealthInterval,
+            DrainTimeout = written.DrainTimeout ?? drainTimeout,
+            UnhealthyAfter = written.UnhealthyAfter ?? Defaults.UnhealthyAfter,
+            MaxCalls = written.CallsPerAgent ?? connections * callsPerConnection,
+            Queue = written.Queue ?? Defaults.Queue,
+            QueueWait = written.QueueWait ?? Defaults.QueueWait,
+            FlowWait = (written.FlowMode ?? Defaults.Flow) == FlowMode.Wait ? written.FlowWait ?? Defaults.FlowWait : TimeSpan.Zero,
+            StickyTimeout = written.StickyTimeout ?? Defaults.StickyTimeout,
+            StickySessions = written.StickySessions ?? Defaults.StickySessions,
+            Breaker = new BreakerSettings
+            {
+                FailurePercent = written.BreakerRate ?? Defaults.BreakerRate,
+                MinCalls = written.BreakerCalls ?? Defaults.BreakerCalls,
+                Window = written.BreakerWindow ?? Defaults.BreakerWindow,
+                Consecutive = written.BreakerFailures ?? Defaults.BreakerFailures,
+                OpenFor = written.BreakerOpen ?? Defaults.BreakerOpen,
+            },
+        };
+    }
+
+    // An agent that dials in has a place for as many connections as any of its listeners lets in.
+    private static int? MostOnListeners(AgentOptions agent, ConfigurationSnapshot options) =>
+        options.Listeners.Where(listener => listener.Reverse?.Admits(agent) == true).Max(static listener => listener.Reverse!.MaxPerAgent);
+
+    private static AgentPolicy PolicyOf(AgentOptions agent, PoolOptions written, FailureMode daemonFailureMode)
+    {
+        var failureMode = agent.FailureMode ?? daemonFailureMode;
+        var body = agent.Body;
+        var excess = body.OnExcess ?? (failureMode == FailureMode.Open ? ExcessAction.Skip : ExcessAction.Block);
+        return new AgentPolicy
+        {
+            Mode = agent.Mode,
+            FailureMode = failureMode,
+            RequestBody = new BodyPolicy { Mode = body.RequestMode, Threshold = body.RequestThreshold, MaxBytes = body.MaxRequestBytes, OnExcess = excess },
+            ResponseBody = new BodyPolicy { Mode = body.ResponseMode, Threshold = body.ResponseThreshold, MaxBytes = body.MaxResponseBytes, OnExcess = excess },
+            BodyIsOptional = body.IsOptional,
+            MaxEventBytes = body.MaxEventBytes,
+            FlowMode = written.FlowMode ?? Defaults.Flow,
+            Events = agent.Events,
+            HeaderTimeout = written.HeaderTimeout ?? Defaults.HeaderTimeout,
+            BodyTimeout = written.BodyTimeout ?? Defaults.BodyTimeout,
+            EventTimeouts = written.EventTimeouts?.ToFrozenDictionary(),
+        };
+    }
+}

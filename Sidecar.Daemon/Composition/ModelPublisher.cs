@@ -1,0 +1,293 @@
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Agents.Config;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Diagnostics.Reports;
+using Sidecar.Daemon.Inspection;
+
+namespace Sidecar.Daemon.Composition;
+
+/// <summary>
+/// Changes what the daemon does while it runs. A change is refused whole, with every reason, or comes true whole: what is new is started first, then one
+/// reference is written, then agents and listeners follow, and what nobody begins with any more drains.
+/// </summary>
+/// <remarks>Safe from any thread; one change after the other.</remarks>
+internal sealed partial class ModelPublisher : IAsyncDisposable
+{
+    // An agent that is there is connected to within milliseconds; one that is not must not hold a change up for long.
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(2);
+
+    private readonly SemaphoreSlim _turn = new(1);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CurrentModel _current;
+    private readonly AgentFactory _agents;
+    private readonly ListenerSet _listeners;
+    private readonly AgentReports _reports;
+    private readonly ConfigPusher _pusher;
+    private readonly ByteBudget _bodyMemory;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly HashSet<Task> _draining = [];
+    private volatile AgentState[] _leaving = [];
+
+    /// <summary>Publishes the first model. Nothing is started.</summary>
+    /// <param name="first">What the operator wrote; validated.</param>
+    /// <param name="current">Where it is published.</param>
+    /// <param name="agents">Makes agents.</param>
+    /// <param name="listeners">The listeners.</param>
+    /// <param name="reports">Forgets what agents reported that are gone.</param>
+    /// <param name="pusher">Tells agents their changed configurations.</param>
+    /// <param name="bodyMemory">The bytes of bodies that may be held.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Is told of changes.</param>
+    public ModelPublisher(
+        ConfigurationSnapshot first, CurrentModel current, AgentFactory agents, ListenerSet listeners, AgentReports reports, ConfigPusher pusher,
+        ByteBudget bodyMemory, TimeProvider time, ILogger<ModelPublisher> logger)
+    {
+        (_current, _agents, _listeners, _reports, _pusher, _bodyMemory, _time, _logger) =
+            (current, agents, listeners, reports, pusher, bodyMemory, time, logger);
+        var changes = Plan(first);
+        _current.Publish(ModelBuilder.Build(first, 1, changes));
+        changes.ForEach(_agents.Follow);
+    }
+
+    /// <summary>The agents of the model, and those that are being taken out of service.</summary>
+    public IReadOnlyList<AgentState> Agents => [.. _current.Model.Agents, .. _leaving];
+
+    /// <summary>Begins to connect to the agents of the first model.</summary>
+    public void StartAgents()
+    {
+        foreach (var version in _current.Model.Agents.SelectMany(static agent => agent.Versions))
+        {
+            version.Pool.Start();
+        }
+    }
+
+    /// <summary>Changes the model, or says why not; then everything is as it was.</summary>
+    /// <param name="change">Makes the new configuration of the one that counts now.</param>
+    /// <param name="cancellation">Gives the change up, as long as it has not come true.</param>
+    /// <returns>Why it is refused; empty when it has come true.</returns>
+    public async Task<IReadOnlyList<string>> UpdateAsync(Func<ConfigurationSnapshot, ConfigurationSnapshot> change, CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            var before = _current.Model.Configuration;
+            var next = change(before);
+            IReadOnlyList<string> problems = [.. OptionsValidator.Validate(next), .. ModelBuilder.FixedAtStart(before, next)];
+            return problems.Count > 0 ? Refuse(problems) : await ApplyAsync(next, mayMiss: false, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>
+    /// Takes one agent out of service: no new exchange gets it, those under way may end, what is left is cancelled, its connections are closed, and it is gone
+    /// (spec §9.7). Routes that name it go on without it.
+    /// </summary>
+    /// <param name="id">The agent.</param>
+    /// <param name="abort">Ends the wait for exchanges and calls; the agent is taken out all the same.</param>
+    /// <returns>False when there is no such agent.</returns>
+    public async Task<bool> RemoveAsync(string id, CancellationToken abort)
+    {
+        AgentState? agent;
+        await _turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            agent = _current.Model.Agents.FirstOrDefault(agent => agent.Id == id);
+            if (agent is not null)
+            {
+                // Published before anything of it retires; it is in the list of agents until it is gone.
+                await ApplyAsync(ModelBuilder.Without(_current.Model.Configuration, id), mayMiss: true, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
+
+        await Task.WhenAll(agent?.Versions.Select(version => version.RetireAsync(_time, abort)) ?? []).ConfigureAwait(false);
+        return agent is not null;
+    }
+
+    /// <summary>Ends what drains.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _turn.WaitAsync().ConfigureAwait(false);
+        Task[] left;
+        lock (_draining)
+        {
+            left = [.. _draining];
+        }
+
+        await Task.WhenAll(left).ConfigureAwait(false);
+    }
+
+    private List<AgentChange> Plan(ConfigurationSnapshot snapshot) => [.. snapshot.Agents.Select(agent => _agents.Plan(agent, snapshot))];
+
+    private async Task<IReadOnlyList<string>> ApplyAsync(ConfigurationSnapshot next, bool mayMiss, CancellationToken cancellation)
+    {
+        var (before, changes) = (_current.Model, Plan(next));
+        var added = changes.SelectMany(static change => change.Added).ToList();
+        ListenerChange? listening = null;
+        var isPublished = false;
+        try
+        {
+            added.ForEach(static version => version.Pool.Start());
+            if (await MissingAsync(changes, cancellation).ConfigureAwait(false) is { Count: > 0 } missing && !mayMiss)
+            {
+                return Refuse(missing);
+            }
+
+            listening = await _listeners.PrepareAsync(before.Configuration.Listeners, next.Listeners, cancellation).ConfigureAwait(false);
+            var model = ModelBuilder.Build(next, before.Generation + 1, changes);
+            lock (_draining)
+            {
+                _leaving = [.. _leaving, .. before.Agents.Except(model.Agents)];
+            }
+
+            _current.Publish(model);
+            isPublished = true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Refuse([e.Message]);
+        }
+        finally
+        {
+            if (!isPublished)
+            {
+                await Task.WhenAll(added.Select(static version => version.Pool.CloseAsync(TimeSpan.Zero, CancellationToken.None))).ConfigureAwait(false);
+            }
+        }
+
+        changes.ForEach(_agents.Follow);
+        _bodyMemory.Within(next.BodyMemory);
+        Drain(_listeners.Follow(listening, next.DrainTimeout, _stopping.Token));
+        RetireWhatIsGone(before, changes);
+        PushWhatChanged(changes);
+        Log.Published(_logger, _current.Model.Generation, changes.Count, _current.Model.Routes.Routes.Count, next.Listeners.Count);
+        return [];
+    }
+
+    // Where an agent that works is to be reached elsewhere, elsewhere must work first. One that is new may be absent, as at the start of the daemon.
+    private async Task<List<string>> MissingAsync(List<AgentChange> changes, CancellationToken cancellation)
+    {
+        var waits = changes.SelectMany(static change => change.Added.Select(version => (Change: change, Version: version))).ToList();
+        if (waits.Count == 0)
+        {
+            return [];
+        }
+
+        await Task.WhenAll(waits.Select(static wait => wait.Version.Pool.Connected)).WaitAsync(ConnectLimit, _time, cancellation)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellation.ThrowIfCancellationRequested();
+        var missing = waits.Where(
+            static wait => wait.Change is { IsNew: false, Options.IsReverse: false, State.IsAvailable: true } && !wait.Version.Pool.Connected.IsCompleted);
+        return [.. missing.Select(static wait =>
+            $"agent {wait.Change.Options.Id} cannot be reached at {string.Join(" and ", wait.Version.Pool.Endpoints)} within {ConnectLimit.TotalSeconds:0} s, and it works where it is now; "
+            + $"start it there first{string.Concat(wait.Version.Pool.Problems.Select(static problem => $"; {problem.Reason}"))}")];
+    }
+
+    private void RetireWhatIsGone(RuntimeModel before, List<AgentChange> changes)
+    {
+        var kept = changes.SelectMany(static change => change.Versions).Select(static version => version.Version).ToHashSet();
+        foreach (var agent in before.Agents)
+        {
+            var isGone = changes.TrueForAll(change => change.State != agent);
+            if (isGone)
+            {
+                _agents.Forget(agent.Id);
+            }
+
+            foreach (var version in agent.Versions.Where(version => !kept.Contains(version) && !version.IsRetiring))
+            {
+                Drain(RetireAsync(agent, version, isGone));
+            }
+        }
+    }
+
+    private async Task RetireAsync(AgentState agent, AgentVersion version, bool isGone)
+    {
+        await version.RetireAsync(_time, _stopping.Token).ConfigureAwait(false);
+        agent.Forget(version);
+        if (!isGone || agent.Versions.Count > 0)
+        {
+            return;
+        }
+
+        lock (_draining)
+        {
+            _leaving = Array.FindAll(_leaving, other => other != agent);
+        }
+
+        if (_current.Model.Agents.All(other => other.Id != agent.Id))
+        {
+            _reports.Forget(agent.Id);
+        }
+    }
+
+    private void PushWhatChanged(List<AgentChange> changes)
+    {
+        foreach (var change in changes.Where(static change => change.Before is not null && change.Options.Configuration is not null))
+        {
+            if (!change.Options.Configuration.Equals(change.Before!.Configuration)
+                && _pusher.Start(change.State, change.Options.Configuration!.Value, out var error) is null)
+            {
+                Log.NotPushed(_logger, change.Options.Id, error!);
+            }
+        }
+    }
+
+    // Awaited at the end; meanwhile what has ended is not kept.
+    private void Drain(Task draining)
+    {
+        lock (_draining)
+        {
+            _draining.Add(draining);
+        }
+
+        _ = draining.ContinueWith(
+            ended =>
+            {
+                lock (_draining)
+                {
+                    _draining.Remove(ended);
+                }
+
+                if (ended.Exception is { } error)
+                {
+                    Log.DrainBroke(_logger, error);
+                }
+            },
+            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    private IReadOnlyList<string> Refuse(IReadOnlyList<string> problems)
+    {
+        foreach (var problem in problems)
+        {
+            Log.Refused(_logger, _current.Model.Generation, problem);
+        }
+
+        return problems;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(20, LogLevel.Information, "model {Generation} counts from now on: {Agents} agents, {Routes} routes, {Listeners} listeners")]
+        public static partial void Published(ILogger logger, long generation, int agents, int routes, int listeners);
+
+        [LoggerMessage(21, LogLevel.Warning, "a change is refused and model {Generation} stays: {Problem}")]
+        public static partial void Refused(ILogger logger, long generation, string problem);
+
+        [LoggerMessage(22, LogLevel.Warning, "the changed configuration of agent {Agent} is not pushed: {Error}")]
+        public static partial void NotPushed(ILogger logger, string agent, string error);
+
+        [LoggerMessage(23, LogLevel.Error, "what a change made superfluous did not end in order; this is a defect of the daemon")]
+        public static partial void DrainBroke(ILogger logger, Exception error);
+    }
+}
