@@ -19,6 +19,9 @@ internal sealed class AgentSession : SessionCalls
     private static readonly string TooLate = new("the time was up before the event could be sent");
 
     private readonly MissedEvents _missed = new();
+
+    // The exchange itself, and calls off its path that may outlive it.
+    private int _users = 1;
     private bool _isRetrying;
     private long _started;
 
@@ -115,6 +118,18 @@ internal sealed class AgentSession : SessionCalls
         Lease?.Connection.Cancel(Exchange, reason);
     }
 
+    /// <summary>A call begins that may outlive the exchange; paired with <see cref="Release"/>.</summary>
+    public void Retain() => Interlocked.Increment(ref _users);
+
+    /// <summary>The exchange, or a call that may have outlived it, is over. The last one frees what the connection holds for the exchange.</summary>
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _users) == 0)
+        {
+            ReleaseConnection();
+        }
+    }
+
     // Nothing but the headers has been told, so another connection can take the exchange from its beginning.
     private bool TryMove()
     {
@@ -123,6 +138,7 @@ internal sealed class AgentSession : SessionCalls
             return false;
         }
 
+        ReleaseConnection();
         (Lease, _isRetrying) = (other, true);
         return true;
     }

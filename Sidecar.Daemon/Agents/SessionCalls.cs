@@ -20,6 +20,9 @@ internal abstract class SessionCalls
     private readonly VersionPlan _plan;
     private volatile Waiter? _waiter;
     private volatile bool _told;
+
+    // Whether the leased connection may hold something for the exchange. Changed by the one who has the gate.
+    private bool _isHeld;
     private int _withdrawals;
     private VersionLease _lease;
 
@@ -98,6 +101,16 @@ internal abstract class SessionCalls
         _waiter?.Wake();
     }
 
+    /// <summary>The exchange is over for the connection that it was put on, if any: what that holds for it is freed.</summary>
+    protected void ReleaseConnection()
+    {
+        if (_isHeld)
+        {
+            _isHeld = false;
+            Lease!.Connection.Release(Exchange);
+        }
+    }
+
     /// <summary>Sends an event as soon as it may go. For the one who has the gate.</summary>
     /// <param name="ask">The call.</param>
     /// <param name="withdrawals">What <see cref="Withdrawals"/> was when it was asked for.</param>
@@ -111,7 +124,7 @@ internal abstract class SessionCalls
                 return refusal.Wait > TimeSpan.Zero ? WaitAndCallAsync(ask, withdrawals, refusal) : new(refusal.Result);
             }
 
-            if (!HasLostSlot(CallOn(ask, withdrawals), out var answer, out var result))
+            if (!HasLostSlot(ask, CallOn(ask, withdrawals), out var answer, out var result))
             {
                 return answer;
             }
@@ -156,7 +169,7 @@ internal abstract class SessionCalls
                             return refusal.Result;
                         }
                     }
-                    else if (!HasLostSlot(CallOn(ask, withdrawals), out answer, out var lost))
+                    else if (!HasLostSlot(ask, CallOn(ask, withdrawals), out answer, out var lost))
                     {
                         break;
                     }
@@ -183,7 +196,7 @@ internal abstract class SessionCalls
         return await answer.ConfigureAwait(false);
     }
 
-    private static bool HasLostSlot(ValueTask<CallResult> call, out ValueTask<CallResult> answer, out CallResult result)
+    private bool HasLostSlot(in CallAsk ask, ValueTask<CallResult> call, out ValueTask<CallResult> answer, out CallResult result)
     {
         (answer, result) = (call, default);
         if (!call.IsCompletedSuccessfully)
@@ -193,7 +206,14 @@ internal abstract class SessionCalls
 
         result = call.GetAwaiter().GetResult();
         answer = new(result);
-        return result.Outcome == CallOutcome.NoRoom;
+        if (result.Outcome != CallOutcome.NoRoom)
+        {
+            return false;
+        }
+
+        // The exchange is not on a connection that refused its first event, and may be put on another.
+        _isHeld &= ask.Lease is not null;
+        return true;
     }
 
     private ValueTask<CallResult> CallOn(in CallAsk ask, int withdrawals)
@@ -218,6 +238,7 @@ internal abstract class SessionCalls
         }
 
         IsTold |= message.Type == MessageType.RequestHeaders;
+        _isHeld = true;
         ValueTask<CallResult> pending;
         try
         {

@@ -39,6 +39,13 @@ internal interface IAgentConnection : IAsyncDisposable
     /// <summary>Ends the outstanding call of an exchange, if there is one, and tells the agent.</summary>
     void Cancel(CorrelationId id, CancelReason reason);
 
+    /// <summary>
+    /// An exchange is over for this connection: whatever it holds for it, a stream or an id, is freed. Called once for every exchange that was put on it, after
+    /// the last call of the exchange has ended, in whichever way, and on a connection that has ended too.
+    /// </summary>
+    /// <remarks>Must not block. Answers still owed stay owed.</remarks>
+    void Release(CorrelationId exchange);
+
     /// <summary>Answers a request of the agent about its configuration; false where the transport has no way to do so (spec §6.4).</summary>
     bool TryReply(ConfigUpdateResponse response) => false;
 

@@ -51,6 +51,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
                 continue;
             }
 
+            participant.Session.Retain();
             _ = MonitorAsync(participant, Own(message), kind, size);
         }
     }
@@ -74,6 +75,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
                 continue;
             }
 
+            flow.Participant.Session.Retain();
             _ = MonitorAsync(flow, piece with { Bytes = piece.Bytes.ToArray() });
         }
     }
@@ -88,6 +90,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
             {
                 if (TryEnter(0))
                 {
+                    participant.Session.Retain();
                     _ = CompleteAsync(participant, message);
                 }
                 else if (_dropped.MayLog(participant.Agent, out var more))
@@ -122,6 +125,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
         }
         finally
         {
+            participant.Session.Release();
             Leave(size);
         }
     }
@@ -138,6 +142,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
         }
         finally
         {
+            flow.Participant.Session.Release();
             Leave(piece.Bytes.Length);
         }
     }
@@ -160,6 +165,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
         }
         finally
         {
+            participant.Session.Release();
             Leave(0);
         }
     }

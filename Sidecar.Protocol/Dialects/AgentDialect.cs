@@ -62,6 +62,13 @@ public abstract class AgentDialect
     /// <exception cref="ProtocolException">The payload is none.</exception>
     public abstract CancelRequest ReadCancel(ReadOnlyMemory<byte> payload);
 
+    /// <summary>
+    /// Writes what tells an agent that an exchange is over, where the dialect has a word for it of its own; it goes as a cancel, behind the last event.
+    /// The native dialect and gRPC's have none besides the event <see cref="MessageType.RequestComplete"/>.
+    /// </summary>
+    /// <returns>False when there is nothing to tell, and nothing was written.</returns>
+    public virtual bool TryWriteEnd(IBufferWriter<byte> output, CorrelationId exchange) => false;
+
     /// <summary>Writes a ping.</summary>
     public abstract void WritePing(IBufferWriter<byte> output, PingMessage message);
 

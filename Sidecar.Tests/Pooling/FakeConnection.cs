@@ -70,6 +70,9 @@ internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConc
 
     private long LastHeard => Clock is null ? 0 : Clock.GetTimestamp() - (long)(SilentFor.TotalSeconds * Clock.TimestampFrequency);
 
+    /// <summary>The exchanges it was told are over, each with the number of events it had been asked about by then.</summary>
+    public ConcurrentQueue<(CorrelationId Exchange, int Asked)> Released { get; } = new();
+
     public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline)
     {
         if (Unrecorded is not null)
@@ -82,6 +85,14 @@ internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConc
     }
 
     public void Cancel(CorrelationId exchange, CancelReason reason) => Cancels.Enqueue(reason);
+
+    public void Release(CorrelationId exchange)
+    {
+        if (Unrecorded is null)
+        {
+            Released.Enqueue((exchange, Asked.Count));
+        }
+    }
 
     public void Ping() => Pings++;
 

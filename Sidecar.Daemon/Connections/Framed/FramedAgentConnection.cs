@@ -158,6 +158,15 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
 
     public void Cancel(CorrelationId id, CancelReason reason) => _calls.Cancel(id, reason);
 
+    public void Release(CorrelationId exchange)
+    {
+        using var frame = FrameBuffer.Rent(MessageType.Cancel);
+        if (_dialect.TryWriteEnd(frame, exchange))
+        {
+            _frames.TrySend(frame.Finish());
+        }
+    }
+
     public void Ping()
     {
         if (!Traits.CanPing)

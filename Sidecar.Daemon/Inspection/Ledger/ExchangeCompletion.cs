@@ -35,6 +35,7 @@ internal sealed class ExchangeCompletion(BackgroundCalls background, SidecarMetr
         });
         foreach (var participant in exchange.Stages.SelectMany(static stage => stage).Concat(exchange.Monitors))
         {
+            participant.Session.Release();
             participant.Session.Leave();
         }
     }
