@@ -17,7 +17,7 @@ internal sealed class AgentObserver(AgentState agent, AgentReports reports, Conf
 
     public void OnLook() => cautions.OnLook(agent);
 
-    public void OnFlowControl(PooledConnection connection, FlowControlSignal signal) => agent.Metrics.Agents.FlowControl(agent.Id, signal.Action);
+    public void OnFlowControl(PooledConnection connection, FlowControlSignal signal) => agent.Metrics.FlowControl(agent.Id, signal.Action);
 
     public void OnMetrics(PooledConnection connection, MetricsReport report)
     {

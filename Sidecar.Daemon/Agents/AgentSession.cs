@@ -23,7 +23,6 @@ internal sealed class AgentSession : SessionCalls
     // The exchange itself, and calls off its path that may outlive it.
     private int _users = 1;
     private bool _isRetrying;
-    private long _started;
 
     /// <summary>A session with a version of its agent.</summary>
     /// <param name="agent">The agent.</param>
@@ -68,27 +67,35 @@ internal sealed class AgentSession : SessionCalls
     /// <param name="phaseDeadline">When the phase's time is up; the agent's own ceiling may end the call sooner.</param>
     public ValueTask<CallResult> AskAsync(AgentEvent message, long phaseDeadline)
     {
-        var deadline = DeadlineOf(message, phaseDeadline);
+        var asked = Agent.Time.GetTimestamp();
+        var deadline = DeadlineOf(message, phaseDeadline, asked);
         var withdrawals = Withdrawals;
         if (_isRetrying && message.Type == MessageType.RequestHeaders)
         {
             // The gate is still ours: nothing of the exchange may reach the new connection before its headers.
             _isRetrying = false;
-            return Call(message, deadline, withdrawals);
+            return Call(message, deadline, withdrawals, asked, asked);
         }
 
-        return Gate.TryEnter() ? Call(message, deadline, withdrawals) : EnterAndCallAsync(message, deadline, withdrawals);
+        return Gate.TryEnter() ? Call(message, deadline, withdrawals, asked, asked) : EnterAndCallAsync(message, deadline, withdrawals, asked);
     }
 
     /// <summary>
-    /// Ends one call: opens the gate, gives back what the call held, and counts. Returns true when the same event must be asked once more (rule 11); the gate
+    /// Ends one call: opens the gate and gives back what the call held. Returns true when the same event must be asked once more (rule 11); the gate
     /// waits for that.
     /// </summary>
-    public bool Settle(AgentEvent message, in CallResult result, bool isRetry)
+    /// <param name="message">The event.</param>
+    /// <param name="result">How the call ended.</param>
+    /// <param name="isRetry">Whether the event must not be asked again.</param>
+    /// <param name="times">When the call went through its stages.</param>
+    public bool Settle(AgentEvent message, in CallResult result, bool isRetry, out CallTimes times)
     {
         var kind = EventKinds.Of(message.Type);
-        var took = Agent.Time.GetElapsedTime(_started);
-        Agent.Metrics.CallEnded(Agent.Id, kind, result.Outcome.Name(), result.Outcome.Fate(), took);
+        var settled = Agent.Time.GetTimestamp();
+        var took = Agent.Time.GetElapsedTime(Times.Entered, settled);
+
+        // One that never had the gate has no stages but the end; the others are of the call that has it.
+        times = ReferenceEquals(result.Detail, GateClosed) ? new() { Settled = settled, Took = took } : Times with { Settled = settled, Took = took };
         if (!ReferenceEquals(result.Detail, GateClosed))
         {
             var mayMove = !isRetry && kind == EventKind.RequestHeaders && result.Outcome is CallOutcome.ConnectionLost or CallOutcome.NoConnection;
@@ -146,15 +153,15 @@ internal sealed class AgentSession : SessionCalls
     private static bool IsUnsent(string? detail) =>
         ReferenceEquals(detail, GateClosed) || ReferenceEquals(detail, TooLate) || ReferenceEquals(detail, Withdrawn);
 
-    private ValueTask<CallResult> Call(AgentEvent message, long deadline, int withdrawals)
+    private ValueTask<CallResult> Call(AgentEvent message, long deadline, int withdrawals, long asked, long entered)
     {
-        _started = Agent.Time.GetTimestamp();
+        Times = new CallTimes { Asked = asked, Entered = entered };
         if (_missed.Before(message) is { } hole)
         {
             return new(hole with { Detail = $"the agent missed an earlier event of the exchange: {hole.Detail}" });
         }
 
-        if (deadline <= _started)
+        if (deadline <= entered)
         {
             return new(CallResult.Failed(CallOutcome.TimedOut, TooLate));
         }
@@ -167,24 +174,29 @@ internal sealed class AgentSession : SessionCalls
         return EnterAndCall(new CallAsk(message, EventKinds.Of(message.Type), Lease, deadline), withdrawals);
     }
 
-    private async ValueTask<CallResult> EnterAndCallAsync(AgentEvent message, long deadline, int withdrawals)
+    private async ValueTask<CallResult> EnterAndCallAsync(AgentEvent message, long deadline, int withdrawals, long asked)
     {
-        var left = Agent.Time.GetElapsedTime(Agent.Time.GetTimestamp(), deadline);
+        var left = Agent.Time.GetElapsedTime(asked, deadline);
         if (!await Gate.EnterAsync(left, Agent.Time).ConfigureAwait(false))
         {
             return CallResult.Failed(CallOutcome.TimedOut, GateClosed);
         }
 
-        return withdrawals == Withdrawals
-            ? await Call(message, deadline, withdrawals).ConfigureAwait(false)
-            : CallResult.Failed(CallOutcome.Cancelled, Withdrawn);
+        var entered = Agent.Time.GetTimestamp();
+        if (withdrawals == Withdrawals)
+        {
+            return await Call(message, deadline, withdrawals, asked, entered).ConfigureAwait(false);
+        }
+
+        Times = new CallTimes { Asked = asked, Entered = entered };
+        return CallResult.Failed(CallOutcome.Cancelled, Withdrawn);
     }
 
-    private long DeadlineOf(AgentEvent message, long phaseDeadline)
+    private long DeadlineOf(AgentEvent message, long phaseDeadline, long now)
     {
         // An agent that says it is degraded may take longer, never past the end of the phase (spec §6.2).
         var stretch = Lease?.TimeoutMultiplier ?? Version.Pool.TimeoutMultiplier;
         var ceiling = (long)(Policy.TimeoutOf(EventKinds.Of(message.Type)).TotalSeconds * stretch * Agent.Time.TimestampFrequency);
-        return Math.Min(phaseDeadline, Agent.Time.GetTimestamp() + ceiling);
+        return Math.Min(phaseDeadline, now + ceiling);
     }
 }

@@ -12,19 +12,19 @@ internal sealed class AgentState
     private readonly Lock _gate = new();
     private readonly string _id;
     private readonly TimeProvider _time;
-    private readonly SidecarMetrics _metrics;
+    private readonly AgentMetrics _metrics;
     private volatile AgentPolicy _policy;
     private volatile VersionPlan _plan;
     private volatile AgentVersion[] _versions;
 
     /// <summary>An agent of one version.</summary>
-    public AgentState(string id, AgentPolicy policy, AgentVersion version, TimeProvider time, SidecarMetrics metrics)
+    public AgentState(string id, AgentPolicy policy, AgentVersion version, TimeProvider time, AgentMetrics metrics)
         : this(id, policy, new VersionPlan(version), time, metrics)
     {
     }
 
     /// <summary>An agent of these versions.</summary>
-    public AgentState(string id, AgentPolicy policy, VersionPlan plan, TimeProvider time, SidecarMetrics metrics)
+    public AgentState(string id, AgentPolicy policy, VersionPlan plan, TimeProvider time, AgentMetrics metrics)
     {
         (_id, _policy, _plan, _time, _metrics) = (id, policy, plan, time, metrics);
         BodyMemory = new ByteBudget(Defaults.AgentBodyMemory, time);
@@ -64,8 +64,8 @@ internal sealed class AgentState
     /// <summary>The clock of its calls.</summary>
     public TimeProvider Time => _time;
 
-    /// <summary>Where its calls are counted.</summary>
-    public SidecarMetrics Metrics => _metrics;
+    /// <summary>Where what it says unasked is counted.</summary>
+    public AgentMetrics Metrics => _metrics;
 
     /// <summary>A new model says how the agent takes part, and which version new exchanges get.</summary>
     public void Follow(AgentPolicy policy, VersionPlan plan)

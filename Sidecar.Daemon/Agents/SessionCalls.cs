@@ -17,6 +17,9 @@ internal abstract class SessionCalls
     /// <summary>What the call that has the gate holds.</summary>
     protected CallPermit Pass;
 
+    /// <summary>When that call went through its stages.</summary>
+    protected CallTimes Times;
+
     private readonly VersionPlan _plan;
     private volatile Waiter? _waiter;
     private volatile bool _told;
@@ -124,7 +127,8 @@ internal abstract class SessionCalls
                 return refusal.Wait > TimeSpan.Zero ? WaitAndCallAsync(ask, withdrawals, refusal) : new(refusal.Result);
             }
 
-            if (!HasLostSlot(ask, CallOn(ask, withdrawals), out var answer, out var result))
+            // Nobody has waited: another look at the clock would show no other time.
+            if (!HasLostSlot(ask, CallOn(ask, withdrawals, Times.Entered), out var answer, out var result))
             {
                 return answer;
             }
@@ -169,7 +173,7 @@ internal abstract class SessionCalls
                             return refusal.Result;
                         }
                     }
-                    else if (!HasLostSlot(ask, CallOn(ask, withdrawals), out answer, out var lost))
+                    else if (!HasLostSlot(ask, CallOn(ask, withdrawals, Agent.Time.GetTimestamp()), out answer, out var lost))
                     {
                         break;
                     }
@@ -216,9 +220,10 @@ internal abstract class SessionCalls
         return true;
     }
 
-    private ValueTask<CallResult> CallOn(in CallAsk ask, int withdrawals)
+    private ValueTask<CallResult> CallOn(in CallAsk ask, int withdrawals, long permitted)
     {
         var message = ask.Message;
+        Times = Times with { Permitted = permitted };
         Lease = Pass.Connection!;
         var connection = Lease.Connection;
         if (!connection.IsOpen)
@@ -243,6 +248,7 @@ internal abstract class SessionCalls
         try
         {
             pending = connection.CallAsync(message, ask.Deadline);
+            Times = Times with { Sent = Agent.Time.GetTimestamp() };
         }
         catch
         {

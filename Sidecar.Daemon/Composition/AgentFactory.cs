@@ -12,13 +12,13 @@ namespace Sidecar.Daemon.Composition;
 
 /// <summary>Makes agents of what the operator wrote of them, and knows those that are there: what need not change of one stays as it is.</summary>
 /// <remarks>For one change at a time; <see cref="Registered"/> from any thread.</remarks>
-/// <param name="metrics">Counts their calls.</param>
+/// <param name="metrics">Counts what their connections do.</param>
 /// <param name="observe">Takes what concerns an agent as a whole.</param>
 /// <param name="time">The clock.</param>
 /// <param name="loggers">The logs.</param>
 /// <param name="dial">Makes dialers.</param>
 internal sealed class AgentFactory(
-    SidecarMetrics metrics,
+    AgentMetrics metrics,
     Func<AgentState, IAgentObserver> observe,
     TimeProvider time,
     ILoggerFactory loggers,
@@ -55,7 +55,7 @@ internal sealed class AgentFactory(
             Encodings = agent.Encoding is { } only ? [only] : [ProtocolConstants.MessagePack, ProtocolConstants.Json],
             Configured = configured,
             ProxyVersion = DaemonVersion.Text,
-            Metrics = metrics.Agents,
+            Metrics = metrics,
         };
         IReadOnlyList<VersionOptions> wanted = agent.Versions.Count > 0 ? agent.Versions : [new VersionOptions("", agent.Endpoints, 1)];
         var strategy = written.Strategy ?? Defaults.Strategy;

@@ -6,8 +6,10 @@ using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Diagnostics.Metrics;
 using Sidecar.Daemon.Diagnostics.Reports;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Records;
 using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Daemon.Takeover;
 
@@ -34,6 +36,9 @@ internal sealed class DaemonBuilder
     /// <summary>Makes dialers of agents; null for sockets.</summary>
     public Func<AgentEndpoint, ConnectionSettings, AgentOptions, IAgentDialer>? Dial { get; init; }
 
+    /// <summary>Who learns of exchanges besides the metrics.</summary>
+    public IReadOnlyList<IExchangeObserver> Observers { get; init; } = [];
+
     /// <summary>Begins the stop of the process, when another daemon has taken all listeners over.</summary>
     public Action Stop { get; init; } = static () => { };
 
@@ -48,16 +53,17 @@ internal sealed class DaemonBuilder
         var updates = new ConfigUpdates(new ConfigUpdateHandler(pusher, Pushing, Time), Time, Loggers.CreateLogger<ConfigUpdates>());
         var cautions = new AgentCautions(Time, Loggers.CreateLogger<AgentCautions>());
         var agents = new AgentFactory(
-            metrics, agent => new AgentObserver(agent, reports, pusher, updates, cautions), Time, Loggers,
+            metrics.Agents, agent => new AgentObserver(agent, reports, pusher, updates, cautions), Time, Loggers,
             Dial ?? ((endpoint, settings, agent) => AgentDialers.Create(endpoint, settings, agent.Tls, Time, Loggers)));
         var current = new CurrentModel(new RuntimeModel { Generation = 0, Routes = new RouteTable([]) });
         var bodyMemory = new ByteBudget(Configuration.BodyMemory, Time);
-        var background = new BackgroundCalls(metrics, Time, Loggers.CreateLogger<BackgroundCalls>());
-        var inspector = new Inspector(current, background, new ExchangeIds(), bodyMemory, metrics, Time, Loggers.CreateLogger<Inspector>());
+        var background = new BackgroundCalls(Time, Loggers.CreateLogger<BackgroundCalls>());
+        var observers = new ExchangeObservers([new ExchangeMetrics(metrics), .. Observers], Time, Loggers.CreateLogger<ExchangeObservers>());
+        var inspector = new Inspector(current, background, new ExchangeIds(), bodyMemory, observers, Time, Loggers.CreateLogger<Inspector>());
         var succession = new Succession(Stop, Loggers.CreateLogger<Succession>());
         Daemon daemon = null!;
         var factory = new ListenerFactory(
-            new HttpApplications(inspector, metrics, Loggers), new DecideListeners(inspector, Loggers), new EnvoyListeners(inspector, metrics, Loggers),
+            new HttpApplications(inspector, metrics, Loggers), new DecideListeners(inspector, Loggers), new EnvoyListeners(inspector, Loggers),
             new SocketListeners(agents, inspector, metrics, Loggers), inspector, () => daemon.CreateAdmin(), succession, Loggers);
         var listeners = new ListenerSet(factory, succession, Time);
         var publisher = new ModelPublisher(
@@ -80,6 +86,7 @@ internal sealed class DaemonBuilder
             Removals = new AgentRemovals((agent, abort) => publisher.RemoveAsync(agent.Id, abort), Time, Loggers.CreateLogger<AgentRemovals>()),
         };
         metrics.ObserveBuild(DaemonVersion.Text);
+        metrics.ObserveFailures(() => observers.Failures);
         metrics.Agents.Observe(() => publisher.Agents.SelectMany(static agent => agent.Read()));
         return daemon;
     }

@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.FrontEnds.AuthRequest;
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.FrontEnds.ExtAuthz;
@@ -18,7 +17,7 @@ using Sidecar.Protocol.Grpc.Server;
 namespace Sidecar.Daemon.Composition;
 
 /// <summary>Builds the listeners on which Envoy asks by gRPC.</summary>
-internal sealed class EnvoyListeners(Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
+internal sealed class EnvoyListeners(Inspector inspector, ILoggerFactory loggers)
 {
     /// <summary>One that serves both of Envoy's services, and health.</summary>
     /// <exception cref="IOException">The secret's file cannot be used.</exception>
@@ -47,13 +46,12 @@ internal sealed class EnvoyListeners(Inspector inspector, SidecarMetrics metrics
     /// <param name="missingAgents">The enforced agents that take no exchanges now.</param>
     /// <param name="isStopping">Whether what ends now is cut off by us.</param>
     public GrpcApplication Application(ListenerOptions listener, Func<IReadOnlyList<string>> missingAgents, Func<bool> isStopping) =>
-        Application(listener, inspector, metrics, missingAgents, isStopping, loggers);
+        Application(listener, inspector, missingAgents, isStopping, loggers);
 
     /// <summary>What answers on a listener, with a bound of large messages of the caller's own.</summary>
     public static GrpcApplication Application(
         ListenerOptions listener,
         Inspector inspector,
-        SidecarMetrics metrics,
         Func<IReadOnlyList<string>> missingAgents,
         Func<bool> isStopping,
         ILoggerFactory loggers,
@@ -62,8 +60,8 @@ internal sealed class EnvoyListeners(Inspector inspector, SidecarMetrics metrics
         var filter = new EnvoyFilterOptions(listener);
         var methods = new Dictionary<string, GrpcHandler>(StringComparer.Ordinal)
         {
-            [ExtProcService.Path] = new ExtProcService(inspector, filter, metrics, isStopping, loggers.CreateLogger<ExtProcService>()).AnswerAsync,
-            [AuthzService.Path] = new AuthzService(inspector, filter, metrics, isStopping, loggers.CreateLogger<AuthzService>()).AnswerAsync,
+            [ExtProcService.Path] = new ExtProcService(inspector, filter, isStopping, loggers.CreateLogger<ExtProcService>()).AnswerAsync,
+            [AuthzService.Path] = new AuthzService(inspector, filter, isStopping, loggers.CreateLogger<AuthzService>()).AnswerAsync,
             [HealthService.Path] = new HealthService(missingAgents).AnswerAsync,
         };
         var memory = messageMemory ?? new ByteBudget(Math.Max(Defaults.MaxEnvoyMessages, listener.Envoy.MaxMessageBytes), inspector.Time);

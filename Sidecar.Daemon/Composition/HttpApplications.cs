@@ -38,7 +38,7 @@ internal sealed class HttpApplications(Inspector inspector, SidecarMetrics metri
             var process = inspector.Model.Configuration;
             var key = process.ReplyKeyFile ?? listener.Path + ".key";
             var tokens = new ReplyTokens(process.ChecksOnly ? ReplyKeyFile.Check(key) : ReplyKeyFile.LoadOrCreate(key), inspector.Time);
-            var form = new AuthRequestResponse(http, carried, tokens, metrics, inspector.Time, loggers.CreateLogger<AuthRequestResponse>());
+            var form = new AuthRequestResponse(carried, tokens, inspector.Time, loggers.CreateLogger<AuthRequestResponse>());
             var reply = new ReplyEndpoint(http, tokens, metrics, inspector.Time, loggers.CreateLogger<ReplyEndpoint>());
             return new HttpFrontEnd(Check(http, carried, form), reply, MissingAgents);
         }
@@ -52,11 +52,11 @@ internal sealed class HttpApplications(Inspector inspector, SidecarMetrics metri
             : application;
     }
 
-    private HeaderMapping Carried(HttpListenerOptions http)
+    private static HeaderMapping Carried(HttpListenerOptions http)
     {
         try
         {
-            return new HeaderMapping(http, metrics);
+            return new HeaderMapping(http);
         }
         catch (ArgumentException e)
         {

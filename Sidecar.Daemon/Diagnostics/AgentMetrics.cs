@@ -55,34 +55,35 @@ internal sealed class AgentMetrics
 
     /// <summary>A call has ended.</summary>
     /// <param name="agent">The agent's id.</param>
+    /// <param name="version">The name of its version.</param>
     /// <param name="kind">The event.</param>
     /// <param name="fate">How.</param>
     /// <param name="duration">From the call to its end.</param>
-    public void CallEnded(string agent, EventKind kind, CallMetricOutcome fate, TimeSpan duration)
+    public void CallEnded(string agent, string version, EventKind kind, CallMetricOutcome fate, TimeSpan duration)
     {
-        var (agentTag, eventTag) = (Tag("agent", agent), Tag("event", SidecarMetrics.EventName(kind)));
-        _requestSeconds.Record(duration.TotalSeconds, agentTag, eventTag);
+        var (agentTag, versionTag, eventTag) = (Tag("agent", agent), Tag("version", version), Tag("event", SidecarMetrics.EventName(kind)));
+        _requestSeconds.Record(duration.TotalSeconds, agentTag, versionTag, eventTag);
         if (fate is CallMetricOutcome.Answered or CallMetricOutcome.TimedOut or CallMetricOutcome.ConnectionError or CallMetricOutcome.Withdrawn)
         {
-            _requests.Add(1, agentTag, eventTag);
+            _requests.Add(1, agentTag, versionTag, eventTag);
         }
 
         switch (fate)
         {
             case CallMetricOutcome.Answered:
-                _responses.Add(1, agentTag);
+                _responses.Add(1, agentTag, versionTag);
                 break;
             case CallMetricOutcome.TimedOut:
-                _timeouts.Add(1, agentTag, eventTag);
+                _timeouts.Add(1, agentTag, versionTag, eventTag);
                 break;
             case CallMetricOutcome.ConnectionError:
-                _connectionErrors.Add(1, agentTag);
+                _connectionErrors.Add(1, agentTag, versionTag);
                 break;
             case CallMetricOutcome.SerializationError:
-                _serializationErrors.Add(1, agentTag);
+                _serializationErrors.Add(1, agentTag, versionTag);
                 break;
             case CallMetricOutcome.FlowControl:
-                _flowRejections.Add(1, agentTag);
+                _flowRejections.Add(1, agentTag, versionTag);
                 break;
         }
     }

@@ -1,13 +1,13 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Connections.Calls;
-using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Inspection.Records;
 using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;
 
 /// <summary>Asks agents where more than one call is needed: several at once, or one a second time. Safe from any thread.</summary>
-internal sealed class AgentFanOut(SidecarMetrics metrics, ILogger logger)
+internal sealed class AgentFanOut(ILogger logger)
 {
     /// <summary>Asks all agents of a stage at the same time; a decision that ends the wait cancels the calls of the others.</summary>
     public async ValueTask AskTogetherAsync(
@@ -19,6 +19,10 @@ internal sealed class AgentFanOut(SidecarMetrics metrics, ILogger logger)
             if (stage[i].Session.Wants(kind))
             {
                 pending.Add(AskOneAsync(stage[i], order + i, message, deadline));
+            }
+            else
+            {
+                stage[i].Skip(kind, SkipReason.NotWanted);
             }
         }
 
@@ -44,7 +48,7 @@ internal sealed class AgentFanOut(SidecarMetrics metrics, ILogger logger)
     private async Task<Answer> AskOneAsync(Participant participant, int order, AgentEvent message, long deadline)
     {
         var result = await participant.Session.AskAsync(message, deadline).ConfigureAwait(false);
-        if (participant.Settle(message, ref result, isRetry: false))
+        if (participant.Settle(message, ref result, Attempt.First))
         {
             result = await AskAgainAsync(participant, message, deadline).ConfigureAwait(false);
         }
@@ -55,9 +59,8 @@ internal sealed class AgentFanOut(SidecarMetrics metrics, ILogger logger)
     /// <summary>The one retry of rule 11: the session has found another connection.</summary>
     public async ValueTask<CallResult> AskAgainAsync(Participant participant, AgentEvent message, long deadline)
     {
-        metrics.Retried(participant.Agent);
         var result = await participant.Session.AskAsync(message, deadline).ConfigureAwait(false);
-        participant.Settle(message, ref result, isRetry: true);
+        participant.Settle(message, ref result, Attempt.Second);
         if (result.Outcome == CallOutcome.ConnectionLost)
         {
             Log.LostTwice(logger, participant.Agent, message.CorrelationId);

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Connections.Calls;
-using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Daemon.Inspection.Records;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
@@ -11,7 +11,7 @@ namespace Sidecar.Daemon.Inspection;
 /// <summary>
 /// Calls that no request waits for: copies for agents in monitor mode, and the news that an exchange is complete. Bounded, awaited at the end.
 /// </summary>
-internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time, ILogger<BackgroundCalls> logger) : IAsyncDisposable
+internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls> logger) : IAsyncDisposable
 {
     // Four times the calls that one agent's default pool carries; beyond it copies are dropped and counted rather than kept.
     private const int MaxCalls = 4096;
@@ -41,13 +41,14 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
         {
             if (!participant.Session.Wants(kind))
             {
+                participant.Skip(kind, SkipReason.NotWanted);
                 continue;
             }
 
             var size = message is WebSocketFrameEvent frame ? frame.Data.Length : 0;
-            if (!TryEnter(size))
+            if (!TryEnter(participant, size))
             {
-                metrics.Monitored(participant.Agent, "dropped");
+                participant.NoteWouldBe(kind, "dropped");
                 continue;
             }
 
@@ -68,10 +69,10 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
                 continue;
             }
 
-            if (!TryEnter(piece.Bytes.Length))
+            if (!TryEnter(flow.Participant, piece.Bytes.Length))
             {
                 flow.Break();
-                metrics.Monitored(flow.Participant.Agent, "dropped");
+                flow.Participant.NoteWouldBe(flow.Kind, "dropped");
                 continue;
             }
 
@@ -84,7 +85,17 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
     public void Complete(Exchange exchange, RequestCompleteEvent message)
     {
         message.CorrelationId = exchange.Id;
-        foreach (var participant in exchange.Stages.SelectMany(static stage => stage).Concat(exchange.Monitors))
+        foreach (var stage in exchange.Stages)
+        {
+            Complete(stage, message);
+        }
+
+        Complete(exchange.Monitors, message);
+    }
+
+    private void Complete(Participant[] participants, RequestCompleteEvent message)
+    {
+        foreach (var participant in participants)
         {
             if (participant.Session is { HasSeenExchange: true, Policy.WantsEnd: true })
             {
@@ -116,7 +127,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
     {
         try
         {
-            metrics.Monitored(participant.Agent, MonitorLabels.Of(message, await AskAsync(participant, message, kind).ConfigureAwait(false)));
+            participant.NoteWouldBe(kind, MonitorLabels.Of(message, await AskAsync(participant, message, kind).ConfigureAwait(false)));
         }
         catch (Exception e)
         {
@@ -126,6 +137,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
         finally
         {
             participant.Session.Release();
+            participant.Exchange.ReleaseRecord();
             Leave(size);
         }
     }
@@ -134,7 +146,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
     {
         try
         {
-            metrics.Monitored(flow.Participant.Agent, await flow.PushAsync(piece, DeadlineOf(flow.Participant.Session, flow.Kind)).ConfigureAwait(false));
+            flow.Participant.NoteWouldBe(flow.Kind, await flow.PushAsync(piece, DeadlineOf(flow.Participant.Session, flow.Kind)).ConfigureAwait(false));
         }
         catch (Exception e)
         {
@@ -143,6 +155,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
         finally
         {
             flow.Participant.Session.Release();
+            flow.Participant.Exchange.ReleaseRecord();
             Leave(piece.Bytes.Length);
         }
     }
@@ -173,7 +186,7 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
     private async ValueTask<CallResult> AskAsync(Participant participant, AgentEvent message, EventKind kind)
     {
         var result = await participant.Session.AskAsync(message, DeadlineOf(participant.Session, kind)).ConfigureAwait(false);
-        participant.Settle(message, ref result, isRetry: true);
+        participant.Settle(message, ref result, Attempt.Only);
         return result;
     }
 
@@ -183,6 +196,18 @@ internal sealed class BackgroundCalls(SidecarMetrics metrics, TimeProvider time,
     // The original's bytes are only valid until its own answer.
     private static AgentEvent Own(AgentEvent message) =>
         message is WebSocketFrameEvent frame ? frame with { Data = frame.Data.ToArray() } : message;
+
+    // Answers that are only recorded belong into the record, so it stays open for them.
+    private bool TryEnter(Participant participant, int size)
+    {
+        if (!TryEnter(size))
+        {
+            return false;
+        }
+
+        participant.Exchange.HoldRecord();
+        return true;
+    }
 
     private bool TryEnter(int size)
     {

@@ -9,7 +9,7 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Inspection;
 
 /// <summary>One HTTP request and its response: the route it started with, a session per agent, its ledger. It ends exactly once.</summary>
-internal sealed class Exchange
+internal sealed partial class Exchange
 {
     private readonly Lock _gate = new();
     private LedgerEntry _own;
@@ -25,10 +25,10 @@ internal sealed class Exchange
         Route = route;
         Started = started;
         LastEvent = started;
-        Stages = Participants.StagesOf(route, id);
+        Stages = Participants.StagesOf(route, this);
         Bodies = new ExchangeBodies(this);
         _own = new LedgerEntry(LedgerState.NotSubject, route is null ? Cause.NoRoute : Cause.None);
-        Monitors = Participants.MonitorsOf(route, id);
+        Monitors = Participants.MonitorsOf(route, this);
     }
 
     /// <summary>Begins an exchange; null when an agent's version has ended since the model was read, which happens only when there is a newer one.</summary>
@@ -266,19 +266,21 @@ internal sealed class Exchange
             total = _own;
         }
 
-        foreach (var participant in Stages.SelectMany(static stage => stage))
+        var isAsked = false;
+        foreach (var stage in Stages)
         {
-            foreach (var direction in (ReadOnlySpan<Direction>)[Direction.Request, Direction.Response])
+            foreach (var participant in stage)
             {
-                var entry = participant.Of(direction);
-                total = entry is { State: LedgerState.Abandoned, Cause: Cause.Decided } ? total : total.Or(entry);
+                isAsked |= participant.Session.Wants(EventKind.RequestBodyChunk);
+                foreach (var direction in (ReadOnlySpan<Direction>)[Direction.Request, Direction.Response])
+                {
+                    var entry = participant.Of(direction);
+                    total = entry is { State: LedgerState.Abandoned, Cause: Cause.Decided } ? total : total.Or(entry);
+                }
             }
         }
 
         // One agent that was asked is not nobody.
-        return total.Cause == Cause.BodyUnasked
-            && Stages.SelectMany(static stage => stage).Any(static participant => participant.Session.Wants(EventKind.RequestBodyChunk))
-            ? total with { Cause = Cause.None }
-            : total;
+        return total.Cause == Cause.BodyUnasked && isAsked ? total with { Cause = Cause.None } : total;
     }
 }

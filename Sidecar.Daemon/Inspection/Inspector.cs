@@ -2,9 +2,9 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Records;
 using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
@@ -22,13 +22,13 @@ internal sealed class Inspector(
     BackgroundCalls background,
     ExchangeIds ids,
     ByteBudget bodyMemory,
-    SidecarMetrics metrics,
+    ExchangeObservers observers,
     TimeProvider time,
     ILogger<Inspector>? logger = null)
 {
-    private readonly ExchangeCompletion _completion = new(background, metrics, time);
+    private readonly ExchangeCompletion _completion = new(background, time);
     private readonly AnswerErrorLog _errors = new(logger ?? NullLogger<Inspector>.Instance, time);
-    private readonly AgentFanOut _fanOut = new(metrics, logger ?? NullLogger<Inspector>.Instance);
+    private readonly AgentFanOut _fanOut = new(logger ?? NullLogger<Inspector>.Instance);
     private readonly LogThrottle _throttle = new(time);
     private BodyServices? _services;
     private readonly ILogger _logger = logger ?? NullLogger<Inspector>.Instance;
@@ -41,9 +41,6 @@ internal sealed class Inspector(
 
     /// <summary>The budget of body bytes that the daemon may hold.</summary>
     public ByteBudget BodyMemory => bodyMemory;
-
-    /// <summary>Where what cannot be carried out is counted.</summary>
-    public SidecarMetrics Metrics => metrics;
 
     /// <summary>The exchanges that came, and how they ended.</summary>
     public ExchangeCounts Counts { get; } = new();
@@ -64,7 +61,7 @@ internal sealed class Inspector(
         while (true)
         {
             var model = Model;
-            if (TryBegin(listener, model, model.Routes.Match(host, target, method)) is { } exchange)
+            if (TryBegin(listener, model, model.Routes.Match(host, target, method), host, target, method) is { } exchange)
             {
                 return exchange;
             }
@@ -72,7 +69,12 @@ internal sealed class Inspector(
     }
 
     /// <summary>An exchange whose route the asker names; null, and nothing begun, when there is no such route.</summary>
-    public Exchange? BeginOn(string listener, string? routeId)
+    /// <param name="listener">The listener's name.</param>
+    /// <param name="routeId">The route.</param>
+    /// <param name="host">The host asked for, for the record only; null when nobody knows, as for the others.</param>
+    /// <param name="target">The raw request target.</param>
+    /// <param name="method">The method.</param>
+    public Exchange? BeginOn(string listener, string? routeId, string? host = null, string? target = null, string? method = null)
     {
         while (true)
         {
@@ -82,7 +84,7 @@ internal sealed class Inspector(
                 return null;
             }
 
-            if (TryBegin(listener, model, route) is { } exchange)
+            if (TryBegin(listener, model, route, host, target, method) is { } exchange)
             {
                 return exchange;
             }
@@ -90,7 +92,7 @@ internal sealed class Inspector(
     }
 
     /// <summary>An exchange of which nobody knows what it asks for: on no route, so that it shows up in no route's account.</summary>
-    public Exchange BeginUnknown(string listener) => TryBegin(listener, Model, null)!;
+    public Exchange BeginUnknown(string listener) => TryBegin(listener, Model, null, null, null, null)!;
 
     /// <summary>Accounts for what reached a listener and makes no request: it was not understood, not let in, or its exchange is not known.</summary>
     /// <returns>The exchange under whose id that is done; it has ended.</returns>
@@ -109,28 +111,29 @@ internal sealed class Inspector(
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<Verdict> InspectAsync(Exchange exchange, AgentEvent message, long deadline)
     {
+        var kind = EventKinds.Of(message.Type);
         if (!exchange.TryEnter())
         {
-            return Give(exchange, Verdict.Refused(Cause.ExchangeUnknown));
+            return exchange.Give(kind, Verdict.Refused(Cause.ExchangeUnknown));
         }
 
         try
         {
             if (exchange.Route is { Refuses: true })
             {
-                return Give(exchange, RefuseUnmatched(exchange, message));
+                return exchange.Give(kind, RefuseUnmatched(exchange, message));
             }
 
             if (message is ResponseHeadersEvent && UnfinishedBodies.AtResponse(exchange, Warnings, _logger) is { } tooEarly)
             {
-                return Give(exchange, tooEarly);
+                return exchange.Give(kind, tooEarly);
             }
 
             message.CorrelationId = exchange.Id;
             exchange.LastEvent = time.GetTimestamp();
-            var kind = EventKinds.Of(message.Type);
             if (message is RequestHeadersEvent request)
             {
+                exchange.Describe(request.Metadata);
                 exchange.Stick(request);
             }
 
@@ -139,23 +142,25 @@ internal sealed class Inspector(
             var order = 0;
             foreach (var stage in exchange.Stages)
             {
-                if (stage.Length > 1 && message is not WebSocketFrameEvent)
+                if (stage.Length > 1 && message is not WebSocketFrameEvent && merger is not { Ends: true })
                 {
                     merger ??= new VerdictMerger(exchange, message);
                     await _fanOut.AskTogetherAsync(stage, order, message, kind, deadline, merger).ConfigureAwait(false);
                 }
                 else
                 {
-                    for (var i = 0; i < stage.Length && merger is not { Ends: true }; i++)
+                    for (var i = 0; i < stage.Length; i++)
                     {
                         var participant = stage[i];
-                        if (!participant.Session.Wants(kind))
+                        var isWanted = participant.Session.Wants(kind);
+                        if (!isWanted || merger is { Ends: true })
                         {
+                            participant.Skip(kind, isWanted ? SkipReason.Decided : SkipReason.NotWanted);
                             continue;
                         }
 
                         var result = await participant.Session.AskAsync(message, deadline).ConfigureAwait(false);
-                        if (participant.Settle(message, ref result, isRetry: false))
+                        if (participant.Settle(message, ref result, Attempt.First))
                         {
                             result = await _fanOut.AskAgainAsync(participant, message, deadline).ConfigureAwait(false);
                         }
@@ -171,10 +176,6 @@ internal sealed class Inspector(
                 }
 
                 order += stage.Length;
-                if (merger is { Ends: true })
-                {
-                    break;
-                }
             }
 
             if (exchange.UnseenBody != Cause.None && message is RequestHeadersEvent && merger is not { IsAllow: false })
@@ -184,15 +185,15 @@ internal sealed class Inspector(
 
             if (merger is null)
             {
-                return Give(exchange, Verdict.Allow);
+                return exchange.Give(kind, Verdict.Allow);
             }
 
             _errors.Write(merger);
-            return Give(exchange, merger.ToVerdict());
+            return exchange.Give(kind, merger.ToVerdict());
         }
         catch (Exception e)
         {
-            return Give(exchange, Fail(exchange, message.Type, e));
+            return exchange.Give(kind, Fail(exchange, message.Type, e));
         }
         finally
         {
@@ -209,34 +210,35 @@ internal sealed class Inspector(
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<BodyStep> PushAsync(Exchange exchange, Direction direction, BodyPiece piece, long deadline)
     {
+        var kind = BodyFlow.KindOf(direction);
         if (!exchange.TryEnter())
         {
-            return BodyStep.Refused(Give(exchange, Verdict.Refused(Cause.ExchangeUnknown)));
+            return BodyStep.Refused(exchange.Give(kind, Verdict.Refused(Cause.ExchangeUnknown)));
         }
 
         try
         {
             if (exchange.Route is { Refuses: true })
             {
-                return BodyStep.Refused(Give(exchange, RefuseUnmatched(exchange, null)));
+                return BodyStep.Refused(exchange.Give(kind, RefuseUnmatched(exchange, null)));
             }
 
             if (direction == Direction.Response && UnfinishedBodies.AtResponse(exchange, Warnings, _logger) is { } tooEarly)
             {
-                return BodyStep.Refused(Give(exchange, tooEarly));
+                return BodyStep.Refused(exchange.Give(kind, tooEarly));
             }
 
             exchange.LastEvent = time.GetTimestamp();
             var services = _services ??= new BodyServices(bodyMemory, background.HeldCopies, _errors, time);
             background.CopyToMonitors(exchange.Bodies.MonitorsOf(direction, services), piece);
             var step = await exchange.Bodies.Of(direction, services).PushAsync(piece, deadline).ConfigureAwait(false);
-            Give(exchange, step.Verdict);
+            exchange.Give(kind, step.Verdict);
             return step;
         }
         catch (Exception e)
         {
             return BodyStep.Refused(
-                Give(exchange, Fail(exchange, direction == Direction.Request ? MessageType.RequestBodyChunk : MessageType.ResponseBodyChunk, e)));
+                exchange.Give(kind, Fail(exchange, direction == Direction.Request ? MessageType.RequestBodyChunk : MessageType.ResponseBodyChunk, e)));
         }
         finally
         {
@@ -246,7 +248,7 @@ internal sealed class Inspector(
 
     /// <summary>A new exchange that no agent is asked about, for a reason of our own: the failure mode of each decides, as if it were absent.</summary>
     /// <returns>Null when no agent would be asked in any case.</returns>
-    public Verdict? PassBy(Exchange exchange, Cause cause)
+    public static Verdict? PassBy(Exchange exchange, Cause cause)
     {
         var merger = new VerdictMerger(exchange, EventKind.RequestHeaders, Direction.Request);
         var order = 0;
@@ -255,7 +257,7 @@ internal sealed class Inspector(
             merger.PassBy(participant, order++, cause);
         }
 
-        return order == 0 ? null : Give(exchange, merger.ToVerdict());
+        return order == 0 ? null : exchange.Give(EventKind.RequestHeaders, merger.ToVerdict());
     }
 
     /// <summary>What the agents still want to see of an exchange; best asked after its request headers have been inspected.</summary>
@@ -272,7 +274,7 @@ internal sealed class Inspector(
     }
 
     // Null when the model has been replaced, and with it an agent's version, since it was read.
-    private Exchange? TryBegin(string listener, RuntimeModel model, RouteModel? route)
+    private Exchange? TryBegin(string listener, RuntimeModel model, RouteModel? route, string? host, string? target, string? method)
     {
         if (Exchange.TryBegin(ids.Next(), listener, model.Generation, route, time.GetTimestamp()) is not { } exchange)
         {
@@ -281,7 +283,7 @@ internal sealed class Inspector(
                 : null;
         }
 
-        metrics.ExchangeStarted(listener);
+        exchange.BeginRecord(observers.Rent(), host, target, method);
         Counts.Begun(listener, exchange.RouteLabel);
         return exchange;
     }
@@ -290,12 +292,6 @@ internal sealed class Inspector(
     {
         UnfinishedBodies.AtEnd(exchange, Warnings, _logger);
         _completion.Close(exchange, Counts);
-    }
-
-    private Verdict Give(Exchange exchange, Verdict verdict)
-    {
-        metrics.VerdictGiven(exchange.RouteLabel, verdict.Kind.Label());
-        return verdict;
     }
 
     private Verdict RefuseUnmatched(Exchange exchange, AgentEvent? message)

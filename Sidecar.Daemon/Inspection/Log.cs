@@ -32,4 +32,7 @@ internal static partial class Log
 
     [LoggerMessage(1306, LogLevel.Warning, "agent {Agent} takes request bodies, and listener {Listener} hands none over: requests with a body, or of which nothing tells whether they have one, pass it by, counted as bypassed ({Cause}); name the events it is for (events=), write body=optional, or use a listener that has bodies; {More} more such lines left out")]
     public static partial void NoBody(ILogger logger, string agent, string listener, string cause, long more);
+
+    [LoggerMessage(1309, LogLevel.Error, "{Observer} failed to take note of an exchange; neither the exchange nor anybody else is affected; {More} more such lines left out")]
+    public static partial void ObserverFailed(ILogger logger, string observer, long more, Exception error);
 }

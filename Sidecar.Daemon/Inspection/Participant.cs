@@ -1,15 +1,25 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Records;
 using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;
 
-/// <summary>An agent's session in an exchange with its lines of the ledger.</summary>
-internal sealed class Participant(AgentSession session)
+/// <summary>An agent's session in an exchange with its lines of the ledger. Safe from any thread.</summary>
+internal sealed class Participant(Exchange exchange, AgentSession session)
 {
-    private readonly LedgerEntry[] _entries = new LedgerEntry[2];
+    private LedgerEntry _request;
+    private LedgerEntry _response;
+    private int _calls;
+    private int _skipped;
+
+    /// <summary>The exchange.</summary>
+    public Exchange Exchange => exchange;
+
+    /// <summary>Calls that have ended.</summary>
+    public int Calls => Volatile.Read(ref _calls);
 
     /// <summary>The session.</summary>
     public AgentSession Session => session;
@@ -23,17 +33,48 @@ internal sealed class Participant(AgentSession session)
     /// </summary>
     /// <param name="message">The event.</param>
     /// <param name="result">How the call ended; afterwards what counts.</param>
-    /// <param name="isRetry">Whether the event must not be asked again.</param>
+    /// <param name="attempt">Whether the event may be asked again, or has been.</param>
     /// <returns>Whether the same event must be asked once more (rule 11).</returns>
-    public bool Settle(AgentEvent message, ref CallResult result, bool isRetry)
+    public bool Settle(AgentEvent message, ref CallResult result, Attempt attempt)
     {
         if (result is { IsAnswered: true, Response: { } response } && !ReferenceEquals(response, AgentResponse.Allow))
         {
             result = HeaderRules.AnswerError(response) is { } error ? CallResult.Unfit(response, error) : Fit(response);
         }
 
-        return session.Settle(message, result, isRetry);
+        var mustAskAgain = session.Settle(message, result, isRetry: attempt != Attempt.First, out var times);
+        Interlocked.Increment(ref _calls);
+        exchange.Record(new RecordEntry
+        {
+            Kind = RecordKind.Call,
+            Event = EventKinds.Of(message.Type),
+            Agent = Agent,
+            Version = session.Version.Name,
+            Outcome = result.Outcome,
+            Said = result is { IsAnswered: true, Response: { } said } ? VerdictMerger.KindOf(said.Decision) : VerdictKind.Allow,
+            IsRetry = attempt == Attempt.Second,
+            ChangesBody = result.Response is { } answer && (answer.RequestBodyMutation ?? answer.ResponseBodyMutation) is { Data: not null },
+            Response = result.Response,
+            Times = times,
+        });
+        return mustAskAgain;
     }
+
+    /// <summary>The agent is not asked about an event. Noted once for each kind of event.</summary>
+    public void Skip(EventKind kind, SkipReason reason)
+    {
+        var bit = (int)kind.AsSet();
+        if ((Volatile.Read(ref _skipped) & bit) == 0 && (Interlocked.Or(ref _skipped, bit) & bit) == 0)
+        {
+            exchange.Record(new RecordEntry { Kind = RecordKind.Skipped, Event = kind, Agent = Agent, Version = session.Version.Name, Skip = reason });
+        }
+    }
+
+    /// <summary>What enforcing the agent's answer would have done, of one that only watches.</summary>
+    /// <param name="kind">The event.</param>
+    /// <param name="label">The word for it (<see cref="MonitorLabels"/>).</param>
+    public void NoteWouldBe(EventKind kind, string label) =>
+        exchange.Record(new RecordEntry { Kind = RecordKind.WouldBe, Event = kind, Agent = Agent, Version = session.Version.Name, Label = label });
 
     // What of a refusal cannot be carried out is replaced or left out; it is told to the agent's author, and the refusal stays one (rule 19).
     private static CallResult Fit(AgentResponse response)
@@ -48,9 +89,10 @@ internal sealed class Participant(AgentSession session)
     /// <summary>Accounts for one event of a direction.</summary>
     public void Note(Direction direction, LedgerState state, Cause cause = Cause.None)
     {
-        lock (_entries)
+        lock (session)
         {
-            _entries[(int)direction] = _entries[(int)direction].Or(new LedgerEntry(state, cause));
+            ref var line = ref direction == Direction.Request ? ref _request : ref _response;
+            line = line.Or(new LedgerEntry(state, cause));
         }
     }
 
@@ -77,9 +119,9 @@ internal sealed class Participant(AgentSession session)
     /// <summary>How a direction is accounted so far.</summary>
     public LedgerEntry Of(Direction direction)
     {
-        lock (_entries)
+        lock (session)
         {
-            return _entries[(int)direction];
+            return direction == Direction.Request ? _request : _response;
         }
     }
 
@@ -87,4 +129,17 @@ internal sealed class Participant(AgentSession session)
     public bool Decides(EventKind kind) => session.Decides(kind);
 
     private bool IsBodyUnasked(RequestHeadersEvent request) => session.IsShownHeadersOnly && RequestFraming.TellsOfBody(request);
+}
+
+/// <summary>Which time an event is asked.</summary>
+internal enum Attempt
+{
+    /// <summary>The first; it may be asked again.</summary>
+    First,
+
+    /// <summary>The first; it must not be asked again.</summary>
+    Only,
+
+    /// <summary>The second, on another connection.</summary>
+    Second,
 }

@@ -1,7 +1,6 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection.Routing;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;
 
@@ -23,7 +22,7 @@ internal static class Participants
     }
 
     /// <summary>The agents whose answers are applied, by stage.</summary>
-    public static Participant[][] StagesOf(RouteModel? route, CorrelationId exchange)
+    public static Participant[][] StagesOf(RouteModel? route, Exchange exchange)
     {
         var stages = route is null ? [] : new Participant[route.Stages.Count][];
         var used = 0;
@@ -41,7 +40,7 @@ internal static class Participants
     }
 
     /// <summary>The agents whose answers are only recorded.</summary>
-    public static Participant[] MonitorsOf(RouteModel? route, CorrelationId exchange)
+    public static Participant[] MonitorsOf(RouteModel? route, Exchange exchange)
     {
         var count = 0;
         for (var i = 0; i < (route?.Stages.Count ?? 0); i++)
@@ -70,14 +69,14 @@ internal static class Participants
     }
 
     private static int Add(
-        IReadOnlyList<RouteAgent> stage, AgentMode mode, Participant[] participants, int used, CorrelationId exchange, bool awaitsKey)
+        IReadOnlyList<RouteAgent> stage, AgentMode mode, Participant[] participants, int used, Exchange exchange, bool awaitsKey)
     {
         for (var i = 0; i < stage.Count; i++)
         {
             if (stage[i].Policy.Mode == mode)
             {
                 var (agent, policy, plan) = stage[i];
-                participants[used++] = new Participant(new AgentSession(agent, policy, plan, exchange, awaitsKey));
+                participants[used++] = new Participant(exchange, new AgentSession(agent, policy, plan, exchange.Id, awaitsKey));
             }
         }
 

@@ -194,13 +194,13 @@ public sealed class AdmissionTests
         _a.Answer = b.Answer = static _ => CallResult.Failed(CallOutcome.ConnectionLost, "died");
         var session = _rig.Session(pool);
         var headers = TestEvents.Headers(1);
-        Assert.That(session.Settle(headers, await session.AskAsync(headers, _rig.In(100)), isRetry: false), Is.True);
+        Assert.That(session.Settle(headers, await session.AskAsync(headers, _rig.In(100)), isRetry: false, out _), Is.True);
         Assert.That(pool.Admission.Running, Is.EqualTo(1));
         var other = _rig.AskAsync(_rig.Session(pool, exchange: 2), TestEvents.Headers(2));
         Assert.That(other.IsCompleted, Is.False, "nobody slips in between");
         var again = await session.AskAsync(headers, _rig.In(100));
         Assert.That(again.Outcome, Is.EqualTo(CallOutcome.ConnectionLost));
-        session.Settle(headers, again, isRetry: true);
+        session.Settle(headers, again, isRetry: true, out _);
         await other.WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
         Assert.That(pool.Admission.Running, Is.Zero);
     }

@@ -68,9 +68,9 @@ public sealed class AgentSessionTests
         var session = _rig.Session(pool);
         var headers = TestEvents.Headers(1);
         var first = await session.AskAsync(headers, _rig.In(1000));
-        Assert.That(session.Settle(headers, first, isRetry: false), Is.True);
+        Assert.That(session.Settle(headers, first, isRetry: false, out _), Is.True);
         var second = await session.AskAsync(headers, _rig.In(1000));
-        Assert.That(session.Settle(headers, second, isRetry: true), Is.False, "once");
+        Assert.That(session.Settle(headers, second, isRetry: true, out _), Is.False, "once");
         Assert.That((_a.Asked.Count, _b.Asked.Count), Is.EqualTo((1, 1)));
     }
 
@@ -81,7 +81,7 @@ public sealed class AgentSessionTests
         _a.Answer = _ => Lost;
         var session = _rig.Session(pool);
         var headers = TestEvents.Headers(1);
-        Assert.That(session.Settle(headers, await session.AskAsync(headers, _rig.In(1000)), isRetry: false), Is.False);
+        Assert.That(session.Settle(headers, await session.AskAsync(headers, _rig.In(1000)), isRetry: false, out _), Is.False);
         _a.Answer = _ => CallResult.Answered(AgentResponse.Allow);
         Assert.That((await _rig.AskAsync(session, TestEvents.Complete(1))).Outcome, Is.EqualTo(CallOutcome.ConnectionLost), "the gate is open, but the agent knows nothing");
     }
@@ -97,11 +97,11 @@ public sealed class AgentSessionTests
         var lost = await session.AskAsync(headers, _rig.In(1000));
         var (failed, other) = _a.Asked.IsEmpty ? (_b, _a) : (_a, _b);
         var queued = _rig.AskAsync(session, TestEvents.Chunk(1));
-        Assert.That(session.Settle(headers, lost, isRetry: false), Is.True);
+        Assert.That(session.Settle(headers, lost, isRetry: false, out _), Is.True);
         other.Answer = _ => CallResult.Answered(AgentResponse.Allow);
         var result = await session.AskAsync(headers, _rig.In(1000));
         Assert.That(queued.IsCompleted, Is.False);
-        session.Settle(headers, result, isRetry: true);
+        session.Settle(headers, result, isRetry: true, out _);
         Assert.That((await queued.WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).IsAnswered, Is.True);
         Assert.That(other.Asked.Select(message => message.Type), Is.EqualTo(new[] { MessageType.RequestHeaders, MessageType.RequestBodyChunk }));
         Assert.That(failed.Asked, Has.Count.EqualTo(1));

@@ -172,7 +172,7 @@ public sealed class BreakerTests
         _a.Answer = _b.Answer = static _ => CallResult.Failed(CallOutcome.ConnectionLost, "died");
         var session = _rig.Session(pool);
         var headers = TestEvents.Headers(1);
-        Assert.That(session.Settle(headers, await session.AskAsync(headers, _rig.In(100)), isRetry: false), Is.False);
+        Assert.That(session.Settle(headers, await session.AskAsync(headers, _rig.In(100)), isRetry: false, out _), Is.False);
         Assert.That(pool.Admission.Running, Is.Zero);
     }
 

@@ -22,7 +22,7 @@ internal sealed class SessionRig
     private static async Task<CallResult> SettledAsync(AgentSession session, AgentEvent message, ValueTask<CallResult> asked)
     {
         var result = await asked;
-        session.Settle(message, result, isRetry: true);
+        session.Settle(message, result, isRetry: true, out _);
         return result;
     }
 
@@ -44,7 +44,7 @@ internal sealed class SessionRig
             BodyTimeout = TimeSpan.FromMilliseconds(400),
         };
         var metrics = new SidecarMetrics(new SilentMeters());
-        var agent = new AgentState("waf", policy, new AgentVersion("1", pool), Clock, metrics);
+        var agent = new AgentState("waf", policy, new AgentVersion("1", pool), Clock, metrics.Agents);
         return new AgentSession(agent, policy, agent.Plan, TestEvents.Id(exchange));
     }
 

@@ -20,7 +20,7 @@ internal static class Rooms
     private static readonly string[] BelowFrontEnds = [Inspection, Agents, Pooling, Connections, Calls];
 
     // Any room of the daemon may use these; they use nothing above them.
-    private static readonly string[] Leaves = ["Configuration", "Diagnostics"];
+    private static readonly string[] Leaves = ["Configuration", "Diagnostics", "Diagnostics.Reports"];
 
     // Any room of the daemon may use these too: all of the protocol but the SDK, which is for agents.
     private static readonly string[] Wire = [.. new[]
@@ -85,7 +85,11 @@ internal static class Rooms
         // Below the front ends it serves: they know it as an interface of the inspection.
         Daemon("Takeover", [.. Leaves, Inspection, "Listeners"]),
         Daemon("Configuration", "Diagnostics"),
+
+        // Instruments and pages are a leaf; those who watch exchanges read the record that the inspection declares.
         Daemon("Diagnostics"),
+        Daemon("Diagnostics.Reports", "Diagnostics"),
+        Daemon("Diagnostics.Metrics", [.. Leaves, Inspection, Agents, Calls]),
     ];
 
     private static Room Protocol(string name, params string[] mayUse) =>

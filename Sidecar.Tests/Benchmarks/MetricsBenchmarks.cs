@@ -1,6 +1,10 @@
 using BenchmarkDotNet.Attributes;
 using Microsoft.Extensions.DependencyInjection;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Diagnostics.Metrics;
+using Sidecar.Daemon.Inspection.Records;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Tests.Benchmarks;
@@ -12,7 +16,7 @@ public class MetricsBenchmarks
     private static readonly TimeSpan Duration = TimeSpan.FromMicroseconds(180);
 
     private ServiceProvider _services = null!;
-    private SidecarMetrics _metrics = null!;
+    private ExchangeMetrics _metrics = null!;
 
     /// <summary>Makes 64 series per instrument first, as 16 agents have.</summary>
     [GlobalSetup]
@@ -23,14 +27,15 @@ public class MetricsBenchmarks
             .AddSingleton<PrometheusExporterOptions>()
             .AddSingleton<PrometheusExporter>()
             .AddSingleton<SidecarMetrics>()
+            .AddSingleton<ExchangeMetrics>()
             .BuildServiceProvider();
         _ = _services.GetRequiredService<PrometheusExporter>();
-        _metrics = _services.GetRequiredService<SidecarMetrics>();
+        _metrics = _services.GetRequiredService<ExchangeMetrics>();
         for (var agent = 0; agent < 16; agent++)
         {
             for (var kind = EventKind.RequestHeaders; kind <= EventKind.ResponseBodyChunk; kind++)
             {
-                _metrics.CallEnded($"agent-{agent}", kind, "Answered", CallMetricOutcome.Answered, Duration);
+                _metrics.OnEntry("web", "shop", Call($"agent-{agent}", kind));
             }
         }
     }
@@ -39,11 +44,17 @@ public class MetricsBenchmarks
     [GlobalCleanup]
     public void Cleanup() => _services.Dispose();
 
-    /// <summary>A counter with three labels and a histogram with two.</summary>
+    /// <summary>Two counters with four and three labels, one with two, and a histogram with three.</summary>
     [Benchmark]
-    public void CallEnded() => _metrics.CallEnded("agent-7", EventKind.RequestHeaders, "Answered", CallMetricOutcome.Answered, Duration);
+    public void CallEnded() => _metrics.OnEntry("web", "shop", Call("agent-7", EventKind.RequestHeaders));
 
-    /// <summary>A counter with four labels and one without.</summary>
-    [Benchmark]
-    public void ExchangeEnded() => _metrics.ExchangeEnded("web", "shop", "inspected", "none");
+    private static RecordEntry Call(string agent, EventKind kind) => new()
+    {
+        Kind = RecordKind.Call,
+        Event = kind,
+        Agent = agent,
+        Version = "1",
+        Outcome = CallOutcome.Answered,
+        Times = new CallTimes { Took = Duration },
+    };
 }

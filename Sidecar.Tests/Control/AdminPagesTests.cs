@@ -129,10 +129,10 @@ public sealed class AdminPagesTests
         var page = new PrometheusPage(await admin.TextAsync("/metrics"));
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(page.Samples["sidecar_agent_requests_total{agent=\"waf\",event=\"request_headers\"}"], Is.EqualTo(1));
-            Assert.That(page.Samples["sidecar_agent_responses_total{agent=\"waf\"}"], Is.EqualTo(1));
-            Assert.That(page.Samples["sidecar_agent_flow_control_rejections_total{agent=\"waf\"}"], Is.EqualTo(1));
-            Assert.That(page.Samples["sidecar_agent_request_duration_seconds_count{agent=\"waf\",event=\"request_headers\"}"], Is.EqualTo(2));
+            Assert.That(page.Samples["sidecar_agent_requests_total{agent=\"waf\",event=\"request_headers\",version=\"1\"}"], Is.EqualTo(1));
+            Assert.That(page.Samples["sidecar_agent_responses_total{agent=\"waf\",version=\"1\"}"], Is.EqualTo(1));
+            Assert.That(page.Samples["sidecar_agent_flow_control_rejections_total{agent=\"waf\",version=\"1\"}"], Is.EqualTo(1));
+            Assert.That(page.Samples["sidecar_agent_request_duration_seconds_count{agent=\"waf\",event=\"request_headers\",version=\"1\"}"], Is.EqualTo(2));
             Assert.That(page.Samples["sidecar_agent_connections{agent=\"waf\",version=\"1\"}"], Is.EqualTo(1));
             Assert.That(page.Samples["sidecar_agent_healthy_connections{agent=\"waf\",version=\"1\"}"], Is.Zero);
             Assert.That(page.Samples["sidecar_agent_paused_connections{agent=\"waf\",version=\"1\"}"], Is.EqualTo(1));

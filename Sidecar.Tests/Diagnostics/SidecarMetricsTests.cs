@@ -1,8 +1,18 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Diagnostics.Metrics;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Records;
+using Sidecar.Daemon.Inspection.Routing;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
 
@@ -34,8 +44,14 @@ internal sealed partial class SidecarMetricsTests : IDisposable
 
     private readonly MeterRig _rig = new();
     private readonly SidecarMetrics _metrics;
+    private readonly ExchangeObservers _observers;
+    private readonly Exchange _exchange = Exchange.TryBegin(TestEvents.Id(1), "web", generation: 1, new RouteModel { Id = "shop" }, started: 0)!;
 
-    public SidecarMetricsTests() => _metrics = new SidecarMetrics(_rig.Factory);
+    public SidecarMetricsTests()
+    {
+        _metrics = new SidecarMetrics(_rig.Factory);
+        _observers = new ExchangeObservers([new ExchangeMetrics(_metrics)], TimeProvider.System, NullLogger<ExchangeObservers>.Instance);
+    }
 
     public void Dispose()
     {
@@ -49,34 +65,35 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         RecordEverything();
         _metrics.Agents.Observe(() => [Waf, new AgentSnapshot("bot", "1")]);
         _metrics.ObserveBuild("1.2");
+        _metrics.ObserveFailures(() => 2);
 
         Assert.That(Samples().Where(line => !line.Contains("_bucket", StringComparison.Ordinal)), Is.EqualTo(new[]
         {
             """sidecar_agent_available{agent="bot",version="1"} 0""",
             """sidecar_agent_available{agent="waf",version="1"} 1""",
-            """sidecar_agent_body_bytes_total{agent="waf",direction="request",fate="missed"} 5""",
-            """sidecar_agent_body_bytes_total{agent="waf",direction="request",fate="seen"} 10""",
+            """sidecar_agent_body_bytes_total{agent="waf",direction="request",fate="missed",version="7"} 5""",
+            """sidecar_agent_body_bytes_total{agent="waf",direction="request",fate="seen",version="7"} 10""",
             """sidecar_agent_breaker{agent="bot",version="1"} 0""",
             """sidecar_agent_breaker{agent="waf",version="1"} 1""",
             """sidecar_agent_buffer_utilization_percent{agent="bot",version="1"} 0""",
             """sidecar_agent_buffer_utilization_percent{agent="waf",version="1"} 25""",
             """sidecar_agent_calls_running{agent="bot",version="1"} 0""",
             """sidecar_agent_calls_running{agent="waf",version="1"} 16""",
-            """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="Answered"} 1""",
-            """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="ConnectionLost"} 1""",
-            """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="NotSendable"} 1""",
-            """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="Paused"} 1""",
-            """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="TimedOut"} 1""",
+            """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="Answered",version="7"} 1""",
+            """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="ConnectionLost",version="7"} 1""",
+            """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="NotSendable",version="7"} 1""",
+            """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="Paused",version="7"} 1""",
+            """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="TimedOut",version="7"} 1""",
             """sidecar_agent_calls_waiting{agent="bot",version="1"} 0""",
             """sidecar_agent_calls_waiting{agent="waf",version="1"} 64""",
             """sidecar_agent_config_pushes_total{agent="waf",state="acknowledged"} 1""",
             """sidecar_agent_config_requests_total{accepted="true",agent="waf",type="request_reload"} 1""",
-            """sidecar_agent_connection_errors_total{agent="waf"} 1""",
+            """sidecar_agent_connection_errors_total{agent="waf",version="7"} 1""",
             """sidecar_agent_connections{agent="bot",version="1"} 0""",
             """sidecar_agent_connections{agent="waf",version="1"} 4""",
-            """sidecar_agent_exchanges_total{agent="waf",cause="none",direction="request",state="inspected"} 1""",
+            """sidecar_agent_exchanges_total{agent="waf",cause="none",direction="request",state="inspected",version="7"} 1""",
             """sidecar_agent_flow_control_pauses_total{agent="waf"} 1""",
-            """sidecar_agent_flow_control_rejections_total{agent="waf"} 1""",
+            """sidecar_agent_flow_control_rejections_total{agent="waf",version="7"} 1""",
             """sidecar_agent_flow_control_resumes_total{agent="waf"} 1""",
             """sidecar_agent_healthy_connections{agent="bot",version="1"} 0""",
             """sidecar_agent_healthy_connections{agent="waf",version="1"} 3""",
@@ -89,12 +106,12 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             """sidecar_agent_registrations_total{listener="agents",outcome="registered"} 1""",
             """sidecar_agent_reports_dropped_total{agent="waf",reason="bad-name"} 3""",
             """sidecar_agent_reports_total{agent="waf"} 1""",
-            """sidecar_agent_request_duration_seconds_sum{agent="waf",event="request_headers"} 0.01""",
-            """sidecar_agent_request_duration_seconds_count{agent="waf",event="request_headers"} 5""",
-            """sidecar_agent_requests_total{agent="waf",event="request_headers"} 3""",
-            """sidecar_agent_responses_total{agent="waf"} 1""",
-            """sidecar_agent_retries_total{agent="waf"} 1""",
-            """sidecar_agent_serialization_errors_total{agent="waf"} 1""",
+            """sidecar_agent_request_duration_seconds_sum{agent="waf",event="request_headers",version="7"} 0.01""",
+            """sidecar_agent_request_duration_seconds_count{agent="waf",event="request_headers",version="7"} 5""",
+            """sidecar_agent_requests_total{agent="waf",event="request_headers",version="7"} 3""",
+            """sidecar_agent_responses_total{agent="waf",version="7"} 1""",
+            """sidecar_agent_retries_total{agent="waf",version="7"} 1""",
+            """sidecar_agent_serialization_errors_total{agent="waf",version="7"} 1""",
             """sidecar_agent_serialization_seconds_sum{agent="waf"} 0.002""",
             """sidecar_agent_serialization_seconds_count{agent="waf"} 1""",
             """sidecar_agent_state{agent="bot",version="1"} 0""",
@@ -109,12 +126,13 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             """sidecar_agent_sticky_session_changes_total{agent="waf",change="moved",version="1"} 1""",
             """sidecar_agent_sticky_sessions{agent="bot",version="1"} 0""",
             """sidecar_agent_sticky_sessions{agent="waf",version="1"} 12""",
-            """sidecar_agent_timeouts_total{agent="waf",event="request_headers"} 1""",
+            """sidecar_agent_timeouts_total{agent="waf",event="request_headers",version="7"} 1""",
             """sidecar_exchanges_open 0""",
             """sidecar_exchanges_received_total{listener="web"} 1""",
             """sidecar_exchanges_total{cause="none",listener="web",route="shop",state="inspected"} 1""",
             """sidecar_info{version="1.2"} 1""",
-            """sidecar_monitor_verdicts_total{agent="waf",verdict="block"} 1""",
+            """sidecar_monitor_verdicts_total{agent="waf",verdict="would-block",version="7"} 1""",
+            """sidecar_observer_failures_total 2""",
             """sidecar_operations_unapplied_total{listener="web",operation="remove"} 1""",
             """sidecar_proxy_session_ends_total{listener="web",reason="closed-by-proxy"} 1""",
             """sidecar_proxy_sessions{listener="web"} 0""",
@@ -129,6 +147,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         RecordEverything();
         _metrics.Agents.Observe(() => [Waf]);
         _metrics.ObserveBuild("1.2");
+        _metrics.ObserveFailures(() => 2);
         var page = _rig.Lines();
         string RowOf(string help)
         {
@@ -167,6 +186,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         listener.Start();
         _metrics.Agents.Observe(() => [Waf]);
         _metrics.ObserveBuild("1.2");
+        _metrics.ObserveFailures(() => 2);
         RecordEverything();
         listener.RecordObservableInstruments();
 
@@ -265,15 +285,27 @@ internal sealed partial class SidecarMetricsTests : IDisposable
 
     private void RecordEverything()
     {
-        _metrics.ExchangeStarted("web");
-        _metrics.ExchangeEnded("web", "shop", "inspected", "none");
-        _metrics.AgentExchangeEnded("waf", "request", "inspected", "none");
-        _metrics.VerdictGiven("shop", "allow");
-        _metrics.CallEnded("waf", EventKind.RequestHeaders, "Answered", CallMetricOutcome.Answered, TimeSpan.FromMilliseconds(2));
-        _metrics.CallEnded("waf", EventKind.RequestHeaders, "TimedOut", CallMetricOutcome.TimedOut, TimeSpan.FromMilliseconds(2));
-        _metrics.CallEnded("waf", EventKind.RequestHeaders, "ConnectionLost", CallMetricOutcome.ConnectionError, TimeSpan.FromMilliseconds(2));
-        _metrics.CallEnded("waf", EventKind.RequestHeaders, "NotSendable", CallMetricOutcome.SerializationError, TimeSpan.FromMilliseconds(2));
-        _metrics.CallEnded("waf", EventKind.RequestHeaders, "Paused", CallMetricOutcome.FlowControl, TimeSpan.FromMilliseconds(2));
+        var recorder = _observers.Rent();
+        _exchange.BeginRecord(recorder, host: null, target: null, method: null);
+        Called(CallOutcome.Answered);
+        Called(CallOutcome.TimedOut);
+        Called(CallOutcome.ConnectionLost, isRetry: true);
+        Called(CallOutcome.NotSendable);
+        Called(CallOutcome.Paused);
+        _exchange.Give(EventKind.RequestHeaders, Verdict.Allow);
+        _exchange.NoteUnapplied("remove");
+        _exchange.Record(new RecordEntry { Kind = RecordKind.WouldBe, Agent = "waf", Version = "7", Label = "would-block" });
+        _exchange.Record(new RecordEntry { Kind = RecordKind.Skipped, Agent = "waf", Version = "7", Skip = SkipReason.NotWanted });
+        recorder.Add(new AgentRecord
+        {
+            Agent = "waf",
+            Version = "7",
+            Mode = AgentMode.Enforce,
+            Stage = 0,
+            Request = new LedgerEntry(LedgerState.Inspected, Cause.None),
+            RequestBody = new BodyRecord(Seen: 10, Missed: 5),
+        });
+        _exchange.CloseRecord(new LedgerEntry(LedgerState.Inspected, Cause.None), now: 0);
         _metrics.Agents.Encoded("waf", TimeSpan.FromMilliseconds(2));
         _metrics.Agents.FlowControl("waf", FlowAction.Pause);
         _metrics.Agents.FlowControl("waf", FlowAction.Resume);
@@ -282,13 +314,20 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         _metrics.Agents.ReportDropped("waf", "bad-name", 3);
         _metrics.Agents.PushEnded("waf", "acknowledged");
         _metrics.Agents.UpdateRequested("waf", "request_reload", accepted: true);
-        _metrics.Retried("waf");
-        _metrics.Monitored("waf", "block");
-        _metrics.Unapplied("web", "remove");
         _metrics.ReplySent("web", "valid");
-        _metrics.BodyBytes("waf", "request", seen: 10, missed: 5);
         _metrics.Registered("agents", "registered");
         _metrics.SessionStarted("web");
         _metrics.SessionEnded("web", "closed-by-proxy");
     }
+
+    private void Called(CallOutcome outcome, bool isRetry = false) => _exchange.Record(new RecordEntry
+    {
+        Kind = RecordKind.Call,
+        Event = EventKind.RequestHeaders,
+        Agent = "waf",
+        Version = "7",
+        Outcome = outcome,
+        IsRetry = isRetry,
+        Times = new CallTimes { Took = TimeSpan.FromMilliseconds(2) },
+    });
 }

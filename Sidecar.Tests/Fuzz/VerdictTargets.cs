@@ -76,7 +76,7 @@ internal static class VerdictTargets
     private static readonly HeaderMapping[] Places =
     [
         .. new[] { ProxyProfile.Nginx, ProxyProfile.Caddy, ProxyProfile.EnvoyHttp }
-            .Select(static dialect => new HeaderMapping(new HttpListenerOptions { Name = "http", Dialect = dialect }, Sums.Metrics)),
+            .Select(static dialect => new HeaderMapping(new HttpListenerOptions { Name = "http", Dialect = dialect })),
     ];
 
     public static IEnumerable<FuzzTarget> All =>
@@ -131,13 +131,13 @@ internal static class VerdictTargets
         }
 
         _ = new PackedEdits(verdict.RequestHeaders).Added;
-        new EnvoyEdits("envoy", Sums.Metrics).TryCarry(verdict.RequestHeaders, Direction.Request, new HeaderBlock(), null,
+        EnvoyEdits.TryCarry(verdict.RequestHeaders, Direction.Request, new HeaderBlock(), LooseExchange.New(),
             new Sidecar.Protocol.Envoy.HeaderMutation());
         foreach (var carried in Places)
         {
             var headers = new HeaderDictionary();
             carried.Write(headers, verdict, ClientRequestReader.Read(new HeaderDictionary(), new HttpListenerOptions { Name = "http" }),
-                new HeaderDictionary { ["X-Client-Secret"] = "mine" }, null);
+                new HeaderDictionary { ["X-Client-Secret"] = "mine" }, LooseExchange.New());
             RequireFields(headers);
         }
 
@@ -185,7 +185,7 @@ internal static class VerdictTargets
     private static void RequireJson(Verdict verdict)
     {
         var output = new ArrayBufferWriter<byte>();
-        using (var answer = new Answer { Tx = "t", Id = TypicalMessages.Id })
+        using (var answer = new Answer { Tx = "t", Exchange = LooseExchange.New() })
         {
             answer.Add(verdict);
             AnswerWriter.Write(output, answer);

@@ -125,11 +125,11 @@ public sealed class InspectorTests : IDisposable
 
     private Inspector Inspector(IReadOnlyList<RouteAgent> agents) => new(
         Models.Of([new RouteModel { Id = "r", Stages = [agents] }]),
-        new BackgroundCalls(_sums.Metrics, _clock, NullLogger<BackgroundCalls>.Instance),
-        new ExchangeIds(), new ByteBudget(1000, _clock), _sums.Metrics, _clock, _log);
+        new BackgroundCalls(_clock, NullLogger<BackgroundCalls>.Instance),
+        new ExchangeIds(), new ByteBudget(1000, _clock), _sums.Observers, _clock, _log);
 
     private AgentState State(string id, ConnectionPool pool) =>
-        new(id, LambdaAgent.PolicyOf(Daemon.Configuration.FailureMode.Open), new AgentVersion("1", pool), _clock, _sums.Metrics);
+        new(id, LambdaAgent.PolicyOf(Daemon.Configuration.FailureMode.Open), new AgentVersion("1", pool), _clock, _sums.Metrics.Agents);
 
     private ConnectionPool Pool(IAgentDialer dialer)
     {

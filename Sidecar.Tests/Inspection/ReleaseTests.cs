@@ -25,7 +25,7 @@ public sealed class ReleaseTests : IAsyncDisposable
     private readonly FakeConnection _a = new("a", maxInFlight: 1000);
     private readonly FakeConnection _b = new("b", maxInFlight: 1000);
 
-    public ReleaseTests() => _background = new BackgroundCalls(_sums.Metrics, _rig.Clock, NullLogger<BackgroundCalls>.Instance);
+    public ReleaseTests() => _background = new BackgroundCalls(_rig.Clock, NullLogger<BackgroundCalls>.Instance);
 
     public async ValueTask DisposeAsync()
     {
@@ -269,7 +269,8 @@ public sealed class ReleaseTests : IAsyncDisposable
     private async Task<Inspector> InspectorAsync(params FakeConnection[] connections) => Inspector(await AgentAsync("a", connections));
 
     private Inspector Inspector(params RouteAgent[] agents) => new(
-        Models.Of([new RouteModel { Id = "r", Stages = [agents] }]), _background, new ExchangeIds(), new ByteBudget(1000, _rig.Clock), _sums.Metrics, _rig.Clock);
+        Models.Of([new RouteModel { Id = "r", Stages = [agents] }]), _background, new ExchangeIds(), new ByteBudget(1000, _rig.Clock), _sums.Observers,
+        _rig.Clock);
 
     private Task<RouteAgent> AgentAsync(string id, params FakeConnection[] connections) => AgentAsync(id, null, AgentMode.Enforce, connections);
 
@@ -282,6 +283,6 @@ public sealed class ReleaseTests : IAsyncDisposable
         pool.Start();
         await Eventually.TrueAsync(() => pool.Live.Count == connections.Length, ScriptedAgent.Limit, "all connections");
         var policy = LambdaAgent.PolicyOf(FailureMode.Open) with { Events = events, Mode = mode };
-        return new RouteAgent(new AgentState(id, policy, new AgentVersion("1", pool), _rig.Clock, _sums.Metrics), policy);
+        return new RouteAgent(new AgentState(id, policy, new AgentVersion("1", pool), _rig.Clock, _sums.Metrics.Agents), policy);
     }
 }

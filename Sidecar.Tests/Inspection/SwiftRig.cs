@@ -4,7 +4,9 @@ using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Diagnostics.Metrics;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Records;
 using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
@@ -38,15 +40,15 @@ internal sealed class SwiftRig : IAsyncDisposable
             rig._pools.Add(pool);
             pool.Start();
             await Eventually.TrueAsync(() => pool.Live.Count == 1, TimeSpan.FromSeconds(30), "the connection");
-            stage.Add(new RouteAgent(new AgentState($"a{i}", policy, new AgentVersion("1", pool), TimeProvider.System, rig.Metrics), policy));
+            stage.Add(new RouteAgent(new AgentState($"a{i}", policy, new AgentVersion("1", pool), TimeProvider.System, rig.Metrics.Agents), policy));
         }
 
         rig.Inspector = new Inspector(
             Models.Of([new RouteModel { Id = "all", Stages = [stage] }]),
-            new BackgroundCalls(rig.Metrics, TimeProvider.System, NullLogger<BackgroundCalls>.Instance),
+            new BackgroundCalls(TimeProvider.System, NullLogger<BackgroundCalls>.Instance),
             new ExchangeIds(),
             new ByteBudget(1024 * 1024, TimeProvider.System),
-            rig.Metrics,
+            new ExchangeObservers([new ExchangeMetrics(rig.Metrics)], TimeProvider.System, NullLogger<ExchangeObservers>.Instance),
             TimeProvider.System);
         return rig;
     }

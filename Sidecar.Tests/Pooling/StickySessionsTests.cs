@@ -128,9 +128,9 @@ public sealed class StickySessionsTests : IAsyncDisposable
         };
         var session = Session(pool, Key);
         var headers = TestEvents.Headers(_exchange);
-        Assert.That(session.Settle(headers, await session.AskAsync(headers, _rig.In(1000)), isRetry: false), Is.True);
+        Assert.That(session.Settle(headers, await session.AskAsync(headers, _rig.In(1000)), isRetry: false, out _), Is.True);
         var again = await session.AskAsync(headers, _rig.In(1000));
-        session.Settle(headers, again, isRetry: true);
+        session.Settle(headers, again, isRetry: true, out _);
         Assert.That(again.IsAnswered, Is.True);
         Assert.That((pool.Sticky.List().Single().Connection, pool.Sticky.Moved), Is.EqualTo((other.Id, 1)));
     }

@@ -29,7 +29,7 @@ internal sealed class StormRig : IAsyncDisposable
             new FaultAgent(_directory.Socket("watching.sock"), seed + 4, 60, all),
         ];
         Memory = new ByteBudget(256 * 1024, Time);
-        _background = new BackgroundCalls(Sums.Metrics, Time, new FakeLogger<BackgroundCalls>(Logs.Collector));
+        _background = new BackgroundCalls(Time, new FakeLogger<BackgroundCalls>(Logs.Collector));
         States =
         [
             State("honest", 0, seed, FailureMode.Closed, BodyMode.Stream),
@@ -44,7 +44,7 @@ internal sealed class StormRig : IAsyncDisposable
             Sticky = new StickyRule(StickyOptions.Parse("header:x-session")!),
         };
         Inspector = new Inspector(
-            Models.Of([route]), _background, new ExchangeIds(), Memory, Sums.Metrics, Time, new FakeLogger<Inspector>(Logs.Collector));
+            Models.Of([route]), _background, new ExchangeIds(), Memory, Sums.Observers, Time, new FakeLogger<Inspector>(Logs.Collector));
     }
 
     public CountingTimeProvider Time { get; } = new();
@@ -139,6 +139,6 @@ internal sealed class StormRig : IAsyncDisposable
         var pool = new ConnectionPool(
             settings, new UnixSocketDialer(agent.Path, connection, Time, Logs.CreateLogger("dialer")), new FillThenSpread(), new Random(seed + index), Time,
             Logs.CreateLogger("pool"));
-        return new AgentState(id, policy, new AgentVersion("1", pool), Time, Sums.Metrics) { BodyMemory = new ByteBudget(128 * 1024, Time) };
+        return new AgentState(id, policy, new AgentVersion("1", pool), Time, Sums.Metrics.Agents) { BodyMemory = new ByteBudget(128 * 1024, Time) };
     }
 }

@@ -1,6 +1,7 @@
 using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Records;
 using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Daemon.Pooling;
 
@@ -50,6 +51,9 @@ internal sealed record HarnessOptions
 
     /// <summary>Other daemons that may know an exchange; null for none.</summary>
     public IExchangeRelay? Relay { get; init; }
+
+    /// <summary>Who learns of exchanges besides the metrics.</summary>
+    public IReadOnlyList<IExchangeObserver> Observers { get; init; } = [];
 
     /// <summary>When an exchange is forgotten.</summary>
     public TimeSpan Expiry { get; init; } = TimeSpan.FromSeconds(30);

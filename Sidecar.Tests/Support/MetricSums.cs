@@ -1,6 +1,9 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Diagnostics.Metrics;
+using Sidecar.Daemon.Inspection.Records;
 
 namespace Sidecar.Tests.Support;
 
@@ -26,6 +29,7 @@ internal sealed class MetricSums : IDisposable
         _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Add(instrument.Name, value, tags));
         _listener.Start();
         Metrics = new SidecarMetrics(factory);
+        Observers = Watching();
     }
 
     /// <summary>The factory of its meter, for those who listen too.</summary>
@@ -34,6 +38,13 @@ internal sealed class MetricSums : IDisposable
     /// <summary>Where the code under test counts.</summary>
     public SidecarMetrics Metrics { get; }
 
+    /// <summary>Those who learn of exchanges: the metrics alone.</summary>
+    public ExchangeObservers Observers { get; }
+
+    /// <summary>The metrics, and others after them.</summary>
+    public ExchangeObservers Watching(params IExchangeObserver[] others) =>
+        new([new ExchangeMetrics(Metrics), .. others], TimeProvider.System, NullLogger<ExchangeObservers>.Instance);
+
     /// <summary>The sum of one instrument over everything that has at least these labels.</summary>
     public long Sum(string name, params (string Name, string Value)[] labels) => Lines(name)
         .Where(line => Array.TrueForAll(labels, label => line.Key.Labels.Contains($"\n{label.Name}={label.Value}\n", StringComparison.Ordinal)))
@@ -41,6 +52,7 @@ internal sealed class MetricSums : IDisposable
 
     /// <summary>
     /// The sums of one instrument that are not zero, each as its label values joined by <c>|</c> in the order they are given, with <c>=</c> and the sum.
+    /// Without the version, of which agents have one here; who cares for it asks for the sum of that.
     /// </summary>
     public IReadOnlyList<string> Of(string name) =>
         [.. Lines(name).Where(static line => line.Value != 0).Select(static line => $"{line.Key.Values}={line.Value}").Order(StringComparer.Ordinal)];
@@ -63,7 +75,8 @@ internal sealed class MetricSums : IDisposable
     private void Add(string name, long value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         var labels = tags.ToArray();
-        var key = (name, string.Join('|', labels.Select(static label => label.Value)), $"\n{string.Join('\n', labels.Select(static label => $"{label.Key}={label.Value}"))}\n");
+        var values = string.Join('|', labels.Where(static label => label.Key != "version").Select(static label => label.Value));
+        var key = (name, values, $"\n{string.Join('\n', labels.Select(static label => $"{label.Key}={label.Value}"))}\n");
         lock (_lock)
         {
             _sums[key] = _sums.GetValueOrDefault(key) + value;

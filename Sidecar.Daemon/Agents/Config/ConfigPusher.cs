@@ -132,7 +132,7 @@ internal sealed class ConfigPusher : IAsyncDisposable
             _ => ConfigPushState.Expired,
         };
         var (word, attempts) = (ConfigPushLabels.Of(state), push.Reading.Attempts);
-        push.Agent.Metrics.Agents.PushEnded(push.Agent.Id, word);
+        push.Agent.Metrics.PushEnded(push.Agent.Id, word);
         Log.PushEnded(
             _logger, state == ConfigPushState.Acknowledged ? LogLevel.Information : LogLevel.Warning, push.Id, push.Agent.Id, word, attempts, reason ?? "accepted");
         push.End(state, reason, _time.GetUtcNow());

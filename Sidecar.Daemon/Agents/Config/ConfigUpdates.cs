@@ -39,7 +39,7 @@ internal sealed class ConfigUpdates(ConfigUpdateHandler handler, TimeProvider ti
             }
         }
 
-        agent.Metrics.Agents.UpdateRequested(agent.Id, type, refusal is null);
+        agent.Metrics.UpdateRequested(agent.Id, type, refusal is null);
         if (_throttle.MayLog($"{agent.Id} {type}", out var leftOut))
         {
             var level = request.Update is ConfigError or RestartRequired ? LogLevel.Warning : LogLevel.Information;

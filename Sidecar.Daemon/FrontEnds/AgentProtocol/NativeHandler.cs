@@ -73,7 +73,7 @@ internal sealed class NativeHandler(
             return End(exchange, exchange.Refuse(Cause.Malformed));
         }
 
-        if (_refusesNew && inspector.PassBy(exchange, Cause.ShuttingDown) is { } passed)
+        if (_refusesNew && Inspector.PassBy(exchange, Cause.ShuttingDown) is { } passed)
         {
             return End(exchange, passed);
         }

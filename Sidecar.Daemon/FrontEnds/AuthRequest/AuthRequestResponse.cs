@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Verdicts;
@@ -15,8 +14,7 @@ namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 /// </summary>
 /// <remarks>The body is always empty: after any other nginx closes the connection.</remarks>
 internal sealed class AuthRequestResponse(
-    HttpListenerOptions options, HeaderMapping carried, ReplyTokens tokens, SidecarMetrics metrics, TimeProvider time,
-    ILogger<AuthRequestResponse> logger) : IVerdictWriter
+    HeaderMapping carried, ReplyTokens tokens, TimeProvider time, ILogger<AuthRequestResponse> logger) : IVerdictWriter
 {
     private readonly LogThrottle _throttle = new(time);
 
@@ -33,14 +31,14 @@ internal sealed class AuthRequestResponse(
         if (!verdict.IsAllow)
         {
             answer.StatusCode = StatusCodes.Status403Forbidden;
-            headers[AnswerHeaders.Reply] = TokenFor(verdict, id);
+            headers[AnswerHeaders.Reply] = TokenFor(exchange, verdict, id);
             carried.WriteNone(headers);
         }
 
         return default;
     }
 
-    private string TokenFor(Verdict verdict, string exchange)
+    private string TokenFor(Exchange exchange, Verdict verdict, string id)
     {
         var reply = ReplyRenderer.Render(verdict);
         if (tokens.Issue(reply) is { } token)
@@ -48,10 +46,10 @@ internal sealed class AuthRequestResponse(
             return token;
         }
 
-        metrics.Unapplied(options.Name, "reply-body");
-        if (_throttle.MayLog(options.Name, out var more))
+        exchange.NoteUnapplied("reply-body");
+        if (_throttle.MayLog(exchange.Listener, out var more))
         {
-            Log.ReplyTooLong(logger, verdict.DecidedBy, exchange, ReplyTokens.MaxLength, reply.Status, more);
+            Log.ReplyTooLong(logger, verdict.DecidedBy, id, ReplyTokens.MaxLength, reply.Status, more);
         }
 
         return tokens.Issue(ReplyRenderer.RenderDefault(verdict)) ?? throw new InvalidOperationException(

@@ -123,9 +123,9 @@ internal sealed class CheckBodies(HttpListenerOptions options, Inspector inspect
     }
 
     // Nothing carries it: the proxy sends on what it has.
-    private Verdict Unchangeable(Exchange exchange, Verdict verdict)
+    private static Verdict Unchangeable(Exchange exchange, Verdict verdict)
     {
-        inspector.Metrics.Unapplied(options.Name, "request-body");
+        exchange.NoteUnapplied("request-body");
         if (exchange.Route is { RefusesUnapplied: false })
         {
             return verdict;

@@ -32,7 +32,11 @@ internal sealed class CheckEndpoint(
     {
         var hasBody = _bodies.ComesWith(features);
         var client = ClientRequestReader.Read(features.GetRequiredFeature<IHttpRequestFeature>(), options, form);
-        var exchange = inspector.Begin(options.Name, client.Host, client.RawTarget, client.Method);
+
+        // Without both nobody knows what it asks for; it is refused below, and stands in no route's account.
+        var exchange = client.RawTarget.Length == 0 || client.Method.Length == 0
+            ? inspector.BeginUnknown(options.Name)
+            : inspector.Begin(options.Name, client.Host, client.RawTarget, client.Method);
         exchange.SessionId = client[TrustedHeader.Session];
         exchange.UnseenBody = _bodies.UnseenCause(client, hasBody, form);
         if (options.TrustedHops > 0)
@@ -60,7 +64,7 @@ internal sealed class CheckEndpoint(
             }
 
             var question = features.GetRequiredFeature<IHttpRequestFeature>().Headers;
-            if (verdict.IsAllow && carried.Write(answer.Headers, verdict, client, question, exchange.Route) is { } instead)
+            if (verdict.IsAllow && carried.Write(answer.Headers, verdict, client, question, exchange) is { } instead)
             {
                 exchange.Note(LedgerState.Refused, instead.Cause);
                 verdict = instead;

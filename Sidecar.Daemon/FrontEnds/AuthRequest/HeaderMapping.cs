@@ -4,9 +4,8 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.FrontEnds.Common;
-using Sidecar.Daemon.Inspection.Routing;
+using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 
@@ -25,15 +24,11 @@ internal sealed class HeaderMapping
     private readonly MappedHeader[] _request;
     private readonly MappedHeader[] _response;
     private readonly ProxyProfile _dialect;
-    private readonly string _listener;
-    private readonly SidecarMetrics _metrics;
 
     /// <summary>The places of a listener.</summary>
     /// <exception cref="ArgumentException">A name cannot be carried; the message says which and why.</exception>
-    public HeaderMapping(HttpListenerOptions options, SidecarMetrics metrics)
+    public HeaderMapping(HttpListenerOptions options)
     {
-        _listener = options.Name;
-        _metrics = metrics;
         _dialect = options.Dialect;
         _request =
         [
@@ -44,12 +39,12 @@ internal sealed class HeaderMapping
         var places = _request.Concat(_response).Select(static place => place.AnswerName).ToList();
         if (places.GroupBy(static name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(static group => group.Skip(1).Any()) is { } twice)
         {
-            throw new ArgumentException($"listener {_listener}: {twice.Key} is named twice; keep the header in one list");
+            throw new ArgumentException($"listener {options.Name}: {twice.Key} is named twice; keep the header in one list");
         }
 
         if (places.Sum(static name => name.Length + 4) is > MaxNameBytes and var bytes)
         {
-            throw new ArgumentException($"listener {_listener}: the names of carried headers have {bytes} bytes; {MaxNameBytes} are allowed; carry fewer");
+            throw new ArgumentException($"listener {options.Name}: the names of carried headers have {bytes} bytes; {MaxNameBytes} are allowed; carry fewer");
         }
     }
 
@@ -67,17 +62,17 @@ internal sealed class HeaderMapping
         }
     }
 
-    /// <summary>Answers every place with what the verdict makes of it, and counts what has no place.</summary>
+    /// <summary>Answers every place with what the verdict makes of it, and notes what has no place.</summary>
     /// <param name="answer">Headers of our answer.</param>
     /// <param name="verdict">An allow.</param>
     /// <param name="client">What agents saw.</param>
     /// <param name="question">Headers of the question, among them the client's own, byte for byte.</param>
-    /// <param name="route">The route; null when none took the request.</param>
+    /// <param name="exchange">The exchange.</param>
     /// <returns>Null, or a verdict to give instead, because the request must not go on like that.</returns>
-    public Verdict? Write(IHeaderDictionary answer, Verdict verdict, ClientRequest client, IHeaderDictionary question, RouteModel? route)
+    public Verdict? Write(IHeaderDictionary answer, Verdict verdict, ClientRequest client, IHeaderDictionary question, Exchange exchange)
     {
         var removals = new List<string>();
-        var refused = CountRequest(verdict.RequestHeaders, client.Headers, removals) && route is not { RefusesUnapplied: false };
+        var refused = NoteRequest(exchange, verdict.RequestHeaders, client.Headers, removals) && exchange.Route is not { RefusesUnapplied: false };
         var bytes = 0;
         foreach (var place in _request)
         {
@@ -102,7 +97,7 @@ internal sealed class HeaderMapping
         // Whatever stood there instead, nobody has asked for it; so this one does not go on even where unapplied edits are ignored.
         if (bytes > _dialect.MaxCarriedBytes)
         {
-            _metrics.Unapplied(_listener, "request-header-size");
+            exchange.NoteUnapplied("request-header-size");
             refused = true;
         }
 
@@ -111,7 +106,7 @@ internal sealed class HeaderMapping
             return Verdict.Refused(Cause.Unapplied, verdict.Audits);
         }
 
-        WriteResponse(answer, verdict.ResponseHeaders, _dialect.MaxCarriedBytes - bytes);
+        WriteResponse(exchange, answer, verdict.ResponseHeaders, _dialect.MaxCarriedBytes - bytes);
         return null;
     }
 
@@ -137,7 +132,7 @@ internal sealed class HeaderMapping
         return list.Length;
     }
 
-    private void WriteResponse(IHeaderDictionary answer, IReadOnlyList<HeaderEdit> edits, int room)
+    private void WriteResponse(Exchange exchange, IHeaderDictionary answer, IReadOnlyList<HeaderEdit> edits, int room)
     {
         foreach (var place in _response)
         {
@@ -145,13 +140,13 @@ internal sealed class HeaderMapping
             string[] lines = edit is null ? [] : [.. edit.Values.Select(WireText.ToWire)];
             if (lines.Sum(static line => line.Length + 2) > room + 2)
             {
-                _metrics.Unapplied(_listener, "response-header-size");
+                exchange.NoteUnapplied("response-header-size");
                 lines = [];
             }
             else if (_dialect.ResponsePrefix.Length > 0 && lines.Length > 1 && place.Name == SetCookie)
             {
                 // On one line they would be one cookie with a broken value.
-                _metrics.Unapplied(_listener, "response-header-set");
+                exchange.NoteUnapplied("response-header-set");
                 lines = [];
             }
 
@@ -170,17 +165,17 @@ internal sealed class HeaderMapping
         {
             if (edit.IsRemoval)
             {
-                _metrics.Unapplied(_listener, "response-header-remove");
+                exchange.NoteUnapplied("response-header-remove");
             }
             else if (!HasPlace(_response, edit.Name))
             {
-                _metrics.Unapplied(_listener, "response-header-set");
+                exchange.NoteUnapplied("response-header-set");
             }
         }
     }
 
     // True when a removal has no place. What the client did not send need not be removed.
-    private bool CountRequest(IReadOnlyList<HeaderEdit> edits, HeaderBlock headers, List<string> removals)
+    private bool NoteRequest(Exchange exchange, IReadOnlyList<HeaderEdit> edits, HeaderBlock headers, List<string> removals)
     {
         var removal = false;
         foreach (var edit in edits)
@@ -192,7 +187,7 @@ internal sealed class HeaderMapping
 
             if (!edit.IsRemoval)
             {
-                _metrics.Unapplied(_listener, "request-header-set");
+                exchange.NoteUnapplied("request-header-set");
             }
             else if (_dialect.RemovesHeaders)
             {
@@ -201,7 +196,7 @@ internal sealed class HeaderMapping
             else if (headers.IndexOf(Encoding.UTF8.GetBytes(edit.Name)) >= 0)
             {
                 removal = true;
-                _metrics.Unapplied(_listener, "request-header-remove");
+                exchange.NoteUnapplied("request-header-remove");
             }
         }
 

@@ -1,9 +1,8 @@
 using System.Text;
 using Google.Protobuf;
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Diagnostics;
+using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Ledger;
-using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Envoy;
 using Sidecar.Protocol.Messages;
@@ -12,9 +11,9 @@ using AppendAction = Sidecar.Protocol.Envoy.HeaderValueOption.Types.HeaderAppend
 namespace Sidecar.Daemon.FrontEnds.Common;
 
 /// <summary>
-/// Header edits as Envoy carries them (proxy integration §3.3, §3.5.14). What it would ignore is not sent but counted. Stateless but for the counters.
+/// Header edits as Envoy carries them (proxy integration §3.3, §3.5.14). What it would ignore is not sent but noted. Stateless.
 /// </summary>
-internal sealed class EnvoyEdits(string listener, SidecarMetrics metrics)
+internal static class EnvoyEdits
 {
     /// <summary>The request header by which the upstream learns that an agent was passed by.</summary>
     public const string Bypassed = "x-sidecar-bypassed";
@@ -23,17 +22,17 @@ internal sealed class EnvoyEdits(string listener, SidecarMetrics metrics)
     /// <param name="edits">The edits.</param>
     /// <param name="direction">Whose headers they change.</param>
     /// <param name="headers">Those headers as they came.</param>
-    /// <param name="route">The route; null when none took the request.</param>
+    /// <param name="exchange">The exchange.</param>
     /// <param name="mutation">What Envoy is told.</param>
     /// <returns>False when the exchange must not go on, because an edit that matters cannot be carried.</returns>
-    public bool TryCarry(IReadOnlyList<HeaderEdit> edits, Direction direction, HeaderBlock headers, RouteModel? route, HeaderMutation mutation)
+    public static bool TryCarry(IReadOnlyList<HeaderEdit> edits, Direction direction, HeaderBlock headers, Exchange exchange, HeaderMutation mutation)
     {
         var refused = false;
         foreach (var edit in edits)
         {
             if (IsIgnored(edit.Name))
             {
-                refused |= Count(edit, direction, headers);
+                refused |= Note(exchange, edit, direction, headers);
             }
             else
             {
@@ -41,28 +40,28 @@ internal sealed class EnvoyEdits(string listener, SidecarMetrics metrics)
             }
         }
 
-        return !refused || route is { RefusesUnapplied: false };
+        return !refused || exchange.Route is { RefusesUnapplied: false };
     }
 
-    /// <summary>Counts edits that come when their headers are gone.</summary>
+    /// <summary>Notes edits that come when their headers are gone.</summary>
     /// <param name="edits">The edits.</param>
     /// <param name="direction">Whose headers they change.</param>
     /// <param name="headers">Those headers as they came; null when nobody has seen them.</param>
-    /// <param name="route">The route; null when none took the request.</param>
+    /// <param name="exchange">The exchange.</param>
     /// <returns>False when the exchange must not go on, because an edit that matters is among them.</returns>
-    public bool TryMiss(IReadOnlyList<HeaderEdit> edits, Direction direction, HeaderBlock? headers, RouteModel? route)
+    public static bool TryMiss(IReadOnlyList<HeaderEdit> edits, Direction direction, HeaderBlock? headers, Exchange exchange)
     {
         var refused = false;
         foreach (var edit in edits)
         {
-            refused |= Count(edit, direction, headers);
+            refused |= Note(exchange, edit, direction, headers);
         }
 
-        return !refused || route is { RefusesUnapplied: false };
+        return !refused || exchange.Route is { RefusesUnapplied: false };
     }
 
-    /// <summary>Counts a change of body bytes that cannot be carried.</summary>
-    public void CountBody(Direction direction) => metrics.Unapplied(listener, direction == Direction.Request ? "request-body" : "response-body");
+    /// <summary>Notes a change of body bytes that cannot be carried.</summary>
+    public static void NoteBody(Exchange exchange, Direction direction) => exchange.NoteUnapplied(direction == Direction.Request ? "request-body" : "response-body");
 
     /// <summary>Whether the headers have no more fields than Envoy takes when they are changed so; beyond that it answers 500 itself.</summary>
     /// <param name="headers">The headers as they came.</param>
@@ -89,8 +88,8 @@ internal sealed class EnvoyEdits(string listener, SidecarMetrics metrics)
         return count <= most;
     }
 
-    /// <summary>Counts a set of edits with which Envoy would not take the headers.</summary>
-    public void CountTooMany(Direction direction) => metrics.Unapplied(listener, direction == Direction.Request ? "request-headers-too-many" : "response-headers-too-many");
+    /// <summary>Notes a set of edits with which Envoy would not take the headers.</summary>
+    public static void NoteTooMany(Exchange exchange, Direction direction) => exchange.NoteUnapplied(direction == Direction.Request ? "request-headers-too-many" : "response-headers-too-many");
 
     /// <summary>Replaces a header's values by one.</summary>
     public static void Set(HeaderMutation mutation, string name, string value) => mutation.SetHeaders.Add(Option(name, value, isAdded: false));
@@ -144,14 +143,14 @@ internal sealed class EnvoyEdits(string listener, SidecarMetrics metrics)
     };
 
     // True for the removal of a request header that is there: somebody behind us would see what an agent wanted hidden.
-    private bool Count(HeaderEdit edit, Direction direction, HeaderBlock? headers)
+    private static bool Note(Exchange exchange, HeaderEdit edit, Direction direction, HeaderBlock? headers)
     {
         if (edit.IsRemoval && headers?.IndexOf(Encoding.UTF8.GetBytes(edit.Name)) < 0)
         {
             return false;
         }
 
-        metrics.Unapplied(listener, (direction == Direction.Request ? "request-header-" : "response-header-") + (edit.IsRemoval ? "remove" : "set"));
+        exchange.NoteUnapplied((direction == Direction.Request ? "request-header-" : "response-header-") + (edit.IsRemoval ? "remove" : "set"));
         return edit.IsRemoval && direction == Direction.Request;
     }
 }

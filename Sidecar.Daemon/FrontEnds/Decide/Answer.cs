@@ -3,7 +3,6 @@ using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Daemon.Inspection.Verdicts;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.Decide;
 
@@ -18,8 +17,8 @@ internal sealed class Answer : IDisposable
     /// <summary>The script's id of the exchange.</summary>
     public string? Tx { get; init; }
 
-    /// <summary>Our id of the exchange.</summary>
-    public CorrelationId Id { get; init; }
+    /// <summary>The exchange; null where there is no decision, or another daemon made it.</summary>
+    public Exchange? Exchange { get; init; }
 
     /// <summary>What the agents said of the question's events, one after the other, as one. The first that is not allow is the last.</summary>
     public Verdict Verdict { get; private set; } = Verdict.Allow;

@@ -95,7 +95,7 @@ internal static class AnswerWriter
         var (verdict, cause) = (answer.Verdict, answer.Cause);
         json.WriteNumber("v", 1);
         json.WriteString("tx", answer.Tx);
-        json.WriteString("id", answer.Id.ToString());
+        json.WriteString("id", answer.Exchange!.Id.ToString());
         json.WriteString("action", verdict switch
         {
             { IsAllow: true } => answer.Continues ? "continue" : "allow",

@@ -61,9 +61,6 @@ internal sealed class DecisionService : IDisposable
         }
     }
 
-    /// <summary>Counts what agents wanted and the caller could not be told.</summary>
-    public void CountUnapplied(string operation) => _inspector.Metrics.Unapplied(_options.Name, operation);
-
     /// <summary>Answers a question. Never throws for what a caller or a client can cause.</summary>
     /// <param name="question">The question; its body must stay valid until the answer is disposed of.</param>
     /// <param name="arrived">When it began to arrive, a timestamp: its deadline counts from there.</param>
@@ -124,7 +121,7 @@ internal sealed class DecisionService : IDisposable
     private async ValueTask<Answer> InspectAsync(DecideRequest question, JsonExchange joined, bool begun, long deadline)
     {
         var exchange = joined.Exchange;
-        var answer = new Answer { Tx = question.Tx, Id = exchange.Id, Direction = question.Direction, Continues = question.IsPart };
+        var answer = new Answer { Tx = question.Tx, Exchange = exchange, Direction = question.Direction, Continues = question.IsPart };
         if (begun)
         {
             // What a client sends under our names reaches nobody: not the agents, and not the upstream if the script does as it is told.

@@ -96,8 +96,8 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
     }
 
     /// <summary>Accounts for a question that makes no exchange: it was not understood, not taken, or its exchange is not known.</summary>
-    /// <returns>The id under which that was done.</returns>
-    public CorrelationId Account(LedgerState state, Cause cause) => inspector.Account(options.Name, state, cause).Id;
+    /// <returns>The exchange under whose id that was done; it has ended.</returns>
+    public Exchange Account(LedgerState state, Cause cause) => inspector.Account(options.Name, state, cause);
 
     /// <summary>Ends the open exchanges: the listener stops.</summary>
     public void Dispose() => _open.Dispose();
@@ -130,12 +130,12 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
         if (request.Problem is { } problem)
         {
             Log.Malformed(logger, question.Tx, exchange.Id, problem);
-            early = new Answer { Tx = question.Tx, Id = exchange.Id, Direction = question.Direction };
+            early = new Answer { Tx = question.Tx, Exchange = exchange, Direction = question.Direction };
             early.Add(exchange.Refuse(Cause.Malformed));
         }
-        else if (_refusesNew && inspector.PassBy(exchange, Cause.ShuttingDown) is { } passed)
+        else if (_refusesNew && Inspector.PassBy(exchange, Cause.ShuttingDown) is { } passed)
         {
-            early = new Answer { Tx = question.Tx, Id = exchange.Id, Direction = question.Direction, Continues = passed.IsAllow && question.IsPart };
+            early = new Answer { Tx = question.Tx, Exchange = exchange, Direction = question.Direction, Continues = passed.IsAllow && question.IsPart };
             early.Add(passed);
         }
         else if (question.Body is { } part && joined.BodyOf(question.Direction).Take(part) is { } wrong)
@@ -164,7 +164,7 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
         var answer = new Answer
         {
             Tx = question.Tx,
-            Id = Account(isOpen ? LedgerState.Bypassed : LedgerState.Refused, Cause.ExchangeUnknown),
+            Exchange = Account(isOpen ? LedgerState.Bypassed : LedgerState.Refused, Cause.ExchangeUnknown),
             Direction = question.Direction,
             Continues = isOpen && question.IsPart,
         };

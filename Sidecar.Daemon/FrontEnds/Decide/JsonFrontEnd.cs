@@ -124,7 +124,7 @@ internal sealed class JsonFrontEnd(
         await SendAsync(features, answer, asFrame, options.MaxRefusalBytes).ConfigureAwait(false);
         if (answer.HasDefaultPage)
         {
-            decider.CountUnapplied("reply-body");
+            answer.Exchange?.NoteUnapplied("reply-body");
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Text;
 using Google.Protobuf;
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Ledger;
@@ -15,12 +14,10 @@ namespace Sidecar.Daemon.FrontEnds.ExtAuthz;
 /// Verdicts in the words of ext_authz (proxy integration §3.2, §3.3). Only <c>status.code</c> decides; values go into <c>value</c>, never <c>raw_value</c>.
 /// Safe from any thread.
 /// </summary>
-internal sealed class AuthzAnswers(string listener, SidecarMetrics metrics)
+internal static class AuthzAnswers
 {
     private const int PermissionDenied = 7;
     private const int Unauthenticated = 16;
-
-    private readonly EnvoyEdits _edits = new(listener, metrics);
 
     /// <summary>A refusal with its whole reply. Never an error: that would let the request pass where the filter's failure mode allows it.</summary>
     /// <param name="exchange">The exchange.</param>
@@ -40,10 +37,10 @@ internal sealed class AuthzAnswers(string listener, SidecarMetrics metrics)
     }
 
     /// <summary>A pass with its changes; null when one that matters cannot be carried, so that the request must not go on.</summary>
-    public CheckResponse? Allow(Exchange exchange, Verdict verdict, EnvoyHeaders headers)
+    public static CheckResponse? Allow(Exchange exchange, Verdict verdict, EnvoyHeaders headers)
     {
         var request = new HeaderMutation();
-        if (!_edits.TryCarry(verdict.RequestHeaders, Direction.Request, headers.Headers, exchange.Route, request))
+        if (!EnvoyEdits.TryCarry(verdict.RequestHeaders, Direction.Request, headers.Headers, exchange, request))
         {
             return null;
         }
@@ -61,17 +58,17 @@ internal sealed class AuthzAnswers(string listener, SidecarMetrics metrics)
 
         // Envoy has no way to take a header from the upstream's response here.
         var response = new HeaderMutation();
-        _edits.TryMiss([.. verdict.ResponseHeaders.Where(static edit => edit.IsRemoval)], Direction.Response, headers: null, exchange.Route);
-        _edits.TryCarry([.. verdict.ResponseHeaders.Where(static edit => !edit.IsRemoval)], Direction.Response, headers.Headers, exchange.Route, response);
+        EnvoyEdits.TryMiss([.. verdict.ResponseHeaders.Where(static edit => edit.IsRemoval)], Direction.Response, headers: null, exchange);
+        EnvoyEdits.TryCarry([.. verdict.ResponseHeaders.Where(static edit => !edit.IsRemoval)], Direction.Response, headers.Headers, exchange, response);
         ok.ResponseHeadersToAdd.AddRange(response.SetHeaders.Select(AsText));
         return With(exchange, verdict, new CheckResponse { Status = new RpcStatus(), OkResponse = ok });
     }
 
-    /// <summary>Counts a change of the body: there is no place for one.</summary>
+    /// <summary>Notes a change of the body: there is no place for one.</summary>
     /// <returns>False when the request must not go on.</returns>
-    public bool TryMissBody(Exchange exchange)
+    public static bool TryMissBody(Exchange exchange)
     {
-        _edits.CountBody(Direction.Request);
+        EnvoyEdits.NoteBody(exchange, Direction.Request);
         return exchange.Route is { RefusesUnapplied: false };
     }
 

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
@@ -19,16 +18,14 @@ namespace Sidecar.Daemon.FrontEnds.ExtAuthz;
 /// </summary>
 /// <param name="inspector">Asks the agents.</param>
 /// <param name="options">The filter.</param>
-/// <param name="metrics">Counts what cannot be carried.</param>
 /// <param name="isStopping">Whether calls that end now are cut off by us.</param>
 /// <param name="logger">Takes what an operator must know.</param>
-internal sealed class AuthzService(Inspector inspector, EnvoyFilterOptions options, SidecarMetrics metrics, Func<bool> isStopping, ILogger<AuthzService> logger)
+internal sealed class AuthzService(Inspector inspector, EnvoyFilterOptions options, Func<bool> isStopping, ILogger<AuthzService> logger)
 {
     /// <summary>The method's path.</summary>
     public const string Path = "/envoy.service.auth.v3.Authorization/Check";
 
     private readonly LogThrottle _throttle = new(inspector.Time);
-    private readonly AuthzAnswers _answers = new(options.Name, metrics);
     private readonly AuthzBodies _bodies = new(inspector, options, logger);
 
     /// <summary>Answers one question.</summary>
@@ -74,8 +71,9 @@ internal sealed class AuthzService(Inspector inspector, EnvoyFilterOptions optio
     private async ValueTask<CheckResponse> DecideAsync(GrpcServerCall call, AuthzRequest request, long deadline)
     {
         var headers = request.Headers;
-        var exchange = BeginOnNamed(request)
-            ?? inspector.Begin(options.Name, headers.Authority, headers.Target ?? "/", headers.Method ?? "UNKNOWN");
+        var exchange = headers is { Target: { } target, Method: { } method }
+            ? BeginOnNamed(request) ?? inspector.Begin(options.Name, headers.Authority, target, method)
+            : inspector.BeginUnknown(options.Name);
         exchange.UnseenBody = _bodies.OpenCause(request);
         try
         {
@@ -91,7 +89,7 @@ internal sealed class AuthzService(Inspector inspector, EnvoyFilterOptions optio
 
                 var (verdict, isCarried) = await InspectAsync(exchange, request, deadline).ConfigureAwait(false);
                 return !verdict.IsAllow ? AuthzAnswers.Deny(exchange, verdict, headers.IsGrpc)
-                    : (isCarried ? _answers.Allow(exchange, verdict, headers) : null) ?? Refuse(exchange, Cause.Unapplied, headers.IsGrpc, verdict.Audits);
+                    : (isCarried ? AuthzAnswers.Allow(exchange, verdict, headers) : null) ?? Refuse(exchange, Cause.Unapplied, headers.IsGrpc, verdict.Audits);
             }
         }
         catch (Exception e)
@@ -119,7 +117,7 @@ internal sealed class AuthzService(Inspector inspector, EnvoyFilterOptions optio
         using var step = await inspector.PushAsync(exchange, Direction.Request, piece, deadline).ConfigureAwait(false);
         var sum = verdict.Then(step.Verdict);
         var isSame = !sum.IsAllow || step.IsUnchanged || step.Release.Span.SequenceEqual(piece.Bytes.Span);
-        return (sum, isSame || _answers.TryMissBody(exchange));
+        return (sum, isSame || AuthzAnswers.TryMissBody(exchange));
     }
 
     // Null where the filter names no route, or one that is none: then the request itself says.
@@ -130,7 +128,7 @@ internal sealed class AuthzService(Inspector inspector, EnvoyFilterOptions optio
             return null;
         }
 
-        var exchange = inspector.BeginOn(options.Name, route);
+        var exchange = inspector.BeginOn(options.Name, route, request.Headers.Authority, request.Headers.Target, request.Headers.Method);
         if (exchange is null)
         {
             inspector.Warnings.Add(logger, options.Name, $"the filter names the route '{HeaderRules.Echo(route)}' (context_extensions), which no --route defines: host, path and method decide instead");

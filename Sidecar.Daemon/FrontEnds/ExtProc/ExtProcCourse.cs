@@ -129,7 +129,7 @@ internal sealed class ExtProcCourse : IDisposable
         if (!isDecided)
         {
             NoteUnseen(exchange);
-            _shared.Edits.TryMiss(_shared.TakeResponseEdits(), Direction.Response, headers: null, exchange.Route);
+            EnvoyEdits.TryMiss(_shared.TakeResponseEdits(), Direction.Response, headers: null, exchange);
         }
 
         var cause = exchange.Account().Cause;

@@ -1,6 +1,5 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
@@ -15,7 +14,7 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 /// What the two directions of an ext_proc stream share: the exchange, what was decided in one for the other, and the ways to ask and to answer. Safe from any
 /// thread.
 /// </summary>
-internal sealed class ExtProcExchange(Inspector inspector, ExtProcFilter filter, SidecarMetrics metrics, Exchange exchange, ExtProcAnswers answers)
+internal sealed class ExtProcExchange(Inspector inspector, ExtProcFilter filter, Exchange exchange, ExtProcAnswers answers)
 {
     private readonly Lock _lock = new();
     private IReadOnlyList<HeaderEdit> _responseEdits = [];
@@ -40,9 +39,6 @@ internal sealed class ExtProcExchange(Inspector inspector, ExtProcFilter filter,
 
     /// <summary>The request's headers.</summary>
     public required EnvoyHeaders RequestHeaders { get; init; }
-
-    /// <summary>Header edits in Envoy's words.</summary>
-    public EnvoyEdits Edits { get; } = new(filter.Options.Name, metrics);
 
     /// <summary>How long agents may take.</summary>
     public MessageTimeout Patience { get; } = new(filter.Options, inspector.Time, answers);
@@ -125,7 +121,7 @@ internal sealed class ExtProcExchange(Inspector inspector, ExtProcFilter filter,
         return RefuseAsync(new Verdict { Kind = VerdictKind.FailedClosed, Cause = cause, Direction = direction, Audits = audits ?? [] });
     }
 
-    /// <summary>Keeps edits of the response's headers until those come; counts them when they are gone.</summary>
+    /// <summary>Keeps edits of the response's headers until those come; notes them when they are gone.</summary>
     public void KeepForResponse(IReadOnlyList<HeaderEdit> edits)
     {
         if (edits.Count == 0 || IsObserving)
@@ -142,7 +138,7 @@ internal sealed class ExtProcExchange(Inspector inspector, ExtProcFilter filter,
             }
         }
 
-        Edits.TryMiss(edits, Direction.Response, headers: null, exchange.Route);
+        EnvoyEdits.TryMiss(edits, Direction.Response, headers: null, exchange);
     }
 
     /// <summary>The kept edits; later ones come too late.</summary>

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Verdicts;
@@ -16,11 +15,10 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 /// </summary>
 /// <param name="inspector">Asks the agents.</param>
 /// <param name="options">The filter, as the operator describes it.</param>
-/// <param name="metrics">Counts what cannot be carried.</param>
 /// <param name="isStopping">Whether calls that end now are cut off by us.</param>
 /// <param name="logger">Takes what an operator must know.</param>
 internal sealed class ExtProcService(
-    Inspector inspector, EnvoyFilterOptions options, SidecarMetrics metrics, Func<bool> isStopping, ILogger<ExtProcService> logger)
+    Inspector inspector, EnvoyFilterOptions options, Func<bool> isStopping, ILogger<ExtProcService> logger)
 {
     /// <summary>The method's path.</summary>
     public const string Path = "/envoy.service.ext_proc.v3.ExternalProcessor/Process";
@@ -36,7 +34,7 @@ internal sealed class ExtProcService(
     {
         var output = new CallOutput(call, inspector.Time);
         using var over = new CancellationTokenSource();
-        var stream = new ExtProcStream(inspector, _filter, metrics, output);
+        var stream = new ExtProcStream(inspector, _filter, output);
         await using (stream.ConfigureAwait(false))
         {
             var registration = call.Cancellation.UnsafeRegister(

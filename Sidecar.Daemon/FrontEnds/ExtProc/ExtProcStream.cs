@@ -1,5 +1,4 @@
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Ledger;
@@ -42,7 +41,6 @@ internal sealed class ExtProcStream : IAsyncDisposable
 {
     private readonly Inspector _inspector;
     private readonly ExtProcFilter _filter;
-    private readonly SidecarMetrics _metrics;
     private readonly IExtProcOutput _output;
     private readonly ExtProcOrder _order = new();
     private readonly TaskCompletionSource<ExtProcEnd> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -51,9 +49,9 @@ internal sealed class ExtProcStream : IAsyncDisposable
     private LocalReply? _localReply;
 
     /// <summary>A stream that has just been opened.</summary>
-    public ExtProcStream(Inspector inspector, ExtProcFilter filter, SidecarMetrics metrics, IExtProcOutput output)
+    public ExtProcStream(Inspector inspector, ExtProcFilter filter, IExtProcOutput output)
     {
-        (_inspector, _filter, _metrics, _output) = (inspector, filter, metrics, output);
+        (_inspector, _filter, _output) = (inspector, filter, output);
     }
 
     /// <summary>Ends when nothing will be answered any more, with how to end our side. Until then our side stays open.</summary>
@@ -231,10 +229,10 @@ internal sealed class ExtProcStream : IAsyncDisposable
 
     private ExtProcCourse CourseOf(ProcessingRequest message, EnvoyHeaders headers, BodyModes modes)
     {
-        var exchange = _inspector.BeginOn(Options.Name, new ExtProcAttributes(message.Attributes).Route)
+        var exchange = _inspector.BeginOn(Options.Name, new ExtProcAttributes(message.Attributes).Route, headers.Authority, headers.Target, headers.Method)
             ?? _inspector.Begin(Options.Name, headers.Authority, headers.Target!, headers.Method!);
         var answers = new ExtProcAnswers(_output, message.ObservabilityMode);
-        var shared = new ExtProcExchange(_inspector, _filter, _metrics, exchange, answers)
+        var shared = new ExtProcExchange(_inspector, _filter, exchange, answers)
         {
             Modes = modes,
             IsObserving = message.ObservabilityMode,

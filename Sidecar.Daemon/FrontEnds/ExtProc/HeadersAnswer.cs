@@ -66,8 +66,8 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection h
 
         var headers = half.Headers.Headers;
         return mutation is null
-            ? exchange.Edits.TryMiss(edits, half.Direction, headers, exchange.Exchange.Route)
-            : exchange.Edits.TryCarry(edits, half.Direction, headers, exchange.Exchange.Route, mutation);
+            ? EnvoyEdits.TryMiss(edits, half.Direction, headers, exchange.Exchange)
+            : EnvoyEdits.TryCarry(edits, half.Direction, headers, exchange.Exchange, mutation);
     }
 
     /// <summary>Sends it, once.</summary>
@@ -83,7 +83,7 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection h
         var isRequest = half.Direction == Direction.Request;
         var edits = isRequest ? _edits : HeaderEdits.Join(exchange.TakeResponseEdits(), _edits);
         var mutation = new HeaderMutation();
-        if (!exchange.Edits.TryCarry(edits, half.Direction, half.Headers.Headers, exchange.Exchange.Route, mutation))
+        if (!EnvoyEdits.TryCarry(edits, half.Direction, half.Headers.Headers, exchange.Exchange, mutation))
         {
             return await exchange.RefuseAsync(Cause.Unapplied, _said.Audits).ConfigureAwait(false);
         }
@@ -106,7 +106,7 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection h
 
         if (!EnvoyEdits.Fits(half.Headers, mutation, exchange.Options.MaxEnvoyHeaders))
         {
-            exchange.Edits.CountTooMany(half.Direction);
+            EnvoyEdits.NoteTooMany(exchange.Exchange, half.Direction);
             return await exchange.RefuseAsync(Cause.Unapplied, _said.Audits, half.Direction).ConfigureAwait(false);
         }
 
@@ -128,7 +128,7 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection h
     {
         if (!exchange.IsObserving)
         {
-            exchange.Edits.TryMiss(verdict.RequestHeaders, Direction.Request, exchange.RequestHeaders.Headers, exchange.Exchange.Route);
+            EnvoyEdits.TryMiss(verdict.RequestHeaders, Direction.Request, exchange.RequestHeaders.Headers, exchange.Exchange);
         }
     }
 }

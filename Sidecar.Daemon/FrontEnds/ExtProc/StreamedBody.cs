@@ -1,3 +1,4 @@
+using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Daemon.Inspection.Verdicts;
@@ -91,7 +92,7 @@ internal sealed class StreamedBody(ExtProcExchange exchange, ExtProcDirection ha
 
         if (!step.Release.IsEmpty)
         {
-            Exchange.Edits.CountBody(Half.Direction);
+            EnvoyEdits.NoteBody(Exchange.Exchange, Half.Direction);
         }
 
         // What was cleared cannot come back, whatever the route says of operations that are not applied.

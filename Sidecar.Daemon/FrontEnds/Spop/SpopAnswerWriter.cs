@@ -3,7 +3,6 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Verdicts;
@@ -18,7 +17,7 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 /// headers.
 /// </summary>
 /// <remarks>Request headers never give way: a request that cannot be changed as the agents want does not go on. Safe for many answers at once.</remarks>
-internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetrics metrics, LogThrottle pace, ILogger logger)
+internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle pace, ILogger logger)
 {
     private const SpopScope Scope = SpopScope.Transaction;
     private const int StackLimit = 256;
@@ -93,7 +92,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
         {
             for (var i = 0; i < request.Count; i++)
             {
-                metrics.Unapplied(options.Name, "request-header-late");
+                answer.Exchange.NoteUnapplied("request-header-late");
             }
         }
         else if (request.Count > 0 && !TryWriteRequestHeaders(ack, turn, answer, request, frameSize))
@@ -113,7 +112,8 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
     {
         if (_named is not null)
         {
-            return _named.TryWriteRequest(ack, edits, turn.Facts.Headers, Count) || answer.Exchange.Route is { RefusesUnapplied: false };
+            return _named.TryWriteRequest(ack, edits, turn.Facts.Headers, answer.Exchange.NoteUnapplied)
+                || answer.Exchange.Route is { RefusesUnapplied: false };
         }
 
         // HAProxy leaves out a header for which its buffer has no room, and tells nobody.
@@ -123,7 +123,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
             return true;
         }
 
-        Count("request-header-size");
+        answer.Exchange.NoteUnapplied("request-header-size");
         TellUnfit("the set of request headers", answer.Exchange, frameSize);
         return false;
     }
@@ -132,7 +132,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
     {
         if (_named is not null)
         {
-            _named.WriteResponse(ack, answer.ResponseEdits, turn.Phase == SpopPhase.Response ? turn.Facts.Headers : null, Count);
+            _named.WriteResponse(ack, answer.ResponseEdits, turn.Phase == SpopPhase.Response ? turn.Facts.Headers : null, answer.Exchange.NoteUnapplied);
             return;
         }
 
@@ -143,7 +143,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
             return;
         }
 
-        Count("response-header-size");
+        answer.Exchange.NoteUnapplied("response-header-size");
         TellUnfit("the set of response headers", answer.Exchange, frameSize);
     }
 
@@ -174,7 +174,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
             || !TrySetHeader(ack, Names.Location, reply, "location")
             || !TrySetHeader(ack, Names.Challenge, reply, "www-authenticate"))
         {
-            Count("reply-header");
+            answer.Exchange.NoteUnapplied("reply-header");
             TellUnfit("the reply", answer.Exchange, frameSize);
             return false;
         }
@@ -191,7 +191,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
             // The configuration says both by itself.
             foreach (var _ in rest.Where(static header => header.Key is not ("cache-control" or "retry-after")))
             {
-                Count("reply-header");
+                exchange.NoteUnapplied("reply-header");
             }
 
             return;
@@ -201,7 +201,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
             .Select(static group => new HeaderEdit(group.Key, KeepOriginal: true, [.. group.Select(static header => header.Value)]))]);
         if (!list.TryWrite(ack, new EditLists(default, default, Names.ReplyHeaders)))
         {
-            Count("reply-header");
+            exchange.NoteUnapplied("reply-header");
             TellUnfit("the set of headers of the reply", exchange, frameSize);
         }
     }
@@ -214,7 +214,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
             return;
         }
 
-        Count("reply-body");
+        exchange.NoteUnapplied("reply-body");
         TellUnfit(string.Create(CultureInfo.InvariantCulture, $"the page of {reply.Body.Length} bytes"), exchange, frameSize);
         TryWritePage(ack, DefaultPage.ContentType, DefaultPage.For(reply.Status).Span);
     }
@@ -244,9 +244,6 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, SidecarMetri
         var utf8 = most <= StackLimit ? stackalloc byte[StackLimit] : new byte[most];
         return ack.TrySet(Scope, variable, SpopValue.String(utf8[..Encoding.UTF8.GetBytes(text, utf8)]));
     }
-
-    /// <summary>An operation cannot be carried.</summary>
-    public void Count(string operation) => metrics.Unapplied(options.Name, operation);
 
     private void TellUnfit(string what, Exchange exchange, int frameSize)
     {

@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Daemon.Inspection.Verdicts;
@@ -29,13 +28,13 @@ internal sealed class SpopFrontEnd : IDisposable
     /// <summary>A front end without exchanges.</summary>
     /// <exception cref="ArgumentException">A header that the options name cannot be carried.</exception>
     public SpopFrontEnd(
-        SpopListenerOptions options, Inspector inspector, SidecarMetrics metrics, ILogger logger,
+        SpopListenerOptions options, Inspector inspector, ILogger logger,
         IExchangeRelay? relay = null)
     {
         (_options, _inspector, _logger, _relay) = (options, inspector, logger, relay);
         var pace = new LogThrottle(inspector.Time);
-        _writer = new SpopAnswerWriter(options, metrics, pace, logger);
-        _inspection = new SpopInspection(options, inspector, _writer, pace, logger);
+        _writer = new SpopAnswerWriter(options, pace, logger);
+        _inspection = new SpopInspection(options, inspector, pace, logger);
         _directory = new ExchangeDirectory<SpopExchange>(inspector);
         Reader = new NotifyArgumentsReader(options, inspector.BodyMemory);
         PartialFrames = new ByteBudget(options.MaxPartialBytes, inspector.Time);
@@ -106,7 +105,7 @@ internal sealed class SpopFrontEnd : IDisposable
         var outlives = false;
         try
         {
-            var verdict = _inspection.Refusal(turn, exchange) ?? (_refusesNew ? _inspector.PassBy(exchange, Cause.ShuttingDown) : null);
+            var verdict = _inspection.Refusal(turn, exchange) ?? (_refusesNew ? Inspector.PassBy(exchange, Cause.ShuttingDown) : null);
             if (verdict is null && _options.HasResponsePhase)
             {
                 joined = new SpopExchange(exchange, facts.Method!);
@@ -228,12 +227,18 @@ internal sealed class SpopFrontEnd : IDisposable
         }
     }
 
+    // What a message without method or target asks for nobody knows: it is refused, and stands in no route's account.
     private Exchange Begin(NotifyArguments facts)
     {
-        var method = facts.Method ?? "";
-        return facts.Route is { } route && _inspector.BeginOn(_options.Name, route) is { } named
+        if (facts is not { Method: { } method, Target: { } target })
+        {
+            return _inspector.BeginUnknown(_options.Name);
+        }
+
+        var host = facts.Header("host"u8) ?? facts.Client.Sni;
+        return facts.Route is { } route && _inspector.BeginOn(_options.Name, route, host, target, method) is { } named
             ? named
-            : _inspector.Begin(_options.Name, facts.Header("host"u8) ?? facts.Client.Sni, facts.Target ?? "", method);
+            : _inspector.Begin(_options.Name, host, target, method);
     }
 
     private async ValueTask<Verdict> SendAsync(NotifyRequest turn, SpopReplies replies, SpopAnswer answer)

@@ -13,7 +13,7 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 /// <summary>
 /// Turns what HAProxy told into events and hands them to the inspector: headers first, then as much of the body as came. Safe for many turns at once.
 /// </summary>
-internal sealed class SpopInspection(SpopListenerOptions options, Inspector inspector, SpopAnswerWriter writer, LogThrottle pace, ILogger logger)
+internal sealed class SpopInspection(SpopListenerOptions options, Inspector inspector, LogThrottle pace, ILogger logger)
 {
     /// <summary>Asks about a request.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -51,7 +51,7 @@ internal sealed class SpopInspection(SpopListenerOptions options, Inspector insp
         }
 
         // HAProxy cannot change a body in any version (proxy integration §1.7).
-        writer.Count(direction == Direction.Request ? "request-body" : "response-body");
+        exchange.NoteUnapplied(direction == Direction.Request ? "request-body" : "response-body");
         return exchange.Route is { RefusesUnapplied: false } ? verdict : verdict with
         {
             Kind = VerdictKind.FailedClosed,

@@ -45,7 +45,7 @@ internal sealed class SpopListener : IAsyncDisposable
         (_options, _inspector, _metrics) = (options, inspector, metrics);
         _logger = loggers.CreateLogger<SpopListener>();
         _throttle = new LogThrottle(inspector.Time);
-        _frontEnd = new SpopFrontEnd(options, inspector, metrics, _logger, relay);
+        _frontEnd = new SpopFrontEnd(options, inspector, _logger, relay);
         var accepting = new SocketListenerOptions
         {
             Name = options.Name,

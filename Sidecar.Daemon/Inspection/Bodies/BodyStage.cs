@@ -1,6 +1,7 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Records;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
@@ -73,7 +74,13 @@ internal sealed class BodyStage : IBodySink, IDisposable
                 _limit = Math.Min(_policy.MaxBytes, _participant.Session.MaxBodyBytes);
             }
 
-            if (bytes is { Bytes.IsEmpty: true, IsLast: false } || push.Merger.Ends)
+            if (push.Merger.Ends)
+            {
+                _participant.Skip(_kind, SkipReason.Decided);
+                return;
+            }
+
+            if (bytes is { Bytes.IsEmpty: true, IsLast: false })
             {
                 return;
             }
@@ -88,6 +95,7 @@ internal sealed class BodyStage : IBodySink, IDisposable
                     _participant.NoteUnasked();
                 }
 
+                _participant.Skip(_kind, _isSubject ? SkipReason.PassedBy : SkipReason.NotWanted);
                 push.Merger.Remind(_participant, _order);
                 await _next.PassAsync(push, bytes.Share()).ConfigureAwait(false);
                 return;

@@ -25,7 +25,7 @@ internal sealed class StageAsker(Exchange exchange, Participant participant, int
     {
         var message = Event(bytes, isLast, total);
         var result = await participant.Session.AskAsync(message, push.Deadline).ConfigureAwait(false);
-        participant.Settle(message, ref result, isRetry: true);
+        participant.Settle(message, ref result, Attempt.Only);
         var heard = push.Merger.Add(participant, order, message, result);
         Seen += heard is null ? 0 : bytes.Length;
         if (push.Merger.Ends)

@@ -59,7 +59,7 @@ internal sealed class PushRig : IDisposable
         var settings = PoolTests.Settings(Math.Max(1, connections.Length)) with { DrainTimeout = TimeSpan.Zero };
         var pool = new ConnectionPool(settings, dialer, new FillThenSpread(), new Random(1), Clock, Log);
         var policy = new AgentPolicy { HeaderTimeout = TimeSpan.FromSeconds(1), BodyTimeout = TimeSpan.FromSeconds(1) };
-        var agent = new AgentState("waf", policy, new AgentVersion("1", pool), Clock, _sums.Metrics)
+        var agent = new AgentState("waf", policy, new AgentVersion("1", pool), Clock, _sums.Metrics.Agents)
         {
             Configuration = new AgentConfiguration(configuration is null ? null : Json(configuration)),
         };

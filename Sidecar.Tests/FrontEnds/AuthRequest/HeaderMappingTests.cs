@@ -140,19 +140,17 @@ internal sealed class HeaderMappingTests
     [TestCase("X-User", "twice")]
     public void Create_NameThatCannotBeCarried_SaysWhy(string name, string reason)
     {
-        using var recorder = new MetricSums();
         var options = HttpHarness.Defaults with { EditHeaders = [name] };
 
-        Assert.That(() => new HeaderMapping(options, recorder.Metrics), Throws.ArgumentException.With.Message.Contains(reason).And.Message.Contains(name));
+        Assert.That(() => new HeaderMapping(options), Throws.ArgumentException.With.Message.Contains(reason).And.Message.Contains(name));
     }
 
     [Test]
     public void Create_MoreNamesThanFit_SaysTheLimit()
     {
-        using var recorder = new MetricSums();
         var options = HttpHarness.Defaults with { ResponseHeaders = [.. Enumerable.Range(0, 100).Select(static i => $"X-Header-{i}")] };
 
-        Assert.That(() => new HeaderMapping(options, recorder.Metrics), Throws.ArgumentException.With.Message.Contains("2048"));
+        Assert.That(() => new HeaderMapping(options), Throws.ArgumentException.With.Message.Contains("2048"));
     }
 
     private static TestAgent Removes(string name) => new("waf", Answer.Allow.WithRequestHeaders(HeaderOperation.Remove(name)));

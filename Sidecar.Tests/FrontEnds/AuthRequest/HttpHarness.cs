@@ -21,8 +21,8 @@ internal sealed class HttpHarness : IAsyncDisposable
         Client = UnixHttp.Client(SocketPath);
         Tokens = new ReplyTokens(ReplyKeyFile.LoadOrCreate(daemon.Directory.File("key")), Time);
         var metrics = daemon.Sums.Metrics;
-        var carried = new HeaderMapping(options, metrics);
-        var form = new AuthRequestResponse(options, carried, Tokens, metrics, Time, daemon.Logs.CreateLogger<AuthRequestResponse>());
+        var carried = new HeaderMapping(options);
+        var form = new AuthRequestResponse(carried, Tokens, Time, daemon.Logs.CreateLogger<AuthRequestResponse>());
         FrontEnd = new HttpFrontEnd(
             new CheckEndpoint(options, daemon.Inspector, carried, form, daemon.Logs.CreateLogger<CheckEndpoint>()),
             new ReplyEndpoint(options, Tokens, metrics, Time, daemon.Logs.CreateLogger<ReplyEndpoint>()),

@@ -19,7 +19,7 @@ internal sealed class HttpListenerHarness : IAsyncDisposable
     {
         Daemon = daemon;
         SocketPath = daemon.Directory.Socket("http.sock");
-        var carried = new HeaderMapping(options, daemon.Sums.Metrics);
+        var carried = new HeaderMapping(options);
         var check = new CheckEndpoint(
             options, daemon.Inspector, carried, form ?? new ForwardAuthResponse(options.Dialect, carried), daemon.Logs.CreateLogger<CheckEndpoint>());
         IHttpApplication<IFeatureCollection> application = options.Dialect.AsksByRequestLine

@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using NUnit.Framework;
-using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.FrontEnds.ExtProc;
 using Sidecar.Protocol.Envoy;
@@ -40,9 +39,7 @@ internal sealed class ExtProcRig : IExtProcOutput, IEnvoyWire, IAsyncDisposable
     public bool IsBroken { get; set; }
 
     /// <summary>A further stream of the same filter.</summary>
-    public ExtProcStream NewStream() => new(Harness.Inspector, Filter, Metrics, this);
-
-    private SidecarMetrics Metrics => Harness.Sums.Metrics;
+    public ExtProcStream NewStream() => new(Harness.Inspector, Filter, this);
 
     public static Task<ExtProcRig> StartAsync(params LambdaAgent[] agents) => StartAsync(Options, agents);
 

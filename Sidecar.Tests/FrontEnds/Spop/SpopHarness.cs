@@ -23,7 +23,7 @@ internal sealed class SpopHarness : IAsyncDisposable
         (_inspection, Options) = (inspection, options);
         Logger = new FakeLogger<SpopListener>(inspection.Logs.Collector);
         _throttle = new LogThrottle(inspection.Time);
-        FrontEnd = new SpopFrontEnd(options, inspection.Inspector, inspection.Sums.Metrics, Logger, relay);
+        FrontEnd = new SpopFrontEnd(options, inspection.Inspector, Logger, relay);
     }
 
     public SpopListenerOptions Options { get; }

@@ -156,7 +156,7 @@ internal sealed class SpopSessionTests
 
         var answer = await peer.AnswerAsync();
         Assert.That((answer["act"], answer["ract"], answer["cause"], answer["status"]), Is.EqualTo(("failed-closed", "failed-closed", "too-large", 413u)));
-        Assert.That(await harness.Inspection.EndedAsync(), Is.EqualTo(new[] { "spop:test|all|refused|too-large=1" }));
+        Assert.That(await harness.Inspection.EndedAsync(), Is.EqualTo(new[] { "spop:test|none|refused|too-large=1" }));
     }
 
     [Test]

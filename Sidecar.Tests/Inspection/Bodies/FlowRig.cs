@@ -23,10 +23,10 @@ internal sealed class FlowRig : IAsyncDisposable
     {
         Agents = agents;
         Memory = new ByteBudget(memory, Clock);
-        _background = new BackgroundCalls(Sums.Metrics, Clock, NullLogger<BackgroundCalls>.Instance);
+        _background = new BackgroundCalls(Clock, NullLogger<BackgroundCalls>.Instance);
         var stages = agents.Select(agent => (IReadOnlyList<RouteAgent>)[Add(agent)]).ToList();
         Inspector = new Inspector(
-            Models.Of([new RouteModel { Id = "r", Stages = stages }]), _background, new ExchangeIds(), Memory, Sums.Metrics, Clock, Log);
+            Models.Of([new RouteModel { Id = "r", Stages = stages }]), _background, new ExchangeIds(), Memory, Sums.Observers, Clock, Log);
     }
 
     /// <summary>The clock of all.</summary>
@@ -124,7 +124,7 @@ internal sealed class FlowRig : IAsyncDisposable
         _pools.Add(pool);
         agent.Budget = new ByteBudget(agent.Memory, Clock);
         return new RouteAgent(
-            new AgentState(agent.Id, agent.Policy, new AgentVersion("1", pool), Clock, Sums.Metrics) { BodyMemory = agent.Budget }, agent.Policy);
+            new AgentState(agent.Id, agent.Policy, new AgentVersion("1", pool), Clock, Sums.Metrics.Agents) { BodyMemory = agent.Budget }, agent.Policy);
     }
 }
 

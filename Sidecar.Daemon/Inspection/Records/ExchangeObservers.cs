@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Sidecar.Protocol.Transport;
+
+namespace Sidecar.Daemon.Inspection.Records;
+
+/// <summary>All observers of the exchanges, and the recorders that they read. Safe from any thread; never throws.</summary>
+/// <param name="observers">The observers, called in this order.</param>
+/// <param name="time">The clock of the log's pace.</param>
+/// <param name="logger">Is told of observers that throw.</param>
+internal sealed class ExchangeObservers(IEnumerable<IExchangeObserver> observers, TimeProvider time, ILogger<ExchangeObservers> logger)
+{
+    // As many as are open at once on a busy listener without a response phase. Those beyond are made when needed.
+    private const int MaxPooled = 1024;
+
+    private readonly IExchangeObserver[] _observers = [.. observers];
+    private readonly ConcurrentQueue<ExchangeRecorder> _pool = new();
+    private readonly LogThrottle _throttle = new(time);
+    private int _pooled;
+    private long _failures;
+
+    /// <summary>How often an observer threw.</summary>
+    public long Failures => Interlocked.Read(ref _failures);
+
+    /// <summary>A recorder for one exchange.</summary>
+    public ExchangeRecorder Rent()
+    {
+        if (!_pool.TryDequeue(out var recorder))
+        {
+            return new ExchangeRecorder(this);
+        }
+
+        Interlocked.Decrement(ref _pooled);
+        return recorder;
+    }
+
+    /// <summary>Takes a recorder back whose life has ended.</summary>
+    public void Return(ExchangeRecorder recorder)
+    {
+        if (Interlocked.Increment(ref _pooled) <= MaxPooled)
+        {
+            _pool.Enqueue(recorder);
+        }
+        else
+        {
+            Interlocked.Decrement(ref _pooled);
+        }
+    }
+
+    /// <inheritdoc cref="IExchangeObserver.OnBegun"/>
+    public void OnBegun(string listener)
+    {
+        foreach (var observer in _observers)
+        {
+            try
+            {
+                observer.OnBegun(listener);
+            }
+            catch (Exception e)
+            {
+                Note(observer, e);
+            }
+        }
+    }
+
+    /// <inheritdoc cref="IExchangeObserver.OnEntry"/>
+    public void OnEntry(string listener, string route, in RecordEntry entry)
+    {
+        foreach (var observer in _observers)
+        {
+            try
+            {
+                observer.OnEntry(listener, route, entry);
+            }
+            catch (Exception e)
+            {
+                Note(observer, e);
+            }
+        }
+    }
+
+    /// <inheritdoc cref="IExchangeObserver.OnClosed"/>
+    public void OnClosed(in ExchangeRecord record)
+    {
+        foreach (var observer in _observers)
+        {
+            try
+            {
+                observer.OnClosed(record);
+            }
+            catch (Exception e)
+            {
+                Note(observer, e);
+            }
+        }
+    }
+
+    private void Note(IExchangeObserver observer, Exception error)
+    {
+        Interlocked.Increment(ref _failures);
+        var name = observer.GetType().Name;
+        if (_throttle.MayLog(name, out var more))
+        {
+            Log.ObserverFailed(logger, name, more, error);
+        }
+    }
+}

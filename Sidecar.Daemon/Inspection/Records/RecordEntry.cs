@@ -1,0 +1,94 @@
+using System.Runtime.InteropServices;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Connections.Calls;
+using Sidecar.Daemon.Inspection.Verdicts;
+using Sidecar.Protocol.Messages;
+
+namespace Sidecar.Daemon.Inspection.Records;
+
+/// <summary>One thing that happened in an exchange. Members that its <see cref="Kind"/> does not name have their defaults.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly struct RecordEntry
+{
+    /// <summary>What happened.</summary>
+    public required RecordKind Kind { get; init; }
+
+    /// <summary>The event that it is about; none for operations.</summary>
+    public EventKind Event { get; init; }
+
+    /// <summary>The agent of a call, a skip or a would-be verdict.</summary>
+    public string? Agent { get; init; }
+
+    /// <summary>The name of its version that has the exchange.</summary>
+    public string? Version { get; init; }
+
+    /// <summary>How a call ended.</summary>
+    public CallOutcome Outcome { get; init; }
+
+    /// <summary>What the agent's answer to a call comes to, once it counts; allow where it does not.</summary>
+    public VerdictKind Said { get; init; }
+
+    /// <summary>Whether a call asked the same event a second time, because the first connection died under it.</summary>
+    public bool IsRetry { get; init; }
+
+    /// <summary>Whether the answer to a call changes bytes of a body. The bytes themselves are not kept.</summary>
+    public bool ChangesBody { get; init; }
+
+    /// <summary>
+    /// The answer to a call, after what of it cannot be carried out was left out; without bytes of bodies. Null where there is none, and where as many of the
+    /// exchange are kept as may be.
+    /// </summary>
+    public AgentResponse? Response { get; init; }
+
+    /// <summary>When a call went through its stages.</summary>
+    public CallTimes Times { get; init; }
+
+    /// <summary>Why an agent was not asked.</summary>
+    public SkipReason Skip { get; init; }
+
+    /// <summary>The merge of all that was said of the event.</summary>
+    public Verdict? Verdict { get; init; }
+
+    /// <summary>
+    /// The operation that the front end could not carry, or what enforcing a watching agent's answer would have done: a bounded set of words.
+    /// </summary>
+    public string? Label { get; init; }
+
+    /// <summary>This entry with another answer.</summary>
+    internal RecordEntry With(AgentResponse? response) => this with { Response = response };
+}
+
+/// <summary>What an entry is about.</summary>
+internal enum RecordKind : byte
+{
+    /// <summary>An agent was asked, or its call ended before anything was sent.</summary>
+    Call,
+
+    /// <summary>An agent of the route was not asked about an event. Once per agent and kind of event.</summary>
+    Skipped,
+
+    /// <summary>A verdict was given.</summary>
+    Verdict,
+
+    /// <summary>An agent that only watches would have decided so, or could not be asked.</summary>
+    WouldBe,
+
+    /// <summary>The front end could not carry an operation.</summary>
+    Unapplied,
+}
+
+/// <summary>Why an agent was not asked about an event.</summary>
+internal enum SkipReason : byte
+{
+    /// <summary>It was asked.</summary>
+    None,
+
+    /// <summary>Neither it nor its operator wants events of this kind.</summary>
+    NotWanted,
+
+    /// <summary>Another agent's word had ended the wait.</summary>
+    Decided,
+
+    /// <summary>It was passed by earlier in this body, and a hole is never resumed.</summary>
+    PassedBy,
+}
