@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Sidecar.Daemon.Cli;
 using Sidecar.Daemon.Cli.Admin;
+using Sidecar.Daemon.Cli.Help;
 
 namespace Sidecar.Daemon;
 
@@ -19,6 +20,7 @@ internal static class Program
             AgentCommand.Create(Console.Error),
             BenchCommand.Create(Console.Out, Console.Error),
         };
+        HelpPage.AddTo(root);
         var result = root.Parse(arguments);
         if (result.Errors is [var first, ..])
         {

@@ -1,4 +1,4 @@
-using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Pooling;
@@ -27,7 +27,7 @@ internal sealed class AgentState
     public AgentState(string id, AgentPolicy policy, VersionPlan plan, TimeProvider time, AgentMetrics metrics)
     {
         (_id, _policy, _plan, _time, _metrics) = (id, policy, plan, time, metrics);
-        BodyMemory = new ByteBudget(Defaults.AgentBodyMemory, time);
+        BodyMemory = new ByteBudget(AgentSettings.BodyMemory.Default, time);
         _versions = [.. plan.Versions.Select(static one => one.Version)];
     }
 

@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Daemon.Agents;
 
@@ -9,10 +10,10 @@ internal sealed record BodyPolicy
     public BodyMode Mode { get; init; } = BodyMode.Buffer;
 
     /// <summary>In hybrid mode: bytes collected before the first question.</summary>
-    public int Threshold { get; init; } = Defaults.HybridThreshold;
+    public int Threshold { get; init; } = BodyFormats.HybridThreshold;
 
     /// <summary>Largest body the agent is shown, in bytes; <see cref="long.MaxValue"/> for no limit. The agent's own limit makes it less.</summary>
-    public long MaxBytes { get; init; } = Defaults.MaxBodyBytes;
+    public long MaxBytes { get; init; } = AgentSettings.MaxBody.Default;
 
     /// <summary>What happens beyond that.</summary>
     public ExcessAction OnExcess { get; init; } = ExcessAction.Block;

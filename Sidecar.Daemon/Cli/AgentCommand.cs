@@ -4,6 +4,7 @@ using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.BundledAgents.Demo;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Protocol.Sdk;
 
 namespace Sidecar.Daemon.Cli;
@@ -23,12 +24,12 @@ internal static class AgentCommand
     };
 
     private static readonly Option<string?> TokenFile = new("--token-file") { Description = "With --reverse: the file whose first line is the token to register with", HelpName = "FILE" };
-    private static readonly Option<int?> Connections = FlagTypes.Number("--connections", DefaultConnections, "With --reverse: connections to keep open");
+    private static readonly Option<int?> Connections = FlagTypes.Number("--connections", DefaultConnections, (1, CallSettings.MostConnections), "connections", "With --reverse: kept open");
 
     private static readonly Option<string[]> BlockPath = FlagTypes.Many("--block-path", "TEXT[=STATUS]", "Block requests whose path and query contain this. Repeatable.");
     private static readonly Option<string[]> BlockHeader = FlagTypes.Many("--block-header", "NAME:TEXT", "Block requests with a header that contains this. Repeatable.");
     private static readonly Option<string[]> BlockBody = FlagTypes.Many("--block-body", "TEXT", "Block bodies that contain this, also across pieces. Repeatable.");
-    private static readonly Option<int?> BlockStatus = FlagTypes.Number("--block-status", DefaultBlockStatus, "Status of a block");
+    private static readonly Option<int?> BlockStatus = FlagTypes.Number("--block-status", DefaultBlockStatus, (200, 599), "", "Status of a block");
     private static readonly Option<string?> BlockPage = new("--block-page") { Description = "Body of a block", HelpName = "TEXT" };
     private static readonly Option<string[]> RedirectPath = FlagTypes.Many("--redirect-path", "TEXT=URL", "Redirect requests whose path contains the text. Repeatable.");
     private static readonly Option<string[]> ChallengePath = FlagTypes.Many("--challenge-path", "TEXT", "Challenge requests whose path contains this. Repeatable.");
@@ -148,11 +149,6 @@ internal static class AgentCommand
             return null;
         }
 
-        if (connections is < 1 or > Configuration.ReverseValidator.MaxConnections)
-        {
-            problems.Add(string.Create(CultureInfo.InvariantCulture, $"--connections {connections} is outside 1 to {Configuration.ReverseValidator.MaxConnections}"));
-        }
-
         if (Configuration.SocketPaths.Error(path) is { } error)
         {
             problems.Add($"--reverse {path}: {error}");
@@ -190,8 +186,6 @@ internal static class AgentCommand
     private static DemoRules Bind(ParseResult result, List<string> problems)
     {
         var status = result.GetValue(BlockStatus) ?? DefaultBlockStatus;
-        CheckStatus("--block-status", status, problems);
-
         return new DemoRules
         {
             BlockPaths = Statuses(result, status, problems),

@@ -3,6 +3,7 @@ using System.Collections.Frozen;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Pooling;
@@ -39,26 +40,24 @@ internal sealed class AgentFactory(
     {
         var own = agent.Pool with { Connections = agent.Pool.Connections ?? MostOnListeners(agent, snapshot) };
         var both = own.Over(snapshot.Pool);
-        var written = both with
-        {
-            ReconnectMin = both.ReconnectMin ?? agent.DefaultReconnectMin,
-            ReconnectMax = both.ReconnectMax ?? agent.DefaultReconnectMax,
-        };
+        var written = both
+            .With(CallSettings.ReconnectMin, both.Values.Get(CallSettings.ReconnectMin, agent.Variant))
+            .With(CallSettings.ReconnectMax, both.Values.Get(CallSettings.ReconnectMax, agent.Variant));
         var known = _known.GetValueOrDefault(agent.Id);
         var configured = known?.State.Configuration
             ?? new AgentConfiguration(agent.Configuration) { File = agent.ConfigurationFile is { } file ? Path.GetFullPath(file) : null };
         var connection = new ConnectionSettings
         {
             AgentId = agent.Id,
-            MaxInFlight = written.CallsPerConnection ?? Defaults.CallsPerConnection,
-            ConnectTimeout = written.ConnectTimeout ?? Defaults.ConnectTimeout,
+            MaxInFlight = written.Get(CallSettings.CallsPerConnection),
+            ConnectTimeout = written.Get(CallSettings.ConnectTimeout),
             Encodings = agent.Encoding is { } only ? [only] : [ProtocolConstants.MessagePack, ProtocolConstants.Json],
             Configured = configured,
             ProxyVersion = DaemonVersion.Text,
             Metrics = metrics,
         };
         IReadOnlyList<VersionOptions> wanted = agent.Versions.Count > 0 ? agent.Versions : [new VersionOptions("", agent.Endpoints, 1)];
-        var strategy = written.Strategy ?? Defaults.Strategy;
+        var strategy = written.Get(CallSettings.Strategy);
         var last = known?.LastVersion ?? 0;
         var versions = wanted.Select(version =>
         {
@@ -70,7 +69,7 @@ internal sealed class AgentFactory(
                 ? there with { Weight = version.Weight, Settings = settings, IsNew = false }
                 : Make(key, name, version, agent, settings, connection, strategy);
         }).ToList();
-        var policy = PolicyOf(agent, written, snapshot.FailureMode);
+        var policy = PolicyOf(agent, written);
         var weighted = versions.ConvertAll(static version => new WeightedVersion(version.Version, version.Weight));
         var plan = known?.State.Plan is { } before && before.IsSameAs(weighted) ? before : new VersionPlan(weighted);
         var state = known?.State
@@ -143,29 +142,29 @@ internal sealed class AgentFactory(
     /// <summary>What was written about a pool, with the defaults where nothing was.</summary>
     public static PoolSettings SettingsOf(string id, PoolOptions written, int callsPerConnection, int endpoints, TimeSpan drainTimeout)
     {
-        var connections = Math.Max(written.Connections ?? Defaults.ConnectionsPerAgent, endpoints);
+        var connections = Math.Max(written.Get(CallSettings.Connections), endpoints);
         return new PoolSettings
         {
             AgentId = id,
             Connections = connections,
-            ReconnectMin = written.ReconnectMin ?? Defaults.ReconnectMin,
-            ReconnectMax = written.ReconnectMax ?? Defaults.ReconnectMax,
-            HealthInterval = written.HealthInterval ?? Defaults.HealthInterval,
+            ReconnectMin = written.Get(CallSettings.ReconnectMin),
+            ReconnectMax = written.Get(CallSettings.ReconnectMax),
+            HealthInterval = written.Get(CallSettings.HealthInterval),
             DrainTimeout = written.DrainTimeout ?? drainTimeout,
-            UnhealthyAfter = written.UnhealthyAfter ?? Defaults.UnhealthyAfter,
-            MaxCalls = written.CallsPerAgent ?? connections * callsPerConnection,
-            Queue = written.Queue ?? Defaults.Queue,
-            QueueWait = written.QueueWait ?? Defaults.QueueWait,
-            FlowWait = (written.FlowMode ?? Defaults.Flow) == FlowMode.Wait ? written.FlowWait ?? Defaults.FlowWait : TimeSpan.Zero,
-            StickyTimeout = written.StickyTimeout ?? Defaults.StickyTimeout,
-            StickySessions = written.StickySessions ?? Defaults.StickySessions,
+            UnhealthyAfter = written.Get(CallSettings.UnhealthyAfter),
+            MaxCalls = written.Values.Find(CallSettings.CallsPerAgent) ?? connections * callsPerConnection,
+            Queue = written.Get(CallSettings.Queue),
+            QueueWait = written.Get(CallSettings.QueueWait),
+            FlowWait = written.Get(CallSettings.FlowMode) == FlowMode.Wait ? written.Get(CallSettings.FlowWait) : TimeSpan.Zero,
+            StickyTimeout = written.Get(CallSettings.StickyTimeout),
+            StickySessions = written.Get(CallSettings.StickySessions),
             Breaker = new BreakerSettings
             {
-                FailurePercent = written.BreakerRate ?? Defaults.BreakerRate,
-                MinCalls = written.BreakerCalls ?? Defaults.BreakerCalls,
-                Window = written.BreakerWindow ?? Defaults.BreakerWindow,
-                Consecutive = written.BreakerFailures ?? Defaults.BreakerFailures,
-                OpenFor = written.BreakerOpen ?? Defaults.BreakerOpen,
+                FailurePercent = written.Get(CallSettings.BreakerRate),
+                MinCalls = written.Get(CallSettings.BreakerCalls),
+                Window = written.Get(CallSettings.BreakerWindow),
+                Consecutive = written.Get(CallSettings.BreakerFailures),
+                OpenFor = written.Get(CallSettings.BreakerOpen),
             },
         };
     }
@@ -174,9 +173,9 @@ internal sealed class AgentFactory(
     private static int? MostOnListeners(AgentOptions agent, ConfigurationSnapshot options) =>
         options.Listeners.Where(listener => listener.Reverse?.Admits(agent) == true).Max(static listener => listener.Reverse!.MaxPerAgent);
 
-    private static AgentPolicy PolicyOf(AgentOptions agent, PoolOptions written, FailureMode daemonFailureMode)
+    private static AgentPolicy PolicyOf(AgentOptions agent, PoolOptions written)
     {
-        var failureMode = agent.FailureMode ?? daemonFailureMode;
+        var failureMode = written.Get(DaemonSettings.FailureMode);
         var body = agent.Body;
         var excess = body.OnExcess ?? (failureMode == FailureMode.Open ? ExcessAction.Skip : ExcessAction.Block);
         return new AgentPolicy
@@ -187,11 +186,11 @@ internal sealed class AgentFactory(
             ResponseBody = new BodyPolicy { Mode = body.ResponseMode, Threshold = body.ResponseThreshold, MaxBytes = body.MaxResponseBytes, OnExcess = excess },
             BodyIsOptional = body.IsOptional,
             MaxEventBytes = body.MaxEventBytes,
-            FlowMode = written.FlowMode ?? Defaults.Flow,
+            FlowMode = written.Get(CallSettings.FlowMode),
             Events = agent.Events,
-            HeaderTimeout = written.HeaderTimeout ?? Defaults.HeaderTimeout,
-            BodyTimeout = written.BodyTimeout ?? Defaults.BodyTimeout,
-            EventTimeouts = written.EventTimeouts?.ToFrozenDictionary(),
+            HeaderTimeout = written.Get(CallSettings.HeaderTimeout),
+            BodyTimeout = written.Get(CallSettings.BodyTimeout),
+            EventTimeouts = written.Get(CallSettings.EventTimeouts) is { Count: > 0 } timeouts ? timeouts.ToFrozenDictionary() : null,
         };
     }
 }

@@ -1,18 +1,19 @@
 using System.Text.Json;
-using Sidecar.Protocol.Messages;
+using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Daemon.Configuration;
 
 /// <summary>Reads <c>--agent 'id=endpoint[+endpoint…][,key=value]…'</c>. A path with a <c>+</c> cannot be written: it separates, as in every list.</summary>
 internal static class AgentFlag
 {
-    private static readonly string[] Keys = [.. PoolFlag.Keys, "failure-mode", "events", "mode", "encoding", "config-file", .. TlsFlag.Keys, .. BodyFlag.Keys];
+    // One process each.
+    private const int MostEndpoints = 16;
 
     /// <summary>Null, with errors, when it cannot be read.</summary>
     public static AgentOptions? Parse(string text, List<string> errors)
     {
         var before = errors.Count;
-        var spec = new FlagText("--agent", text, Keys, errors);
+        var spec = new FlagText("--agent", text, errors);
         var equals = spec.Head.IndexOf('=', StringComparison.Ordinal);
         if (equals <= 0 || equals == spec.Head.Length - 1)
         {
@@ -20,35 +21,22 @@ internal static class AgentFlag
             return null;
         }
 
+        var id = spec.Head[..equals];
+        spec.Place = $"--agent {id}=…";
         var endpoints = Endpoints(spec, spec.Head[(equals + 1)..]);
-        var options = new AgentOptions
-        {
-            Id = spec.Head[..equals],
-            Endpoints = endpoints,
-            Tls = TlsFlag.Read(spec, endpoints),
-            Pool = PoolFlag.Read(spec),
-            FailureMode = spec.Word<FailureMode>("failure-mode", ("closed", FailureMode.Closed), ("open", FailureMode.Open)),
-            Mode = Mode(spec) ?? AgentMode.Enforce,
-            Events = Events(spec),
-            Encoding = spec.Text("encoding") is null ? null
-                : spec.Word<int>("encoding", (ProtocolConstants.Json, 0), (ProtocolConstants.MessagePack, 1)) is null ? null : spec.Text("encoding"),
-            Configuration = ReadConfiguration(spec),
-            ConfigurationFile = spec.Text("config-file"),
-            Body = BodyFlag.Parse(spec),
-        };
+        var options = new AgentOptions { Id = id, Endpoints = endpoints, Values = spec.Read(SettingScopes.Agent) };
+        CheckTls(spec, options);
+        options = options with { Configuration = ReadConfiguration(spec, options.ConfigurationFile) };
         return errors.Count == before ? options : null;
     }
-
-    private static AgentMode? Mode(FlagText spec) =>
-        spec.Word<AgentMode>("mode", ("enforce", AgentMode.Enforce), ("monitor", AgentMode.Monitor), ("off", AgentMode.Off));
 
     private static List<AgentEndpoint> Endpoints(FlagText spec, string text)
     {
         var written = text.Split('+', StringSplitOptions.TrimEntries);
         var endpoints = written.Select(endpoint => AgentEndpoint.Read(endpoint, spec.Error, isConfiguration: true)).OfType<AgentEndpoint>().ToList();
-        if (endpoints.Count > PoolLimits.Endpoints.Max)
+        if (endpoints.Count > MostEndpoints)
         {
-            spec.Error($"{endpoints.Count} endpoints are given, an agent may have {PoolLimits.Endpoints.Max}");
+            spec.Error($"{endpoints.Count} endpoints are given, an agent may have {MostEndpoints}");
         }
 
         if (endpoints.OfType<AgentEndpoint.Reverse>().Any() && written.Length > 1)
@@ -64,30 +52,24 @@ internal static class AgentFlag
         return endpoints;
     }
 
-    private static EventSet? Events(FlagText spec)
+    private static void CheckTls(FlagText spec, AgentOptions agent)
     {
-        if (spec.List("events") is not { } names)
+        // Otherwise somebody believes that a connection is encrypted which is not.
+        if (agent.Tls is not null && !agent.Endpoints.All(static endpoint => endpoint is AgentEndpoint.Grpc { IsEncrypted: true }))
         {
-            return null;
+            var keys = agent.Values.Written.Where(static setting => setting.Group == SettingGroup.AgentTls).Select(static setting => setting.Key + "=");
+            spec.Error($"{string.Join(", ", keys)} is for TLS, but not every endpoint begins with https://");
         }
 
-        var events = EventSet.None;
-        foreach (var name in names)
+        if (agent.Tls is { Key: not null, Certificate: null } && !spec.IsWritten(AgentSettings.Certificate))
         {
-            if (!EventNames.TryParse(name, out var one))
-            {
-                spec.Error($"event {name} is none of {EventNames.Known}");
-            }
-
-            events |= one;
+            spec.Error(AgentSettings.CertificateKey, "is the key of cert=, which is missing");
         }
-
-        return events;
     }
 
-    private static JsonElement? ReadConfiguration(FlagText spec)
+    private static JsonElement? ReadConfiguration(FlagText spec, string? path)
     {
-        if (spec.Text("config-file") is not { } path)
+        if (path is null)
         {
             return null;
         }

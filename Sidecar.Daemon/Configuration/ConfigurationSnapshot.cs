@@ -1,7 +1,9 @@
+using Sidecar.Daemon.Configuration.Settings;
+
 namespace Sidecar.Daemon.Configuration;
 
-/// <summary>Everything the operator wrote. Immutable; defaults are those of <see cref="Defaults"/>.</summary>
-internal sealed record ConfigurationSnapshot
+/// <summary>Everything the operator wrote. Immutable; what was not written is the default of its setting.</summary>
+internal sealed record ConfigurationSnapshot : SettingOptions
 {
     /// <summary>The agents.</summary>
     public IReadOnlyList<AgentOptions> Agents { get; init; } = [];
@@ -13,38 +15,38 @@ internal sealed record ConfigurationSnapshot
     public IReadOnlyList<RouteOptions> Routes { get; init; } = [];
 
     /// <summary>What takes the requests that no route takes: null refuses them, without agents they pass.</summary>
-    public RouteOptions? Unmatched { get; init; }
+    public RouteOptions? Unmatched { get => Get(DaemonSettings.Unmatched); init => Values = Values.With(DaemonSettings.Unmatched, value); }
 
     /// <summary>How calls to agents are made where an agent's own settings say nothing.</summary>
-    public PoolOptions Pool { get; init; } = new();
+    public PoolOptions Pool { get => new() { Values = Values }; init => Values = value.Values.Over(Values); }
 
     /// <summary>How long work under way may take when the daemon stops.</summary>
-    public TimeSpan DrainTimeout { get; init; } = Defaults.DrainTimeout;
+    public TimeSpan DrainTimeout { get => Get(DaemonSettings.DrainTimeout); init => Values = Values.With(DaemonSettings.DrainTimeout, value); }
 
     /// <summary>When an exchange whose end nobody announced is forgotten.</summary>
-    public TimeSpan ExchangeExpiry { get; init; } = Defaults.ExchangeExpiry;
+    public TimeSpan ExchangeExpiry { get => Get(DaemonSettings.ExchangeExpiry); init => Values = Values.With(DaemonSettings.ExchangeExpiry, value); }
 
     /// <summary>Exchanges open at once.</summary>
-    public int MaxExchanges { get; init; } = Defaults.MaxExchanges;
+    public int MaxExchanges { get => Get(DaemonSettings.MaxExchanges); init => Values = Values.With(DaemonSettings.MaxExchanges, value); }
 
     /// <summary>Bytes of bodies held at once by the whole daemon.</summary>
-    public long BodyMemory { get; init; } = Defaults.BodyMemory;
+    public long BodyMemory { get => Get(DaemonSettings.BodyMemory); init => Values = Values.With(DaemonSettings.BodyMemory, value); }
 
     /// <summary>What happens when an agent cannot inspect, unless the agent says otherwise.</summary>
-    public FailureMode FailureMode { get; init; } = FailureMode.Closed;
+    public FailureMode FailureMode { get => Get(DaemonSettings.FailureMode); init => Values = Values.With(DaemonSettings.FailureMode, value); }
 
     /// <summary>First part of every metric's name.</summary>
-    public string MetricsPrefix { get; init; } = Defaults.MetricsPrefix;
+    public string MetricsPrefix { get => Get(DaemonSettings.MetricsPrefix)!; init => Values = Values.With(DaemonSettings.MetricsPrefix, value); }
 
     /// <summary>The key that signs reply ids; null keeps it beside the listener's socket.</summary>
-    public string? ReplyKeyFile { get; init; }
+    public string? ReplyKeyFile => Get(DaemonSettings.ReplyKey);
 
     /// <summary>Whether nothing is started and nothing made: only checked.</summary>
-    public bool ChecksOnly { get; init; }
+    public bool ChecksOnly => Get(DaemonSettings.Check);
 
     /// <summary>Whether a listener may take over a path where another process listens.</summary>
-    public bool AllowTakeover { get; init; }
+    public bool AllowTakeover { get => Get(DaemonSettings.Takeover); init => Values = Values.With(DaemonSettings.Takeover, value); }
 
     /// <summary>Whether READY is told only when every agent has a connection.</summary>
-    public bool WaitForAgents { get; init; }
+    public bool WaitForAgents { get => Get(DaemonSettings.WaitForAgents); init => Values = Values.With(DaemonSettings.WaitForAgents, value); }
 }

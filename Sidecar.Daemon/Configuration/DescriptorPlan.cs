@@ -1,3 +1,5 @@
+using Sidecar.Daemon.Configuration.Settings;
+
 namespace Sidecar.Daemon.Configuration;
 
 /// <summary>
@@ -56,7 +58,7 @@ internal sealed record DescriptorPlan(ConfigurationSnapshot Options, string? War
     private static int Lowered(int usual, double share) => Least + (int)((usual - Least) * share);
 
     private static long AgentConnections(ConfigurationSnapshot options) => options.Agents.Sum(agent =>
-        (long)Math.Max(agent.Endpoints.Count, agent.Pool.Over(options.Pool).Connections ?? Defaults.ConnectionsPerAgent));
+        (long)Math.Max(agent.Endpoints.Count, agent.Pool.Over(options.Pool).Get(CallSettings.Connections)));
 
     private static string Named(ConfigurationSnapshot options)
     {

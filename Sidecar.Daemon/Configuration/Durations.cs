@@ -28,8 +28,13 @@ internal static class Durations
         return duration > TimeSpan.Zero;
     }
 
-    /// <summary>Writes a duration the way it is read.</summary>
-    public static string Format(TimeSpan duration) => duration < TimeSpan.FromSeconds(1)
-        ? string.Create(CultureInfo.InvariantCulture, $"{duration.TotalMilliseconds:0.###}ms")
-        : string.Create(CultureInfo.InvariantCulture, $"{duration.TotalSeconds:0.###}s");
+    /// <summary>Writes a duration the way it is read, in the largest unit of which it has a whole number, at least seconds.</summary>
+    public static string Format(TimeSpan duration)
+    {
+        var (unit, size) = duration < TimeSpan.FromSeconds(1) ? ("ms", TimeSpan.TicksPerMillisecond)
+            : duration.Ticks % TimeSpan.TicksPerHour == 0 ? ("h", TimeSpan.TicksPerHour)
+            : duration.Ticks % TimeSpan.TicksPerMinute == 0 ? ("m", TimeSpan.TicksPerMinute)
+            : ("s", TimeSpan.TicksPerSecond);
+        return string.Create(CultureInfo.InvariantCulture, $"{duration.Ticks / (decimal)size:0.#######}{unit}");
+    }
 }

@@ -28,4 +28,17 @@ internal static class EventNames
         };
         return events != EventSet.None;
     }
+
+    /// <summary>The name of a single event.</summary>
+    public static string Of(EventKind kind) => kind switch
+    {
+        EventKind.RequestHeaders => "request-headers",
+        EventKind.RequestBodyChunk => "request-body",
+        EventKind.ResponseHeaders => "response-headers",
+        EventKind.ResponseBodyChunk => "response-body",
+        EventKind.RequestComplete => "request-complete",
+        EventKind.WebSocketFrame => "websocket-frame",
+        EventKind.GuardrailInspect => "guardrail",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "operators do not name it"),
+    };
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Daemon.Configuration;
 
@@ -28,7 +29,7 @@ internal enum ListenerKind
 }
 
 /// <summary>A listener as the operator wrote it.</summary>
-internal sealed record ListenerOptions
+internal sealed record ListenerOptions : SettingOptions
 {
     /// <summary>What it speaks.</summary>
     public required ListenerKind Kind { get; init; }
@@ -49,7 +50,7 @@ internal sealed record ListenerOptions
     public string Place => Address?.ToString() ?? (AbstractName is { } name ? $"abns:{name}" : System.IO.Path.GetFullPath(Path));
 
     /// <summary>Which proxy asks.</summary>
-    public ProxyKind Proxy { get; init; }
+    public ProxyKind Proxy { get => Values.Find(ListenerSettings.Proxy) ?? ProxyKind.None; init => Values = Values.With(ListenerSettings.Proxy, value); }
 
     /// <summary>Whether it can hand over bodies.</summary>
     public bool HasBodies => Kind == ListenerKind.Envoy ? Envoy.WithRequestBody == RequestBodies.Shown
@@ -59,62 +60,76 @@ internal sealed record ListenerOptions
     public bool CarriesBodies => Proxy is ProxyKind.Traefik or ProxyKind.EnvoyHttp;
 
     /// <summary>What such a proxy does with bodies.</summary>
-    public RequestBodies RequestBodies { get; init; }
+    public RequestBodies RequestBodies { get => Get(ListenerSettings.RequestBodies); init => Values = Values.With(ListenerSettings.RequestBodies, value); }
 
     /// <summary>How many load balancers in front of the proxy are believed to have told the client's address.</summary>
-    public int TrustedHops { get; init; }
+    public int TrustedHops => Get(ListenerSettings.TrustedHops);
 
     /// <summary>Its name in metrics and logs: the kind and the file name of its socket, or the address.</summary>
-    public string Name => $"{Kind.ToString().ToLowerInvariant()}:{Address?.ToString() ?? AbstractName ?? System.IO.Path.GetFileName(Path)}";
+    public string Name => $"{KindWord}:{Address?.ToString() ?? AbstractName ?? System.IO.Path.GetFileName(Path)}";
 
     /// <summary>The file with the secret by which a proxy on TCP proves itself; null for a Unix socket, where file rights do.</summary>
-    public string? SecretFile { get; init; }
+    public string? SecretFile => Get(ListenerSettings.SecretFile);
 
     /// <summary>What the proxy puts before the client's path, for one that passes paths through; empty for nothing.</summary>
-    public string PathPrefix { get; init; } = "";
+    public string PathPrefix => Get(ListenerSettings.PathPrefix)!;
 
     /// <summary>Time for one phase: the proxy's own timeout less 20 %.</summary>
-    public TimeSpan Budget { get; init; } = Defaults.PhaseBudget;
-
-    /// <summary>Who may dial in; null unless it is a reverse listener.</summary>
-    public ReverseOptions? Reverse { get; init; }
+    public TimeSpan Budget
+    {
+        get => Values.Get(ListenerSettings.Budget, Kind == ListenerKind.Envoy && Envoy.FailsOpen ? ListenerSettings.FailingOpen : KindWord);
+        init => Values = Values.With(ListenerSettings.Budget, value);
+    }
 
     /// <summary>Access rights of the socket file.</summary>
-    public UnixFileMode Mode { get; init; } = Defaults.SocketMode;
+    public UnixFileMode Mode => Get(ListenerSettings.Mode);
 
     /// <summary>Group of the socket file, by name or number; null leaves the process's.</summary>
-    public string? Group { get; init; }
+    public string? Group => Get(ListenerSettings.Group);
 
     /// <summary>Request headers that only agents may set; the client's own never pass.</summary>
-    public IReadOnlyList<string> SetHeaders { get; init; } = ["X-User"];
+    public IReadOnlyList<string> SetHeaders { get => Get(ListenerSettings.SetHeaders)!; init => Values = Values.With(ListenerSettings.SetHeaders, value); }
 
     /// <summary>Request headers that agents may change or remove.</summary>
-    public IReadOnlyList<string> EditHeaders { get; init; } = ["X-Client-Secret"];
+    public IReadOnlyList<string> EditHeaders { get => Get(ListenerSettings.EditHeaders)!; init => Values = Values.With(ListenerSettings.EditHeaders, value); }
 
     /// <summary>Response headers that agents may set.</summary>
-    public IReadOnlyList<string> ResponseHeaders { get; init; } = ["X-Frame-Options"];
+    public IReadOnlyList<string> ResponseHeaders
+    {
+        get => Values.Get(ListenerSettings.ResponseHeaders, Proxy == ProxyKind.Traefik ? "traefik" : "")!;
+        init => Values = Values.With(ListenerSettings.ResponseHeaders, value);
+    }
 
     /// <summary>Connections at once as the operator wants them; null for what is usual for the kind.</summary>
-    public int? MaxConnections { get; init; }
+    public int? MaxConnections
+    {
+        get => Values.Find(ListenerSettings.MaxConnections);
+        init => Values = Values.With(ListenerSettings.MaxConnections, value);
+    }
 
     /// <summary>Connections at once. On a reverse listener only those count that have not registered: the others are their agent's.</summary>
-    public int Connections => MaxConnections ?? Kind switch
+    public int Connections => Values.Get(ListenerSettings.MaxConnections, KindWord);
+
+    /// <summary>Who may dial in; null unless it is a reverse listener.</summary>
+    public ReverseOptions? Reverse
     {
-        ListenerKind.Http => Defaults.HttpConnections,
-        ListenerKind.Frames => Defaults.FramesConnections,
-        ListenerKind.Native => Defaults.NativeConnections,
-        ListenerKind.Spop => Defaults.SpopSessions,
-        ListenerKind.Envoy => Defaults.MaxEnvoyConnections,
-        ListenerKind.Reverse => Defaults.UnregisteredConnections,
-        _ => Defaults.AdminConnections,
-    };
+        get => Kind == ListenerKind.Reverse ? new() { Values = Values.Of(SettingGroup.Reverse) } : null;
+        init => Values = value is null ? Values : value.Values.Over(Values);
+    }
 
     /// <summary>What is particular to spop listeners.</summary>
-    public SpopOptions Spop { get; init; } = new();
+    public SpopOptions Spop => new() { Values = Values.Of(SettingGroup.Spop) };
 
     /// <summary>What Envoy's filters are told there; of no meaning for other listeners.</summary>
-    public EnvoyOptions Envoy { get; init; } = new();
+    public EnvoyOptions Envoy { get => new() { Values = Values.Of(SettingGroup.Envoy) }; init => Values = value.Values.Over(Values); }
 
     /// <summary>What happens to an event of an exchange that is not known.</summary>
-    public FailureMode UnknownExchange { get; init; } = FailureMode.Closed;
+    public FailureMode UnknownExchange
+    {
+        get => Get(ListenerSettings.UnknownExchange);
+        init => Values = Values.With(ListenerSettings.UnknownExchange, value);
+    }
+
+    // As operators write it.
+    private string KindWord => Kind.ToString().ToLowerInvariant();
 }

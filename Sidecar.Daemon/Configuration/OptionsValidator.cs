@@ -1,3 +1,5 @@
+using Sidecar.Daemon.Configuration.Settings;
+
 namespace Sidecar.Daemon.Configuration;
 
 /// <summary>Checks the options as a whole and reports every error at once (rule 7).</summary>
@@ -16,7 +18,7 @@ internal static class OptionsValidator
         if (isComplete && options.Agents.Count == 0 && options.Routes.Count == 0
             && options.Listeners.Any(static listener => listener.Kind is not (ListenerKind.Admin or ListenerKind.Reverse)))
         {
-            errors.Add($"no agent: give at least one --agent, or say --route all,agents={RouteFlag.NoAgents} if every request is to pass uninspected");
+            errors.Add($"no agent: give at least one --agent, or say --route all,agents={RouteOptions.NoAgents} if every request is to pass uninspected");
         }
 
         AddDuplicates(errors, "agent", options.Agents.Select(static agent => agent.Id));
@@ -27,7 +29,7 @@ internal static class OptionsValidator
         foreach (var agent in options.Agents)
         {
             AddIfBadId(errors, "agent", agent.Id);
-            AddIfReserved(errors, "agent", agent.Id, RouteFlag.NoAgents, "a route that asks nobody");
+            AddIfReserved(errors, "agent", agent.Id, RouteOptions.NoAgents, "a route that asks nobody");
             foreach (var endpoint in agent.Endpoints.Select(static endpoint => endpoint.SocketPath).OfType<string>())
             {
                 foreach (var listener in options.Listeners.Where(listener => listener.Place == Path.GetFullPath(endpoint)))
@@ -36,14 +38,14 @@ internal static class OptionsValidator
                 }
             }
 
-            AddIfBackoffReversed(errors, agent.Pool.Over(options.Pool), agent.DefaultReconnectMin, agent.DefaultReconnectMax, $"agent {agent.Id}: ");
+            AddIfBackoffReversed(errors, agent.Pool.Over(options.Pool), agent.Variant, $"agent {agent.Id}: ");
         }
 
         ReverseValidator.Validate(options, errors);
         foreach (var route in options.Routes)
         {
             AddIfBadId(errors, "route", route.Id);
-            AddIfReserved(errors, "route", route.Id, RouteFlag.UnmatchedId, "the requests that no route takes");
+            AddIfReserved(errors, "route", route.Id, RouteOptions.UnmatchedId, "the requests that no route takes");
             CheckAgents(errors, $"route {route.Id}", route, known);
         }
 
@@ -55,24 +57,9 @@ internal static class OptionsValidator
         errors.AddRange(BodyNeeds.Errors(options));
         if (options.Agents.Count == 0)
         {
-            AddIfBackoffReversed(errors, options.Pool, Defaults.ReconnectMin, Defaults.ReconnectMax, "");
+            AddIfBackoffReversed(errors, options.Pool, "", "");
         }
 
-        if (!IsMetricName(options.MetricsPrefix))
-        {
-            errors.Add($"--metrics-prefix '{options.MetricsPrefix}' may have 1 to 64 letters, digits and '_' and does not begin with a digit");
-        }
-
-        AddIfOutside(errors, "--connections-per-agent", options.Pool.Connections, PoolLimits.Connections);
-        AddIfOutside(errors, "--calls-per-connection", options.Pool.CallsPerConnection, PoolLimits.CallsPerConnection);
-        AddIfOutside(errors, "--calls-per-agent", options.Pool.CallsPerAgent, PoolLimits.CallsPerAgent);
-        AddIfOutside(errors, "--unhealthy-after", options.Pool.UnhealthyAfter, PoolLimits.UnhealthyAfter);
-        AddIfOutside(errors, "--queue", options.Pool.Queue, PoolLimits.Queue);
-        AddIfOutside(errors, "--sticky-sessions", options.Pool.StickySessions, PoolLimits.StickySessions);
-        AddIfOutside(errors, "--breaker-rate", options.Pool.BreakerRate, PoolLimits.BreakerRate);
-        AddIfOutside(errors, "--breaker-calls", options.Pool.BreakerCalls, PoolLimits.BreakerCalls);
-        AddIfOutside(errors, "--breaker-failures", options.Pool.BreakerFailures, PoolLimits.BreakerFailures);
-        AddIfOutside(errors, "--max-exchanges", options.MaxExchanges, (1, 10_000_000));
         return errors;
     }
 
@@ -99,25 +86,15 @@ internal static class OptionsValidator
             .Select(group => $"{what} {group.Key} is given {group.Count()} times"));
 
     // An agent's own bound may be the wrong way round with one of the daemon's.
-    private static void AddIfBackoffReversed(List<string> errors, PoolOptions pool, TimeSpan defaultMin, TimeSpan defaultMax, string whose)
+    private static void AddIfBackoffReversed(List<string> errors, PoolOptions pool, string variant, string whose)
     {
-        var (min, max) = (pool.ReconnectMin ?? defaultMin, pool.ReconnectMax ?? defaultMax);
+        var (least, most) = (CallSettings.ReconnectMin, CallSettings.ReconnectMax);
+        var (min, max) = (pool.Values.Get(least, variant), pool.Values.Get(most, variant));
         if (max < min)
         {
-            errors.Add($"{whose}--reconnect-max {Durations.Format(max)} is below --reconnect-min {Durations.Format(min)}");
+            errors.Add($"{whose}{most.Flag} {most.Write(max)} is below {least.Flag} {least.Write(min)}");
         }
     }
-
-    private static void AddIfOutside(List<string> errors, string flag, int? value, (int Min, int Max) range)
-    {
-        if (value < range.Min || value > range.Max)
-        {
-            errors.Add($"{flag} {value} is outside {range.Min} to {range.Max}");
-        }
-    }
-
-    private static bool IsMetricName(string text) =>
-        text.Length is > 0 and <= 64 && !char.IsAsciiDigit(text[0]) && text.All(static letter => char.IsAsciiLetterOrDigit(letter) || letter == '_');
 
     // Ids become label values and parts of log lines.
     private static void AddIfBadId(List<string> errors, string what, string id)

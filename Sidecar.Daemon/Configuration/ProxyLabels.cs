@@ -3,7 +3,8 @@ namespace Sidecar.Daemon.Configuration;
 /// <summary>The words for proxies on the command line, in one place for parser, help and errors.</summary>
 internal static class ProxyLabels
 {
-    private static readonly (string Word, ProxyKind Value)[] Words =
+    /// <summary>Every word with what it means.</summary>
+    public static (string Word, ProxyKind Value)[] All { get; } =
     [
         ("nginx", ProxyKind.Nginx),
         ("caddy", ProxyKind.Caddy),
@@ -12,9 +13,6 @@ internal static class ProxyLabels
         ("json", ProxyKind.Json),
     ];
 
-    /// <summary>Every word with what it means.</summary>
-    public static ReadOnlySpan<(string Word, ProxyKind Value)> All => Words;
-
     /// <summary>The key with every word, for example <c>proxy=nginx|caddy</c>.</summary>
-    public static string Choices { get; } = "proxy=" + string.Join('|', Words.Select(static word => word.Word));
+    public static string Choices { get; } = "proxy=" + string.Join('|', All.Select(static word => word.Word));
 }

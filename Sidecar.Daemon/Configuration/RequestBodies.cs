@@ -16,9 +16,6 @@ internal enum RequestBodies
 /// <summary>The words for them, of the keys that say so.</summary>
 internal static class RequestBodiesWords
 {
-    private static readonly (string Word, RequestBodies Value)[] Words =
-        [("no", RequestBodies.Kept), ("sign", RequestBodies.Signed), ("yes", RequestBodies.Shown)];
-
     /// <summary>Every word with what it means.</summary>
-    public static ReadOnlySpan<(string Word, RequestBodies Value)> All => Words;
+    public static (string Word, RequestBodies Value)[] All { get; } = [("no", RequestBodies.Kept), ("sign", RequestBodies.Signed), ("yes", RequestBodies.Shown)];
 }

@@ -1,22 +1,24 @@
+using Sidecar.Daemon.Configuration.Settings;
+
 namespace Sidecar.Daemon.Configuration;
 
 /// <summary>Who may dial in on a reverse listener, as the operator wrote it.</summary>
-internal sealed record ReverseOptions
+internal sealed record ReverseOptions : SettingOptions
 {
     /// <summary>The agents allowed; null for every agent whose endpoint is <see cref="AgentEndpoint.Reverse"/>.</summary>
-    public IReadOnlyList<string>? Agents { get; init; }
+    public IReadOnlyList<string>? Agents { get => Get(ListenerSettings.Agents); init => Values = Values.With(ListenerSettings.Agents, value); }
 
     /// <summary>The file with the agents' tokens; null asks for none.</summary>
-    public string? TokenFile { get; init; }
+    public string? TokenFile => Get(ListenerSettings.TokenFile);
 
     /// <summary>Users, by name or number, as which a peer may run; null for any.</summary>
-    public IReadOnlyList<string>? Users { get; init; }
+    public IReadOnlyList<string>? Users => Get(ListenerSettings.Users);
 
     /// <summary>Groups, by name or number, as which a peer may run; null for any.</summary>
-    public IReadOnlyList<string>? Groups { get; init; }
+    public IReadOnlyList<string>? Groups => Get(ListenerSettings.Groups);
 
     /// <summary>Most connections of one agent; null for as many as its pool keeps.</summary>
-    public int? MaxPerAgent { get; init; }
+    public int? MaxPerAgent => Values.Find(ListenerSettings.MaxPerAgent);
 
     /// <summary>Whether this agent may register here.</summary>
     public bool Admits(AgentOptions agent) => agent.IsReverse && (Agents?.Contains(agent.Id) ?? true);

@@ -3,9 +3,6 @@ namespace Sidecar.Daemon.Configuration;
 /// <summary>Checks that agents which dial in and the listeners they dial fit together.</summary>
 internal static class ReverseValidator
 {
-    /// <summary>Most connections of one agent.</summary>
-    public const int MaxConnections = 64;
-
     /// <summary>Adds every mistake.</summary>
     public static void Validate(ConfigurationSnapshot options, List<string> errors)
     {

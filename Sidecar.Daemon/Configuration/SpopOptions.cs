@@ -1,19 +1,21 @@
+using Sidecar.Daemon.Configuration.Settings;
+
 namespace Sidecar.Daemon.Configuration;
 
 /// <summary>What an operator says about a spop listener besides what all listeners have.</summary>
-internal sealed record SpopOptions
+internal sealed record SpopOptions : SettingOptions
 {
     /// <summary>Whether HAProxy is configured to ask about responses too.</summary>
-    public bool HasResponsePhase { get; init; } = true;
+    public bool HasResponsePhase => Get(ListenerSettings.ResponsePhase);
 
     /// <summary>How header changes are told.</summary>
-    public HeaderForm HeaderForm { get; init; }
+    public HeaderForm HeaderForm => Get(ListenerSettings.HeaderForm);
 
     /// <summary>HAProxy's <c>option var-prefix</c>.</summary>
-    public string VariablePrefix { get; init; } = Defaults.SpopVariablePrefix;
+    public string VariablePrefix => Get(ListenerSettings.VariablePrefix)!;
 
     /// <summary>The largest frame to agree to, in bytes.</summary>
-    public int MaxFrameSize { get; init; } = Defaults.SpopMaxFrame;
+    public int MaxFrameSize => (int)Get(ListenerSettings.MaxFrame);
 }
 
 /// <summary>How header changes are told to HAProxy.</summary>

@@ -21,6 +21,9 @@ internal enum StickySource
 /// <param name="Name">The cookie's or the header's name, the latter in lower case; empty for other sources.</param>
 internal sealed record StickyOptions(StickySource Source, string Name = "")
 {
+    /// <summary>What may be written, for help and messages.</summary>
+    public const string Known = "cookie:NAME, header:NAME, client-address, session";
+
     /// <summary>The option in the words in which it is written.</summary>
     public override string ToString() => Source switch
     {

@@ -75,7 +75,7 @@ internal sealed partial class Exchange
     public RouteModel? Route { get; }
 
     /// <summary>The route's id as a label value.</summary>
-    public string RouteLabel => Route?.Id ?? RouteFlag.UnmatchedId;
+    public string RouteLabel => Route?.Id ?? RouteOptions.UnmatchedId;
 
     /// <summary>When it began, a timestamp.</summary>
     public long Started { get; }

@@ -1,5 +1,6 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Inspection.Routing;
 
 namespace Sidecar.Daemon.Inspection;
@@ -20,7 +21,7 @@ internal sealed record RuntimeModel
             field = value;
             MaxWholeBody = (int)Math.Clamp(
                 value.Agents.Select(static agent => Math.Max(agent.Body.MaxRequestBytes, agent.Body.MaxResponseBytes)).DefaultIfEmpty(0).Max(),
-                Defaults.MaxBodyBytes,
+                AgentSettings.MaxBody.Default,
                 Defaults.MaxQuestionBody);
         }
     } = new();
@@ -32,7 +33,7 @@ internal sealed record RuntimeModel
     public IReadOnlyList<AgentState> Agents { get; init; } = [];
 
     /// <summary>Largest body that any agent takes whole, in bytes, within what may be asked about at once: nobody need take a larger one whole.</summary>
-    public int MaxWholeBody { get; private init; } = (int)Defaults.MaxBodyBytes;
+    public int MaxWholeBody { get; private init; } = (int)AgentSettings.MaxBody.Default;
 
     /// <summary>The agents that are enforced and cannot take exchanges now.</summary>
     public IReadOnlyList<string> MissingAgents() =>

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Daemon.Listeners;
 
@@ -13,7 +14,7 @@ internal sealed record KestrelListenerOptions
     public string Name { get; init; } = "http";
 
     /// <summary>Connections at once; further ones wait in the kernel's queue.</summary>
-    public int MaxConnections { get; init; } = Defaults.HttpConnections;
+    public int MaxConnections { get; init; } = ListenerSettings.MaxConnections.Default;
 
     /// <summary>How long a new connection may say nothing.</summary>
     public TimeSpan SilenceTimeout { get; init; } = Defaults.SilenceTimeout;

@@ -1,4 +1,4 @@
-using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Daemon.Pooling;
 
@@ -24,7 +24,7 @@ internal sealed record PoolSettings
     public required TimeSpan DrainTimeout { get; init; }
 
     /// <summary>Failed attempts after which the agent is reported unhealthy and nobody waits for it any more.</summary>
-    public int UnhealthyAfter { get; init; } = Defaults.UnhealthyAfter;
+    public int UnhealthyAfter { get; init; } = CallSettings.UnhealthyAfter.Default;
 
     /// <summary>Calls under way at once, over all connections.</summary>
     public int MaxCalls { get; init; } = int.MaxValue;
@@ -39,10 +39,10 @@ internal sealed record PoolSettings
     public TimeSpan FlowWait { get; init; }
 
     /// <summary>How long a sticky session may be unused; <see cref="TimeSpan.MaxValue"/> for ever.</summary>
-    public TimeSpan StickyTimeout { get; init; } = Defaults.StickyTimeout;
+    public TimeSpan StickyTimeout { get; init; } = CallSettings.StickyTimeout.Default;
 
     /// <summary>Sticky sessions kept.</summary>
-    public int StickySessions { get; init; } = Defaults.StickySessions;
+    public int StickySessions { get; init; } = CallSettings.StickySessions.Default;
 
     /// <summary>When the agent is not asked for a while because its calls fail.</summary>
     public BreakerSettings Breaker { get; init; } = BreakerSettings.Off;

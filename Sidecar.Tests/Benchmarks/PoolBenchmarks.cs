@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
@@ -18,11 +19,11 @@ public class PoolBenchmarks : IAsyncDisposable
 
     private static readonly BreakerSettings Breaker = new()
     {
-        FailurePercent = Defaults.BreakerRate,
-        MinCalls = Defaults.BreakerCalls,
-        Window = Defaults.BreakerWindow,
-        Consecutive = Defaults.BreakerFailures,
-        OpenFor = Defaults.BreakerOpen,
+        FailurePercent = CallSettings.BreakerRate.Default,
+        MinCalls = CallSettings.BreakerCalls.Default,
+        Window = CallSettings.BreakerWindow.Default,
+        Consecutive = CallSettings.BreakerFailures.Default,
+        OpenFor = CallSettings.BreakerOpen.Default,
     };
 
     private readonly CallResult _answer = CallResult.Answered(AgentResponse.Allow);
@@ -41,7 +42,13 @@ public class PoolBenchmarks : IAsyncDisposable
     {
         _connections = [.. Enumerable.Range(0, 4).Select(static i => new PooledConnection(new FakeConnection($"c{i}"), TimeProvider.System))];
         _policies = [.. Enum.GetValues<SelectionStrategy>().Select(static strategy => SelectionPolicies.Create(strategy, TimeProvider.System, Random.Shared))];
-        var settings = PoolTests.Settings(4) with { MaxCalls = 1024, Queue = Defaults.Queue, QueueWait = Defaults.QueueWait, Breaker = Breaker };
+        var settings = PoolTests.Settings(4) with
+        {
+            MaxCalls = 1024,
+            Queue = CallSettings.Queue.Default,
+            QueueWait = CallSettings.QueueWait.Default,
+            Breaker = Breaker,
+        };
         var dialer = new ScriptedDialer(static number => new FakeConnection($"c{number}"), TimeProvider.System);
         _pool = new ConnectionPool(settings, dialer, new FillThenSpread(), new Random(1), TimeProvider.System, NullLogger.Instance);
         _pool.Start();

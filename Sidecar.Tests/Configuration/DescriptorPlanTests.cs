@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Tests.Configuration;
 
@@ -21,7 +22,7 @@ public sealed class DescriptorPlanTests
     {
         var plan = Fit(limit, reserve, "http=/h,proxy=nginx", "http=/i,proxy=json", "spop=/s", "frames=/f", "native=/n", "envoy=/e", "reverse=/r", "admin=/a");
         var bounds = Bounds(plan);
-        var agents = Defaults.ConnectionsPerAgent;
+        var agents = CallSettings.Connections.Default;
         Assert.That(bounds.Sum() + reserve + agents + DescriptorPlan.Own + bounds.Length, Is.LessThanOrEqualTo(limit));
         Assert.That(bounds, Is.All.AtLeast(DescriptorPlan.Least));
         Assert.That((bounds[1], bounds[3], bounds[2] <= bounds[0]), Is.EqualTo((bounds[0], bounds[0], true)), "HTTP, JSON and frames are alike, SPOP has less");

@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Tests.Configuration;
 
@@ -44,22 +45,13 @@ public sealed class OptionsValidatorTests
         yield return Case("route id", Good with { Routes = [Route("", "waf")] }, "route id '' may have 1 to 64");
         yield return Case("long id", Good with { Routes = [Route(new string('r', 65), "waf")] }, "may have 1 to 64");
         yield return Case("itself", Good with { Agents = [new AgentOptions { Id = "waf", Endpoints = [new AgentEndpoint.Unix("/run/waf.sock"), new AgentEndpoint.Unix("/run/./n.sock")] }] }, "the daemon would ask itself");
-        yield return Case("backoff", Good with { Pool = new() { ReconnectMin = TimeSpan.FromSeconds(5) } }, "agent waf: --reconnect-max 2s is below --reconnect-min 5s");
-        yield return Case("no connections", Good with { Pool = new() { Connections = 0 } }, "--connections-per-agent 0 is outside 1 to 64");
-        yield return Case("connections", Good with { Pool = new() { Connections = 65 } }, "--connections-per-agent 65 is outside 1 to 64");
-        yield return Case("calls", Good with { Pool = new() { CallsPerConnection = 65_537 } }, "--calls-per-connection 65537 is outside 1 to 65536");
-        yield return Case("agent's calls", Good with { Pool = new() { CallsPerAgent = 0 } }, "--calls-per-agent 0 is outside 1 to 1000000");
-        yield return Case("attempts", Good with { Pool = new() { UnhealthyAfter = 0 } }, "--unhealthy-after 0 is outside 1 to 1000");
-        yield return Case("queue", Good with { Pool = new() { Queue = 65_537 } }, "--queue 65537 is outside 0 to 65536");
-        yield return Case("breaker rate", Good with { Pool = new() { BreakerRate = 101 } }, "--breaker-rate 101 is outside 0 to 100");
-        yield return Case("breaker calls", Good with { Pool = new() { BreakerCalls = 0 } }, "--breaker-calls 0 is outside 1 to 1000000");
-        yield return Case("breaker failures", Good with { Pool = new() { BreakerFailures = 1_000_001 } }, "--breaker-failures 1000001 is outside 0 to 1000000");
+        yield return Case("backoff", Good with { Pool = Backoff(min: 5) }, "agent waf: --reconnect-max 2s is below --reconnect-min 5s");
         yield return Case(
             "backoff of the agent against the daemon's",
             Good with
             {
-                Pool = new() { ReconnectMax = TimeSpan.FromSeconds(1) },
-                Agents = [Good.Agents[0] with { Pool = new() { ReconnectMin = TimeSpan.FromSeconds(3) } }],
+                Pool = Backoff(max: 1),
+                Agents = [Good.Agents[0] with { Pool = Backoff(min: 3) }],
             },
             "agent waf: --reconnect-max 1s is below --reconnect-min 3s");
         yield return Case("nobody lets it in", Reverse(static listener => listener with { Agents = ["bot"] }, "waf", "bot"), "agent waf registers itself, but no listener lets it in");
@@ -67,8 +59,6 @@ public sealed class OptionsValidatorTests
         yield return Case("nobody to let in", Reverse(static listener => listener), "listener reverse:r waits for agents, but none registers itself");
         yield return Case(
             "encoding", Reverse(static listener => listener, "waf") is var good ? good with { Agents = [good.Agents[0] with { Encoding = "msgpack" }] } : null!, "agent waf: encoding=msgpack cannot be had");
-        yield return Case("exchanges", Good with { MaxExchanges = 0 }, "--max-exchanges 0 is outside 1 to 10000000");
-        yield return Case("prefix", Good with { MetricsPrefix = "7up-" }, "--metrics-prefix '7up-'");
     }
 
     [Test]
@@ -87,7 +77,7 @@ public sealed class OptionsValidatorTests
         {
             Agents = [.. Good.Agents, AgentFlag.Parse("bot=/run/bot.sock,events=request-body", errors)!],
             Listeners = [ListenerFlag.Parse("http=/run/h.sock,proxy=nginx", errors)!],
-            Unmatched = RouteFlag.ParseUnmatched("inspect:bot", errors),
+            Unmatched = Route(RouteOptions.UnmatchedId, "bot"),
         };
         Assert.That(errors, Is.Empty);
         Assert.That(OptionsValidator.Validate(options).Single(), Does.Contain("agent bot needs bodies"));
@@ -136,9 +126,16 @@ public sealed class OptionsValidatorTests
     [Test]
     public void AllMistakes_AreReportedAtOnce()
     {
-        var bad = new ConfigurationSnapshot { Pool = new() { Connections = 0, CallsPerConnection = 0 }, MaxExchanges = 0, Routes = [Route("r", "x"), Route("r", "y")] };
-        Assert.That(OptionsValidator.Validate(bad), Has.Count.EqualTo(7));
+        var bad = new ConfigurationSnapshot { Routes = [Route("r", "x"), Route("r", "y")] };
+        Assert.That(OptionsValidator.Validate(bad), Has.Count.EqualTo(4));
     }
+
+    private static PoolOptions Backoff(int? min = null, int? max = null) => new()
+    {
+        Values = SettingValues.Empty
+            .With(CallSettings.ReconnectMin, min is { } least ? TimeSpan.FromSeconds(least) : null)
+            .With(CallSettings.ReconnectMax, max is { } most ? TimeSpan.FromSeconds(most) : null),
+    };
 
     private static TestCaseData Case(string name, ConfigurationSnapshot options, string expected) =>
         new TestCaseData(options, expected).SetArgDisplayNames(name);

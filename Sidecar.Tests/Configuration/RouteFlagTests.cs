@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Tests.Configuration;
 
@@ -40,7 +41,7 @@ public sealed class RouteFlagTests
     public void Unmatched_IsRead(string text, string? agents)
     {
         var errors = new List<string>();
-        var route = RouteFlag.ParseUnmatched(text, errors);
+        var route = Unmatched(text, errors);
         Assert.That(errors, Is.Empty);
         Assert.That(
             route is null ? null : string.Join('>', route.Stages.Select(static stage => string.Join('+', stage.Select(static agent => agent.Agent)))),
@@ -52,13 +53,13 @@ public sealed class RouteFlagTests
     [TestCase("allow", "write refuse, pass, or inspect:A+B")]
     [TestCase("inspect", "write refuse, pass, or inspect:A+B")]
     [TestCase("inspect:none", "write refuse, pass, or inspect:A+B")]
-    [TestCase("inspect:", "agents= names an agent without a name")]
+    [TestCase("inspect:", "'' names an agent without a name")]
     [TestCase("inspect:a:on", "mode on is none of enforce, monitor, off")]
     public void UnmatchedThatIsNone_IsNamed(string text, string expected)
     {
         var errors = new List<string>();
-        Assert.That(RouteFlag.ParseUnmatched(text, errors), Is.Null);
-        Assert.That(errors.Single(), Does.StartWith($"--unmatched {text}: ").And.Contain(expected));
+        Assert.That(Unmatched(text, errors), Is.Null);
+        Assert.That(errors.Single(), Does.Contain(expected));
     }
 
     [TestCase("::1")]
@@ -68,37 +69,40 @@ public sealed class RouteFlagTests
 
     [TestCase("", "write the route's id first")]
     [TestCase("path=/api", "write the route's id first")]
-    [TestCase("r,agents=a,path=api", "path=api does not begin with /")]
-    [TestCase("r,agents=a,path=/api/*", "path=/api/* has a character")]
-    [TestCase("r,agents=a,path=/api?x", "path=/api?x has a character")]
-    [TestCase("r,agents=a,path=", "'path=' has no value")]
-    [TestCase("r,agents=a,host=", "'host=' has no value")]
-    [TestCase("r,agents=a,host=*", "host=* is no host")]
-    [TestCase("r,agents=a,host=*.", "host=*. is no host")]
-    [TestCase("r,agents=a,host=www.*", "host=www.* is no host")]
-    [TestCase("r,agents=a,host=example.org:80", "host=example.org:80 is no host")]
-    [TestCase("r,agents=a,host=http://example.org", "host=http://example.org is no host")]
-    [TestCase("r,agents=a,method=", "'method=' has no value")]
-    [TestCase("r,agents=a,method=+", "method=+ names nothing")]
+    [TestCase("r,agents=a,path=api", "key path: api does not begin with /")]
+    [TestCase("r,agents=a,path=/api/*", "key path: /api/* has a character")]
+    [TestCase("r,agents=a,path=/api?x", "key path: /api?x has a character")]
+    [TestCase("r,agents=a,path=", "key path: has no value; write path=")]
+    [TestCase("r,agents=a,host=", "key host: has no value; write host=")]
+    [TestCase("r,agents=a,host=*", "key host: * is no host")]
+    [TestCase("r,agents=a,host=*.", "key host: *. is no host")]
+    [TestCase("r,agents=a,host=www.*", "key host: www.* is no host")]
+    [TestCase("r,agents=a,host=example.org:80", "key host: example.org:80 is no host")]
+    [TestCase("r,agents=a,host=http://example.org", "key host: http://example.org is no host")]
+    [TestCase("r,agents=a,method=", "key method: has no value; write method=")]
+    [TestCase("r,agents=a,method=+", "key method: + names nothing")]
     [TestCase("r", "a route says whom it asks: write agents=A+B, or agents=none")]
     [TestCase("r,path=/api", "a route says whom it asks: write agents=A+B, or agents=none")]
-    [TestCase("r,agents=", "'agents=' has no value")]
-    [TestCase("r,agents=+", "agents=+ names an agent without a name")]
-    [TestCase("r,agents=a>", "agents=a> names an agent without a name")]
-    [TestCase("r,agents=a+>b", "agents=a+>b names an agent without a name")]
-    [TestCase("r,agents=a,host=+", "host=+ names nothing")]
-    [TestCase("r,agents=a,host=a.example+b.example:80", "host=b.example:80 is no host")]
+    [TestCase("r,agents=", "key agents: has no value; write agents=")]
+    [TestCase("r,agents=+", "key agents: '+' names an agent without a name")]
+    [TestCase("r,agents=a>", "key agents: 'a>' names an agent without a name")]
+    [TestCase("r,agents=a+>b", "key agents: 'a+>b' names an agent without a name")]
+    [TestCase("r,agents=a,host=+", "key host: + names nothing")]
+    [TestCase("r,agents=a,host=a.example+b.example:80", "key host: b.example:80 is no host")]
     [TestCase("r,agents=a:on", "mode on is none of enforce, monitor, off")]
-    [TestCase("r,agents=a,path=/x,path-case=no", "path-case=no is none of sensitive, insensitive")]
-    [TestCase("r,agents=a,unapplied=shrug", "unapplied=shrug is none of refuse, ignore")]
-    [TestCase("r,agents=a,agent=a", "'agent=a' is none of host=…")]
+    [TestCase("r,agents=a,path=/x,path-case=no", "key path-case: no is none of sensitive, insensitive")]
+    [TestCase("r,agents=a,unapplied=shrug", "key unapplied: shrug is none of refuse, ignore")]
+    [TestCase("r,agents=a,agent=a", "'agent' is none of its keys; they are agents, host, path,")]
     public void Mistake_IsNamedOnce(string text, string expected)
     {
         var errors = new List<string>();
         Assert.That(RouteFlag.Parse(text, errors), Is.Null);
         Assert.That(errors, Has.Count.EqualTo(1));
-        Assert.That(errors[0], Does.StartWith($"--route '{text}': ").And.Contain(expected));
+        Assert.That(errors[0], Does.StartWith("--route ").And.Contain(expected));
     }
+
+    private static RouteOptions? Unmatched(string text, List<string> errors) =>
+        DaemonSettings.Unmatched.Read(text, SettingValues.Empty, errors.Add).Get(DaemonSettings.Unmatched);
 
     private static RouteOptions Parse(string text)
     {
@@ -129,6 +133,6 @@ public sealed class RouteFlagTests
     {
         var errors = new List<string>();
         Assert.That(RouteFlag.Parse($"all,agents=a,sticky={text}", errors), Is.Null);
-        Assert.That(errors, Is.EqualTo(new[] { $"--route 'all,agents=a,sticky={text}': sticky={text} is none of cookie:NAME, header:NAME, client-address, session" }));
+        Assert.That(errors, Is.EqualTo(new[] { $"--route all: key sticky: {text} is none of cookie:NAME, header:NAME, client-address, session" }));
     }
 }

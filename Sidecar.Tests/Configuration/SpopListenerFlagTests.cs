@@ -33,13 +33,9 @@ internal sealed class SpopListenerFlagTests
     {
         var options = Parse("spop=/s,response=no,header-form=names,set-headers=A+B,edit-headers=,var-prefix=my,max-frame=64KiB,max-connections=7,budget=1s,unknown-exchange=open")!;
 
-        Assert.That(options.Spop, Is.EqualTo(new SpopOptions
-        {
-            HasResponsePhase = false,
-            HeaderForm = HeaderForm.Names,
-            VariablePrefix = "my",
-            MaxFrameSize = 65_536,
-        }));
+        Assert.That(
+            (options.Spop.HasResponsePhase, options.Spop.HeaderForm, options.Spop.VariablePrefix, options.Spop.MaxFrameSize),
+            Is.EqualTo((false, HeaderForm.Names, "my", 65_536)));
         Assert.That(options.Connections, Is.EqualTo(7));
         Assert.That(options.SetHeaders, Is.EqualTo(new[] { "A", "B" }));
         Assert.That((options.Budget, options.UnknownExchange), Is.EqualTo((TimeSpan.FromSeconds(1), FailureMode.Open)));

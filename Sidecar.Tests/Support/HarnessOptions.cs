@@ -1,5 +1,6 @@
 using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Records;
 using Sidecar.Daemon.Inspection.Routing;
@@ -44,7 +45,7 @@ internal sealed record HarnessOptions
     public FailureMode UnknownExchange { get; init; } = FailureMode.Closed;
 
     /// <summary>Body bytes held at once.</summary>
-    public long BodyMemory { get; init; } = Defaults.BodyMemory;
+    public long BodyMemory { get; init; } = DaemonSettings.BodyMemory.Default;
 
     /// <summary>Exchanges open at once.</summary>
     public int MaxExchanges { get; init; } = 100;

@@ -1,5 +1,6 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 
@@ -11,17 +12,18 @@ internal static class Snapshots
     /// <summary>Calls that are let through without any bound but the connection's, over connections that come back within milliseconds.</summary>
     public static PoolOptions Quick => new()
     {
-        Connections = 1,
-        ConnectTimeout = TimeSpan.FromSeconds(30),
-        ReconnectMin = TimeSpan.FromMilliseconds(10),
-        ReconnectMax = TimeSpan.FromMilliseconds(20),
-        HealthInterval = TimeSpan.FromMinutes(1),
-        DrainTimeout = TimeSpan.Zero,
-        CallsPerConnection = 1000,
-        CallsPerAgent = 1_000_000,
-        Queue = 0,
-        BreakerRate = 0,
-        BreakerFailures = 0,
+        Values = SettingValues.Empty
+            .With(CallSettings.Connections, 1)
+            .With(CallSettings.ConnectTimeout, TimeSpan.FromSeconds(30))
+            .With(CallSettings.ReconnectMin, TimeSpan.FromMilliseconds(10))
+            .With(CallSettings.ReconnectMax, TimeSpan.FromMilliseconds(20))
+            .With(CallSettings.HealthInterval, TimeSpan.FromMinutes(1))
+            .With(AgentSettings.DrainTimeout, TimeSpan.Zero)
+            .With(CallSettings.CallsPerConnection, 1000)
+            .With(CallSettings.CallsPerAgent, 1_000_000)
+            .With(CallSettings.Queue, 0)
+            .With(CallSettings.BreakerRate, 0)
+            .With(CallSettings.BreakerFailures, 0),
     };
 
     /// <summary>An agent on a Unix socket that takes part by this policy.</summary>
@@ -29,38 +31,29 @@ internal static class Snapshots
     {
         Id = id,
         Endpoints = [new AgentEndpoint.Unix(path)],
-        Mode = policy.Mode,
-        FailureMode = policy.FailureMode,
-        Events = policy.Events,
-        Encoding = ProtocolConstants.MessagePack,
-        Body = new BodyOptions
-        {
-            RequestMode = policy.RequestBody.Mode,
-            ResponseMode = policy.ResponseBody.Mode,
-            RequestThreshold = policy.RequestBody.Threshold,
-            ResponseThreshold = policy.ResponseBody.Threshold,
-            MaxRequestBytes = policy.RequestBody.MaxBytes,
-            MaxResponseBytes = policy.ResponseBody.MaxBytes,
-            OnExcess = policy.RequestBody.OnExcess,
-            MaxEventBytes = policy.MaxEventBytes,
-            IsOptional = policy.BodyIsOptional,
-        },
-        Pool = pool with
-        {
-            HeaderTimeout = policy.HeaderTimeout,
-            BodyTimeout = policy.BodyTimeout,
-            EventTimeouts = policy.EventTimeouts,
-            FlowMode = policy.FlowMode,
-        },
+        Values = pool.Values
+            .With(CallSettings.HeaderTimeout, policy.HeaderTimeout)
+            .With(CallSettings.BodyTimeout, policy.BodyTimeout)
+            .With(CallSettings.EventTimeouts, policy.EventTimeouts ?? CallSettings.EventTimeouts.Default)
+            .With(CallSettings.FlowMode, policy.FlowMode)
+            .With(DaemonSettings.FailureMode, policy.FailureMode)
+            .With(AgentSettings.Mode, policy.Mode)
+            .With(AgentSettings.Events, policy.Events)
+            .With(AgentSettings.Encoding, ProtocolConstants.MessagePack)
+            .With(AgentSettings.BodyMode, new BodyShape(policy.RequestBody.Mode, policy.RequestBody.Threshold))
+            .With(AgentSettings.ResponseBodyMode, new BodyShape(policy.ResponseBody.Mode, policy.ResponseBody.Threshold))
+            .With(AgentSettings.MaxBody, policy.RequestBody.MaxBytes)
+            .With(AgentSettings.MaxResponseBody, policy.ResponseBody.MaxBytes)
+            .With(AgentSettings.OnExcess, policy.RequestBody.OnExcess)
+            .With(AgentSettings.MaxEvent, (long)policy.MaxEventBytes)
+            .With(AgentSettings.BodyIsOptional, policy.BodyIsOptional),
     };
 
     /// <summary>These settings with a circuit breaker.</summary>
-    public static PoolOptions With(this PoolOptions pool, BreakerSettings breaker) => pool with
-    {
-        BreakerRate = breaker.FailurePercent,
-        BreakerCalls = breaker.MinCalls,
-        BreakerWindow = breaker.Window,
-        BreakerFailures = breaker.Consecutive,
-        BreakerOpen = breaker.OpenFor,
-    };
+    public static PoolOptions With(this PoolOptions pool, BreakerSettings breaker) => pool
+        .With(CallSettings.BreakerRate, breaker.FailurePercent)
+        .With(CallSettings.BreakerCalls, breaker.MinCalls)
+        .With(CallSettings.BreakerWindow, breaker.Window)
+        .With(CallSettings.BreakerFailures, breaker.Consecutive)
+        .With(CallSettings.BreakerOpen, breaker.OpenFor);
 }

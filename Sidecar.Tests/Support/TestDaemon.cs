@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Routing;
@@ -27,7 +28,7 @@ internal sealed class TestDaemon : IAsyncDisposable
             Stages = [.. agents.Select(static agent => (IReadOnlyList<RouteAgentOptions>)[new RouteAgentOptions(agent.Id, null)])],
             RefusesUnapplied = refusesUnapplied,
         };
-        var pool = Snapshots.Quick with { CallsPerConnection = 64 };
+        var pool = Snapshots.Quick.With(CallSettings.CallsPerConnection, 64);
         _daemon = new DaemonBuilder
         {
             Configuration = new ConfigurationSnapshot

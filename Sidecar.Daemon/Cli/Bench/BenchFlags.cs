@@ -33,14 +33,14 @@ internal static class BenchFlags
     private static readonly TimeSpan DefaultDuration = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(5);
 
-    private static readonly Option<int?> Concurrency = FlagTypes.Number("--concurrency", DefaultConcurrency, "Calls in flight, over all connections");
-    private static readonly Option<int?> Connections = FlagTypes.Number("--connections", 1, "Connections");
+    private static readonly Option<int?> Concurrency = FlagTypes.Number("--concurrency", DefaultConcurrency, (1, 65_536), "calls", "In flight, over all connections");
+    private static readonly Option<int?> Connections = FlagTypes.Number("--connections", 1, (1, 256), "connections", "Kept open");
     private static readonly Option<string?> Event = Text(
         "--event", "EVENT", "The event to send: request-headers, request-body, response-headers, response-body, websocket-frame, guardrail. p50 to p99.9 are those "
         + "of its calls; messages and exchanges are counted with what opens and ends the exchange [default: request-headers]");
 
-    private static readonly Option<long?> Size = FlagTypes.Size("--size", DefaultSize, "Bytes of a body piece, a frame or a guardrail's text, at most 8MiB");
-    private static readonly Option<int?> Headers = FlagTypes.Number("--headers", DefaultHeaders, "Headers of a request or response");
+    private static readonly Option<long?> Size = FlagTypes.Size("--size", DefaultSize, MostSize, "Bytes of a body piece, a frame or a guardrail's text");
+    private static readonly Option<int?> Headers = FlagTypes.Number("--headers", DefaultHeaders, (0, int.MaxValue), "headers", "Of a request or response");
     private static readonly Option<string?> Encoding = new("--encoding") { Description = "msgpack or json [default: msgpack]" };
     private static readonly Option<bool> Base64 = Switch("--base64", "Bodies in MessagePack as base64, which agents other than ours need");
     private static readonly Option<bool> Complete = Switch(
@@ -130,16 +130,6 @@ internal static class BenchFlags
             {
                 return unclear;
             }
-        }
-
-        if (result.GetValue(Connections) is < 1 or > 256 || result.GetValue(Concurrency) is < 1 or > 65_536)
-        {
-            return "--connections is 1 to 256 and --concurrency 1 to 65536";
-        }
-
-        if (result.GetValue(Size) > MostSize)
-        {
-            return $"--size is at most {ByteSizes.Format(MostSize)}";
         }
 
         return EventOf(result.GetValue(Event) ?? DefaultEvent) == EventKind.None

@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 
@@ -23,7 +24,7 @@ internal sealed record HttpListenerOptions
     public int TrustedHops { get; init; }
 
     /// <summary>Time for one verdict. The default suits a proxy that gives up after 500 ms.</summary>
-    public TimeSpan Budget { get; init; } = Defaults.PhaseBudget;
+    public TimeSpan Budget { get; init; } = ListenerSettings.Budget.Default;
 
     /// <summary>Header fields of a request that are inspected; one with more is refused.</summary>
     public int MaxHeaders { get; init; } = Defaults.MaxHeaders;

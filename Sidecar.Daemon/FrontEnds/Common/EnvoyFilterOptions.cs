@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Daemon.FrontEnds.Common;
 
@@ -20,7 +21,7 @@ internal sealed record EnvoyFilterOptions : EnvoyOptions
     public required string Name { get; init; }
 
     /// <summary>Time for the answer to one message, where the filter names none. The default is Envoy's <c>message_timeout</c> of 200 ms less 20 %.</summary>
-    public TimeSpan Budget { get; init; } = Defaults.EnvoyBudget;
+    public TimeSpan Budget { get; init; } = ListenerSettings.Budget.DefaultFor("envoy");
 
     /// <summary>Header fields of a message that are inspected; a request with more is refused.</summary>
     public int MaxHeaders { get; init; } = Defaults.MaxHeaders;

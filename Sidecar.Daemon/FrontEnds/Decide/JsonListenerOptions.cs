@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Daemon.FrontEnds.Decide;
 
@@ -9,7 +10,7 @@ internal sealed record JsonListenerOptions
     public required string Name { get; init; }
 
     /// <summary>Time for one question; a caller's own <c>deadline_ms</c> makes it less.</summary>
-    public TimeSpan Budget { get; init; } = Defaults.PhaseBudget;
+    public TimeSpan Budget { get; init; } = ListenerSettings.Budget.Default;
 
     /// <summary>What happens to a question about an exchange that is not known.</summary>
     public FailureMode UnknownExchange { get; init; } = FailureMode.Closed;
@@ -27,7 +28,7 @@ internal sealed record JsonListenerOptions
     /// Most bytes of a body in one question, as of now; larger ones come in parts. Default 1 MiB, as much as an agent is shown; the daemon makes it as much as
     /// the agent takes that takes most.
     /// </summary>
-    public Func<int> MaxBodyBytes { get; init; } = static () => (int)Defaults.MaxBodyBytes;
+    public Func<int> MaxBodyBytes { get; init; } = static () => (int)AgentSettings.MaxBody.Default;
 
     /// <summary>Longest question in JSON: the head, and the largest body in base64.</summary>
     public int MaxQuestionBytes => MaxHeadBytes + (int)((MaxBodyBytes() + 2L) / 3 * 4);
@@ -48,7 +49,7 @@ internal sealed record JsonListenerOptions
     public int MaxMirrored { get; init; } = 256;
 
     /// <summary>Connections at once, where they carry frames.</summary>
-    public int MaxConnections { get; init; } = Defaults.FramesConnections;
+    public int MaxConnections { get; init; } = ListenerSettings.MaxConnections.Default;
 
     /// <summary>How long a new connection may say nothing, where they carry frames.</summary>
     public TimeSpan SilenceTimeout { get; init; } = Defaults.SilenceTimeout;

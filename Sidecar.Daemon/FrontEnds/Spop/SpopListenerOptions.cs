@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Protocol.Spop;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
@@ -16,7 +17,7 @@ internal sealed record SpopListenerOptions
     public required string Name { get; init; }
 
     /// <summary>Time for one phase: HAProxy's <c>timeout processing</c> of 200 ms less 20 %.</summary>
-    public TimeSpan Budget { get; init; } = Defaults.SpopBudget;
+    public TimeSpan Budget { get; init; } = ListenerSettings.Budget.DefaultFor("spop");
 
     /// <summary>Whether HAProxy is configured to ask about responses too; when not, an exchange ends with its request (rule 13).</summary>
     public bool HasResponsePhase { get; init; } = true;
@@ -37,7 +38,7 @@ internal sealed record SpopListenerOptions
     public IReadOnlyList<string> ResponseHeaders { get; init; } = [];
 
     /// <summary>HAProxy's <c>option var-prefix</c>: its length counts against the 63 bytes of a variable's name (proxy integration §1.6).</summary>
-    public string VariablePrefix { get; init; } = Defaults.SpopVariablePrefix;
+    public string VariablePrefix { get; init; } = ListenerSettings.VariablePrefix.Default!;
 
     /// <summary>Header fields of a message that are inspected; one with more is refused.</summary>
     public int MaxHeaders { get; init; } = Defaults.MaxHeaders;
@@ -48,13 +49,13 @@ internal sealed record SpopListenerOptions
     /// <summary>
     /// Connections at once. HAProxy opens one per 20 messages in flight and thread; one more is told <see cref="SpopStatus.ResourceAllocation"/>.
     /// </summary>
-    public int MaxSessions { get; init; } = Defaults.SpopSessions;
+    public int MaxSessions { get; init; } = ListenerSettings.MaxConnections.DefaultFor("spop");
 
     /// <summary>Messages in work on one connection: 256, above the 20 of HAProxy. While there are so many, nothing more is read from it.</summary>
     public int MaxInFlight { get; init; } = 256;
 
     /// <summary>The largest frame we agree to, in bytes.</summary>
-    public int MaxFrameSize { get; init; } = Defaults.SpopMaxFrame;
+    public int MaxFrameSize { get; init; } = (int)ListenerSettings.MaxFrame.Default;
 
     /// <summary>
     /// Bytes of unfinished frames on all connections beyond <see cref="FreePartialBytes"/> of each: 64 MiB, as many as 64 of the largest frames have.

@@ -7,7 +7,7 @@ namespace Sidecar.Daemon.Inspection.Routing;
 internal sealed record RouteModel
 {
     /// <summary>What becomes of requests that no route takes unless the operator says otherwise: they are refused.</summary>
-    public static RouteModel Refusing { get; } = new() { Id = RouteFlag.UnmatchedId, Refuses = true };
+    public static RouteModel Refusing { get; } = new() { Id = RouteOptions.UnmatchedId, Refuses = true };
 
     /// <summary>The route's id.</summary>
     public required string Id { get; init; }

@@ -1,5 +1,6 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Messages;
@@ -33,7 +34,7 @@ internal sealed class BodyAgent(string id, Func<Shown, CallResult>? answer = nul
     public long MaxBodyBytes { get; init; }
 
     /// <summary>The bytes that may be held for it.</summary>
-    public long Memory { get; init; } = Defaults.AgentBodyMemory;
+    public long Memory { get; init; } = AgentSettings.BodyMemory.Default;
 
     /// <summary>Enforced or watching.</summary>
     public AgentMode Mode { get; init; }

@@ -1,0 +1,136 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Text;
+
+namespace Sidecar.Daemon.Cli.Help;
+
+/// <summary>Help in 80 columns: one flag, key or command a line, and what it means beside it.</summary>
+internal sealed class HelpPage : SynchronousCommandLineAction
+{
+    /// <summary>Columns of a line.</summary>
+    public const int Width = 80;
+
+    // The longest flag of a setting with its value fits before it.
+    private const int TextColumn = 29;
+
+    /// <summary>Makes it the help of a command and of those below it.</summary>
+    public static void AddTo(Command root)
+    {
+        foreach (var help in root.Options.OfType<HelpOption>())
+        {
+            help.Action = new HelpPage();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int Invoke(ParseResult parseResult)
+    {
+        parseResult.InvocationConfiguration.Output.Write(Of(parseResult.CommandResult.Command));
+        return ExitCodes.Ok;
+    }
+
+    /// <summary>The help of a command.</summary>
+    public static string Of(Command command)
+    {
+        var page = new StringBuilder();
+        AddWrapped(page, command.Description ?? "", 0, 0);
+        page.Append('\n');
+        AddWrapped(page, $"Usage: {UsageOf(command)}", 0, 7);
+        if (command is SectionedCommand { Note: { } note })
+        {
+            page.Append('\n');
+            AddWrapped(page, note, 0, 0);
+        }
+
+        foreach (var section in SectionsOf(command).Where(static section => section.Entries.Count > 0))
+        {
+            page.Append('\n').Append(section.Title).Append(":\n");
+            foreach (var entry in section.Entries)
+            {
+                Add(page, entry);
+            }
+        }
+
+        return page.ToString();
+    }
+
+    private static IEnumerable<HelpSection> SectionsOf(Command command)
+    {
+        if (command.Subcommands.Count > 0)
+        {
+            yield return new("Commands", [.. command.Subcommands.Select(static one => new HelpEntry(NameOf(one), one.Description ?? ""))]);
+        }
+
+        if (command.Arguments.Count > 0)
+        {
+            yield return new("Arguments", [.. command.Arguments.Select(static one => new HelpEntry(one.HelpName ?? one.Name, one.Description ?? ""))]);
+        }
+
+        var sections = (command as SectionedCommand)?.Sections ?? [];
+        foreach (var section in sections)
+        {
+            yield return section;
+        }
+
+        var isListed = sections.Count > 0;
+        var own = isListed ? [] : command.Options.Where(static option => option is not HelpOption);
+        var inherited = command.Parents.OfType<Command>().SelectMany(static parent => parent.Options).Where(static option => option.Recursive);
+        yield return new(isListed ? "Help" : "Options", [.. own.Concat(inherited).Concat(command.Options.OfType<HelpOption>()).Distinct().Select(EntryOf)]);
+    }
+
+    private static HelpEntry EntryOf(Option option) => option is HelpOption
+        ? new("-h, --help", "Show this page")
+        : new(option.HelpName is { } value ? $"{option.Name} {value}" : option.Name, option.Description ?? "");
+
+    private static string NameOf(Command command) => string.Join(' ', [command.Name, .. command.Arguments.Select(static one => one.HelpName ?? one.Name)]);
+
+    private static string UsageOf(Command command)
+    {
+        var words = NameOf(command) + (command.Subcommands.Count > 0 ? " COMMAND" : "") + (command.Options.Count > 0 ? " [options]" : "");
+        for (var parent = command.Parents.OfType<Command>().FirstOrDefault(); parent is not null; parent = parent.Parents.OfType<Command>().FirstOrDefault())
+        {
+            words = $"{(parent is RootCommand ? "sidecar" : parent.Name)} {words}";
+        }
+
+        return command is RootCommand ? "sidecar COMMAND [options]" : words;
+    }
+
+    private static void Add(StringBuilder page, HelpEntry entry)
+    {
+        var name = (entry.IsMarked ? "* " : "  ") + entry.Name;
+        if (name.Length > TextColumn - 2)
+        {
+            page.Append(name).Append('\n');
+            name = "";
+        }
+
+        page.Append(name.PadRight(TextColumn));
+        AddWrapped(page, entry.Text, TextColumn, TextColumn, entry.Default.Length == 0 ? null : $"[{entry.Default}]");
+    }
+
+    // Continues at a column to which the line is filled already. The end is kept together where that is possible.
+    private static void AddWrapped(StringBuilder page, string text, int column, int indent, string? end = null)
+    {
+        var at = column;
+        IEnumerable<string> ending = end is null ? [] : end.Length <= Width - indent ? [end] : end.Split(' ');
+        foreach (var word in text.Split(' ').Concat(ending))
+        {
+            if (at > column && at + 1 + word.Length > Width)
+            {
+                page.Append('\n').Append(' ', indent);
+                (at, column) = (indent, indent);
+            }
+            else if (at > column)
+            {
+                page.Append(' ');
+                at++;
+            }
+
+            page.Append(word);
+            at += word.Length;
+        }
+
+        page.Append('\n');
+    }
+}

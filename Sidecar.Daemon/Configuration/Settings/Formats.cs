@@ -1,0 +1,191 @@
+using System.Globalization;
+
+namespace Sidecar.Daemon.Configuration.Settings;
+
+/// <summary>The kinds of values that settings have.</summary>
+internal static class Formats
+{
+    /// <summary>What stands for no end and no limit.</summary>
+    public const string None = "none";
+
+    /// <summary>Yes or no.</summary>
+    public static ValueFormat<bool> YesNo { get; } = Words(("yes", true), ("no", false));
+
+    /// <summary>What an agent or an exchange gets where inspection fails.</summary>
+    public static ValueFormat<FailureMode> FailureMode { get; } =
+        Words(("closed", Configuration.FailureMode.Closed), ("open", Configuration.FailureMode.Open));
+
+    /// <summary>A whole number.</summary>
+    /// <param name="min">The least.</param>
+    /// <param name="max">The most.</param>
+    /// <param name="unit">What it counts, in the plural.</param>
+    public static ValueFormat<int> Number(int min, int max, string unit)
+    {
+        bool Read(string text, Action<string> error, out int value)
+        {
+            var digits = text.AsSpan(text.StartsWith('-') ? 1 : 0);
+            if (digits.IsEmpty || digits.ContainsAnyExceptInRange('0', '9'))
+            {
+                value = 0;
+                error(string.Create(CultureInfo.InvariantCulture, $"{text} is not a whole number; give {min} to {max} {unit}"));
+                return false;
+            }
+
+            var isInt = int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
+            if (isInt && value >= min && value <= max)
+            {
+                return true;
+            }
+
+            var isBelow = text[0] == '-' || (isInt && value < min);
+            error(string.Create(
+                CultureInfo.InvariantCulture, $"{text} is {(isBelow ? "below" : "above")} {(isBelow ? min : max)} {unit}; give {min} to {max}"));
+            return false;
+        }
+
+        return new(
+            "N", string.Create(CultureInfo.InvariantCulture, $"{min} to {max}"), Read, static value => value.ToString(CultureInfo.InvariantCulture))
+        {
+            Unit = unit,
+        };
+    }
+
+    /// <summary>A duration above zero and up to a day; where that is allowed also none, which is <see cref="TimeSpan.MaxValue"/>.</summary>
+    public static ValueFormat<TimeSpan> Duration(bool canBeNone = false)
+    {
+        bool Read(string text, Action<string> error, out TimeSpan value)
+        {
+            value = TimeSpan.MaxValue;
+            if ((canBeNone && text == None) || Durations.TryParse(text, out value))
+            {
+                return true;
+            }
+
+            error($"{text} is not a duration above zero and up to 24h; write 120ms, 2s{(canBeNone ? $", 5m or {None}" : " or 5m")}");
+            return false;
+        }
+
+        return new(
+            canBeNone ? $"DURATION|{None}" : "DURATION", "up to 24h", Read,
+            static value => value == TimeSpan.MaxValue ? None : Durations.Format(value));
+    }
+
+    /// <summary>A size in bytes; where that is allowed also none, which is <see cref="long.MaxValue"/>.</summary>
+    public static ValueFormat<long> Size(long min = 1, long max = long.MaxValue, bool canBeNone = false)
+    {
+        var range = max == long.MaxValue ? "" : $"{ByteSizes.Format(min)} to {ByteSizes.Format(max)}";
+        bool Read(string text, Action<string> error, out long value)
+        {
+            value = long.MaxValue;
+            if (canBeNone && text == None)
+            {
+                return true;
+            }
+
+            if (!ByteSizes.TryParse(text, out value))
+            {
+                error($"{text} is not a size above zero; write 4096, 64KiB{(canBeNone ? $", 1MiB or {None}" : " or 1MiB")}");
+                return false;
+            }
+
+            if (value >= min && value <= max)
+            {
+                return true;
+            }
+
+            error($"{text} is {(value < min ? "below" : "above")} {ByteSizes.Format(value < min ? min : max)}; give {range}");
+            return false;
+        }
+
+        return new(canBeNone ? $"SIZE|{None}" : "SIZE", range, Read, static value => value == long.MaxValue ? None : ByteSizes.Format(value));
+    }
+
+    /// <summary>One of some words; help shows them unless there is a shorter placeholder.</summary>
+    public static ValueFormat<T> Words<T>(params (string Word, T Value)[] words) => Words("", words);
+
+    /// <summary>One of many words, for which a placeholder stands.</summary>
+    public static ValueFormat<T> Words<T>(string placeholder, params (string Word, T Value)[] words)
+    {
+        bool Read(string text, Action<string> error, out T value)
+        {
+            foreach (var (word, meaning) in words)
+            {
+                if (word == text)
+                {
+                    value = meaning;
+                    return true;
+                }
+            }
+
+            value = default!;
+            error($"{text} is none of {string.Join(", ", words.Select(static word => word.Word))}");
+            return false;
+        }
+
+        return new(
+            placeholder.Length > 0 ? placeholder : string.Join('|', words.Select(static word => word.Word)),
+            "",
+            Read,
+            value => words.First(word => EqualityComparer<T>.Default.Equals(word.Value, value)).Word)
+        {
+            Choices = placeholder.Length > 0 ? string.Join(", ", words.Select(static word => word.Word)) : "",
+        };
+    }
+
+    /// <summary>Text that is taken as it is.</summary>
+    /// <param name="placeholder">What it names.</param>
+    /// <param name="problemOf">What is wrong with it, after the text itself; null when nothing is.</param>
+    public static ValueFormat<string?> Text(string placeholder, Func<string, string?>? problemOf = null)
+    {
+        bool Read(string text, Action<string> error, out string? value)
+        {
+            value = text;
+            var problem = problemOf?.Invoke(text);
+            if (problem is not null)
+            {
+                error($"{text} {problem}");
+            }
+
+            return problem is null;
+        }
+
+        return new(placeholder, "", Read, static value => value ?? "");
+    }
+
+    /// <summary>Text in parts that <c>+</c> separates, at least one unless it may be empty.</summary>
+    /// <param name="placeholder">What it names.</param>
+    /// <param name="canBeEmpty">Whether nothing means none.</param>
+    /// <param name="problemOf">What is wrong with a part, after the part itself; null when nothing is.</param>
+    public static ValueFormat<IReadOnlyList<string>?> List(string placeholder, bool canBeEmpty = false, Func<string, string?>? problemOf = null)
+    {
+        bool Read(string text, Action<string> error, out IReadOnlyList<string>? value)
+        {
+            value = Parts(text, error);
+            var isFine = value is not [] || (canBeEmpty && text.Length == 0);
+            foreach (var part in value)
+            {
+                if (problemOf?.Invoke(part) is { } problem)
+                {
+                    error($"{part} {problem}");
+                    isFine = false;
+                }
+            }
+
+            return isFine;
+        }
+
+        return new(placeholder, "", Read, static value => string.Join('+', value ?? [])) { CanBeEmpty = canBeEmpty };
+    }
+
+    /// <summary>What <c>+</c> separates; is told of text with nothing but separators.</summary>
+    public static string[] Parts(string text, Action<string> error)
+    {
+        var parts = text.Split('+', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        if (parts.Length == 0 && text.Length > 0)
+        {
+            error($"{text} names nothing");
+        }
+
+        return parts;
+    }
+}
