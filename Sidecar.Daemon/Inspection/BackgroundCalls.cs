@@ -66,6 +66,7 @@ internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls
         {
             if (!flow.Wants)
             {
+                flow.Participant.SkipUnlessAsked(flow.Kind);
                 continue;
             }
 

@@ -72,11 +72,19 @@ internal sealed partial class Exchange
                 // Both are in route order, so the next of either is this agent's, or it takes no part: it is off here, or leaves.
                 if (EnforcedAt(enforced) is { } participant && ReferenceEquals(participant.Session.Agent, agents[i].Agent))
                 {
-                    AddLine(recorder, participant, stage, enforced++);
+                    recorder.Add(LineOf(participant, stage) with
+                    {
+                        Request = participant.Of(Direction.Request),
+                        Response = participant.Of(Direction.Response),
+                        RequestBody = BytesOf(Bodies.Request, enforced),
+                        ResponseBody = BytesOf(Bodies.Response, enforced),
+                    });
+                    enforced++;
                 }
                 else if (watching < Monitors.Length && ReferenceEquals(Monitors[watching].Session.Agent, agents[i].Agent))
                 {
-                    AddLine(recorder, Monitors[watching++], stage, place: -1);
+                    // Its ledger is of what would have been.
+                    recorder.Add(LineOf(Monitors[watching++], stage));
                 }
                 else
                 {
@@ -87,22 +95,18 @@ internal sealed partial class Exchange
 
     }
 
-    private void AddLine(ExchangeRecorder recorder, Participant participant, int stage, int place) => recorder.Add(new AgentRecord
+    private static AgentRecord LineOf(Participant participant, int stage) => new()
     {
         Agent = participant.Agent,
         Version = participant.Session.Version.Name,
         Mode = participant.Session.Policy.Mode,
         Stage = stage,
-        Request = participant.Of(Direction.Request),
-        Response = participant.Of(Direction.Response),
-        RequestBody = BytesOf(Bodies.Request, place),
-        ResponseBody = BytesOf(Bodies.Response, place),
         Calls = participant.Calls,
-    });
+    };
 
-    // A flow has its stages in the order of the participants; copies for those that only watch are not counted.
+    // A flow has its stages in the order of the participants.
     private static BodyRecord BytesOf(BodyFlow? flow, int place) =>
-        flow is null || place < 0 ? default : new BodyRecord(flow.Stages[place].Seen, flow.Stages[place].Missed);
+        flow is null ? default : new BodyRecord(flow.Stages[place].Seen, flow.Stages[place].Missed);
 
     private Participant? EnforcedAt(int place)
     {

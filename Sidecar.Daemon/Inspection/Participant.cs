@@ -10,15 +10,19 @@ namespace Sidecar.Daemon.Inspection;
 /// <summary>An agent's session in an exchange with its lines of the ledger. Safe from any thread.</summary>
 internal sealed class Participant(Exchange exchange, AgentSession session)
 {
+    private const int AskedShift = 16;
+
     private LedgerEntry _request;
     private LedgerEntry _response;
     private int _calls;
-    private int _skipped;
+
+    // Kinds of events that it was asked about, in the upper half, and that it was not, in the lower.
+    private int _noted;
 
     /// <summary>The exchange.</summary>
     public Exchange Exchange => exchange;
 
-    /// <summary>Calls that have ended.</summary>
+    /// <summary>Calls that have ended, but for those that tell of the end of the exchange.</summary>
     public int Calls => Volatile.Read(ref _calls);
 
     /// <summary>The session.</summary>
@@ -43,11 +47,17 @@ internal sealed class Participant(Exchange exchange, AgentSession session)
         }
 
         var mustAskAgain = session.Settle(message, result, isRetry: attempt != Attempt.First, out var times);
-        Interlocked.Increment(ref _calls);
+        var kind = EventKinds.Of(message.Type);
+        if (kind != EventKind.RequestComplete)
+        {
+            Interlocked.Increment(ref _calls);
+        }
+
+        Note((int)kind.AsSet() << AskedShift);
         exchange.Record(new RecordEntry
         {
             Kind = RecordKind.Call,
-            Event = EventKinds.Of(message.Type),
+            Event = kind,
             Agent = Agent,
             Version = session.Version.Name,
             Outcome = result.Outcome,
@@ -63,10 +73,18 @@ internal sealed class Participant(Exchange exchange, AgentSession session)
     /// <summary>The agent is not asked about an event. Noted once for each kind of event.</summary>
     public void Skip(EventKind kind, SkipReason reason)
     {
-        var bit = (int)kind.AsSet();
-        if ((Volatile.Read(ref _skipped) & bit) == 0 && (Interlocked.Or(ref _skipped, bit) & bit) == 0)
+        if (Note((int)kind.AsSet()))
         {
             exchange.Record(new RecordEntry { Kind = RecordKind.Skipped, Event = kind, Agent = Agent, Version = session.Version.Name, Skip = reason });
+        }
+    }
+
+    /// <summary>An event ended before its turn came. Noted of an agent that was asked about none of the kind.</summary>
+    public void SkipUnlessAsked(EventKind kind)
+    {
+        if ((Volatile.Read(ref _noted) & ((int)kind.AsSet() << AskedShift)) == 0)
+        {
+            Skip(kind, session.Wants(kind) ? SkipReason.Decided : SkipReason.NotWanted);
         }
     }
 
@@ -127,6 +145,9 @@ internal sealed class Participant(Exchange exchange, AgentSession session)
 
     /// <summary>Whether the answer to this event counts; when not, it was sent only because later ones need it, and only its failure counts.</summary>
     public bool Decides(EventKind kind) => session.Decides(kind);
+
+    // True the first time.
+    private bool Note(int bit) => (Volatile.Read(ref _noted) & bit) == 0 && (Interlocked.Or(ref _noted, bit) & bit) == 0;
 
     private bool IsBodyUnasked(RequestHeadersEvent request) => session.IsShownHeadersOnly && RequestFraming.TellsOfBody(request);
 }

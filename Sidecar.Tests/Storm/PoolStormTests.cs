@@ -82,6 +82,10 @@ public sealed class PoolStormTests
         Assert.That(rig.Sums.Sum("exchanges.received"), Is.EqualTo(begun));
         Assert.That(rig.Sums.Sum("exchanges"), Is.EqualTo(begun), "each ended, once");
         Assert.That(rig.Sums.Sum("exchanges.open"), Is.Zero);
+        Assert.That((rig.Records.Begun, rig.Records.Closed, rig.Records.Twice), Is.EqualTo((begun, begun, 0)), "a record of each, once");
+        Assert.That(
+            rig.Records.Calls, Is.EqualTo(rig.Sums.Sum("agent.calls") - rig.Sums.Sum("agent.calls", ("event", "request_complete"))),
+            "every call is in one record");
         var states = rig.Sums.Of("exchanges").Select(static line => line.Split('|')[2]).ToHashSet();
         Assert.That(states, Is.SubsetOf(new[] { "not-subject", "inspected", "abandoned", "refused", "partly", "bypassed" }));
         Assert.That(rig.Sums.Of("exchanges").Where(static line => line.Contains("internal", StringComparison.Ordinal)), Is.Empty, "no defect of ours");

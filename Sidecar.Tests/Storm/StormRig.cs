@@ -44,12 +44,14 @@ internal sealed class StormRig : IAsyncDisposable
             Sticky = new StickyRule(StickyOptions.Parse("header:x-session")!),
         };
         Inspector = new Inspector(
-            Models.Of([route]), _background, new ExchangeIds(), Memory, Sums.Observers, Time, new FakeLogger<Inspector>(Logs.Collector));
+            Models.Of([route]), _background, new ExchangeIds(), Memory, Sums.Watching(Records), Time, new FakeLogger<Inspector>(Logs.Collector));
     }
 
     public CountingTimeProvider Time { get; } = new();
 
     public MetricSums Sums { get; } = new();
+
+    public OnceEach Records { get; } = new();
 
     public FakeLoggers Logs { get; } = new();
 

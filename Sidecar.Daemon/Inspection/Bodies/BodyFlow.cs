@@ -132,6 +132,11 @@ internal sealed class BodyFlow : IDisposable
         if (!verdict.IsAllow)
         {
             _final = verdict;
+            foreach (var stage in _stages)
+            {
+                stage.Skip();
+            }
+
             Dispose();
             return BodyStep.Refused(verdict);
         }

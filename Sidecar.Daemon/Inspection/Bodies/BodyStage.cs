@@ -74,13 +74,7 @@ internal sealed class BodyStage : IBodySink, IDisposable
                 _limit = Math.Min(_policy.MaxBytes, _participant.Session.MaxBodyBytes);
             }
 
-            if (push.Merger.Ends)
-            {
-                _participant.Skip(_kind, SkipReason.Decided);
-                return;
-            }
-
-            if (bytes is { Bytes.IsEmpty: true, IsLast: false })
+            if (bytes is { Bytes.IsEmpty: true, IsLast: false } || push.Merger.Ends)
             {
                 return;
             }
@@ -108,6 +102,9 @@ internal sealed class BodyStage : IBodySink, IDisposable
             }
         }
     }
+
+    /// <summary>The body ends here: another's word has ended it, and if this agent has not been asked it never will be.</summary>
+    public void Skip() => _participant.SkipUnlessAsked(_kind);
 
     /// <summary>Gives back what is held.</summary>
     public void Dispose() => _hold.Dispose();
@@ -202,6 +199,7 @@ internal sealed class BodyStage : IBodySink, IDisposable
     {
         if (_policy.OnExcess == ExcessAction.Block)
         {
+            _participant.Skip(_kind, SkipReason.Excess);
             push.Merger.Refuse(_participant, _order, cause);
             return;
         }
@@ -231,6 +229,7 @@ internal sealed class BodyStage : IBodySink, IDisposable
         }
 
         PassBy();
+        _participant.Skip(_kind, SkipReason.Excess);
         if (_policy.OnExcess == ExcessAction.Partial && Seen > 0)
         {
             push.Merger.Partly(_participant, _order, cause);

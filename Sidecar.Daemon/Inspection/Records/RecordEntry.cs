@@ -89,6 +89,9 @@ internal enum SkipReason : byte
     /// <summary>Another agent's word had ended the wait.</summary>
     Decided,
 
-    /// <summary>It was passed by earlier in this body, and a hole is never resumed.</summary>
+    /// <summary>It could not be heard about an earlier piece of this body, and a hole is never resumed.</summary>
     PassedBy,
+
+    /// <summary>The body, or the rest of it, could not be shown to it whole; its line of the ledger says why.</summary>
+    Excess,
 }

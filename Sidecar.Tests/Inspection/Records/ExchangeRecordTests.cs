@@ -125,7 +125,7 @@ internal sealed class ExchangeRecordTests
         Assert.That(record.Line("waf").Request, Is.EqualTo(new LedgerEntry(LedgerState.Bypassed, Cause.TooLarge)));
         Assert.That(
             record.Of(RecordKind.Skipped).Select(static skip => (skip.Event, skip.Skip)),
-            Is.EqualTo(new[] { (EventKind.RequestBodyChunk, SkipReason.PassedBy) }));
+            Is.EqualTo(new[] { (EventKind.RequestBodyChunk, SkipReason.Excess) }));
     }
 
     [Test]
