@@ -16,8 +16,11 @@ internal sealed class ConnectedAgent : IAsyncDisposable
         string[]? encodings = null,
         DuplexPipePair? pipes = null,
         AnswerMatching matching = AnswerMatching.ById,
-        AgentDialect? dialect = null)
+        AgentDialect? dialect = null,
+        FakeTimeProvider? clock = null,
+        IConnectionSink? sink = null)
     {
+        Clock = clock ?? new FakeTimeProvider();
         Pipes = pipes ?? new DuplexPipePair();
         Settings = new ConnectionSettings
         {
@@ -28,14 +31,14 @@ internal sealed class ConnectedAgent : IAsyncDisposable
             Encodings = encodings ?? [ProtocolConstants.MessagePack, ProtocolConstants.Json],
             ProxyVersion = "1.2.3",
         };
-        Connection = new FramedAgentConnection("waf-1", Pipes.Near, Settings, Sink, Clock, Log, dialect: dialect);
+        Connection = new FramedAgentConnection("waf-1", Pipes.Near, Settings, sink ?? Sink, Clock, Log, dialect: dialect);
         Agent = new ScriptedAgent(Pipes.Far) { Dialect = dialect ?? AgentDialect.Native };
     }
 
     /// <summary>Instead of an encoding: the wire is a stream of gRPC.</summary>
     public const string Protobuf = "protobuf";
 
-    public FakeTimeProvider Clock { get; } = new();
+    public FakeTimeProvider Clock { get; }
 
     public RecordingSink Sink { get; } = new();
 

@@ -38,25 +38,6 @@ public sealed class InOrderTests
     }
 
     [Test]
-    public async Task LateAnswer_IsNeverTakenByTheNextCall_WhichWaitsForItsTurn()
-    {
-        await using var both = await OpenAsync();
-        var late = both.Call(TestEvents.Headers(1), 100);
-        var asked = await both.Agent.ReceiveEventAsync();
-        both.Clock.Advance(TimeSpan.FromMilliseconds(100));
-        Assert.That((await late).Outcome, Is.EqualTo(CallOutcome.TimedOut));
-        Assert.That((await both.Call(TestEvents.Headers(2))).Outcome, Is.EqualTo(CallOutcome.NoRoom), "the only slot waits for the answer that is owed");
-        await both.Agent.AnswerAsync(asked, Block);
-        await Eventually.TrueAsync(() => both.Connection.Stats.Owed == 0, ScriptedAgent.Limit, "the debt to be settled");
-
-        var next = both.Call(TestEvents.Headers(3));
-        Assert.That((await both.Agent.ReceiveEventAsync()).CorrelationId, Is.EqualTo(TestEvents.Id(3)), "neither a cancel nor the refused call was sent");
-        await both.Agent.AnswerAsync(TestEvents.Headers(3));
-        Assert.That((await next).Response!.Decision, Is.InstanceOf<AllowDecision>());
-        Assert.That((both.Connection.Stats.LateAnswers, both.Connection.IsOpen), Is.EqualTo((1, true)));
-    }
-
-    [Test]
     public async Task CancelAndPing_SendNothing()
     {
         await using var both = await OpenAsync();

@@ -30,7 +30,7 @@ internal sealed partial class ScriptedAgent
         string encoding = ProtocolConstants.Json, AgentCapabilities? capabilities = null, uint version = ProtocolConstants.Version)
     {
         var request = await ReceiveHandshakeAsync();
-        Encoding = Dialect == GrpcDialect.Instance ? Dialect.AgentEncoding(new HandshakeResponse())
+        Encoding = Dialect != AgentDialect.Native ? Dialect.AgentEncoding(new HandshakeResponse())
             : encoding == ProtocolConstants.MessagePack ? MessageEncodings.MessagePack : MessageEncodings.Json;
         await RespondAsync(new HandshakeResponse { Success = true, ProtocolVersion = version, Encoding = encoding, Capabilities = capabilities ?? Capable() });
         return request;

@@ -21,6 +21,12 @@ internal sealed class CallTable
     private int _inFlight;
     private int _owed;
 
+    /// <summary>
+    /// Whether a call that ended unanswered is still owed its answer, as on a stream of messages. Not where each call is a request of its own with an id of its
+    /// own: the answer to an abandoned one is for nobody, and its slot is free at once.
+    /// </summary>
+    public bool OwesAnswers { get; set; } = true;
+
     /// <summary>Slots taken: waiting calls and owed answers.</summary>
     public int InFlight => Volatile.Read(ref _inFlight);
 
@@ -107,7 +113,7 @@ internal sealed class CallTable
         return use;
     }
 
-    /// <summary>Gives up the waiting call of an exchange; if its event was sent, a tombstone stays.</summary>
+    /// <summary>Gives up the waiting call of an exchange; if its event was sent and an answer is owed, a tombstone stays.</summary>
     public PendingCall? Bury(CorrelationId id, out bool wasSent)
     {
         ref var entry = ref CollectionsMarshal.GetValueRefOrNullRef(_entries, id);
@@ -119,13 +125,14 @@ internal sealed class CallTable
 
         PendingCall? call;
         (call, entry.Call, wasSent) = (entry.Call, null, entry.IsSent);
-        if (wasSent && entry.MayStaySilent)
+        var isOwed = wasSent && OwesAnswers;
+        if (isOwed && entry.MayStaySilent)
         {
             entry.Uncertain++;
             _inFlight--;
             Remember(id);
         }
-        else if (wasSent)
+        else if (isOwed)
         {
             entry.Owed++;
             _owed++;

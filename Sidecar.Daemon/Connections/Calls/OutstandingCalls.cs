@@ -40,6 +40,13 @@ internal sealed class OutstandingCalls<TEvent> : IAsyncDisposable
     /// <summary>Whether the agent certainly answers guardrail inspections. Those built on the reference never do, and say so (spec §5.3).</summary>
     public bool AnswersGuardrails { get; set; } = true;
 
+    /// <inheritdoc cref="CallTable.OwesAnswers"/>
+    public bool OwesAnswers
+    {
+        get => _table.OwesAnswers;
+        init => _table.OwesAnswers = value;
+    }
+
     /// <summary>Whether the agent knows cancels.</summary>
     public bool CanCancel { get; set; } = true;
 
@@ -51,16 +58,16 @@ internal sealed class OutstandingCalls<TEvent> : IAsyncDisposable
 
     /// <summary>Sends an event and registers its call.</summary>
     /// <param name="encoded">The event as it is sent; taken over, and given back when it is no longer needed.</param>
-    /// <param name="message">The event.</param>
+    /// <param name="id">What its answer names: the exchange, or the request where each has an answer of its own.</param>
+    /// <param name="type">The event's type.</param>
     /// <param name="deadline">When its time is up, a timestamp of the clock.</param>
-    public ValueTask<CallResult> Send(TEvent encoded, AgentEvent message, long deadline)
+    public ValueTask<CallResult> Send(TEvent encoded, CorrelationId id, MessageType type, long deadline)
     {
-        var id = message.CorrelationId;
         PendingCall call;
         short life;
         lock (_gate)
         {
-            if (Refusal(id, message.Type, deadline) is { } refusal)
+            if (Refusal(id, type, deadline) is { } refusal)
             {
                 encoded.Dispose();
                 return new(refusal);
@@ -71,7 +78,7 @@ internal sealed class OutstandingCalls<TEvent> : IAsyncDisposable
             var isSent = _unsent.Count == 0 && _transport.TrySend(encoded);
             call = PendingCall.Rent(deadline);
             life = call.Life;
-            _table.Add(id, call, isSent, mayStaySilent: !AnswersGuardrails && message.Type == MessageType.GuardrailInspect);
+            _table.Add(id, call, isSent, mayStaySilent: !AnswersGuardrails && type == MessageType.GuardrailInspect);
             if (!isSent)
             {
                 _unsent.Add(encoded, id, call, deadline);

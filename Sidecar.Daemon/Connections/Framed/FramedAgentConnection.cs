@@ -147,7 +147,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         {
             _encoder.Write(_encoding, frame, message);
             frame.Finish(_dialect.ProxyFormat.LargestPayload);
-            return _calls.Send(frame, message, deadline);
+            return _calls.Send(frame, message.CorrelationId, message.Type, deadline);
         }
         catch (FrameTooLongException e)
         {

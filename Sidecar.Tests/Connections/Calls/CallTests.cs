@@ -10,20 +10,6 @@ namespace Sidecar.Tests.Connections.Calls;
 public sealed class CallTests(string wire)
 {
     [Test]
-    public async Task Answer_ReachesItsCall([Values(null, ProtocolConstants.MessagePack)] string? other)
-    {
-        await using var both = await ConnectedAgent.OpenAsync(encoding: other ?? wire);
-        var call = both.Call(TestEvents.Headers(1, "/cart"));
-        var seen = await both.Agent.ReceiveEventAsync<RequestHeadersEvent>();
-        Assert.That((seen.Uri, seen.CorrelationId), Is.EqualTo(("/cart", TestEvents.Id(1))));
-        await both.Agent.AnswerAsync(seen, new AgentResponse { Decision = new BlockDecision(418) });
-        var result = await call;
-        Assert.That(result.Outcome, Is.EqualTo(CallOutcome.Answered));
-        Assert.That(((BlockDecision)result.Response!.Decision).Status, Is.EqualTo(418));
-        Assert.That((both.Connection.Stats.InFlight, both.Connection.Stats.Owed), Is.EqualTo((0, 0)));
-    }
-
-    [Test]
     public async Task ManyInFlight_AnsweredInReverse_EachGetsItsOwn()
     {
         const int Calls = 200;
@@ -48,26 +34,6 @@ public sealed class CallTests(string wire)
     }
 
     [Test]
-    public async Task Deadline_EndsTheCallWhenItIsDueAndTellsTheAgent()
-    {
-        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
-        var call = both.Call(TestEvents.Headers(1), 250);
-        var later = both.Call(TestEvents.Headers(2), 400);
-        await both.Agent.ReceiveEventAsync();
-        await both.Agent.ReceiveEventAsync();
-        both.Clock.AdvanceTicks(TimeSpan.FromMilliseconds(250).Ticks - 1);
-        Assert.That((both.Connection.Stats.InFlight, both.Connection.Stats.Owed), Is.EqualTo((2, 0)), "a tick before");
-        both.Clock.AdvanceTicks(1);
-        Assert.That(both.Connection.Stats.Owed, Is.EqualTo(1));
-        Assert.That((await call).Outcome, Is.EqualTo(CallOutcome.TimedOut));
-        var cancel = await both.Agent.ReceiveCancelAsync();
-        Assert.That((cancel.CorrelationId, cancel.Reason), Is.EqualTo((TestEvents.Id(1), CancelReason.Timeout)));
-        Assert.That(later.IsCompleted, Is.False);
-        both.Clock.Advance(TimeSpan.FromMilliseconds(150));
-        Assert.That((await later).Outcome, Is.EqualTo(CallOutcome.TimedOut));
-    }
-
-    [Test]
     public async Task EarlierDeadlineAddedLater_IsKept()
     {
         await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
@@ -76,14 +42,6 @@ public sealed class CallTests(string wire)
         both.Clock.Advance(TimeSpan.FromMilliseconds(10));
         Assert.That((await fast).Outcome, Is.EqualTo(CallOutcome.TimedOut));
         Assert.That(slow.IsCompleted, Is.False);
-    }
-
-    [Test]
-    public async Task DeadlinePassed_NothingIsSentAndNothingOwed()
-    {
-        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
-        Assert.That((await both.Call(TestEvents.Headers(1), 0)).Outcome, Is.EqualTo(CallOutcome.TimedOut));
-        Assert.That((both.Connection.Stats.InFlight, both.Connection.Stats.Owed, both.Agent.Waiting), Is.EqualTo((0, 0, 0)));
     }
 
     [Test]
@@ -96,23 +54,6 @@ public sealed class CallTests(string wire)
     }
 
     [Test]
-    public async Task Slots_AreLimitedAndComeBack()
-    {
-        await using var both = await ConnectedAgent.OpenAsync(encoding: wire, maxInFlight: 2);
-        var first = both.Call(TestEvents.Headers(1));
-        var second = both.Call(TestEvents.Headers(2));
-        var refused = await both.Call(TestEvents.Headers(3));
-        Assert.That(refused.Outcome, Is.EqualTo(CallOutcome.NoRoom));
-        Assert.That(refused.Detail, Does.Contain("the limit is 2"));
-        await both.Agent.AnswerAsync(TestEvents.Id(1));
-        await first;
-        var third = both.Call(TestEvents.Headers(3));
-        await both.Agent.AnswerAsync(TestEvents.Id(2));
-        await both.Agent.AnswerAsync(TestEvents.Id(3));
-        Assert.That(((await second).IsAnswered, (await third).IsAnswered), Is.EqualTo((true, true)));
-    }
-
-    [Test]
     public async Task SecondCallOfAnExchange_WhileOneWaits_IsRefused()
     {
         await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
@@ -120,20 +61,6 @@ public sealed class CallTests(string wire)
         Assert.That((await both.Call(TestEvents.Chunk(1))).Outcome, Is.EqualTo(CallOutcome.Owed));
         await both.Agent.AnswerAsync(TestEvents.Id(1));
         Assert.That((await first).IsAnswered, Is.True);
-    }
-
-    [Test]
-    public async Task TooLargeChunk_IsNotSent()
-    {
-        await using var both = await ConnectedAgent.OpenAsync(
-            encoding: wire, capabilities: ScriptedAgent.Capable() with { Limits = new AgentLimits { MaxBodySize = 1000 } });
-        var result = await both.Call(TestEvents.Chunk(1, size: 1001));
-        Assert.That(result.Outcome, Is.EqualTo(CallOutcome.NotSendable));
-        Assert.That(result.Detail, Does.Contain("1001").And.Contain("1000"));
-        var fits = both.Call(TestEvents.Chunk(2, size: 1000));
-        Assert.That((await both.Agent.ReceiveEventAsync()).CorrelationId, Is.EqualTo(TestEvents.Id(2)), "the first frame is the second call's");
-        await both.Agent.AnswerAsync(TestEvents.Id(2));
-        Assert.That((await fits).IsAnswered, Is.True);
     }
 
     [Test]

@@ -13,28 +13,6 @@ public sealed class OwedAnswerTests(string wire)
     private static readonly AgentResponse Block = new() { Decision = new BlockDecision() };
 
     [Test]
-    public async Task LateAnswer_IsDroppedAndNeverTakenByTheNextCall()
-    {
-        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
-        await TimeOutAsync(both, TestEvents.Chunk(1, 0));
-
-        var refused = await both.Call(TestEvents.Chunk(1, 1));
-        Assert.That(refused.Outcome, Is.EqualTo(CallOutcome.Owed));
-        Assert.That(both.Agent.Waiting, Is.Zero, "nothing was sent");
-
-        await both.Agent.AnswerAsync(TestEvents.Id(1), Block);
-        await Eventually.TrueAsync(() => both.Connection.Stats.LateAnswers == 1, ScriptedAgent.Limit, "the late answer to be counted");
-        Assert.That((both.Connection.Stats.Owed, both.Connection.Stats.InFlight), Is.EqualTo((0, 0)), "the debt is settled");
-
-        var next = both.Call(TestEvents.Chunk(1, 2));
-        Assert.That((await both.Agent.ReceiveEventAsync<RequestBodyChunkEvent>()).ChunkIndex, Is.EqualTo(2));
-        Assert.That(next.IsCompleted, Is.False);
-        await both.Agent.AnswerAsync(TestEvents.Id(1));
-        Assert.That((await next).Response!.Decision, Is.InstanceOf<AllowDecision>());
-        Assert.That(both.Connection.Stats.LateAnswers, Is.EqualTo(1));
-    }
-
-    [Test]
     public async Task Complete_MayGoWhileOwed_AndItsAnswerIsTheSecond()
     {
         await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
@@ -58,37 +36,6 @@ public sealed class OwedAnswerTests(string wire)
         await both.Agent.AnswerBadlyAsync(TestEvents.Chunk(1));
         await Eventually.TrueAsync(() => both.Connection.Stats.LateAnswers == 1, ScriptedAgent.Limit, "the late answer to be counted");
         Assert.That(both.Connection.Stats.Owed, Is.Zero, "the debt is settled");
-    }
-
-    [Test]
-    public async Task Cancel_EndsTheCallAtOnce_AndItsTombstoneKeepsTheSlot()
-    {
-        await using var both = await ConnectedAgent.OpenAsync(encoding: wire, maxInFlight: 1);
-        var call = both.Call(TestEvents.Headers(1));
-        await both.Agent.ReceiveEventAsync();
-        both.Connection.Cancel(TestEvents.Id(1), CancelReason.ClientDisconnect);
-        Assert.That((await call).Outcome, Is.EqualTo(CallOutcome.Cancelled));
-        var cancel = await both.Agent.ReceiveCancelAsync();
-        Assert.That((cancel.CorrelationId, cancel.Reason), Is.EqualTo((TestEvents.Id(1), CancelReason.ClientDisconnect)));
-        Assert.That((await both.Call(TestEvents.Headers(2))).Outcome, Is.EqualTo(CallOutcome.NoRoom));
-        await both.Agent.AnswerAsync(TestEvents.Id(1), Block);
-        await Eventually.TrueAsync(() => both.Connection.Stats.InFlight == 0, ScriptedAgent.Limit, "the slot to come back");
-        var next = both.Call(TestEvents.Headers(2));
-        await both.Agent.AnswerAsync(await both.Agent.ReceiveEventAsync());
-        Assert.That((await next).IsAnswered, Is.True);
-    }
-
-    [Test]
-    public async Task CancelOfNothing_SendsNothing()
-    {
-        await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
-        both.Connection.Cancel(TestEvents.Id(1), CancelReason.Manual);
-        var call = both.Call(TestEvents.Headers(1));
-        Assert.That((await both.Agent.ReceiveAsync()).Type, Is.EqualTo(MessageType.RequestHeaders));
-        await both.Agent.AnswerAsync(TestEvents.Id(1));
-        await call;
-        both.Connection.Cancel(TestEvents.Id(1), CancelReason.Manual);
-        Assert.That((both.Connection.Stats.Owed, both.Agent.Waiting), Is.EqualTo((0, 0)));
     }
 
     private static async Task TimeOutAsync(ConnectedAgent both, AgentEvent message)
