@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.BundledAgents.Demo;
@@ -36,14 +35,8 @@ internal static class AgentCommand
     private static readonly Option<string[]> SetHeader = FlagTypes.Many("--set-header", "NAME:VALUE", "Set a header of requests that pass. Repeatable.");
     private static readonly Option<string[]> RemoveHeader = FlagTypes.Many("--remove-header", "NAME", "Remove a header of requests that pass. Repeatable.");
     private static readonly Option<string[]> ResponseHeader = FlagTypes.Many("--response-header", "NAME:VALUE", "Set a header of the responses to requests that pass. Repeatable.");
-    private static readonly Option<TimeSpan?> Delay = new("--delay")
-    {
-        Description = "Wait this long before every answer [default: not at all]",
-        HelpName = "DURATION",
-        CustomParser = ParseDelay,
-    };
-
-    private static readonly Option<string?> Id = new("--id") { Description = "The agent's id [default: demo]", HelpName = "ID" };
+    private static readonly Option<TimeSpan?> Delay = FlagTypes.Duration("--delay", "not at all", "Wait this long before every answer");
+    private static readonly Option<string?> Id = new("--id") { Description = "The agent's id [demo]", HelpName = "ID" };
     private static readonly Option<bool> JsonOnly = new("--json-only") { Description = "Speak JSON even to a proxy that offers MessagePack" };
 
     public static Command Create(TextWriter errors)
@@ -240,16 +233,5 @@ internal static class AgentCommand
         }
 
         return pairs;
-    }
-
-    private static TimeSpan? ParseDelay(ArgumentResult result)
-    {
-        if (Configuration.Durations.TryParse(result.Tokens[0].Value, out var delay))
-        {
-            return delay;
-        }
-
-        result.AddError($"--delay {result.Tokens[0].Value} is not a duration above zero; write 120ms, 2s or 5m");
-        return null;
     }
 }

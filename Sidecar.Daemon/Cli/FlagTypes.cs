@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Globalization;
+using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Daemon.Cli;
@@ -7,14 +9,23 @@ namespace Sidecar.Daemon.Cli;
 internal static class FlagTypes
 {
     /// <summary>A duration; null when absent. Help shows the default in the words in which it would be written.</summary>
-    public static Option<TimeSpan?> Duration(string name, TimeSpan fallback, string description) => Value(name, Formats.Duration(), fallback, description);
+    public static Option<TimeSpan?> Duration(string name, TimeSpan fallback, string description) =>
+        Duration(name, Formats.Duration().Write(fallback), description);
+
+    /// <summary>A duration whose default is said in words.</summary>
+    public static Option<TimeSpan?> Duration(string name, string fallback, string description) => Value(name, Formats.Duration(), fallback, description);
 
     /// <summary>A whole number in a range; null when absent. Help shows the default.</summary>
     public static Option<int?> Number(string name, int fallback, (int Min, int Max) range, string unit, string description) =>
-        Value(name, Formats.Number(range.Min, range.Max, unit), fallback, description);
+        Value(
+            name,
+            Formats.Number(range.Min, range.Max, unit),
+            string.Create(CultureInfo.InvariantCulture, $"{fallback} {unit}").TrimEnd(),
+            description);
 
     /// <summary>A size in bytes; null when absent. Help shows the default.</summary>
-    public static Option<long?> Size(string name, long fallback, long max, string description) => Value(name, Formats.Size(1, max), fallback, description);
+    public static Option<long?> Size(string name, long fallback, long max, string description) =>
+        Value(name, Formats.Size(1, max), ByteSizes.Format(fallback), description);
 
     /// <summary>Text that may be given many times, never without a value.</summary>
     public static Option<string[]> Many(string name, string helpName, string description)
@@ -31,10 +42,10 @@ internal static class FlagTypes
         return option;
     }
 
-    private static Option<T?> Value<T>(string name, ValueFormat<T> format, T fallback, string description)
+    private static Option<T?> Value<T>(string name, ValueFormat<T> format, string fallback, string description)
         where T : struct => new(name)
         {
-            Description = $"{description} [{format.Write(fallback)}{(format.Unit.Length > 0 ? " " : "")}{format.Unit}]",
+            Description = $"{description} [{fallback}]",
             HelpName = format.Placeholder,
             CustomParser = result =>
                 format.TryRead(result.Tokens[0].Value, problem => result.AddError($"{name}: {problem}"), out var value) ? value : null,

@@ -29,7 +29,15 @@ internal static class SettingFlags
                 var text = option is Option<bool> toggle
                     ? Formats.YesNo.Write(result.GetValue(toggle))
                     : string.Join('+', given.Tokens.Select(static token => token.Value));
-                values = setting.Read(text, values, problem => problems.Add($"{setting.Flag}: {problem}"));
+                void Report(string problem) => problems.Add($"{setting.Flag}: {problem}");
+                if (text.Length > 0 || setting.CanBeEmpty)
+                {
+                    values = setting.Read(text, values, Report);
+                }
+                else
+                {
+                    Report($"has no value; write {setting.Flag} {setting.Placeholder}");
+                }
             }
         }
 

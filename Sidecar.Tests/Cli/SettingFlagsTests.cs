@@ -56,6 +56,8 @@ internal sealed class SettingFlagsTests
     [TestCase("--breaker-failures 1000001", "--breaker-failures: 1000001 is above 1000000 failures; give 0 to 1000000")]
     [TestCase("--sticky-sessions 0", "--sticky-sessions: 0 is below 1 sessions; give 1 to 1000000")]
     [TestCase("--max-exchanges 10000001", "--max-exchanges: 10000001 is above 10000000 exchanges; give 1 to 10000000")]
+    [TestCase("--reply-key ''", "--reply-key: has no value; write --reply-key FILE")]
+    [TestCase("--queue ''", "--queue: has no value; write --queue N")]
     [TestCase("--timeout 25h", "--timeout: 25h is not a duration above zero and up to 24h; write 120ms, 2s or 5m")]
     [TestCase("--body-memory 0", "--body-memory: 0 is not a size above zero; write 4096, 64KiB or 1MiB")]
     [TestCase("--metrics-prefix 7up-", "--metrics-prefix: 7up- may have 1 to 64 letters, digits and '_' and does not begin with a digit")]
@@ -97,6 +99,7 @@ internal sealed class SettingFlagsTests
     private static SettingValues Read(string arguments, out List<string> problems)
     {
         problems = [];
-        return SettingFlags.Read(RunCommand.Create(TextWriter.Null).Parse(arguments), problems);
+        return SettingFlags.Read(
+            RunCommand.Create(TextWriter.Null).Parse([.. arguments.Split(' ').Select(static word => word == "''" ? "" : word)]), problems);
     }
 }

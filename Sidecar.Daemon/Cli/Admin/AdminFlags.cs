@@ -9,7 +9,7 @@ internal static class AdminFlags
     /// <summary>The daemon to ask.</summary>
     public static readonly Option<string?> Admin = new("--admin")
     {
-        Description = $"The daemon's admin socket, its --listen admin=PATH [default: {Defaults.AdminSocket}]",
+        Description = $"The daemon's admin socket, its --listen admin=PATH [{Defaults.AdminSocket}]",
         HelpName = "PATH",
         Recursive = true,
     };

@@ -13,7 +13,7 @@ internal static class PushCommand
 
     private static readonly Option<string?> File = new("--file")
     {
-        Description = "A file with one JSON value [default: the agent's config-file, read again by the daemon]",
+        Description = "A file with one JSON value [the agent's config-file, read again by the daemon]",
         HelpName = "FILE",
     };
 

@@ -12,7 +12,7 @@ internal static class SessionsCommand
 
     private static readonly Argument<string?> Key = new("KEY")
     {
-        Description = "The session, as 'list' shows it [default: all of the agent]",
+        Description = "The session, as 'list' shows it [all of the agent]",
         Arity = ArgumentArity.ZeroOrOne,
     };
 

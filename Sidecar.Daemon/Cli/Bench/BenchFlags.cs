@@ -37,11 +37,11 @@ internal static class BenchFlags
     private static readonly Option<int?> Connections = FlagTypes.Number("--connections", 1, (1, 256), "connections", "Kept open");
     private static readonly Option<string?> Event = Text(
         "--event", "EVENT", "The event to send: request-headers, request-body, response-headers, response-body, websocket-frame, guardrail. p50 to p99.9 are those "
-        + "of its calls; messages and exchanges are counted with what opens and ends the exchange [default: request-headers]");
+        + "of its calls; messages and exchanges are counted with what opens and ends the exchange [request-headers]");
 
     private static readonly Option<long?> Size = FlagTypes.Size("--size", DefaultSize, MostSize, "Bytes of a body piece, a frame or a guardrail's text");
     private static readonly Option<int?> Headers = FlagTypes.Number("--headers", DefaultHeaders, (0, int.MaxValue), "headers", "Of a request or response");
-    private static readonly Option<string?> Encoding = new("--encoding") { Description = "msgpack or json [default: msgpack]" };
+    private static readonly Option<string?> Encoding = new("--encoding") { Description = "How messages are written [msgpack]", HelpName = "msgpack|json" };
     private static readonly Option<bool> Base64 = Switch("--base64", "Bodies in MessagePack as base64, which agents other than ours need");
     private static readonly Option<bool> Complete = Switch(
         "--complete", "End every exchange with request-complete, as a daemon ends it with its agents; a daemon is told in any case");
@@ -60,12 +60,12 @@ internal static class BenchFlags
         + "may be given many times");
 
     private static readonly Option<string?> Ca = Text(
-        "--ca", "FILE", "https: who may issue the agent's certificate, PEM [default: those whom the system trusts]");
+        "--ca", "FILE", "https: who may issue the agent's certificate, PEM [those whom the system trusts]");
 
     private static readonly Option<string?> Cert = Text("--cert", "FILE", "https: our certificate, PEM");
-    private static readonly Option<string?> Key = Text("--key", "FILE", "https: its key, PEM [default: in the same file]");
+    private static readonly Option<string?> Key = Text("--key", "FILE", "https: its key, PEM [in the same file]");
     private static readonly Option<string?> ServerName = Text(
-        "--server-name", "NAME", "https: the name the agent's certificate must be for [default: the host]");
+        "--server-name", "NAME", "https: the name the agent's certificate must be for [the host]");
 
     /// <summary>Gives them to a command, in the order in which help shows them.</summary>
     public static void AddTo(Command command)

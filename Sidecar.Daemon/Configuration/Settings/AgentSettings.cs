@@ -14,7 +14,7 @@ internal static class AgentSettings
         Default = AgentMode.Enforce,
         Group = SettingGroup.Agent,
         Help = "Whether its answers are applied; monitor asks only",
-        Why = "`monitor` records what the agent would have done, off the critical path; a route may say otherwise",
+        Why = "`monitor` records what the agent would have done, off the request's path, `off` asks nothing; a route may say otherwise",
     });
 
     /// <summary>Events the agent is asked about.</summary>
@@ -34,7 +34,7 @@ internal static class AgentSettings
         DefaultWords = "msgpack, then json",
         Group = SettingGroup.Agent,
         Help = "The only encoding that it is offered",
-        Why = "the agent chooses; the first is smaller",
+        Why = "the agent chooses; msgpack is smaller",
     });
 
     /// <summary>The file with the agent's configuration.</summary>

@@ -18,16 +18,17 @@ internal static class Formats
     /// <summary>A whole number.</summary>
     /// <param name="min">The least.</param>
     /// <param name="max">The most.</param>
-    /// <param name="unit">What it counts, in the plural.</param>
+    /// <param name="unit">What it counts, in the plural; empty for nothing.</param>
     public static ValueFormat<int> Number(int min, int max, string unit)
     {
+        var counted = unit.Length == 0 ? "" : " " + unit;
         bool Read(string text, Action<string> error, out int value)
         {
             var digits = text.AsSpan(text.StartsWith('-') ? 1 : 0);
             if (digits.IsEmpty || digits.ContainsAnyExceptInRange('0', '9'))
             {
                 value = 0;
-                error(string.Create(CultureInfo.InvariantCulture, $"{text} is not a whole number; give {min} to {max} {unit}"));
+                error(string.Create(CultureInfo.InvariantCulture, $"{text} is not a whole number; give {min} to {max}{counted}"));
                 return false;
             }
 
@@ -39,7 +40,7 @@ internal static class Formats
 
             var isBelow = text[0] == '-' || (isInt && value < min);
             error(string.Create(
-                CultureInfo.InvariantCulture, $"{text} is {(isBelow ? "below" : "above")} {(isBelow ? min : max)} {unit}; give {min} to {max}"));
+                CultureInfo.InvariantCulture, $"{text} is {(isBelow ? "below" : "above")} {(isBelow ? min : max)}{counted}; give {min} to {max}"));
             return false;
         }
 
@@ -143,7 +144,7 @@ internal static class Formats
             var problem = problemOf?.Invoke(text);
             if (problem is not null)
             {
-                error($"{text} {problem}");
+                error($"{(text.Length == 0 ? "''" : text)} {problem}");
             }
 
             return problem is null;

@@ -34,7 +34,7 @@ internal static class ListenerSettings
         Group = SettingGroup.Listener,
         Help = "Connections at once",
         Why = "64 workers of a proxy with a pool of 64 each; HAProxy has one per thread and 20 messages in flight, Envoy one or two per worker. "
-            + "See [descriptors](#descriptors); of a reverse listener those count that have not registered",
+            + "See [descriptors](operations.md#descriptors); of a reverse listener those count that have not registered",
     });
 
     /// <summary>Access rights of the socket file: the proxy's workers are in the socket's group.</summary>
@@ -83,7 +83,7 @@ internal static class ListenerSettings
         Group = SettingGroup.Http,
         Scopes = SettingScopes.Http | SettingScopes.Json,
         Help = "Which proxy asks",
-        Why = "which proxy asks decides which headers are believed; see [http.md](http.md)",
+        Why = "that decides which headers are believed; see [http.md](http.md)",
     });
 
     /// <summary>Request headers that only agents may set.</summary>
@@ -92,7 +92,7 @@ internal static class ListenerSettings
 
     /// <summary>Request headers that agents may change or remove.</summary>
     public static readonly Setting<IReadOnlyList<string>?> EditHeaders = List.Add(HeaderList(
-        "edit-headers", ["X-Client-Secret"], "Request headers that agents may change", "or remove"));
+        "edit-headers", ["X-Client-Secret"], "Request headers that agents may change or remove", ""));
 
     /// <summary>Response headers that agents may set.</summary>
     public static readonly Setting<IReadOnlyList<string>?> ResponseHeaders = List.Add(new Setting<IReadOnlyList<string>?>(
@@ -112,7 +112,7 @@ internal static class ListenerSettings
         Default = "",
         DefaultWords = "none",
         Group = SettingGroup.Http,
-        Help = "Before the client's path, of envoy-http",
+        Help = "What stands before the client's path (proxy=envoy-http)",
         Why = "Envoy's `path_prefix`",
     });
 
@@ -121,7 +121,7 @@ internal static class ListenerSettings
     {
         Default = Configuration.RequestBodies.Kept,
         Group = SettingGroup.Http,
-        Help = "Whether it sends bodies, of traefik (no sign) and envoy-http",
+        Help = "Whether bodies are handed over (proxy=traefik, envoy-http)",
         Why = "Traefik's `forwardBody`, Envoy's `with_request_body`; `sign` is of Envoy alone: the first bytes tell of a body, agents see none",
     });
 
@@ -130,8 +130,8 @@ internal static class ListenerSettings
     {
         Default = 0,
         Group = SettingGroup.Http,
-        Help = "Proxies before it that are believed, of traefik",
-        Why = "load balancers in front of it; other proxies tell the address themselves",
+        Help = "Load balancers that are believed (proxy=traefik)",
+        Why = "they stand before Traefik and tell the client's address, which other proxies tell themselves",
     });
 
     /// <summary>Whether HAProxy is configured to ask about responses too.</summary>

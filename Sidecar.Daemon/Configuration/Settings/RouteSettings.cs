@@ -33,7 +33,7 @@ internal static class RouteSettings
         DefaultWords = "any",
         Group = SettingGroup.Route,
         Help = "Which paths it takes, however they are spelled",
-        Why = "see [paths](#paths)",
+        Why = "see [paths](operations.md#paths)",
     });
 
     /// <summary>Whether the case of letters in the path makes no difference.</summary>

@@ -127,8 +127,9 @@ internal sealed class Setting<T>(string key, ValueFormat<T> format) : Setting(ke
     public override string DefaultText => string.Join(
         "; ",
         [
-            DefaultWords ?? $"{Said(Default)} {format.Unit}".TrimEnd(),
-            .. Variants.GroupBy(variant => Said(variant.Value), static variant => variant.Whose).Select(static same => $"{string.Join(", ", same)} {same.Key}"),
+            DefaultWords ?? $"{Shown(WrittenDefault)} {format.Unit}".TrimEnd(),
+            .. Variants.GroupBy(variant => Shown(format.Write(variant.Value)), static variant => variant.Whose)
+                .Select(static same => $"{string.Join(", ", same)} {same.Key}"),
         ]);
 
     /// <inheritdoc/>
@@ -160,5 +161,5 @@ internal sealed class Setting<T>(string key, ValueFormat<T> format) : Setting(ke
     /// <inheritdoc/>
     public override object? Merge(object? own, object? other) => Merging is null ? own : Merging((T)own!, (T)other!);
 
-    private string Said(T value) => format.Write(value) is { Length: > 0 } text ? text : Formats.None;
+    private static string Shown(string? text) => string.IsNullOrEmpty(text) ? Formats.None : text;
 }
