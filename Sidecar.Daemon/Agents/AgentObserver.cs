@@ -1,30 +1,34 @@
-using System.Globalization;
 using Sidecar.Daemon.Agents.Config;
+using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Diagnostics.Reports;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Agents;
 
-/// <summary>Hands what an agent's pool tells on to those whom it concerns: metrics, configuration, the log.</summary>
-internal sealed class AgentObserver(AgentState agent, AgentReports reports, ConfigPusher pusher, ConfigUpdates updates, AgentCautions cautions) : IAgentObserver
+/// <summary>Takes what concerns an agent as a whole to those who keep it: metrics, configuration, the log.</summary>
+/// <param name="agent">The agent; it is there as soon as a pool of it runs.</param>
+/// <param name="process">
+/// Which of the agent's processes it hears, null where there is one. Each counts for itself: under one name their counters would jump between each other's
+/// values.
+/// </param>
+/// <param name="reports">Takes its metrics.</param>
+/// <param name="pusher">Gives it its configuration.</param>
+/// <param name="updates">Takes what it asks about that.</param>
+/// <param name="cautions">Warns of what it states.</param>
+internal sealed class AgentObserver(
+    Func<AgentState> agent, string? process, AgentReports reports, ConfigPusher pusher, ConfigUpdates updates, AgentCautions cautions)
+    : IAgentObserver, IReportSink
 {
     public void OnConnected(PooledConnection connection)
     {
-        pusher.OnConnected(agent, connection);
-        cautions.OnConnected(agent);
+        pusher.OnConnected(agent(), connection);
+        cautions.OnConnected(agent());
     }
 
-    public void OnLook() => cautions.OnLook(agent);
+    public void OnLook() => cautions.OnLook(agent());
 
-    public void OnFlowControl(PooledConnection connection, FlowControlSignal signal) => agent.Metrics.FlowControl(agent.Id, signal.Action);
+    public void OnMetrics(MetricsReport report) => reports.Take(agent().Id, process, report);
 
-    public void OnMetrics(PooledConnection connection, MetricsReport report)
-    {
-        // Each process counts for itself: under one name their counters would jump between each other's values.
-        var isOneOfSeveral = agent.Current.Pool.Endpoints.Count > 1;
-        reports.Take(agent.Id, isOneOfSeveral ? connection.Endpoint.ToString(CultureInfo.InvariantCulture) : null, report);
-    }
-
-    public void OnConfigUpdate(PooledConnection connection, ConfigUpdateRequest request) => updates.Take(agent, connection, request);
+    public void OnConfigUpdate(IAgentConnection connection, ConfigUpdateRequest request) => updates.Take(agent(), connection, request);
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
@@ -14,13 +15,13 @@ namespace Sidecar.Daemon.Composition;
 /// <summary>Makes agents of what the operator wrote of them, and knows those that are there: what need not change of one stays as it is.</summary>
 /// <remarks>For one change at a time; <see cref="Registered"/> from any thread.</remarks>
 /// <param name="metrics">Counts what their connections do.</param>
-/// <param name="observe">Takes what concerns an agent as a whole.</param>
+/// <param name="observe">Takes what concerns an agent as a whole, of one of its processes or of all.</param>
 /// <param name="time">The clock.</param>
 /// <param name="loggers">The logs.</param>
 /// <param name="dial">Makes dialers.</param>
 internal sealed class AgentFactory(
     AgentMetrics metrics,
-    Func<AgentState, IAgentObserver> observe,
+    Func<Func<AgentState>, string?, AgentObserver> observe,
     TimeProvider time,
     ILoggerFactory loggers,
     Func<AgentEndpoint, ConnectionSettings, AgentOptions, IAgentDialer> dial)
@@ -59,6 +60,7 @@ internal sealed class AgentFactory(
         IReadOnlyList<VersionOptions> wanted = agent.Versions.Count > 0 ? agent.Versions : [new VersionOptions("", agent.Endpoints, 1)];
         var strategy = written.Get(CallSettings.Strategy);
         var last = known?.LastVersion ?? 0;
+        var state = known?.State;
         var versions = wanted.Select(version =>
         {
             var key = KeyOf(agent, version, connection);
@@ -67,14 +69,12 @@ internal sealed class AgentFactory(
             var settings = SettingsOf(LabelOf(agent.Id, name), written, connection.MaxInFlight, version.Endpoints.Count, snapshot.DrainTimeout);
             return there is not null
                 ? there with { Weight = version.Weight, Settings = settings, IsNew = false }
-                : Make(key, name, version, agent, settings, connection, strategy);
+                : Make(key, name, version, agent, settings, connection, strategy, () => state!);
         }).ToList();
         var policy = PolicyOf(agent, written);
         var weighted = versions.ConvertAll(static version => new WeightedVersion(version.Version, version.Weight));
         var plan = known?.State.Plan is { } before && before.IsSameAs(weighted) ? before : new VersionPlan(weighted);
-        var state = known?.State
-            ?? new AgentState(agent.Id, policy, plan, time, metrics) { BodyMemory = new ByteBudget(agent.Body.Memory, time), Configuration = configured };
-        versions.FindAll(static version => version.IsNew).ForEach(version => version.Version.Pool.News = observe(state));
+        state ??= new AgentState(agent.Id, policy, plan, time, metrics) { BodyMemory = new ByteBudget(agent.Body.Memory, time), Configuration = configured };
         return new AgentChange(agent, state, policy, plan, versions, strategy, last) { IsNew = known is null, Before = known?.Options };
     }
 
@@ -116,13 +116,16 @@ internal sealed class AgentFactory(
         AgentOptions agent,
         PoolSettings settings,
         ConnectionSettings connection,
-        SelectionStrategy strategy)
+        SelectionStrategy strategy,
+        Func<AgentState> state)
     {
+        // Processes are told apart where there are several.
+        ConnectionSettings Of(int? process) => connection with { Reports = observe(state, process?.ToString(CultureInfo.InvariantCulture)) };
         var registered = agent.IsReverse
-            ? new RegisteredConnections(connection, settings.Connections, time, loggers.CreateLogger<RegisteredConnections>()) : null;
+            ? new RegisteredConnections(Of(null), settings.Connections, time, loggers.CreateLogger<RegisteredConnections>()) : null;
         IReadOnlyList<IAgentDialer> dialers = registered is not null
-            ? [registered] : [.. version.Endpoints.Select(endpoint => dial(endpoint, connection, agent))];
-        var pool = new ConnectionPool(settings, dialers, PolicyOf(strategy), Random.Shared, time, loggers.CreateLogger<ConnectionPool>());
+            ? [registered] : [.. version.Endpoints.Select((endpoint, i) => dial(endpoint, Of(version.Endpoints.Count > 1 ? i : null), agent))];
+        var pool = new ConnectionPool(settings, dialers, PolicyOf(strategy), Random.Shared, time, loggers.CreateLogger<ConnectionPool>(), observe(state, null));
         return new PlannedVersion(key, new AgentVersion(name, pool), version.Weight, settings) { IsNew = true, Registered = registered };
     }
 

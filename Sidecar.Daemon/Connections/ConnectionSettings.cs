@@ -37,6 +37,9 @@ internal sealed record ConnectionSettings
     /// <summary>This daemon's version, told in the handshake.</summary>
     public required string ProxyVersion { get; init; }
 
-    /// <summary>Where the time to encode events is measured; null for nowhere.</summary>
+    /// <summary>Takes what the agent says of itself; null for nobody.</summary>
+    public IReportSink? Reports { get; init; }
+
+    /// <summary>Where the time to encode events is measured, and the agent's flow control counted; null for nowhere.</summary>
     public AgentMetrics? Metrics { get; init; }
 }

@@ -55,7 +55,7 @@ internal sealed class GrpcDialer : IAgentDialer
     public string Endpoint => _endpoint.ToString();
 
     public IAgentDialer ForTrialOf(ConfigurationValue configuration) =>
-        new GrpcDialer(_endpoint, _settings with { Configured = new AgentConfiguration(configuration.Value) }, _tls, _time, _logger, _resolve);
+        new GrpcDialer(_endpoint, _settings with { Configured = new AgentConfiguration(configuration.Value), Reports = null }, _tls, _time, _logger, _resolve);
 
     public async Task<IAgentConnection> DialAsync(IConnectionSink sink, CancellationToken cancellation)
     {

@@ -15,12 +15,4 @@ internal sealed class NoSink : IConnectionSink
     public void OnFlowControl(IAgentConnection connection, FlowControlSignal signal)
     {
     }
-
-    public void OnMetrics(IAgentConnection connection, MetricsReport report)
-    {
-    }
-
-    public void OnConfigUpdate(IAgentConnection connection, ConfigUpdateRequest request)
-    {
-    }
 }

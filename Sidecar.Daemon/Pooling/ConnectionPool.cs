@@ -36,8 +36,12 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     /// <param name="random">Seeds jitter.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
-    public ConnectionPool(PoolSettings settings, IReadOnlyList<IAgentDialer> dialers, ISelectionPolicy policy, Random random, TimeProvider time, ILogger logger)
+    /// <param name="observer">Takes what concerns the agent as a whole; null for nobody.</param>
+    public ConnectionPool(
+        PoolSettings settings, IReadOnlyList<IAgentDialer> dialers, ISelectionPolicy policy, Random random, TimeProvider time, ILogger logger,
+        IAgentObserver? observer = null)
     {
+        Observer = observer;
         _settings = settings;
         _dialers = dialers;
         _policy = policy;
@@ -53,13 +57,14 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     }
 
     /// <summary>A pool of one endpoint.</summary>
-    public ConnectionPool(PoolSettings settings, IAgentDialer dialer, ISelectionPolicy policy, Random random, TimeProvider time, ILogger logger)
-        : this(settings, [dialer], policy, random, time, logger)
+    public ConnectionPool(
+        PoolSettings settings, IAgentDialer dialer, ISelectionPolicy policy, Random random, TimeProvider time, ILogger logger, IAgentObserver? observer = null)
+        : this(settings, [dialer], policy, random, time, logger, observer)
     {
     }
 
-    /// <summary>Takes what concerns the agent as a whole; null for nobody. To be set before <see cref="Start"/>.</summary>
-    public IAgentObserver? News { get; set; }
+    /// <summary>Takes what concerns the agent as a whole; null for nobody.</summary>
+    public IAgentObserver? Observer { get; }
 
     /// <summary>The settings.</summary>
     public PoolSettings Settings => _settings;
@@ -192,7 +197,6 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     {
         var pooled = _set.Of(connection);
         pooled.Apply(signal);
-        News?.OnFlowControl(pooled, signal);
         Log.FlowControl(_logger, _settings.AgentId, signal.Action, connection.Id);
         if (signal.CorrelationId.IsEmpty)
         {
@@ -201,10 +205,6 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
 
         Admission.ConnectionsChanged();
     }
-
-    public void OnMetrics(IAgentConnection connection, MetricsReport report) => News?.OnMetrics(_set.Of(connection), report);
-
-    public void OnConfigUpdate(IAgentConnection connection, ConfigUpdateRequest request) => News?.OnConfigUpdate(_set.Of(connection), request);
 
     public void OnSlotFreed(IAgentConnection connection) => Admission.SlotFreed(_set.Of(connection));
 
@@ -232,7 +232,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         UpdateState($"{endpoint.Dialer.Endpoint}; it takes {connection.Traits.Events}");
         Admission.ConnectionsChanged();
         _connected.TrySetResult();
-        News?.OnConnected(pooled);
+        Observer?.OnConnected(pooled);
         return pooled;
     }
 

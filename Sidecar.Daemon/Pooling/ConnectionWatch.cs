@@ -30,7 +30,7 @@ internal sealed class ConnectionWatch(ConnectionPool pool, PooledConnection pool
         var connection = pooled.Connection;
         pool.UpdateState("a look at its connections");
         pool.Sticky.Sweep();
-        pool.News?.OnLook();
+        pool.Observer?.OnLook();
         var stats = connection.Stats;
         var silentFor = time.GetElapsedTime(stats.LastHeard);
         if (stats.Owed >= connection.Traits.MaxInFlight)

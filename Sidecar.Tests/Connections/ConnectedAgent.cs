@@ -30,6 +30,7 @@ internal sealed class ConnectedAgent : IAsyncDisposable
             ConnectTimeout = TimeSpan.FromSeconds(5),
             Encodings = encodings ?? [ProtocolConstants.MessagePack, ProtocolConstants.Json],
             ProxyVersion = "1.2.3",
+            Reports = Sink,
         };
         Connection = new FramedAgentConnection("waf-1", Pipes.Near, Settings, sink ?? Sink, Clock, Log, dialect: dialect);
         Agent = new ScriptedAgent(Pipes.Far) { Dialect = dialect ?? AgentDialect.Native };

@@ -54,12 +54,4 @@ internal sealed class NativeClient : IConnectionSink, IAsyncDisposable
     void IConnectionSink.OnFlowControl(IAgentConnection connection, FlowControlSignal signal)
     {
     }
-
-    void IConnectionSink.OnMetrics(IAgentConnection connection, MetricsReport report)
-    {
-    }
-
-    void IConnectionSink.OnConfigUpdate(IAgentConnection connection, ConfigUpdateRequest request)
-    {
-    }
 }

@@ -5,7 +5,7 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Tests.Support;
 
 /// <summary>Keeps what agents say by themselves.</summary>
-internal sealed class RecordingSink : IConnectionSink
+internal sealed class RecordingSink : IConnectionSink, IReportSink
 {
     /// <summary>The messages in order of arrival.</summary>
     public ConcurrentQueue<object> Messages { get; } = new();
@@ -14,7 +14,7 @@ internal sealed class RecordingSink : IConnectionSink
 
     public void OnFlowControl(IAgentConnection connection, FlowControlSignal signal) => Messages.Enqueue(signal);
 
-    public void OnMetrics(IAgentConnection connection, MetricsReport report) => Messages.Enqueue(report);
+    public void OnMetrics(MetricsReport report) => Messages.Enqueue(report);
 
     public void OnConfigUpdate(IAgentConnection connection, ConfigUpdateRequest request) => Messages.Enqueue(request);
 }

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using Sidecar.Daemon.Pooling;
+using Sidecar.Daemon.Connections;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
@@ -21,15 +21,15 @@ internal sealed class ConfigUpdates(ConfigUpdateHandler handler, TimeProvider ti
     private readonly LogThrottle _throttle = new(time);
 
     /// <summary>A request has come. On a read loop.</summary>
-    public void Take(AgentState agent, PooledConnection connection, ConfigUpdateRequest request)
+    public void Take(AgentState agent, IAgentConnection connection, ConfigUpdateRequest request)
     {
         var type = ConfigPushLabels.Of(request.Update);
         var refusal = handler.Handle(agent, request.Update);
         var now = time.GetUtcNow();
-        var replied = connection.Connection.TryReply(
+        var replied = connection.TryReply(
             new ConfigUpdateResponse(request.RequestId, refusal is null, refusal, (ulong)now.ToUnixTimeMilliseconds()));
         var reading = new ConfigUpdateReading(
-            agent.Id, connection.Connection.Id, Cut(request.RequestId), type, Detail(request.Update), refusal is null, refusal, replied, now);
+            agent.Id, connection.Id, Cut(request.RequestId), type, Detail(request.Update), refusal is null, refusal, replied, now);
         lock (_gate)
         {
             _latest.Enqueue(reading);

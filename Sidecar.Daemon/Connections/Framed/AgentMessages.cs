@@ -5,10 +5,10 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Connections.Framed;
 
-/// <summary>What an agent says without being asked: decoded and handed to the sink. Anything else is counted and skipped.</summary>
-internal sealed class AgentMessages(IAgentConnection connection, string agentId, IConnectionSink sink, TimeProvider time, ILogger logger)
+/// <summary>What an agent says without being asked: decoded and handed to whom it concerns. Anything else is counted and skipped.</summary>
+internal sealed class AgentMessages(IAgentConnection connection, ConnectionSettings settings, IConnectionSink sink, TimeProvider time, ILogger logger)
 {
-    private readonly AgentLog _log = new(agentId, time, logger);
+    private readonly AgentLog _log = new(settings.AgentId, time, logger);
     private readonly LogThrottle _throttle = new(time);
     private long _skipped;
 
@@ -27,15 +27,17 @@ internal sealed class AgentMessages(IAgentConnection connection, string agentId,
                     break;
 
                 case MessageType.FlowControl:
-                    sink.OnFlowControl(connection, encoding.ReadFlowControl(payload));
+                    var signal = encoding.ReadFlowControl(payload);
+                    settings.Metrics?.FlowControl(settings.AgentId, signal.Action);
+                    sink.OnFlowControl(connection, signal);
                     break;
 
                 case MessageType.MetricsReport:
-                    sink.OnMetrics(connection, encoding.ReadMetrics(payload));
+                    settings.Reports?.OnMetrics(encoding.ReadMetrics(payload));
                     break;
 
                 case MessageType.ConfigUpdateRequest:
-                    sink.OnConfigUpdate(connection, encoding.ReadConfigUpdate(payload));
+                    settings.Reports?.OnConfigUpdate(connection, encoding.ReadConfigUpdate(payload));
                     break;
 
                 case MessageType.Log when encoding.CanLog:
@@ -48,15 +50,15 @@ internal sealed class AgentMessages(IAgentConnection connection, string agentId,
 
                 default:
                     Interlocked.Increment(ref _skipped);
-                    Log.Skipped(logger, type, agentId);
+                    Log.Skipped(logger, type, settings.AgentId);
                     break;
             }
         }
         catch (ProtocolException e)
         {
-            if (_throttle.MayLog(agentId, out var leftOut))
+            if (_throttle.MayLog(settings.AgentId, out var leftOut))
             {
-                Log.BadMessage(logger, agentId, type, PeerText.Clean(e.Message), leftOut);
+                Log.BadMessage(logger, settings.AgentId, type, PeerText.Clean(e.Message), leftOut);
             }
         }
     }

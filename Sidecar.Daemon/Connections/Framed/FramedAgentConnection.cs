@@ -68,7 +68,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         _closeTransport = closeTransport;
         // An agent that has closed its sending side can answer nothing more: its calls end at once, whether or not it still reads.
         _frames = new FrameConnection(pipe, FrameConnectionOptions.Default with { CloseTimeout = TimeSpan.Zero, Time = time, Format = _dialect.ProxyFormat });
-        _messages = new AgentMessages(this, settings.AgentId, sink, time, logger);
+        _messages = new AgentMessages(this, settings, sink, time, logger);
         _calls = new OutstandingCalls<FrameBuffer>(new FrameCallTransport(_frames, _dialect, time), time);
         _consent = new ConsentByPong(_frames, _dialect, time);
         _lastHeard = time.GetTimestamp();

@@ -31,7 +31,7 @@ internal sealed class ConfigUpdatesTests : IDisposable
         await _rig.AgentAsync("1", connection);
         foreach (var (update, _, _, _) in Kinds)
         {
-            connection.Sink!.OnConfigUpdate(connection, new ConfigUpdateRequest { Update = update, RequestId = "r" });
+            _rig.Reports.OnConfigUpdate(connection, new ConfigUpdateRequest { Update = update, RequestId = "r" });
         }
 
         Assert.That(
@@ -85,6 +85,6 @@ internal sealed class ConfigUpdatesTests : IDisposable
         Assert.That(_rig.Log.Collector.GetSnapshot().Count(static entry => entry.Id.Id == 1203), Is.EqualTo(1));
     }
 
-    private static void Ask(FakeConnection connection, ConfigUpdate update) =>
-        connection.Sink!.OnConfigUpdate(connection, new ConfigUpdateRequest { Update = update });
+    private void Ask(FakeConnection connection, ConfigUpdate update) =>
+        _rig.Reports.OnConfigUpdate(connection, new ConfigUpdateRequest { Update = update });
 }

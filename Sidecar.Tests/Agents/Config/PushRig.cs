@@ -38,6 +38,9 @@ internal sealed class PushRig : IDisposable
 
     public MetricSums Sums => _sums;
 
+    /// <summary>Takes what the last agent says of itself.</summary>
+    public IReportSink Reports { get; private set; } = null!;
+
     /// <summary>When set, the agent's configurations have to be tried on a connection of their own.</summary>
     public Func<ConfigurationValue, FakeConnection>? Trial { get; set; }
 
@@ -55,11 +58,15 @@ internal sealed class PushRig : IDisposable
     /// <summary>An agent with these connections open.</summary>
     public async Task<AgentState> AgentAsync(string? configuration, params FakeConnection[] connections)
     {
+        AgentState? agent = null;
+        var observer = new AgentObserver(
+            () => agent!, null, new AgentReports(_sums.Metrics.Agents, "sidecar", new AgentReportLimits(), Clock), Pusher, Updates, new AgentCautions(Clock, Log));
+        Reports = observer;
         var dialer = new ScriptedDialer(number => number <= connections.Length ? connections[number - 1] : null, Clock) { Trial = Trial };
         var settings = PoolTests.Settings(Math.Max(1, connections.Length)) with { DrainTimeout = TimeSpan.Zero };
-        var pool = new ConnectionPool(settings, dialer, new FillThenSpread(), new Random(1), Clock, Log);
+        var pool = new ConnectionPool(settings, dialer, new FillThenSpread(), new Random(1), Clock, Log, observer);
         var policy = new AgentPolicy { HeaderTimeout = TimeSpan.FromSeconds(1), BodyTimeout = TimeSpan.FromSeconds(1) };
-        var agent = new AgentState("waf", policy, new AgentVersion("1", pool), Clock, _sums.Metrics.Agents)
+        agent = new AgentState("waf", policy, new AgentVersion("1", pool), Clock, _sums.Metrics.Agents)
         {
             Configuration = new AgentConfiguration(configuration is null ? null : Json(configuration)),
         };
@@ -69,8 +76,6 @@ internal sealed class PushRig : IDisposable
             agent.Configuration.NoteGiven(connection, agent.Configuration.Current);
         }
 
-        pool.News = new AgentObserver(
-            agent, new AgentReports(_sums.Metrics.Agents, "sidecar", new AgentReportLimits(), Clock), Pusher, Updates, new AgentCautions(Clock, Log));
         _asleep += settings.Connections;
         pool.Start();
         await Eventually.TrueAsync(() => pool.Live.Count == connections.Length && Clock.ArmedTimers == _asleep, ScriptedAgent.Limit, "all connections and their watches");
