@@ -13,16 +13,16 @@ internal static class RunCommand
     private static readonly Option<string[]> Agents = FlagTypes.Many(
         "--agent", "ID=ENDPOINT[+ENDPOINT…][,KEY=VALUE…]",
         "An agent and where it is: /PATH, unix:PATH, http://HOST:PORT, https://HOST:PORT or grpc-unix:PATH, one for each of its processes, or reverse: for one "
-        + "that dials in. Repeatable.");
+        + "that dials in. Keys are below. Repeatable.");
 
     private static readonly Option<string[]> Listeners = FlagTypes.Many(
         "--listen", "KIND=PATH[,KEY=VALUE…]",
         "A Unix socket to listen on. KIND is http (with proxy=), spop, envoy, frames, native, admin or reverse, where agents dial in. Traefik needs "
-        + "http=127.0.0.1:PORT, envoy may have such a port, and spop=abns:NAME is an abstract name. Repeatable.");
+        + "http=127.0.0.1:PORT, envoy may have such a port, and spop=abns:NAME is an abstract name. Keys are below. Repeatable.");
 
     private static readonly Option<string[]> Routes = FlagTypes.Many(
         "--route", "ID[,KEY=VALUE…]",
-        "Which requests go to which agents; the first match wins. Without any, every request goes to every agent. Repeatable.");
+        "Which requests go to which agents; the first match wins. Without any, every request goes to every agent. Keys are below. Repeatable.");
 
     public static Command Create(TextWriter errors)
     {

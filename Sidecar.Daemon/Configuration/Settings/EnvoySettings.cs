@@ -117,8 +117,12 @@ internal static class EnvoySettings
         Why = "a body of four times Envoy's own buffer beside the largest headers; at most the memory of all messages together",
     });
 
-    /// <summary>The word for a mode in which nothing waits for an answer about headers.</summary>
-    public static string FullDuplex => Write(BodySendMode.FullDuplexStreamed);
+    /// <summary>Why full duplex cannot be asked for.</summary>
+    public static string NoOverride =>
+        $"{FullDuplex} cannot be had by an override, for Envoy is told too late; configure the filter with it and without allow_mode_override, "
+        + "and leave out allow-mode-override=yes";
+
+    private static string FullDuplex => Write(BodySendMode.FullDuplexStreamed);
 
     // An override reaches Envoy with the answer about the headers; in full duplex that answer waits for the body. In other modes nothing whole comes.
     private static bool ReadWhole(string text, Action<string> error, out BodySendMode value)
@@ -134,7 +138,4 @@ internal static class EnvoySettings
     }
 
     private static string Write(BodySendMode value) => Modes.First(mode => mode.Value == value).Word;
-
-    /// <summary>Why full duplex cannot be asked for.</summary>
-    public static string NoOverride => $"{FullDuplex} cannot be had by an override, for Envoy is told too late; configure the filter with it and without allow_mode_override, and leave out allow-mode-override=yes";
 }

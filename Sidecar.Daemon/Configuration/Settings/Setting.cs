@@ -6,6 +6,9 @@ namespace Sidecar.Daemon.Configuration.Settings;
 /// </summary>
 internal abstract class Setting(string key)
 {
+    // Kinds of listeners that are named instead of those that have the setting.
+    private const int MostMissing = 2;
+
     private readonly string? _flag;
     private readonly SettingScopes? _scopes;
 
@@ -42,7 +45,7 @@ internal abstract class Setting(string key)
             var missing = Group.Scopes & ~Scopes;
             return more != 0 ? $"also of {more.Words()}"
                 : missing == 0 ? ""
-                : missing.Words() is var words && words.Length < Scopes.Words().Length ? $"not of {words}"
+                : int.PopCount((int)missing) <= MostMissing ? $"not of {missing.Words()}"
                 : $"of {Scopes.Words()}";
         }
     }

@@ -45,16 +45,16 @@ internal sealed record SettingGroup(string Title, SettingScopes Scopes)
     public static readonly SettingGroup Listener = new("Keys of --listen", SettingScopes.Listener);
 
     /// <summary>A listener of HTTP.</summary>
-    public static readonly SettingGroup Http = new("Keys of --listen http=", SettingScopes.Http);
+    public static readonly SettingGroup Http = new("Keys of --listen http", SettingScopes.Http);
 
     /// <summary>A listener for HAProxy.</summary>
-    public static readonly SettingGroup Spop = new("Keys of --listen spop=", SettingScopes.Spop);
+    public static readonly SettingGroup Spop = new("Keys of --listen spop", SettingScopes.Spop);
 
     /// <summary>A listener for Envoy.</summary>
-    public static readonly SettingGroup Envoy = new("Keys of --listen envoy=", SettingScopes.Envoy);
+    public static readonly SettingGroup Envoy = new("Keys of --listen envoy", SettingScopes.Envoy);
 
     /// <summary>A listener for agents that dial in.</summary>
-    public static readonly SettingGroup Reverse = new("Keys of --listen reverse=", SettingScopes.Reverse);
+    public static readonly SettingGroup Reverse = new("Keys of --listen reverse", SettingScopes.Reverse);
 
     /// <summary>One route.</summary>
     public static readonly SettingGroup Route = new("Keys of --route", SettingScopes.Route);
