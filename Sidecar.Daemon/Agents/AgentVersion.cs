@@ -12,6 +12,9 @@ internal sealed class AgentVersion(string name, ConnectionPool pool)
     /// <summary>The version's name.</summary>
     public string Name => name;
 
+    /// <summary>How the log names an agent with one of its versions: the first is the agent itself to whoever reads it, others are told apart.</summary>
+    public static string LabelOf(string agent, string version) => version == "1" ? agent : $"{agent}/{version}";
+
     /// <summary>Its connections.</summary>
     public ConnectionPool Pool => pool;
 

@@ -15,13 +15,13 @@ namespace Sidecar.Daemon.Composition;
 /// <summary>Makes agents of what the operator wrote of them, and knows those that are there: what need not change of one stays as it is.</summary>
 /// <remarks>For one change at a time; <see cref="Registered"/> from any thread.</remarks>
 /// <param name="metrics">Counts what their connections do.</param>
-/// <param name="observe">Takes what concerns an agent as a whole, of one of its processes or of all.</param>
+/// <param name="observe">Takes what concerns an agent as a whole, of one process of a version or of all.</param>
 /// <param name="time">The clock.</param>
 /// <param name="loggers">The logs.</param>
 /// <param name="dial">Makes dialers.</param>
 internal sealed class AgentFactory(
     AgentMetrics metrics,
-    Func<Func<AgentState>, string?, AgentObserver> observe,
+    Func<Func<AgentState>, string, string?, AgentObserver> observe,
     TimeProvider time,
     ILoggerFactory loggers,
     Func<AgentEndpoint, ConnectionSettings, AgentOptions, IAgentDialer> dial)
@@ -66,7 +66,7 @@ internal sealed class AgentFactory(
             var key = KeyOf(agent, version, connection);
             var there = known?.Versions.FirstOrDefault(other => other.Key == key);
             var name = there?.Version.Name ?? (version.Name.Length > 0 ? version.Name : $"{++last}");
-            var settings = SettingsOf(LabelOf(agent.Id, name), written, connection.MaxInFlight, version.Endpoints.Count, snapshot.DrainTimeout);
+            var settings = SettingsOf(AgentVersion.LabelOf(agent.Id, name), written, connection.MaxInFlight, version.Endpoints.Count, snapshot.DrainTimeout);
             return there is not null
                 ? there with { Weight = version.Weight, Settings = settings, IsNew = false }
                 : Make(key, name, version, agent, settings, connection, strategy, () => state!);
@@ -120,12 +120,13 @@ internal sealed class AgentFactory(
         Func<AgentState> state)
     {
         // Processes are told apart where there are several.
-        ConnectionSettings Of(int? process) => connection with { Reports = observe(state, process?.ToString(CultureInfo.InvariantCulture)) };
+        ConnectionSettings Of(int? process) => connection with { Reports = observe(state, name, process?.ToString(CultureInfo.InvariantCulture)) };
         var registered = agent.IsReverse
             ? new RegisteredConnections(Of(null), settings.Connections, time, loggers.CreateLogger<RegisteredConnections>()) : null;
         IReadOnlyList<IAgentDialer> dialers = registered is not null
             ? [registered] : [.. version.Endpoints.Select((endpoint, i) => dial(endpoint, Of(version.Endpoints.Count > 1 ? i : null), agent))];
-        var pool = new ConnectionPool(settings, dialers, PolicyOf(strategy), Random.Shared, time, loggers.CreateLogger<ConnectionPool>(), observe(state, null));
+        var pool = new ConnectionPool(
+            settings, dialers, PolicyOf(strategy), Random.Shared, time, loggers.CreateLogger<ConnectionPool>(), observe(state, name, null));
         return new PlannedVersion(key, new AgentVersion(name, pool), version.Weight, settings) { IsNew = true, Registered = registered };
     }
 
@@ -138,9 +139,6 @@ internal sealed class AgentFactory(
     }
 
     private ISelectionPolicy PolicyOf(SelectionStrategy strategy) => SelectionPolicies.Create(strategy, time, Random.Shared);
-
-    // The first version is the agent itself to whoever reads the log; others are told apart.
-    private static string LabelOf(string agent, string version) => version == "1" ? agent : $"{agent}/{version}";
 
     /// <summary>What was written about a pool, with the defaults where nothing was.</summary>
     public static PoolSettings SettingsOf(string id, PoolOptions written, int callsPerConnection, int endpoints, TimeSpan drainTimeout)

@@ -53,7 +53,7 @@ internal sealed class DaemonBuilder
         var updates = new ConfigUpdates(new ConfigUpdateHandler(pusher, Pushing, Time), Time, Loggers.CreateLogger<ConfigUpdates>());
         var cautions = new AgentCautions(Time, Loggers.CreateLogger<AgentCautions>());
         var agents = new AgentFactory(
-            metrics.Agents, (agent, process) => new AgentObserver(agent, process, reports, pusher, updates, cautions), Time, Loggers,
+            metrics.Agents, (agent, version, process) => new AgentObserver(agent, version, process, reports, pusher, updates, cautions), Time, Loggers,
             Dial ?? ((endpoint, settings, agent) => AgentDialers.Create(endpoint, settings, agent.Tls, Time, Loggers)));
         var current = new CurrentModel(new RuntimeModel { Generation = 0, Routes = new RouteTable([]) });
         var bodyMemory = new ByteBudget(Configuration.BodyMemory, Time);

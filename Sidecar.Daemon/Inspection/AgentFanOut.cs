@@ -63,7 +63,7 @@ internal sealed class AgentFanOut(ILogger logger)
         participant.Settle(message, ref result, Attempt.Second);
         if (result.Outcome == CallOutcome.ConnectionLost)
         {
-            Log.LostTwice(logger, participant.Agent, message.CorrelationId);
+            Log.LostTwice(logger, participant.LogName, message.CorrelationId);
         }
 
         return result;

@@ -107,7 +107,7 @@ internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls
                 }
                 else if (_dropped.MayLog(participant.Agent, out var more))
                 {
-                    Log.CompleteDropped(logger, participant.Agent, MaxCalls, more);
+                    Log.CompleteDropped(logger, participant.LogName, MaxCalls, more);
                 }
             }
         }
@@ -133,7 +133,7 @@ internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls
         catch (Exception e)
         {
             // Nobody awaits this call, so nobody else would learn of it.
-            Log.BackgroundFailed(logger, participant.Agent, e);
+            Log.BackgroundFailed(logger, participant.LogName, e);
         }
         finally
         {
@@ -151,7 +151,7 @@ internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls
         }
         catch (Exception e)
         {
-            Log.BackgroundFailed(logger, flow.Participant.Agent, e);
+            Log.BackgroundFailed(logger, flow.Participant.LogName, e);
         }
         finally
         {
@@ -175,7 +175,7 @@ internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls
         }
         catch (Exception e)
         {
-            Log.BackgroundFailed(logger, participant.Agent, e);
+            Log.BackgroundFailed(logger, participant.LogName, e);
         }
         finally
         {

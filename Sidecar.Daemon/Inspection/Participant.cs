@@ -31,6 +31,9 @@ internal sealed class Participant(Exchange exchange, AgentSession session)
     /// <summary>The agent's id.</summary>
     public string Agent => session.Agent.Id;
 
+    /// <summary>The agent with its version, as the log names it.</summary>
+    public string LogName => AgentVersion.LabelOf(Agent, session.Version.Name);
+
     /// <summary>
     /// Ends one call of the session. An answer that may not be applied becomes its agent's failure first, and so counts as one for the breaker, the health and
     /// the counters too (rule 5).

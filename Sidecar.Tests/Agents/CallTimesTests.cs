@@ -9,7 +9,7 @@ namespace Sidecar.Tests.Agents;
 
 /// <summary>Where the time of a call went: behind earlier events, in the queue, at the agent.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
-internal sealed class CallTimesTests
+internal sealed class CallTimesTests : IAsyncDisposable
 {
     private readonly SessionRig _rig = new();
     private readonly FakeConnection _agent = new("a");
@@ -74,6 +74,8 @@ internal sealed class CallTimesTests
         Assert.That((times.Permitted, times.Sent), Is.EqualTo((0L, 0L)));
         Assert.That((times.Asked, times.Settled), Is.EqualTo((_rig.Clock.GetTimestamp(), _rig.Clock.GetTimestamp())));
     }
+
+    public ValueTask DisposeAsync() => _agent.DisposeAsync();
 
     private async Task<CallTimes> AskAsync(AgentSession session, AgentEvent message)
     {

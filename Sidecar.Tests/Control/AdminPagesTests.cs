@@ -111,9 +111,9 @@ public sealed class AdminPagesTests
     public async Task Metrics_AreOursAndThoseOfAgents_OnOneWellFormedPage()
     {
         await using var admin = await AdminHarness.StartAsync(new LambdaAgent("waf"));
-        admin.Reports.Take("waf", null, new MetricsReport { Counters = [new CounterMetric { Name = "rules_total", Value = 7 }] });
+        admin.Reports.Take("waf", "1", null, new MetricsReport { Counters = [new CounterMetric { Name = "rules_total", Value = 7 }] });
         var page = new PrometheusPage(await admin.TextAsync("/metrics"));
-        Assert.That(page.Samples["rules_total{agent=\"waf\"}"], Is.EqualTo(7));
+        Assert.That(page.Samples["rules_total{agent=\"waf\",agent_version=\"1\"}"], Is.EqualTo(7));
         Assert.That(page.Types, Does.ContainKey("sidecar_metrics_anomalies_total"));
     }
 

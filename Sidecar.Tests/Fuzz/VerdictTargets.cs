@@ -232,8 +232,8 @@ internal static class VerdictTargets
         }
 
         var reports = new AgentReports(Sums.Metrics.Agents, "sidecar", new AgentReportLimits(), Clock);
-        reports.Take("waf", "one", report!);
-        reports.Take("bot", null, report!);
+        reports.Take("waf", "1", "one", report!);
+        reports.Take("bot", "1", null, report!);
         var output = new ArrayBufferWriter<byte>();
         reports.Render(output);
         var page = new PrometheusPage(Encoding.UTF8.GetString(output.WrittenSpan));

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Connections;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Daemon.Inspection.Routing;
@@ -52,6 +53,25 @@ public sealed class InspectorTests : IDisposable
         {
             await pool.DisposeAsync();
         }
+    }
+
+    // The first version is the agent itself to whoever reads the log.
+    [TestCase("1", "a")]
+    [TestCase("2", "a/2")]
+    public async Task WrongAnswer_IsLoggedWithTheVersionThatGaveIt(string version, string name)
+    {
+        var wrong = AgentResponse.Allow with { RequestHeaders = [HeaderOperation.Set("bad name", "x")] };
+        await using var pool = Pool(new ScriptedDialer(_ => new FakeConnection("c") { Answer = _ => CallResult.Answered(wrong) }, _clock));
+        pool.Start();
+        await Eventually.TrueAsync(() => pool.IsAvailable, TimeSpan.FromSeconds(30), "the connection");
+        var policy = LambdaAgent.PolicyOf(Daemon.Configuration.FailureMode.Open);
+        var inspector = Inspector([new RouteAgent(new AgentState("a", policy, new AgentVersion(version, pool), _clock, _sums.Metrics.Agents), policy)]);
+        var exchange = inspector.Begin("l", null, "/", "GET");
+        await inspector.InspectAsync(exchange, Events.Request("x"), inspector.DeadlineIn(TimeSpan.FromSeconds(1)));
+        inspector.End(exchange);
+
+        Assert.That(_log.Collector.GetSnapshot().Single().Message, Does.StartWith($"an answer of agent {name} is not applied"));
+        Assert.That(_sums.Sum("agent.calls", ("agent", "a"), ("version", version), ("event", "request_headers"), ("outcome", "BadAnswer")), Is.EqualTo(1));
     }
 
     [Test]

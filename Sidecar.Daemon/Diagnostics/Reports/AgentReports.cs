@@ -6,8 +6,9 @@ namespace Sidecar.Daemon.Diagnostics.Reports;
 
 /// <summary>What agents report about themselves, shown to Prometheus under the names that the agents chose (spec §6.3, §9.10).</summary>
 /// <remarks>
-/// Each series carries the label <c>agent</c> with the id of the connection's agent; what a report claims to come from is ignored, and so are its
-/// own labels of that name. Everything is bounded; what is left out is counted in <c>agent_reports_dropped_total</c> with the reason
+/// Each series carries the labels <c>agent</c> and <c>agent_version</c> with the id of the connection's agent and the name of its version; what a
+/// report claims to come from is ignored, and so are its own labels of these names. Everything is bounded; what is left out is
+/// counted in <c>agent_reports_dropped_total</c> with the reason
 /// (<c>bad-name</c>, <c>bad-labels</c>, <c>bad-value</c>, <c>reserved-name</c>, <c>type-conflict</c>, <c>series-limit</c>). Safe from any thread; agents
 /// do not wait for each other or for a scrape.
 /// </remarks>
@@ -22,10 +23,11 @@ internal sealed class AgentReports(AgentMetrics metrics, string prefix, AgentRep
 
     /// <summary>A report has come on a connection of an agent.</summary>
     /// <param name="agent">The agent's id, as the operator gave it.</param>
+    /// <param name="version">The name of the version that the connection is of.</param>
     /// <param name="endpoint">Which of the agent's processes it comes from, told by a label of that name; null when it has one.</param>
     /// <param name="report">The report.</param>
-    public void Take(string agent, string? endpoint, MetricsReport report) =>
-        _tables.GetOrAdd(agent, id => new ReportTable(id, _names, limits, metrics, time)).Take(report, endpoint);
+    public void Take(string agent, string version, string? endpoint, MetricsReport report) =>
+        _tables.GetOrAdd(agent, id => new ReportTable(id, _names, limits, metrics, time)).Take(report, version, endpoint);
 
     /// <summary>An agent is gone: its series are no longer shown.</summary>
     public void Forget(string agent)

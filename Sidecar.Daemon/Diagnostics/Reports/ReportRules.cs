@@ -10,7 +10,7 @@ namespace Sidecar.Daemon.Diagnostics.Reports;
 internal static class ReportRules
 {
     /// <summary>Labels whose values are ours to say: an agent does not choose under which name it is seen.</summary>
-    private static readonly string[] OwnLabels = ["agent", "agent_id"];
+    private static readonly string[] OwnLabels = ["agent", "agent_id", "agent_version"];
 
     private static readonly SearchValues<char> MetricNameCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:");
@@ -23,15 +23,16 @@ internal static class ReportRules
     /// <summary>The labels as text, with our own in place of the agent's; null when one cannot be shown.</summary>
     /// <param name="labels">The agent's labels.</param>
     /// <param name="agent">The id of the connection's agent.</param>
+    /// <param name="version">The name of the version that the connection is of.</param>
     /// <param name="endpoint">Which of the agent's processes speaks; null when it has one.</param>
-    public static string? LabelsOf(IReadOnlyDictionary<string, string> labels, string agent, string? endpoint)
+    public static string? LabelsOf(IReadOnlyDictionary<string, string> labels, string agent, string version, string? endpoint)
     {
         if (labels.Count > AgentReportLimits.MaxLabels)
         {
             return null;
         }
 
-        var tags = new List<KeyValuePair<string, object?>>(labels.Count + 2);
+        var tags = new List<KeyValuePair<string, object?>>(labels.Count + 3);
         foreach (var (name, value) in labels)
         {
             if (!IsLabelName(name))
@@ -46,6 +47,7 @@ internal static class ReportRules
         }
 
         tags.Add(new("agent", agent));
+        tags.Add(new("agent_version", version));
         if (endpoint is not null)
         {
             tags.Add(new("endpoint", endpoint));

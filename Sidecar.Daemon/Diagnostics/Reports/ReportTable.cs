@@ -16,13 +16,13 @@ internal sealed class ReportTable(string agent, ReportedNames names, AgentReport
     private bool _isForgotten;
 
     /// <summary>Takes what can be shown of a report.</summary>
-    public void Take(MetricsReport report, string? endpoint)
+    public void Take(MetricsReport report, string version, string? endpoint)
     {
         metrics.Reported(agent);
         Dictionary<string, long>? dropped = null;
         foreach (var metric in ((IEnumerable<AgentMetric>)report.Counters).Concat(report.Gauges).Concat(report.Histograms))
         {
-            if (Take(metric, endpoint) is { } reason)
+            if (Take(metric, version, endpoint) is { } reason)
             {
                 dropped ??= new(StringComparer.Ordinal);
                 dropped[reason] = dropped.GetValueOrDefault(reason) + 1;
@@ -56,14 +56,14 @@ internal sealed class ReportTable(string agent, ReportedNames names, AgentReport
     }
 
     // Null when it is shown, else why not.
-    private string? Take(AgentMetric metric, string? endpoint)
+    private string? Take(AgentMetric metric, string version, string? endpoint)
     {
         if (!ReportRules.IsMetricName(metric.Name))
         {
             return "bad-name";
         }
 
-        if (ReportRules.LabelsOf(metric.Labels, agent, endpoint) is not { } labels)
+        if (ReportRules.LabelsOf(metric.Labels, agent, version, endpoint) is not { } labels)
         {
             return "bad-labels";
         }

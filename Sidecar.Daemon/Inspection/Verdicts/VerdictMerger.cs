@@ -190,7 +190,7 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
     {
         if (error is not null)
         {
-            (_errors ??= []).Add(new AnswerError(participant.Agent, error, isFailure));
+            (_errors ??= []).Add(new AnswerError(participant.LogName, error, isFailure));
         }
     }
 
@@ -247,7 +247,7 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
 }
 
 /// <summary>What was wrong with an agent's answer.</summary>
-/// <param name="Agent">The agent.</param>
+/// <param name="Agent">The agent with its version, as the log names it.</param>
 /// <param name="Error">For its author.</param>
 /// <param name="IsFailure">Whether the whole answer counts as the agent's failure; when not, only a part of it has no effect.</param>
 [StructLayout(LayoutKind.Auto)]

@@ -60,7 +60,8 @@ internal sealed class PushRig : IDisposable
     {
         AgentState? agent = null;
         var observer = new AgentObserver(
-            () => agent!, null, new AgentReports(_sums.Metrics.Agents, "sidecar", new AgentReportLimits(), Clock), Pusher, Updates, new AgentCautions(Clock, Log));
+            () => agent!, "1", null, new AgentReports(_sums.Metrics.Agents, "sidecar", new AgentReportLimits(), Clock), Pusher, Updates,
+            new AgentCautions(Clock, Log));
         Reports = observer;
         var dialer = new ScriptedDialer(number => number <= connections.Length ? connections[number - 1] : null, Clock) { Trial = Trial };
         var settings = PoolTests.Settings(Math.Max(1, connections.Length)) with { DrainTimeout = TimeSpan.Zero };

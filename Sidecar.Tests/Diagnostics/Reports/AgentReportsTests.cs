@@ -23,7 +23,7 @@ internal sealed class AgentReportsTests : IDisposable
     [Test]
     public void Defect33_EveryKind_IsShownUnderTheNameOfTheConnectionsAgent()
     {
-        _reports.Take("waf", null, new MetricsReport
+        _reports.Take("waf", "1", null, new MetricsReport
         {
             AgentId = "somebody-else",
             Counters = [Counter("agent_requests_total", 3, ("decision", "allow")) with { Help = "Requests\nseen \\ done" }],
@@ -34,16 +34,16 @@ internal sealed class AgentReportsTests : IDisposable
         Assert.That(Render(_reports), Is.EqualTo("""
             # HELP agent_queue_depth Reported by agents
             # TYPE agent_queue_depth gauge
-            agent_queue_depth{agent="waf"} 1.5
+            agent_queue_depth{agent="waf",agent_version="1"} 1.5
             # HELP agent_requests_duration_seconds Reported by agents
             # TYPE agent_requests_duration_seconds histogram
-            agent_requests_duration_seconds_bucket{agent="waf",le="0.1"} 1
-            agent_requests_duration_seconds_bucket{agent="waf",le="+Inf"} 2
-            agent_requests_duration_seconds_sum{agent="waf"} 2
-            agent_requests_duration_seconds_count{agent="waf"} 2
+            agent_requests_duration_seconds_bucket{agent="waf",agent_version="1",le="0.1"} 1
+            agent_requests_duration_seconds_bucket{agent="waf",agent_version="1",le="+Inf"} 2
+            agent_requests_duration_seconds_sum{agent="waf",agent_version="1"} 2
+            agent_requests_duration_seconds_count{agent="waf",agent_version="1"} 2
             # HELP agent_requests_total Requests\nseen \\ done
             # TYPE agent_requests_total counter
-            agent_requests_total{agent="waf",decision="allow"} 3
+            agent_requests_total{agent="waf",agent_version="1",decision="allow"} 3
 
             """));
     }
@@ -55,15 +55,27 @@ internal sealed class AgentReportsTests : IDisposable
         Take("a", Counter("hits_total", 2));
         Take("a", Counter("hits_total", 7));
         var page = Page();
-        Assert.That(page.Samples, Is.EqualTo(new Dictionary<string, double> { ["hits_total{agent=\"a\"}"] = 7, ["hits_total{agent=\"b\"}"] = 1 }));
+        Assert.That(page.Samples, Is.EqualTo(new Dictionary<string, double> { ["hits_total{agent=\"a\",agent_version=\"1\"}"] = 7, ["hits_total{agent=\"b\",agent_version=\"1\"}"] = 1 }));
     }
 
     [Test]
     public void ProcessesOfOneAgent_AreToldApart()
     {
-        _reports.Take("waf", "0", new MetricsReport { Counters = [Counter("hits_total", 1, ("endpoint", "mine"))] });
-        _reports.Take("waf", "1", new MetricsReport { Counters = [Counter("hits_total", 2)] });
-        Assert.That(Page().Samples.Keys, Is.EquivalentTo(new[] { "hits_total{agent=\"waf\",endpoint=\"0\"}", "hits_total{agent=\"waf\",endpoint=\"1\"}" }));
+        _reports.Take("waf", "1", "0", new MetricsReport { Counters = [Counter("hits_total", 1, ("endpoint", "mine"))] });
+        _reports.Take("waf", "1", "1", new MetricsReport { Counters = [Counter("hits_total", 2)] });
+        Assert.That(Page().Samples.Keys, Is.EquivalentTo(new[] { "hits_total{agent=\"waf\",agent_version=\"1\",endpoint=\"0\"}", "hits_total{agent=\"waf\",agent_version=\"1\",endpoint=\"1\"}" }));
+    }
+
+    [Test]
+    public void VersionsOfOneAgent_AreToldApart()
+    {
+        _reports.Take("waf", "1", null, new MetricsReport { Counters = [Counter("hits_total", 1, ("agent_version", "mine"))] });
+        _reports.Take("waf", "2", null, new MetricsReport { Counters = [Counter("hits_total", 2, ("version", "its own"))] });
+        Assert.That(Page().Samples, Is.EquivalentTo(new Dictionary<string, double>
+        {
+            ["hits_total{agent=\"waf\",agent_version=\"1\"}"] = 1,
+            ["hits_total{agent=\"waf\",agent_version=\"2\",version=\"its own\"}"] = 2,
+        }));
     }
 
     [TestCase(ulong.MaxValue, "18446744073709551615")]
@@ -71,7 +83,7 @@ internal sealed class AgentReportsTests : IDisposable
     public void Counters_OfAnySize_AreWrittenWhole(ulong value, string expected)
     {
         Take("waf", Counter("hits_total", value));
-        Assert.That(Render(_reports), Does.Contain($"hits_total{{agent=\"waf\"}} {expected}\n"));
+        Assert.That(Render(_reports), Does.Contain($"hits_total{{agent=\"waf\",agent_version=\"1\"}} {expected}\n"));
     }
 
     [TestCase(double.NaN, "NaN")]
@@ -81,7 +93,7 @@ internal sealed class AgentReportsTests : IDisposable
     public void Gauges_OfAnyValue_AreSpelledForPrometheus(double value, string expected)
     {
         Take("waf", new GaugeMetric { Name = "load", Value = value });
-        Assert.That(Render(_reports), Does.Contain($"load{{agent=\"waf\"}} {expected}\n"));
+        Assert.That(Render(_reports), Does.Contain($"load{{agent=\"waf\",agent_version=\"1\"}} {expected}\n"));
         _ = Page();
     }
 
@@ -159,7 +171,7 @@ internal sealed class AgentReportsTests : IDisposable
     public void AHistogramWithoutItsLastBucket_GetsIt()
     {
         Take("waf", Histogram("h", 1, 3, (1, 2)));
-        Assert.That(Page().Samples["h_bucket{agent=\"waf\",le=\"+Inf\"}"], Is.EqualTo(3));
+        Assert.That(Page().Samples["h_bucket{agent=\"waf\",agent_version=\"1\",le=\"+Inf\"}"], Is.EqualTo(3));
     }
 
     [Test]
@@ -181,15 +193,15 @@ internal sealed class AgentReportsTests : IDisposable
     public void SeriesOfOneAgent_AreBounded_KnownOnesGoOn()
     {
         var reports = Reports(new AgentReportLimits { MaxSeriesPerAgent = 2 });
-        reports.Take("waf", null, new MetricsReport { Counters = [Counter("a", 1), Counter("b", 1), Counter("c", 1)] });
-        reports.Take("waf", null, new MetricsReport { Counters = [Counter("b", 5), Counter("c", 1)] });
-        reports.Take("bot", null, new MetricsReport { Counters = [Counter("c", 1)] });
+        reports.Take("waf", "1", null, new MetricsReport { Counters = [Counter("a", 1), Counter("b", 1), Counter("c", 1)] });
+        reports.Take("waf", "1", null, new MetricsReport { Counters = [Counter("b", 5), Counter("c", 1)] });
+        reports.Take("bot", "1", null, new MetricsReport { Counters = [Counter("c", 1)] });
         Assert.That(_sums.Of("agent.reports.dropped"), Is.EqualTo(new[] { "waf|series-limit=2" }));
         Assert.That(new PrometheusPage(Render(reports)).Samples, Is.EqualTo(new Dictionary<string, double>
         {
-            ["a{agent=\"waf\"}"] = 1,
-            ["b{agent=\"waf\"}"] = 5,
-            ["c{agent=\"bot\"}"] = 1,
+            ["a{agent=\"waf\",agent_version=\"1\"}"] = 1,
+            ["b{agent=\"waf\",agent_version=\"1\"}"] = 5,
+            ["c{agent=\"bot\",agent_version=\"1\"}"] = 1,
         }));
     }
 
@@ -197,12 +209,12 @@ internal sealed class AgentReportsTests : IDisposable
     public void SeriesOfAllAgents_AreBounded()
     {
         var reports = Reports(new AgentReportLimits { MaxSeries = 2 });
-        reports.Take("waf", null, new MetricsReport { Counters = [Counter("a", 1), Counter("b", 1)] });
-        reports.Take("bot", null, new MetricsReport { Counters = [Counter("a", 1)] });
+        reports.Take("waf", "1", null, new MetricsReport { Counters = [Counter("a", 1), Counter("b", 1)] });
+        reports.Take("bot", "1", null, new MetricsReport { Counters = [Counter("a", 1)] });
         Assert.That(_sums.Of("agent.reports.dropped"), Is.EqualTo(new[] { "bot|series-limit=1" }));
         reports.Forget("waf");
-        reports.Take("bot", null, new MetricsReport { Counters = [Counter("a", 1)] });
-        Assert.That(new PrometheusPage(Render(reports)).Samples.Keys, Is.EqualTo(new[] { "a{agent=\"bot\"}" }));
+        reports.Take("bot", "1", null, new MetricsReport { Counters = [Counter("a", 1)] });
+        Assert.That(new PrometheusPage(Render(reports)).Samples.Keys, Is.EqualTo(new[] { "a{agent=\"bot\",agent_version=\"1\"}" }));
     }
 
     [Test]
@@ -214,17 +226,17 @@ internal sealed class AgentReportsTests : IDisposable
         _clock.Advance(TimeSpan.FromMinutes(4));
         Assert.That(Page().Samples, Has.Count.EqualTo(2), "exactly five minutes");
         _clock.Advance(TimeSpan.FromMilliseconds(1));
-        Assert.That(Page().Samples.Keys, Is.EqualTo(new[] { "new_total{agent=\"waf\"}" }));
+        Assert.That(Page().Samples.Keys, Is.EqualTo(new[] { "new_total{agent=\"waf\",agent_version=\"1\"}" }));
     }
 
     [Test]
     public void AFullTable_MakesRoomOfWhatIsStale()
     {
         var reports = Reports(new AgentReportLimits { MaxSeriesPerAgent = 1 });
-        reports.Take("waf", null, new MetricsReport { Counters = [Counter("a", 1)] });
+        reports.Take("waf", "1", null, new MetricsReport { Counters = [Counter("a", 1)] });
         _clock.Advance(TimeSpan.FromMinutes(6));
-        reports.Take("waf", null, new MetricsReport { Counters = [Counter("b", 1)] });
-        Assert.That(new PrometheusPage(Render(reports)).Samples.Keys, Is.EqualTo(new[] { "b{agent=\"waf\"}" }));
+        reports.Take("waf", "1", null, new MetricsReport { Counters = [Counter("b", 1)] });
+        Assert.That(new PrometheusPage(Render(reports)).Samples.Keys, Is.EqualTo(new[] { "b{agent=\"waf\",agent_version=\"1\"}" }));
     }
 
     private AgentReports Reports(AgentReportLimits limits) => new(_sums.Metrics.Agents, "sidecar", limits, _clock);
@@ -237,7 +249,7 @@ internal sealed class AgentReportsTests : IDisposable
         Assert.That(Page().Samples, Has.Count.EqualTo(before));
     }
 
-    private void Take(string agent, AgentMetric metric) => _reports.Take(agent, null, metric switch
+    private void Take(string agent, AgentMetric metric) => _reports.Take(agent, "1", null, metric switch
     {
         CounterMetric counter => new MetricsReport { Counters = [counter] },
         HistogramMetric histogram => new MetricsReport { Histograms = [histogram] },

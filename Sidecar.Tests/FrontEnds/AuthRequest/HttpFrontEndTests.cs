@@ -128,6 +128,8 @@ internal sealed class HttpFrontEndTests
 
         await AssertEmptyAsync(answer, 400, "failed-closed");
         Assert.That(harness.Ended("refused", "malformed"), Is.EqualTo(1));
+        Assert.That(harness.Daemon.Sums.Sum("exchanges", ("route", "none")), Is.EqualTo(1), "nobody knows what it asked for");
+        Assert.That(harness.Daemon.Sums.Of("agent.exchanges"), Is.Empty);
         Assert.That(waf.Asked, Is.Zero);
     }
 

@@ -59,6 +59,22 @@ internal sealed class AuthzServiceTests
         }
     }
 
+    [TestCase(":method")]
+    [TestCase(":path")]
+    public async Task QuestionThatDoesNotSayWhatItAsksFor_IsOnNoRoute(string missing)
+    {
+        await using var agent = new LambdaAgent("waf");
+        await using var server = await EnvoyServer.StartAsync(agent);
+        var question = Messages.Question();
+        var asked = question.Attributes.Request.Http;
+        asked.Headers.Remove(missing);
+        (asked.Method, asked.Path) = missing == ":path" ? (asked.Method, "") : ("", asked.Path);
+        await server.CheckAsync(question);
+
+        Assert.That(await server.Harness.EndedAsync(), Is.EqualTo(new[] { "envoy:envoy|none|refused|malformed=1" }));
+        Assert.That(server.Harness.Sums.Of("agent.exchanges"), Is.Empty);
+    }
+
     [TestCase(false)]
     [TestCase(true)]
     public async Task BothFormsOfHeaders_GiveTheSameEvent(bool raw)

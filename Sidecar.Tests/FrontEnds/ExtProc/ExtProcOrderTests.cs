@@ -81,6 +81,7 @@ internal sealed class ExtProcOrderTests
         Assert.That((end.Problem, end.Detail), Is.EqualTo((ExtProcProblem.BadHeaders, $"the request's headers have {expected}; the filter's forward_rules must let it through")));
         Assert.That((await rig.NextAsync()).ImmediateResponse?.Status.Code, Is.EqualTo(503));
         Assert.That(await rig.AccountAsync(), Is.EqualTo("refused|broken-filter"));
+        Assert.That(rig.Harness.Sums.Sum("exchanges", ("route", "none")), Is.EqualTo(1), "nobody knows what it asked for");
     }
 
     [TestCase("")]

@@ -42,6 +42,19 @@ internal sealed class SpopRefusalTests
         Assert.That((await harness.Inspection.EndedAsync()).Sum(static line => int.Parse(line.Split('=')[1], null)), Is.EqualTo(3));
     }
 
+    [TestCase("method")]
+    [TestCase("uri")]
+    public async Task MessageThatDoesNotSayWhatItAsksFor_IsOnNoRoute(string missing)
+    {
+        await using var agent = new LambdaAgent("a");
+        await using var harness = await SpopHarness.StartAsync(SpopHarness.DefaultOptions, new HarnessOptions(), agent);
+        var peer = await harness.GreetAsync();
+        await peer.AskAsync(SpopProxy.NotifyFrame(1, 1, "sidecar-request", [.. SpopAsk.RequestArguments().Where(argument => argument.Key != missing)]));
+
+        Assert.That(await harness.Inspection.EndedAsync(), Is.EqualTo(new[] { "spop:test|none|refused|malformed=1" }));
+        Assert.That(harness.Inspection.Sums.Of("agent.exchanges"), Is.Empty);
+    }
+
     private static IEnumerable<TestCaseData> Unfit()
     {
         yield return new TestCaseData((object)SpopAsk.Request(method: "GE T")).SetArgDisplayNames("method");
