@@ -100,7 +100,7 @@ public sealed class ReverseAgentEndToEndTests : IDisposable
     [TestCase("--listen /tmp/a --reverse /tmp/b", "give either --listen PATH")]
     [TestCase("--id x", "give either --listen PATH")]
     [TestCase("--listen /tmp/a --connections 2", "--token-file and --connections are of --reverse")]
-    [TestCase("--reverse /tmp/a --connections 65", "--connections 65 is outside 1 to 64")]
+    [TestCase("--reverse /tmp/a --connections 65", "--connections: 65 is above 64 connections; give 1 to 64")]
     [TestCase("--reverse /tmp/a --token-file /no/such/file", "--token-file /no/such/file cannot be read")]
     public async Task WrongUseOfTheDemoAgent_IsOneLineAndExitCodeTwo(string flags, string expected)
     {
