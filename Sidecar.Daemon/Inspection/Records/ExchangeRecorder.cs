@@ -24,7 +24,9 @@ internal sealed class ExchangeRecorder(ExchangeObservers observers)
     private const int MaxTargetLength = 1024;
 
     private readonly Lock _lock = new();
-    private RecordEntry[] _entries = new RecordEntry[8];
+
+    // What most exchanges need: one call or two, and their verdicts. 50,000 may be open.
+    private RecordEntry[] _entries = new RecordEntry[4];
     private AgentRecord[] _agents = new AgentRecord[2];
     private int _count;
     private int _agentCount;
