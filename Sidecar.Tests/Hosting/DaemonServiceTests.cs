@@ -2,14 +2,10 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
-using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections.Calls;
-using Sidecar.Daemon.Diagnostics.Reports;
 using Sidecar.Daemon.Hosting;
-using Sidecar.Daemon.Inspection;
 using Sidecar.Tests.Pooling;
 using Sidecar.Tests.Support;
 

@@ -1,12 +1,7 @@
-using Microsoft.Extensions.Logging;
-using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Configuration.Settings;
-using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Inspection;
-using Sidecar.Daemon.Inspection.Routing;
-using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Sdk;
 
