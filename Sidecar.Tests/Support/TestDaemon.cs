@@ -2,7 +2,6 @@ using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Inspection;
-using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Sdk;
 
 namespace Sidecar.Tests.Support;
