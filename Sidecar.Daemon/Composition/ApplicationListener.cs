@@ -26,6 +26,8 @@ internal sealed class ApplicationListener<TContext>(
 
     public void Supersede() => listener.Leave();
 
+    public void Unlink() => listener.Unlink();
+
     public Task DrainAsync(CancellationToken timeIsUp) => listener.DrainAsync(timeIsUp);
 
     public async Task StopAsync(CancellationToken cancellation)

@@ -37,6 +37,8 @@ internal sealed class DecideListener : IListener
         _listener.Leave();
     }
 
+    public void Unlink() => _listener.Unlink();
+
     public async Task DrainAsync(CancellationToken timeIsUp)
     {
         await _service.Exchanges.DrainAsync(timeIsUp).ConfigureAwait(false);

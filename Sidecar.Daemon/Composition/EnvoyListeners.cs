@@ -89,6 +89,12 @@ internal sealed class EnvoyListeners(Inspector inspector, ILoggerFactory loggers
 
         public Task StartAsync(CancellationToken cancellation) => listener.StartAsync(cancellation);
 
+        public void Supersede() => listener.Supersede();
+
+        public void Unlink() => listener.Unlink();
+
+        public Task DrainAsync(CancellationToken timeIsUp) => listener.DrainAsync(timeIsUp);
+
         public Task StopAsync(CancellationToken cancellation)
         {
             stop.CutOff = cancellation;

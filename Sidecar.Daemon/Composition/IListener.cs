@@ -19,6 +19,11 @@ internal interface IListener
     {
     }
 
+    /// <summary>It is to go: new connections no longer find it. Where another listener has its place already, that keeps it.</summary>
+    void Unlink()
+    {
+    }
+
     /// <summary>
     /// Waits until nothing is to come of the exchanges that have begun, or until the token fires. New ones are not inspected meanwhile, unless
     /// another daemon has taken over; proxies still connect, for they ask about responses on whichever connection.

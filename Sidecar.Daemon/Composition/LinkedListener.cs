@@ -47,6 +47,8 @@ internal sealed class LinkedListener(IListener listener, TakeoverLinks links, bo
         return true;
     }
 
+    public void Unlink() => listener.Unlink();
+
     public Task DrainAsync(CancellationToken timeIsUp) => listener.DrainAsync(timeIsUp);
 
     public async Task StopAsync(CancellationToken cancellation)

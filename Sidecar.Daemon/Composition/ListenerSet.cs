@@ -60,12 +60,13 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
             made.ForEach(one => succession.Leave(one.Options.Place));
             foreach (var (options, listener) in started)
             {
-                await listener.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
                 if (gone.Find(one => one.Options.Place == options.Place) is { Listener: not null } superseded)
                 {
                     // Its place has been taken from it for nothing.
                     await ReplaceAsync(superseded).ConfigureAwait(false);
                 }
+
+                await listener.StopAsync(CancellationToken.None).ConfigureAwait(false);
             }
 
             throw;
@@ -86,6 +87,7 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
         {
             // Said by us first: what its successor announces is no news then, and does not end the daemon.
             listener.Supersede();
+            listener.Unlink();
             succession.Leave(options.Place);
         }
 
@@ -115,7 +117,7 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
         succession.Leave(before.Options.Place);
         await again.StartAsync(CancellationToken.None).ConfigureAwait(false);
         _serving[_serving.IndexOf(before)] = (before.Options, again);
-        await before.Listener.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+        await before.Listener.StopAsync(CancellationToken.None).ConfigureAwait(false);
     }
 
     private async Task DrainAndStopAsync(IListener listener, TimeSpan drain, CancellationToken abort)

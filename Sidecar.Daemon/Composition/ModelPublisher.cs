@@ -4,6 +4,7 @@ using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Diagnostics.Reports;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Pooling;
 
 namespace Sidecar.Daemon.Composition;
 
@@ -14,9 +15,6 @@ namespace Sidecar.Daemon.Composition;
 /// <remarks>Safe from any thread; one change after the other.</remarks>
 internal sealed partial class ModelPublisher : IAsyncDisposable
 {
-    // An agent that is there is connected to within milliseconds; one that is not must not hold a change up for long.
-    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(2);
-
     private readonly SemaphoreSlim _turn = new(1);
     private readonly CancellationTokenSource _stopping = new();
     private readonly CurrentModel _current;
@@ -53,6 +51,18 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
 
     /// <summary>The agents of the model, and those that are being taken out of service.</summary>
     public IReadOnlyList<AgentState> Agents => [.. _current.Model.Agents, .. _leaving];
+
+    /// <summary>Whether something that a change has made superfluous has not ended.</summary>
+    public bool IsDraining
+    {
+        get
+        {
+            lock (_draining)
+            {
+                return _draining.Count > 0;
+            }
+        }
+    }
 
     /// <summary>Begins to connect to the agents of the first model.</summary>
     public void StartAgents()
@@ -123,7 +133,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
             left = [.. _draining];
         }
 
-        await Task.WhenAll(left).ConfigureAwait(false);
+        await Task.WhenAll(left).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private List<AgentChange> Plan(ConfigurationSnapshot snapshot) => [.. snapshot.Agents.Select(agent => _agents.Plan(agent, snapshot))];
@@ -176,20 +186,23 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     // Where an agent that works is to be reached elsewhere, elsewhere must work first. One that is new may be absent, as at the start of the daemon.
     private async Task<List<string>> MissingAsync(List<AgentChange> changes, CancellationToken cancellation)
     {
-        var waits = changes.SelectMany(static change => change.Added.Select(version => (Change: change, Version: version))).ToList();
-        if (waits.Count == 0)
-        {
-            return [];
-        }
-
-        await Task.WhenAll(waits.Select(static wait => wait.Version.Pool.Connected)).WaitAsync(ConnectLimit, _time, cancellation)
+        var waits = changes.SelectMany(static change => change.Versions, static (change, version) => (Change: change, Version: version))
+            .Where(static wait => wait.Version.IsNew).ToList();
+        await Task.WhenAll(waits.Select(wait => wait.Version.Version.Pool.Connected.WaitAsync(wait.Version.Key.ConnectTimeout, _time, cancellation)))
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellation.ThrowIfCancellationRequested();
-        var missing = waits.Where(
-            static wait => wait.Change is { IsNew: false, Options.IsReverse: false, State.IsAvailable: true } && !wait.Version.Pool.Connected.IsCompleted);
-        return [.. missing.Select(static wait =>
-            $"agent {wait.Change.Options.Id} cannot be reached at {string.Join(" and ", wait.Version.Pool.Endpoints)} within {ConnectLimit.TotalSeconds:0} s, and it works where it is now; "
-            + $"start it there first{string.Concat(wait.Version.Pool.Problems.Select(static problem => $"; {problem.Reason}"))}")];
+        return [.. waits.Where(static wait => wait.Change is { IsNew: false, Options.IsReverse: false, State.IsAvailable: true }).SelectMany(static wait =>
+            Missing(wait.Change.Options.Id, wait.Version.Version.Pool, wait.Version.Key.ConnectTimeout))];
+    }
+
+    private static IEnumerable<string> Missing(string agent, ConnectionPool pool, TimeSpan limit)
+    {
+        if (!pool.Connected.IsCompleted)
+        {
+            var reasons = string.Concat(pool.Problems.Select(static problem => $"; {problem.Reason}"));
+            yield return $"agent {agent} cannot be reached at {string.Join(" and ", pool.Endpoints)} within {limit.TotalSeconds:0.###} s, but works where it is now; "
+                + $"start it there first{reasons}";
+        }
     }
 
     private void RetireWhatIsGone(RuntimeModel before, List<AgentChange> changes)

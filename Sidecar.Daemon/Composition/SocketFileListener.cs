@@ -23,6 +23,8 @@ internal sealed class SocketFileListener(string name, UnixListenerSocket socket,
 
     public void Supersede() => OnSuperseded();
 
+    public void Unlink() => socket.Unlink();
+
     public Task DrainAsync(CancellationToken timeIsUp) => Draining(timeIsUp);
 
     public async Task StopAsync(CancellationToken cancellation)

@@ -51,6 +51,9 @@ internal sealed class KestrelListener : IAsyncDisposable
     /// </summary>
     public void Leave() => _leaves = true;
 
+    /// <summary>Removes the socket file, if it is still ours: new connections no longer find the listener. It serves whom it has.</summary>
+    public void Unlink() => _socket.Unlink();
+
     /// <summary>Waits, after <see cref="Leave"/>, until connections in use have gone, at most until the token fires.</summary>
     public async Task DrainAsync(CancellationToken timeIsUp)
     {

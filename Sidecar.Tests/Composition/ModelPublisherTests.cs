@@ -1,0 +1,165 @@
+using System.Text.Json;
+using NUnit.Framework;
+using Sidecar.Daemon.Configuration;
+using Sidecar.Protocol.Messages;
+using Sidecar.Tests.Support;
+
+namespace Sidecar.Tests.Composition;
+
+/// <summary>Changes of a running daemon: refused whole with every reason, or true whole.</summary>
+public sealed class ModelPublisherTests
+{
+    [Test]
+    public async Task AnAgentThatMoves_KeepsTheExchangesItHas_AndNewOnesGoToItsNewPlace()
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        var two = await rig.AgentAtAsync("two");
+        var (old, _) = await rig.AskAsync();
+        var before = rig.Model.Agents[0];
+
+        Assert.That(await rig.UpdateAsync(now => now with { Agents = [now.Agents[0] with { Endpoints = rig.At("two") }] }), Is.Empty);
+        Assert.That(await rig.WholeAsync(), Is.EqualTo("2"));
+        Assert.That((rig.Model.Generation, old.Generation, rig.Model.Agents[0]), Is.EqualTo((2L, 1L, before)), "the agent lives on");
+        Assert.That(before.Versions.Select(static version => (version.Name, version.IsRetiring)), Is.EqualTo(new[] { ("1", true), ("2", false) }));
+        Assert.That(two.Seen.OfType<RequestHeadersEvent>().Count(), Is.EqualTo(1));
+
+        rig.Daemon.Inspector.End(old);
+        await rig.DrainedAsync();
+        Assert.That(before.Versions.Select(static version => version.Name), Is.EqualTo(new[] { "2" }));
+    }
+
+    [Test]
+    public async Task APlaceWhereNobodyListens_IsRefused_AndTheAgentStaysWhereItWorks()
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        var connections = rig.Model.Agents[0].Connections.ToList();
+        var problems = await rig.UpdateAsync(now => now with
+        {
+            Agents = [now.Agents[0] with { Endpoints = rig.At("nowhere"), Pool = now.Agents[0].Pool with { ConnectTimeout = TimeSpan.FromMilliseconds(50) } }],
+        });
+        Assert.That(problems, Has.Count.EqualTo(1));
+        Assert.That(problems[0], Does.StartWith($"agent waf cannot be reached at {rig.PathOf("nowhere")} within 0.05 s, but works where it is now; start it there first"));
+        Assert.That((rig.Model.Generation, await rig.WholeAsync()), Is.EqualTo((1L, "1")));
+        Assert.That(rig.Model.Agents[0].Connections, Is.EqualTo(connections));
+    }
+
+    [Test]
+    public async Task BadChanges_AreRefusedWithEveryReason()
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        var problems = await rig.UpdateAsync(now => now with
+        {
+            Routes = [new RouteOptions { Id = "all", Stages = [[new RouteAgentOptions("nobody", null)]] }],
+            MetricsPrefix = "other",
+            ReplyKeyFile = "/key",
+        });
+        Assert.That(problems, Has.Count.EqualTo(3));
+        Assert.That(problems[0], Does.Contain("names agent nobody"));
+        Assert.That(problems[1], Is.EqualTo("the prefix of metrics cannot change from sidecar to other while the daemon runs; start it again for that"));
+        Assert.That(rig.Logs.Collector.GetSnapshot().Count(static entry => entry.Message.StartsWith("a change is refused and model 1 stays", StringComparison.Ordinal)), Is.EqualTo(3));
+        Assert.That(await rig.WholeAsync(), Is.EqualTo("1"));
+    }
+
+    [Test]
+    public async Task AListenerThatCannotListen_RefusesTheWholeChange()
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        await File.WriteAllTextAsync(rig.PathOf("taken"), "a file");
+        var problems = await rig.UpdateAsync(now => now with
+        {
+            Agents = [.. now.Agents, rig.Agent("bot", "one")],
+            Listeners = [now.Listeners[0] with { Budget = TimeSpan.FromSeconds(50) }, rig.Listener("new"), rig.Listener("taken")],
+        });
+        Assert.That(problems, Is.EqualTo(new[] { $"{rig.PathOf("taken")} exists and is not a socket; it is left alone; remove it or choose another path" }));
+        Assert.That((rig.Model.Generation, rig.Model.Agents.Count, File.Exists(rig.PathOf("new"))), Is.EqualTo((1L, 1, false)));
+        await using var client = await NativeClient.ConnectAsync(rig.PathOf("native"));
+        Assert.That((await client.AskAsync(Events.Request("x"))).Decision, Is.InstanceOf<AllowDecision>(), "the listener whose change is taken back serves");
+    }
+
+    [Test]
+    public async Task Listeners_Come_AreReplacedAtTheirPlace_AndGo()
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        await using var first = await NativeClient.ConnectAsync(rig.PathOf("native"));
+        await first.AskAsync(Events.Request("old"));
+
+        var problems = await rig.UpdateAsync(
+            now => now with { Listeners = [now.Listeners[0] with { Budget = TimeSpan.FromSeconds(50) }, rig.Listener("new")] });
+        Assert.That(problems, Is.Empty);
+        await using var second = await NativeClient.ConnectAsync(rig.PathOf("native"));
+        await using var third = await NativeClient.ConnectAsync(rig.PathOf("new"));
+        foreach (var (client, id) in new[] { (second, "b"), (third, "c") })
+        {
+            Assert.That((await client.AskAsync(Events.Request(id))).Decision, Is.InstanceOf<AllowDecision>());
+            await client.AskAsync(Events.Complete(id));
+        }
+
+        Assert.That((await first.AskAsync(Events.Response("old"))).Decision, Is.InstanceOf<AllowDecision>(), "whoever was there before is served to the end");
+        await first.AskAsync(Events.Complete("old"));
+        Assert.That(await rig.UpdateAsync(now => now with { Listeners = [now.Listeners[0]] }), Is.Empty);
+        await rig.DrainedAsync();
+        Assert.That((File.Exists(rig.PathOf("native")), File.Exists(rig.PathOf("new")), rig.Daemon.Listeners.Count), Is.EqualTo((true, false, 1)));
+    }
+
+    [Test]
+    public async Task Weights_AreExact_AndAClientKeepsItsVersion()
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        await rig.AgentAtAsync("two");
+        VersionOptions[] versions = [new("blue", rig.At("one"), 90), new("green", rig.At("two"), 10)];
+        Assert.That(await rig.UpdateAsync(now => now with { Agents = [now.Agents[0] with { Versions = versions }] }), Is.Empty);
+        var shares = new Dictionary<string, int>();
+        for (var i = 0; i < 1000; i++)
+        {
+            var version = await rig.WholeAsync();
+            shares[version] = shares.GetValueOrDefault(version) + 1;
+        }
+
+        Assert.That(shares, Is.EquivalentTo(new Dictionary<string, int> { ["blue"] = 900, ["green"] = 100 }));
+
+        await rig.UpdateAsync(now => now with { Routes = [now.Routes[0] with { Sticky = StickyOptions.Parse("header:x-session") }] });
+        var of = new Dictionary<string, string>();
+        for (var i = 0; i < 400; i++)
+        {
+            var session = $"client{i % 100}";
+            var version = await rig.WholeAsync(session);
+            Assert.That(of.GetValueOrDefault(session, version), Is.EqualTo(version));
+            of[session] = version;
+        }
+
+        Assert.That(of.Values.Distinct(), Is.EquivalentTo(new[] { "blue", "green" }));
+    }
+
+    [Test]
+    public async Task LimitsOfAll_CountFromTheNextExchangeOn()
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        await using var client = await NativeClient.ConnectAsync(rig.PathOf("native"));
+        Assert.That(await rig.UpdateAsync(static now => now with { MaxExchanges = 1, BodyMemory = 1000 }), Is.Empty);
+        Assert.That((await OpenAsync(), rig.Daemon.Inspector.BodyMemory.Limit), Is.EqualTo((1L, 1000L)), "each makes way for the next");
+        await rig.UpdateAsync(static now => now with { MaxExchanges = 10 });
+        Assert.That(await OpenAsync(), Is.EqualTo(4));
+
+        async Task<long> OpenAsync()
+        {
+            foreach (var id in new[] { "one", "two", "three" })
+            {
+                await client.AskAsync(Events.Request($"{id}{rig.Model.Generation}"));
+            }
+
+            return rig.Sums.Sum("exchanges.open");
+        }
+    }
+
+    [Test]
+    public async Task AChangedConfigurationOfAnAgent_IsPushed_WithoutANewConnection()
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        var connections = rig.Model.Agents[0].Connections.ToList();
+        var level = JsonSerializer.Deserialize<JsonElement>("""{"level":2}""");
+        Assert.That(await rig.UpdateAsync(now => now with { Agents = [now.Agents[0] with { Configuration = level }] }), Is.Empty);
+        await Eventually.TrueAsync(
+            () => rig.Model.Agents[0].Configuration.Current.Value?.ToString() == """{"level":2}""", TimeSpan.FromSeconds(30), "the agent's consent");
+        Assert.That(rig.Model.Agents[0].Connections, Is.EqualTo(connections));
+    }
+}
