@@ -67,7 +67,10 @@ internal sealed class DaemonBuilder
             new SocketListeners(agents, inspector, metrics, Loggers), inspector, () => daemon.CreateAdmin(), succession, Loggers);
         var listeners = new ListenerSet(factory, succession, Time);
         var publisher = new ModelPublisher(
-            Configuration, current, agents, listeners, reports, pusher, bodyMemory, Time, Loggers.CreateLogger<ModelPublisher>());
+            Configuration, current, agents, listeners, reports, pusher, bodyMemory, Time, Loggers.CreateLogger<ModelPublisher>())
+        {
+            Gone = (agent, version) => exporter.Forget(new("agent", agent), new("version", version)),
+        };
         daemon = new Daemon
         {
             StartedAt = Time.GetUtcNow(),

@@ -49,6 +49,9 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
         changes.ForEach(_agents.Follow);
     }
 
+    /// <summary>Told of each version of an agent that has ended, by their names.</summary>
+    public Action<string, string>? Gone { get; init; }
+
     /// <summary>The agents of the model, and those that are being taken out of service.</summary>
     public IReadOnlyList<AgentState> Agents => [.. _current.Model.Agents, .. _leaving];
 
@@ -227,6 +230,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     {
         await version.RetireAsync(_time, _stopping.Token).ConfigureAwait(false);
         agent.Forget(version);
+        Gone?.Invoke(agent.Id, version.Name);
         if (!isGone || agent.Versions.Count > 0)
         {
             return;

@@ -32,6 +32,9 @@ internal sealed class MetricFamily(string name, string help, InstrumentTraits tr
     /// <summary>Forgets all series. Before each observation of an observed metric: what is gone is no longer shown.</summary>
     public void Clear() => _table = new SeriesTable(maxSeries, Creator(traits));
 
+    /// <summary>Forgets the series with all of these tags.</summary>
+    public void Forget(ReadOnlySpan<KeyValuePair<string, object?>> tags) => _table.Forget(tags);
+
     /// <summary>Writes help, type and the samples of all series in the order of their labels; nothing when there is none.</summary>
     public void Write(PrometheusText text)
     {

@@ -14,6 +14,12 @@ internal sealed class PrometheusExporter : IDisposable
     /// <summary>Content type of what <see cref="Render"/> writes.</summary>
     public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
+    // How often the last values of what is gone are shown: to several scrapers, each more than once.
+    private const int LastRenderings = 10;
+
+    // Where nobody scrapes nothing is shown, and so many wait for it in vain.
+    private const int MaxLeaving = 100;
+
     private static readonly KeyValuePair<string, object?>[] OverflowReason = [new("reason", "overflow")];
     private static readonly KeyValuePair<string, object?>[] InvalidReason = [new("reason", "invalid")];
     private static readonly KeyValuePair<string, object?>[] ObserverReason = [new("reason", "observer")];
@@ -24,8 +30,10 @@ internal sealed class PrometheusExporter : IDisposable
     private readonly HashSet<string> _sampleNames = new(StringComparer.Ordinal);
     private readonly Lock _registry = new();
     private readonly Lock _rendering = new();
+    private readonly Queue<(KeyValuePair<string, object?>[] Tags, long Rendering)> _leaving = new();
     private readonly MetricFamily _anomalies;
     private readonly MeterListener _listener;
+    private long _renderings;
 
     /// <summary>Starts to listen.</summary>
     /// <param name="factory">The factory that made, or will make, the meter.</param>
@@ -89,6 +97,12 @@ internal sealed class PrometheusExporter : IDisposable
                 }
             }
 
+            while (_leaving.TryPeek(out var gone) && _renderings - gone.Rendering >= LastRenderings)
+            {
+                Drop(_leaving.Dequeue().Tags);
+            }
+
+            _renderings++;
             try
             {
                 _listener.RecordObservableInstruments();
@@ -106,8 +120,34 @@ internal sealed class PrometheusExporter : IDisposable
         }
     }
 
+    /// <summary>
+    /// What has these tags, for example a version of an agent, is gone: its series are forgotten when they have been shown often enough for every scraper.
+    /// </summary>
+    public void Forget(params KeyValuePair<string, object?>[] tags)
+    {
+        lock (_rendering)
+        {
+            _leaving.Enqueue((tags, _renderings));
+            if (_leaving.Count > MaxLeaving)
+            {
+                Drop(_leaving.Dequeue().Tags);
+            }
+        }
+    }
+
     /// <summary>Stops to listen. What was counted can still be rendered.</summary>
     public void Dispose() => _listener.Dispose();
+
+    private void Drop(KeyValuePair<string, object?>[] tags)
+    {
+        MetricFamily[] families;
+        lock (_registry)
+        {
+            families = [.. _families.Values];
+        }
+
+        Array.ForEach(families, family => family.Forget(tags));
+    }
 
     private MetricFamily Register(Instrument instrument, InstrumentTraits traits)
     {

@@ -5,7 +5,7 @@ namespace Sidecar.Daemon.Diagnostics;
 /// <summary>Finds the series of a tag set, and makes it when it is new and the bound allows.</summary>
 /// <remarks>
 /// Finding takes no lock and allocates nothing: an open-addressed array whose slots are only ever filled, and which is replaced as a
-/// whole when half full. A reader that missed a slot being filled, or holds an old array, asks again under the lock that writers take.
+/// whole when half full or when series are forgotten. A reader that missed a slot being filled, or holds an old array, asks again under the lock that writers take.
 /// Tag sets that come out as the same labels (another order, an empty value) share one series, for a scrape must not show one twice.
 /// </remarks>
 internal sealed class SeriesTable(int limit, Func<byte[], Series> create)
@@ -31,6 +31,43 @@ internal sealed class SeriesTable(int limit, Func<byte[], Series> create)
         {
             return [.. _byLabels.Values];
         }
+    }
+
+    /// <summary>Forgets the series with all of these tags; what is counted for them while this runs may be lost.</summary>
+    public void Forget(ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    {
+        lock (_writing)
+        {
+            var old = _slots;
+            (_slots, _entries) = (new Entry?[16], 0);
+            foreach (var entry in old)
+            {
+                if (entry is not null && HasAll(entry.Tags, tags))
+                {
+                    _byLabels.Remove(LabelText.Of(entry.Tags));
+                }
+                else if (entry is not null)
+                {
+                    Add(entry);
+                }
+            }
+
+            // There is room again: tag sets that come now have series of their own.
+            Volatile.Write(ref _overflow, null);
+        }
+    }
+
+    private static bool HasAll(KeyValuePair<string, object?>[] tags, ReadOnlySpan<KeyValuePair<string, object?>> wanted)
+    {
+        foreach (ref readonly var tag in wanted)
+        {
+            if (!tags.Contains(tag))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private Series FindOrAdd(int hash, ReadOnlySpan<KeyValuePair<string, object?>> tags, out bool overflowed)

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -17,6 +18,7 @@ internal sealed class KestrelListener : IAsyncDisposable
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
 
     private readonly KestrelServer _server;
+    private readonly Meter? _meter;
     private readonly UnixListenerSocket _socket;
     private volatile bool _leaves;
     private int _stopped;
@@ -33,7 +35,7 @@ internal sealed class KestrelListener : IAsyncDisposable
             Time = options.Time,
         };
         var transport = new KestrelTransport(accepting, options.SilenceTimeout, _socket.Bind, loggers.CreateLogger<KestrelListener>());
-        _server = new KestrelServer(Options.Create(ServerOptions(options)), transport, loggers);
+        _server = KestrelMeter.Make(() => new KestrelServer(Options.Create(ServerOptions(options)), transport, loggers), out _meter);
     }
 
     /// <summary>Where it listens, as a URL; with the port that was chosen when port 0 was asked for. Meaningful once started.</summary>
@@ -84,6 +86,7 @@ internal sealed class KestrelListener : IAsyncDisposable
     {
         await StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
         _server.Dispose();
+        _meter?.Dispose();
         _socket.Dispose();
     }
 

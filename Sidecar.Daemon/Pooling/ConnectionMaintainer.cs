@@ -11,14 +11,21 @@ namespace Sidecar.Daemon.Pooling;
 internal sealed class ConnectionMaintainer(
     ConnectionPool pool, EndpointSet endpoints, int home, Random random, TimeProvider time, ILogger logger)
 {
+    // How often one that is too many looks whether others serve in its place.
+    private static readonly TimeSpan SpareLook = TimeSpan.FromMilliseconds(50);
+
     private readonly Signal _signal = new();
+    private volatile PooledConnection? _current;
     private volatile bool _isSpare;
     private Task _retiring = Task.CompletedTask;
+
+    /// <summary>Whether its connection takes new exchanges.</summary>
+    public bool TakesNew => _current is { TakesNew: true };
 
     /// <summary>An endpoint may be worth another look.</summary>
     public void Nudge() => _signal.Set();
 
-    /// <summary>The pool keeps fewer connections: this one goes as soon as no exchange needs it, and none takes its place.</summary>
+    /// <summary>The pool keeps fewer connections: this one goes as soon as others serve and no exchange needs it, and none takes its place.</summary>
     public void Spare()
     {
         _isSpare = true;
@@ -53,6 +60,7 @@ internal sealed class ConnectionMaintainer(
         {
             var connection = await endpoint.Dialer.DialAsync(pool, stopping).ConfigureAwait(false);
             var kept = new Kept(pool.Add(connection, endpoint), endpoint, time.GetTimestamp());
+            _current = kept.Pooled;
             endpoints.Reached(endpoint);
             return kept;
         }
@@ -88,6 +96,11 @@ internal sealed class ConnectionMaintainer(
 
         if (next is null && _isSpare && !kept.Pooled.Connection.Ended.IsCompleted)
         {
+            while (!pool.HasKept && !kept.Pooled.Connection.Ended.IsCompleted && !stopping.IsCancellationRequested)
+            {
+                await _signal.WaitAsync(SpareLook, time, stopping).ConfigureAwait(false);
+            }
+
             await RetireAsync(kept, stopping).ConfigureAwait(false);
         }
         else if (next is null)

@@ -103,6 +103,9 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     /// <summary>Whether any connection takes new exchanges.</summary>
     public bool IsAvailable => Array.Exists(_set.Live, static connection => connection.TakesNew);
 
+    /// <summary>Whether a connection that is to stay takes new exchanges.</summary>
+    public bool HasKept => Array.Exists(_keepers, static keeper => keeper.TakesNew);
+
     /// <summary>Ends when the first connection is open; where none ever is, never.</summary>
     public Task Connected => _connected.Task;
 

@@ -58,7 +58,8 @@ internal static class PoolSnapshot
     /// <param name="hasGivenUp">Whether so many attempts to reach it have failed that nobody waits for it any more.</param>
     public static PoolState StateOf(PooledConnection[] live, bool hasGivenUp)
     {
-        var open = Array.FindAll(live, static connection => connection.Connection.IsOpen);
+        // One that retires says nothing: another comes in its place.
+        var open = Array.FindAll(live, static connection => connection.Connection.IsOpen && !connection.IsRetiring);
         if (open.Length == 0)
         {
             return hasGivenUp ? PoolState.Unhealthy : PoolState.Pending;
@@ -66,7 +67,7 @@ internal static class PoolSnapshot
 
         if (Array.Exists(open, static connection => connection.TakesNew))
         {
-            return Array.Exists(open, static connection => connection.Health == HealthState.Degraded || (!connection.TakesNew && !connection.IsRetiring))
+            return Array.Exists(open, static connection => connection.Health == HealthState.Degraded || !connection.TakesNew)
                 ? PoolState.Degraded
                 : PoolState.Available;
         }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
 
@@ -35,7 +36,7 @@ public sealed class ModelPublisherTests
         var connections = rig.Model.Agents[0].Connections.ToList();
         var problems = await rig.UpdateAsync(now => now with
         {
-            Agents = [now.Agents[0] with { Endpoints = rig.At("nowhere"), Pool = now.Agents[0].Pool with { ConnectTimeout = TimeSpan.FromMilliseconds(50) } }],
+            Agents = [now.Agents[0] with { Endpoints = rig.At("nowhere"), Pool = now.Agents[0].Pool.With(CallSettings.ConnectTimeout, TimeSpan.FromMilliseconds(50)) }],
         });
         Assert.That(problems, Has.Count.EqualTo(1));
         Assert.That(problems[0], Does.StartWith($"agent waf cannot be reached at {rig.PathOf("nowhere")} within 0.05 s, but works where it is now; start it there first"));
@@ -50,8 +51,7 @@ public sealed class ModelPublisherTests
         var problems = await rig.UpdateAsync(now => now with
         {
             Routes = [new RouteOptions { Id = "all", Stages = [[new RouteAgentOptions("nobody", null)]] }],
-            MetricsPrefix = "other",
-            ReplyKeyFile = "/key",
+            Values = now.Values.With(DaemonSettings.MetricsPrefix, "other").With(DaemonSettings.ReplyKey, "/key"),
         });
         Assert.That(problems, Has.Count.EqualTo(3));
         Assert.That(problems[0], Does.Contain("names agent nobody"));

@@ -1,11 +1,14 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Support;
 
@@ -27,11 +30,17 @@ public sealed class ModelStormTests
         var seed = int.TryParse(said, CultureInfo.InvariantCulture, out var given) ? given : Random.Shared.Next();
         TestContext.Out.WriteLine($"SIDECAR_TEST_SEED={seed}");
         using var directory = new TempDirectory();
-        using var sums = new MetricSums();
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var (models, clock) = (new RandomModels(new Random(seed), directory), new CountingTimeProvider());
         var agents = Enumerable.Range(0, RandomModels.Places).Select(number => AgentAt(models.PlaceOf(number))).ToList();
         await Task.WhenAll(agents.Select(static agent => agent.StartAsync()));
-        using var daemon = new DaemonBuilder { Configuration = models.First, Meters = sums.Factory, Loggers = NullLoggerFactory.Instance, Time = clock }.Build();
+        using var daemon = new DaemonBuilder
+        {
+            Configuration = models.First,
+            Meters = services.GetRequiredService<IMeterFactory>(),
+            Loggers = NullLoggerFactory.Instance,
+            Time = clock,
+        }.Build();
         daemon.Publisher.StartAgents();
         await daemon.Listeners.StartAsync(daemon.Current.Model.Configuration.Listeners, CancellationToken.None);
         await Eventually.TrueAsync(() => daemon.Publisher.Agents.All(static agent => agent.IsAvailable), ScriptedAgent.Limit, "all agents");
@@ -48,9 +57,9 @@ public sealed class ModelStormTests
         await ReturnAsync(daemon, models);
 
         Assert.That(_wrong.Take(20), Is.Empty);
-        TestContext.Out.WriteLine($"model {daemon.Current.Model.Generation}: {string.Join(", ", sums.Of("exchanges"))}");
-        var failed = sums.Of("exchanges").Where(static line => !line.Contains("|inspected|none=", StringComparison.Ordinal));
-        Assert.That(failed, Is.Empty);
+        var counts = daemon.Inspector.Counts.Read();
+        TestContext.Out.WriteLine($"model {daemon.Current.Model.Generation}: {counts.Sum(static row => row.Received)} exchanges");
+        Assert.That(counts.Where(static row => row.Of(LedgerState.Inspected) != row.Received), Is.Empty);
         Assert.That(kept.Connections, Is.EquivalentTo(connections), "an agent that never changed has the connections that it had");
         await Eventually.TrueAsync(
             () => Count(clock) is var now && now.Sockets <= before.Sockets && now.Timers <= before.Timers, ScriptedAgent.Limit, $"no more than {before}");

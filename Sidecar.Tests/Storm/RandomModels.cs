@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
@@ -16,13 +17,11 @@ internal sealed class RandomModels
     /// <summary>The agent that stays as it is.</summary>
     public const string Keep = "keep";
 
-    private static readonly PoolOptions Patient = Snapshots.Quick with
-    {
-        CallsPerConnection = 256,
-        Queue = 256,
-        QueueWait = TimeSpan.FromSeconds(30),
-        DrainTimeout = TimeSpan.FromSeconds(5),
-    };
+    private static readonly PoolOptions Patient = Snapshots.Quick
+        .With(CallSettings.CallsPerConnection, 256)
+        .With(CallSettings.Queue, 256)
+        .With(CallSettings.QueueWait, TimeSpan.FromSeconds(30))
+        .With(AgentSettings.DrainTimeout, TimeSpan.FromSeconds(5));
 
     private readonly Random _random;
     private readonly TempDirectory _directory;
@@ -89,7 +88,7 @@ internal sealed class RandomModels
                 {
                     MaxExchanges = _random.Next(10_000, 50_000),
                     BodyMemory = _random.NextInt64(64, 512) * 1024 * 1024,
-                    Pool = now.Pool with { HealthInterval = TimeSpan.FromSeconds(_random.Next(10, 60)) },
+                    Pool = now.Pool.With(CallSettings.HealthInterval, TimeSpan.FromSeconds(_random.Next(10, 60))),
                 });
             default:
                 return ("change listeners", now with { Listeners = Listeners(now.Listeners) });
@@ -129,15 +128,16 @@ internal sealed class RandomModels
             ? [new VersionOptions("blue", agent.Endpoints, _random.Next(1, 100)), new VersionOptions("green", At(Endpoints()), _random.Next(0, 100))]
             : [.. agent.Versions.Select((version, i) => version with { Weight = _random.Next(i == 0 ? 1 : 0, 100) })];
 
-    private PoolOptions Limits(PoolOptions pool) => pool with
+    private PoolOptions Limits(PoolOptions pool)
     {
-        Connections = _random.Next(1, 5),
-        Queue = _random.Next(128, 512),
-        StickySessions = _random.Next(10, 1000),
-        BreakerWindow = TimeSpan.FromSeconds(_random.Next(1, 20)),
-        Strategy = Enum.GetValues<SelectionStrategy>()[_random.Next(Enum.GetValues<SelectionStrategy>().Length)],
-        CallsPerConnection = _random.Next(4) == 0 ? _random.Next(64, 512) : pool.CallsPerConnection,
-    };
+        var strategies = Enum.GetValues<SelectionStrategy>();
+        var limits = pool.With(CallSettings.Connections, _random.Next(1, 5))
+            .With(CallSettings.Queue, _random.Next(128, 512))
+            .With(CallSettings.StickySessions, _random.Next(10, 1000))
+            .With(CallSettings.BreakerWindow, TimeSpan.FromSeconds(_random.Next(1, 20)))
+            .With(CallSettings.Strategy, strategies[_random.Next(strategies.Length)]);
+        return _random.Next(4) == 0 ? limits.With(CallSettings.CallsPerConnection, _random.Next(64, 512)) : limits;
+    }
 
     private int[] Endpoints() => [.. Enumerable.Range(0, Places).OrderBy(_ => _random.Next()).Take(_random.Next(1, 3))];
 
