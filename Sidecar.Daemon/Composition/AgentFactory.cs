@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
@@ -60,7 +61,9 @@ internal sealed class AgentFactory(
         IReadOnlyList<VersionOptions> wanted = agent.Versions.Count > 0 ? agent.Versions : [new VersionOptions("", agent.Endpoints, 1)];
         var strategy = written.Get(CallSettings.Strategy);
         var last = known?.LastVersion ?? 0;
-        var state = known?.State;
+
+        // In a box of its own: what a closure here captures would keep all versions of before with the newest.
+        var box = new StrongBox<AgentState?>(known?.State);
         var versions = wanted.Select(version =>
         {
             var key = KeyOf(agent, version, connection);
@@ -69,13 +72,13 @@ internal sealed class AgentFactory(
             var settings = SettingsOf(AgentVersion.LabelOf(agent.Id, name), written, connection.MaxInFlight, version.Endpoints.Count, snapshot.DrainTimeout);
             return there is not null
                 ? there with { Weight = version.Weight, Settings = settings, IsNew = false }
-                : Make(key, name, version, agent, settings, connection, strategy, () => state!);
+                : Make(key, name, version, agent, settings, connection, strategy, StateIn(box));
         }).ToList();
         var policy = PolicyOf(agent, written);
         var weighted = versions.ConvertAll(static version => new WeightedVersion(version.Version, version.Weight));
         var plan = known?.State.Plan is { } before && before.IsSameAs(weighted) ? before : new VersionPlan(weighted);
-        state ??= new AgentState(agent.Id, policy, plan, time, metrics) { BodyMemory = new ByteBudget(agent.Body.Memory, time), Configuration = configured };
-        return new AgentChange(agent, state, policy, plan, versions, strategy, last) { IsNew = known is null, Before = known?.Options };
+        box.Value ??= new AgentState(agent.Id, policy, plan, time, metrics) { BodyMemory = new ByteBudget(agent.Body.Memory, time), Configuration = configured };
+        return new AgentChange(agent, box.Value, policy, plan, versions, strategy, last) { IsNew = known is null, Before = known?.Options };
     }
 
     /// <summary>A plan has come true: the agent follows it.</summary>
@@ -129,6 +132,8 @@ internal sealed class AgentFactory(
             settings, dialers, PolicyOf(strategy), Random.Shared, time, loggers.CreateLogger<ConnectionPool>(), observe(state, name, null));
         return new PlannedVersion(key, new AgentVersion(name, pool), version.Weight, settings) { IsNew = true, Registered = registered };
     }
+
+    private static Func<AgentState> StateIn(StrongBox<AgentState?> box) => () => box.Value!;
 
     // What we say changes nothing on connections that an agent opens: they stay.
     private static VersionKey KeyOf(AgentOptions agent, VersionOptions version, ConnectionSettings connection)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Globalization;
@@ -8,7 +9,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Records;
 using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Support;
 
@@ -22,6 +25,7 @@ public sealed class ModelStormTests
     private const int Changes = 1000;
 
     private readonly ConcurrentQueue<string> _wrong = new();
+    private readonly Explanations _explanations = new();
 
     [Test]
     public async Task Changes_UnderLoad_FailNoExchange_TouchNothingElse_AndLeaveNothing()
@@ -40,7 +44,9 @@ public sealed class ModelStormTests
             Meters = services.GetRequiredService<IMeterFactory>(),
             Loggers = NullLoggerFactory.Instance,
             Time = clock,
+            Observers = [_explanations],
         }.Build();
+        _explanations.Add(daemon.Current.Model);
         daemon.Publisher.StartAgents();
         await daemon.Listeners.StartAsync(daemon.Current.Model.Configuration.Listeners, CancellationToken.None);
         await Eventually.TrueAsync(() => daemon.Publisher.Agents.All(static agent => agent.IsAvailable), ScriptedAgent.Limit, "all agents");
@@ -61,6 +67,7 @@ public sealed class ModelStormTests
         TestContext.Out.WriteLine($"model {daemon.Current.Model.Generation}: {counts.Sum(static row => row.Received)} exchanges");
         Assert.That(counts.Where(static row => row.Of(LedgerState.Inspected) != row.Received), Is.Empty);
         Assert.That(kept.Connections, Is.EquivalentTo(connections), "an agent that never changed has the connections that it had");
+        Assert.That(_explanations.Unexplained(), Is.Empty, "exchanges that their generation does not explain");
         await Eventually.TrueAsync(
             () => Count(clock) is var now && now.Sockets <= before.Sockets && now.Timers <= before.Timers, ScriptedAgent.Limit, $"no more than {before}");
         var after = Count(clock);
@@ -93,6 +100,8 @@ public sealed class ModelStormTests
                     return next;
                 },
                 CancellationToken.None);
+            _explanations.Add(daemon.Current.Model);
+            daemon.Exporter.Render(new ArrayBufferWriter<byte>());
             foreach (var problem in problems)
             {
                 _wrong.Enqueue($"{change}: {problem}");
@@ -104,9 +113,10 @@ public sealed class ModelStormTests
     }
 
     // Everything that a change has made superfluous ends by itself.
-    private static async Task ReturnAsync(Daemon.Composition.Daemon daemon, RandomModels models)
+    private async Task ReturnAsync(Daemon.Composition.Daemon daemon, RandomModels models)
     {
         await daemon.Publisher.UpdateAsync(_ => models.First, CancellationToken.None);
+        _explanations.Add(daemon.Current.Model);
         await Eventually.TrueAsync(() => !daemon.Publisher.IsDraining, ScriptedAgent.Limit, "the end of all drains");
     }
 
@@ -163,4 +173,37 @@ public sealed class ModelStormTests
             }
         }
     }
+}
+
+/// <summary>What each generation of the model says of routes, agents and versions, and which exchanges it does not explain.</summary>
+internal sealed class Explanations : IExchangeObserver
+{
+    private readonly Dictionary<(long Generation, string Route), HashSet<string>> _models = [];
+    private readonly ConcurrentDictionary<(long Generation, string Route, string Asked), int> _exchanges = new();
+
+    /// <summary>A model has come true.</summary>
+    public void Add(RuntimeModel model)
+    {
+        foreach (var route in model.Routes.Routes)
+        {
+            _models[(model.Generation, route.Id)] =
+            [
+                .. route.Stages.SelectMany(static stage => stage)
+                    .SelectMany(static agent => agent.Plan.Versions, static (agent, one) => $"{agent.Agent.Id}/{one.Version.Name}"),
+            ];
+        }
+    }
+
+    /// <summary>The exchanges whose agents and versions are not those of their generation; afterwards nothing is remembered.</summary>
+    public IReadOnlyList<string> Unexplained()
+    {
+        List<string> unexplained = [.. _exchanges.Keys.Where(one => !_models.TryGetValue((one.Generation, one.Route), out var said) || !said.Contains(one.Asked))
+            .Select(static one => one.ToString())];
+        _models.Clear();
+        _exchanges.Clear();
+        return unexplained;
+    }
+
+    public void OnClosed(in ExchangeRecord record) =>
+        _exchanges[(record.Generation, record.RouteLabel, $"{record.Agents[0].Agent}/{record.Agents[0].Version}")] = 1;
 }
