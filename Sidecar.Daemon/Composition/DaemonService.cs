@@ -17,10 +17,11 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        daemon.Listeners.Create(Model.Configuration.Listeners);
         daemon.Publisher.StartAgents();
         try
         {
-            await daemon.Listeners.StartAsync(Model.Configuration.Listeners, cancellationToken).ConfigureAwait(false);
+            await daemon.Listeners.StartAsync(cancellationToken).ConfigureAwait(false);
         }
         catch
         {

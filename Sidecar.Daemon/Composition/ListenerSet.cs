@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Takeover;
 
@@ -12,19 +11,26 @@ namespace Sidecar.Daemon.Composition;
 internal sealed class ListenerSet(ListenerFactory factory, Succession succession, TimeProvider time)
 {
     private readonly List<(ListenerOptions Options, IListener Listener)> _serving = [];
+    private readonly List<(ListenerOptions Options, IListener Listener)> _first = [];
 
     /// <summary>How many serve.</summary>
     public int Count => _serving.Count;
 
+    /// <summary>Makes the first ones, before anything else runs: whatever is wrong with their files is said alone.</summary>
+    /// <exception cref="IOException">A file that a listener needs cannot be used.</exception>
+    public void Create(IReadOnlyList<ListenerOptions> listeners) => _first.AddRange(listeners.Select(options => (options, factory.Create(options))));
+
     /// <summary>Starts the first ones. Where one cannot, those before it serve all the same until <see cref="StopAsync"/>.</summary>
-    /// <exception cref="IOException">A socket, or a file that a listener needs, cannot be used.</exception>
-    public async Task StartAsync(IReadOnlyList<ListenerOptions> listeners, CancellationToken cancellation)
+    /// <exception cref="IOException">A socket cannot be used.</exception>
+    public async Task StartAsync(CancellationToken cancellation)
     {
-        foreach (var (options, listener) in listeners.Select(options => (options, factory.Create(options))).ToList())
+        foreach (var one in _first)
         {
-            await listener.StartAsync(cancellation).ConfigureAwait(false);
-            _serving.Add((options, listener));
+            await one.Listener.StartAsync(cancellation).ConfigureAwait(false);
+            _serving.Add(one);
         }
+
+        _first.Clear();
     }
 
     /// <summary>The whole daemon is up: those that listened at the same places before may end.</summary>

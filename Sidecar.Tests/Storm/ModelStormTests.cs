@@ -48,7 +48,8 @@ public sealed class ModelStormTests
         }.Build();
         _explanations.Add(daemon.Current.Model);
         daemon.Publisher.StartAgents();
-        await daemon.Listeners.StartAsync(daemon.Current.Model.Configuration.Listeners, CancellationToken.None);
+        daemon.Listeners.Create(models.First.Listeners);
+        await daemon.Listeners.StartAsync(CancellationToken.None);
         await Eventually.TrueAsync(() => daemon.Publisher.Agents.All(static agent => agent.IsAvailable), ScriptedAgent.Limit, "all agents");
         var kept = daemon.Publisher.Agents.Single(static agent => agent.Id == RandomModels.Keep);
         var connections = kept.Connections.ToList();
@@ -89,7 +90,7 @@ public sealed class ModelStormTests
     {
         using var over = new CancellationTokenSource();
         var clients = Enumerable.Range(0, Clients).Select(number => Task.Run(() => number % 2 == 0
-            ? AskNativelyAsync(daemon, number, over.Token) : AskByHttpAsync(daemon, number, over.Token))).ToList();
+            ? AskNativelyAsync(daemon, number, over.Token) : AskByHttpAsync(daemon, number, over.Token), CancellationToken.None)).ToList();
         for (var i = 0; i < changes && _wrong.IsEmpty; i++)
         {
             var change = "";
@@ -109,7 +110,7 @@ public sealed class ModelStormTests
         }
 
         await over.CancelAsync();
-        await Task.WhenAll(clients).WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        await Task.WhenAll(clients).WaitAsync(ScriptedAgent.Limit, TimeProvider.System, CancellationToken.None);
     }
 
     // Everything that a change has made superfluous ends by itself.
@@ -134,7 +135,7 @@ public sealed class ModelStormTests
             var answer = await client.CallAsync(Events.Request(id, $"/r{i % 6}/x"));
             if (answer.Response?.Decision is not Protocol.Messages.AllowDecision)
             {
-                _wrong.Enqueue($"native: {answer.Outcome} {answer.Detail} {answer.Response?.Decision} {string.Join(' ', answer.Response?.Audit?.ReasonCodes ?? [])}");
+                _wrong.Enqueue($"native: {answer.Outcome} {answer.Detail} {string.Join(' ', answer.Response?.Audit.ReasonCodes ?? [])}");
             }
 
             await client.CallAsync(Events.Complete(id));
@@ -197,8 +198,8 @@ internal sealed class Explanations : IExchangeObserver
     /// <summary>The exchanges whose agents and versions are not those of their generation; afterwards nothing is remembered.</summary>
     public IReadOnlyList<string> Unexplained()
     {
-        List<string> unexplained = [.. _exchanges.Keys.Where(one => !_models.TryGetValue((one.Generation, one.Route), out var said) || !said.Contains(one.Asked))
-            .Select(static one => one.ToString())];
+        var unexplained = _exchanges.Keys.Where(one => !_models.TryGetValue((one.Generation, one.Route), out var said) || !said.Contains(one.Asked))
+            .Select(static one => one.ToString()).ToList();
         _models.Clear();
         _exchanges.Clear();
         return unexplained;

@@ -1,6 +1,5 @@
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Configuration.Settings;
-using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
 
