@@ -77,7 +77,11 @@ internal sealed class AgentFactory(
         var policy = PolicyOf(agent, written);
         var weighted = versions.ConvertAll(static version => new WeightedVersion(version.Version, version.Weight));
         var plan = known?.State.Plan is { } before && before.IsSameAs(weighted) ? before : new VersionPlan(weighted);
-        box.Value ??= new AgentState(agent.Id, policy, plan, time, metrics) { BodyMemory = new ByteBudget(agent.Body.Memory, time), Configuration = configured };
+        box.Value ??= new AgentState(agent.Id, policy, plan, time, metrics)
+        {
+            BodyMemory = new ByteBudget(agent.Body.Memory, time),
+            Configuration = configured,
+        };
         return new AgentChange(agent, box.Value, policy, plan, versions, strategy, last) { IsNew = known is null, Before = known?.Options };
     }
 

@@ -23,6 +23,7 @@ public sealed class ModelStormTests
 {
     private const int Clients = 64;
     private const int Changes = 1000;
+    private const int WarmUp = 300;
 
     private readonly ConcurrentQueue<string> _wrong = new();
     private readonly Explanations _explanations = new();
@@ -57,7 +58,7 @@ public sealed class ModelStormTests
         var before = Count(clock);
 
         // Once through everything, so that what is made once does not count as memory that grows.
-        await RunAsync(daemon, models, 50);
+        await RunAsync(daemon, models, WarmUp);
         await ReturnAsync(daemon, models);
         before.Memory = Count(clock).Memory;
         await RunAsync(daemon, models, Changes);
