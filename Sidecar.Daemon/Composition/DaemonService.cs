@@ -56,7 +56,14 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
     {
         var closing = daemon.Publisher.Agents.SelectMany(
             static agent => agent.Versions, (agent, version) => version.Pool.CloseAsync(times.DrainOf(agent.Id), cancellation));
-        return Task.WhenAll([.. closing, daemon.Removals.DisposeAsync().AsTask(), daemon.Publisher.DisposeAsync().AsTask()]);
+        return Task.WhenAll([.. closing, StopChangesAsync()]);
+
+        // Removals are changes, and wait for their turn.
+        async Task StopChangesAsync()
+        {
+            await daemon.Removals.DisposeAsync().ConfigureAwait(false);
+            await daemon.Publisher.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     private Task Announce()

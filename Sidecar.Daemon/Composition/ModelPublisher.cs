@@ -16,7 +16,6 @@ namespace Sidecar.Daemon.Composition;
 internal sealed partial class ModelPublisher : IAsyncDisposable
 {
     private readonly SemaphoreSlim _turn = new(1);
-    private readonly CancellationTokenSource _stopping = new();
     private readonly CurrentModel _current;
     private readonly AgentFactory _agents;
     private readonly ListenerSet _listeners;
@@ -25,7 +24,8 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     private readonly ByteBudget _bodyMemory;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly HashSet<Task> _draining = [];
+    private readonly DrainingWork _draining;
+    private readonly Lock _gate = new();
     private volatile AgentState[] _leaving = [];
 
     /// <summary>Publishes the first model. Nothing is started.</summary>
@@ -44,6 +44,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     {
         (_current, _agents, _listeners, _reports, _pusher, _bodyMemory, _time, _logger) =
             (current, agents, listeners, reports, pusher, bodyMemory, time, logger);
+        _draining = new DrainingWork(logger);
         var changes = Plan(first);
         _current.Publish(ModelBuilder.Build(first, 1, changes));
         changes.ForEach(_agents.Follow);
@@ -56,16 +57,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     public IReadOnlyList<AgentState> Agents => [.. _current.Model.Agents, .. _leaving];
 
     /// <summary>Whether something that a change has made superfluous has not ended.</summary>
-    public bool IsDraining
-    {
-        get
-        {
-            lock (_draining)
-            {
-                return _draining.Count > 0;
-            }
-        }
-    }
+    public bool IsDraining => !_draining.IsEmpty;
 
     /// <summary>Begins to connect to the agents of the first model.</summary>
     public void StartAgents()
@@ -128,15 +120,10 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     /// <summary>Ends what drains.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync().ConfigureAwait(false);
+        // A change that is under way comes first: what it makes superfluous is ended too.
         await _turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-        Task[] left;
-        lock (_draining)
-        {
-            left = [.. _draining];
-        }
-
-        await Task.WhenAll(left).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _turn.Release();
+        await _draining.DisposeAsync().ConfigureAwait(false);
     }
 
     private List<AgentChange> Plan(ConfigurationSnapshot snapshot) => [.. snapshot.Agents.Select(agent => _agents.Plan(agent, snapshot))];
@@ -157,7 +144,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
 
             listening = await _listeners.PrepareAsync(before.Configuration.Listeners, next.Listeners, cancellation).ConfigureAwait(false);
             var model = ModelBuilder.Build(next, before.Generation + 1, changes);
-            lock (_draining)
+            lock (_gate)
             {
                 _leaving = [.. _leaving, .. before.Agents.Except(model.Agents)];
             }
@@ -179,7 +166,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
 
         changes.ForEach(_agents.Follow);
         _bodyMemory.Within(next.BodyMemory);
-        Drain(_listeners.Follow(listening, next.DrainTimeout, _stopping.Token));
+        _draining.Add(_listeners.Follow(listening, next.DrainTimeout, _draining.Stopping));
         RetireWhatIsGone(before, changes);
         PushWhatChanged(changes);
         Log.Published(_logger, _current.Model.Generation, changes.Count, _current.Model.Routes.Routes.Count, next.Listeners.Count);
@@ -221,14 +208,14 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
 
             foreach (var version in agent.Versions.Where(version => !kept.Contains(version) && !version.IsRetiring))
             {
-                Drain(RetireAsync(agent, version, isGone));
+                _draining.Add(RetireAsync(agent, version, isGone));
             }
         }
     }
 
     private async Task RetireAsync(AgentState agent, AgentVersion version, bool isGone)
     {
-        await version.RetireAsync(_time, _stopping.Token).ConfigureAwait(false);
+        await version.RetireAsync(_time, _draining.Stopping).ConfigureAwait(false);
         agent.Forget(version);
         Gone?.Invoke(agent.Id, version.Name);
         if (!isGone || agent.Versions.Count > 0)
@@ -236,7 +223,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
             return;
         }
 
-        lock (_draining)
+        lock (_gate)
         {
             _leaving = Array.FindAll(_leaving, other => other != agent);
         }
@@ -257,30 +244,6 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
                 Log.NotPushed(_logger, change.Options.Id, error!);
             }
         }
-    }
-
-    // Awaited at the end; meanwhile what has ended is not kept.
-    private void Drain(Task draining)
-    {
-        lock (_draining)
-        {
-            _draining.Add(draining);
-        }
-
-        _ = draining.ContinueWith(
-            ended =>
-            {
-                lock (_draining)
-                {
-                    _draining.Remove(ended);
-                }
-
-                if (ended.Exception is { } error)
-                {
-                    Log.DrainBroke(_logger, error);
-                }
-            },
-            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     private IReadOnlyList<string> Refuse(IReadOnlyList<string> problems)
@@ -304,7 +267,5 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
         [LoggerMessage(22, LogLevel.Warning, "the changed configuration of agent {Agent} is not pushed: {Error}")]
         public static partial void NotPushed(ILogger logger, string agent, string error);
 
-        [LoggerMessage(23, LogLevel.Error, "what a change made superfluous did not end in order; this is a defect of the daemon")]
-        public static partial void DrainBroke(ILogger logger, Exception error);
     }
 }

@@ -29,8 +29,11 @@ internal sealed class ShutdownTimes(ConfigurationSnapshot options)
     /// <summary>For the calls of all agents, which drain at the same time.</summary>
     public TimeSpan Agents => options.Agents.Select(agent => DrainOf(agent.Id)).Append(TimeSpan.Zero).Max() + Closing;
 
-    /// <summary>All of it. The unit's TimeoutStopSec fits the defaults; for more the service manager is asked.</summary>
+    /// <summary>All of it. The unit's TimeoutStopSec is made of the defaults; for more the service manager is asked.</summary>
     public TimeSpan Total => ShutdownSequence.LimitOf(Steps(Nothing, Nothing, Nothing)) + Rest;
+
+    /// <summary>What the unit says (TimeoutStopSec): above all of it, in full five seconds.</summary>
+    public TimeSpan OfUnit => TimeSpan.FromSeconds(5 * (Math.Floor(Total.TotalSeconds / 5) + 1));
 
     /// <summary>The steps in the order in which they run, each with its time.</summary>
     /// <param name="listeners">Stops what proxies and agents connect to.</param>
