@@ -14,6 +14,8 @@ internal sealed class ProcGrpcTests(string mode)
 {
     private static readonly (string, string) Unseen = ("RESOURCE_EXHAUSTED '413 Content Too Large'", "refused truncated");
 
+    private const string NotSent = "UNAVAILABLE '503 Service Unavailable'";
+
     private ProcStack _stack = null!;
 
     [OneTimeSetUp]
@@ -33,10 +35,10 @@ internal sealed class ProcGrpcTests(string mode)
         var told = await _stack.Envoy.CallAsync(pattern, message);
 
         // Bodies that nobody can judge do not pass; piece by piece, what an agent holds to the end cannot go on behind trailers.
-        Assert.That((told, await _stack.AccountAsync()), Is.EqualTo(mode switch
+        Assert.That((mode == "STREAMED" ? Refused(told) : told, await _stack.AccountAsync()), Is.EqualTo(mode switch
         {
             "NONE" => Unseen,
-            "STREAMED" => ("UNAVAILABLE '503 Service Unavailable'", "refused unapplied"),
+            "STREAMED" => (NotSent, "refused unapplied"),
             _ => ($"OK {echoes}", "inspected"),
         }));
     }
@@ -51,4 +53,7 @@ internal sealed class ProcGrpcTests(string mode)
 
         Assert.That((told, await _stack.AccountAsync()), Is.EqualTo(mode == "NONE" && phase != "request-headers" ? Unseen : ("PERMISSION_DENIED 'no'", "inspected")));
     }
+
+    // Whether the headers of a response have left Envoy before the refusal of its body comes is chance; if so it can only reset the call.
+    private static string Refused(string told) => told == "INTERNAL 'Received RST_STREAM with code 2 (Internal server error)'" ? NotSent : told;
 }
