@@ -8,10 +8,6 @@ namespace Sidecar.Daemon.Composition;
 /// <summary>What a version's connections are made of: where nothing of it changes, its connections stay.</summary>
 internal sealed record VersionKey(string Name, string Endpoints)
 {
-    public int CallsPerConnection { get; init; }
-
-    public TimeSpan ConnectTimeout { get; init; }
-
     public string? Encoding { get; init; }
 
     public TlsOptions? Tls { get; init; }
@@ -22,8 +18,12 @@ internal sealed record VersionKey(string Name, string Endpoints)
 /// <param name="Version">The version.</param>
 /// <param name="Weight">Its share of the exchanges.</param>
 /// <param name="Settings">What its pool is to follow.</param>
-internal sealed record PlannedVersion(VersionKey Key, AgentVersion Version, int Weight, PoolSettings Settings)
+/// <param name="Connections">What its dialers were told.</param>
+internal sealed record PlannedVersion(VersionKey Key, AgentVersion Version, int Weight, PoolSettings Settings, List<ConnectionSettings> Connections)
 {
+    /// <summary>Connect and handshake together.</summary>
+    public TimeSpan ConnectTimeout { get; init; }
+
     /// <summary>Whether its pool has not been started.</summary>
     public bool IsNew { get; init; }
 

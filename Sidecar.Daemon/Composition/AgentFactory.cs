@@ -66,12 +66,12 @@ internal sealed class AgentFactory(
         var box = new StrongBox<AgentState?>(known?.State);
         var versions = wanted.Select(version =>
         {
-            var key = KeyOf(agent, version, connection);
+            var key = KeyOf(agent, version);
             var there = known?.Versions.FirstOrDefault(other => other.Key == key);
             var name = there?.Version.Name ?? (version.Name.Length > 0 ? version.Name : $"{++last}");
             var settings = SettingsOf(AgentVersion.LabelOf(agent.Id, name), written, connection.MaxInFlight, version.Endpoints.Count, snapshot.DrainTimeout);
             return there is not null
-                ? there with { Weight = version.Weight, Settings = settings, IsNew = false }
+                ? there with { Weight = version.Weight, Settings = settings, ConnectTimeout = connection.ConnectTimeout, IsNew = false }
                 : Make(key, name, version, agent, settings, connection, strategy, StateIn(box));
         }).ToList();
         var policy = PolicyOf(agent, written);
@@ -94,6 +94,7 @@ internal sealed class AgentFactory(
         var before = _known.GetValueOrDefault(agent.Id);
         foreach (var version in change.Versions.Where(static version => !version.IsNew))
         {
+            version.Connections.ForEach(connection => connection.ConnectTimeout = version.ConnectTimeout);
             version.Version.Pool.Follow(version.Settings, before?.Strategy == change.Strategy ? null : PolicyOf(change.Strategy));
         }
 
@@ -127,24 +128,35 @@ internal sealed class AgentFactory(
         Func<AgentState> state)
     {
         // Processes are told apart where there are several.
-        ConnectionSettings Of(int? process) => connection with { Reports = observe(state, name, process?.ToString(CultureInfo.InvariantCulture)) };
+        var connections = new List<ConnectionSettings>();
         var registered = agent.IsReverse
             ? new RegisteredConnections(Of(null), settings.Connections, time, loggers.CreateLogger<RegisteredConnections>()) : null;
         IReadOnlyList<IAgentDialer> dialers = registered is not null
             ? [registered] : [.. version.Endpoints.Select((endpoint, i) => dial(endpoint, Of(version.Endpoints.Count > 1 ? i : null), agent))];
         var pool = new ConnectionPool(
             settings, dialers, PolicyOf(strategy), Random.Shared, time, loggers.CreateLogger<ConnectionPool>(), observe(state, name, null));
-        return new PlannedVersion(key, new AgentVersion(name, pool), version.Weight, settings) { IsNew = true, Registered = registered };
+        return new PlannedVersion(key, new AgentVersion(name, pool), version.Weight, settings, connections)
+        {
+            ConnectTimeout = connection.ConnectTimeout,
+            IsNew = true,
+            Registered = registered,
+        };
+
+        ConnectionSettings Of(int? process)
+        {
+            connections.Add(connection with { Reports = observe(state, name, process?.ToString(CultureInfo.InvariantCulture)) });
+            return connections[^1];
+        }
     }
 
     private static Func<AgentState> StateIn(StrongBox<AgentState?> box) => () => box.Value!;
 
     // What we say changes nothing on connections that an agent opens: they stay.
-    private static VersionKey KeyOf(AgentOptions agent, VersionOptions version, ConnectionSettings connection)
+    private static VersionKey KeyOf(AgentOptions agent, VersionOptions version)
     {
         var key = new VersionKey(version.Name, string.Join(' ', version.Endpoints));
         return agent.IsReverse ? key
-            : key with { CallsPerConnection = connection.MaxInFlight, ConnectTimeout = connection.ConnectTimeout, Encoding = agent.Encoding, Tls = agent.Tls };
+            : key with { Encoding = agent.Encoding, Tls = agent.Tls };
     }
 
     private ISelectionPolicy PolicyOf(SelectionStrategy strategy) => SelectionPolicies.Create(strategy, time, Random.Shared);
@@ -162,6 +174,7 @@ internal sealed class AgentFactory(
             HealthInterval = written.Get(CallSettings.HealthInterval),
             DrainTimeout = written.DrainTimeout ?? drainTimeout,
             UnhealthyAfter = written.Get(CallSettings.UnhealthyAfter),
+            CallsPerConnection = callsPerConnection,
             MaxCalls = written.Values.Find(CallSettings.CallsPerAgent) ?? connections * callsPerConnection,
             Queue = written.Get(CallSettings.Queue),
             QueueWait = written.Get(CallSettings.QueueWait),

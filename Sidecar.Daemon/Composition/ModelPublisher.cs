@@ -177,12 +177,12 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     private async Task<List<string>> MissingAsync(List<AgentChange> changes, CancellationToken cancellation)
     {
         var waits = changes.SelectMany(static change => change.Versions, static (change, version) => (Change: change, Version: version))
-            .Where(static wait => wait.Version.IsNew).ToList();
-        await Task.WhenAll(waits.Select(wait => wait.Version.Version.Pool.Connected.WaitAsync(wait.Version.Key.ConnectTimeout, _time, cancellation)))
+            .Where(static wait => wait.Version.IsNew && !wait.Change.Options.IsReverse).ToList();
+        await Task.WhenAll(waits.Select(wait => wait.Version.Version.Pool.Connected.WaitAsync(wait.Version.ConnectTimeout, _time, cancellation)))
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellation.ThrowIfCancellationRequested();
-        return [.. waits.Where(static wait => wait.Change is { IsNew: false, Options.IsReverse: false, State.IsAvailable: true }).SelectMany(static wait =>
-            Missing(wait.Change.Options.Id, wait.Version.Version.Pool, wait.Version.Key.ConnectTimeout))];
+        return [.. waits.Where(static wait => wait.Change is { IsNew: false, State.IsAvailable: true }).SelectMany(static wait =>
+            Missing(wait.Change.Options.Id, wait.Version.Version.Pool, wait.Version.ConnectTimeout))];
     }
 
     private static IEnumerable<string> Missing(string agent, ConnectionPool pool, TimeSpan limit)

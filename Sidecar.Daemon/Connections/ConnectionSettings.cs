@@ -15,8 +15,8 @@ internal sealed record ConnectionSettings
     /// <summary>How the agent's answers find their calls. In order means one call at a time, and neither cancels nor pings (spec §11.3).</summary>
     public AnswerMatching Matching { get; init; } = AnswerMatching.ById;
 
-    /// <summary>Connect and handshake together.</summary>
-    public required TimeSpan ConnectTimeout { get; init; }
+    /// <summary>Connect and handshake together; what is changed counts from the next dial on.</summary>
+    public required TimeSpan ConnectTimeout { get; set; }
 
     /// <summary>Encodings offered, best first.</summary>
     public required IReadOnlyList<string> Encodings { get; init; }

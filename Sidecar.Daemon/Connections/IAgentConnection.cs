@@ -46,6 +46,9 @@ internal interface IAgentConnection : IAsyncDisposable
     /// <remarks>Must not block. Answers still owed stay owed.</remarks>
     void Release(CorrelationId exchange);
 
+    /// <summary>Carries at most so many calls at once from now on, and never more than the agent states; those above it end as they would have.</summary>
+    void LimitCalls(int most);
+
     /// <summary>Answers a request of the agent about its configuration; false where the transport has no way to do so (spec §6.4).</summary>
     bool TryReply(ConfigUpdateResponse response) => false;
 

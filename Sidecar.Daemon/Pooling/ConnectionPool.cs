@@ -148,6 +148,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
             Admission.Breaker.Follow(settings.Breaker);
             Sticky.Within(settings.StickyTimeout, settings.StickySessions);
             _endpoints.Follow(settings);
+            Array.ForEach(_set.Live, pooled => LimitCalls(pooled.Connection));
             KeepAsMany();
         }
 
@@ -230,6 +231,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     {
         var pooled = _set.Of(connection);
         pooled.Endpoint = endpoint.Index;
+        LimitCalls(connection);
         _traits = connection.Traits;
         _set.Add(pooled);
         UpdateState($"{endpoint.Dialer.Endpoint}; it takes {connection.Traits.Events}");
@@ -288,6 +290,14 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         _endpoints.Dispose();
         _dialers.OfType<IDisposable>().ToList().ForEach(static dialer => dialer.Dispose());
         _stopping.Dispose();
+    }
+
+    private void LimitCalls(IAgentConnection connection)
+    {
+        if (_settings.CallsPerConnection > 0)
+        {
+            connection.LimitCalls(_settings.CallsPerConnection);
+        }
     }
 
     // Under the lock. The last come are the first to go, so that every endpoint keeps its share.

@@ -26,6 +26,9 @@ internal sealed record PoolSettings
     /// <summary>Failed attempts after which the agent is reported unhealthy and nobody waits for it any more.</summary>
     public int UnhealthyAfter { get; init; } = CallSettings.UnhealthyAfter.Default;
 
+    /// <summary>Calls under way at once on one connection, never above what the agent states; 0 for as many as its dialer was told.</summary>
+    public int CallsPerConnection { get; init; }
+
     /// <summary>Calls under way at once, over all connections.</summary>
     public int MaxCalls { get; init; } = int.MaxValue;
 

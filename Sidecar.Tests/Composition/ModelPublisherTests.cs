@@ -152,6 +152,19 @@ public sealed class ModelPublisherTests
     }
 
     [Test]
+    public async Task LimitsOfAnAgent_CountOnTheConnectionsItHas()
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        var connections = rig.Model.Agents[0].Connections.ToList();
+        var pool = rig.Model.Configuration.Agents[0].Pool.With(CallSettings.CallsPerConnection, 7).With(CallSettings.ConnectTimeout, TimeSpan.FromSeconds(9));
+        Assert.That(await rig.UpdateAsync(now => now with { Agents = [now.Agents[0] with { Pool = pool }] }), Is.Empty);
+        Assert.That(rig.Model.Agents[0].Connections, Is.EqualTo(connections));
+        Assert.That(connections[0].Connection.Traits.MaxInFlight, Is.EqualTo(7));
+        await rig.UpdateAsync(now => now with { Agents = [now.Agents[0] with { Pool = pool.With(CallSettings.CallsPerConnection, 5000) }] });
+        Assert.That(connections[0].Connection.Traits.MaxInFlight, Is.EqualTo(100), "never above what the agent states");
+    }
+
+    [Test]
     public async Task AChangedConfigurationOfAnAgent_IsPushed_WithoutANewConnection()
     {
         await using var rig = await PublisherRig.StartAsync();

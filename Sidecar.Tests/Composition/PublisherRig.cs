@@ -49,9 +49,11 @@ internal sealed class PublisherRig : IAsyncDisposable
     public string PathOf(string name) => _directory.Socket(name);
 
     /// <summary>An agent as an operator writes it.</summary>
-    public AgentOptions Agent(string id, params string[] places) =>
-        Snapshots.Agent(id, PathOf(places[0]), LambdaAgent.PolicyOf(FailureMode.Closed), Snapshots.Quick with { DrainTimeout = TimeSpan.FromSeconds(30) })
-            with { Endpoints = At(places) };
+    public AgentOptions Agent(string id, params string[] places)
+    {
+        var pool = Snapshots.Quick with { DrainTimeout = TimeSpan.FromSeconds(30) };
+        return Snapshots.Agent(id, PathOf(places[0]), LambdaAgent.PolicyOf(FailureMode.Closed), pool) with { Endpoints = At(places) };
+    }
 
     /// <summary>Places where agents listen.</summary>
     public IReadOnlyList<AgentEndpoint> At(params string[] places) => [.. places.Select(place => new AgentEndpoint.Unix(PathOf(place)))];

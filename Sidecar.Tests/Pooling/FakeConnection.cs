@@ -96,6 +96,8 @@ internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConc
 
     public void Ping() => Pings++;
 
+    public void LimitCalls(int most) => Traits = Traits with { MaxInFlight = Math.Min(most, maxInFlight) };
+
     public void Abort(string cause) => _ended.TrySetResult(cause);
 
     public ValueTask DisposeAsync()

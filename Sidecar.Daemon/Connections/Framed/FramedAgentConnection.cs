@@ -252,6 +252,12 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         }
     }
 
+    public void LimitCalls(int most)
+    {
+        Traits = Handshake.TraitsOf(Capabilities, _settings with { MaxInFlight = most }, _dialect);
+        _calls.Limit = Traits.MaxInFlight;
+    }
+
     private void Take(HandshakeResponse response)
     {
         Capabilities = response.Capabilities;

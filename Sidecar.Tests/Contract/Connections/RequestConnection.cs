@@ -21,23 +21,28 @@ internal sealed class RequestConnection : IAgentConnection, ICallTransport<Agent
     private readonly OutstandingCalls<AgentRequest> _calls;
     private readonly IConnectionSink _sink;
     private readonly TimeProvider _time;
+    private readonly int _limit;
     private long _lastHeard;
     private long _late;
     private long _lastId;
 
     private RequestConnection(TimeProvider time, IConnectionSink sink, int limit)
     {
-        (_time, _sink, _lastHeard) = (time, sink, time.GetTimestamp());
+        (_time, _sink, _limit, _lastHeard) = (time, sink, limit, time.GetTimestamp());
         _calls = new OutstandingCalls<AgentRequest>(this, time) { Limit = limit, OwesAnswers = false };
         Traits = new()
         {
-            MaxInFlight = limit, IsConcurrent = true, Events = EventSet.All, MaxEventBytes = ConnectionContractTests.LargestBody, CanPing = false,
+            MaxInFlight = limit,
+            IsConcurrent = true,
+            Events = EventSet.All,
+            MaxEventBytes = ConnectionContractTests.LargestBody,
+            CanPing = false,
         };
     }
 
     public string Id => "requests-1";
 
-    public ConnectionTraits Traits { get; }
+    public ConnectionTraits Traits { get; private set; }
 
     public AgentCapabilities Capabilities { get; } = ScriptedAgent.Capable();
 
@@ -82,6 +87,12 @@ internal sealed class RequestConnection : IAgentConnection, ICallTransport<Agent
     }
 
     public void Release(CorrelationId exchange) => _exchanges.TryRemove(exchange, out _);
+
+    public void LimitCalls(int most)
+    {
+        Traits = Traits with { MaxInFlight = Math.Min(most, _limit) };
+        _calls.Limit = Traits.MaxInFlight;
+    }
 
     public void Ping()
     {
