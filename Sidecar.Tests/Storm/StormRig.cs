@@ -1,6 +1,7 @@
-using Microsoft.Extensions.Logging.Testing;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Routing;
@@ -14,7 +15,7 @@ namespace Sidecar.Tests.Storm;
 internal sealed class StormRig : IAsyncDisposable
 {
     private readonly TempDirectory _directory = new();
-    private readonly BackgroundCalls _background;
+    private readonly Daemon.Composition.Daemon _daemon;
 
     public StormRig(int seed)
     {
@@ -28,23 +29,32 @@ internal sealed class StormRig : IAsyncDisposable
             new FaultAgent(_directory.Socket("ordered.sock"), seed + 3, 20, honest) { InOrder = true },
             new FaultAgent(_directory.Socket("watching.sock"), seed + 4, 60, all),
         ];
-        Memory = new ByteBudget(256 * 1024, Time);
-        _background = new BackgroundCalls(Time, new FakeLogger<BackgroundCalls>(Logs.Collector));
-        States =
-        [
-            State("honest", 0, seed, FailureMode.Closed, BodyMode.Stream),
-            State("open", 1, seed, FailureMode.Open, BodyMode.Buffer),
-            State("ordered", 2, seed, FailureMode.Open, BodyMode.Hybrid),
-            State("watching", 3, seed, FailureMode.Closed, BodyMode.Stream, AgentMode.Monitor),
-        ];
+        _daemon = new DaemonBuilder
+        {
+            Configuration = new ConfigurationSnapshot
+            {
+                Agents =
+                [
+                    Written("honest", 0, FailureMode.Closed, BodyMode.Stream),
+                    Written("open", 1, FailureMode.Open, BodyMode.Buffer),
+                    Written("ordered", 2, FailureMode.Open, BodyMode.Hybrid),
+                    Written("watching", 3, FailureMode.Closed, BodyMode.Stream, AgentMode.Monitor),
+                ],
+                BodyMemory = 256 * 1024,
+            },
+            Meters = Sums.Factory,
+            Loggers = Logs,
+            Time = Time,
+            Dial = Dial,
+            Observers = [Records],
+        }.Build();
         var route = new RouteModel
         {
             Id = "storm",
             Stages = [[On(0), On(1)], [On(2), On(3)]],
             Sticky = new StickyRule(StickyOptions.Parse("header:x-session")!),
         };
-        Inspector = new Inspector(
-            Models.Of([route]), _background, new ExchangeIds(), Memory, Sums.Watching(Records), Time, new FakeLogger<Inspector>(Logs.Collector));
+        _daemon.Current.Publish(_daemon.Current.Model with { Routes = new RouteTable([route]) });
     }
 
     public CountingTimeProvider Time { get; } = new();
@@ -57,90 +67,72 @@ internal sealed class StormRig : IAsyncDisposable
 
     public FaultAgent[] Agents { get; }
 
-    public AgentState[] States { get; }
+    public IReadOnlyList<AgentState> States => _daemon.Current.Model.Agents;
 
-    public Inspector Inspector { get; }
+    public Inspector Inspector => _daemon.Inspector;
 
     /// <summary>Small enough to be used up.</summary>
-    public ByteBudget Memory { get; }
+    public ByteBudget Memory => Inspector.BodyMemory;
 
     /// <summary>Lets the agents listen and waits for the connections.</summary>
     public async Task StartAsync()
     {
-        foreach (var (agent, state) in Agents.Zip(States))
-        {
-            agent.Start();
-            state.Current.Pool.Start();
-        }
-
+        Array.ForEach(Agents, static agent => agent.Start());
+        _daemon.Publisher.StartAgents();
         await AllAvailableAsync();
     }
 
     /// <summary>Waits until every agent takes exchanges.</summary>
     public Task AllAvailableAsync() => Eventually.TrueAsync(
-        () => Array.TrueForAll(States, static state => state.Current.Pool.IsAvailable), ScriptedAgent.Limit, "all agents");
+        () => States.All(static state => state.IsAvailable), ScriptedAgent.Limit, "all agents");
 
     /// <summary>Waits for what no request waits for.</summary>
-    public ValueTask StopBackgroundAsync() => _background.DisposeAsync();
+    public ValueTask StopBackgroundAsync() => _daemon.Background.DisposeAsync();
 
     /// <summary>Closes the pools.</summary>
     public Task StopPoolsAsync() => Task.WhenAll(States.Select(static state => state.Current.Pool.DisposeAsync().AsTask()));
 
     public async ValueTask DisposeAsync()
     {
-        await StopBackgroundAsync();
-        await StopPoolsAsync();
+        await _daemon.AbortAsync();
+        _daemon.Dispose();
         await Task.WhenAll(Agents.Select(static agent => agent.DisposeAsync().AsTask()));
         Sums.Dispose();
         _directory.Dispose();
     }
 
-    private RouteAgent On(int agent) => new(States[agent], States[agent].Policy);
+    // Excess of a response is skipped, where that of a request is shown in part.
+    private RouteAgent On(int agent) => new(
+        States[agent], States[agent].Policy with { ResponseBody = States[agent].Policy.ResponseBody with { OnExcess = ExcessAction.Skip } });
 
-    private AgentState State(string id, int index, int seed, FailureMode failure, BodyMode body, AgentMode mode = AgentMode.Enforce)
+    private IAgentDialer Dial(AgentEndpoint endpoint, ConnectionSettings settings, AgentOptions agent)
     {
-        var agent = Agents[index];
-        var connection = new ConnectionSettings
+        var isInOrder = Agents.Single(other => endpoint == new AgentEndpoint.Unix(other.Path)).InOrder;
+        return AgentDialers.Create(endpoint, settings with { Matching = isInOrder ? AnswerMatching.InOrder : AnswerMatching.ById }, agent.Tls, Time, Logs);
+    }
+
+    private AgentOptions Written(string id, int index, FailureMode failure, BodyMode mode, AgentMode takesPart = AgentMode.Enforce)
+    {
+        var body = new BodyPolicy { Mode = mode, Threshold = 4096, MaxBytes = 64 * 1024, OnExcess = ExcessAction.Partial };
+        var policy = LambdaAgent.PolicyOf(failure, TimeSpan.FromMilliseconds(200)) with { Mode = takesPart, RequestBody = body, ResponseBody = body };
+        var breaker = BreakerSettings.Off with
         {
-            AgentId = id,
-            MaxInFlight = 32,
-            ConnectTimeout = TimeSpan.FromSeconds(2),
-            Encodings = [agent.Encoding],
-            Matching = agent.InOrder ? AnswerMatching.InOrder : AnswerMatching.ById,
-            ProxyVersion = "1",
+            FailurePercent = 80,
+            MinCalls = 100,
+            Window = TimeSpan.FromSeconds(1),
+            OpenFor = TimeSpan.FromMilliseconds(50),
         };
-        var settings = new PoolSettings
-        {
-            AgentId = id,
-            Connections = 4,
-            ReconnectMin = TimeSpan.FromMilliseconds(1),
-            ReconnectMax = TimeSpan.FromMilliseconds(20),
-            HealthInterval = TimeSpan.FromMilliseconds(200),
-            DrainTimeout = TimeSpan.FromSeconds(1),
-            MaxCalls = 100,
-            Queue = 64,
-            QueueWait = TimeSpan.FromMilliseconds(10),
-            StickySessions = 5,
-            Breaker = BreakerSettings.Off with
-            {
-                FailurePercent = 80,
-                MinCalls = 100,
-                Window = TimeSpan.FromSeconds(1),
-                OpenFor = TimeSpan.FromMilliseconds(50),
-            },
-        };
-        var policy = new AgentPolicy
-        {
-            Mode = mode,
-            FailureMode = failure,
-            RequestBody = new BodyPolicy { Mode = body, Threshold = 4096, MaxBytes = 64 * 1024, OnExcess = ExcessAction.Partial },
-            ResponseBody = new BodyPolicy { Mode = body, Threshold = 4096, MaxBytes = 64 * 1024, OnExcess = ExcessAction.Skip },
-            HeaderTimeout = TimeSpan.FromMilliseconds(200),
-            BodyTimeout = TimeSpan.FromMilliseconds(200),
-        };
-        var pool = new ConnectionPool(
-            settings, new UnixSocketDialer(agent.Path, connection, Time, Logs.CreateLogger("dialer")), new FillThenSpread(), new Random(seed + index), Time,
-            Logs.CreateLogger("pool"));
-        return new AgentState(id, policy, new AgentVersion("1", pool), Time, Sums.Metrics.Agents) { BodyMemory = new ByteBudget(128 * 1024, Time) };
+        var pool = Snapshots.Quick.With(breaker)
+            .With(CallSettings.Connections, 4)
+            .With(CallSettings.CallsPerConnection, 32)
+            .With(CallSettings.ConnectTimeout, TimeSpan.FromSeconds(2))
+            .With(CallSettings.ReconnectMin, TimeSpan.FromMilliseconds(1))
+            .With(CallSettings.HealthInterval, TimeSpan.FromMilliseconds(200))
+            .With(AgentSettings.DrainTimeout, TimeSpan.FromSeconds(1))
+            .With(CallSettings.CallsPerAgent, 100)
+            .With(CallSettings.Queue, 64)
+            .With(CallSettings.StickySessions, 5)
+            .With(AgentSettings.BodyMemory, 128 * 1024L);
+        return Snapshots.Agent(id, Agents[index].Path, policy, pool) with { Encoding = Agents[index].Encoding };
     }
 }
