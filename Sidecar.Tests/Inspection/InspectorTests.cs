@@ -1,14 +1,9 @@
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Ledger;
-using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Daemon.Inspection.Verdicts;
-using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 using Sidecar.Tests.Pooling;
@@ -18,28 +13,27 @@ namespace Sidecar.Tests.Inspection;
 
 /// <summary>What no front end can cause from outside: defects below, and events at the wrong time.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
-public sealed class InspectorTests : IDisposable
+public sealed class InspectorTests : IAsyncDisposable
 {
     private readonly MetricSums _sums = new();
     private readonly FakeTimeProvider _clock = new();
-    private readonly FakeLogger<Inspector> _log = new();
+    private readonly FakeLoggers _logs = new();
+    private PlayedDaemon? _daemon;
 
-    public void Dispose() => _sums.Dispose();
+    private static AgentPolicy Policy => LambdaAgent.PolicyOf(Daemon.Configuration.FailureMode.Open);
+
+    public async ValueTask DisposeAsync()
+    {
+        await (_daemon?.DisposeAsync() ?? default);
+        _sums.Dispose();
+    }
 
     [TestCase(1)]
     [TestCase(2)]
     public async Task DefectBelow_RefusesTheEventAndKeepsTheAccount(int agents)
     {
-        var dialer = new ScriptedDialer(_ => new FakeConnection("broken") { Answer = static _ => throw new InvalidOperationException("a defect") }, _clock);
-        var pools = Enumerable.Range(0, agents).Select(_ => Pool(dialer)).ToList();
-        foreach (var pool in pools)
-        {
-            pool.Start();
-            await Eventually.TrueAsync(() => pool.IsAvailable, TimeSpan.FromSeconds(30), "the connection");
-        }
-
-        var inspector = Inspector(
-            [.. pools.Select((pool, i) => new RouteAgent(State($"a{i}", pool), LambdaAgent.PolicyOf(Daemon.Configuration.FailureMode.Open)))]);
+        static FakeConnection Broken(int _) => new("broken") { Answer = static _ => throw new InvalidOperationException("a defect") };
+        var inspector = await ConnectedAsync([.. Enumerable.Range(0, agents).Select(static i => new PlayedAgent($"a{i}", Policy, Broken))]);
         var exchange = inspector.Begin("l", null, "/", "GET");
         var verdict = await inspector.InspectAsync(exchange, Events.Request("x"), inspector.DeadlineIn(TimeSpan.FromSeconds(1)));
         Assert.That(exchange.IsBusy, Is.False);
@@ -48,11 +42,7 @@ public sealed class InspectorTests : IDisposable
         Assert.That((verdict.Kind, verdict.Cause), Is.EqualTo((VerdictKind.FailedClosed, Cause.Internal)));
         Assert.That(_sums.Of("exchanges"), Is.EqualTo(new[] { "l|r|refused|internal=1" }));
         Assert.That(_sums.Of("verdicts"), Is.EqualTo(new[] { "r|failed-closed=1" }));
-        Assert.That(_log.Collector.GetSnapshot().Single().Exception, Is.TypeOf<InvalidOperationException>());
-        foreach (var pool in pools)
-        {
-            await pool.DisposeAsync();
-        }
+        Assert.That(_logs.Of<Inspector>().Single().Exception, Is.TypeOf<InvalidOperationException>());
     }
 
     // The first version is the agent itself to whoever reads the log.
@@ -61,23 +51,20 @@ public sealed class InspectorTests : IDisposable
     public async Task WrongAnswer_IsLoggedWithTheVersionThatGaveIt(string version, string name)
     {
         var wrong = AgentResponse.Allow with { RequestHeaders = [HeaderOperation.Set("bad name", "x")] };
-        await using var pool = Pool(new ScriptedDialer(_ => new FakeConnection("c") { Answer = _ => CallResult.Answered(wrong) }, _clock));
-        pool.Start();
-        await Eventually.TrueAsync(() => pool.IsAvailable, TimeSpan.FromSeconds(30), "the connection");
-        var policy = LambdaAgent.PolicyOf(Daemon.Configuration.FailureMode.Open);
-        var inspector = Inspector([new RouteAgent(new AgentState("a", policy, new AgentVersion(version, pool), _clock, _sums.Metrics.Agents), policy)]);
+        var agent = new PlayedAgent("a", Policy, _ => new FakeConnection("c") { Answer = _ => CallResult.Answered(wrong) }) { Version = version };
+        var inspector = await ConnectedAsync(agent);
         var exchange = inspector.Begin("l", null, "/", "GET");
         await inspector.InspectAsync(exchange, Events.Request("x"), inspector.DeadlineIn(TimeSpan.FromSeconds(1)));
         inspector.End(exchange);
 
-        Assert.That(_log.Collector.GetSnapshot().Single().Message, Does.StartWith($"an answer of agent {name} is not applied"));
+        Assert.That(_logs.Of<Inspector>().Single().Message, Does.StartWith($"an answer of agent {name} is not applied"));
         Assert.That(_sums.Sum("agent.calls", ("agent", "a"), ("version", version), ("event", "request_headers"), ("outcome", "BadAnswer")), Is.EqualTo(1));
     }
 
     [Test]
     public async Task EventAfterTheEnd_IsRefusedAndTheAccountStands()
     {
-        var inspector = Inspector([]);
+        var inspector = Inspector();
         var exchange = inspector.Begin("l", null, "/", "GET");
         inspector.End(exchange);
         inspector.End(exchange);
@@ -90,7 +77,7 @@ public sealed class InspectorTests : IDisposable
     [Test]
     public void ExchangeWithTwoDirections_IsBusyUntilBothAreDone()
     {
-        var exchange = Inspector([]).Begin("l", null, "/", "GET");
+        var exchange = Inspector().Begin("l", null, "/", "GET");
         Assert.That(exchange.TryEnter() && exchange.TryEnter(), Is.True);
         Assert.That(exchange.Leave(), Is.False);
         Assert.That(exchange.IsBusy, Is.True);
@@ -104,7 +91,7 @@ public sealed class InspectorTests : IDisposable
     [Test]
     public void Abandonment_LastsUntilTheNextEvent()
     {
-        var exchange = Inspector([]).Begin("l", null, "/", "GET");
+        var exchange = Inspector().Begin("l", null, "/", "GET");
         exchange.TryEnter();
         exchange.Abandon(Cause.ClientGone, CancelReason.ClientDisconnect);
         exchange.Abandon(Cause.Shutdown, CancelReason.ProxyShutdown);
@@ -118,7 +105,7 @@ public sealed class InspectorTests : IDisposable
     [Test]
     public void ClosedDirectory_TakesNothingMore()
     {
-        var inspector = Inspector([]);
+        var inspector = Inspector();
         var directory = new ExchangeDirectory<JoinedExchange>(inspector);
         var exchange = inspector.Begin("l", null, "/", "GET");
         Assert.That(directory.TryAdd("x", new JoinedExchange(exchange)), Is.True);
@@ -143,25 +130,12 @@ public sealed class InspectorTests : IDisposable
         Assert.That(leftOut, Is.EqualTo(3));
     }
 
-    private Inspector Inspector(IReadOnlyList<RouteAgent> agents) => new(
-        Models.Of([new RouteModel { Id = "r", Stages = [agents] }]),
-        new BackgroundCalls(_clock, NullLogger<BackgroundCalls>.Instance),
-        new ExchangeIds(), new ByteBudget(1000, _clock), _sums.Observers, _clock, _log);
+    private Inspector Inspector(params PlayedAgent[] agents) => (_daemon = new PlayedDaemon(_sums.Factory, _clock, [agents], loggers: _logs)).Inspector;
 
-    private AgentState State(string id, ConnectionPool pool) =>
-        new(id, LambdaAgent.PolicyOf(Daemon.Configuration.FailureMode.Open), new AgentVersion("1", pool), _clock, _sums.Metrics.Agents);
-
-    private ConnectionPool Pool(IAgentDialer dialer)
+    private async Task<Inspector> ConnectedAsync(params PlayedAgent[] agents)
     {
-        var settings = new PoolSettings
-        {
-            AgentId = "a",
-            Connections = 1,
-            ReconnectMin = TimeSpan.FromSeconds(1),
-            ReconnectMax = TimeSpan.FromSeconds(1),
-            HealthInterval = TimeSpan.FromHours(1),
-            DrainTimeout = TimeSpan.Zero,
-        };
-        return new ConnectionPool(settings, dialer, new FillThenSpread(), new Random(1), _clock, NullLogger.Instance);
+        var inspector = Inspector(agents);
+        await _daemon!.ConnectAsync();
+        return inspector;
     }
 }

@@ -1,14 +1,10 @@
 using System.Collections.Concurrent;
-using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection;
-using Sidecar.Daemon.Inspection.Routing;
-using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
-using Sidecar.Tests.Agents;
 using Sidecar.Tests.Pooling;
 using Sidecar.Tests.Support;
 
@@ -19,22 +15,14 @@ namespace Sidecar.Tests.Inspection;
 public sealed class ReleaseTests : IAsyncDisposable
 {
     private readonly MetricSums _sums = new();
-    private readonly SessionRig _rig = new();
-    private readonly BackgroundCalls _background;
-    private readonly List<ConnectionPool> _pools = [];
+    private readonly FakeTimeProvider _clock = new();
     private readonly FakeConnection _a = new("a", maxInFlight: 1000);
     private readonly FakeConnection _b = new("b", maxInFlight: 1000);
-
-    public ReleaseTests() => _background = new BackgroundCalls(_rig.Clock, NullLogger<BackgroundCalls>.Instance);
+    private PlayedDaemon _daemon = null!;
 
     public async ValueTask DisposeAsync()
     {
-        await _background.DisposeAsync();
-        foreach (var pool in _pools)
-        {
-            await pool.DisposeAsync();
-        }
-
+        await _daemon.DisposeAsync();
         _sums.Dispose();
     }
 
@@ -53,7 +41,7 @@ public sealed class ReleaseTests : IAsyncDisposable
         var inspector = await InspectorAsync(_a);
         var exchange = await InspectAsync(inspector);
         Assert.That(_a.Released, Is.Empty, "it may still be asked about the response");
-        await inspector.InspectAsync(exchange, Events.Response("x"), _rig.In(1000));
+        await inspector.InspectAsync(exchange, Events.Response("x"), inspector.DeadlineIn(TimeSpan.FromSeconds(1)));
         inspector.End(exchange);
         inspector.End(exchange);
         await IsReleasedAsync(_a, exchange);
@@ -66,9 +54,9 @@ public sealed class ReleaseTests : IAsyncDisposable
         var waiting = new TaskCompletionSource<CallResult>();
         _a.Answer = static _ => CallResult.Answered(new AgentResponse { Decision = new BlockDecision() });
         _b.AnswerLater = (message, _) => message is RequestHeadersEvent ? waiting.Task : Task.FromResult(CallResult.Answered(AgentResponse.Allow));
-        var inspector = Inspector(await AgentAsync("a", _a), await AgentAsync("b", _b));
+        var inspector = await InspectorAsync([Agent("a", [_a]), Agent("b", [_b])]);
         var exchange = inspector.Begin("l", null, "/", "GET");
-        var verdict = inspector.InspectAsync(exchange, Events.Request("x"), _rig.In(1000)).AsTask();
+        var verdict = inspector.InspectAsync(exchange, Events.Request("x"), inspector.DeadlineIn(TimeSpan.FromSeconds(1))).AsTask();
         await Eventually.TrueAsync(() => !_b.Cancels.IsEmpty, ScriptedAgent.Limit, "the cancel");
         waiting.SetResult(CallResult.Failed(CallOutcome.Cancelled, "blocked"));
         await verdict;
@@ -152,7 +140,7 @@ public sealed class ReleaseTests : IAsyncDisposable
     [Test]
     public async Task RequestCompleteLeftOut_ReleasesAtTheEnd()
     {
-        var inspector = Inspector(await AgentAsync("a", EventKind.RequestHeaders.AsSet(), AgentMode.Enforce, _a));
+        var inspector = await InspectorAsync([Agent("a", [_a], EventKind.RequestHeaders.AsSet())]);
         var exchange = await InspectAsync(inspector);
         inspector.End(exchange);
         await IsReleasedAsync(_a, exchange);
@@ -166,7 +154,7 @@ public sealed class ReleaseTests : IAsyncDisposable
         _a.AnswerLater = (message, _) => message is RequestHeadersEvent ? answer.Task : Task.FromResult(CallResult.Answered(AgentResponse.Allow));
         var inspector = await InspectorAsync(_a);
         var exchange = inspector.Begin("l", null, "/", "GET");
-        var inspecting = inspector.InspectAsync(exchange, Events.Request("x"), _rig.In(1000)).AsTask();
+        var inspecting = inspector.InspectAsync(exchange, Events.Request("x"), inspector.DeadlineIn(TimeSpan.FromSeconds(1))).AsTask();
         exchange.Abandon(Cause.ClientGone, CancelReason.ClientDisconnect);
         inspector.End(exchange);
         Assert.That((_a.Cancels.Count, _a.Released.IsEmpty), Is.EqualTo((1, true)));
@@ -180,7 +168,7 @@ public sealed class ReleaseTests : IAsyncDisposable
     {
         var copy = new TaskCompletionSource<CallResult>();
         _a.AnswerLater = (message, _) => message is RequestHeadersEvent ? copy.Task : Task.FromResult(CallResult.Answered(AgentResponse.Allow));
-        var inspector = Inspector(await AgentAsync("a", EventKind.RequestHeaders.AsSet(), AgentMode.Monitor, _a));
+        var inspector = await InspectorAsync([Agent("a", [_a], EventKind.RequestHeaders.AsSet(), AgentMode.Monitor)]);
         var exchange = await InspectAsync(inspector);
         inspector.End(exchange);
         Assert.That((_a.Asked.Count, _a.Released.IsEmpty), Is.EqualTo((1, true)), "the exchange is over, its copy is not");
@@ -233,10 +221,10 @@ public sealed class ReleaseTests : IAsyncDisposable
         await Task.WhenAll(Enumerable.Range(0, Exchanges).Select(i => Task.Run(async () =>
         {
             var exchange = inspector.Begin("l", null, "/", "GET");
-            await inspector.InspectAsync(exchange, Events.Request("x"), _rig.In(1000));
+            await inspector.InspectAsync(exchange, Events.Request("x"), inspector.DeadlineIn(TimeSpan.FromSeconds(1)));
             if (i % 3 == 0)
             {
-                await inspector.InspectAsync(exchange, Events.Response("x"), _rig.In(1000));
+                await inspector.InspectAsync(exchange, Events.Response("x"), inspector.DeadlineIn(TimeSpan.FromSeconds(1)));
             }
 
             if (i == Exchanges / 2)
@@ -246,7 +234,7 @@ public sealed class ReleaseTests : IAsyncDisposable
 
             inspector.End(exchange);
         }))).WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
-        await _background.DisposeAsync().AsTask().WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        await _daemon.Background.DisposeAsync().AsTask().WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
         var told = connections.SelectMany(static connection => connection.Released.Select(released => (connection.Id, released.Exchange))).ToList();
         Assert.That(told, Is.Unique);
         Assert.That(told, Is.SupersetOf(on.Keys), "none is forgotten");
@@ -259,30 +247,25 @@ public sealed class ReleaseTests : IAsyncDisposable
         Assert.That(connection.Released, Is.EqualTo(new[] { (exchange.Id, connection.Asked.Count) }), "once, behind everything it was asked");
     }
 
-    private async Task<Exchange> InspectAsync(Inspector inspector)
+    private static async Task<Exchange> InspectAsync(Inspector inspector)
     {
         var exchange = inspector.Begin("l", null, "/", "GET");
-        await inspector.InspectAsync(exchange, Events.Request("x"), _rig.In(1000));
+        await inspector.InspectAsync(exchange, Events.Request("x"), inspector.DeadlineIn(TimeSpan.FromSeconds(1)));
         return exchange;
     }
 
-    private async Task<Inspector> InspectorAsync(params FakeConnection[] connections) => Inspector(await AgentAsync("a", connections));
+    private Task<Inspector> InspectorAsync(params FakeConnection[] connections) => InspectorAsync([Agent("a", connections)]);
 
-    private Inspector Inspector(params RouteAgent[] agents) => new(
-        Models.Of([new RouteModel { Id = "r", Stages = [agents] }]), _background, new ExchangeIds(), new ByteBudget(1000, _rig.Clock), _sums.Observers,
-        _rig.Clock);
-
-    private Task<RouteAgent> AgentAsync(string id, params FakeConnection[] connections) => AgentAsync(id, null, AgentMode.Enforce, connections);
-
-    private async Task<RouteAgent> AgentAsync(string id, EventSet? events, AgentMode mode, params FakeConnection[] connections)
+    private async Task<Inspector> InspectorAsync(PlayedAgent[] agents)
     {
-        var dialer = new ScriptedDialer(number => number <= connections.Length ? connections[number - 1] : null, _rig.Clock);
-        var settings = PoolTests.Settings(connections.Length) with { DrainTimeout = TimeSpan.Zero };
-        var pool = new ConnectionPool(settings, dialer, new FillThenSpread(), new Random(1), _rig.Clock, _rig.Log);
-        _pools.Add(pool);
-        pool.Start();
-        await Eventually.TrueAsync(() => pool.Live.Count == connections.Length, ScriptedAgent.Limit, "all connections");
+        _daemon = new PlayedDaemon(_sums.Factory, _clock, [agents]);
+        await _daemon.ConnectAsync();
+        return _daemon.Inspector;
+    }
+
+    private static PlayedAgent Agent(string id, FakeConnection[] connections, EventSet? events = null, AgentMode mode = AgentMode.Enforce)
+    {
         var policy = LambdaAgent.PolicyOf(FailureMode.Open) with { Events = events, Mode = mode };
-        return new RouteAgent(new AgentState(id, policy, new AgentVersion("1", pool), _rig.Clock, _sums.Metrics.Agents), policy);
+        return new PlayedAgent(id, policy, number => connections.ElementAtOrDefault(number - 1)) { Connections = connections.Length };
     }
 }

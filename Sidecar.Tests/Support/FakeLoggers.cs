@@ -12,6 +12,9 @@ internal sealed class FakeLoggers : ILoggerProvider, ILoggerFactory
     /// <inheritdoc cref="ILoggerProvider.CreateLogger"/>
     public ILogger CreateLogger(string categoryName) => new FakeLogger(Collector, categoryName);
 
+    /// <summary>What one category logged.</summary>
+    public IReadOnlyList<FakeLogRecord> Of<T>() => [.. Collector.GetSnapshot().Where(static record => record.Category == typeof(T).FullName)];
+
     /// <inheritdoc/>
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("this factory only records; build a LoggerFactory and add it to that");
 

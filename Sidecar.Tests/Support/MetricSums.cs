@@ -1,9 +1,6 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 using Sidecar.Daemon.Diagnostics;
-using Sidecar.Daemon.Diagnostics.Metrics;
-using Sidecar.Daemon.Inspection.Records;
 
 namespace Sidecar.Tests.Support;
 
@@ -29,7 +26,6 @@ internal sealed class MetricSums : IDisposable
         _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Add(instrument.Name, value, tags));
         _listener.Start();
         Metrics = new SidecarMetrics(factory);
-        Observers = Watching();
     }
 
     /// <summary>The factory of its meter, for those who listen too.</summary>
@@ -37,13 +33,6 @@ internal sealed class MetricSums : IDisposable
 
     /// <summary>Where the code under test counts.</summary>
     public SidecarMetrics Metrics { get; }
-
-    /// <summary>Those who learn of exchanges: the metrics alone.</summary>
-    public ExchangeObservers Observers { get; }
-
-    /// <summary>The metrics, and others after them.</summary>
-    public ExchangeObservers Watching(params IExchangeObserver[] others) =>
-        new([new ExchangeMetrics(Metrics), .. others], TimeProvider.System, NullLogger<ExchangeObservers>.Instance);
 
     /// <summary>The sum of one instrument over everything that has at least these labels.</summary>
     public long Sum(string name, params (string Name, string Value)[] labels) => Lines(name)

@@ -6,7 +6,7 @@ using Sidecar.Protocol.Sdk;
 
 namespace Sidecar.Tests.Support;
 
-/// <summary>Everything of a daemon behind its front ends, composed by hand: agents on Unix sockets, pools, one route for all requests, an inspector.</summary>
+/// <summary>Everything of a daemon behind its front ends: agents on Unix sockets, pools, one route for all requests, an inspector.</summary>
 internal sealed class TestDaemon : IAsyncDisposable
 {
     private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);

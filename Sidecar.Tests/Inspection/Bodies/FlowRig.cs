@@ -1,13 +1,8 @@
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Logging.Testing;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Daemon.Inspection.Ledger;
-using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Daemon.Inspection.Verdicts;
-using Sidecar.Daemon.Pooling;
-using Sidecar.Tests.Pooling;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Inspection.Bodies;
@@ -15,18 +10,18 @@ namespace Sidecar.Tests.Inspection.Bodies;
 /// <summary>An inspector over agents in memory, with a clock that stands still. At its end every byte must have been given back.</summary>
 internal sealed class FlowRig : IAsyncDisposable
 {
-    private readonly List<ConnectionPool> _pools = [];
     private readonly List<Exchange> _exchanges = [];
-    private readonly BackgroundCalls _background;
+    private readonly PlayedDaemon _daemon;
 
     private FlowRig(IReadOnlyList<BodyAgent> agents, long memory)
     {
         Agents = agents;
-        Memory = new ByteBudget(memory, Clock);
-        _background = new BackgroundCalls(Clock, NullLogger<BackgroundCalls>.Instance);
-        var stages = agents.Select(agent => (IReadOnlyList<RouteAgent>)[Add(agent)]).ToList();
-        Inspector = new Inspector(
-            Models.Of([new RouteModel { Id = "r", Stages = stages }]), _background, new ExchangeIds(), Memory, Sums.Observers, Clock, Log);
+        var stages = agents.Select(static agent => new[] { new PlayedAgent(agent.Id, agent.Policy, _ => agent.Connect()) { BodyMemory = agent.Memory } });
+        _daemon = new PlayedDaemon(Sums.Factory, Clock, [.. stages], loggers: Logs, bodyMemory: memory);
+        foreach (var (agent, state) in agents.Zip(_daemon.Agents))
+        {
+            agent.Budget = state.BodyMemory;
+        }
     }
 
     /// <summary>The clock of all.</summary>
@@ -36,19 +31,19 @@ internal sealed class FlowRig : IAsyncDisposable
     public MetricSums Sums { get; } = new();
 
     /// <summary>What was logged.</summary>
-    public FakeLogger<Inspector> Log { get; } = new();
+    public FakeLoggers Logs { get; } = new();
 
     /// <summary>The budget of all agents.</summary>
-    public ByteBudget Memory { get; }
+    public ByteBudget Memory => Inspector.BodyMemory;
 
     /// <summary>The bytes held for agents that only watch.</summary>
-    public ByteBudget Copies => _background.HeldCopies;
+    public ByteBudget Copies => _daemon.Background.HeldCopies;
 
     /// <summary>The agents in route order.</summary>
     public IReadOnlyList<BodyAgent> Agents { get; }
 
     /// <summary>The inspector under test.</summary>
-    public Inspector Inspector { get; }
+    public Inspector Inspector => _daemon.Inspector;
 
     /// <summary>Agents one after the other on one route; connected when this returns.</summary>
     public static Task<FlowRig> StartAsync(params BodyAgent[] agents) => StartAsync(1L << 30, agents);
@@ -57,8 +52,7 @@ internal sealed class FlowRig : IAsyncDisposable
     public static async Task<FlowRig> StartAsync(long memory, params BodyAgent[] agents)
     {
         var rig = new FlowRig(agents, memory);
-        rig._pools.ForEach(static pool => pool.Start());
-        await Eventually.TrueAsync(() => rig._pools.TrueForAll(static pool => pool.IsAvailable), TimeSpan.FromSeconds(30), "all connections");
+        await rig._daemon.ConnectAsync();
         return rig;
     }
 
@@ -100,12 +94,7 @@ internal sealed class FlowRig : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _exchanges.ForEach(exchange => Inspector.End(exchange));
-        await _background.DisposeAsync();
-        foreach (var pool in _pools)
-        {
-            await pool.DisposeAsync();
-        }
-
+        await _daemon.DisposeAsync();
         Sums.Dispose();
         foreach (var (name, budget) in Agents.Select(static agent => (agent.Id, agent.Budget)).Append(("all", Memory)).Append(("copies", Copies)))
         {
@@ -114,17 +103,6 @@ internal sealed class FlowRig : IAsyncDisposable
                 throw new InvalidOperationException($"{budget.Used} bytes of {name} were not given back, {budget.Waiting} wait");
             }
         }
-    }
-
-    private RouteAgent Add(BodyAgent agent)
-    {
-        var connection = agent.Connect();
-        var settings = PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero, HealthInterval = TimeSpan.FromDays(1) };
-        var pool = new ConnectionPool(settings, new ScriptedDialer(_ => connection, Clock), new FillThenSpread(), new Random(1), Clock, new FakeLogger());
-        _pools.Add(pool);
-        agent.Budget = new ByteBudget(agent.Memory, Clock);
-        return new RouteAgent(
-            new AgentState(agent.Id, agent.Policy, new AgentVersion("1", pool), Clock, Sums.Metrics.Agents) { BodyMemory = agent.Budget }, agent.Policy);
     }
 }
 

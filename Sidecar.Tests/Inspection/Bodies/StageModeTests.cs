@@ -4,6 +4,7 @@ using NUnit.Framework;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections.Calls;
+using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Daemon.Inspection.Verdicts;
@@ -79,7 +80,7 @@ public sealed class StageModeTests
         Assert.That(Text(await rig.PushAsync(exchange, "abc"u8.ToArray())), Is.EqualTo("abc"));
         Assert.That(Text(await rig.PushAsync(exchange, "def"u8.ToArray())), Is.Empty);
         Assert.That(Text(await rig.PushAsync(exchange, "ghi"u8.ToArray(), BodyEnd.Last)), Is.EqualTo("defghi"));
-        Assert.That(rig.Log.Collector.GetSnapshot().Single().Message, Does.Contain("no effect").And.Contain("piece 0 of the body in its answer to piece 2"));
+        Assert.That(rig.Logs.Of<Inspector>().Single().Message, Does.Contain("no effect").And.Contain("piece 0 of the body in its answer to piece 2"));
     }
 
     [Test]
@@ -88,7 +89,7 @@ public sealed class StageModeTests
         var agent = new BodyAgent("a", static shown => shown.Replace("new"u8.ToArray(), 0));
         await using var rig = await FlowRig.StartAsync(agent);
         Assert.That(Text(await rig.PushAsync(rig.Begin(), "abc"u8.ToArray(), BodyEnd.Last)), Is.EqualTo("new"));
-        Assert.That(rig.Log.Collector.GetSnapshot(), Is.Empty);
+        Assert.That(rig.Logs.Of<Inspector>(), Is.Empty);
     }
 
     [Test]
@@ -98,7 +99,7 @@ public sealed class StageModeTests
         await using var rig = await FlowRig.StartAsync(agent);
         var step = await rig.PushAsync(rig.Begin(), "abc"u8.ToArray(), BodyEnd.Last);
         Assert.That((Text(step), step.IsUnchanged), Is.EqualTo(("abc", true)));
-        Assert.That(rig.Log.Collector.GetSnapshot().Single().Message, Does.Contain("the other direction"));
+        Assert.That(rig.Logs.Of<Inspector>().Single().Message, Does.Contain("the other direction"));
     }
 
     [TestCase(false)]

@@ -1,10 +1,8 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Routing;
-using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Pooling;
 using Sidecar.Tests.Support;
@@ -21,15 +19,13 @@ internal sealed class RecordRig : IAsyncDisposable
     ];
 
     private readonly Random _random;
-    private readonly List<ConnectionPool> _pools = [];
-    private readonly BackgroundCalls _background;
+    private readonly PlayedDaemon _daemon;
 
     private RecordRig(Random random)
     {
         _random = random;
         Clock.Advance(TimeSpan.FromSeconds(1));
-        _background = new BackgroundCalls(Clock, NullLogger<BackgroundCalls>.Instance);
-        var stages = new List<IReadOnlyList<RouteAgent>>();
+        var stages = new List<IReadOnlyList<PlayedAgent>>();
         for (var i = random.Next(1, 5); i > 0;)
         {
             var together = random.Next(1, i + 1);
@@ -37,9 +33,7 @@ internal sealed class RecordRig : IAsyncDisposable
             i -= together;
         }
 
-        Route = new RouteModel { Id = "r", Stages = stages };
-        Inspector = new Inspector(
-            Models.Of([Route]), _background, new ExchangeIds(), new ByteBudget(1 << 20, Clock), Sums.Watching(Seen), Clock);
+        _daemon = new PlayedDaemon(Sums.Factory, Clock, stages, Seen);
     }
 
     public FakeTimeProvider Clock { get; } = new();
@@ -48,9 +42,9 @@ internal sealed class RecordRig : IAsyncDisposable
 
     public CopyingObserver Seen { get; } = new();
 
-    public RouteModel Route { get; }
+    public RouteModel Route => Inspector.Model.Routes.Routes[0];
 
-    public Inspector Inspector { get; }
+    public Inspector Inspector => _daemon.Inspector;
 
     /// <summary>What agents were asked, in order, and what the daemon has to make of their answers.</summary>
     public List<(CorrelationId Exchange, string Agent, EventKind Event, CallOutcome Outcome)> Asked { get; } = [];
@@ -58,23 +52,17 @@ internal sealed class RecordRig : IAsyncDisposable
     public static async Task<RecordRig> StartAsync(Random random)
     {
         var rig = new RecordRig(random);
-        rig._pools.ForEach(static pool => pool.Start());
-        await Eventually.TrueAsync(() => rig._pools.TrueForAll(static pool => pool.Live.Count == 2), TimeSpan.FromSeconds(30), "all connections");
+        await rig._daemon.ConnectAsync();
         return rig;
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _background.DisposeAsync();
-        foreach (var pool in _pools)
-        {
-            await pool.DisposeAsync();
-        }
-
+        await _daemon.DisposeAsync();
         Sums.Dispose();
     }
 
-    private RouteAgent Agent(string id)
+    private PlayedAgent Agent(string id)
     {
         var body = new BodyPolicy
         {
@@ -90,11 +78,7 @@ internal sealed class RecordRig : IAsyncDisposable
             RequestBody = body,
             ResponseBody = body,
         };
-        var settings = PoolTests.Settings(2) with { DrainTimeout = TimeSpan.Zero, HealthInterval = TimeSpan.FromDays(1), Breaker = BreakerSettings.Off };
-        var pool = new ConnectionPool(
-            settings, new ScriptedDialer(_ => Connection(id), Clock), new FillThenSpread(), new Random(1), Clock, NullLogger.Instance);
-        _pools.Add(pool);
-        return new RouteAgent(new AgentState(id, policy, new AgentVersion($"{id}-v2", pool), Clock, Sums.Metrics.Agents), policy);
+        return new PlayedAgent(id, policy, _ => Connection(id)) { Connections = 2, Version = $"{id}-v2" };
     }
 
     private FakeConnection Connection(string id)
