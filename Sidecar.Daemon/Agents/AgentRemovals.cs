@@ -18,8 +18,10 @@ internal sealed partial class AgentRemovals(Func<AgentState, CancellationToken, 
     /// <summary>Begins to take an agent out; the end can be seen in the list of agents. Asking again changes nothing.</summary>
     public void Start(AgentState agent)
     {
-        // Only the one that is kept runs.
-        var removal = _removals.GetOrAdd(agent.Id, _ => (time.GetUtcNow(), new Lazy<Task>(() => RunAsync(agent))));
+        // Only the one that is kept runs. One that has ended was of an agent of the same name before.
+        (DateTimeOffset Since, Lazy<Task> Done) New() => (time.GetUtcNow(), new Lazy<Task>(() => RunAsync(agent)));
+        var removal = _removals.AddOrUpdate(
+            agent.Id, _ => New(), (_, before) => before.Done is { IsValueCreated: true, Value.IsCompleted: true } ? New() : before);
         _ = removal.Done.Value;
     }
 

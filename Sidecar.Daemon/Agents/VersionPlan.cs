@@ -1,3 +1,4 @@
+using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Pooling;
 
 namespace Sidecar.Daemon.Agents;
@@ -9,21 +10,18 @@ namespace Sidecar.Daemon.Agents;
 /// </remarks>
 internal sealed class VersionPlan
 {
-    /// <summary>Largest weight of a version: a tenth of a percent can be told apart, and a round stays small.</summary>
-    public const int MaxWeight = 1000;
-
     private readonly WeightedVersion[] _versions;
     private readonly AgentVersion[] _round;
     private long _next = -1;
 
     /// <summary>A plan of one version or several.</summary>
-    /// <param name="versions">The versions in the operator's order; weights 0 to <see cref="MaxWeight"/>, not all 0.</param>
+    /// <param name="versions">The versions in the operator's order; weights 0 to <see cref="VersionOptions.MaxWeight"/>, not all 0.</param>
     public VersionPlan(IReadOnlyList<WeightedVersion> versions)
     {
-        if (versions.Any(static one => one.Weight is < 0 or > MaxWeight) || versions.Sum(static one => one.Weight) == 0)
+        if (versions.Any(static one => one.Weight is < 0 or > VersionOptions.MaxWeight) || versions.Sum(static one => one.Weight) == 0)
         {
             throw new ArgumentException(
-                $"the weights are {string.Join(", ", versions.Select(static one => one.Weight))}; give each 0 to {MaxWeight}, and one of them more than 0", nameof(versions));
+                $"the weights are {string.Join(", ", versions.Select(static one => one.Weight))}; give each 0 to {VersionOptions.MaxWeight}, and one of them more than 0", nameof(versions));
         }
 
         _versions = [.. versions];
@@ -100,7 +98,7 @@ internal sealed class VersionPlan
 
 /// <summary>A version with its share of the exchanges.</summary>
 /// <param name="Version">The version.</param>
-/// <param name="Weight">0 to <see cref="VersionPlan.MaxWeight"/>, relative to those of the others; 0 for none.</param>
+/// <param name="Weight">0 to <see cref="VersionOptions.MaxWeight"/>, relative to those of the others; 0 for none.</param>
 internal sealed record WeightedVersion(AgentVersion Version, int Weight);
 
 /// <summary>The version that an exchange has of an agent, and the right to leave it, which is used once.</summary>

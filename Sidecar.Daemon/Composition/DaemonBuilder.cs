@@ -65,11 +65,12 @@ internal sealed class DaemonBuilder
         var factory = new ListenerFactory(
             new HttpApplications(inspector, metrics, Loggers), new DecideListeners(inspector, Loggers), new EnvoyListeners(inspector, Loggers),
             new SocketListeners(agents, inspector, metrics, Loggers), inspector, () => daemon.CreateAdmin(), succession, Loggers);
-        var listeners = new ListenerSet(factory, succession, Time);
-        var publisher = new ModelPublisher(
+        var listeners = new ListenerSet(factory, succession, Time, Loggers.CreateLogger<ListenerSet>());
+        ModelPublisher publisher = null!;
+        publisher = new ModelPublisher(
             Configuration, current, agents, listeners, reports, pusher, bodyMemory, Time, Loggers.CreateLogger<ModelPublisher>())
         {
-            Gone = (agent, version) => exporter.Forget(new("agent", agent), new("version", version)),
+            Gone = (agent, version) => exporter.Forget(() => publisher.Has(agent, version), new("agent", agent), new("version", version)),
         };
         daemon = new Daemon
         {
@@ -163,11 +164,13 @@ internal sealed record Daemon : IDisposable
     /// <summary>Stops what was started behind the listeners, at once.</summary>
     public async ValueTask AbortAsync()
     {
+        await Publisher.CloseAsync().ConfigureAwait(false);
         var agents = Publisher.Agents;
         await Background.DisposeAsync().ConfigureAwait(false);
         await Pusher.DisposeAsync().ConfigureAwait(false);
         await Removals.DisposeAsync().ConfigureAwait(false);
         await Publisher.DisposeAsync().ConfigureAwait(false);
+        await Listeners.DisposeAsync().ConfigureAwait(false);
         var pools = agents.SelectMany(static agent => agent.Versions).Select(static version => version.Pool);
         await Task.WhenAll(pools.Select(static pool => pool.CloseAsync(TimeSpan.Zero, CancellationToken.None))).ConfigureAwait(false);
     }

@@ -36,7 +36,7 @@ internal static class DaemonHost
     {
         using var host = Build(options, verbose: false);
         var factory = host.Services.GetRequiredService<Daemon>().Factory;
-        var problems = options.Listeners.Select(factory.Problem).OfType<string>().ToList();
+        var problems = options.Listeners.Select(listener => factory.Problem(listener, options)).OfType<string>().ToList();
         foreach (var problem in problems)
         {
             await errors.WriteLineAsync($"sidecar: {problem}").ConfigureAwait(false);
@@ -60,7 +60,8 @@ internal static class DaemonHost
         var services = builder.Services;
         services.AddMetrics();
         services.AddSingleton<IHostLifetime, SignalLifetime>();
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = new ShutdownTimes(options).Total);
+        // The shutdown bounds its steps itself, by the limits that count then.
+        services.Configure<HostOptions>(static host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new DaemonBuilder
         {

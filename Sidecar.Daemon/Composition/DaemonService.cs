@@ -17,7 +17,7 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        daemon.Listeners.Create(Model.Configuration.Listeners);
+        daemon.Listeners.Create(Model.Configuration);
         daemon.Publisher.StartAgents();
         try
         {
@@ -41,6 +41,7 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
         notifier.Stopping("draining");
         notifier.ExtendTimeout(times.Total);
         await _stopping.CancelAsync().ConfigureAwait(false);
+        await daemon.Publisher.CloseAsync().ConfigureAwait(false);
         await _announcing.ConfigureAwait(false);
         var steps = times.Steps(
             abort => daemon.Listeners.StopAsync(times.Exchanges, abort),
@@ -63,6 +64,7 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
         {
             await daemon.Removals.DisposeAsync().ConfigureAwait(false);
             await daemon.Publisher.DisposeAsync().ConfigureAwait(false);
+            await daemon.Listeners.DisposeAsync().ConfigureAwait(false);
         }
     }
 

@@ -51,6 +51,15 @@ internal sealed partial class DrainingWork(ILogger logger) : IAsyncDisposable
             TaskScheduler.Default);
     }
 
+    /// <summary>Waits for the end of all, at most so long.</summary>
+    public Task WhenEmptyAsync(TimeSpan limit, TimeProvider time)
+    {
+        lock (_gate)
+        {
+            return WaitAsync(Task.WhenAll([.. _draining]), limit, time);
+        }
+    }
+
     /// <summary>Says that there is no more time, and waits for the end of all.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -63,6 +72,9 @@ internal sealed partial class DrainingWork(ILogger logger) : IAsyncDisposable
 
         await Task.WhenAll(left).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
+
+    private static async Task WaitAsync(Task all, TimeSpan limit, TimeProvider time) =>
+        await all.WaitAsync(limit, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     [LoggerMessage(23, LogLevel.Error, "what a change made superfluous did not end in order; this is a defect of the daemon")]
     private static partial void LogBroke(ILogger logger, Exception error);

@@ -6,7 +6,8 @@ namespace Sidecar.Daemon.Composition;
 /// <param name="listener">The listener.</param>
 /// <param name="links">Its links.</param>
 /// <param name="takesOver">Whether it may take the path from another daemon.</param>
-internal sealed class LinkedListener(IListener listener, TakeoverLinks links, bool takesOver) : IListener
+/// <param name="replaces">Whether it replaces a listener of this daemon, which needs no link, and keeps the link's place until this one is announced.</param>
+internal sealed class LinkedListener(IListener listener, TakeoverLinks links, bool takesOver, bool replaces) : IListener
 {
     private bool _superseded;
 
@@ -16,13 +17,16 @@ internal sealed class LinkedListener(IListener listener, TakeoverLinks links, bo
     {
         try
         {
-            if (takesOver)
+            if (takesOver && !replaces)
             {
                 await links.ConnectAsync(cancellation).ConfigureAwait(false);
             }
 
             await listener.StartAsync(cancellation).ConfigureAwait(false);
-            links.Listen();
+            if (!replaces)
+            {
+                links.Listen(awaitsName: false);
+            }
         }
         catch
         {
@@ -31,7 +35,15 @@ internal sealed class LinkedListener(IListener listener, TakeoverLinks links, bo
         }
     }
 
-    public void Announce() => links.Announce();
+    public void Announce()
+    {
+        if (replaces)
+        {
+            links.Listen(awaitsName: true);
+        }
+
+        links.Announce();
+    }
 
     public void Supersede() => TrySupersede();
 
@@ -44,6 +56,7 @@ internal sealed class LinkedListener(IListener listener, TakeoverLinks links, bo
         }
 
         listener.Supersede();
+        links.Release();
         return true;
     }
 

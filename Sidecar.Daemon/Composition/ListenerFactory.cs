@@ -25,12 +25,14 @@ internal sealed class ListenerFactory(
     // Go's servers take requests of 1 MiB and 4 KiB more, and the client's URI comes a second time in a header.
     private const int GoHeaderBytes = 3 * 1024 * 1024;
 
+    private readonly LocalFrontEnds _local = new();
+
     /// <summary>Why a listener cannot be made: a file that it needs; null when it can.</summary>
-    public string? Problem(ListenerOptions listener)
+    public string? Problem(ListenerOptions listener, ConfigurationSnapshot snapshot)
     {
         try
         {
-            _ = Create(listener);
+            _ = Create(listener, snapshot);
             return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -41,9 +43,10 @@ internal sealed class ListenerFactory(
 
     /// <summary>A listener that does not listen yet.</summary>
     /// <param name="listener">What the operator wrote of it.</param>
+    /// <param name="snapshot">What the operator wrote of everything.</param>
     /// <param name="replaces">Whether another listener of this daemon is at its place, to be superseded.</param>
     /// <exception cref="IOException">A file that the listener needs cannot be used.</exception>
-    public IListener Create(ListenerOptions listener, bool replaces = false)
+    public IListener Create(ListenerOptions listener, ConfigurationSnapshot snapshot, bool replaces = false)
     {
         // Said here, because the first file that cannot be made there may be one the operator never named.
         var directory = listener.Address is null && listener.AbstractName is null ? Path.GetDirectoryName(listener.Place) : null;
@@ -52,7 +55,7 @@ internal sealed class ListenerFactory(
             throw new IOException($"cannot listen on {listener.Path}: there is no directory {directory}; create it or choose another path");
         }
 
-        var created = CreateLinked(listener, replaces || inspector.Model.Configuration.AllowTakeover);
+        var created = CreateLinked(listener, snapshot, replaces);
         if (listener.Kind != ListenerKind.Admin)
         {
             succession.Add(listener.Place);
@@ -62,17 +65,19 @@ internal sealed class ListenerFactory(
     }
 
     // An abstract name cannot be taken from another process, so nobody is there to link with; nor at a port that the system chooses.
-    private IListener CreateLinked(ListenerOptions listener, bool takesOver)
+    private IListener CreateLinked(ListenerOptions listener, ConfigurationSnapshot snapshot, bool replaces)
     {
+        var takesOver = replaces || snapshot.AllowTakeover;
         if (listener.HasNoFile)
         {
-            return CreateIn(listener, null, takesOver);
+            return CreateIn(listener, snapshot, null, takesOver);
         }
 
         LinkedListener? linked = null;
         var bounds = new LinkOptions { Kind = $"{listener.Kind}/{listener.Proxy}", Time = inspector.Time };
-        var links = new TakeoverLinks(listener.Name, new LinkPlace(listener.Path, listener.Address), bounds, () => Supersede(listener, linked!), loggers);
-        return linked = new LinkedListener(CreateIn(listener, links, takesOver), links, takesOver);
+        var place = new LinkPlace(listener.Path, listener.Address);
+        var links = new TakeoverLinks(listener.Name, place, _local, bounds, () => Supersede(listener, linked!), loggers);
+        return linked = new LinkedListener(CreateIn(listener, snapshot, links, takesOver), links, takesOver, replaces);
     }
 
     private void Supersede(ListenerOptions listener, LinkedListener linked)
@@ -83,10 +88,10 @@ internal sealed class ListenerFactory(
         }
     }
 
-    private IListener CreateIn(ListenerOptions listener, IExchangeRelay? relay, bool takesOver) => listener.Kind switch
+    private IListener CreateIn(ListenerOptions listener, ConfigurationSnapshot snapshot, IExchangeRelay? relay, bool takesOver) => listener.Kind switch
     {
         ListenerKind.Native => sockets.Native(listener, SocketOf(listener, takesOver), relay),
-        ListenerKind.Reverse => sockets.Registration(listener, SocketOf(listener, takesOver)),
+        ListenerKind.Reverse => sockets.Registration(listener, SocketOf(listener, takesOver), snapshot),
         ListenerKind.Frames => sockets.Frames(scripts.OptionsOf(listener), listener.Path, SocketOf(listener, takesOver), relay),
         ListenerKind.Envoy => envoys.Create(listener, SocketOptions(listener, takesOver)),
         ListenerKind.Http when listener.Proxy == ProxyKind.Json => scripts.Http(listener, Kestrel(listener, takesOver), relay),

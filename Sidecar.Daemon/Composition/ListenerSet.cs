@@ -1,4 +1,6 @@
+using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Listeners;
 using Sidecar.Daemon.Takeover;
 
 namespace Sidecar.Daemon.Composition;
@@ -8,17 +10,25 @@ namespace Sidecar.Daemon.Composition;
 /// <param name="factory">Makes them.</param>
 /// <param name="succession">Knows which are still this daemon's.</param>
 /// <param name="time">The clock.</param>
-internal sealed class ListenerSet(ListenerFactory factory, Succession succession, TimeProvider time)
+/// <param name="logger">Is told of what does not end in order.</param>
+internal sealed class ListenerSet(ListenerFactory factory, Succession succession, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
-    private readonly List<(ListenerOptions Options, IListener Listener)> _serving = [];
-    private readonly List<(ListenerOptions Options, IListener Listener)> _first = [];
+    // For closing in order what the drain time was not enough for.
+    private static readonly TimeSpan Closing = TimeSpan.FromSeconds(1);
+
+    private readonly List<PlacedListener> _first = [];
+    private readonly DrainingWork _leaving = new(logger);
+    private volatile PlacedListener[] _serving = [];
 
     /// <summary>How many serve.</summary>
-    public int Count => _serving.Count;
+    public int Count => _serving.Length;
+
+    /// <summary>Whether one that was replaced or taken out has not ended.</summary>
+    public bool IsDraining => !_leaving.IsEmpty;
 
     /// <summary>Makes the first ones, before anything else runs: whatever is wrong with their files is said alone.</summary>
     /// <exception cref="IOException">A file that a listener needs cannot be used.</exception>
-    public void Create(IReadOnlyList<ListenerOptions> listeners) => _first.AddRange(listeners.Select(options => (options, factory.Create(options))));
+    public void Create(ConfigurationSnapshot snapshot) => _first.AddRange(snapshot.Listeners.Select(options => Make(options, snapshot)));
 
     /// <summary>Starts the first ones. Where one cannot, those before it serve all the same until <see cref="StopAsync"/>.</summary>
     /// <exception cref="IOException">A socket cannot be used.</exception>
@@ -27,82 +37,67 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
         foreach (var one in _first)
         {
             await one.Listener.StartAsync(cancellation).ConfigureAwait(false);
-            _serving.Add(one);
+            _serving = [.. _serving, one];
         }
 
         _first.Clear();
     }
 
     /// <summary>The whole daemon is up: those that listened at the same places before may end.</summary>
-    public void Announce() => _serving.ForEach(static one => one.Listener.Announce());
+    public void Announce() => Array.ForEach(_serving, static one => one.Listener.Announce());
 
-    /// <summary>Starts what is new or changed beside what there is. When that fails, everything is as it was.</summary>
+    /// <summary>Starts what is new or changed beside what there is. When that fails, those before have their places again.</summary>
     /// <param name="before">What was configured before.</param>
     /// <param name="next">What is configured now.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="IOException">A socket, or a file that a listener needs, cannot be used.</exception>
-    public async Task<ListenerChange> PrepareAsync(
-        IReadOnlyList<ListenerOptions> before, IReadOnlyList<ListenerOptions> next, CancellationToken cancellation)
+    public async Task<ListenerChange> PrepareAsync(ConfigurationSnapshot before, ConfigurationSnapshot next, CancellationToken cancellation)
     {
-        var added = next.Except(before).ToList();
-        var gone = _serving.FindAll(one => !next.Contains(one.Options));
-        if (added.Find(options => options.HasNoFile && gone.Exists(one => one.Options.Place == options.Place)) is { } stuck)
+        var added = next.Listeners.Where(options => !before.Listeners.Contains(options) || IsReadAnew(options, before, next)).ToList();
+        var gone = Array.FindAll(_serving, one => !next.Listeners.Contains(one.Options) || added.Contains(one.Options));
+        if (added.Find(options => options.HasNoFile && IsAt(gone, options)) is { } stuck)
         {
             throw new IOException($"listener {stuck.Name} cannot change while it runs, because nobody can listen on {stuck.Place} beside it; start the daemon again, or choose another place");
         }
 
-        var (made, started) = (new List<(ListenerOptions Options, IListener Listener)>(), new List<(ListenerOptions Options, IListener Listener)>());
+        var (made, backups) = (new List<PlacedListener>(), new List<SocketFileBackup>());
         try
         {
-            made.AddRange(added.Select(options => (options, factory.Create(options, replaces: IsAt(gone, options)))));
+            made.AddRange(added.Select(options => Make(options, next, replaces: IsAt(gone, options))));
             foreach (var one in made)
             {
+                if (one.Options.Address is null && IsAt(gone, one.Options))
+                {
+                    backups.Add(SocketFileBackup.Of(one.Options.Path));
+                }
+
                 await one.Listener.StartAsync(cancellation).ConfigureAwait(false);
-                started.Add(one);
             }
         }
         catch
         {
-            made.ForEach(one => succession.Leave(one.Options.Place));
-            foreach (var (options, listener) in started)
-            {
-                if (gone.Find(one => one.Options.Place == options.Place) is { Listener: not null } superseded)
-                {
-                    // Its place has been taken from it for nothing.
-                    await ReplaceAsync(superseded).ConfigureAwait(false);
-                }
-
-                await listener.StopAsync(CancellationToken.None).ConfigureAwait(false);
-            }
-
+            backups.ForEach(static backup => backup.Restore());
+            made.ForEach(one => Leave(one, next.DrainTimeout));
             throw;
         }
 
-        return new ListenerChange(started, gone);
+        return new ListenerChange(made, gone, backups);
     }
 
     /// <summary>The change has come true: what has been replaced or taken out serves whom it has, lets them go one by one, and ends.</summary>
     /// <param name="change">The change.</param>
     /// <param name="drain">How long what is to go has for that.</param>
-    /// <param name="abort">Ends the wait.</param>
-    public async Task Follow(ListenerChange change, TimeSpan drain, CancellationToken abort)
+    public void Follow(ListenerChange change, TimeSpan drain)
     {
-        _serving.RemoveAll(change.Gone.Contains);
-        _serving.AddRange(change.Started);
-        foreach (var (options, listener) in change.Gone)
+        change.Backups.ForEach(static backup => backup.Drop());
+        _serving = [.. _serving.Except(change.Gone), .. change.Started];
+        foreach (var one in change.Gone)
         {
             // Said by us first: what its successor announces is no news then, and does not end the daemon.
-            listener.Supersede();
-            listener.Unlink();
-            succession.Leave(options.Place);
+            Leave(one, drain);
         }
 
-        foreach (var (_, listener) in change.Started)
-        {
-            listener.Announce();
-        }
-
-        await Task.WhenAll(change.Gone.Select(one => DrainAndStopAsync(one.Listener, drain, abort))).ConfigureAwait(false);
+        change.Started.ForEach(static one => one.Listener.Announce());
     }
 
     /// <summary>
@@ -113,17 +108,27 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
     public async Task StopAsync(TimeSpan exchanges, CancellationToken cancellation)
     {
         var forProxies = _serving.ToLookup(static one => one.Options.Kind is not (ListenerKind.Admin or ListenerKind.Reverse), static one => one.Listener);
-        await Task.WhenAll(forProxies[true].Select(listener => DrainAndStopAsync(listener, exchanges, cancellation))).ConfigureAwait(false);
+        var stopping = forProxies[true].Select(listener => DrainAndStopAsync(listener, exchanges, cancellation));
+        await Task.WhenAll([.. stopping, _leaving.WhenEmptyAsync(exchanges, time)]).ConfigureAwait(false);
         await Task.WhenAll(forProxies[false].Select(listener => listener.StopAsync(cancellation))).ConfigureAwait(false);
     }
 
-    private async Task ReplaceAsync((ListenerOptions Options, IListener Listener) before)
+    /// <summary>Ends what still drains.</summary>
+    public ValueTask DisposeAsync() => _leaving.DisposeAsync();
+
+    private void Leave(PlacedListener one, TimeSpan drain)
     {
-        var again = factory.Create(before.Options, replaces: true);
-        succession.Leave(before.Options.Place);
-        await again.StartAsync(CancellationToken.None).ConfigureAwait(false);
-        _serving[_serving.IndexOf(before)] = (before.Options, again);
-        await before.Listener.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        one.Listener.Supersede();
+        one.Listener.Unlink();
+        succession.Leave(one.Options.Place);
+        _leaving.Add(LeaveAsync(one.Listener, drain));
+    }
+
+    private async Task LeaveAsync(IListener listener, TimeSpan drain)
+    {
+        using var limit = new CancellationTokenSource(drain + Closing, time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _leaving.Stopping);
+        await DrainAndStopAsync(listener, drain, end.Token).ConfigureAwait(false);
     }
 
     private async Task DrainAndStopAsync(IListener listener, TimeSpan drain, CancellationToken abort)
@@ -131,15 +136,34 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
         using var limit = new CancellationTokenSource(drain, time);
         using var timeIsUp = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, abort);
         await listener.DrainAsync(timeIsUp.Token).ConfigureAwait(false);
-        await listener.StopAsync(abort).ConfigureAwait(false);
+        try
+        {
+            await listener.StopAsync(abort).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (abort.IsCancellationRequested)
+        {
+            // What had not ended by then was cut off, as it was to be.
+        }
     }
 
-    private static bool IsAt(List<(ListenerOptions Options, IListener Listener)> listeners, ListenerOptions options) =>
-        listeners.Exists(one => one.Options.Place == options.Place);
+    private PlacedListener Make(ListenerOptions options, ConfigurationSnapshot snapshot, bool replaces = false) =>
+        new(options, factory.Create(options, snapshot, replaces));
+
+    // Its tokens are read when it is made, for the agents that there are then.
+    private static bool IsReadAnew(ListenerOptions options, ConfigurationSnapshot before, ConfigurationSnapshot next) =>
+        options.Reverse is { TokenFile: not null } reverse && !Admitted(before, reverse).SequenceEqual(Admitted(next, reverse));
+
+    private static IEnumerable<string> Admitted(ConfigurationSnapshot snapshot, ReverseOptions reverse) =>
+        snapshot.Agents.Where(reverse.Admits).Select(static agent => agent.Id).Order(StringComparer.Ordinal);
+
+    private static bool IsAt(PlacedListener[] listeners, ListenerOptions options) => Array.Exists(listeners, one => one.Options.Place == options.Place);
 }
+
+/// <summary>A listener with what the operator wrote of it.</summary>
+internal sealed record PlacedListener(ListenerOptions Options, IListener Listener);
 
 /// <summary>What a change does with listeners.</summary>
 /// <param name="Started">Those that have been started for it.</param>
 /// <param name="Gone">Those that end by it.</param>
-internal sealed record ListenerChange(
-    List<(ListenerOptions Options, IListener Listener)> Started, List<(ListenerOptions Options, IListener Listener)> Gone);
+/// <param name="Backups">The socket files whose places have been taken.</param>
+internal sealed record ListenerChange(List<PlacedListener> Started, PlacedListener[] Gone, List<SocketFileBackup> Backups);

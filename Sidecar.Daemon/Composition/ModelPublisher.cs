@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Agents.Config;
@@ -26,6 +28,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly DrainingWork _draining;
     private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _closing = new();
     private volatile AgentState[] _leaving = [];
 
     /// <summary>Publishes the first model. Nothing is started.</summary>
@@ -57,7 +60,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     public IReadOnlyList<AgentState> Agents => [.. _current.Model.Agents, .. _leaving];
 
     /// <summary>Whether something that a change has made superfluous has not ended.</summary>
-    public bool IsDraining => !_draining.IsEmpty;
+    public bool IsDraining => !_draining.IsEmpty || _listeners.IsDraining;
 
     /// <summary>Begins to connect to the agents of the first model.</summary>
     public void StartAgents()
@@ -75,12 +78,21 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     public async Task<IReadOnlyList<string>> UpdateAsync(Func<ConfigurationSnapshot, ConfigurationSnapshot> change, CancellationToken cancellation)
     {
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _closing.Token);
         try
         {
+            either.Token.ThrowIfCancellationRequested();
             var before = _current.Model.Configuration;
             var next = change(before);
-            IReadOnlyList<string> problems = [.. OptionsValidator.Validate(next), .. ModelBuilder.FixedAtStart(before, next)];
-            return problems.Count > 0 ? Refuse(problems) : await ApplyAsync(next, mayMiss: false, cancellation).ConfigureAwait(false);
+
+            // What an operator's order has left behind, such as a route without its agent, does not stand in the way of other changes.
+            IReadOnlyList<string> problems =
+                [.. OptionsValidator.Validate(next).Except(OptionsValidator.Validate(before)), .. ModelBuilder.FixedAtStart(before, next)];
+            return problems.Count > 0 ? Refuse(problems) : await ApplyAsync(next, mayMiss: false, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_closing.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            return Refuse(["the daemon stops"]);
         }
         finally
         {
@@ -101,11 +113,13 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
         await _turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            agent = _current.Model.Agents.FirstOrDefault(agent => agent.Id == id);
+            agent = _closing.IsCancellationRequested ? null : _current.Model.Agents.FirstOrDefault(agent => agent.Id == id);
             if (agent is not null)
             {
                 // Published before anything of it retires; it is in the list of agents until it is gone.
-                await ApplyAsync(ModelBuilder.Without(_current.Model.Configuration, id), mayMiss: true, CancellationToken.None).ConfigureAwait(false);
+                var without = ModelBuilder.Without(_current.Model.Configuration, id);
+                var problems = await ApplyAsync(without, mayMiss: true, CancellationToken.None).ConfigureAwait(false);
+                agent = problems.Count == 0 ? agent : null;
             }
         }
         finally
@@ -117,14 +131,20 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
         return agent is not null;
     }
 
-    /// <summary>Ends what drains.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Changes nothing any more: what is under way is given up, or comes true before this returns; what comes is refused.</summary>
+    public async Task CloseAsync()
     {
-        // A change that is under way comes first: what it makes superfluous is ended too.
+        await _closing.CancelAsync().ConfigureAwait(false);
         await _turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         _turn.Release();
-        await _draining.DisposeAsync().ConfigureAwait(false);
     }
+
+    /// <summary>Whether an agent has a version of this name now.</summary>
+    public bool Has(string agent, string version) =>
+        Agents.Any(one => one.Id == agent && one.Versions.Any(other => other.Name == version));
+
+    /// <summary>Ends what drains. After <see cref="CloseAsync"/>.</summary>
+    public ValueTask DisposeAsync() => _draining.DisposeAsync();
 
     private List<AgentChange> Plan(ConfigurationSnapshot snapshot) => [.. snapshot.Agents.Select(agent => _agents.Plan(agent, snapshot))];
 
@@ -142,8 +162,8 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
                 return Refuse(missing);
             }
 
-            listening = await _listeners.PrepareAsync(before.Configuration.Listeners, next.Listeners, cancellation).ConfigureAwait(false);
             var model = ModelBuilder.Build(next, before.Generation + 1, changes);
+            listening = await _listeners.PrepareAsync(before.Configuration, next, cancellation).ConfigureAwait(false);
             lock (_gate)
             {
                 _leaving = [.. _leaving, .. before.Agents.Except(model.Agents)];
@@ -152,7 +172,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
             _current.Publish(model);
             isPublished = true;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException)
         {
             return Refuse([e.Message]);
         }
@@ -166,7 +186,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
 
         changes.ForEach(_agents.Follow);
         _bodyMemory.Within(next.BodyMemory);
-        _draining.Add(_listeners.Follow(listening, next.DrainTimeout, _draining.Stopping));
+        _listeners.Follow(listening, next.DrainTimeout);
         RetireWhatIsGone(before, changes);
         PushWhatChanged(changes);
         Log.Published(_logger, _current.Model.Generation, changes.Count, _current.Model.Routes.Routes.Count, next.Listeners.Count);
@@ -200,25 +220,24 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
         var kept = changes.SelectMany(static change => change.Versions).Select(static version => version.Version).ToHashSet();
         foreach (var agent in before.Agents)
         {
-            var isGone = changes.TrueForAll(change => change.State != agent);
-            if (isGone)
+            if (changes.TrueForAll(change => change.State != agent))
             {
                 _agents.Forget(agent.Id);
             }
 
             foreach (var version in agent.Versions.Where(version => !kept.Contains(version) && !version.IsRetiring))
             {
-                _draining.Add(RetireAsync(agent, version, isGone));
+                _draining.Add(RetireAsync(agent, version));
             }
         }
     }
 
-    private async Task RetireAsync(AgentState agent, AgentVersion version, bool isGone)
+    private async Task RetireAsync(AgentState agent, AgentVersion version)
     {
         await version.RetireAsync(_time, _draining.Stopping).ConfigureAwait(false);
         agent.Forget(version);
         Gone?.Invoke(agent.Id, version.Name);
-        if (!isGone || agent.Versions.Count > 0)
+        if (agent.Versions.Count > 0 || _current.Model.Agents.Contains(agent))
         {
             return;
         }
@@ -238,7 +257,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     {
         foreach (var change in changes.Where(static change => change.Before is not null && change.Options.Configuration is not null))
         {
-            if (!change.Options.Configuration.Equals(change.Before!.Configuration)
+            if (!(change.Before!.Configuration is { } was && JsonElement.DeepEquals(was, change.Options.Configuration!.Value))
                 && _pusher.Start(change.State, change.Options.Configuration!.Value, out var error) is null)
             {
                 Log.NotPushed(_logger, change.Options.Id, error!);

@@ -44,10 +44,10 @@ internal sealed class SocketListeners(AgentFactory agents, Inspector inspector, 
 
     /// <summary>One for agents that dial in, with its tokens and the users it lets in.</summary>
     /// <exception cref="IOException">The token file cannot be used, or a user or group does not exist.</exception>
-    public IListener Registration(ListenerOptions listener, UnixListenerSocket socket)
+    public IListener Registration(ListenerOptions listener, UnixListenerSocket socket, ConfigurationSnapshot snapshot)
     {
         var reverse = listener.Reverse!;
-        var admitted = inspector.Model.Configuration.Agents.Where(reverse.Admits).Select(static agent => agent.Id);
+        var admitted = snapshot.Agents.Where(reverse.Admits).Select(static agent => agent.Id);
         var tokens = reverse.TokenFile is { } file ? AgentTokens.Load(file, admitted) : null;
         var registration = new ReverseListener(
             new ReverseListenerOptions

@@ -54,4 +54,8 @@ internal sealed record AgentOptions : SettingOptions
 /// <param name="Name">Its name, a label value; unique in its agent.</param>
 /// <param name="Endpoints">Where it listens, at least one place.</param>
 /// <param name="Weight">Its share of the exchanges, 0 to 1000, relative to the other versions'.</param>
-internal sealed record VersionOptions(string Name, IReadOnlyList<AgentEndpoint> Endpoints, int Weight);
+internal sealed record VersionOptions(string Name, IReadOnlyList<AgentEndpoint> Endpoints, int Weight)
+{
+    /// <summary>Largest weight: a tenth of a percent can be told apart, and a round stays small.</summary>
+    public const int MaxWeight = 1000;
+}

@@ -38,6 +38,7 @@ internal static class OptionsValidator
                 }
             }
 
+            CheckVersions(errors, agent);
             AddIfBackoffReversed(errors, agent.Pool.Over(options.Pool), agent.Variant, $"agent {agent.Id}: ");
         }
 
@@ -61,6 +62,29 @@ internal static class OptionsValidator
         }
 
         return errors;
+    }
+
+    private static void CheckVersions(List<string> errors, AgentOptions agent)
+    {
+        foreach (var version in agent.Versions)
+        {
+            AddIfBadId(errors, $"agent {agent.Id}: version", version.Name);
+            if (version.Weight is < 0 or > VersionOptions.MaxWeight)
+            {
+                errors.Add($"agent {agent.Id}: version {version.Name} has weight {version.Weight}; give 0 to {VersionOptions.MaxWeight}");
+            }
+        }
+
+        AddDuplicates(errors, $"agent {agent.Id}: version", agent.Versions.Select(static version => version.Name));
+        if (agent.Versions.Count > 0 && agent.Versions.All(static version => version.Weight == 0))
+        {
+            errors.Add($"agent {agent.Id}: every version has weight 0, so none would be asked; give one of them more");
+        }
+
+        if (agent.IsReverse && agent.Versions.Count > 0)
+        {
+            errors.Add($"agent {agent.Id} dials in, and nothing tells its versions apart when it does; leave them out, or let it listen");
+        }
     }
 
     private static void CheckAgents(List<string> errors, string who, RouteOptions route, HashSet<string> known)

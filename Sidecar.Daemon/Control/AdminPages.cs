@@ -20,7 +20,7 @@ internal sealed class AdminPages(DaemonView daemon)
             StartedAt = daemon.StartedAt,
             UptimeSeconds = Math.Round((daemon.Time.GetUtcNow() - daemon.StartedAt).TotalSeconds, 3),
             Warnings = [
-                .. Warnings.Of(agents, daemon.Removals.List(), exchanges, ConfigPushes(), daemon.BodyMemory, daemon.Time.GetUtcNow()),
+                .. Warnings.Of(agents, Removed(), exchanges, ConfigPushes(), daemon.BodyMemory, daemon.Time.GetUtcNow()),
                 .. daemon.ListenerWarnings.All],
             Listeners = [.. daemon.Model().Configuration.Listeners.Select(static listener => new ListenerDocument(
                 listener.Name, listener.Kind.ToString().ToLowerInvariant(), listener.Place))],
@@ -29,6 +29,13 @@ internal sealed class AdminPages(DaemonView daemon)
             HeldBodyBytes = daemon.BodyMemory.Used,
             HeldBodyLimit = daemon.BodyMemory.Limit,
         };
+    }
+
+    // One that came back is there.
+    private IReadOnlyList<(string Agent, DateTimeOffset Since)> Removed()
+    {
+        var there = daemon.Model().Agents;
+        return [.. daemon.Removals.List().Where(removal => there.All(agent => agent.Id != removal.Agent))];
     }
 
     /// <summary><c>/agents</c>.</summary>

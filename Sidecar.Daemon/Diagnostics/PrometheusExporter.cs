@@ -30,7 +30,7 @@ internal sealed class PrometheusExporter : IDisposable
     private readonly HashSet<string> _sampleNames = new(StringComparer.Ordinal);
     private readonly Lock _registry = new();
     private readonly Lock _rendering = new();
-    private readonly Queue<(KeyValuePair<string, object?>[] Tags, long Rendering)> _leaving = new();
+    private readonly Queue<(KeyValuePair<string, object?>[] Tags, Func<bool> IsBack, long Rendering)> _leaving = new();
     private readonly MetricFamily _anomalies;
     private readonly MeterListener _listener;
     private long _renderings;
@@ -99,7 +99,7 @@ internal sealed class PrometheusExporter : IDisposable
 
             while (_leaving.TryPeek(out var gone) && _renderings - gone.Rendering >= LastRenderings)
             {
-                Drop(_leaving.Dequeue().Tags);
+                Drop(_leaving.Dequeue());
             }
 
             _renderings++;
@@ -123,14 +123,16 @@ internal sealed class PrometheusExporter : IDisposable
     /// <summary>
     /// What has these tags, for example a version of an agent, is gone: its series are forgotten when they have been shown often enough for every scraper.
     /// </summary>
-    public void Forget(params KeyValuePair<string, object?>[] tags)
+    /// <param name="isBack">Whether it is there again, and its series go on.</param>
+    /// <param name="tags">The tags, all of them.</param>
+    public void Forget(Func<bool> isBack, params KeyValuePair<string, object?>[] tags)
     {
         lock (_rendering)
         {
-            _leaving.Enqueue((tags, _renderings));
+            _leaving.Enqueue((tags, isBack, _renderings));
             if (_leaving.Count > MaxLeaving)
             {
-                Drop(_leaving.Dequeue().Tags);
+                Drop(_leaving.Dequeue());
             }
         }
     }
@@ -138,15 +140,20 @@ internal sealed class PrometheusExporter : IDisposable
     /// <summary>Stops to listen. What was counted can still be rendered.</summary>
     public void Dispose() => _listener.Dispose();
 
-    private void Drop(KeyValuePair<string, object?>[] tags)
+    private void Drop((KeyValuePair<string, object?>[] Tags, Func<bool> IsBack, long Rendering) gone)
     {
+        if (gone.IsBack())
+        {
+            return;
+        }
+
         MetricFamily[] families;
         lock (_registry)
         {
             families = [.. _families.Values];
         }
 
-        Array.ForEach(families, family => family.Forget(tags));
+        Array.ForEach(families, family => family.Forget(gone.Tags));
     }
 
     private MetricFamily Register(Instrument instrument, InstrumentTraits traits)

@@ -26,15 +26,24 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         ? BreakerState.HalfOpen
         : _state;
 
-    /// <summary>Opens and closes by other settings from now on. What it lets through stays as it is; a window of another length begins empty.</summary>
-    public void Follow(BreakerSettings changed)
+    /// <summary>
+    /// Opens and closes by other settings from now on. What it lets through stays as it is, unless it is turned off; a window of another length begins empty.
+    /// </summary>
+    public void Follow(BreakerSettings next)
     {
-        if (changed.Window != _settings.Window)
+        bool closes;
+        lock (_gate)
         {
-            _window = new FailureWindow(changed.Window, time);
+            _window = next.Window == _settings.Window ? _window : new FailureWindow(next.Window, time);
+            closes = next.IsOff && _state != BreakerState.Closed;
+            _state = next.IsOff ? BreakerState.Closed : _state;
+            (_consecutive, _settings) = (0, next);
         }
 
-        _settings = changed;
+        if (closes)
+        {
+            changed(BreakerState.Closed, "it is turned off");
+        }
     }
 
     /// <summary>Whether a call may go.</summary>

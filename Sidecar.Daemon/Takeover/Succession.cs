@@ -13,6 +13,7 @@ internal sealed class Succession(Action stop, ILogger<Succession> logger)
     private readonly Lock _gate = new();
     // Two at one place while one of ours replaces another.
     private readonly Dictionary<string, int> _own = new(StringComparer.Ordinal);
+    private bool _isSucceeded;
 
     /// <summary>A listener that this daemon goes on for.</summary>
     public void Add(string listener)
@@ -23,13 +24,18 @@ internal sealed class Succession(Action stop, ILogger<Succession> logger)
         }
     }
 
-    /// <summary>A listener that this daemon has given up by itself; it goes on all the same.</summary>
+    /// <summary>A listener that this daemon has given up by itself; it goes on all the same, unless another daemon has taken the others.</summary>
     public void Leave(string listener)
     {
         lock (_gate)
         {
-            TryDrop(listener);
+            if (!TryDrop(listener) || _own.Count > 0 || !_isSucceeded)
+            {
+                return;
+            }
         }
+
+        End();
     }
 
     /// <summary>Another daemon listens in its place.</summary>
@@ -37,12 +43,18 @@ internal sealed class Succession(Action stop, ILogger<Succession> logger)
     {
         lock (_gate)
         {
+            _isSucceeded = true;
             if (!TryDrop(listener) || _own.Count > 0)
             {
                 return;
             }
         }
 
+        End();
+    }
+
+    private void End()
+    {
         Log.AllSuperseded(logger);
         stop();
     }

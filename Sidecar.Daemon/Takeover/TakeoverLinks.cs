@@ -21,6 +21,7 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
 
     private readonly string _listener;
     private readonly LinkPlace _place;
+    private readonly LocalFrontEnds _local;
     private readonly CancellationTokenSource _ending = new();
     private readonly LinkOptions _options;
     private readonly Action _superseded;
@@ -34,16 +35,18 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
     private Task _listening = Task.CompletedTask;
     private Task _releasing = Task.CompletedTask;
     private IRelayedFrontEnd? _frontEnd;
+    private bool _isOver;
 
     /// <summary>No link yet.</summary>
     /// <param name="listener">The listener's name.</param>
     /// <param name="place">Where the daemons at the listener find each other.</param>
+    /// <param name="local">The front ends of this daemon.</param>
     /// <param name="options">Bounds.</param>
     /// <param name="superseded">Called when another daemon says that it has taken over.</param>
     /// <param name="loggers">Where it logs.</param>
-    public TakeoverLinks(string listener, LinkPlace place, LinkOptions options, Action superseded, ILoggerFactory loggers)
+    public TakeoverLinks(string listener, LinkPlace place, LocalFrontEnds local, LinkOptions options, Action superseded, ILoggerFactory loggers)
     {
-        (_listener, _place, _options, _superseded, _logger) = (listener, place, options, superseded, loggers.CreateLogger<TakeoverLinks>());
+        (_listener, _place, _local, _options, _superseded, _logger) = (listener, place, local, options, superseded, loggers.CreateLogger<TakeoverLinks>());
         var own = new UnixListenerOptions { Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite, AllowTakeover = true };
         _socket = new UnixListenerSocket(own, loggers.CreateLogger<UnixListenerSocket>());
         _accepting = new SocketListener(
@@ -51,14 +54,26 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public bool IsOpen => Array.Exists(Volatile.Read(ref _links), static link => link.IsOpen);
+    public bool IsOpen => Array.Exists(Volatile.Read(ref _links), static link => link.IsOpen) || _local.HasOther(Place, _frontEnd);
+
+    private string Place => _place.ToString();
 
     /// <inheritdoc/>
-    public void Serve(IRelayedFrontEnd frontEnd) => _frontEnd = frontEnd;
+    public void Serve(IRelayedFrontEnd frontEnd)
+    {
+        _frontEnd = frontEnd;
+        _local.Add(Place, frontEnd);
+    }
 
     /// <inheritdoc/>
     public async ValueTask<byte[]?> AskAsync(string key, ReadOnlyMemory<byte> question, long deadline, CancellationToken gone)
     {
+        if (_local.Find(Place, key, _frontEnd) is { } frontEnd)
+        {
+            var left = TimeSpan.FromSeconds((deadline - _options.Time.GetTimestamp()) / (double)_options.Time.TimestampFrequency);
+            return await frontEnd.AnswerAsync(question, left, gone).ConfigureAwait(false);
+        }
+
         foreach (var link in Volatile.Read(ref _links))
         {
             if (await link.AskAsync(key, question, deadline, gone).ConfigureAwait(false) is { } answer)
@@ -95,9 +110,19 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
     }
 
     /// <summary>Lets a successor link from now on. Only logs where that cannot be: a daemon without it is better than none.</summary>
-    public void Listen() => _listening = ListenAsync();
+    /// <param name="awaitsName">Whether somebody is about to let the name go.</param>
+    public void Listen(bool awaitsName) => _listening = ListenAsync(awaitsName);
 
-    private async Task ListenAsync()
+    /// <summary>Lets the name go, where only one can have it.</summary>
+    public void Release()
+    {
+        if (_place.IsExclusive)
+        {
+            _releasing = _accepting.StopAcceptingAsync();
+        }
+    }
+
+    private async Task ListenAsync(bool awaitsName)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -108,7 +133,7 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
             }
             catch (Exception e) when (e is IOException or SocketException or ArgumentException)
             {
-                if (!_place.IsExclusive || _predecessor is null || attempt == Attempts)
+                if (!_place.IsExclusive || (_predecessor is null && !awaitsName) || attempt == Attempts)
                 {
                     Log.NoLink(_logger, _listener, _place, e.Message);
                     return;
@@ -129,6 +154,16 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
     /// <summary>Ends all links.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isOver, true))
+        {
+            return;
+        }
+
+        if (_frontEnd is { } frontEnd)
+        {
+            _local.Remove(frontEnd);
+        }
+
         _socket.Unlink();
         await _ending.CancelAsync().ConfigureAwait(false);
         await _listening.ConfigureAwait(false);
@@ -158,12 +193,9 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
     private void OnSuperseded()
     {
         Log.Superseded(_logger, _listener);
-        if (_place.IsExclusive)
-        {
-            // The successor waits for the name.
-            _releasing = _accepting.StopAcceptingAsync();
-        }
 
+        // The successor waits for the name.
+        Release();
         _superseded();
     }
 
@@ -183,7 +215,7 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
     private async Task RunAsync(Socket socket, Action<TakeoverLink> begun)
     {
         using var pipes = new SocketPipes(socket);
-        var link = new TakeoverLink(pipes, _options, () => _frontEnd, OnSuperseded, _logger);
+        var link = new TakeoverLink(pipes, _options, () => _frontEnd is { } own ? new HereAtPlace(own, _local, Place) : null, OnSuperseded, _logger);
         lock (_gate)
         {
             _links = [.. _links, link];
@@ -195,5 +227,14 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
         {
             _links = [.. _links.Where(other => other != link)];
         }
+    }
+
+    // Another daemon asks for whoever here knows; ours asks the others itself about what it does not know.
+    private sealed class HereAtPlace(IRelayedFrontEnd own, LocalFrontEnds local, string place) : IRelayedFrontEnd
+    {
+        public bool Knows(string key) => own.Knows(key) || local.Find(place, key, own) is not null;
+
+        public ValueTask<byte[]?> AnswerAsync(ReadOnlyMemory<byte> question, TimeSpan budget, CancellationToken gone) =>
+            own.AnswerAsync(question, budget, gone);
     }
 }

@@ -102,6 +102,63 @@ public sealed class ModelPublisherTests
     }
 
     [Test]
+    public async Task AListenerThatIsReplacedTwice_AnswersAboutWhatBeganWithTheFirst()
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        await using var first = await NativeClient.ConnectAsync(rig.PathOf("native"));
+        await first.AskAsync(Events.Request("old"));
+        foreach (var seconds in new[] { 50, 40 })
+        {
+            Assert.That(await rig.UpdateAsync(now => now with { Listeners = [now.Listeners[0] with { Budget = TimeSpan.FromSeconds(seconds) }] }), Is.Empty);
+        }
+
+        await using var last = await NativeClient.ConnectAsync(rig.PathOf("native"));
+        Assert.That((await last.AskAsync(Events.Response("old"))).Decision, Is.InstanceOf<AllowDecision>());
+        await last.AskAsync(Events.Complete("old"));
+        await rig.DrainedAsync();
+        Assert.That(rig.Sums.Of("exchanges"), Is.EqualTo(new[] { "native:native|all|inspected|none=1" }));
+    }
+
+    [Test]
+    public async Task AClosedPublisher_ChangesNothing_AndLetsNobodyWait()
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        var slow = rig.UpdateAsync(now => now with { Agents = [now.Agents[0], rig.Agent("absent", "nowhere")] });
+        await rig.Daemon.Publisher.CloseAsync();
+        Assert.That(await slow, Is.EqualTo(new[] { "the daemon stops" }));
+        Assert.That(await rig.UpdateAsync(static now => now with { MaxExchanges = 7 }), Is.EqualTo(new[] { "the daemon stops" }));
+        Assert.That((await rig.Daemon.Publisher.RemoveAsync("waf", CancellationToken.None), rig.Model.Generation), Is.EqualTo((false, 1L)));
+    }
+
+    [Test]
+    public async Task VersionsThatSayNothing_AreRefused()
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        VersionOptions[] versions = [new("a b", rig.At("one"), 0), new("green", rig.At("one"), 0), new("green", rig.At("one"), 0)];
+        Assert.That(await rig.UpdateAsync(now => now with { Agents = [now.Agents[0] with { Versions = versions }] }), Is.EqualTo(new[]
+        {
+            "agent waf: version id 'a b' may have 1 to 64 letters, digits, '-', '_' and '.'",
+            "agent waf: version green is given 2 times",
+            "agent waf: every version has weight 0, so none would be asked; give one of them more",
+        }));
+    }
+
+    [Test]
+    public async Task AnAgentThatIsRemovedAndComesBack_CanBeRemovedAgain()
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        for (var round = 0; round < 2; round++)
+        {
+            Assert.That(await rig.UpdateAsync(now => now with { Agents = [now.Agents[0], rig.Agent("bot", "one")] }), Is.Empty);
+            var bot = rig.Model.Agents[1];
+            rig.Daemon.Removals.Start(bot);
+            await Eventually.TrueAsync(() => rig.Daemon.Publisher.Agents.Count == 1, TimeSpan.FromSeconds(30), "its end");
+            await rig.DrainedAsync();
+            Assert.That(bot.Versions, Is.Empty);
+        }
+    }
+
+    [Test]
     public async Task Weights_AreExact_AndAClientKeepsItsVersion()
     {
         await using var rig = await PublisherRig.StartAsync();

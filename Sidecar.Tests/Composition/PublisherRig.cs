@@ -39,7 +39,7 @@ internal sealed class PublisherRig : IAsyncDisposable
         var rig = new PublisherRig();
         await rig.AgentAtAsync("one");
         rig.Daemon.Publisher.StartAgents();
-        rig.Daemon.Listeners.Create(rig.Model.Configuration.Listeners);
+        rig.Daemon.Listeners.Create(rig.Model.Configuration);
         await rig.Daemon.Listeners.StartAsync(CancellationToken.None);
         await Eventually.TrueAsync(() => rig.Model.Agents[0].IsAvailable, TimeSpan.FromSeconds(30), "the agent");
         return rig;

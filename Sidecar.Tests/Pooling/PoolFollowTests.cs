@@ -78,6 +78,17 @@ public sealed class PoolFollowTests
     }
 
     [Test]
+    public async Task ABreakerThatIsTurnedOff_Closes()
+    {
+        var strict = Settings(1) with { Breaker = BreakerSettings.Off with { Consecutive = 1 }, DrainTimeout = TimeSpan.Zero };
+        await using var pool = await _rig.PoolAsync(strict, new FakeConnection("a"));
+        pool.Admission.Breaker.Report(0, CallVerdict.Failure);
+        Assert.That(pool.Admission.Breaker.State, Is.EqualTo(BreakerState.Open));
+        pool.Follow(strict with { Breaker = BreakerSettings.Off }, null);
+        Assert.That(pool.Admission.Breaker.State, Is.EqualTo(BreakerState.Closed));
+    }
+
+    [Test]
     public async Task AClosedPool_FollowsNothing()
     {
         var pool = Pool(out var made, connections: 1);

@@ -49,7 +49,7 @@ public sealed class ModelStormTests
         }.Build();
         _explanations.Add(daemon.Current.Model);
         daemon.Publisher.StartAgents();
-        daemon.Listeners.Create(models.First.Listeners);
+        daemon.Listeners.Create(models.First);
         await daemon.Listeners.StartAsync(CancellationToken.None);
         await Eventually.TrueAsync(() => daemon.Publisher.Agents.All(static agent => agent.IsAvailable), ScriptedAgent.Limit, "all agents");
         var kept = daemon.Publisher.Agents.Single(static agent => agent.Id == RandomModels.Keep);
