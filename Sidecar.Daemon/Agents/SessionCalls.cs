@@ -111,6 +111,7 @@ internal abstract class SessionCalls
         {
             _isHeld = false;
             Lease!.Connection.Release(Exchange);
+            Lease.Leave();
         }
     }
 
@@ -216,7 +217,12 @@ internal abstract class SessionCalls
         }
 
         // The exchange is not on a connection that refused its first event, and may be put on another.
-        _isHeld &= ask.Lease is not null;
+        if (_isHeld && ask.Lease is null)
+        {
+            _isHeld = false;
+            Lease!.Leave();
+        }
+
         return true;
     }
 
@@ -243,7 +249,12 @@ internal abstract class SessionCalls
         }
 
         IsTold |= message.Type == MessageType.RequestHeaders;
-        _isHeld = true;
+        if (!_isHeld)
+        {
+            _isHeld = true;
+            Lease.Join();
+        }
+
         ValueTask<CallResult> pending;
         try
         {

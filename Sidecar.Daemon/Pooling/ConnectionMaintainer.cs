@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Connections;
 
@@ -8,6 +9,7 @@ namespace Sidecar.Daemon.Pooling;
 /// Its connection belongs to one endpoint, its home. While that is left alone the connection lives at another endpoint; when home is back a
 /// new one is opened there first, and the guest is kept only for the exchanges that it has.
 /// </remarks>
+[SuppressMessage("Design", "CA1001", Justification = "Without a timer or a wait handle there is nothing to dispose of.")]
 internal sealed class ConnectionMaintainer(
     ConnectionPool pool, EndpointSet endpoints, int home, Random random, TimeProvider time, ILogger logger)
 {
@@ -15,6 +17,7 @@ internal sealed class ConnectionMaintainer(
     private static readonly TimeSpan SpareLook = TimeSpan.FromMilliseconds(50);
 
     private readonly Signal _signal = new();
+    private readonly CancellationTokenSource _spared = new();
     private volatile PooledConnection? _current;
     private volatile bool _isSpare;
     private Task _retiring = Task.CompletedTask;
@@ -29,6 +32,7 @@ internal sealed class ConnectionMaintainer(
     public void Spare()
     {
         _isSpare = true;
+        _spared.Cancel();
         _signal.Set();
     }
 
@@ -56,16 +60,18 @@ internal sealed class ConnectionMaintainer(
     // Null when it did not work; the endpoints knows by then.
     private async Task<Kept?> DialAsync(PoolEndpoint endpoint, CancellationToken stopping)
     {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, _spared.Token);
         try
         {
-            var connection = await endpoint.Dialer.DialAsync(pool, stopping).ConfigureAwait(false);
+            var connection = await endpoint.Dialer.DialAsync(pool, either.Token).ConfigureAwait(false);
             var kept = new Kept(pool.Add(connection, endpoint), endpoint, time.GetTimestamp());
             _current = kept.Pooled;
             endpoints.Reached(endpoint);
             return kept;
         }
-        catch (Exception) when (stopping.IsCancellationRequested)
+        catch (Exception) when (either.IsCancellationRequested)
         {
+            // One that waits for an agent to dial in must take no registration that another waits for.
             endpoints.Withdrew(endpoint);
         }
         catch (AgentUnreachableException e)
@@ -153,13 +159,13 @@ internal sealed class ConnectionMaintainer(
         }
     }
 
-    // Exchanges keep their connection, so it may only go when they have not used it for as long as a drain may take.
+    // It may only go when no exchange has it, however long one waits for its response; and not just after the last has ended, whose end may have to be told.
     private async Task RetireAsync(Kept kept, CancellationToken stopping)
     {
         kept.Pooled.Retire();
         var connection = kept.Pooled.Connection;
         while (!connection.Ended.IsCompleted && !stopping.IsCancellationRequested
-            && (connection.Stats.Waiting > 0 || kept.Pooled.UnusedFor < pool.Settings.DrainTimeout))
+            && (connection.Stats.Waiting > 0 || kept.Pooled.Exchanges > 0 || kept.Pooled.UnusedFor < pool.Settings.DrainTimeout))
         {
             await ((Task)connection.Ended).WaitAsync(TimeSpan.FromSeconds(1), time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

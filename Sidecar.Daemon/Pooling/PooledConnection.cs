@@ -19,6 +19,7 @@ internal sealed class PooledConnection(IAgentConnection connection, TimeProvider
     private long _bodyBytes;
     private long _lastUsed;
     private int _errors;
+    private int _exchanges;
 
     [Flags]
     private enum Blocks
@@ -81,6 +82,9 @@ internal sealed class PooledConnection(IAgentConnection connection, TimeProvider
 
     /// <summary>Free slots.</summary>
     public int Room => connection.Traits.MaxInFlight - connection.Stats.InFlight;
+
+    /// <summary>Exchanges that are on it.</summary>
+    public int Exchanges => Volatile.Read(ref _exchanges);
 
     /// <summary>Time since the last sign of life of the agent.</summary>
     public TimeSpan SilentFor => time.GetElapsedTime(connection.Stats.LastHeard);
@@ -188,6 +192,12 @@ internal sealed class PooledConnection(IAgentConnection connection, TimeProvider
         Interlocked.Add(ref _bodyBytes, -bytes);
         return false;
     }
+
+    /// <summary>An exchange is put on it; paired with <see cref="Leave"/>.</summary>
+    public void Join() => Interlocked.Increment(ref _exchanges);
+
+    /// <summary>An exchange is no longer on it.</summary>
+    public void Leave() => Interlocked.Decrement(ref _exchanges);
 
     /// <summary>A call has ended.</summary>
     /// <param name="bytes">What <see cref="TryReserve"/> took for it.</param>

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Logging.Testing;
 using NUnit.Framework;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
@@ -42,6 +44,42 @@ public sealed class PoolFollowTests
         pool.Follow(Settings(2), null);
         await OpenAsync(pool, 2);
         Assert.That(pool.Live, Does.Contain(kept));
+    }
+
+    [Test]
+    public async Task AConnectionThatIsOneTooMany_StaysForTheExchangeThatHasIt_HoweverLong()
+    {
+        await using var pool = Pool(out var made, connections: 2);
+        await OpenAsync(pool, 2);
+        AgentSession[] sessions = [_rig.Session(pool, exchange: 1), _rig.Session(pool, exchange: 2)];
+        await _rig.AskAsync(sessions[0], TestEvents.Headers(1));
+        made.Single(static connection => connection.Asked.Count == 1).InFlight = 4;
+        await _rig.AskAsync(sessions[1], TestEvents.Headers(2));
+        Assert.That(pool.Live.Select(static pooled => pooled.Exchanges), Is.All.EqualTo(1));
+
+        made.ForEach(static connection => connection.InFlight = 0);
+        pool.Follow(Settings(1) with { DrainTimeout = TimeSpan.FromSeconds(5) }, null);
+        await Eventually.TrueAsync(() => pool.Live.Any(static pooled => pooled.IsRetiring), ScriptedAgent.Limit, "one that retires");
+        for (var second = 0; second < 60; second++)
+        {
+            _rig.Clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.That(pool.Live, Has.Count.EqualTo(2));
+        Array.ForEach(sessions, static session => session.Release());
+        await Eventually.TrueAsync(_rig.Clock, TimeSpan.FromSeconds(1), () => pool.Live.Count == 1, "its end");
+    }
+
+    [Test]
+    public async Task ADialThatIsOneTooMany_IsGivenUp()
+    {
+        var dialer = new PatientDialer();
+        await using var pool = new ConnectionPool(
+            Settings(3) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(1), _rig.Clock, new FakeLogger());
+        pool.Start();
+        await Eventually.TrueAsync(() => dialer.Waiting == 3, ScriptedAgent.Limit, "three dials");
+        pool.Follow(Settings(1) with { DrainTimeout = TimeSpan.Zero }, null);
+        await Eventually.TrueAsync(() => dialer.Waiting == 1, ScriptedAgent.Limit, "the end of two");
     }
 
     [Test]
@@ -120,5 +158,29 @@ public sealed class PoolFollowTests
             Settings(connections) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(1), _rig.Clock, new FakeLogger());
         pool.Start();
         return pool;
+    }
+
+    // As for an agent that dials in: whoever has waited longest gets the next that comes.
+    private sealed class PatientDialer : IAgentDialer
+    {
+        private int _waiting;
+
+        public int Waiting => Volatile.Read(ref _waiting);
+
+        public string Endpoint => "nowhere";
+
+        public async Task<IAgentConnection> DialAsync(IConnectionSink sink, CancellationToken cancellation)
+        {
+            Interlocked.Increment(ref _waiting);
+            try
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
+                throw new AgentUnreachableException("nobody comes", new IOException());
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _waiting);
+            }
+        }
     }
 }
