@@ -80,6 +80,7 @@ public sealed class PoolFollowTests
         await Eventually.TrueAsync(() => dialer.Waiting == 3, ScriptedAgent.Limit, "three dials");
         pool.Follow(Settings(1) with { DrainTimeout = TimeSpan.Zero }, null);
         await Eventually.TrueAsync(() => dialer.Waiting == 1, ScriptedAgent.Limit, "the end of two");
+        Assert.That((pool.Live.Count, pool.State), Is.EqualTo((0, PoolState.Pending)), "what was given up is no failure of the agent");
     }
 
     [Test]
