@@ -76,8 +76,15 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
         }
         catch
         {
-            backups.ForEach(static backup => backup.Restore());
-            made.ForEach(one => Leave(one, next.DrainTimeout));
+            try
+            {
+                backups.ForEach(static backup => backup.Restore());
+            }
+            finally
+            {
+                made.ForEach(one => Leave(one, next.DrainTimeout));
+            }
+
             throw;
         }
 

@@ -21,7 +21,13 @@ internal sealed class SocketFileBackup
     }
 
     /// <summary>The file has its place again, whatever is there.</summary>
-    public void Restore() => File.Move(_aside, _path, overwrite: true);
+    public void Restore()
+    {
+        File.Move(_aside, _path, overwrite: true);
+
+        // Where it had never lost its place, both names are the same file's, and moving one over the other leaves both.
+        Drop();
+    }
 
     /// <summary>Its place is another's for good.</summary>
     public void Drop() => File.Delete(_aside);
