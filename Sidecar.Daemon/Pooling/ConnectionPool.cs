@@ -231,9 +231,14 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     {
         var pooled = _set.Of(connection);
         pooled.Endpoint = endpoint.Index;
-        LimitCalls(connection);
-        _traits = connection.Traits;
-        _set.Add(pooled);
+        lock (_closingGate)
+        {
+            // Whatever settings come after these find it among the live ones.
+            LimitCalls(connection);
+            _traits = connection.Traits;
+            _set.Add(pooled);
+        }
+
         UpdateState($"{endpoint.Dialer.Endpoint}; it takes {connection.Traits.Events}");
         Admission.ConnectionsChanged();
         _connected.TrySetResult();
