@@ -47,7 +47,7 @@ internal sealed class AgentFactory(
             .With(CallSettings.ReconnectMax, both.Values.Get(CallSettings.ReconnectMax, agent.Variant));
         var known = _known.GetValueOrDefault(agent.Id);
         var configured = known?.State.Configuration
-            ?? new AgentConfiguration(agent.Configuration) { File = agent.ConfigurationFile is { } file ? Path.GetFullPath(file) : null };
+            ?? new AgentConfiguration(agent.Configuration);
         var connection = new ConnectionSettings
         {
             AgentId = agent.Id,
@@ -91,6 +91,7 @@ internal sealed class AgentFactory(
         var (agent, state) = (change.Options, change.State);
         state.Follow(change.Policy, change.Plan);
         state.BodyMemory.Within(agent.Body.Memory);
+        state.Configuration.File = agent.ConfigurationFile is { } file ? Path.GetFullPath(file) : null;
         var before = _known.GetValueOrDefault(agent.Id);
         foreach (var version in change.Versions.Where(static version => !version.IsNew))
         {

@@ -285,6 +285,5 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
 
         [LoggerMessage(22, LogLevel.Warning, "the changed configuration of agent {Agent} is not pushed: {Error}")]
         public static partial void NotPushed(ILogger logger, string agent, string error);
-
     }
 }

@@ -10,8 +10,8 @@ internal sealed class AgentConfiguration(JsonElement? initial = null)
     private readonly ConditionalWeakTable<IAgentConnection, ConfigurationValue> _given = [];
     private volatile ConfigurationValue _current = new(initial, null);
 
-    /// <summary>The file that the operator named; null when none was.</summary>
-    public string? File { get; init; }
+    /// <summary>The file that the operator names now; null when none is.</summary>
+    public string? File { get; set; }
 
     /// <summary>What a new connection is to be given.</summary>
     public ConfigurationValue Current => _current;

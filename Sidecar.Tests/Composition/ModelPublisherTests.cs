@@ -74,6 +74,10 @@ public sealed class ModelPublisherTests
         Assert.That((rig.Model.Generation, rig.Model.Agents.Count, File.Exists(rig.PathOf("new"))), Is.EqualTo((1L, 1, false)));
         await using var client = await NativeClient.ConnectAsync(rig.PathOf("native"));
         Assert.That((await client.AskAsync(Events.Request("x"))).Decision, Is.InstanceOf<AllowDecision>(), "the listener whose change is taken back serves");
+        await client.AskAsync(Events.Complete("x"));
+        await rig.DrainedAsync();
+        var left = Directory.GetFiles(Path.GetDirectoryName(rig.PathOf("native"))!).Select(Path.GetFileName);
+        Assert.That(left, Is.EquivalentTo(new[] { "native", "native.link", "one", "taken" }), "no other name of a socket is left");
     }
 
     [Test]
@@ -231,5 +235,28 @@ public sealed class ModelPublisherTests
         await Eventually.TrueAsync(
             () => rig.Model.Agents[0].Configuration.Current.Value?.ToString() == """{"level":2}""", TimeSpan.FromSeconds(30), "the agent's consent");
         Assert.That(rig.Model.Agents[0].Connections, Is.EqualTo(connections));
+    }
+
+    [Test]
+    public async Task TheFileOfAnAgentsConfiguration_IsTheOneNamedNow()
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        var values = rig.Model.Configuration.Agents[0].Values.With(AgentSettings.ConfigurationFile, rig.PathOf("waf.json"));
+        await rig.UpdateAsync(now => now with { Agents = [now.Agents[0] with { Values = values }] });
+        Assert.That(rig.Model.Agents[0].Configuration.File, Is.EqualTo(rig.PathOf("waf.json")));
+    }
+
+    [Test]
+    public async Task AReplacementThatCannotStart_LeavesTheListenerAndItsFileAsTheyWere()
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        var values = rig.Model.Configuration.Listeners[0].Values.With(ListenerSettings.Group, "nobody-has-this-group");
+        var problems = await rig.UpdateAsync(now => now with { Listeners = [now.Listeners[0] with { Values = values }] });
+        Assert.That(problems.Single(), Does.Contain("nobody-has-this-group"));
+        await rig.DrainedAsync();
+        var left = Directory.GetFiles(Path.GetDirectoryName(rig.PathOf("native"))!).Select(Path.GetFileName);
+        Assert.That(left, Is.EquivalentTo(new[] { "native", "native.link", "one" }));
+        await using var client = await NativeClient.ConnectAsync(rig.PathOf("native"));
+        Assert.That((await client.AskAsync(Events.Request("x"))).Decision, Is.InstanceOf<AllowDecision>());
     }
 }
