@@ -74,3 +74,18 @@ internal sealed record AgentPolicy
         return wanted | ((wanted & EventSet.ResponseBodyChunk) != 0 ? EventSet.ResponseHeaders : EventSet.None);
     }
 }
+
+/// <summary>An agent on a route. Immutable; shared by all exchanges of the route.</summary>
+/// <param name="Agent">The agent.</param>
+/// <param name="Policy">How it takes part on this route.</param>
+/// <param name="Plan">Which of its versions an exchange gets.</param>
+internal sealed record RouteAgent(AgentState Agent, AgentPolicy Policy, VersionPlan Plan)
+{
+    /// <summary>An agent with the versions that it has now.</summary>
+    /// <param name="agent">The agent.</param>
+    /// <param name="policy">How it takes part on this route.</param>
+    public RouteAgent(AgentState agent, AgentPolicy policy)
+        : this(agent, policy, agent.Plan)
+    {
+    }
+}

@@ -5,47 +5,77 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Agents;
 
-/// <summary>One agent's part in one exchange.</summary>
+/// <summary>One agent's part in one exchange: its version, its connection, and the gate that keeps one call outstanding at a time.</summary>
 /// <remarks>
-/// It owns the connection leased for the exchange (affinity is this field), the gate that keeps one call outstanding at a time, and the retry.
-/// The lease is made at the first event; when the leased connection dies, what the agent knew of the exchange died with it, so later events fail.
+/// The connection is leased at the first event (affinity is this field); when it dies, what the agent knew of the exchange died with it, so later events
+/// fail. Safe from any thread; what is marked so is for the call that has the gate.
 /// </remarks>
-internal sealed class AgentSession : SessionCalls
+internal sealed class AgentSession
 {
-    // Recognised by reference: the one result whose call never went through the gate.
-    private static readonly string GateClosed = new("an earlier event of the exchange was not answered before the deadline");
+    private readonly RouteAgent _part;
+    private readonly SessionGate _gate = new();
+    private volatile Waiter? _waiter;
+    private volatile bool _told;
+    private VersionLease _lease;
+    private MissedEvents? _missed;
 
-    // Likewise for calls that ended before anything was sent.
-    private static readonly string TooLate = new("the time was up before the event could be sent");
+    // A key in a box: few routes keep sessions together.
+    private object? _sticky;
 
-    private readonly MissedEvents _missed = new();
+    // Whether the leased connection may hold something for the exchange.
+    private bool _isHeld;
+    private int _withdrawals;
 
     // The exchange itself, and calls off its path that may outlive it.
     private int _users = 1;
-    private bool _isRetrying;
 
-    /// <summary>A session with a version of its agent.</summary>
-    /// <param name="agent">The agent.</param>
-    /// <param name="policy">How it takes part in the exchange.</param>
-    /// <param name="plan">Says which version.</param>
+    /// <summary>A session with a version of its agent; <see cref="HasJoined"/> says whether there was one to have.</summary>
+    /// <param name="part">The agent, how it takes part in the exchange, and which versions there are.</param>
     /// <param name="exchange">The exchange.</param>
     /// <param name="awaitsKey">Whether the version is chosen anew when the request's headers are known.</param>
-    public AgentSession(AgentState agent, AgentPolicy policy, VersionPlan plan, CorrelationId exchange, bool awaitsKey = false)
-        : base(agent, policy, plan, exchange, awaitsKey)
+    /// <param name="observer">Reads answers before they count, and is told of every call; null for nobody.</param>
+    public AgentSession(RouteAgent part, CorrelationId exchange, bool awaitsKey = false, ICallObserver? observer = null)
     {
+        (_part, Exchange, Observer) = (part, exchange, observer);
+
+        // Where the request's headers choose, whatever is held until then counts in no round.
+        HasJoined = awaitsKey ? VersionLease.TryTake(part.Plan.Main, out _lease) : part.Plan.TryJoin(out _lease);
     }
 
+    /// <summary>The agent.</summary>
+    public AgentState Agent => _part.Agent;
+
+    /// <summary>How it takes part in this exchange.</summary>
+    public AgentPolicy Policy => _part.Policy;
+
+    /// <summary>The version chosen for the whole exchange.</summary>
+    public AgentVersion Version => _lease.Version;
+
+    /// <summary>
+    /// Whether it has a version, to be left by <see cref="Leave"/>. False when the model that it is of has been replaced: then it is of no use.
+    /// </summary>
+    public bool HasJoined { get; }
+
+    /// <summary>The exchange.</summary>
+    public CorrelationId Exchange { get; }
+
+    /// <summary>Who stands above; null for nobody.</summary>
+    public ICallObserver? Observer { get; }
+
+    /// <summary>Keeps one call outstanding at a time.</summary>
+    public SessionGate Gate => _gate;
+
+    /// <summary>The connection of the exchange; null before its first event. For the call that has the gate.</summary>
+    public PooledConnection? Lease { get; set; }
+
     /// <summary>Whether the agent was sent the request headers, and so knows of this exchange.</summary>
-    public bool HasSeenExchange => IsTold;
+    public bool HasSeenExchange => _told;
 
     /// <summary>Whether the agent missed the request headers: it cannot judge what follows, and its failure has been counted.</summary>
-    public bool HasMissedRequest => _missed.MissedRequest;
+    public bool HasMissedRequest => Volatile.Read(ref _missed)?.MissedRequest == true;
 
-    /// <summary>Whether this kind of event is for this agent. Later events make the header events prerequisites (spec §5.2).</summary>
-    public bool Wants(EventKind kind) => Policy.Wanted(Stated).Has(kind);
-
-    /// <summary>Whether the agent's answer to this kind of event counts; when not, it is sent only because later ones need it.</summary>
-    public bool Decides(EventKind kind) => Policy.Decided(Stated).Has(kind);
+    /// <summary>Changes when calls that were asked for before are no longer wanted.</summary>
+    public int Withdrawals => Volatile.Read(ref _withdrawals);
 
     /// <summary>
     /// Whether bodies pass it by because it states request headers alone, and nobody has named its events: maybe more than it means (rule 18).
@@ -62,67 +92,49 @@ internal sealed class AgentSession : SessionCalls
 
     private ConnectionTraits? Traits => Lease?.Connection.Traits ?? Version.Pool.Traits;
 
-    /// <summary>Asks the agent. The caller awaits the result and hands it to <see cref="Settle"/>.</summary>
-    /// <param name="message">The event.</param>
-    /// <param name="phaseDeadline">When the phase's time is up; the agent's own ceiling may end the call sooner.</param>
-    public ValueTask<CallResult> AskAsync(AgentEvent message, long phaseDeadline)
-    {
-        var asked = Agent.Time.GetTimestamp();
-        var deadline = DeadlineOf(message, phaseDeadline, asked);
-        var withdrawals = Withdrawals;
-        if (_isRetrying && message.Type == MessageType.RequestHeaders)
-        {
-            // The gate is still ours: nothing of the exchange may reach the new connection before its headers.
-            _isRetrying = false;
-            return Call(message, deadline, withdrawals, asked, asked);
-        }
+    /// <summary>Whether this kind of event is for this agent. Later events make the header events prerequisites (spec §5.2).</summary>
+    public bool Wants(EventKind kind) => Policy.Wanted(Stated).Has(kind);
 
-        return Gate.TryEnter() ? Call(message, deadline, withdrawals, asked, asked) : EnterAndCallAsync(message, deadline, withdrawals, asked);
-    }
+    /// <summary>Whether the agent's answer to this kind of event counts; when not, it is sent only because later ones need it.</summary>
+    public bool Decides(EventKind kind) => Policy.Decided(Stated).Has(kind);
 
     /// <summary>
-    /// Ends one call: opens the gate and gives back what the call held. Returns true when the same event must be asked once more (rule 11); the gate
-    /// waits for that.
+    /// Asks the agent, and does all that belongs to it: waits for its turn, goes through the agent's admission, asks request headers once more where their
+    /// connection died under them (rule 11), gives back what the call held, and counts its end.
     /// </summary>
     /// <param name="message">The event.</param>
-    /// <param name="result">How the call ended.</param>
-    /// <param name="isRetry">Whether the event must not be asked again.</param>
-    /// <param name="times">When the call went through its stages.</param>
-    public bool Settle(AgentEvent message, in CallResult result, bool isRetry, out CallTimes times)
-    {
-        var kind = EventKinds.Of(message.Type);
-        var settled = Agent.Time.GetTimestamp();
-        var took = Agent.Time.GetElapsedTime(Times.Entered, settled);
-
-        // One that never had the gate has no stages but the end; the others are of the call that has it.
-        times = ReferenceEquals(result.Detail, GateClosed) ? new() { Settled = settled, Took = took } : Times with { Settled = settled, Took = took };
-        if (!ReferenceEquals(result.Detail, GateClosed))
-        {
-            var mayMove = !isRetry && kind == EventKind.RequestHeaders && result.Outcome is CallOutcome.ConnectionLost or CallOutcome.NoConnection;
-            Version.Admission.Leave(ref Pass, result, kind, took, Policy.TimeoutOf(kind), keepsSlot: mayMove);
-            if (mayMove && TryMove())
-            {
-                return true;
-            }
-
-            Version.Admission.Return(ref Pass);
-        }
-
-        _missed.Note(message, result, reachedAgent: !result.IsUnsent && !IsUnsent(result.Detail));
-        IsTold &= !_missed.MissedRequest;
-        if (!ReferenceEquals(result.Detail, GateClosed))
-        {
-            Gate.Exit();
-        }
-
-        return false;
-    }
+    /// <param name="phaseDeadline">When the phase's time is up, a timestamp; the agent's own ceiling may end the call sooner.</param>
+    /// <param name="frames">Where the encoded event is shared with other agents that are asked about it; null for nowhere.</param>
+    /// <returns>What counts of the answer, or why there is none. To be awaited once, by one.</returns>
+    public ValueTask<AgentReply> AskAsync(AgentEvent message, long phaseDeadline, EventFrames? frames = null) =>
+        AgentCall.Begin(this, message, phaseDeadline, frames);
 
     /// <summary>The outstanding call is no longer wanted, nor are those that wait for their turn.</summary>
     public void Cancel(CancelReason reason)
     {
-        Withdraw();
+        Interlocked.Increment(ref _withdrawals);
+        _waiter?.Wake();
         Lease?.Connection.Cancel(Exchange, reason);
+    }
+
+    /// <summary>
+    /// What the version was to wait for is known: the exchange goes to that of the client's session, and to the connection of that, if it takes new
+    /// exchanges. Before the first event is sent.
+    /// </summary>
+    /// <param name="key">The client's session; null for none.</param>
+    public void Choose(StickyKey? key)
+    {
+        if (Lease is not null)
+        {
+            return;
+        }
+
+        _sticky = key;
+        if (key is { } known ? _part.Plan.TryJoin(known, out var lease) : _part.Plan.TryJoin(out lease))
+        {
+            _lease.Leave();
+            _lease = lease;
+        }
     }
 
     /// <summary>A call begins that may outlive the exchange; paired with <see cref="Release"/>.</summary>
@@ -137,8 +149,50 @@ internal sealed class AgentSession : SessionCalls
         }
     }
 
-    // Nothing but the headers has been told, so another connection can take the exchange from its beginning.
-    private bool TryMove()
+    /// <summary>The exchange is over for the agent's version. Once, and only of a session that has joined.</summary>
+    public void Leave() => _lease.Leave();
+
+    /// <summary>Finds the connection of the client's session for the first event. For the call that has the gate.</summary>
+    public void FindLease()
+    {
+        if (Lease is null && _sticky is StickyKey key)
+        {
+            Lease = Version.Pool.Sticky.Find(key);
+        }
+    }
+
+    /// <summary>The exchange is on its connection from now on. For the call that has the gate.</summary>
+    /// <param name="sending">What is about to be sent.</param>
+    public void Occupy(MessageType sending)
+    {
+        if (_sticky is StickyKey key)
+        {
+            Version.Pool.Sticky.Use(key, Lease!);
+        }
+
+        _told |= sending == MessageType.RequestHeaders;
+        if (!_isHeld)
+        {
+            _isHeld = true;
+            Lease!.Join();
+        }
+    }
+
+    /// <summary>A connection has refused the first event, so the exchange is not on it. For the call that has the gate.</summary>
+    public void Vacate()
+    {
+        if (_isHeld)
+        {
+            _isHeld = false;
+            Lease!.Leave();
+        }
+    }
+
+    /// <summary>
+    /// Nothing but the headers has been told, so another connection can take the exchange from its beginning: moves it there, if there is one and the
+    /// breaker sees a point in it. For the call that has the gate.
+    /// </summary>
+    public bool TryMove()
     {
         if (Lease is not { } lost || Version.Admission.Breaker.State != BreakerState.Closed || Version.Pool.Select(lost, out _) is not { } other)
         {
@@ -146,57 +200,43 @@ internal sealed class AgentSession : SessionCalls
         }
 
         ReleaseConnection();
-        (Lease, _isRetrying) = (other, true);
+        Lease = other;
         return true;
     }
 
-    private static bool IsUnsent(string? detail) =>
-        ReferenceEquals(detail, GateClosed) || ReferenceEquals(detail, TooLate) || ReferenceEquals(detail, Withdrawn);
+    /// <summary>The missed event that makes this one pointless; null when there is none.</summary>
+    public CallResult? MissedBefore(AgentEvent message) => Volatile.Read(ref _missed)?.Before(message);
 
-    private ValueTask<CallResult> Call(AgentEvent message, long deadline, int withdrawals, long asked, long entered)
+    /// <summary>Remembers what a call's end means for later events.</summary>
+    /// <param name="message">The event.</param>
+    /// <param name="result">How its call ended.</param>
+    /// <param name="reachedAgent">Whether it may have been sent.</param>
+    public void Note(AgentEvent message, in CallResult result, bool reachedAgent)
     {
-        Times = new CallTimes { Asked = asked, Entered = entered };
-        if (_missed.Before(message) is { } hole)
+        if (result.IsAnswered && ReferenceEquals(result.Response, AgentResponse.Allow))
         {
-            return new(hole with { Detail = $"the agent missed an earlier event of the exchange: {hole.Detail}" });
+            return;
         }
 
-        if (deadline <= entered)
+        if (Volatile.Read(ref _missed) is not { } missed)
         {
-            return new(CallResult.Failed(CallOutcome.TimedOut, TooLate));
+            missed = Interlocked.CompareExchange(ref _missed, new MissedEvents(), null) ?? _missed!;
         }
 
-        if (Lease is null && Sticky is { } session)
-        {
-            Lease = Version.Pool.Sticky.Find(session);
-        }
-
-        return EnterAndCall(new CallAsk(message, EventKinds.Of(message.Type), Lease, deadline), withdrawals);
+        missed.Note(message, result, reachedAgent);
+        _told &= !missed.MissedRequest;
     }
 
-    private async ValueTask<CallResult> EnterAndCallAsync(AgentEvent message, long deadline, int withdrawals, long asked)
+    /// <summary>A call of the session waits in the agent's queue, where <see cref="Cancel"/> finds it; null when it does not any more.</summary>
+    public void Await(Waiter? waiter) => _waiter = waiter;
+
+    private void ReleaseConnection()
     {
-        var left = Agent.Time.GetElapsedTime(asked, deadline);
-        if (!await Gate.EnterAsync(left, Agent.Time).ConfigureAwait(false))
+        if (_isHeld)
         {
-            return CallResult.Failed(CallOutcome.TimedOut, GateClosed);
+            _isHeld = false;
+            Lease!.Connection.Release(Exchange);
+            Lease.Leave();
         }
-
-        var entered = Agent.Time.GetTimestamp();
-        if (withdrawals == Withdrawals)
-        {
-            return await Call(message, deadline, withdrawals, asked, entered).ConfigureAwait(false);
-        }
-
-        Times = new CallTimes { Asked = asked, Entered = entered };
-        return CallResult.Failed(CallOutcome.Cancelled, Withdrawn);
-    }
-
-    private long DeadlineOf(AgentEvent message, long phaseDeadline, long now)
-    {
-        // An agent that says it is degraded may take longer, never past the end of the phase (spec §6.2).
-        var stretch = Lease?.TimeoutMultiplier ?? Version.Pool.TimeoutMultiplier;
-        var ceiling = (long)(Policy.TimeoutOf(EventKinds.Of(message.Type)).TotalSeconds * stretch * Agent.Time.TimestampFrequency);
-        return Math.Min(phaseDeadline, now + ceiling);
     }
 }

@@ -4,7 +4,7 @@ using Sidecar.Daemon.Connections.Calls;
 namespace Sidecar.Daemon.Agents;
 
 /// <summary>Why an exchange was not inspected as it should have been. Names are label values: a bounded set.</summary>
-internal enum Cause
+internal enum Cause : byte
 {
     /// <summary>Nothing went wrong.</summary>
     None,

@@ -1,17 +1,16 @@
 namespace Sidecar.Daemon.Agents;
 
 /// <summary>Lets one caller at a time through, in order of arrival: at most one call per exchange may wait at an agent.</summary>
-/// <remarks>The way through an open gate neither waits nor allocates.</remarks>
+/// <remarks>The way through an open gate neither waits nor allocates. Nobody else locks it: an exchange has one for each agent, and a lock of its own is as large again.</remarks>
 internal sealed class SessionGate
 {
-    private readonly Lock _gate = new();
     private Queue<TaskCompletionSource>? _waiting;
     private bool _taken;
 
     /// <summary>Goes through if nobody else is.</summary>
     public bool TryEnter()
     {
-        lock (_gate)
+        lock (this)
         {
             return !_taken && (_taken = true);
         }
@@ -21,7 +20,7 @@ internal sealed class SessionGate
     public async ValueTask<bool> EnterAsync(TimeSpan limit, TimeProvider time)
     {
         var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (_gate)
+        lock (this)
         {
             if (!_taken)
             {
@@ -51,7 +50,7 @@ internal sealed class SessionGate
     /// <summary>Lets the next one through.</summary>
     public void Exit()
     {
-        lock (_gate)
+        lock (this)
         {
             while (_waiting is not null && _waiting.TryDequeue(out var next))
             {

@@ -34,7 +34,8 @@ internal interface IAgentConnection : IAsyncDisposable
     /// <remarks>Failures are values: the task never faults. Only a defect throws, and only before the task is returned.</remarks>
     /// <param name="message">The event.</param>
     /// <param name="deadline">A timestamp of the <see cref="TimeProvider"/>.</param>
-    ValueTask<CallResult> CallAsync(AgentEvent message, long deadline);
+    /// <param name="frames">Where it is found encoded, or kept for others who send it too; null for nowhere.</param>
+    ValueTask<CallResult> CallAsync(AgentEvent message, long deadline, EventFrames? frames = null);
 
     /// <summary>Ends the outstanding call of an exchange, if there is one, and tells the agent.</summary>
     void Cancel(CorrelationId id, CancelReason reason);

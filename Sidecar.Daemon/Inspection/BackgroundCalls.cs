@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Daemon.Inspection.Records;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
@@ -82,35 +83,44 @@ internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls
         }
     }
 
-    /// <summary>Tells every agent that saw the exchange that it is over, whatever it states, unless its operator leaves that out (rule 18).</summary>
-    public void Complete(Exchange exchange, RequestCompleteEvent message)
+    /// <summary>
+    /// Tells every agent that saw the exchange that it is over, whatever it states, unless its operator leaves that out (rule 18). Once, when it is accounted.
+    /// </summary>
+    /// <param name="exchange">The exchange.</param>
+    /// <param name="account">How it is accounted.</param>
+    /// <param name="ended">When that was, a timestamp.</param>
+    public void Complete(Exchange exchange, LedgerEntry account, long ended)
     {
-        message.CorrelationId = exchange.Id;
-        foreach (var stage in exchange.Stages)
+        RequestCompleteEvent? message = null;
+        foreach (var participant in exchange.Participants)
         {
-            Complete(stage, message);
-        }
-
-        Complete(exchange.Monitors, message);
-    }
-
-    private void Complete(Participant[] participants, RequestCompleteEvent message)
-    {
-        foreach (var participant in participants)
-        {
-            if (participant.Session is { HasSeenExchange: true, Policy.WantsEnd: true })
+            if (participant.Session is not { HasSeenExchange: true, Policy.WantsEnd: true })
             {
-                if (TryEnter(0))
-                {
-                    participant.Session.Retain();
-                    _ = CompleteAsync(participant, message);
-                }
-                else if (_dropped.MayLog(participant.Agent, out var more))
-                {
-                    Log.CompleteDropped(logger, participant.LogName, MaxCalls, more);
-                }
+                continue;
+            }
+
+            if (TryEnter(0))
+            {
+                message ??= MessageOf(exchange, account, ended);
+                participant.Session.Retain();
+                _ = CompleteAsync(participant, message);
+            }
+            else if (_dropped.MayLog(participant.Agent, out var more))
+            {
+                Log.CompleteDropped(logger, participant.LogName, MaxCalls, more);
             }
         }
+    }
+
+    private RequestCompleteEvent MessageOf(Exchange exchange, LedgerEntry account, long ended)
+    {
+        var message = exchange.Complete ?? new RequestCompleteEvent
+        {
+            DurationMs = (ulong)time.GetElapsedTime(exchange.Started, ended).TotalMilliseconds,
+            Error = account is { Cause: Cause.None } or { State: LedgerState.Inspected } ? null : account.Cause.Label(),
+        };
+        message.CorrelationId = exchange.Id;
+        return message;
     }
 
     /// <summary>Waits for what is under way, within a limit.</summary>
@@ -167,8 +177,8 @@ internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls
         {
             // Agents keep something for the exchange until they hear of its end, so a full agent is asked again until it has had time for it.
             var last = time.GetTimestamp() + (long)(DrainLimit.TotalSeconds * time.TimestampFrequency);
-            while (await AskAsync(participant, message, EventKind.RequestComplete).ConfigureAwait(false) is var result
-                && result.Outcome is CallOutcome.NoRoom or CallOutcome.NoSlot or CallOutcome.QueueFull && time.GetTimestamp() < last)
+            while (await AskAsync(participant, message, EventKind.RequestComplete).ConfigureAwait(false) is var reply
+                && reply.Outcome is CallOutcome.NoRoom or CallOutcome.NoSlot or CallOutcome.QueueFull && time.GetTimestamp() < last)
             {
                 await Task.Delay(CompletePause, time).ConfigureAwait(false);
             }
@@ -184,12 +194,8 @@ internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls
         }
     }
 
-    private async ValueTask<CallResult> AskAsync(Participant participant, AgentEvent message, EventKind kind)
-    {
-        var result = await participant.Session.AskAsync(message, DeadlineOf(participant.Session, kind)).ConfigureAwait(false);
-        participant.Settle(message, ref result, Attempt.Only);
-        return result;
-    }
+    private ValueTask<AgentReply> AskAsync(Participant participant, AgentEvent message, EventKind kind) =>
+        participant.Session.AskAsync(message, DeadlineOf(participant.Session, kind));
 
     private long DeadlineOf(AgentSession session, EventKind kind) =>
         time.GetTimestamp() + (long)(session.Policy.TimeoutOf(kind).TotalSeconds * time.TimestampFrequency);

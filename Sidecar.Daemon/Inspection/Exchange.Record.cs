@@ -63,36 +63,20 @@ internal sealed partial class Exchange
     /// <summary>Adds the lines of the route's agents to the record. By the recorder, when nothing more comes.</summary>
     public void AddLines(ExchangeRecorder recorder)
     {
-        var (enforced, watching) = (0, 0);
-        for (var stage = 0; stage < (Route?.Stages.Count ?? 0); stage++)
+        var enforced = Plan.Enforced;
+        foreach (var (agent, stage, place) in Plan.Lines)
         {
-            var agents = Route!.Stages[stage];
-            for (var i = 0; i < agents.Count; i++)
-            {
-                // Both are in route order, so the next of either is this agent's, or it takes no part: it is off here, or leaves.
-                if (EnforcedAt(enforced) is { } participant && ReferenceEquals(participant.Session.Agent, agents[i].Agent))
+            // The ledger of one that only watches is of what would have been.
+            recorder.Add(place < 0 ? new AgentRecord { Agent = agent.Agent.Id, Mode = agent.Policy.Mode, Stage = stage }
+                : place >= enforced ? LineOf(_participants[place], stage)
+                : LineOf(_participants[place], stage) with
                 {
-                    recorder.Add(LineOf(participant, stage) with
-                    {
-                        Request = participant.Of(Direction.Request),
-                        Response = participant.Of(Direction.Response),
-                        RequestBody = BytesOf(Bodies.Request, enforced),
-                        ResponseBody = BytesOf(Bodies.Response, enforced),
-                    });
-                    enforced++;
-                }
-                else if (watching < Monitors.Length && ReferenceEquals(Monitors[watching].Session.Agent, agents[i].Agent))
-                {
-                    // Its ledger is of what would have been.
-                    recorder.Add(LineOf(Monitors[watching++], stage));
-                }
-                else
-                {
-                    recorder.Add(new AgentRecord { Agent = agents[i].Agent.Id, Mode = agents[i].Policy.Mode, Stage = stage });
-                }
-            }
+                    Request = _participants[place].Of(Direction.Request),
+                    Response = _participants[place].Of(Direction.Response),
+                    RequestBody = BytesOf(BodyOf(Direction.Request), place),
+                    ResponseBody = BytesOf(BodyOf(Direction.Response), place),
+                });
         }
-
     }
 
     private static AgentRecord LineOf(Participant participant, int stage) => new()
@@ -107,19 +91,4 @@ internal sealed partial class Exchange
     // A flow has its stages in the order of the participants.
     private static BodyRecord BytesOf(BodyFlow? flow, int place) =>
         flow is null ? default : new BodyRecord(flow.Stages[place].Seen, flow.Stages[place].Missed);
-
-    private Participant? EnforcedAt(int place)
-    {
-        foreach (var stage in Stages)
-        {
-            if (place < stage.Length)
-            {
-                return stage[place];
-            }
-
-            place -= stage.Length;
-        }
-
-        return null;
-    }
 }

@@ -8,14 +8,19 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;
 
-/// <summary>One HTTP request and its response: the route it started with, a session per agent, its ledger. It ends exactly once.</summary>
+/// <summary>One HTTP request and its response: the route it started with, the agents that take part, its ledger. It ends exactly once.</summary>
+/// <remarks>
+/// What most exchanges do without is made when it is needed. It is not reused itself: front ends keep it beyond its end, and whatever they ask of it then
+/// must not meet another client's. Nor has it a lock of its own: nobody else locks it. What is reused is what only lives while it is inspected: calls, fan-outs, records.
+/// </remarks>
 internal sealed partial class Exchange
 {
-    private readonly Lock _gate = new();
+    private ExchangeBodies? _bodies;
     private LedgerEntry _own;
     private Cause _abandonedFor;
     private int _busy;
     private bool _ended;
+    private bool _isClosed;
 
     private Exchange(CorrelationId id, string listener, long generation, RouteModel? route, long started)
     {
@@ -25,10 +30,13 @@ internal sealed partial class Exchange
         Route = route;
         Started = started;
         LastEvent = started;
-        Stages = Participants.StagesOf(route, this);
-        Bodies = new ExchangeBodies(this);
         _own = new LedgerEntry(LedgerState.NotSubject, route is null ? Cause.NoRoute : Cause.None);
-        Monitors = Participants.MonitorsOf(route, this);
+        var agents = Plan.Agents;
+        _participants = agents.IsEmpty ? [] : new Participant[agents.Length];
+        for (var i = 0; i < agents.Length; i++)
+        {
+            _participants[i] = new Participant(this, agents[i], route!.Sticky is not null);
+        }
     }
 
     /// <summary>Begins an exchange; null when an agent's version has ended since the model was read, which happens only when there is a newer one.</summary>
@@ -40,18 +48,12 @@ internal sealed partial class Exchange
     public static Exchange? TryBegin(CorrelationId id, string listener, long generation, RouteModel? route, long started)
     {
         var exchange = new Exchange(id, listener, generation, route, started);
-        var hasJoined = Participants.HaveJoined(exchange.Monitors);
-        foreach (var stage in exchange.Stages)
-        {
-            hasJoined &= Participants.HaveJoined(stage);
-        }
-
-        if (hasJoined)
+        if (Array.TrueForAll(exchange._participants, static participant => participant.Session.HasJoined))
         {
             return exchange;
         }
 
-        foreach (var participant in exchange.Stages.SelectMany(static stage => stage).Concat(exchange.Monitors))
+        foreach (var participant in exchange._participants)
         {
             if (participant.Session.HasJoined)
             {
@@ -101,49 +103,46 @@ internal sealed partial class Exchange
     /// <summary>The id of the client's session when the front end knows one, for routes that stick to it; set before the first event.</summary>
     public string? SessionId { get; set; }
 
-    /// <summary>The agents whose answers are applied, by stage.</summary>
-    public Participant[][] Stages { get; }
+    /// <summary>Its bodies; made when somebody asks for them, and of an exchange that is over disposed of.</summary>
+    public ExchangeBodies Bodies
+    {
+        get
+        {
+            lock (this)
+            {
+                if (_bodies is null)
+                {
+                    _bodies = new ExchangeBodies(this);
+                    if (_isClosed)
+                    {
+                        _bodies.Dispose();
+                    }
+                }
 
-    /// <summary>The agents whose answers are only recorded.</summary>
-    public Participant[] Monitors { get; }
+                return _bodies;
+            }
+        }
+    }
 
-    /// <summary>Whether its route asks nobody.</summary>
-    public bool AsksNobody => Stages.Length + Monitors.Length == 0;
-
-    /// <summary>Its bodies.</summary>
-    public ExchangeBodies Bodies { get; }
+    /// <summary>The flow of a direction's body; null when none of it has come.</summary>
+    public BodyFlow? BodyOf(Direction direction) => Volatile.Read(ref _bodies)?.FlowOf(direction);
 
     /// <summary>Why the calls under way were cancelled from outside; none while they are wanted. A later event is wanted again.</summary>
     public Cause AbandonedFor
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 return _abandonedFor;
             }
         }
     }
 
-    /// <summary>The request is known: if its route keeps sessions together, every agent is asked in the session's version, on its connection.</summary>
-    public void Stick(RequestHeadersEvent message)
-    {
-        if (Route?.Sticky is not { } sticky)
-        {
-            return;
-        }
-
-        var key = sticky.KeyOf(message, SessionId);
-        foreach (var participant in Stages.SelectMany(static stage => stage).Concat(Monitors))
-        {
-            participant.Session.Choose(key);
-        }
-    }
-
     /// <summary>Accounts for something that no single agent stands for, for example a request that cannot be inspected at all.</summary>
     public void Note(LedgerState state, Cause cause)
     {
-        lock (_gate)
+        lock (this)
         {
             _own = _own.Or(new LedgerEntry(state, cause));
         }
@@ -161,7 +160,7 @@ internal sealed partial class Exchange
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 return _own.State == LedgerState.Refused;
             }
@@ -175,7 +174,7 @@ internal sealed partial class Exchange
     /// <summary>Nobody wants the verdict any more: calls in flight are cancelled.</summary>
     public void Abandon(Cause cause, CancelReason reason)
     {
-        lock (_gate)
+        lock (this)
         {
             if (_ended)
             {
@@ -186,7 +185,7 @@ internal sealed partial class Exchange
             _own = _own.Or(new LedgerEntry(LedgerState.Abandoned, cause));
         }
 
-        foreach (var participant in Stages.SelectMany(static stage => stage))
+        foreach (var participant in Enforced)
         {
             participant.Session.Cancel(reason);
         }
@@ -205,16 +204,19 @@ internal sealed partial class Exchange
     public void MissResponse(Cause cause)
     {
         Note(LedgerState.Abandoned, cause);
-        foreach (var participant in Stages.SelectMany(static stage => stage).Where(static participant => participant.Session.Wants(EventKind.ResponseHeaders)))
+        foreach (var participant in Enforced)
         {
-            participant.Note(Direction.Response, LedgerState.Abandoned, cause);
+            if (participant.Session.Wants(EventKind.ResponseHeaders))
+            {
+                participant.Note(Direction.Response, LedgerState.Abandoned, cause);
+            }
         }
     }
 
     /// <summary>An event is about to be inspected; every true is paired with <see cref="Leave"/>. False when the exchange has ended.</summary>
     public bool TryEnter()
     {
-        lock (_gate)
+        lock (this)
         {
             if (_ended)
             {
@@ -233,7 +235,7 @@ internal sealed partial class Exchange
     /// <summary>An event is inspected. True for the one that has to account for the exchange: it ended meanwhile, and this was its last event.</summary>
     public bool Leave()
     {
-        lock (_gate)
+        lock (this)
         {
             return --_busy == 0 && _ended;
         }
@@ -242,7 +244,7 @@ internal sealed partial class Exchange
     /// <summary>It is over: no event enters any more. True for the one that has to account for it now; events under way leave it to the last of them.</summary>
     public bool TryEnd(RequestCompleteEvent? complete)
     {
-        lock (_gate)
+        lock (this)
         {
             if (_ended)
             {
@@ -255,28 +257,37 @@ internal sealed partial class Exchange
         }
     }
 
+    /// <summary>Gives back what its bodies hold. Once, when it has ended and no event is under way.</summary>
+    public void CloseBodies()
+    {
+        ExchangeBodies? bodies;
+        lock (this)
+        {
+            (bodies, _isClosed) = (_bodies, true);
+        }
+
+        bodies?.Dispose();
+    }
+
     /// <summary>
     /// How the whole is accounted: the weightiest of its own line and all agents', where an agent that another's decision made superfluous does not count.
     /// </summary>
     public LedgerEntry Account()
     {
         LedgerEntry total;
-        lock (_gate)
+        lock (this)
         {
             total = _own;
         }
 
         var isAsked = false;
-        foreach (var stage in Stages)
+        foreach (var participant in Enforced)
         {
-            foreach (var participant in stage)
+            isAsked |= participant.Session.Wants(EventKind.RequestBodyChunk);
+            foreach (var direction in (ReadOnlySpan<Direction>)[Direction.Request, Direction.Response])
             {
-                isAsked |= participant.Session.Wants(EventKind.RequestBodyChunk);
-                foreach (var direction in (ReadOnlySpan<Direction>)[Direction.Request, Direction.Response])
-                {
-                    var entry = participant.Of(direction);
-                    total = entry is { State: LedgerState.Abandoned, Cause: Cause.Decided } ? total : total.Or(entry);
-                }
+                var entry = participant.Of(direction);
+                total = entry is { State: LedgerState.Abandoned, Cause: Cause.Decided } ? total : total.Or(entry);
             }
         }
 

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Daemon.Inspection.Records;
@@ -17,7 +18,7 @@ namespace Sidecar.Daemon.Inspection;
 /// Front ends call <see cref="Begin"/> once, <see cref="InspectAsync"/> for each event, and <see cref="End"/> in every way out; for what makes no
 /// request, <see cref="Account"/>. Safe from any thread; the events of one direction of an exchange are inspected one after the other by their front end.
 /// </remarks>
-internal sealed class Inspector(
+internal sealed partial class Inspector(
     CurrentModel current,
     BackgroundCalls background,
     ExchangeIds ids,
@@ -28,7 +29,6 @@ internal sealed class Inspector(
 {
     private readonly ExchangeCompletion _completion = new(background, time);
     private readonly AnswerErrorLog _errors = new(logger ?? NullLogger<Inspector>.Instance, time);
-    private readonly AgentFanOut _fanOut = new(logger ?? NullLogger<Inspector>.Instance);
     private readonly LogThrottle _throttle = new(time);
     private BodyServices? _services;
     private readonly ILogger _logger = logger ?? NullLogger<Inspector>.Instance;
@@ -50,59 +50,6 @@ internal sealed class Inspector(
 
     /// <summary>A timestamp that lies this far ahead.</summary>
     public long DeadlineIn(TimeSpan budget) => time.GetTimestamp() + (long)(budget.TotalSeconds * time.TimestampFrequency);
-
-    /// <summary>An exchange has reached a listener.</summary>
-    /// <param name="listener">The listener's name.</param>
-    /// <param name="host">The host asked for; null when the proxy did not say.</param>
-    /// <param name="target">The raw request target.</param>
-    /// <param name="method">The method.</param>
-    public Exchange Begin(string listener, string? host, string target, string method)
-    {
-        while (true)
-        {
-            var model = Model;
-            if (TryBegin(listener, model, model.Routes.Match(host, target, method), host, target, method) is { } exchange)
-            {
-                return exchange;
-            }
-        }
-    }
-
-    /// <summary>An exchange whose route the asker names; null, and nothing begun, when there is no such route.</summary>
-    /// <param name="listener">The listener's name.</param>
-    /// <param name="routeId">The route.</param>
-    /// <param name="host">The host asked for, for the record only; null when nobody knows, as for the others.</param>
-    /// <param name="target">The raw request target.</param>
-    /// <param name="method">The method.</param>
-    public Exchange? BeginOn(string listener, string? routeId, string? host = null, string? target = null, string? method = null)
-    {
-        while (true)
-        {
-            var model = Model;
-            if (model.Routes.Routes.FirstOrDefault(route => route.Id == routeId) is not { } route)
-            {
-                return null;
-            }
-
-            if (TryBegin(listener, model, route, host, target, method) is { } exchange)
-            {
-                return exchange;
-            }
-        }
-    }
-
-    /// <summary>An exchange of which nobody knows what it asks for: on no route, so that it shows up in no route's account.</summary>
-    public Exchange BeginUnknown(string listener) => TryBegin(listener, Model, null, null, null, null)!;
-
-    /// <summary>Accounts for what reached a listener and makes no request: it was not understood, not let in, or its exchange is not known.</summary>
-    /// <returns>The exchange under whose id that is done; it has ended.</returns>
-    public Exchange Account(string listener, LedgerState state, Cause cause)
-    {
-        var unknown = BeginUnknown(listener);
-        unknown.Note(state, cause);
-        End(unknown);
-        return unknown;
-    }
 
     /// <summary>Asks every agent that wants this event and merges the answers. Never throws: a defect of ours refuses the event.</summary>
     /// <param name="exchange">The exchange; an event that comes after its end is refused.</param>
@@ -139,43 +86,40 @@ internal sealed class Inspector(
 
             background.CopyToMonitors(exchange, message, kind);
             VerdictMerger? merger = null;
-            var order = 0;
-            foreach (var stage in exchange.Stages)
+            for (var (place, end) = (0, 0); place < exchange.Plan.Enforced; place = end)
             {
-                if (stage.Length > 1 && message is not WebSocketFrameEvent && merger is not { Ends: true })
+                end = exchange.Plan.EndOfStage(place);
+                if (end - place > 1 && message is not WebSocketFrameEvent && merger is not { Ends: true })
                 {
-                    merger ??= new VerdictMerger(exchange, message);
-                    await _fanOut.AskTogetherAsync(stage, order, message, kind, deadline, merger).ConfigureAwait(false);
-                }
-                else
-                {
-                    for (var i = 0; i < stage.Length; i++)
+                    using var asked = AgentFanOut.Ask(exchange, place, end, message, deadline);
+                    while (asked.Pending > 0)
                     {
-                        var participant = stage[i];
-                        var isWanted = participant.Session.Wants(kind);
-                        if (!isWanted || merger is { Ends: true })
+                        await asked.WhenRepliedAsync().ConfigureAwait(false);
+                        var hadEnded = merger is { Ends: true };
+                        merger = Take(exchange, asked.Take(out var replied), replied, message, merger);
+                        if (!hadEnded && merger is { Ends: true })
                         {
-                            participant.Skip(kind, isWanted ? SkipReason.Decided : SkipReason.NotWanted);
-                            continue;
+                            // Cancelled calls end at once, so awaiting them costs no time.
+                            CancelAll(exchange, place, end);
                         }
+                    }
 
-                        var result = await participant.Session.AskAsync(message, deadline).ConfigureAwait(false);
-                        if (participant.Settle(message, ref result, Attempt.First))
-                        {
-                            result = await _fanOut.AskAgainAsync(participant, message, deadline).ConfigureAwait(false);
-                        }
+                    continue;
+                }
 
-                        if (result.IsAnswered && ReferenceEquals(result.Response, AgentResponse.Allow))
-                        {
-                            participant.NoteInspected(message, kind);
-                            continue;
-                        }
-
-                        (merger ??= new VerdictMerger(exchange, message)).Add(participant, order + i, message, result);
+                for (; place < end; place++)
+                {
+                    var participant = exchange.Participants[place];
+                    var isWanted = participant.Session.Wants(kind);
+                    if (isWanted && merger is not { Ends: true })
+                    {
+                        merger = Take(exchange, await participant.Session.AskAsync(message, deadline).ConfigureAwait(false), place, message, merger);
+                    }
+                    else
+                    {
+                        participant.Skip(kind, isWanted ? SkipReason.Decided : SkipReason.NotWanted);
                     }
                 }
-
-                order += stage.Length;
             }
 
             if (exchange.UnseenBody != Cause.None && message is RequestHeadersEvent && merger is not { IsAllow: false })
@@ -250,14 +194,18 @@ internal sealed class Inspector(
     /// <returns>Null when no agent would be asked in any case.</returns>
     public static Verdict? PassBy(Exchange exchange, Cause cause)
     {
-        var merger = new VerdictMerger(exchange, EventKind.RequestHeaders, Direction.Request);
-        var order = 0;
-        foreach (var participant in exchange.Stages.SelectMany(static stage => stage))
+        if (exchange.Plan.Enforced == 0)
         {
-            merger.PassBy(participant, order++, cause);
+            return null;
         }
 
-        return order == 0 ? null : exchange.Give(EventKind.RequestHeaders, merger.ToVerdict());
+        var merger = new VerdictMerger(exchange, EventKind.RequestHeaders, Direction.Request);
+        for (var place = 0; place < exchange.Enforced.Length; place++)
+        {
+            merger.PassBy(exchange.Enforced[place], place, cause);
+        }
+
+        return exchange.Give(EventKind.RequestHeaders, merger.ToVerdict());
     }
 
     /// <summary>What the agents still want to see of an exchange; best asked after its request headers have been inspected.</summary>
@@ -273,19 +221,31 @@ internal sealed class Inspector(
         }
     }
 
-    // Null when the model has been replaced, and with it an agent's version, since it was read.
-    private Exchange? TryBegin(string listener, RuntimeModel model, RouteModel? route, string? host, string? target, string? method)
+    // A merger is made for the first reply that is more than the plain allow.
+    private VerdictMerger? Take(Exchange exchange, in AgentReply reply, int place, AgentEvent message, VerdictMerger? merger)
     {
-        if (Exchange.TryBegin(ids.Next(), listener, model.Generation, route, time.GetTimestamp()) is not { } exchange)
+        var participant = exchange.Participants[place];
+        if (reply.IsAllow && reply.Error is null)
         {
-            return ReferenceEquals(model, Model)
-                ? throw new InvalidOperationException($"a version of an agent of model {model.Generation} has ended, and no newer model has been published before")
-                : null;
+            participant.NoteInspected(message, EventKinds.Of(message.Type));
+            return merger;
         }
 
-        exchange.BeginRecord(observers.Rent(), host, target, method);
-        Counts.Begun(listener, exchange.RouteLabel);
-        return exchange;
+        if (reply is { IsRetry: true, Outcome: CallOutcome.ConnectionLost })
+        {
+            Log.LostTwice(_logger, participant.LogName, message.CorrelationId);
+        }
+
+        (merger ??= new VerdictMerger(exchange, message)).Add(participant, place, message, reply);
+        return merger;
+    }
+
+    private static void CancelAll(Exchange exchange, int first, int end)
+    {
+        foreach (var participant in exchange.Participants[first..end])
+        {
+            participant.Session.Cancel(CancelReason.BlockedByAgent);
+        }
     }
 
     private void Close(Exchange exchange)

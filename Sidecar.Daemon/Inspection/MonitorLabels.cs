@@ -1,5 +1,4 @@
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 
@@ -19,18 +18,14 @@ internal static class MonitorLabels
     };
 
     /// <summary>For the answer to any other event, read by the same rules as if it counted.</summary>
-    public static string Of(AgentEvent message, in CallResult result)
-    {
-        var (response, cause) = VerdictMerger.Read(result, out _);
-        return response is null ? cause.Label()
-            : VerdictMerger.KindOf(response.Decision) switch
-            {
-                not VerdictKind.Allow and var kind => Of(kind),
-                _ when message is WebSocketFrameEvent && response.WebSocketDecision is { Kind: not WebSocketDecisionKind.Allow } => "would-block",
-                _ when message is GuardrailInspectEvent && response.Guardrail is { Detected: true } => "would-block",
-                _ => "would-allow",
-            };
-    }
+    public static string Of(AgentEvent message, in AgentReply reply) => reply.Response is not { } response ? reply.Cause.Label()
+        : VerdictMerger.KindOf(response.Decision) switch
+        {
+            not VerdictKind.Allow and var kind => Of(kind),
+            _ when message is WebSocketFrameEvent && response.WebSocketDecision is { Kind: not WebSocketDecisionKind.Allow } => "would-block",
+            _ when message is GuardrailInspectEvent && response.Guardrail is { Detected: true } => "would-block",
+            _ => "would-allow",
+        };
 
     private static string Of(VerdictKind kind) => kind switch
     {

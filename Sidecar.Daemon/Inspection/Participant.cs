@@ -8,7 +8,7 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Inspection;
 
 /// <summary>An agent's session in an exchange with its lines of the ledger. Safe from any thread.</summary>
-internal sealed class Participant(Exchange exchange, AgentSession session)
+internal sealed class Participant : ICallObserver
 {
     private const int AskedShift = 16;
 
@@ -19,37 +19,33 @@ internal sealed class Participant(Exchange exchange, AgentSession session)
     // Kinds of events that it was asked about, in the upper half, and that it was not, in the lower.
     private int _noted;
 
+    /// <summary>An agent that takes part in an exchange, with a version if its session has joined one.</summary>
+    public Participant(Exchange exchange, RouteAgent part, bool awaitsKey)
+    {
+        Exchange = exchange;
+        Session = new AgentSession(part, exchange.Id, awaitsKey, this);
+    }
+
     /// <summary>The exchange.</summary>
-    public Exchange Exchange => exchange;
+    public Exchange Exchange { get; }
 
     /// <summary>Calls that have ended, but for those that tell of the end of the exchange.</summary>
     public int Calls => Volatile.Read(ref _calls);
 
     /// <summary>The session.</summary>
-    public AgentSession Session => session;
+    public AgentSession Session { get; }
 
     /// <summary>The agent's id.</summary>
-    public string Agent => session.Agent.Id;
+    public string Agent => Session.Agent.Id;
 
     /// <summary>The agent with its version, as the log names it.</summary>
-    public string LogName => AgentVersion.LabelOf(Agent, session.Version.Name);
+    public string LogName => AgentVersion.LabelOf(Agent, Session.Version.Name);
 
-    /// <summary>
-    /// Ends one call of the session. An answer that may not be applied becomes its agent's failure first, and so counts as one for the breaker, the health and
-    /// the counters too (rule 5).
-    /// </summary>
-    /// <param name="message">The event.</param>
-    /// <param name="result">How the call ended; afterwards what counts.</param>
-    /// <param name="attempt">Whether the event may be asked again, or has been.</param>
-    /// <returns>Whether the same event must be asked once more (rule 11).</returns>
-    public bool Settle(AgentEvent message, ref CallResult result, Attempt attempt)
+    CallResult ICallObserver.Check(AgentResponse response) =>
+        HeaderRules.AnswerError(response) is { } error ? CallResult.Unfit(response, error) : Fit(response);
+
+    void ICallObserver.OnEnded(AgentEvent message, in CallResult result, bool isRetry, in CallTimes times)
     {
-        if (result is { IsAnswered: true, Response: { } response } && !ReferenceEquals(response, AgentResponse.Allow))
-        {
-            result = HeaderRules.AnswerError(response) is { } error ? CallResult.Unfit(response, error) : Fit(response);
-        }
-
-        var mustAskAgain = session.Settle(message, result, isRetry: attempt != Attempt.First, out var times);
         var kind = EventKinds.Of(message.Type);
         if (kind != EventKind.RequestComplete)
         {
@@ -57,20 +53,19 @@ internal sealed class Participant(Exchange exchange, AgentSession session)
         }
 
         Note((int)kind.AsSet() << AskedShift);
-        exchange.Record(new RecordEntry
+        Exchange.Record(new RecordEntry
         {
             Kind = RecordKind.Call,
             Event = kind,
             Agent = Agent,
-            Version = session.Version.Name,
+            Version = Session.Version.Name,
             Outcome = result.Outcome,
             Said = result is { IsAnswered: true, Response: { } said } ? VerdictMerger.KindOf(said.Decision) : VerdictKind.Allow,
-            IsRetry = attempt == Attempt.Second,
+            IsRetry = isRetry,
             ChangesBody = result.Response is { } answer && (answer.RequestBodyMutation ?? answer.ResponseBodyMutation) is { Data: not null },
             Response = result.Response,
             Times = times,
         });
-        return mustAskAgain;
     }
 
     /// <summary>The agent is not asked about an event. Noted once for each kind of event.</summary>
@@ -78,7 +73,7 @@ internal sealed class Participant(Exchange exchange, AgentSession session)
     {
         if (Note((int)kind.AsSet()))
         {
-            exchange.Record(new RecordEntry { Kind = RecordKind.Skipped, Event = kind, Agent = Agent, Version = session.Version.Name, Skip = reason });
+            Exchange.Record(new RecordEntry { Kind = RecordKind.Skipped, Event = kind, Agent = Agent, Version = Session.Version.Name, Skip = reason });
         }
     }
 
@@ -87,7 +82,7 @@ internal sealed class Participant(Exchange exchange, AgentSession session)
     {
         if ((Volatile.Read(ref _noted) & ((int)kind.AsSet() << AskedShift)) == 0)
         {
-            Skip(kind, session.Wants(kind) ? SkipReason.Decided : SkipReason.NotWanted);
+            Skip(kind, Session.Wants(kind) ? SkipReason.Decided : SkipReason.NotWanted);
         }
     }
 
@@ -95,7 +90,7 @@ internal sealed class Participant(Exchange exchange, AgentSession session)
     /// <param name="kind">The event.</param>
     /// <param name="label">The word for it (<see cref="MonitorLabels"/>).</param>
     public void NoteWouldBe(EventKind kind, string label) =>
-        exchange.Record(new RecordEntry { Kind = RecordKind.WouldBe, Event = kind, Agent = Agent, Version = session.Version.Name, Label = label });
+        Exchange.Record(new RecordEntry { Kind = RecordKind.WouldBe, Event = kind, Agent = Agent, Version = Session.Version.Name, Label = label });
 
     // What of a refusal cannot be carried out is replaced or left out; it is told to the agent's author, and the refusal stays one (rule 19).
     private static CallResult Fit(AgentResponse response)
@@ -110,7 +105,7 @@ internal sealed class Participant(Exchange exchange, AgentSession session)
     /// <summary>Accounts for one event of a direction.</summary>
     public void Note(Direction direction, LedgerState state, Cause cause = Cause.None)
     {
-        lock (session)
+        lock (Session)
         {
             ref var line = ref direction == Direction.Request ? ref _request : ref _response;
             line = line.Or(new LedgerEntry(state, cause));
@@ -131,7 +126,7 @@ internal sealed class Participant(Exchange exchange, AgentSession session)
     /// <summary>A piece of the request's body has come that the agent is not asked about.</summary>
     public void NoteUnasked()
     {
-        if (session.IsShownHeadersOnly && Of(Direction.Request).State == LedgerState.Inspected)
+        if (Session.IsShownHeadersOnly && Of(Direction.Request).State == LedgerState.Inspected)
         {
             Note(Direction.Request, LedgerState.Inspected, Cause.BodyUnasked);
         }
@@ -140,30 +135,17 @@ internal sealed class Participant(Exchange exchange, AgentSession session)
     /// <summary>How a direction is accounted so far.</summary>
     public LedgerEntry Of(Direction direction)
     {
-        lock (session)
+        lock (Session)
         {
             return direction == Direction.Request ? _request : _response;
         }
     }
 
     /// <summary>Whether the answer to this event counts; when not, it was sent only because later ones need it, and only its failure counts.</summary>
-    public bool Decides(EventKind kind) => session.Decides(kind);
+    public bool Decides(EventKind kind) => Session.Decides(kind);
 
     // True the first time.
     private bool Note(int bit) => (Volatile.Read(ref _noted) & bit) == 0 && (Interlocked.Or(ref _noted, bit) & bit) == 0;
 
-    private bool IsBodyUnasked(RequestHeadersEvent request) => session.IsShownHeadersOnly && RequestFraming.TellsOfBody(request);
-}
-
-/// <summary>Which time an event is asked.</summary>
-internal enum Attempt
-{
-    /// <summary>The first; it may be asked again.</summary>
-    First,
-
-    /// <summary>The first; it must not be asked again.</summary>
-    Only,
-
-    /// <summary>The second, on another connection.</summary>
-    Second,
+    private bool IsBodyUnasked(RequestHeadersEvent request) => Session.IsShownHeadersOnly && RequestFraming.TellsOfBody(request);
 }

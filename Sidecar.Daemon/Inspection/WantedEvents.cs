@@ -21,45 +21,42 @@ namespace Sidecar.Daemon.Inspection;
 internal readonly record struct WantedEvents(WantedBody RequestBody, bool ResponseHeaders, WantedBody ResponseBody)
 {
     /// <summary>What is wanted of an exchange now.</summary>
-    public static WantedEvents Of(Exchange exchange) => new(
-        BodyOf(exchange, Direction.Request),
-        exchange.Stages.SelectMany(static stage => stage).Concat(exchange.Monitors)
-            .Any(static participant => StillWants(participant, EventKind.ResponseHeaders)),
-        BodyOf(exchange, Direction.Response));
+    public static WantedEvents Of(Exchange exchange)
+    {
+        var wantsResponse = false;
+        foreach (var participant in exchange.Participants)
+        {
+            wantsResponse |= StillWants(participant, EventKind.ResponseHeaders);
+        }
+
+        return new(BodyOf(exchange, Direction.Request), wantsResponse, BodyOf(exchange, Direction.Response));
+    }
 
     private static WantedBody BodyOf(Exchange exchange, Direction direction)
     {
-        var flow = direction == Direction.Request ? exchange.Bodies.Request : exchange.Bodies.Response;
+        var flow = exchange.BodyOf(direction);
         var kind = BodyFlow.KindOf(direction);
         var wanted = default(WantedBody);
-        var place = 0;
-        foreach (var participant in exchange.Stages.SelectMany(static stage => stage))
+        var participants = exchange.Participants;
+        for (var place = 0; place < participants.Length; place++)
         {
-            // A flow has its stages in the order of the participants.
-            if (StillWants(participant, kind) && flow?.Stages[place].Passes != true)
+            var isEnforced = place < exchange.Plan.Enforced;
+            if (!StillWants(participants[place], kind) || (isEnforced && flow?.Stages[place].Passes == true))
             {
-                var policy = PolicyOf(participant, direction);
-                wanted = wanted.And(policy.Mode == BodyMode.Buffer ? BodyNeed.Full : BodyNeed.Stream, LimitOf(participant, policy));
+                continue;
             }
 
-            place++;
-        }
-
-        // Nothing waits for those who only watch, however they are shown the body.
-        foreach (var participant in exchange.Monitors.Where(participant => StillWants(participant, kind)))
-        {
-            wanted = wanted.And(BodyNeed.Stream, LimitOf(participant, PolicyOf(participant, direction)));
+            // Nothing waits for those who only watch, however they are shown the body.
+            var session = participants[place].Session;
+            var policy = direction == Direction.Request ? session.Policy.RequestBody : session.Policy.ResponseBody;
+            var need = isEnforced && policy.Mode == BodyMode.Buffer ? BodyNeed.Full : BodyNeed.Stream;
+            wanted = wanted.And(need, Math.Min(policy.MaxBytes, session.MaxBodyBytes));
         }
 
         return wanted;
     }
 
     private static bool StillWants(Participant participant, EventKind kind) => participant.Session.Wants(kind) && !participant.Session.HasMissedRequest;
-
-    private static BodyPolicy PolicyOf(Participant participant, Direction direction) =>
-        direction == Direction.Request ? participant.Session.Policy.RequestBody : participant.Session.Policy.ResponseBody;
-
-    private static long LimitOf(Participant participant, BodyPolicy policy) => Math.Min(policy.MaxBytes, participant.Session.MaxBodyBytes);
 }
 
 /// <summary>What is wanted of one body.</summary>

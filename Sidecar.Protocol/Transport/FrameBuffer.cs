@@ -9,7 +9,7 @@ namespace Sidecar.Protocol.Transport;
 /// <summary>The payload of one frame being encoded, outside any lock; its header is written where its format is known.</summary>
 /// <remarks>
 /// A frame is built completely before it meets the connection, so an encoder that throws leaves nothing half written behind. Rent, write,
-/// send, dispose; a single owner at a time. Each thread keeps one buffer for the next use; a few more are shared. What a large frame needs
+/// send, dispose; whoever shares it disposes of it too, and nobody writes any more. Each thread keeps one buffer for the next use; a few more are shared. What a large frame needs
 /// beyond that is rented for as long as the frame lasts.
 /// </remarks>
 public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
@@ -31,7 +31,7 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     private byte[] _bytes;
     private int _length;
     private MessageType _type;
-    private bool _rented;
+    private int _holders;
 
     private FrameBuffer() => _bytes = _kept;
 
@@ -49,7 +49,7 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
         }
 
         buffer._type = type;
-        buffer._rented = true;
+        buffer._holders = 1;
         buffer._length = 0;
         return buffer;
     }
@@ -60,6 +60,13 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
     public OutgoingFrame Finish(int largest = FrameLimits.MaxLength - 1) => PayloadLength <= largest
         ? new OutgoingFrame(_type, _bytes.AsMemory(0, _length))
         : throw new FrameTooLongException(_type, PayloadLength, largest);
+
+    /// <summary>One more holds the finished frame; each gives it back for itself. For one who holds it.</summary>
+    public FrameBuffer Share()
+    {
+        Interlocked.Increment(ref _holders);
+        return this;
+    }
 
     /// <inheritdoc/>
     public void Advance(int count)
@@ -83,16 +90,16 @@ public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
         return _bytes.AsSpan(_length);
     }
 
-    /// <summary>Gives the buffer back. What <see cref="Finish"/> gave is no longer valid.</summary>
+    /// <summary>Gives the buffer back; with the last holder what <see cref="Finish"/> gave is no longer valid.</summary>
     public void Dispose()
     {
-        // Given back twice it would get two owners, and one frame would be written over another.
-        if (!_rented)
+        if (Interlocked.Decrement(ref _holders) != 0)
         {
+            // Given back once too often it would get two owners, and one frame would be written over another.
+            Interlocked.CompareExchange(ref _holders, 0, -1);
             return;
         }
 
-        _rented = false;
         ReturnRented();
         if (_cached is null)
         {

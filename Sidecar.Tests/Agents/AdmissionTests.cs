@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
@@ -191,16 +192,16 @@ public sealed class AdmissionTests
     {
         var b = new FakeConnection("b");
         await using var pool = await _rig.PoolAsync(Settings with { Connections = 2 }, _a, b);
-        _a.Answer = b.Answer = static _ => CallResult.Failed(CallOutcome.ConnectionLost, "died");
-        var session = _rig.Session(pool);
-        var headers = TestEvents.Headers(1);
-        Assert.That(session.Settle(headers, await session.AskAsync(headers, _rig.In(100)), isRetry: false, out _), Is.True);
-        Assert.That(pool.Admission.Running, Is.EqualTo(1));
-        var other = _rig.AskAsync(_rig.Session(pool, exchange: 2), TestEvents.Headers(2));
-        Assert.That(other.IsCompleted, Is.False, "nobody slips in between");
-        var again = await session.AskAsync(headers, _rig.In(100));
-        Assert.That(again.Outcome, Is.EqualTo(CallOutcome.ConnectionLost));
-        session.Settle(headers, again, isRetry: true, out _);
+        var retried = new TaskCompletionSource<CallResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _a.AnswerLater = b.AnswerLater = (message, _) => message.CorrelationId != TestEvents.Id(1) || _a.Asked.Count + b.Asked.Count == 1
+            ? Task.FromResult(CallResult.Failed(CallOutcome.ConnectionLost, "died")) : retried.Task;
+        var asking = _rig.AskAsync(_rig.Session(pool), TestEvents.Headers(1), 100);
+        Assert.That((_a.Asked.Count, b.Asked.Count, pool.Admission.Running), Is.EqualTo((1, 1, 1)));
+        var other = _rig.AskAsync(_rig.Session(pool, exchange: 2, mode: AgentMode.Monitor), TestEvents.Headers(2));
+        Assert.That((other.IsCompleted, _a.Asked.Count + b.Asked.Count), Is.EqualTo((false, 2)), "nobody slips in between");
+        retried.SetResult(CallResult.Failed(CallOutcome.ConnectionLost, "died"));
+        var reply = await asking;
+        Assert.That((reply.Outcome, reply.IsRetry), Is.EqualTo((CallOutcome.ConnectionLost, true)));
         await other.WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
         Assert.That(pool.Admission.Running, Is.Zero);
     }

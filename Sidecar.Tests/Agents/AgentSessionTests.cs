@@ -65,13 +65,9 @@ public sealed class AgentSessionTests
     {
         await using var pool = await _rig.PoolAsync(_a, _b);
         _a.Answer = _b.Answer = _ => Lost;
-        var session = _rig.Session(pool);
-        var headers = TestEvents.Headers(1);
-        var first = await session.AskAsync(headers, _rig.In(1000));
-        Assert.That(session.Settle(headers, first, isRetry: false, out _), Is.True);
-        var second = await session.AskAsync(headers, _rig.In(1000));
-        Assert.That(session.Settle(headers, second, isRetry: true, out _), Is.False, "once");
-        Assert.That((_a.Asked.Count, _b.Asked.Count), Is.EqualTo((1, 1)));
+        var reply = await _rig.AskAsync(_rig.Session(pool), TestEvents.Headers(1));
+        Assert.That((reply.Outcome, reply.IsRetry), Is.EqualTo((CallOutcome.ConnectionLost, true)));
+        Assert.That((_a.Asked.Count, _b.Asked.Count), Is.EqualTo((1, 1)), "once");
     }
 
     [Test]
@@ -80,8 +76,8 @@ public sealed class AgentSessionTests
         await using var pool = await _rig.PoolAsync(_a);
         _a.Answer = _ => Lost;
         var session = _rig.Session(pool);
-        var headers = TestEvents.Headers(1);
-        Assert.That(session.Settle(headers, await session.AskAsync(headers, _rig.In(1000)), isRetry: false, out _), Is.False);
+        var reply = await _rig.AskAsync(session, TestEvents.Headers(1));
+        Assert.That((reply.Outcome, reply.IsRetry), Is.EqualTo((CallOutcome.ConnectionLost, false)));
         _a.Answer = _ => CallResult.Answered(AgentResponse.Allow);
         Assert.That((await _rig.AskAsync(session, TestEvents.Complete(1))).Outcome, Is.EqualTo(CallOutcome.ConnectionLost), "the gate is open, but the agent knows nothing");
     }
@@ -90,18 +86,21 @@ public sealed class AgentSessionTests
     public async Task EventQueuedBehindLostHeaders_GoesAfterTheirRetry()
     {
         await using var pool = await _rig.PoolAsync(_a, _b);
-        _a.Answer = _ => Lost;
-        _b.Answer = _ => Lost;
+        var answers = new Queue<TaskCompletionSource<CallResult>>();
+        _a.AnswerLater = _b.AnswerLater = (_, _) =>
+        {
+            answers.Enqueue(new TaskCompletionSource<CallResult>());
+            return answers.Peek().Task;
+        };
         var session = _rig.Session(pool);
-        var headers = TestEvents.Headers(1);
-        var lost = await session.AskAsync(headers, _rig.In(1000));
+        var asking = _rig.AskAsync(session, TestEvents.Headers(1));
         var (failed, other) = _a.Asked.IsEmpty ? (_b, _a) : (_a, _b);
         var queued = _rig.AskAsync(session, TestEvents.Chunk(1));
-        Assert.That(session.Settle(headers, lost, isRetry: false, out _), Is.True);
-        other.Answer = _ => CallResult.Answered(AgentResponse.Allow);
-        var result = await session.AskAsync(headers, _rig.In(1000));
-        Assert.That(queued.IsCompleted, Is.False);
-        session.Settle(headers, result, isRetry: true, out _);
+        answers.Dequeue().SetResult(Lost);
+        Assert.That((queued.IsCompleted, other.Asked.Count), Is.EqualTo((false, 1)), "the headers are asked again");
+        (_a.AnswerLater, _b.AnswerLater) = (null, null);
+        answers.Dequeue().SetResult(CallResult.Answered(AgentResponse.Allow));
+        Assert.That((await asking).IsRetry, Is.True);
         Assert.That((await queued.WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).IsAnswered, Is.True);
         Assert.That(other.Asked.Select(message => message.Type), Is.EqualTo(new[] { MessageType.RequestHeaders, MessageType.RequestBodyChunk }));
         Assert.That(failed.Asked, Has.Count.EqualTo(1));

@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
@@ -170,16 +171,15 @@ public sealed class BreakerTests
     {
         await using var pool = await _rig.PoolAsync(Settings with { Breaker = Settings.Breaker with { Consecutive = 1 } }, _a, _b);
         _a.Answer = _b.Answer = static _ => CallResult.Failed(CallOutcome.ConnectionLost, "died");
-        var session = _rig.Session(pool);
-        var headers = TestEvents.Headers(1);
-        Assert.That(session.Settle(headers, await session.AskAsync(headers, _rig.In(100)), isRetry: false, out _), Is.False);
-        Assert.That(pool.Admission.Running, Is.Zero);
+        var reply = await _rig.AskAsync(_rig.Session(pool), TestEvents.Headers(1), 100);
+        Assert.That((reply.Outcome, reply.IsRetry), Is.EqualTo((CallOutcome.ConnectionLost, false)));
+        Assert.That((_a.Asked.Count + _b.Asked.Count, pool.Admission.Running), Is.EqualTo((1, 0)));
     }
 
     private static CallResult Blocked(string reason) =>
         CallResult.Answered(new AgentResponse { Decision = new BlockDecision(403), Audit = new AuditMetadata { ReasonCodes = [reason] } });
 
-    private Task<CallResult> AskAsync(ConnectionPool pool)
+    private Task<AgentReply> AskAsync(ConnectionPool pool)
     {
         var exchange = ++_exchange;
         return _rig.AskAsync(_rig.Session(pool, exchange: exchange), TestEvents.Headers(exchange));

@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using NUnit.Framework;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Connections.Calls;
+using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Pooling;
 using Sidecar.Tests.Support;
@@ -26,7 +28,7 @@ internal sealed class CallTimesTests : IAsyncDisposable
     {
         await using var pool = await _rig.PoolAsync(_agent);
         var start = _rig.Clock.GetTimestamp();
-        var asking = AskAsync(_rig.Session(pool), TestEvents.Headers(1));
+        var asking = AskAsync(Session(pool), TestEvents.Headers(1));
         var times = await AnswerAfterAsync(7, asking);
 
         Assert.That((times.Asked, times.Entered, times.Permitted, times.Sent), Is.EqualTo((start, start, start, start)));
@@ -37,7 +39,7 @@ internal sealed class CallTimesTests : IAsyncDisposable
     public async Task EventBehindAnother_EntersWhenThatIsAnswered()
     {
         await using var pool = await _rig.PoolAsync(_agent);
-        var session = _rig.Session(pool);
+        var session = Session(pool);
         var start = _rig.Clock.GetTimestamp();
         var first = AskAsync(session, TestEvents.Headers(1));
         var second = AskAsync(session, TestEvents.Chunk(1));
@@ -55,8 +57,8 @@ internal sealed class CallTimesTests : IAsyncDisposable
     {
         await using var pool = await _rig.PoolAsync(PoolTests.Settings(1) with { MaxCalls = 1, Queue = 1, QueueWait = TimeSpan.FromMilliseconds(10) }, _agent);
         var start = _rig.Clock.GetTimestamp();
-        var first = AskAsync(_rig.Session(pool, exchange: 1), TestEvents.Headers(1));
-        var second = AskAsync(_rig.Session(pool, exchange: 2), TestEvents.Headers(2));
+        var first = AskAsync(Session(pool, exchange: 1), TestEvents.Headers(1));
+        var second = AskAsync(Session(pool, exchange: 2), TestEvents.Headers(2));
         await AnswerAfterAsync(3, first);
         await Eventually.TrueAsync(() => _answers.Count == 1, ScriptedAgent.Limit, "the second call");
         var times = await AnswerAfterAsync(4, second);
@@ -69,7 +71,7 @@ internal sealed class CallTimesTests : IAsyncDisposable
     public async Task CallThatIsNotSent_WasNeverPermitted()
     {
         await using var pool = await _rig.PoolAsync();
-        var times = await AskAsync(_rig.Session(pool), TestEvents.Headers(1));
+        var times = await AskAsync(Session(pool), TestEvents.Headers(1));
 
         Assert.That((times.Permitted, times.Sent), Is.EqualTo((0L, 0L)));
         Assert.That((times.Asked, times.Settled), Is.EqualTo((_rig.Clock.GetTimestamp(), _rig.Clock.GetTimestamp())));
@@ -79,9 +81,8 @@ internal sealed class CallTimesTests : IAsyncDisposable
 
     private async Task<CallTimes> AskAsync(AgentSession session, AgentEvent message)
     {
-        var result = await session.AskAsync(message, _rig.In(1000));
-        session.Settle(message, result, isRetry: true, out var times);
-        return times;
+        await session.AskAsync(message, _rig.In(1000));
+        return ((TimesOfCalls)session.Observer!).Of(message);
     }
 
     private async Task<CallTimes> AnswerAfterAsync(int milliseconds, Task<CallTimes> asking)
@@ -91,5 +92,18 @@ internal sealed class CallTimesTests : IAsyncDisposable
         return await asking.WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
     }
 
+    private AgentSession Session(ConnectionPool pool, int exchange = 1) => _rig.Session(pool, exchange: exchange, observer: new TimesOfCalls());
+
     private long After(long start, int milliseconds) => start + (milliseconds * _rig.Clock.TimestampFrequency / 1000);
+
+    private sealed class TimesOfCalls : ICallObserver
+    {
+        private readonly ConcurrentDictionary<AgentEvent, CallTimes> _times = new(ReferenceEqualityComparer.Instance);
+
+        public CallTimes Of(AgentEvent message) => _times[message];
+
+        public CallResult Check(AgentResponse response) => CallResult.Answered(response);
+
+        public void OnEnded(AgentEvent message, in CallResult result, bool isRetry, in CallTimes times) => _times[message] = times;
+    }
 }

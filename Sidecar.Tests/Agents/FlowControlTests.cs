@@ -204,6 +204,6 @@ public sealed class FlowControlTests
     private static void Signal(ConnectionPool pool, FakeConnection connection, FlowAction action) =>
         pool.OnFlowControl(connection, new FlowControlSignal { Action = action });
 
-    private Task<CallResult> AskNewAsync(ConnectionPool pool, int exchange) =>
+    private Task<AgentReply> AskNewAsync(ConnectionPool pool, int exchange) =>
         _rig.AskAsync(_rig.Session(pool, exchange: exchange), TestEvents.Headers(exchange));
 }

@@ -19,22 +19,16 @@ internal sealed class SessionRig
     /// <summary>What pools logged.</summary>
     public FakeLogger Log { get; } = new();
 
-    private static async Task<CallResult> SettledAsync(AgentSession session, AgentEvent message, ValueTask<CallResult> asked)
-    {
-        var result = await asked;
-        session.Settle(message, result, isRetry: true, out _);
-        return result;
-    }
-
-    /// <summary>Asks and settles.</summary>
-    public Task<CallResult> AskAsync(AgentSession session, AgentEvent message, int milliseconds = 1000) =>
-        SettledAsync(session, message, session.AskAsync(message, In(milliseconds)));
+    /// <summary>Asks.</summary>
+    public Task<AgentReply> AskAsync(AgentSession session, AgentEvent message, int milliseconds = 1000) =>
+        session.AskAsync(message, In(milliseconds)).AsTask();
 
     /// <summary>A deadline so many milliseconds from now.</summary>
     public long In(int milliseconds) => Clock.GetTimestamp() + (milliseconds * Clock.TimestampFrequency / 1000);
 
     /// <summary>An agent's part in exchange 1.</summary>
-    public AgentSession Session(ConnectionPool pool, EventSet? events = null, AgentMode mode = AgentMode.Enforce, int exchange = 1)
+    public AgentSession Session(
+        ConnectionPool pool, EventSet? events = null, AgentMode mode = AgentMode.Enforce, int exchange = 1, ICallObserver? observer = null)
     {
         var policy = new AgentPolicy
         {
@@ -45,7 +39,7 @@ internal sealed class SessionRig
         };
         var metrics = new SidecarMetrics(new SilentMeters());
         var agent = new AgentState("waf", policy, new AgentVersion("1", pool), Clock, metrics.Agents);
-        return new AgentSession(agent, policy, agent.Plan, TestEvents.Id(exchange));
+        return new AgentSession(new RouteAgent(agent, policy), TestEvents.Id(exchange), observer: observer);
     }
 
     /// <summary>A pool with these connections open, in which no call waits.</summary>

@@ -90,7 +90,7 @@ internal sealed class PublisherRig : IAsyncDisposable
     {
         var (exchange, verdict) = await AskAsync(session);
         Daemon.Inspector.End(exchange);
-        var versions = exchange.Stages.SelectMany(static stage => stage).Select(static one => one.Session.Version.Name);
+        var versions = exchange.Enforced.ToArray().Select(static one => one.Session.Version.Name);
         return verdict.IsAllow ? string.Join('+', versions) : verdict.Kind.ToString();
     }
 

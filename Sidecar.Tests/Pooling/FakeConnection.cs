@@ -73,7 +73,7 @@ internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConc
     /// <summary>The exchanges it was told are over, each with the number of events it had been asked about by then.</summary>
     public ConcurrentQueue<(CorrelationId Exchange, int Asked)> Released { get; } = new();
 
-    public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline)
+    public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline, EventFrames? frames = null)
     {
         if (Unrecorded is not null)
         {

@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
@@ -103,6 +104,6 @@ public sealed class PoolStateTests
         PoolTests.Settings(1) with { DrainTimeout = TimeSpan.Zero, Queue = 10, QueueWait = TimeSpan.FromSeconds(1) },
         dialer, new FillThenSpread(), new Random(1), _rig.Clock, _rig.Log);
 
-    private Task<CallResult> AskAsync(ConnectionPool pool, int exchange) =>
+    private Task<AgentReply> AskAsync(ConnectionPool pool, int exchange) =>
         _rig.AskAsync(_rig.Session(pool, exchange: exchange), TestEvents.Headers(exchange));
 }

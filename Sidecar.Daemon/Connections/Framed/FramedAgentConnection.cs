@@ -128,7 +128,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         Run();
     }
 
-    public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline)
+    public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline, EventFrames? frames = null)
     {
         // Before it is encoded: what cannot be sent need not be copied, and an encoder's buffer is not to grow without a bound.
         if (message is BodyChunkEvent { Data.Length: var size } && size > Traits.MaxEventBytes)
@@ -142,10 +142,9 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
             return _consent.AskAsync(_encoding, configure, NextPing(), deadline);
         }
 
-        var frame = FrameBuffer.Rent(message.Type);
+        var frame = frames?.Find(_encoding) ?? Encode(message, frames);
         try
         {
-            _encoder.Write(_encoding, frame, message);
             frame.Finish(_dialect.ProxyFormat.LargestPayload);
             return _calls.Send(frame, message.CorrelationId, message.Type, deadline);
         }
@@ -240,6 +239,14 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
             ? OtherDialects.Silent()
             : new ProtocolException($"the connection ended during the handshake: {cause}"));
         _ended.TrySetResult(cause);
+    }
+
+    private FrameBuffer Encode(AgentEvent message, EventFrames? frames)
+    {
+        var frame = FrameBuffer.Rent(message.Type);
+        _encoder.Write(_encoding, frame, message);
+        frames?.Keep(_encoding, frame);
+        return frame;
     }
 
     private PingMessage NextPing() => new(Interlocked.Increment(ref _pings) - 1, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds());

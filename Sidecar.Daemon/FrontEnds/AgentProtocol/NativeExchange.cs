@@ -60,9 +60,9 @@ internal sealed class NativeExchange(Exchange exchange, RequestHeadersEvent requ
         Awaited = (wanted.RequestBody.Need != BodyNeed.None && !_requestBodyIsOver ? EventSet.RequestBodyChunk : EventSet.None)
             | (wanted.ResponseHeaders && !_responseIsJudged ? EventSet.ResponseHeaders : EventSet.None)
             | (wanted.ResponseBody.Need != BodyNeed.None && !_responseBodyIsOver ? EventSet.ResponseBodyChunk : EventSet.None)
-            | (_mayLeaveHttp && IsWanted(EventKind.WebSocketFrame) ? EventSet.WebSocketFrame : EventSet.None);
+            | (_mayLeaveHttp && Exchange.Decides(EventKind.WebSocketFrame) ? EventSet.WebSocketFrame : EventSet.None);
         var expected = Awaited & (told | EventSet.RequestBodyChunk);
-        if (Exchange.Bodies.Request is null && (_seemsBodyless || _responseIsJudged || (told & EventSet.RequestBodyChunk) == 0))
+        if (Exchange.BodyOf(Direction.Request) is null && (_seemsBodyless || _responseIsJudged || (told & EventSet.RequestBodyChunk) == 0))
         {
             expected &= ~EventSet.RequestBodyChunk;
         }
@@ -70,16 +70,11 @@ internal sealed class NativeExchange(Exchange exchange, RequestHeadersEvent requ
         // A body that only its agent's statement keeps from it is to be named when it comes.
         return expected != EventSet.None ? NativeOutlook.Open
             : Awaited != EventSet.None
-                || IsWanted(EventKind.GuardrailInspect)
-                || IsWanted(EventKind.RequestComplete)
-                || Sessions.Any(static session => session.IsShownHeadersOnly) ? NativeOutlook.Over
+                || Exchange.Decides(EventKind.GuardrailInspect)
+                || Exchange.Decides(EventKind.RequestComplete)
+                || Exchange.IsShownHeadersOnly ? NativeOutlook.Over
             : NativeOutlook.Done;
     }
-
-    private IEnumerable<AgentSession> Sessions => Exchange.Stages.SelectMany(static stage => stage).Concat(Exchange.Monitors).Select(
-        static participant => participant.Session);
-
-    private bool IsWanted(EventKind kind) => Sessions.Any(session => session.Decides(kind));
 
     private static bool SeemsBodyless(HeaderBlock headers) => headers.IndexOf("transfer-encoding"u8) < 0 && headers.Get("content-length") is null or "" or "0";
 }

@@ -161,7 +161,7 @@ internal sealed class NativeHandler(
     // "Clean" and "nobody looked" would be the same answer.
     private static AgentResponse NameUnheard(Exchange exchange, AgentResponse answer) =>
         answer.Decision == Decision.Allow
-            && !exchange.Stages.Any(static stage => Array.Exists(stage, static participant => participant.Session.Wants(EventKind.GuardrailInspect)))
+            && !exchange.Wants(EventKind.GuardrailInspect)
             ? answer with { Audit = answer.Audit with { ReasonCodes = [.. answer.Audit.ReasonCodes, "nobody-inspected"] } }
             : answer;
 

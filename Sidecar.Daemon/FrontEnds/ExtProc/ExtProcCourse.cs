@@ -209,7 +209,7 @@ internal sealed class ExtProcCourse : IDisposable
         }
 
         if (!_hasResponse && _halves[0].Answer is { IsSent: true }
-            && exchange.Stages.Any(static stage => stage.Any(static one => one.Session.Wants(EventKind.ResponseHeaders))))
+            && exchange.Wants(EventKind.ResponseHeaders))
         {
             exchange.MissResponse(_goneFor == Cause.Shutdown ? Cause.Shutdown : Cause.NoResponse);
             _shared.Filter.NoteNoResponse();

@@ -54,8 +54,7 @@ internal sealed class ExtProcExchange(Inspector inspector, ExtProcFilter filter,
     }
 
     /// <summary>Whether an agent judges the beginning of a body that is too large for it.</summary>
-    public bool TakesBeginnings => Array.Exists(
-        exchange.Stages, static stage => Array.Exists(stage, static participant => participant.Session.Policy.RequestBody.OnExcess == ExcessAction.Partial));
+    public bool TakesBeginnings => exchange.TakesBeginnings;
 
     /// <summary>Whether nothing is asked any more: it ended, or, where Envoy only observes, a verdict was recorded.</summary>
     public bool IsOver => _isDecided || answers.IsClosed;

@@ -36,13 +36,13 @@ internal sealed class BodyFlow : IDisposable
     /// <param name="participants">The agents in route order.</param>
     /// <param name="services">What it needs of the daemon.</param>
     /// <param name="isCopy">Whether the bytes are copies that go nowhere and count for nothing.</param>
-    public BodyFlow(Exchange exchange, Direction direction, IReadOnlyList<Participant> participants, BodyServices services, bool isCopy = false)
+    public BodyFlow(Exchange exchange, Direction direction, ReadOnlySpan<Participant> participants, BodyServices services, bool isCopy = false)
     {
         (_exchange, _direction, _services, _isCopy) = (exchange, direction, services, isCopy);
         _output = isCopy ? new DiscardedBody() : new BodyOutput();
-        _stages = new BodyStage[participants.Count];
+        _stages = new BodyStage[participants.Length];
         _first = _output;
-        for (var i = participants.Count - 1; i >= 0; i--)
+        for (var i = participants.Length - 1; i >= 0; i--)
         {
             // Copies must not take the memory that exchanges wait for.
             var (ofAgent, ofAll) = isCopy ? (null, services.Copies) : (participants[i].Session.Agent.BodyMemory, services.Memory);

@@ -13,18 +13,15 @@ internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
     private readonly MonitorFlow[]?[] _monitors = new MonitorFlow[]?[2];
     private bool _isDisposed;
 
-    /// <summary>The request body's flow; null when none of it has come.</summary>
-    public BodyFlow? Request => Volatile.Read(ref _flows[(int)Direction.Request]);
-
-    /// <summary>The response body's flow; null when none of it has come.</summary>
-    public BodyFlow? Response => Volatile.Read(ref _flows[(int)Direction.Response]);
+    /// <summary>The flow of a direction; null when none of that body has come.</summary>
+    public BodyFlow? FlowOf(Direction direction) => Volatile.Read(ref _flows[(int)direction]);
 
     /// <summary>The flow of a direction.</summary>
     public BodyFlow Of(Direction direction, BodyServices services)
     {
         lock (_lock)
         {
-            return _flows[(int)direction] ??= new BodyFlow(exchange, direction, [.. exchange.Stages.SelectMany(static stage => stage)], services);
+            return _flows[(int)direction] ??= new BodyFlow(exchange, direction, exchange.Enforced, services);
         }
     }
 
@@ -33,11 +30,19 @@ internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
     {
         lock (_lock)
         {
-            return _monitors[(int)direction] ??=
-            [
-                .. exchange.Monitors.Select(participant =>
-                    new MonitorFlow(participant, new BodyFlow(exchange, direction, [participant], services, isCopy: true), BodyFlow.KindOf(direction))),
-            ];
+            if (_monitors[(int)direction] is { } made)
+            {
+                return made;
+            }
+
+            var flows = exchange.Monitors.IsEmpty ? [] : new MonitorFlow[exchange.Monitors.Length];
+            for (var i = 0; i < flows.Length; i++)
+            {
+                var participant = exchange.Monitors[i];
+                flows[i] = new MonitorFlow(participant, new BodyFlow(exchange, direction, [participant], services, isCopy: true), BodyFlow.KindOf(direction));
+            }
+
+            return _monitors[(int)direction] = flows;
         }
     }
 
@@ -81,11 +86,13 @@ internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
             _kept[(int)Direction.Response]?.Dispose();
         }
 
-        Request?.Dispose();
-        Response?.Dispose();
-        foreach (var monitor in _monitors.SelectMany(static flows => flows ?? []))
+        foreach (var direction in (ReadOnlySpan<Direction>)[Direction.Request, Direction.Response])
         {
-            monitor.Close();
+            FlowOf(direction)?.Dispose();
+            foreach (var monitor in _monitors[(int)direction] ?? [])
+            {
+                monitor.Close();
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
@@ -21,12 +22,11 @@ internal sealed class StageAsker(Exchange exchange, Participant participant, int
     /// <param name="bytes">The piece; not more than the agent takes in one event.</param>
     /// <param name="isLast">Whether this is the last the agent will be shown.</param>
     /// <param name="total">Size of the whole body, when known.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<StageAnswer> AskAsync(BodyPush push, ReadOnlyMemory<byte> bytes, bool isLast, long? total)
     {
         var message = Event(bytes, isLast, total);
-        var result = await participant.Session.AskAsync(message, push.Deadline).ConfigureAwait(false);
-        participant.Settle(message, ref result, Attempt.Only);
-        var heard = push.Merger.Add(participant, order, message, result);
+        var heard = push.Merger.Add(participant, order, message, await participant.Session.AskAsync(message, push.Deadline).ConfigureAwait(false));
         Seen += heard is null ? 0 : bytes.Length;
         if (push.Merger.Ends)
         {

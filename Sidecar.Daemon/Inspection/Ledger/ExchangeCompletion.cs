@@ -11,44 +11,15 @@ internal sealed class ExchangeCompletion(BackgroundCalls background, TimeProvide
     /// <param name="counts">Where its end is counted for operators.</param>
     public void Close(Exchange exchange, ExchangeCounts counts)
     {
-        exchange.Bodies.Dispose();
+        exchange.CloseBodies();
 
         // Last of the books: whoever reads that it ended finds its parts accounted and its memory given back.
         var account = exchange.Account();
         var now = time.GetTimestamp();
         counts.Ended(exchange.Listener, exchange.RouteLabel, account.State);
         exchange.CloseRecord(account, now);
-        if (IsToldOf(exchange))
-        {
-            background.Complete(exchange, exchange.Complete ?? new RequestCompleteEvent
-            {
-                DurationMs = (ulong)time.GetElapsedTime(exchange.Started, now).TotalMilliseconds,
-                Error = account is { Cause: Cause.None } or { State: LedgerState.Inspected } ? null : account.Cause.Label(),
-            });
-        }
-
-        foreach (var stage in exchange.Stages)
-        {
-            Leave(stage);
-        }
-
-        Leave(exchange.Monitors);
-    }
-
-    private static bool IsToldOf(Exchange exchange)
-    {
-        var isTold = Array.Exists(exchange.Monitors, static participant => participant.Session.HasSeenExchange);
-        foreach (var stage in exchange.Stages)
-        {
-            isTold |= Array.Exists(stage, static participant => participant.Session.HasSeenExchange);
-        }
-
-        return isTold;
-    }
-
-    private static void Leave(Participant[] participants)
-    {
-        foreach (var participant in participants)
+        background.Complete(exchange, account, now);
+        foreach (var participant in exchange.Participants)
         {
             participant.Session.Release();
             participant.Session.Leave();

@@ -1,7 +1,7 @@
 namespace Sidecar.Daemon.Inspection.Ledger;
 
 /// <summary>How an exchange, or an agent's part in one direction of it, is accounted (rule 1). A greater state hides a lesser one.</summary>
-internal enum LedgerState
+internal enum LedgerState : byte
 {
     /// <summary>No agent was to be asked.</summary>
     NotSubject = 0,

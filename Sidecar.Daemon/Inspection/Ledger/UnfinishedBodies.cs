@@ -22,18 +22,18 @@ internal static class UnfinishedBodies
     /// <returns>The verdict where an agent that fails closed was passed by: the response is all that can still be stopped. Null when it may go on.</returns>
     public static Verdict? AtResponse(Exchange exchange, ListenerWarnings warnings, ILogger logger)
     {
-        if (!exchange.IsJoined || exchange.Bodies.Request is not { AwaitsMore: true } body)
+        if (!exchange.IsJoined || exchange.BodyOf(Direction.Request) is not { AwaitsMore: true } body)
         {
             return null;
         }
 
         var isClosed = false;
-        foreach (var (participant, stage) in Concerned(exchange, body))
+        for (var place = 0; place < body.Stages.Count; place++)
         {
-            if (stage.AwaitsMore)
+            if (body.Stages[place].AwaitsMore && IsConcerned(exchange, body, place))
             {
-                Note(participant, stage);
-                isClosed |= participant.Session.Policy.FailureModeFor(Cause.BodyUnfinished) == FailureMode.Closed;
+                Note(exchange, body, place);
+                isClosed |= exchange.Enforced[place].Session.Policy.FailureModeFor(Cause.BodyUnfinished) == FailureMode.Closed;
             }
         }
 
@@ -45,16 +45,19 @@ internal static class UnfinishedBodies
     /// <inheritdoc cref="AtResponse"/>
     public static void AtEnd(Exchange exchange, ListenerWarnings warnings, ILogger logger)
     {
-        if (!exchange.IsJoined || exchange.IsRefused || exchange.Bodies.Request is not { IsOpen: true } body)
+        if (!exchange.IsJoined || exchange.IsRefused || exchange.BodyOf(Direction.Request) is not { IsOpen: true } body)
         {
             return;
         }
 
         var isAny = false;
-        foreach (var (participant, stage) in Concerned(exchange, body))
+        for (var place = 0; place < body.Stages.Count; place++)
         {
-            Note(participant, stage);
-            isAny = true;
+            if (IsConcerned(exchange, body, place))
+            {
+                Note(exchange, body, place);
+                isAny = true;
+            }
         }
 
         if (isAny)
@@ -64,10 +67,9 @@ internal static class UnfinishedBodies
     }
 
     // A flow has its stages in the order of the participants.
-    private static IEnumerable<(Participant Participant, BodyStage Stage)> Concerned(Exchange exchange, BodyFlow body) =>
-        exchange.Stages.SelectMany(static stage => stage).Zip(body.Stages)
-            .Where(static pair => !pair.Second.Passes && pair.First.Session.Wants(BodyFlow.KindOf(Direction.Request)));
+    private static bool IsConcerned(Exchange exchange, BodyFlow body, int place) =>
+        !body.Stages[place].Passes && exchange.Enforced[place].Session.Wants(BodyFlow.KindOf(Direction.Request));
 
-    private static void Note(Participant participant, BodyStage stage) =>
-        participant.Note(Direction.Request, stage.Seen > 0 ? LedgerState.Partly : LedgerState.Abandoned, Cause.BodyUnfinished);
+    private static void Note(Exchange exchange, BodyFlow body, int place) => exchange.Enforced[place].Note(
+        Direction.Request, body.Stages[place].Seen > 0 ? LedgerState.Partly : LedgerState.Abandoned, Cause.BodyUnfinished);
 }

@@ -16,7 +16,14 @@ internal sealed record RouteModel
     public RouteMatch Match { get; init; } = RouteMatch.Everything;
 
     /// <summary>Groups of agents: those of one group are asked at the same time, one group after the other.</summary>
-    public IReadOnlyList<IReadOnlyList<RouteAgent>> Stages { get; init; } = [];
+    public IReadOnlyList<IReadOnlyList<RouteAgent>> Stages
+    {
+        get;
+        init => (field, Plan) = (value, new RoutePlan(value));
+    } = [];
+
+    /// <summary>Who takes part in its exchanges, in what order.</summary>
+    public RoutePlan Plan { get; private init; } = new([]);
 
     /// <summary>Whether what it takes is refused without asking anybody.</summary>
     public bool Refuses { get; init; }
@@ -26,19 +33,6 @@ internal sealed record RouteModel
 
     /// <summary>What keeps the exchanges of one client's session on one connection of each agent; null for nothing.</summary>
     public StickyRule? Sticky { get; init; }
-}
-
-/// <summary>An agent on a route.</summary>
-/// <param name="Agent">The agent.</param>
-/// <param name="Policy">How it takes part on this route.</param>
-/// <param name="Plan">Which of its versions an exchange gets.</param>
-internal sealed record RouteAgent(AgentState Agent, AgentPolicy Policy, VersionPlan Plan)
-{
-    /// <summary>An agent with the versions that it has now.</summary>
-    public RouteAgent(AgentState agent, AgentPolicy policy)
-        : this(agent, policy, agent.Plan)
-    {
-    }
 }
 
 /// <summary>Conditions of a route; all that are given must hold.</summary>

@@ -45,19 +45,17 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
     /// <param name="participant">The agent.</param>
     /// <param name="order">Its place on the route.</param>
     /// <param name="message">What it was asked.</param>
-    /// <param name="result">What came of the call.</param>
+    /// <param name="reply">What came of it.</param>
     /// <returns>The answer when it counts; null when the agent could not be heard.</returns>
-    public AgentResponse? Add(Participant participant, int order, AgentEvent message, in CallResult result)
+    public AgentResponse? Add(Participant participant, int order, AgentEvent message, in AgentReply reply)
     {
-        var (response, cause) = Read(result, out var error);
-        if (response is null)
+        Note(participant, reply.Error, isFailure: reply.Response is null);
+        if (reply.Response is not { } response)
         {
-            Note(participant, error, isFailure: true);
-            Fail(participant, order, cause);
+            Fail(participant, order, reply.Cause);
             return null;
         }
 
-        Note(participant, result.Detail, isFailure: false);
         participant.NoteInspected(message, kind);
         if (!participant.Decides(kind) || ReferenceEquals(response, AgentResponse.Allow))
         {
@@ -111,16 +109,14 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
     public List<Participant> BypassUnseenBody()
     {
         var bypassed = new List<Participant>();
-        var order = 0;
-        foreach (var participant in exchange.Stages.SelectMany(static stage => stage))
+        for (var order = 0; order < exchange.Enforced.Length; order++)
         {
+            var participant = exchange.Enforced[order];
             if (participant.Session.Wants(EventKind.RequestBodyChunk) && !participant.Session.Policy.BodyIsOptional)
             {
                 Bypass(participant, order, exchange.UnseenBody);
                 bypassed.Add(participant);
             }
-
-            order++;
         }
 
         return bypassed;
@@ -170,21 +166,6 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
 
     /// <summary>Whether an answer only asks for more of the body. The last piece ends that, whatever the agent says (rule 12).</summary>
     public static bool IsProvisional(AgentEvent message, AgentResponse response) => response.NeedsMore && message is BodyChunkEvent { IsLast: false };
-
-    /// <summary>The answer when it counts, else the cause of the failure.</summary>
-    /// <param name="result">How the call ended, after <see cref="Participant.Settle"/>.</param>
-    /// <param name="error">What the agent's author should know of it; null when there is nothing, or whoever read the answer has said it.</param>
-    public static (AgentResponse? Response, Cause Cause) Read(in CallResult result, out string? error)
-    {
-        error = null;
-        if (!result.IsAnswered)
-        {
-            error = result.Response is null ? null : result.Detail;
-            return (null, Causes.Of(result.Outcome));
-        }
-
-        return ReasonCodes.IsFailure(result.Response!) ? (null, Cause.AgentError) : (result.Response, Cause.None);
-    }
 
     private void Note(Participant participant, string? error, bool isFailure)
     {

@@ -65,7 +65,7 @@ internal sealed class RequestConnection : IAgentConnection, ICallTransport<Agent
     public static Task<IContractPeer> OpenAsync(TimeProvider time, IConnectionSink sink, int limit) =>
         Task.FromResult<IContractPeer>(new RequestConnection(time, sink, limit));
 
-    public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline)
+    public ValueTask<CallResult> CallAsync(AgentEvent message, long deadline, EventFrames? frames = null)
     {
         if (message is BodyChunkEvent { Data.Length: var size } && size > Traits.MaxEventBytes)
         {

@@ -10,6 +10,7 @@ using Sidecar.Tests.FrontEnds.Common;
 using Sidecar.Tests.Support;
 using HealthCheckRequest = Sidecar.Protocol.Grpc.Wire.HealthCheckRequest;
 using HealthCheckResponse = Sidecar.Protocol.Grpc.Wire.HealthCheckResponse;
+using Sidecar.Daemon.Agents;
 
 namespace Sidecar.Tests.FrontEnds.ExtAuthz;
 

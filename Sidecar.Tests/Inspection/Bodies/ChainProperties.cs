@@ -68,7 +68,7 @@ public sealed class ChainProperties
         {
             var shown = agents[i].Shown;
             var hasDrawnBack = shown is [.., { Result.IsAnswered: false }] && chain.Agents[i].IsOpen;
-            inputs.Add(NaiveStage.Output(inputs[^1], shown, exchange.Bodies.Request!.Stages[i].Passes, hasDrawnBack));
+            inputs.Add(NaiveStage.Output(inputs[^1], shown, exchange.BodyOf(Direction.Request)!.Stages[i].Passes, hasDrawnBack));
         }
 
         return inputs;
@@ -99,11 +99,11 @@ public sealed class ChainProperties
         {
             var (input, shown, policy, agent) = (inputs[i], agents[i].Shown, chain.Agents[i], agents[i]);
             var died = shown is [.., { Result.IsAnswered: false }];
-            var entry = exchange.Stages[i][0].Of(Direction.Request);
+            var entry = exchange.Participants[i].Of(Direction.Request);
             var isShort = entry.Cause == Cause.BodyMemory && (policy.Memory < 1 << 30 || chain.Memory < 1 << 30);
             var exceeds = input.Length > policy.Limit;
             var isAnnounced = chain.IsAnnounced && chain.End == BodyEnd.Last && chain.Body.Length > policy.Limit;
-            var stage = exchange.Bodies.Request!.Stages[i];
+            var stage = exchange.BodyOf(Direction.Request)!.Stages[i];
             Assert.That(stage.Seen + stage.Missed, Is.EqualTo(input.Length), "every byte is accounted once");
             Assert.That(input.AsSpan().StartsWith(agent.Bytes), Is.True, "shown in order, once");
             if (died)
@@ -159,6 +159,6 @@ public sealed class ChainProperties
                 break;
         }
 
-        Assert.That(exchange.Bodies.Request!.Stages.Select(static stage => stage.IsHolding), Is.All.False);
+        Assert.That(exchange.BodyOf(Direction.Request)!.Stages.Select(static stage => stage.IsHolding), Is.All.False);
     }
 }

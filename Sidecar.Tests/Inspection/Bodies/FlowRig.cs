@@ -79,7 +79,7 @@ internal sealed class FlowRig : IAsyncDisposable
     public (LedgerState State, Cause Cause) AccountOf(Exchange exchange, string agent)
     {
         Inspector.End(exchange);
-        var entry = exchange.Stages.SelectMany(static stage => stage).Single(participant => participant.Agent == agent).Of(Direction.Request);
+        var entry = exchange.Enforced.ToArray().Single(participant => participant.Agent == agent).Of(Direction.Request);
         return (entry.State, entry.Cause);
     }
 

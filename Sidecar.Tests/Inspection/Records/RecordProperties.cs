@@ -104,11 +104,11 @@ public sealed class RecordProperties
             Is.EqualTo(rig.Route.Stages.SelectMany(static (stage, i) => stage.Select(one => (one.Agent.Id, i, one.Policy.Mode)))));
         foreach (var line in record.Agents)
         {
-            var part = exchange.Stages.SelectMany(static stage => stage).SingleOrDefault(participant => participant.Agent == line.Agent);
+            var part = exchange.Enforced.ToArray().SingleOrDefault(participant => participant.Agent == line.Agent);
             Assert.That(line.Version, Is.EqualTo(line.Mode == AgentMode.Off ? null : $"{line.Agent}-v2"));
             Assert.That(line.Request, Is.EqualTo(part?.Of(Direction.Request) ?? default));
             Assert.That(line.Response, Is.EqualTo(part?.Of(Direction.Response) ?? default));
-            var stage = part is null ? null : exchange.Bodies.Request?.Stages.Single(one => one.Agent == line.Agent);
+            var stage = part is null ? null : exchange.BodyOf(Direction.Request)?.Stages.Single(one => one.Agent == line.Agent);
             Assert.That(line.RequestBody, Is.EqualTo(new BodyRecord(stage?.Seen ?? 0, stage?.Missed ?? 0)));
         }
     }
