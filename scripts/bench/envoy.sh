@@ -3,14 +3,13 @@
 # bench.sh --envoy [SECONDS]; needs wrk, clang (see publish.sh), and two programs: Envoy (SIDECAR_TEST_ENVOY=FILE) and a server on grpc-go that always
 # continues (SIDECAR_TEST_GRPC_GO_CONTINUE=FILE, started with a socket's path); both are looked for in ../shared/peers, too.
 # Envoy answers itself; SIDECAR_BENCH_WORKERS are its --concurrency (default 1). Everything shares this machine's processors: only the ratios count.
-# Every row is measured five times, in turn with the others, and its median is shown. CPU is µs per request. The sidecar is the published one, as it
-# is installed (or SIDECAR_BINARY).
+# Every row is measured five times (SIDECAR_BENCH_ROUNDS), in turn with the others; medians are shown, of ratios those of the rounds. Times are µs,
+# CPU µs per request. The sidecar is the published one, as it is installed (or SIDECAR_BINARY).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-seconds=${1:-3} rounds=5 workers=${SIDECAR_BENCH_WORKERS:-1}
+seconds=${1:-3} rounds=${SIDECAR_BENCH_ROUNDS:-5} workers=${SIDECAR_BENCH_WORKERS:-1}
 command -v wrk >/dev/null || { echo "bench.sh: wrk is missing; install it" >&2; exit 1; }
 . scripts/bench/common.sh
-need() { peer "$1" || { echo "bench.sh: $1 is neither in ../shared/peers nor named by its variable; see the head of scripts/bench/envoy.sh" >&2; exit 1; }; }
 envoy=$(need envoy) continue=$(need grpc-go-continue)
 publish
 
@@ -67,32 +66,19 @@ EOF
 } >"$dir/envoy.yaml"
 serve envoy "$envoy" -c "$dir/envoy.yaml" --concurrency "$workers" --use-dynamic-base-id -l warning; front=$served
 
-status() { curl -so /dev/null -w '%{http_code}' "http://127.0.0.1:${ports[$1]}/" || true; }
-for name in $names; do
-  for _ in $(seq 200); do [ "$(status "$name")" = 200 ] && break; sleep 0.1; done
-  [ "$(status "$name")" = 200 ] || { echo "bench.sh: no 200 for '$name'" >&2; tail -n 5 "$dir/$name.log" "$dir/envoy.log" >&2; exit 1; }
-done
+for name in $names; do until_200 "${ports[$name]}" "$name"; done
 
-measure() { # name: requests/s, p50, p99, CPU of whom Envoy asks, of Envoy, of the agent, not 200
-  local before=("$(cpu "${asked[$1]}")" "$(cpu "$front")" "$(cpu "$agent")") result
-  result=$(wrk -t1 -c 64 -d "${seconds}s" --latency "http://127.0.0.1:${ports[$1]}/")
-  awk -v hz="$ticks" -v s="$(($(cpu "${asked[$1]}") - before[0]))" -v e="$(($(cpu "$front") - before[1]))" -v a="$(($(cpu "$agent") - before[2]))" '
-    function us(t) { return sprintf("%.1f", t / hz * 1e6 / n) }
-    /Requests\/sec/ { rate = $2 } / requests in / { n = $1 } $1 == "50%" { p50 = $2 } $1 == "99%" { p99 = $2 } /Non-2xx/ { bad = $NF }
-    END { print rate, p50, p99, us(s), us(e), us(a), bad + 0 }' <<<"$result"
-}
-median() { sort -n -k "$2" "$dir/$1.rounds" | awk -v n=$(((rounds + 1) / 2)) -v k="$2" 'NR == n { print $k }'; }
 row() { # label, name, name of the yardstick
-  printf '| %s | %.0f | %s | %s | %s | %s | %s | %s | %s |\n' "$1" "$(median "$2" 1)" \
-    "$(awk -v r="$(median "$2" 1)" -v p="$(median plain 1)" 'BEGIN { printf "%.2f", r / p }')" "$(median "$2" 2)" "$(median "$2" 3)" \
-    "$(median "$2" 4)" "$([ -n "$3" ] && awk -v r="$(median "$2" 4)" -v p="$(median "$3" 4)" 'BEGIN { printf "%.2f", r / p }' || true)" \
-    "$(median "$2" 5)" "$(median "$2" 6)"
+  printf '| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n' "$1" "$(median "$2" 1)" "$(of "$2" plain 1)" "$(median "$2" 2)" "$(median "$2" 3)" \
+    "$(median "$2" 5)" "$([ -z "$3" ] || of "$2" "$3" 5)" "$(median "$2" 6)" "$(median "$2" 7)" "$(median "$2" 4)"
 }
 
-for name in $names; do wrk -t1 -c 64 -d 2s "http://127.0.0.1:${ports[$name]}/" >/dev/null; done
-for _ in $(seq $rounds); do for name in $names; do measure "$name" >>"$dir/$name.rounds"; done; done
-echo "| Envoy, $workers worker, 64 connections | requests/s | of Envoy alone | p50 | p99 | CPU asked | of grpc-go | CPU Envoy | CPU agent |"
-echo '|---|---|---|---|---|---|---|---|---|'
+for name in $names; do web_round "${ports[$name]}" 64 2 >/dev/null; done
+for _ in $(seq "$rounds"); do
+  for name in $names; do web_round "${ports[$name]}" 64 "$seconds" "${asked[$name]}" "$front" "$agent" >>"$dir/$name.rounds"; done
+done
+echo "| Envoy, $workers worker, 64 connections | requests/s | of Envoy alone | p50 | p99 | CPU asked | of grpc-go | CPU Envoy | CPU agent | not 200 |"
+echo '|---|---|---|---|---|---|---|---|---|---|'
 row 'no filter' plain ''
 for filter in authz headers both; do
   case $filter in authz) label='ext_authz' ;; headers) label='ext_proc, request headers' ;; both) label='ext_proc, request and response headers' ;; esac
@@ -100,6 +86,3 @@ for filter in authz headers both; do
   row "$label: sidecar, a route without agents" "$filter-none" "$filter-go"
   row "$label: sidecar and an agent" "$filter-demo" "$filter-go"
 done
-bad=$(awk '{ bad += $7 } END { print bad + 0 }' "$dir"/*.rounds)
-echo
-echo "Not 200: $bad"
