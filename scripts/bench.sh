@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Measures what bench/RESULTS.md states, in one run, so that the ratios hold whatever else the machine does.
 #   scripts/bench.sh [--pin CLIENT:BETWEEN:SERVER] [--only REGEX] [SECONDS]      seconds of each measurement (default 5), once its rate is stable
-#   scripts/bench.sh --haproxy [SECONDS]      the same for a whole HAProxy: without a filter, with an agent that does nothing, with the sidecar (5 rounds)
-#   scripts/bench.sh --envoy [SECONDS]      the same for a whole Envoy: ext_authz and ext_proc, beside a server on grpc-go (5 rounds)
+#   scripts/bench.sh --reference [SECONDS]      our ends beside the reference's pool and server, and beside plain C (5 alternating rounds, like the next)
+#   scripts/bench.sh --haproxy [SECONDS]      the same for a whole HAProxy: without a filter, with an agent that does nothing, with the sidecar
+#   scripts/bench.sh --nginx [SECONDS]      the same for a whole nginx
+#   scripts/bench.sh --envoy [SECONDS]      the same for a whole Envoy: ext_authz and ext_proc, beside a server on grpc-go
+#   scripts/bench.sh --load [SECONDS]      latency against load, daemon and relay, with a picture (3 rounds)
 #   scripts/bench.sh --micro [ARGUMENTS]      what an exchange, selection, affinity and breaker cost (BenchmarkDotNet; --job short is quicker)
-#   scripts/bench/compare.sh OLD [NEW]      whether a change made the daemon cheaper
+#   scripts/bench/compare.sh OLD [NEW]      whether a change made the daemon cheaper or quicker
 # A message is one event sent and answered, an exchange all messages about one request; both are the client's. Two processes on this machine: 'sidecar
 # bench' and the demo agent (or an echo for raw frames). "Through" names a third process between them, which passes each message on: so an exchange
 # of 2 messages (headers, complete) makes 4 round trips there. Bodies have 1 MiB (with pieces of 1 KiB: 64 KiB) and pass in stream mode.
@@ -13,9 +16,8 @@
 # of a row in seconds (default 20); a rate that was not stable by then has a '~'. Rows for which a program is missing are 'not run'.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-case "${1:-}" in -h|--help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
-if [ "${1:-}" = --haproxy ]; then shift; exec scripts/bench/haproxy.sh "$@"; fi
-if [ "${1:-}" = --envoy ]; then shift; exec scripts/bench/envoy.sh "$@"; fi
+case "${1:-}" in -h|--help) sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+case "${1:-}" in --reference|--haproxy|--nginx|--envoy|--load) script=scripts/bench/${1#--}.sh; shift; exec "$script" "$@" ;; esac
 if [ "${1:-}" = --micro ]; then
   shift
   export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -36,7 +38,6 @@ seconds=${1:-5} longest=${SIDECAR_BENCH_WARMUP:-20}
 . scripts/bench/common.sh
 . scripts/bench/rows.sh
 publish
-cc=$(command -v cc || true)
 
 tie "$pins"
 start
@@ -44,13 +45,10 @@ print_head
 row 'raw frames, 1 connection, 64 in flight' '' echo --raw --connect "$dir/echo"
 for encoding in msgpack json; do
   [ $encoding = json ] && name=JSON || name=MessagePack
-  for headers in 6 30; do
-    for connections in 1 4; do
-      for calls in 1 16 64 256; do
-        row "$name, $headers headers, $connections connection$([ $connections = 1 ] || echo s), $calls in flight" '' agent \
-          --encoding $encoding --headers $headers --connections $connections --concurrency $calls --connect "$dir/agent"
-      done
-    done
+  for shape in 6:1:1 6:1:16 6:1:64 6:1:256 6:4:64 6:4:256 30:1:64; do
+    IFS=: read -r headers connections calls <<<$shape
+    row "$name, $headers headers, $connections connection$([ $connections = 1 ] || echo s), $calls in flight" '' agent \
+      --encoding $encoding --headers $headers --connections $connections --concurrency $calls --connect "$dir/agent"
   done
 done
 for size in 1 16 64; do
@@ -73,20 +71,6 @@ for size in 1 16 64; do
   row "MessagePack, bodies in pieces of $size KiB as raw bytes, 64 in flight, through a daemon" daemon agent \
     --event request-body --size "${size}KiB" --connect "$dir/native"
 done
-for encoding in msgpack json; do
-  for calls in 64 1; do
-    load_row "$encoding, 6 headers, $calls in flight, the reference's pool on its server" '' ref-$encoding $encoding $calls
-    load_row "$encoding, 6 headers, $calls in flight, the reference's pool on the demo agent" '' agent $encoding $calls
-    row "$encoding, 6 headers, $calls in flight, on the reference's server" '' ref-$encoding --encoding $encoding --concurrency $calls --connect "$dir/ref-$encoding"
-  done
-  load_row "$encoding, 6 headers, 64 in flight, the reference's pool through a daemon" daemon agent $encoding 64
-done
 row 'ext_authz, 64 in flight, grpc-go that always continues' '' grpc-go --check --connect "grpc-unix:$dir/grpc-go"
 row 'ext_authz, 64 in flight, a daemon whose route has no agents' '' alone --check --connect "grpc-unix:$dir/alone"
 row 'ext_authz, 64 in flight, through a daemon' daemon agent --check --connect "grpc-unix:$dir/envoy"
-stop
-tie 0:0:0
-start
-row 'raw frames, 1 in flight, one processor' '' echo --raw --concurrency 1 --connect "$dir/echo"
-row 'MessagePack, 1 in flight, one processor' '' agent --concurrency 1 --connect "$dir/agent"
-pingpong_row 'blocking C ping-pong of the same sizes, one processor'

@@ -12,30 +12,27 @@ tie() {
 take() { local name=$1 pin=$2; shift 2; serve "$name" $pin "$@"; on[$name]=$served; }
 
 start() {
+  local path
   on=() why=()
-  rm -f "$dir"/{agent,grpc,echo,native,envoy,alone,relay,grpc-go,ref-msgpack,ref-json}
+  rm -f "$dir"/{agent,grpc,echo,native,envoy,alone,relay,grpc-go}
   take agent "$pin_server" "$sidecar" agent demo --listen "$dir/agent"
   take grpc "$pin_server" "$sidecar" agent demo --listen "grpc-unix:$dir/grpc"
   take echo "$pin_server" "$sidecar" bench --echo "$dir/echo"
   take daemon "$pin_between" "$sidecar" run --agent "demo=$dir/agent,body-mode=stream" --listen "native=$dir/native" --listen "envoy=$dir/envoy"
   take alone "$pin_server" "$sidecar" run --agent "demo=$dir/agent" --route nobody,agents=none --listen "envoy=$dir/alone"
   await "$dir"/{agent,grpc,echo,native,envoy,alone}
-  if [ -n "$cc" ]; then
-    [ -x "$dir/relay.bin" ] || "$cc" -O2 -o "$dir/relay.bin" scripts/bench/relay.c
+  if compile relay 2>/dev/null; then
     take relay "$pin_between" "$dir/relay.bin" "$dir/relay" "$dir/agent"
     await "$dir/relay"
   else
     why[relay]='there is no C compiler (cc)'
   fi
-  take_peer grpc-go grpc-go-continue
-  take_peer ref-msgpack refnop
-  take_peer ref-json refnop-json
-}
-
-# take_peer NAME PROGRAM: the same for a program of others that is started with its socket's path.
-take_peer() {
-  local path
-  if path=$(peer "$2"); then take "$1" "$pin_server" "$path" "$dir/$1"; await "$dir/$1"; else why[$1]="$2 is not in ../shared/peers"; fi
+  if path=$(peer grpc-go-continue); then
+    take grpc-go "$pin_server" "$path" "$dir/grpc-go"
+    await "$dir/grpc-go"
+  else
+    why[grpc-go]='grpc-go-continue is not in ../shared/peers'
+  fi
 }
 
 print_head() {
@@ -74,33 +71,4 @@ all_cpu() {
   local name text=''
   for name in client between server; do text+="${text:+ · }$(field "$1" "$name" <<<"$result" | grep . || echo –)"; done
   echo "$text"
-}
-
-# The reference's pool warms up for half a second and sends headers only. The processor time of the others is taken in the middle of its run, for as
-# many messages as it says that it makes in that time.
-load_row() { # label, name of the process between, of the server, encoding, calls in flight
-  local label=$1 between=$2 server=$3 pool from to result rate b s bs ss middle
-  if ! pool=$(peer "refload-$4"); then why[pool]="refload-$4 is not in ../shared/peers"; fi
-  is_due "$label" "$between" "$server" pool || return 0
-  middle=$(awk -v s="$seconds" 'BEGIN { print s / 2 }')
-  $pin_client "$pool" "$dir/$([ -n "$between" ] && echo native || echo "$server")" "$4" "$5" 1 "$seconds" >"$dir/pool.json" &
-  local loading=$!
-  sleep "$(awk -v s="$seconds" 'BEGIN { print 0.5 + s / 4 }')"
-  from=$(date +%s%N) b=$(cpu "${between:+${on[$between]}}") s=$(cpu "${on[$server]}")
-  sleep "$middle"
-  to=$(date +%s%N) bs=$(cpu "${between:+${on[$between]}}") ss=$(cpu "${on[$server]}")
-  wait $loading
-  result=$(cat "$dir/pool.json") rate=$(field calls_per_s <<<"$result")
-  share() { ratio "$(awk -v t="$1" -v hz="$ticks" 'BEGIN { print t / hz * 1e6 }')" "$(awk -v r="$rate" -v ns=$((to - from)) 'BEGIN { print r * ns / 1e9 }')" %.3f; }
-  local text; text="$(field cpu_us_per_call <<<"$result") · $([ -n "$between" ] && share $((bs - b)) || echo –) · $(share $((ss - s)))"
-  printf '| %s | 1.00 | %s | %s | %s | %s | %s | %s | %s | – |\n' "$label" "$rate" "$rate" "$(ratio "$rate" "${base:-}" %.2f)" \
-    "$(field p50_us <<<"$result")" "$(field p99_us <<<"$result")" "$text" "$text"
-}
-
-pingpong_row() { # label
-  [ -n "$cc" ] || why[cc]='there is no C compiler (cc)'
-  is_due "$1" cc || return 0
-  "$cc" -O2 -o "$dir/pingpong" scripts/bench/pingpong.c
-  local result; result=$($pin_client "$dir/pingpong" 470 220 "$seconds")
-  printf '| %s | | | | | %s | %s | | | |\n' "$1" "$(field p50_us <<<"$result")" "$(field p99_us <<<"$result")"
 }
