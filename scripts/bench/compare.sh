@@ -40,10 +40,12 @@ build() {
     if [ -f "$file" ]; then echo "$file"; return; fi
     tree=$dir/tree.$name
     git worktree add --quiet --detach "$tree" "$1"
-    [ -x "$tree/scripts/publish.sh" ] || { echo "compare.sh: $1 has no scripts/publish.sh; publish it as it did, and name the folder" >&2; exit 1; }
   fi
+  local publish=("$tree/scripts/publish.sh" "$out")
+  # It was one file of ReadyToRun code before, made by install.sh.
+  [ -x "${publish[0]}" ] || publish=(dotnet publish "$tree/Sidecar.Daemon" -c Release -r linux-x64 -v quiet --nologo -p:RunAnalyzers=false --output "$out")
   echo "compare.sh: publishing ${1:-what is checked out here}" >&2
-  "$tree/scripts/publish.sh" "$out" >"$out.log" 2>&1 || { tail -n 20 "$out.log" >&2; exit 1; }
+  "${publish[@]}" >"$out.log" 2>&1 || { tail -n 20 "$out.log" >&2; exit 1; }
   echo "$out/sidecar"
 }
 names=() binaries=()

@@ -30,19 +30,22 @@ internal sealed class LatencyHistogram
         }
     }
 
-    /// <summary>The duration in microseconds that this share of all durations does not exceed.</summary>
+    /// <summary>
+    /// The duration in microseconds that this share of all durations does not exceed, as if those of a bucket were spread evenly over it; 0 when none was
+    /// counted.
+    /// </summary>
     /// <param name="share">0 to 1.</param>
     public double Percentile(double share)
     {
-        var rank = (long)Math.Ceiling(share * Count);
-        var seen = 0L;
+        var left = Math.Max(1, (long)Math.Ceiling(share * Count));
         for (var i = 0; i < _counts.Length; i++)
         {
-            seen += _counts[i];
-            if (seen >= rank && seen > 0)
+            if (_counts[i] >= left)
             {
-                return UpperBound(i) / 1000.0;
+                return (LowerBound(i) + ((LowerBound(i + 1) - LowerBound(i)) * (left - 0.5) / _counts[i])) / 1000;
             }
+
+            left -= _counts[i];
         }
 
         return 0;
@@ -59,7 +62,7 @@ internal sealed class LatencyHistogram
         return ((shift + 1) * SubBuckets) + (int)((value >> shift) - SubBuckets);
     }
 
-    private static double UpperBound(int index)
+    private static double LowerBound(int index)
     {
         if (index < SubBuckets)
         {
@@ -67,6 +70,6 @@ internal sealed class LatencyHistogram
         }
 
         var shift = (index / SubBuckets) - 1;
-        return ((double)((index % SubBuckets) + SubBuckets + 1) * (1UL << shift)) - 1;
+        return (double)((index % SubBuckets) + SubBuckets) * (1UL << shift);
     }
 }
