@@ -1,28 +1,34 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Unicode;
 
 namespace Sidecar.Protocol.Messages;
 
-/// <summary>The header fields of one message, in order, duplicates kept, as one flat block of UTF-8 bytes with offsets.</summary>
+/// <summary>The header fields of one message, in order, duplicates kept, as one flat block: a table of fields, and behind it their UTF-8 bytes.</summary>
 /// <remarks>
 /// Names are lower-cased as they are added (spec §4.3). A field may have no value at all (a name with an empty list on the wire).
 /// Filled by one thread, then only read, from any thread.
 /// </remarks>
 public sealed class HeaderBlock
 {
-    private const int NoValue = -1;
+    // Names up to this length are looked for without memory of their own.
+    private const int MaxStackName = 128;
 
-    private byte[] _bytes;
-    private Entry[] _entries;
+    private byte[] _memory;
+    private int _room;
     private int _used;
 
-    /// <summary>An empty block.</summary>
+    /// <summary>An empty block. It grows; with the right capacities it takes no more memory than its fields need.</summary>
     /// <param name="fieldCapacity">How many fields to make room for.</param>
     /// <param name="byteCapacity">How many bytes of names and values to make room for.</param>
     public HeaderBlock(int fieldCapacity = 16, int byteCapacity = 512)
     {
-        _entries = new Entry[fieldCapacity];
-        _bytes = new byte[byteCapacity];
+        ArgumentOutOfRangeException.ThrowIfNegative(fieldCapacity);
+        ArgumentOutOfRangeException.ThrowIfNegative(byteCapacity);
+        _room = fieldCapacity;
+        _memory = new byte[checked((fieldCapacity * Unsafe.SizeOf<Entry>()) + byteCapacity)];
     }
 
     /// <summary>How many fields there are, duplicates counted.</summary>
@@ -31,18 +37,27 @@ public sealed class HeaderBlock
     /// <summary>Bytes of all names and values together.</summary>
     public int ByteCount => _used;
 
+    // The table; only the first Count entries mean anything.
+    private Span<Entry> Entries => MemoryMarshal.Cast<byte, Entry>(_memory.AsSpan(0, _room * Unsafe.SizeOf<Entry>()));
+
+    private Span<byte> Bytes => _memory.AsSpan(_room * Unsafe.SizeOf<Entry>());
+
     /// <summary>The lower-case UTF-8 name of a field.</summary>
-    public ReadOnlySpan<byte> Name(int index) => _bytes.AsSpan(At(index).Start, At(index).NameLength);
+    public ReadOnlySpan<byte> Name(int index)
+    {
+        ref readonly var entry = ref At(index);
+        return Bytes.Slice(entry.Start, entry.NameLength);
+    }
 
     /// <summary>The UTF-8 value of a field; empty where the field has none.</summary>
     public ReadOnlySpan<byte> Value(int index)
     {
-        var entry = At(index);
-        return entry.ValueLength <= 0 ? default : _bytes.AsSpan(entry.Start + entry.NameLength, entry.ValueLength);
+        var start = At(index).ValueStart;
+        return Bytes[start..(index + 1 < Count ? Entries[index + 1].Start : _used)];
     }
 
     /// <summary>False for a name that came with an empty list of values.</summary>
-    public bool HasValue(int index) => At(index).ValueLength != NoValue;
+    public bool HasValue(int index) => At(index).HasValue;
 
     /// <summary>Adds a field. The name is lower-cased (ASCII); one that is no UTF-8 is taken for Latin-1.</summary>
     public void Add(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
@@ -50,7 +65,7 @@ public sealed class HeaderBlock
         var start = Append(name);
         var nameLength = _used - start;
         value.CopyTo(Reserve(value.Length));
-        Commit(start, nameLength, value.Length);
+        Commit(start, nameLength, hasValue: true);
     }
 
     /// <summary>Adds a field. The name is lower-cased (ASCII).</summary>
@@ -58,18 +73,38 @@ public sealed class HeaderBlock
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(value);
+        if (TryAddAscii(name, value))
+        {
+            return;
+        }
+
         var start = _used;
         var nameLength = Encoding.UTF8.GetBytes(name, Reserve(Encoding.UTF8.GetByteCount(name)));
-        Lower(_bytes.AsSpan(start, nameLength));
-        var valueLength = Encoding.UTF8.GetBytes(value, Reserve(Encoding.UTF8.GetByteCount(value)));
-        Commit(start, nameLength, valueLength);
+        Lower(Bytes.Slice(start, nameLength));
+        Encoding.UTF8.GetBytes(value, Reserve(Encoding.UTF8.GetByteCount(value)));
+        Commit(start, nameLength, hasValue: true);
+    }
+
+    /// <summary>Adds a field, the name lower-cased, if both are ASCII, which nearly all are; otherwise false, and nothing is added.</summary>
+    internal bool TryAddAscii(ReadOnlySpan<char> name, ReadOnlySpan<char> value)
+    {
+        var start = _used;
+        var field = Reserve(name.Length + value.Length);
+        if (Ascii.ToLower(name, field, out _) == OperationStatus.Done && Ascii.FromUtf16(value, field[name.Length..], out _) == OperationStatus.Done)
+        {
+            Commit(start, name.Length, hasValue: true);
+            return true;
+        }
+
+        _used = start;
+        return false;
     }
 
     /// <summary>Adds a name that has no values.</summary>
     public void AddNameOnly(ReadOnlySpan<byte> name)
     {
         var start = Append(name);
-        Commit(start, _used - start, NoValue);
+        Commit(start, _used - start, hasValue: false);
     }
 
     /// <summary>The index of the next field with this name at or after <paramref name="from"/>, or -1.</summary>
@@ -78,9 +113,10 @@ public sealed class HeaderBlock
     public int IndexOf(ReadOnlySpan<byte> lowerName, int from = 0)
     {
         var hash = HashOf(lowerName);
-        for (var i = from; i < Count; i++)
+        var entries = Entries[..Count];
+        for (var i = from; i < entries.Length; i++)
         {
-            if (_entries[i].NameHash == hash && Name(i).SequenceEqual(lowerName))
+            if (entries[i].NameHash == hash && Name(i).SequenceEqual(lowerName))
             {
                 return i;
             }
@@ -102,9 +138,15 @@ public sealed class HeaderBlock
     /// <param name="name">The name in any case.</param>
     public string? Get(string name)
     {
-        foreach (var value in GetAll(name))
+        ArgumentNullException.ThrowIfNull(name);
+        Span<byte> lower = stackalloc byte[MaxStackName];
+        lower = Ascii.ToLower(name, lower, out var length) == OperationStatus.Done ? lower[..length] : LowerOf(name);
+        for (var i = IndexOf(lower); i >= 0; i = At(i).Next)
         {
-            return value;
+            if (HasValue(i))
+            {
+                return Encoding.UTF8.GetString(Value(i));
+            }
         }
 
         return null;
@@ -115,9 +157,7 @@ public sealed class HeaderBlock
     public IEnumerable<string> GetAll(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        var lower = Encoding.UTF8.GetBytes(name);
-        Lower(lower);
-        for (var i = IndexOf(lower); i >= 0; i = IndexOf(lower, i + 1))
+        for (var i = IndexOf(LowerOf(name)); i >= 0; i = At(i).Next)
         {
             if (HasValue(i))
             {
@@ -129,10 +169,10 @@ public sealed class HeaderBlock
     /// <summary>Forgets all fields and keeps the memory.</summary>
     public void Clear() => (Count, NameCount, _used) = (0, 0, 0);
 
-    private ref readonly Entry At(int index)
+    private ref Entry At(int index)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
-        return ref _entries[index];
+        return ref Entries[index];
     }
 
     private int Append(ReadOnlySpan<byte> name)
@@ -149,50 +189,66 @@ public sealed class HeaderBlock
             Encoding.UTF8.GetBytes(text, Reserve(Encoding.UTF8.GetByteCount(text)));
         }
 
-        Lower(_bytes.AsSpan(start, _used - start));
+        Lower(Bytes[start.._used]);
         return start;
     }
 
     private Span<byte> Reserve(int length)
     {
-        if (_bytes.Length - _used < length)
+        if (Bytes.Length - _used < length)
         {
-            Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, _used + length));
+            Grow(_room, Math.Max(Bytes.Length * 2, _used + length));
         }
 
-        var span = _bytes.AsSpan(_used, length);
+        var span = Bytes.Slice(_used, length);
         _used += length;
         return span;
     }
 
-    private void Commit(int start, int nameLength, int valueLength)
+    private void Commit(int start, int nameLength, bool hasValue)
     {
-        if (Count == _entries.Length)
+        if (Count == _room)
         {
-            Array.Resize(ref _entries, Math.Max(4, _entries.Length * 2));
+            Grow(Math.Max(4, _room * 2), Bytes.Length);
         }
 
-        var name = _bytes.AsSpan(start, nameLength);
+        var name = Bytes.Slice(start, nameLength);
         var hash = HashOf(name);
         var isFirst = LinkToPrevious(name, hash);
         NameCount += isFirst ? 1 : 0;
-        _entries[Count++] = new Entry(start, nameLength, valueLength, hash) { IsFirst = isFirst };
+        Entries[Count++] = new Entry(start, nameLength, hasValue, hash, isFirst);
+    }
+
+    private void Grow(int fields, int bytes)
+    {
+        var grown = new byte[checked((fields * Unsafe.SizeOf<Entry>()) + bytes)];
+        _memory.AsSpan(0, Count * Unsafe.SizeOf<Entry>()).CopyTo(grown);
+        Bytes[.._used].CopyTo(grown.AsSpan(fields * Unsafe.SizeOf<Entry>()));
+        (_memory, _room) = (grown, fields);
     }
 
     // Grouping by name is done once here and not by every encoder that writes the block.
     private bool LinkToPrevious(ReadOnlySpan<byte> name, int hash)
     {
-        for (var i = Count - 1; i >= 0; i--)
+        var entries = Entries[..Count];
+        for (var i = entries.Length - 1; i >= 0; i--)
         {
-            ref var entry = ref _entries[i];
-            if (entry.NameHash == hash && name.SequenceEqual(_bytes.AsSpan(entry.Start, entry.NameLength)))
+            ref var entry = ref entries[i];
+            if (entry.NameHash == hash && name.SequenceEqual(Bytes.Slice(entry.Start, entry.NameLength)))
             {
-                entry.Next = Count;
+                entry.LinkTo(Count);
                 return false;
             }
         }
 
         return true;
+    }
+
+    private static byte[] LowerOf(string name)
+    {
+        var lower = Encoding.UTF8.GetBytes(name);
+        Lower(lower);
+        return lower;
     }
 
     private static void Lower(Span<byte> name)
@@ -218,10 +274,31 @@ public sealed class HeaderBlock
         return hash;
     }
 
-    private record struct Entry(int Start, int NameLength, int ValueLength, int NameHash)
+    // Four words, because every exchange keeps a table of them. A value ends where the next field begins.
+    private struct Entry(int start, int nameLength, bool hasValue, int nameHash, bool isFirst)
     {
-        internal int Next { get; set; } = -1;
+        private const int Flag = int.MinValue;
 
-        internal bool IsFirst { get; init; }
+        // With the flag: it has no value.
+        private readonly int _nameLength = hasValue ? nameLength : nameLength | Flag;
+
+        // The next field of the name, 0 for none, because no field follows itself. With the flag: it is not the first of its name.
+        private int _next = isFirst ? 0 : Flag;
+
+        internal readonly int Start => start;
+
+        internal readonly int NameLength => _nameLength & ~Flag;
+
+        internal readonly int ValueStart => start + NameLength;
+
+        internal readonly bool HasValue => _nameLength >= 0;
+
+        internal readonly int NameHash => nameHash;
+
+        internal readonly bool IsFirst => _next >= 0;
+
+        internal readonly int Next => (_next & ~Flag) is var next && next != 0 ? next : -1;
+
+        internal void LinkTo(int next) => _next = (_next & Flag) | next;
     }
 }

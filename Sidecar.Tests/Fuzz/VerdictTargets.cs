@@ -136,7 +136,7 @@ internal static class VerdictTargets
         foreach (var carried in Places)
         {
             var headers = new HeaderDictionary();
-            carried.Write(headers, verdict, ClientRequestReader.Read(new HeaderDictionary(), new HttpListenerOptions { Name = "http" }),
+            carried.Write(headers, verdict, new HeaderBlock(),
                 new HeaderDictionary { ["X-Client-Secret"] = "mine" }, LooseExchange.New());
             RequireFields(headers);
         }

@@ -62,14 +62,15 @@ internal sealed class AllocationPins
         rig.Inspector.End(exchange);
     }
 
-    [TestCase(3624)]
+    [TestCase(1376)]
     public async Task QuestionOfNginx_AllocatesNoMoreThanItDid(int ceiling)
     {
         await using var rig = await SwiftRig.StartAsync(1, EventSet.RequestHeaders);
         var options = new HttpListenerOptions { Name = "http" };
         var carried = new HeaderMapping(options);
-        var endpoint = new CheckEndpoint(
-            options, rig.Inspector, carried, new ForwardAuthResponse(options.Dialect, carried), NullLogger<CheckEndpoint>.Instance);
+        var tokens = new ReplyTokens(new byte[ReplyKeyFile.KeyLength], TimeProvider.System);
+        var form = new AuthRequestResponse(carried, tokens, TimeProvider.System, NullLogger<AuthRequestResponse>.Instance);
+        var endpoint = new CheckEndpoint(options, rig.Inspector, carried, form, NullLogger<CheckEndpoint>.Instance);
         var question = new HttpRequestFeature { Method = "GET", RawTarget = "/check" };
         foreach (var (name, value) in ((string, string)[])
         [

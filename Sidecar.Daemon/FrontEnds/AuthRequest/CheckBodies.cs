@@ -35,7 +35,7 @@ internal sealed class CheckBodies(HttpListenerOptions options, Inspector inspect
     /// <param name="request">The request.</param>
     /// <param name="comes">Whether its body is here.</param>
     /// <param name="form">What the configuration that asks has.</param>
-    public Cause UnseenCause(ClientRequest request, bool comes, CheckForm form)
+    public Cause UnseenCause(in ClientRequest request, bool comes, CheckForm form)
     {
         if (comes)
         {

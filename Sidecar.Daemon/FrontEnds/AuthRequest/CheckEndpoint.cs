@@ -49,33 +49,46 @@ internal sealed class CheckEndpoint(
             : RefuseAsync(features, client, exchange);
     }
 
-    private async Task InspectAsync(IFeatureCollection features, ClientRequest client, Exchange exchange, bool showsBody)
+    private Task InspectAsync(IFeatureCollection features, in ClientRequest client, Exchange exchange, bool showsBody)
     {
-        var answer = features.GetRequiredFeature<IHttpResponseFeature>();
-        ReadOnlyMemory<byte> body;
         try
         {
             var message = client.Event(options.TrustedHops, exchange, showsBody, inspector.Time.GetUtcNow());
-            var deadline = inspector.DeadlineIn(options.Budget);
-            var verdict = await AskAsync(features, exchange, message, deadline).ConfigureAwait(false);
-            if (showsBody && verdict.IsAllow && Inspector.Wants(exchange).RequestBody.Need != BodyNeed.None)
-            {
-                verdict = await ShowBodyAsync(features, client, exchange, verdict, deadline).ConfigureAwait(false);
-            }
-
-            var question = features.GetRequiredFeature<IHttpRequestFeature>().Headers;
-            if (verdict.IsAllow && carried.Write(answer.Headers, verdict, client, question, exchange) is { } instead)
-            {
-                exchange.Note(LedgerState.Refused, instead.Cause);
-                verdict = instead;
-            }
-
-            body = form.Write(answer, exchange, verdict, !verdict.IsAllow && GrpcReply.IsFor(client.Headers));
+            var body = !showsBody ? OwnBody.NotShown : client[TrustedHeader.PartialBody] == PartialBody.GoesOn ? OwnBody.Cut : OwnBody.Whole;
+            return AskAsync(features, exchange, message, body);
         }
         catch
         {
-            // A defect of ours: the request is refused by whoever answers in our place, and so it must stand in the ledger.
-            exchange.Note(LedgerState.Refused, Cause.Internal);
+            NoteDefect(exchange);
+            inspector.End(exchange);
+            throw;
+        }
+    }
+
+    // The one method that waits for agents between the server and the inspector: what it holds meanwhile is all that a question keeps of ours.
+    private async Task AskAsync(IFeatureCollection features, Exchange exchange, RequestHeadersEvent message, OwnBody body)
+    {
+        ReadOnlyMemory<byte> reply;
+        try
+        {
+            var deadline = inspector.DeadlineIn(options.Budget);
+            var pending = inspector.InspectAsync(exchange, message, deadline);
+            Verdict verdict;
+            using (pending.IsCompleted ? default : AbandonWhenGone(features, exchange))
+            {
+                verdict = await pending.ConfigureAwait(false);
+            }
+
+            if (body != OwnBody.NotShown && verdict.IsAllow && Inspector.Wants(exchange).RequestBody.Need != BodyNeed.None)
+            {
+                verdict = await ShowBodyAsync(features, exchange, body == OwnBody.Cut, verdict, deadline).ConfigureAwait(false);
+            }
+
+            reply = Write(features, exchange, message.Headers, verdict);
+        }
+        catch
+        {
+            NoteDefect(exchange);
             throw;
         }
         finally
@@ -83,32 +96,36 @@ internal sealed class CheckEndpoint(
             inspector.End(exchange);
         }
 
-        await SendAsync(features, body).ConfigureAwait(false);
+        await SendAsync(features, reply).ConfigureAwait(false);
     }
 
-    private async ValueTask<Verdict> AskAsync(IFeatureCollection features, Exchange exchange, RequestHeadersEvent message, long deadline)
+    // The request is refused by whoever answers in our place, and so it must stand in the ledger.
+    private static void NoteDefect(Exchange exchange) => exchange.Note(LedgerState.Refused, Cause.Internal);
+
+    private async ValueTask<Verdict> ShowBodyAsync(IFeatureCollection features, Exchange exchange, bool isCut, Verdict verdict, long deadline)
     {
-        var pending = inspector.InspectAsync(exchange, message, deadline);
-        if (pending.IsCompleted)
+        using var registration = AbandonWhenGone(features, exchange);
+        return await _bodies.ShowAsync(features, exchange, isCut, verdict, deadline).ConfigureAwait(false);
+    }
+
+    private ReadOnlyMemory<byte> Write(IFeatureCollection features, Exchange exchange, HeaderBlock client, Verdict verdict)
+    {
+        var answer = features.GetRequiredFeature<IHttpResponseFeature>();
+        if (verdict.IsAllow
+            && carried.Write(answer.Headers, verdict, client, features.GetRequiredFeature<IHttpRequestFeature>().Headers, exchange) is { } instead)
         {
-            return await pending.ConfigureAwait(false);
+            exchange.Note(LedgerState.Refused, instead.Cause);
+            verdict = instead;
         }
 
-        using var registration = AbandonWhenGone(features, exchange);
-        return await pending.ConfigureAwait(false);
-    }
-
-    private async ValueTask<Verdict> ShowBodyAsync(IFeatureCollection features, ClientRequest client, Exchange exchange, Verdict verdict, long deadline)
-    {
-        using var registration = AbandonWhenGone(features, exchange);
-        return await _bodies.ShowAsync(features, exchange, client[TrustedHeader.PartialBody] == PartialBody.GoesOn, verdict, deadline).ConfigureAwait(false);
+        return form.Write(answer, exchange, verdict, !verdict.IsAllow && GrpcReply.IsFor(client));
     }
 
     private static CancellationTokenRegistration AbandonWhenGone(IFeatureCollection features, Exchange exchange) =>
         features.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted.UnsafeRegister(
             static state => ((Exchange)state!).Abandon(), exchange);
 
-    private void CheckHops(ClientRequest client)
+    private void CheckHops(in ClientRequest client)
     {
         if (client[TrustedHeader.ClientAddress] is not { } list || list.AsSpan().Count(',') < options.TrustedHops)
         {
@@ -117,7 +134,7 @@ internal sealed class CheckEndpoint(
         }
     }
 
-    private Task RefuseAsync(IFeatureCollection features, ClientRequest client, Exchange exchange)
+    private Task RefuseAsync(IFeatureCollection features, in ClientRequest client, Exchange exchange)
     {
         var answer = features.GetRequiredFeature<IHttpResponseFeature>();
         var body = form.Write(answer, exchange, exchange.Refuse(Cause.Malformed), GrpcReply.IsFor(client.Headers));
@@ -147,6 +164,14 @@ internal sealed class CheckEndpoint(
         }
 
         return body.IsEmpty ? Task.CompletedTask : features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(body).AsTask();
+    }
+
+    // The client's body that came with the question.
+    private enum OwnBody : byte
+    {
+        NotShown,
+        Whole,
+        Cut,
     }
 }
 

@@ -7,9 +7,11 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 
-/// <summary>The client's request as the proxy told it.</summary>
-internal sealed class ClientRequest(string?[] told, HeaderBlock headers)
+/// <summary>The client's request as the proxy told it: read, made an event of, and forgotten before anybody waits. Immutable.</summary>
+internal readonly struct ClientRequest(in TrustedValues told, HeaderBlock headers)
 {
+    private readonly TrustedValues _told = told;
+
     /// <summary>The client's headers as agents get them.</summary>
     public HeaderBlock Headers => headers;
 
@@ -29,7 +31,7 @@ internal sealed class ClientRequest(string?[] told, HeaderBlock headers)
     public string? Host => this[TrustedHeader.Host] ?? this[TrustedHeader.Authority];
 
     /// <summary>What the proxy told, a char per byte; null when it told nothing or an empty value.</summary>
-    public string? this[TrustedHeader header] => told[(int)header] is { Length: > 0 } value ? value : null;
+    public string? this[TrustedHeader header] => _told[header] is { Length: > 0 } value ? value : null;
 
     /// <summary>Why agents are not shown a body that does not come with the question: none where there surely is none.</summary>
     /// <param name="isFramingTold">Whether the proxy tells both headers that frame a body in HTTP/1.</param>
@@ -38,14 +40,14 @@ internal sealed class ClientRequest(string?[] told, HeaderBlock headers)
     /// </param>
     public Cause UnseenBody(bool isFramingTold, bool isAnnounced)
     {
-        if (headers.Get("transfer-encoding") is { Length: > 0 })
+        if (FirstOf("transfer-encoding"u8) is { Length: > 0 })
         {
             return Cause.NoBody;
         }
 
-        if (headers.Get("content-length") is { Length: > 0 } length)
+        if (FirstOf("content-length"u8) is { Length: > 0 } length)
         {
-            return length.AsSpan().ContainsAnyExcept('0') ? Cause.NoBody : Cause.None;
+            return length.ContainsAnyExcept((byte)'0') ? Cause.NoBody : Cause.None;
         }
 
         // Only HTTP/1 has no body without one of the two. A proxy that tells them tells the protocol as well.
@@ -56,6 +58,8 @@ internal sealed class ClientRequest(string?[] told, HeaderBlock headers)
 
         return RequestRules.IsMadeForABody(Method) ? Cause.NoBody : isAnnounced ? Cause.None : Cause.MaybeBody;
     }
+
+    private ReadOnlySpan<byte> FirstOf(ReadOnlySpan<byte> lowerName) => headers.IndexOf(lowerName) is >= 0 and var at ? headers.Value(at) : default;
 
     /// <summary>The event for agents; of a request without a problem.</summary>
     /// <param name="trustedHops">How many load balancers before the proxy are believed to have told the client's address.</param>

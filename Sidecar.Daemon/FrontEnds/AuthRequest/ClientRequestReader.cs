@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
@@ -36,16 +37,16 @@ internal static class ClientRequestReader
             return Read(question.Headers, options, form);
         }
 
-        var told = new string?[TrustedHeaders.Count];
+        TrustedValues told = default;
         var target = question.RawTarget;
         var hasPrefix = target.StartsWith(options.PathPrefix, StringComparison.Ordinal);
-        told[(int)TrustedHeader.Method] = question.Method;
-        told[(int)TrustedHeader.Target] = hasPrefix ? target[options.PathPrefix.Length..] : target;
+        told[TrustedHeader.Method] = question.Method;
+        told[TrustedHeader.Target] = hasPrefix ? target[options.PathPrefix.Length..] : target;
         return Read(
             question.Headers,
             options,
             options.Dialect.Headers,
-            told,
+            ref told,
             hasPrefix ? null : $"the path does not begin with {options.PathPrefix}; the proxy must put it there");
     }
 
@@ -53,12 +54,19 @@ internal static class ClientRequestReader
     /// <param name="question">The headers of the proxy's request, a char per byte.</param>
     /// <param name="options">The listener's dialect and limits.</param>
     /// <param name="form">Where the proxy asked.</param>
-    public static ClientRequest Read(IHeaderDictionary question, HttpListenerOptions options, CheckForm form = CheckForm.Usual) =>
-        Read(question, options, options.Dialect.HeadersOf(form), new string?[TrustedHeaders.Count], plumbing: null);
-
-    private static ClientRequest Read(IHeaderDictionary question, HttpListenerOptions options, HeaderTable table, string?[] told, string? plumbing)
+    public static ClientRequest Read(IHeaderDictionary question, HttpListenerOptions options, CheckForm form = CheckForm.Usual)
     {
-        var headers = new HeaderBlock(32, 1024);
+        TrustedValues told = default;
+        return Read(question, options, options.Dialect.HeadersOf(form), ref told, plumbing: null);
+    }
+
+    private static ClientRequest Read(
+        IHeaderDictionary question, HttpListenerOptions options, HeaderTable table, ref TrustedValues told, string? plumbing)
+    {
+        // The client's own are set aside until their size is known: agents may keep the block for long, so it is no larger than it must be.
+        var shown = ArrayPool<Field>.Shared.Rent(Math.Clamp(question.Count, 1, options.MaxHeaders));
+        var kept = 0;
+        var size = default(BlockSize);
         var count = 0;
         var bytes = 0L;
         string? refused = null;
@@ -67,14 +75,20 @@ internal static class ClientRequestReader
             switch (table.Classify(name, out var header))
             {
                 case HeaderRole.Believed:
-                    told[(int)header] = values.Count > 0 ? values[0] : null;
+                    told[header] = values.Count > 0 ? values[0] : null;
                     plumbing ??= values.Count > 1 ? $"the header {name} came {values.Count} times; the proxy must set it once" : null;
                     break;
                 case HeaderRole.Shown:
                     // Counted in full, but nothing beyond the limits is copied.
+                    var fieldBytes = SizeOf(name, values);
                     count += values.Count;
-                    bytes += SizeOf(name, values);
-                    AddAll(headers, name, values, count <= options.MaxHeaders && bytes <= options.MaxHeaderBytes);
+                    bytes += fieldBytes;
+                    if (values.Count > 0 && count <= options.MaxHeaders && bytes <= options.MaxHeaderBytes)
+                    {
+                        shown[kept++] = new Field(name, values);
+                        size.Add(values.Count, (int)fieldBytes);
+                    }
+
                     break;
                 case HeaderRole.Refused:
                     refused ??= $"its header {HeaderRules.Echo(name)} has a name of the sidecar's own that the proxy's configuration does not set, "
@@ -85,20 +99,13 @@ internal static class ClientRequestReader
             }
         }
 
-        if (options.TrustedHops > 0 && told[(int)TrustedHeader.ClientAddress] is { } list)
+        if (options.TrustedHops > 0 && told[TrustedHeader.ClientAddress] is { } list)
         {
-            told[(int)TrustedHeader.ForwardedFor] = ForwardedFor.Received(list);
+            told[TrustedHeader.ForwardedFor] = ForwardedFor.Received(list);
         }
 
-        foreach (var (copy, name) in Copies)
-        {
-            // An empty Host is one too; of the others a proxy makes an empty one where there is none.
-            if (told[(int)copy] is { } value && (value.Length > 0 || (copy == TrustedHeader.Authority && options.Dialect.AsksByRequestLine)))
-            {
-                WireText.Add(headers, name, value);
-            }
-        }
-
+        var headers = Block(shown.AsSpan(0, kept), size, told, options.Dialect.AsksByRequestLine);
+        ArrayPool<Field>.Shared.Return(shown, clearArray: true);
         plumbing ??= MissingIn(told, table);
         return new ClientRequest(told, headers)
         {
@@ -107,13 +114,40 @@ internal static class ClientRequestReader
         };
     }
 
-    private static void AddAll(HeaderBlock headers, string name, StringValues values, bool wanted)
+    // What agents are shown: the client's own, and behind them the copies that there are.
+    private static HeaderBlock Block(ReadOnlySpan<Field> shown, BlockSize size, in TrustedValues told, bool hasEmptyHost)
     {
-        for (var i = 0; wanted && i < values.Count; i++)
+        foreach (var (copy, name) in Copies)
         {
-            WireText.Add(headers, name, values[i] ?? "");
+            if (CopyOf(told, copy, hasEmptyHost) is { } value)
+            {
+                size.Add(1, name.Length + value.Length);
+            }
         }
+
+        var headers = new HeaderBlock(size.Fields, size.Bytes);
+        foreach (var field in shown)
+        {
+            for (var i = 0; i < field.Values.Count; i++)
+            {
+                WireText.Add(headers, field.Name, field.Values[i] ?? "");
+            }
+        }
+
+        foreach (var (copy, name) in Copies)
+        {
+            if (CopyOf(told, copy, hasEmptyHost) is { } value)
+            {
+                WireText.Add(headers, name, value);
+            }
+        }
+
+        return headers;
     }
+
+    // An empty Host is one too; of the others a proxy makes an empty one where there is none.
+    private static string? CopyOf(in TrustedValues told, TrustedHeader copy, bool hasEmptyHost) =>
+        told[copy] is { } value && (value.Length > 0 || (copy == TrustedHeader.Authority && hasEmptyHost)) ? value : null;
 
     private static long SizeOf(string name, StringValues values)
     {
@@ -126,11 +160,11 @@ internal static class ClientRequestReader
         return size;
     }
 
-    private static string? MissingIn(string?[] told, HeaderTable table)
+    private static string? MissingIn(in TrustedValues told, HeaderTable table)
     {
         foreach (var header in (ReadOnlySpan<TrustedHeader>)[TrustedHeader.Method, TrustedHeader.Target])
         {
-            if (string.IsNullOrEmpty(told[(int)header]))
+            if (string.IsNullOrEmpty(told[header]))
             {
                 return table.NameOf(header) is { } name
                     ? $"the header {name} is missing; the proxy's configuration must set it"
@@ -142,10 +176,17 @@ internal static class ClientRequestReader
     }
 
     // A target in absolute form beats the Host header in the proxy; agents and upstream would see different sites.
-    private static string? ProblemOf(string?[] told, int count, long bytes, HttpListenerOptions options) =>
+    private static string? ProblemOf(in TrustedValues told, int count, long bytes, HttpListenerOptions options) =>
         RequestRules.HeaderProblem(count, bytes, options.MaxHeaders, options.MaxHeaderBytes)
-        ?? RequestRules.LineProblem(told[(int)TrustedHeader.Method]!, told[(int)TrustedHeader.Target])
-        ?? (RequestRules.AreOneHost(told[(int)TrustedHeader.Authority], told[(int)TrustedHeader.Host])
+        ?? RequestRules.LineProblem(told[TrustedHeader.Method]!, told[TrustedHeader.Target])
+        ?? (RequestRules.AreOneHost(told[TrustedHeader.Authority], told[TrustedHeader.Host])
             ? null
             : "its Host header names another host than its request line, by which the proxy chose the site");
+
+    private readonly record struct Field(string Name, StringValues Values);
+
+    private record struct BlockSize(int Fields, int Bytes)
+    {
+        public void Add(int fields, int bytes) => (Fields, Bytes) = (Fields + fields, Bytes + bytes);
+    }
 }

@@ -69,17 +69,17 @@ internal sealed class HeaderMapping
     /// <param name="question">Headers of the question, among them the client's own, byte for byte.</param>
     /// <param name="exchange">The exchange.</param>
     /// <returns>Null, or a verdict to give instead, because the request must not go on like that.</returns>
-    public Verdict? Write(IHeaderDictionary answer, Verdict verdict, ClientRequest client, IHeaderDictionary question, Exchange exchange)
+    public Verdict? Write(IHeaderDictionary answer, Verdict verdict, HeaderBlock client, IHeaderDictionary question, Exchange exchange)
     {
-        var removals = new List<string>();
-        var refused = NoteRequest(exchange, verdict.RequestHeaders, client.Headers, removals) && exchange.Route is not { RefusesUnapplied: false };
+        List<string>? removals = _dialect.RemovesHeaders ? [] : null;
+        var refused = NoteRequest(exchange, verdict.RequestHeaders, client, removals) && exchange.Route is not { RefusesUnapplied: false };
         var bytes = 0;
         foreach (var place in _request)
         {
             var value = place.ValueOf(question[place.Name], Find(verdict.RequestHeaders, place.Name));
             if (value is null)
             {
-                removals.Add(place.Name);
+                removals?.Add(place.Name);
                 value = "";
             }
 
@@ -92,7 +92,7 @@ internal sealed class HeaderMapping
             answer[place.AnswerName] = value;
         }
 
-        bytes += _dialect.RemovesHeaders ? WriteRemovals(answer, question, removals, verdict.Cause != Cause.None) : 0;
+        bytes += removals is null ? 0 : WriteRemovals(answer, question, removals, verdict.Cause != Cause.None);
 
         // Whatever stood there instead, nobody has asked for it; so this one does not go on even where unapplied edits are ignored.
         if (bytes > _dialect.MaxCarriedBytes)
@@ -132,12 +132,26 @@ internal sealed class HeaderMapping
         return list.Length;
     }
 
+    // Where the header itself is added, none is none; where it is copied, the proxy must not keep another value.
+    private void WriteNone(IHeaderDictionary answer, MappedHeader responsePlace)
+    {
+        if (_dialect.ResponsePrefix.Length > 0)
+        {
+            answer[responsePlace.AnswerName] = "";
+        }
+    }
+
     private void WriteResponse(Exchange exchange, IHeaderDictionary answer, IReadOnlyList<HeaderEdit> edits, int room)
     {
         foreach (var place in _response)
         {
-            var edit = Find(edits, place.Name);
-            string[] lines = edit is null ? [] : [.. edit.Values.Select(WireText.ToWire)];
+            if (Find(edits, place.Name) is not { } edit)
+            {
+                WriteNone(answer, place);
+                continue;
+            }
+
+            string[] lines = [.. edit.Values.Select(WireText.ToWire)];
             if (lines.Sum(static line => line.Length + 2) > room + 2)
             {
                 exchange.NoteUnapplied("response-header-size");
@@ -175,7 +189,7 @@ internal sealed class HeaderMapping
     }
 
     // True when a removal has no place. What the client did not send need not be removed.
-    private bool NoteRequest(Exchange exchange, IReadOnlyList<HeaderEdit> edits, HeaderBlock headers, List<string> removals)
+    private bool NoteRequest(Exchange exchange, IReadOnlyList<HeaderEdit> edits, HeaderBlock headers, List<string>? removals)
     {
         var removal = false;
         foreach (var edit in edits)
@@ -189,7 +203,7 @@ internal sealed class HeaderMapping
             {
                 exchange.NoteUnapplied("request-header-set");
             }
-            else if (_dialect.RemovesHeaders)
+            else if (removals is not null)
             {
                 removals.Add(edit.Name);
             }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Routing;
@@ -55,13 +54,13 @@ internal readonly ref struct RequestEventBuilder
             RequestId = RequestId ?? exchange.Id.ToString(),
             ClientIp = Client.Ip,
             ClientPort = Client.Port,
-            ServerName = ServerName ?? (Host is { } host ? WireText.Of(HostName.Of(host).ToString()) : null),
+            ServerName = ServerName ?? (Host is { } host ? WireText.Of(HostOnly(host)) : null),
             Protocol = Protocol ?? "HTTP/1.1",
             TlsVersion = Client.TlsVersion,
             TlsCipher = Client.TlsCipher,
             RouteId = exchange.Route?.Id,
             UpstreamId = UpstreamId,
-            Timestamp = now.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
+            Timestamp = EventTimestamp.Of(now),
             Traceparent = Short(Traceparent ?? (Headers.IndexOf("traceparent"u8) >= 0 ? Headers.Get("traceparent") : null)),
         },
         Method = Method,
@@ -81,6 +80,8 @@ internal readonly ref struct RequestEventBuilder
         "HTTP/3.0" => "HTTP/3",
         _ => told,
     };
+
+    private static string HostOnly(string host) => HostName.Of(host) is var name && name.Length == host.Length ? host : name.ToString();
 }
 
 /// <summary>The connection of a client to its proxy. Empty or null is what was not told.</summary>

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sidecar.Daemon.FrontEnds.Common;
 
 /// <summary>
@@ -68,5 +70,19 @@ internal enum TrustedHeader
 internal static class TrustedHeaders
 {
     /// <summary>How many there are over all proxies.</summary>
-    public static int Count { get; } = Enum.GetValues<TrustedHeader>().Length;
+    public const int Count = (int)TrustedHeader.PartialBody + 1;
+}
+
+/// <summary>What a proxy told under each <see cref="TrustedHeader"/>, a char per byte; null where it told nothing. Lies where it is declared.</summary>
+[InlineArray(TrustedHeaders.Count)]
+internal struct TrustedValues
+{
+    private string? _first;
+
+    /// <summary>The value of one.</summary>
+    public string? this[TrustedHeader header]
+    {
+        readonly get => this[(int)header];
+        set => this[(int)header] = value;
+    }
 }

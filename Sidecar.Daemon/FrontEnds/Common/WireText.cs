@@ -30,6 +30,11 @@ internal static class WireText
     /// <summary>Adds a header field of wire strings.</summary>
     public static void Add(HeaderBlock headers, string name, string value)
     {
+        if (headers.TryAddAscii(name, value))
+        {
+            return;
+        }
+
         var length = name.Length + value.Length;
         byte[]? rented = null;
         var buffer = length <= StackLimit ? stackalloc byte[StackLimit] : rented = ArrayPool<byte>.Shared.Rent(length);
