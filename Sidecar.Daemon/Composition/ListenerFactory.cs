@@ -117,6 +117,9 @@ internal sealed class ListenerFactory(
             MaxConnections = listener.Connections,
             Time = inspector.Time,
 
+            // What asks about headers. Others' questions have whole bodies in JSON.
+            RunsOnPoller = listener.Kind == ListenerKind.Http && listener.Proxy != ProxyKind.Json,
+
             // Where bodies are read their limit is the application's own. A proxy that hands over what is not read must not find its connection closed.
             MaxRequestBodyBytes = listener.Kind == ListenerKind.Admin
                 ? ConfigPushEndpoint.MaxBytes

@@ -34,7 +34,7 @@ internal sealed class KestrelListener : IAsyncDisposable
             Backlog = options.Socket.Backlog,
             Time = options.Time,
         };
-        var transport = new KestrelTransport(accepting, options.SilenceTimeout, _socket.Bind, loggers.CreateLogger<KestrelListener>());
+        var transport = new KestrelTransport(accepting, options.SilenceTimeout, options.RunsOnPoller, _socket.Bind, loggers.CreateLogger<KestrelListener>());
         _server = KestrelMeter.Make(() => new KestrelServer(Options.Create(ServerOptions(options)), transport, loggers), out _meter);
     }
 

@@ -48,6 +48,12 @@ internal sealed record KestrelListenerOptions
     /// <summary>What connections speak. HTTP/2 is spoken without TLS by prior knowledge.</summary>
     public HttpProtocols Protocols { get; init; } = HttpProtocols.Http1;
 
+    /// <summary>
+    /// Whether what reads goes on, on the thread that found the socket to have something, until its first wait: for HTTP/1 the application, which must
+    /// never block and whose work must be short; for HTTP/2 only the reader of frames.
+    /// </summary>
+    public bool RunsOnPoller { get; init; }
+
     /// <summary>Further limits, set last; null for none.</summary>
     public Action<KestrelServerOptions>? Limits { get; init; }
 }

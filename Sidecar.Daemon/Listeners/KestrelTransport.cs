@@ -1,8 +1,9 @@
+using System.Globalization;
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Sidecar.Protocol.Transport;
 
@@ -12,10 +13,11 @@ namespace Sidecar.Daemon.Listeners;
 /// <remarks>Kestrel's own loop has no bound and turns at once after a failed accept; and a connection it knows of costs it work every second.</remarks>
 /// <param name="options">What the listener bears.</param>
 /// <param name="silence">How long a new connection may say nothing.</param>
+/// <param name="runsOnPoller">Whether what answers runs on the thread that reads, because it never blocks and its work is short.</param>
 /// <param name="createListenSocket">Makes the bound socket.</param>
 /// <param name="logger">Is told of every bound that is reached.</param>
 internal sealed class KestrelTransport(
-    SocketListenerOptions options, TimeSpan silence, Func<EndPoint, Socket> createListenSocket, ILogger logger) : IConnectionListenerFactory
+    SocketListenerOptions options, TimeSpan silence, bool runsOnPoller, Func<EndPoint, Socket> createListenSocket, ILogger logger) : IConnectionListenerFactory
 {
     /// <summary>Starts to listen.</summary>
     /// <exception cref="AddressInUseException">Somebody listens there.</exception>
@@ -23,7 +25,7 @@ internal sealed class KestrelTransport(
     {
         try
         {
-            return new(new Listener(options, silence, createListenSocket(endpoint), logger));
+            return new(new Listener(options, silence, runsOnPoller, createListenSocket(endpoint), logger));
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
@@ -33,26 +35,33 @@ internal sealed class KestrelTransport(
 
     private sealed class Listener : IConnectionListener
     {
+        // One reads and answers for about as many proxies' workers as four processors can run.
+        private static readonly int Pollers = Math.Clamp(Environment.ProcessorCount / 4, 1, 4);
+
         // An application that does not heed the end of its connection is left behind.
         private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(5);
 
         private readonly SocketListenerOptions _options;
         private readonly TimeSpan _silence;
         private readonly SocketListener _listener;
-        private readonly SocketConnectionContextFactory _pipes;
+        private readonly PipeScheduler _reader;
+        private readonly SocketPoller[] _pollers;
         private readonly CancellationTokenSource _unbound = new();
 
         // Holds no more than may be open.
         private readonly Channel<ConnectionContext> _ready = Channel.CreateUnbounded<ConnectionContext>();
 
-        public Listener(SocketListenerOptions options, TimeSpan silence, Socket bound, ILogger logger)
+        public Listener(SocketListenerOptions options, TimeSpan silence, bool runsOnPoller, Socket bound, ILogger logger)
         {
             (_options, _silence) = (options, silence);
             EndPoint = bound.LocalEndPoint!;
-            _pipes = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), logger);
+            _reader = runsOnPoller ? PipeScheduler.Inline : PipeScheduler.ThreadPool;
+            _pollers = [.. Enumerable.Range(0, Pollers).Select(_ => new SocketPoller($"listener {options.Name}"))];
             _listener = new SocketListener(options, ServeAsync, logger);
             _listener.Start(bound);
         }
+
+        private int _connections;
 
         public EndPoint EndPoint { get; }
 
@@ -86,22 +95,29 @@ internal sealed class KestrelTransport(
 
             var aborting = _listener.AbortAsync();
             await aborting.WaitAsync(LongestEnd, _options.Time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (aborting.IsCompleted)
+            foreach (var poller in _pollers)
             {
-                _pipes.Dispose();
+                poller.Dispose();
             }
         }
 
         private async Task ServeAsync(AcceptedSocket accepted)
         {
-            if (await accepted.WaitForDataAsync(_silence, _options.Time, _unbound.Token).ConfigureAwait(false) != FirstData.Came)
+            var number = Interlocked.Increment(ref _connections);
+            var connection = new PolledConnection(
+                _pollers[number % _pollers.Length], accepted.Socket, string.Create(CultureInfo.InvariantCulture, $"{_options.Name}-{number}"), _reader);
+            try
             {
+                connection.Start();
+            }
+            catch (IOException)
+            {
+                // No room for one more, or the end has come first.
                 accepted.Close();
                 return;
             }
 
-            var connection = new KestrelConnection(_pipes.Create(accepted.Socket));
-            if (!_ready.Writer.TryWrite(connection))
+            if (!await connection.WaitForDataAsync(_silence, _options.Time, _unbound.Token).ConfigureAwait(false) || !_ready.Writer.TryWrite(connection))
             {
                 await connection.DisposeAsync().ConfigureAwait(false);
             }

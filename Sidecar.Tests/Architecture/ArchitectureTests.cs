@@ -14,11 +14,13 @@ public sealed class ArchitectureTests
     }
 
     [Test]
-    public void SocketsBecomePipes_InOnePlace_AndInKestrels()
+    public void SocketsBecomePipes_InOnePlace_AndForKestrelInAnother()
     {
-        string[] users = ["Sidecar.Protocol.Transport.SocketPipes", "Sidecar.Daemon.Listeners.KestrelTransport"];
+        string[] users = ["Sidecar.Protocol.Transport.SocketPipes", "Sidecar.Daemon.Listeners.KestrelTransport", "Sidecar.Daemon.Listeners.SocketPoller"];
         var seen = Collect("Sidecar.Protocol.dll").Concat(Collect("sidecar.dll"))
-            .Where(static reference => reference.To is { Assembly: "Pipelines.Sockets.Unofficial" } or { Name: "SocketConnectionContextFactory" or "SocketTransportFactory" })
+            .Where(static reference => reference.To is { Assembly: "Pipelines.Sockets.Unofficial" }
+                or { Name: "SocketConnectionContextFactory" or "SocketTransportFactory" or "PolledConnection" })
+            .Where(static reference => reference.From.Name != "PolledConnection")
             .Select(static reference => reference.From.ToString()).Distinct();
         Assert.That(seen, Is.EquivalentTo(users));
     }

@@ -31,7 +31,8 @@ internal abstract class HttpContract : IFrontEnd
             ResponseHeaders = proxy == ProxyKind.Traefik ? Cookie : ["X-Frame-Options", "X-Served-By", .. Cookie],
         };
         Client = UnixHttp.Client(_options.Path);
-        _listener = new KestrelListener(new KestrelListenerOptions { EndPoint = new UnixDomainSocketEndPoint(_options.Path) }, daemon.Logs);
+        _listener = new KestrelListener(
+            new KestrelListenerOptions { EndPoint = new UnixDomainSocketEndPoint(_options.Path), RunsOnPoller = true }, daemon.Logs);
     }
 
     public InspectionHarness Daemon { get; }

@@ -94,7 +94,8 @@ internal sealed class UnixListenerTransportTests : IDisposable
     private ValueTask<IConnectionListener> BindAsync(UnixListenerSocket owner, int maxConnections = 100, int backlog = 4096)
     {
         var accepting = new SocketListenerOptions { Name = "test", MaxConnections = maxConnections, Backlog = backlog };
-        return new KestrelTransport(accepting, Generous, owner.Bind, NullLogger.Instance).BindAsync(new UnixDomainSocketEndPoint(SocketPath));
+        return new KestrelTransport(accepting, Generous, runsOnPoller: true, owner.Bind, NullLogger.Instance)
+            .BindAsync(new UnixDomainSocketEndPoint(SocketPath));
     }
 
     private Socket Connect()
@@ -110,7 +111,7 @@ internal sealed class UnixListenerTransportTests : IDisposable
         using var owner = new UnixListenerSocket(new UnixListenerOptions(), NullLogger<UnixListenerSocket>.Instance);
         var time = new FakeTimeProvider();
         var accepting = new SocketListenerOptions { Name = "test", MaxConnections = 100, Time = time };
-        await using var listener = await new KestrelTransport(accepting, TimeSpan.FromSeconds(30), owner.Bind, NullLogger.Instance)
+        await using var listener = await new KestrelTransport(accepting, TimeSpan.FromSeconds(30), runsOnPoller: true, owner.Bind, NullLogger.Instance)
             .BindAsync(new UnixDomainSocketEndPoint(SocketPath));
         using var silent = Connect();
         await Eventually.TrueAsync(() => time.ArmedTimers == 1, Generous, "the wait for the first byte");

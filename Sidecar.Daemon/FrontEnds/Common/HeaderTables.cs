@@ -181,14 +181,19 @@ internal sealed class HeaderTable
 
             // An upstream may take the one for the other.
             Span<char> dashed = stackalloc char[LongestName];
-            name.Replace(dashed, '_', '-');
-            if (_roles.TryGetValue(dashed[..name.Length], out role) && role >= 0)
+            if (name.Contains('_') && IsBelieved(name, dashed))
             {
                 return HeaderNames.IsOwn(name) ? _own : HeaderRole.Refused;
             }
         }
 
         return HeaderNames.IsOwn(name) ? _own : HeaderRole.Shown;
+    }
+
+    private bool IsBelieved(ReadOnlySpan<char> name, Span<char> dashed)
+    {
+        name.Replace(dashed, '_', '-');
+        return _roles.TryGetValue(dashed[..name.Length], out var role) && role >= 0;
     }
 
     /// <inheritdoc cref="Classify(ReadOnlySpan{char}, out TrustedHeader)"/>

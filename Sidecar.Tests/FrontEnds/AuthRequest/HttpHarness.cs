@@ -27,7 +27,7 @@ internal sealed class HttpHarness : IAsyncDisposable
             new CheckEndpoint(options, daemon.Inspector, carried, form, daemon.Logs.CreateLogger<CheckEndpoint>()),
             new ReplyEndpoint(options, Tokens, metrics, Time, daemon.Logs.CreateLogger<ReplyEndpoint>()),
             daemon.MissingAgents);
-        _listener = new KestrelListener(new KestrelListenerOptions { EndPoint = new UnixDomainSocketEndPoint(SocketPath) }, daemon.Logs);
+        _listener = new KestrelListener(new KestrelListenerOptions { EndPoint = new UnixDomainSocketEndPoint(SocketPath), RunsOnPoller = true }, daemon.Logs);
     }
 
     public FakeTimeProvider Time { get; } = new();

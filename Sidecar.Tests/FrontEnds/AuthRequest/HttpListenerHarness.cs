@@ -37,7 +37,8 @@ internal sealed class HttpListenerHarness : IAsyncDisposable
         Application = application;
         EndPoint endPoint = secret is null ? new UnixDomainSocketEndPoint(SocketPath) : new IPEndPoint(IPAddress.Loopback, 0);
         _listener = new KestrelListener(
-            new KestrelListenerOptions { EndPoint = endPoint, MaxRequestBodyBytes = options.Dialect.CarriesBodies ? long.MaxValue : 0 }, daemon.Logs);
+            new KestrelListenerOptions { EndPoint = endPoint, RunsOnPoller = true, MaxRequestBodyBytes = options.Dialect.CarriesBodies ? long.MaxValue : 0 },
+            daemon.Logs);
     }
 
     public TestDaemon Daemon { get; }
