@@ -102,7 +102,7 @@ internal static class AgentCommand
 
         var options = DemoAgent.Options(
             result.GetValue(Id) ?? DefaultId, result.GetValue(Listen)!, DaemonVersion.Text) with
-        { OffersMessagePack = !result.GetValue(JsonOnly) };
+        { OffersMessagePack = !result.GetValue(JsonOnly), HandlerNeverBlocks = true };
         await using var server = new AgentServer(handler, options, loggers);
         return await ListenAsync(server.StartAsync, errors, cancellation).ConfigureAwait(false);
     }

@@ -27,6 +27,9 @@ internal static partial class Log
     [LoggerMessage(EventId = OfAgentId, Message = "agent {Agent} says: {Text}{Facts}; {LeftOut} lines of it were left out since the last one")]
     public static partial void OfAgent(ILogger logger, LogLevel level, string agent, string text, string facts, long leftOut);
 
+    [LoggerMessage(1007, LogLevel.Error, "what waited for the answer of agent {Agent} to exchange {Exchange} failed by a defect of ours")]
+    public static partial void AskerFailed(ILogger logger, Exception error, string agent, CorrelationId exchange);
+
     [LoggerMessage(1005, LogLevel.Debug, "agent {Agent} answered exchange {Exchange} when nobody waited any more")]
     public static partial void LateAnswer(ILogger logger, string agent, CorrelationId exchange);
 }

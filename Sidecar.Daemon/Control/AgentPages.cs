@@ -61,6 +61,7 @@ internal static class AgentPages
             Encoding = connection.Encoding,
             AgentName = connection.Capabilities.Name,
             AgentVersion = connection.Capabilities.Version,
+            Reader = stats.HasThread ? "thread" : "shared",
             OpenedAt = pooled.Since,
             SilentSeconds = Math.Round(pooled.SilentFor.TotalSeconds, 3),
             InFlight = stats.InFlight,

@@ -214,7 +214,7 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
     // Never throws.
     private async Task RunAsync(Socket socket, Action<TakeoverLink> begun)
     {
-        using var pipes = new SocketPipes(socket);
+        await using var pipes = new SocketPipes(socket);
         var link = new TakeoverLink(pipes, _options, () => _frontEnd is { } own ? new HereAtPlace(own, _local, Place) : null, OnSuperseded, _logger);
         lock (_gate)
         {

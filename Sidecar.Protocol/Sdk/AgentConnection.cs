@@ -11,7 +11,8 @@ namespace Sidecar.Protocol.Sdk;
 /// <summary>A proxy's connection, seen from the agent.</summary>
 /// <remarks>
 /// Handlers may use it to speak by themselves: health, metrics, flow control. All members are safe from any thread. The read loop only decodes
-/// and queues; handlers run on the thread pool, so a slow one delays neither pings nor cancels (spec §5.2).
+/// and queues; handlers run on the thread pool, so a slow one delays neither pings nor cancels (spec §5.2), unless
+/// <see cref="AgentConnectionOptions.HandlerNeverBlocks"/> says that they never wait.
 /// </remarks>
 public sealed class AgentConnection : IFrameHandler
 {

@@ -35,6 +35,12 @@ public abstract record AgentConnectionOptions
     /// <summary>Bounds of each connection.</summary>
     public FrameConnectionOptions Connection { get; init; } = FrameConnectionOptions.Default;
 
+    /// <summary>
+    /// Whether the handler never blocks, and works but shortly until its first await. It is then called on the loop that reads the connection, which saves
+    /// a hop between threads and lets answers go out together. Off: the handler may do as it likes, on the thread pool.
+    /// </summary>
+    public bool HandlerNeverBlocks { get; init; }
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -94,7 +94,7 @@ public sealed class AgentServer : IAsyncDisposable
     {
         if (
             await accepted.WaitForDataAsync(
-                _options.HandshakeTimeout, _options.Time, _silenceEnds.Token).ConfigureAwait(false) is var first and not FirstData.Came)
+                _options.HandshakeTimeout, _options.Time, _silenceEnds.Token, SocketPipes.ReadAhead).ConfigureAwait(false) is var first and not FirstData.Came)
         {
             if (first == FirstData.TimedOut && _throttle.MayLog(AgentHandshake.Missing, out var leftOut))
             {
@@ -105,7 +105,7 @@ public sealed class AgentServer : IAsyncDisposable
             return;
         }
 
-        using var pipes = new SocketPipes(accepted.Socket);
+        await using var pipes = accepted.Open();
         var id = Interlocked.Increment(ref _accepted).ToString(CultureInfo.InvariantCulture);
         var connection = new AgentConnection(id, pipes, _handler, _options, _logger, _throttle);
 

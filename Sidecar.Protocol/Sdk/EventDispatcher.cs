@@ -43,7 +43,7 @@ internal sealed class EventDispatcher
 
     public int Outstanding => _queues.Outstanding;
 
-    /// <summary>One event as it came; decoded here, handled elsewhere.</summary>
+    /// <summary>One event as it came; decoded here, handled elsewhere unless the handler never blocks.</summary>
     public void Take(MessageType type, ReadOnlyMemory<byte> payload)
     {
         if (type == MessageType.Configure)
@@ -71,7 +71,7 @@ internal sealed class EventDispatcher
 
         if (_queues.Enter(message, memory, payload.Length, out var refused) is { } work)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
+            Start(work);
         }
         else if (refused)
         {
@@ -152,6 +152,18 @@ internal sealed class EventDispatcher
         Leave(work, answer);
     }
 
+    private void Start(EventWork work)
+    {
+        if (_options.HandlerNeverBlocks)
+        {
+            work.Execute();
+        }
+        else
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
+        }
+    }
+
     private async Task FinishLaterAsync(EventWork work, AgentResponse answer, FrameBuffer frame)
     {
         await SendLaterAsync(frame).ConfigureAwait(false);
@@ -167,6 +179,7 @@ internal sealed class EventDispatcher
 
         if (_queues.Leave(work) is { } next)
         {
+            // Never here: a row of them would nest as deep as it is long.
             ThreadPool.UnsafeQueueUserWorkItem(next, preferLocal: false);
         }
     }

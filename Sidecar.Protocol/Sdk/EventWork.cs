@@ -3,7 +3,7 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Sdk;
 
-/// <summary>One event on its way through the handler: a work item of the thread pool, reused.</summary>
+/// <summary>One event on its way through the handler: a work item of the thread pool or of the read loop, reused.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A token source that has neither a timer nor a wait handle holds nothing to free; the objects are reused.")]
 internal sealed class EventWork : IThreadPoolWorkItem
 {

@@ -127,7 +127,7 @@ public sealed class ReverseAgent : IAsyncDisposable
                 return TimeSpan.Zero;
             }
 
-            using var pipes = new SocketPipes(socket);
+            await using var pipes = new SocketPipes(socket);
             owned = false;
             return await ServeAsync(pipes, response).ConfigureAwait(false);
         }

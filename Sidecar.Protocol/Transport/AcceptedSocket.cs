@@ -18,6 +18,7 @@ internal enum FirstData
 /// <summary>A connection as a <see cref="SocketListener"/> hands it over: the socket, and who is at its other end. Safe from any thread.</summary>
 internal sealed class AcceptedSocket(Socket socket)
 {
+    private SocketPipes? _pipes;
     private int _isGone;
 
     /// <summary>The socket; the handler's to close.</summary>
@@ -32,11 +33,28 @@ internal sealed class AcceptedSocket(Socket socket)
     /// <summary>Whether the listener has closed it, or the handler has given it away.</summary>
     public bool IsGone => Volatile.Read(ref _isGone) != 0;
 
+    /// <summary>The socket as pipes, which close it.</summary>
+    /// <param name="readAhead">Bytes that may wait for the reader before no more are received; the first call's counts.</param>
+    public SocketPipes Open(int readAhead = SocketPipes.ReadAhead)
+    {
+        _pipes ??= new SocketPipes(socket, readAhead);
+        if (IsGone)
+        {
+            _pipes.Dispose();
+        }
+
+        return _pipes;
+    }
+
     /// <summary>Waits for the first byte without a buffer: a peer that only connects costs its socket and this wait.</summary>
     /// <param name="limit">How long.</param>
     /// <param name="time">The clock of that.</param>
     /// <param name="stopping">Ends the wait.</param>
-    public async Task<FirstData> WaitForDataAsync(TimeSpan limit, TimeProvider time, CancellationToken stopping)
+    /// <param name="readAhead">
+    /// For who will <see cref="Open"/> it with this: then a thread of its own waits as long as there is one, because a socket that the runtime has
+    /// once waited for wakes it at every byte from then on. Null for who reads it otherwise.
+    /// </param>
+    public async Task<FirstData> WaitForDataAsync(TimeSpan limit, TimeProvider time, CancellationToken stopping, int? readAhead = null)
     {
         // Not on the loop that accepts: a peer that has sent already would be served by it.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -44,6 +62,16 @@ internal sealed class AcceptedSocket(Socket socket)
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stopping);
         try
         {
+            if (readAhead is { } bytes && ReceiveThreads.OfProcess.HasRoom)
+            {
+                var input = Open(bytes).Input;
+                var first = await input.ReadAsync(either.Token).ConfigureAwait(false);
+
+                // Not looked at: the next read returns it at once.
+                input.AdvanceTo(first.Buffer.Start);
+                return FirstData.Came;
+            }
+
             await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, either.Token).ConfigureAwait(false);
             return FirstData.Came;
         }
@@ -51,7 +79,7 @@ internal sealed class AcceptedSocket(Socket socket)
         {
             return stopping.IsCancellationRequested ? FirstData.Stopped : FirstData.TimedOut;
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or IOException)
         {
             return IsGone ? FirstData.Stopped : FirstData.Came;
         }
@@ -79,7 +107,16 @@ internal sealed class AcceptedSocket(Socket socket)
     /// <summary>Closes the socket under whoever serves it, unless it was given away.</summary>
     public void Close()
     {
-        if (Interlocked.Exchange(ref _isGone, 1) == 0)
+        if (Interlocked.Exchange(ref _isGone, 1) != 0)
+        {
+            return;
+        }
+
+        if (_pipes is { } pipes)
+        {
+            pipes.Dispose();
+        }
+        else
         {
             socket.Dispose();
         }

@@ -112,7 +112,17 @@ public sealed partial class FrameConnection
             {
                 var result = await _input.ReadAsync().ConfigureAwait(false);
                 var buffer = result.Buffer;
-                var goesOn = Take(handler, result, ref buffer);
+                FlushBatch.Begin();
+                bool goesOn;
+                try
+                {
+                    goesOn = Take(handler, result, ref buffer);
+                }
+                finally
+                {
+                    FlushBatch.End();
+                }
+
                 _input.AdvanceTo(buffer.Start, buffer.End);
                 if (!goesOn)
                 {
@@ -185,6 +195,7 @@ public sealed partial class FrameConnection
                         return false;
                     }
 
+                    FlushBatch.Next();
                     break;
             }
         }

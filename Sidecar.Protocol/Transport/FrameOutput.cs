@@ -9,8 +9,9 @@ namespace Sidecar.Protocol.Transport;
 /// <remarks>
 /// The flush in flight is the batching window: while it lasts, frames gather in the fill buffer, and the next round takes them all.
 /// Callers only ever touch the fill buffer, never the pipe, because asking a pipe for memory during an unfinished flush is not safe.
-/// The loop sleeps on a reusable signal, so neither side allocates in the steady state. It is woken through the thread pool's common queue,
-/// behind what is ready to run already: those who are about to send get their frames into the same flush.
+/// The loop sleeps on a reusable signal, so neither side allocates in the steady state. Who appends while working through what a receive brought flushes
+/// at the end of that (<see cref="FlushBatch"/>). Else it is woken through the thread pool's common queue, behind what is ready to run already: those who
+/// are about to send get their frames into the same flush.
 /// </remarks>
 internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
 {
@@ -99,7 +100,7 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
             _idle = false;
         }
 
-        if (wake)
+        if (wake && !FlushBatch.TryAdd(this))
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
@@ -194,7 +195,10 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
         }
     }
 
-    void IThreadPoolWorkItem.Execute() => _wake.SetResult(true);
+    /// <summary>Runs the loop, which sleeps, on this thread until its first real wait. Only for whoever was told to wake it.</summary>
+    public void Wake() => _wake.SetResult(true);
+
+    void IThreadPoolWorkItem.Execute() => Wake();
 
     void IValueTaskSource.GetResult(short token) => _wake.GetResult(token);
 

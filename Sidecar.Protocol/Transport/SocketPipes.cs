@@ -1,15 +1,20 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
-using Pipelines.Sockets.Unofficial;
 
 namespace Sidecar.Protocol.Transport;
 
 /// <summary>A socket as a pair of pipes: the one place where that is done, whoever opened the connection and whichever side reads it.</summary>
 /// <remarks>
-/// A flush ends when the kernel has taken the bytes, so nothing is left to wait for when a connection is closed. Writers must use
-/// <see cref="PipeWriter.WriteAsync"/> only: memory asked of <see cref="Output"/> goes back to its pool the moment the socket fails.
+/// <para>
+/// While there are few connections in the process, each is received from by a thread of its own, which blocks in the kernel and runs the reader until its next
+/// wait: no hop between the bytes and who reads them. The others share the runtime's asynchronous sockets. A reader sees no difference.
+/// </para>
+/// <para>
+/// A write ends when the kernel has taken the bytes, so nothing is left to wait for when a connection is closed. Writers use
+/// <see cref="PipeWriter.WriteAsync"/> only.
+/// </para>
 /// </remarks>
-internal sealed class SocketPipes : IDuplexPipe, IDisposable
+internal sealed class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisposable
 {
     /// <summary>Bytes read ahead of the reader unless it says less.</summary>
     public const int ReadAhead = 1024 * 1024;
@@ -17,72 +22,159 @@ internal sealed class SocketPipes : IDuplexPipe, IDisposable
     // What one receive takes at most.
     private const int SegmentSize = 64 * 1024;
 
-    // As many connections keep a segment for what comes next. The others wait until something is there, which costs two system calls more each
-    // time: with so many most are idle.
-    private const int MaxKeepers = 32;
-
-    private static readonly PipeOptions Sending = new(
-        readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.ThreadPool,
-        pauseWriterThreshold: 1, resumeWriterThreshold: 1, minimumSegmentSize: SegmentSize, useSynchronizationContext: false);
-
     private static readonly PipeOptions Receiving = Ahead(ReadAhead);
 
-    private static int _keepers;
-
-    private readonly SocketConnection _connection;
-    private readonly bool _keeps;
-    private int _isDisposed;
+    private readonly Socket _socket;
+    private readonly PipeWriter _received;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isDisposed;
 
     /// <summary>Takes the socket over and begins to read from it.</summary>
     /// <param name="socket">Connected; closed by <see cref="Dispose"/>.</param>
     /// <param name="readAhead">Bytes that may wait for the reader before no more are received.</param>
     public SocketPipes(Socket socket, int readAhead = ReadAhead)
+        : this(socket, readAhead, ReceiveThreads.OfProcess)
     {
-        _keeps = Interlocked.Increment(ref _keepers) <= MaxKeepers;
-        if (!_keeps)
+    }
+
+    /// <summary>The same with other threads.</summary>
+    internal SocketPipes(Socket socket, int readAhead, ReceiveThreads threads)
+    {
+        _socket = socket;
+        var pipe = new Pipe(readAhead == ReadAhead ? Receiving : Ahead(readAhead));
+        var output = new SocketOutput(socket);
+        (_received, Input, Output) = (pipe.Writer, pipe.Reader, output);
+        HasThread = threads.TryStart(Receive);
+        if (HasThread)
         {
-            Interlocked.Decrement(ref _keepers);
+            output.LetReceivesBlock();
         }
-
-        var options = SocketConnectionOptions.InlineReads | SocketConnectionOptions.InlineWrites
-            | (_keeps ? SocketConnectionOptions.None : SocketConnectionOptions.ZeroLengthReads);
-
-        // Its loops outlive whatever the caller is doing.
-        using (ExecutionContext.SuppressFlow())
+        else
         {
-            _connection = SocketConnection.Create(socket, Sending, readAhead == ReadAhead ? Receiving : Ahead(readAhead), options);
+            // It outlives whatever the caller is doing.
+            using (ExecutionContext.SuppressFlow())
+            {
+                _ = ReceiveAsync();
+            }
         }
     }
 
-    /// <inheritdoc/>
-    public PipeReader Input => _connection.Input;
+    /// <summary>Whether a thread of its own receives.</summary>
+    public bool HasThread { get; }
 
     /// <inheritdoc/>
-    public PipeWriter Output => _connection.Output;
+    public PipeReader Input { get; }
+
+    /// <inheritdoc/>
+    public PipeWriter Output { get; }
 
     /// <summary>A token that fires when nothing more can come: the peer has closed, or the connection has failed or was closed.</summary>
     public CancellationToken WatchEnd()
     {
         var ended = new CancellationTokenSource();
-#pragma warning disable CS0618 // Not every pipe calls back; the one that the package receives into does.
-        _connection.Input.OnWriterCompleted(static (_, state) => ((CancellationTokenSource)state!).Cancel(), ended);
+#pragma warning disable CS0618 // Not every pipe calls back; ours does.
+        Input.OnWriterCompleted(static (_, state) => ((CancellationTokenSource)state!).Cancel(), ended);
 #pragma warning restore CS0618
         return ended.Token;
     }
 
-    /// <summary>Closes the socket; what was flushed still goes out, and all reading and writing ends. May be called again.</summary>
+    /// <summary>Closes the socket; what was written still goes out, and all reading and writing ends. May be called again, also by the reader.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        if (_isDisposed)
         {
             return;
         }
 
-        _connection.Dispose();
-        if (_keeps)
+        _isDisposed = true;
+        try
         {
-            Interlocked.Decrement(ref _keepers);
+            // Wakes whoever is blocked in a receive, and tells the peer behind what was written.
+            _socket.Shutdown(SocketShutdown.Both);
         }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It has ended already.
+        }
+
+        _socket.Dispose();
+
+        // Whoever waits for a reader that reads no more.
+        _received.CancelPendingFlush();
+    }
+
+    /// <summary>The same, and waits until nothing receives any more.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Dispose();
+        await _ended.Task.ConfigureAwait(false);
+    }
+
+    // On a thread of its own.
+    private void Receive()
+    {
+        Exception? error = null;
+        try
+        {
+            while (NativeSocket.Receive(_socket.SafeHandle, _received.GetSpan(SegmentSize)) is > 0 and var count && Take(count))
+            {
+            }
+        }
+        catch (Exception e)
+        {
+            error = e;
+        }
+
+        End(error);
+    }
+
+    // The reader runs within the flush. False when nothing more is wanted.
+    private bool Take(int count)
+    {
+        _received.Advance(count);
+        var flushing = _received.FlushAsync();
+
+        // It is behind: this thread has nothing else to do than to wait for it.
+        var flushed = flushing.IsCompleted ? flushing.GetAwaiter().GetResult() : flushing.AsTask().GetAwaiter().GetResult();
+        return GoesOn(flushed);
+    }
+
+    private async Task ReceiveAsync()
+    {
+        Exception? error = null;
+        try
+        {
+            while (true)
+            {
+                // An idle connection has no segment.
+                await _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None).ConfigureAwait(false);
+                var count = await _socket.ReceiveAsync(_received.GetMemory(SegmentSize), SocketFlags.None).ConfigureAwait(false);
+                if (count == 0)
+                {
+                    break;
+                }
+
+                _received.Advance(count);
+                if (!GoesOn(await _received.FlushAsync().ConfigureAwait(false)))
+                {
+                    break;
+                }
+            }
+        }
+        catch (Exception e)
+        {
+            error = e is SocketException ? new IOException(e.Message, e) : e;
+        }
+
+        End(error);
+    }
+
+    private bool GoesOn(in FlushResult flushed) => !flushed.IsCompleted && !_isDisposed;
+
+    private void End(Exception? error)
+    {
+        _received.Complete(_isDisposed ? new IOException("the connection was closed") : error);
+        _ended.TrySetResult();
     }
 
     private static PipeOptions Ahead(int bytes) => new(

@@ -16,11 +16,14 @@ public sealed class ArchitectureTests
     [Test]
     public void SocketsBecomePipes_InOnePlace_AndForKestrelInAnother()
     {
-        string[] users = ["Sidecar.Protocol.Transport.SocketPipes", "Sidecar.Daemon.Listeners.KestrelTransport", "Sidecar.Daemon.Listeners.SocketPoller"];
+        string[] users =
+        [
+            "Sidecar.Protocol.Transport.SocketOutput", "Sidecar.Protocol.Transport.SocketPipes",
+            "Sidecar.Daemon.Listeners.KestrelTransport", "Sidecar.Daemon.Listeners.SocketPoller",
+        ];
+        string[] makers = ["NativeSocket", "SocketConnectionContextFactory", "SocketTransportFactory", "PolledConnection"];
         var seen = Collect("Sidecar.Protocol.dll").Concat(Collect("sidecar.dll"))
-            .Where(static reference => reference.To is { Assembly: "Pipelines.Sockets.Unofficial" }
-                or { Name: "SocketConnectionContextFactory" or "SocketTransportFactory" or "PolledConnection" })
-            .Where(static reference => reference.From.Name != "PolledConnection")
+            .Where(reference => makers.Contains(reference.To.Name) && !makers.Contains(reference.From.Name))
             .Select(static reference => reference.From.ToString()).Distinct();
         Assert.That(seen, Is.EquivalentTo(users));
     }

@@ -45,7 +45,7 @@ internal sealed class AdminCommandTests
             Assert.That(status.Text, Does.StartWith("sidecar ").And.Match("(?m)^! agent bot is .*; what it should inspect is refused$").And.Match(
                 "(?m)^waf +available +enforce +4 "));
             Assert.That(agents.Code, Is.Zero);
-            Assert.That(agents.Text, Does.Match("(?m)^  waf-[0-9]+ +open +native +msgpack +0/").And.Contain("bot: no connection; it is looked for at "));
+            Assert.That(agents.Text, Does.Match("(?m)^  waf-[0-9]+ +open +native +msgpack +thread +0/").And.Contain("bot: no connection; it is looked for at "));
             Assert.That(sessions.Text, Does.StartWith("LISTENER ").And.Match("(?m)^waf +0 +50000 +0 +0 +0 +0$"));
             Assert.That(listed.Text, Does.Match("(?m)^waf +0 +50000 ").And.Contain("SESSION "));
             Assert.That(cleared, Is.EqualTo((0, "0 sessions of agent waf are forgotten")));

@@ -4,9 +4,11 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Transport;
 
-/// <summary>What is known of a connection that was accepted, and how it is waited for its first byte.</summary>
+/// <summary>What is known of a connection that was accepted, and how it is waited for its first byte, by a thread that then receives or without one.</summary>
+[TestFixture(0)]
+[TestFixture(65_536)]
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
-public sealed class AcceptedSocketTests : IDisposable
+public sealed class AcceptedSocketTests(int readAhead) : IDisposable
 {
     private readonly TaskCompletionSource<AcceptedSocket> _accepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
@@ -18,7 +20,7 @@ public sealed class AcceptedSocketTests : IDisposable
         _stopping.Dispose();
         if (_accepted.Task.IsCompletedSuccessfully)
         {
-            _accepted.Task.GetAwaiter().GetResult().Socket.Dispose();
+            _accepted.Task.GetAwaiter().GetResult().Close();
         }
     }
 
@@ -28,8 +30,8 @@ public sealed class AcceptedSocketTests : IDisposable
         await using var rig = Waiting();
         await rig.Connect().SendAsync(new byte[] { 42 });
         await WaitedAsync(FirstData.Came);
-        var buffer = new byte[8];
-        Assert.That((await (await _accepted.Task).Socket.ReceiveAsync(buffer), buffer[0]), Is.EqualTo((1, 42)), "nothing was taken");
+        var read = await (await _accepted.Task).Open().Input.ReadAsync().AsTask().WaitAsync(Wire.Limit, CancellationToken.None);
+        Assert.That((read.Buffer.Length, read.Buffer.FirstSpan[0]), Is.EqualTo((1L, (byte)42)), "nothing was taken");
     }
 
     [Test]
@@ -92,7 +94,7 @@ public sealed class AcceptedSocketTests : IDisposable
         rig = new SocketListenerRig(serve: async accepted =>
         {
             _accepted.TrySetResult(accepted);
-            _first = await accepted.WaitForDataAsync(TimeSpan.FromSeconds(5), rig!.Time, _stopping.Token);
+            _first = await accepted.WaitForDataAsync(TimeSpan.FromSeconds(5), rig!.Time, _stopping.Token, readAhead == 0 ? null : readAhead);
         });
         rig.Start();
         return rig;

@@ -9,7 +9,7 @@ namespace Sidecar.Daemon.Cli.Admin;
 internal static class AgentsCommand
 {
     private static readonly string[] SummaryHeading = ["AGENT", "STATE", "MODE", "CONNECTIONS", "IN-FLIGHT", "WAITING", "ANSWERED", "FAILED", "TIMED-OUT", "P50", "P90", "P99", "BREAKER"];
-    private static readonly string[] ConnectionHeading = ["CONNECTION", "STATE", "DIALECT", "ENCODING", "IN-FLIGHT", "OWED", "ANSWERED", "FAILED", "TIMED-OUT", "P50", "P99", "SPEAKS", "ENDPOINT"];
+    private static readonly string[] ConnectionHeading = ["CONNECTION", "STATE", "DIALECT", "ENCODING", "READER", "IN-FLIGHT", "OWED", "ANSWERED", "FAILED", "TIMED-OUT", "P50", "P99", "SPEAKS", "ENDPOINT"];
 
     public static Command Create(TextWriter output, TextWriter errors)
     {
@@ -62,6 +62,7 @@ internal static class AgentsCommand
         connection.HeldExchanges == 0 ? connection.State : $"{connection.State}, holds {Screen.Number(connection.HeldExchanges)}",
         connection.Dialect,
         connection.Encoding,
+        connection.Reader,
         $"{Screen.Number(connection.InFlight)}/{Screen.Number(connection.Limit)}",
         Screen.Number(connection.Owed),
         Screen.Number(connection.Calls.Answered),

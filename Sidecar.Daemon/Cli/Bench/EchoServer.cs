@@ -23,7 +23,7 @@ internal static class EchoServer
 
     private static async Task ServeAsync(AcceptedSocket accepted)
     {
-        using var pipes = new SocketPipes(accepted.Socket);
+        await using var pipes = accepted.Open();
         var frames = new FrameConnection(pipes);
         await frames.RunAsync(new Echo(frames)).ConfigureAwait(false);
     }

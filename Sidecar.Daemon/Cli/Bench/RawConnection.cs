@@ -42,6 +42,6 @@ internal sealed class RawConnection : IFrameHandler, IAsyncDisposable
     {
         _frames.Close();
         await _running.ConfigureAwait(false);
-        _pipes.Dispose();
+        await _pipes.DisposeAsync().ConfigureAwait(false);
     }
 }

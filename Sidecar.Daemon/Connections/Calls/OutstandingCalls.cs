@@ -135,7 +135,8 @@ internal sealed class OutstandingCalls<TEvent> : IAsyncDisposable
 
     /// <summary>Hands an answer to its call.</summary>
     /// <remarks>
-    /// Answers that come in order need no id. One that bears the id of another exchange all the same is for nobody. An answer that comes too
+    /// For the loop that reads the connection, on which the asker goes on until its next wait. Answers that come in order need no id.
+    /// One that bears the id of another exchange all the same is for nobody. An answer that comes too
     /// late settles its debt here as well: its slot was the only one, so no call can have been sent since.
     /// </remarks>
     /// <param name="id">The exchange that it names; empty when it names none.</param>
@@ -159,7 +160,7 @@ internal sealed class OutstandingCalls<TEvent> : IAsyncDisposable
             }
         }
 
-        call?.Complete(result);
+        call?.Complete(result, goesOnHere: true);
         return use;
     }
 

@@ -15,8 +15,8 @@ internal sealed class PendingCall : IValueTaskSource<CallResult>
     private static readonly ConcurrentQueue<PendingCall> Pool = new();
     private static int _pooled;
 
-    // Mutable struct: must not be readonly. Continuations run elsewhere, because the read loop must not run the asker's code.
-    private ManualResetValueTaskSourceCore<CallResult> _source = new() { RunContinuationsAsynchronously = true };
+    // Mutable struct: must not be readonly.
+    private ManualResetValueTaskSourceCore<CallResult> _source;
     private int _holders;
 
     private PendingCall()
@@ -47,10 +47,22 @@ internal sealed class PendingCall : IValueTaskSource<CallResult>
     }
 
     /// <summary>Ends the call. Only for the one who took it out of the table.</summary>
-    public void Complete(CallResult result)
+    /// <param name="result">What it comes to.</param>
+    /// <param name="goesOnHere">
+    /// Whether what waits for it goes on within this method: for a read loop, which holds no lock. It returns at the asker's next wait. Elsewhere
+    /// the asker goes on by the thread pool.
+    /// </param>
+    public void Complete(CallResult result, bool goesOnHere = false)
     {
-        _source.SetResult(result);
-        Release();
+        try
+        {
+            _source.RunContinuationsAsynchronously = !goesOnHere;
+            _source.SetResult(result);
+        }
+        finally
+        {
+            Release();
+        }
     }
 
     public CallResult GetResult(short token)

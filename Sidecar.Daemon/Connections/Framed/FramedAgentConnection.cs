@@ -32,6 +32,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     private readonly ILogger _logger;
     private readonly Func<ValueTask>? _closeTransport;
     private readonly Func<Exception?, string?>? _explainEnd;
+    private readonly bool _hasThread;
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private MessageEncoding _encoding = MessageEncodings.Json;
     private Task _running = Task.CompletedTask;
@@ -57,6 +58,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     {
         _dialect = dialect ?? AgentDialect.Native;
         _explainEnd = explainEnd;
+        _hasThread = pipe is SocketPipes { HasThread: true };
         Id = id;
         _settings = settings;
         _encoder = new MeasuredEncoder(settings, time);
@@ -78,13 +80,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
     public static FramedAgentConnection Over(Socket socket, string id, ConnectionSettings settings, IConnectionSink sink, TimeProvider time, ILogger logger)
     {
         var pipes = new SocketPipes(socket);
-        return new FramedAgentConnection(id, pipes, settings, sink, time, logger, Close);
-
-        ValueTask Close()
-        {
-            pipes.Dispose();
-            return default;
-        }
+        return new FramedAgentConnection(id, pipes, settings, sink, time, logger, pipes.DisposeAsync);
     }
 
     public string Id { get; }
@@ -99,7 +95,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
 
     public bool IsOpen => Volatile.Read(ref _open);
 
-    public ConnectionStats Stats => new(_calls.InFlight, _calls.Owed, Interlocked.Read(ref _lateAnswers), Volatile.Read(ref _lastHeard));
+    public ConnectionStats Stats => new(_calls.InFlight, _calls.Owed, Interlocked.Read(ref _lateAnswers), Volatile.Read(ref _lastHeard), _hasThread);
 
     public Task<string> Ended => _ended.Task;
 
@@ -305,7 +301,18 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
             return;
         }
 
-        var use = _calls.Answer(id, result);
+        AnswerUse use;
+        try
+        {
+            use = _calls.Answer(id, result);
+        }
+        catch (Exception e)
+        {
+            // Whoever waited for it failed after it was taken: a defect of ours, and no reason to fail the other calls.
+            Log.AskerFailed(_logger, e, _settings.AgentId, id);
+            return;
+        }
+
         if (use == AnswerUse.Taken)
         {
             return;

@@ -27,6 +27,9 @@ internal sealed record ConnectionDocument
     /// <summary>The version it says that it has.</summary>
     public required string AgentVersion { get; init; }
 
+    /// <summary>Who receives: <c>thread</c>, one of its own, or <c>shared</c>, what all connections beyond the first share.</summary>
+    public required string Reader { get; init; }
+
     /// <summary>When it was opened.</summary>
     public required DateTimeOffset OpenedAt { get; init; }
 

@@ -34,6 +34,7 @@ internal sealed class NativeListener : IAsyncDisposable
             MaxConnections = options.Connections,
             CreateListenSocket = createListenSocket,
             Capabilities = Capabilities(version),
+            HandlerNeverBlocks = true,
             Time = inspector.Time,
             DrainTimeout = inspector.Model.Configuration.DrainTimeout,
         }, loggers);

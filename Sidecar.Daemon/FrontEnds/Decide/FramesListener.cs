@@ -89,13 +89,14 @@ internal sealed class FramesListener : IAsyncDisposable
 
     private async Task ServeAsync(AcceptedSocket accepted)
     {
-        if (await accepted.WaitForDataAsync(_options.SilenceTimeout, _service.Time, _stopping.Token).ConfigureAwait(false) != FirstData.Came)
+        var first = await accepted.WaitForDataAsync(_options.SilenceTimeout, _service.Time, _stopping.Token, SocketPipes.ReadAhead).ConfigureAwait(false);
+        if (first != FirstData.Came)
         {
             accepted.Close();
             return;
         }
 
-        using var pipes = new SocketPipes(accepted.Socket);
+        await using var pipes = accepted.Open();
         await new FramesConnection(_options, _service, _throttle, _logger).RunAsync(
             pipes, pipes.WatchEnd(), _stopping.Token, _leaving.Token).ConfigureAwait(false);
     }

@@ -75,6 +75,7 @@ internal sealed class SpopConversation : IDisposable
                     return true;
                 default:
                     Take(frame);
+                    FlushBatch.Next();
                     break;
             }
         }

@@ -190,7 +190,8 @@ internal sealed class SpopListener : IAsyncDisposable
 
     private async Task<SpopSessionEnd> RunAsync(AcceptedSocket accepted)
     {
-        var first = await accepted.WaitForDataAsync(_options.HelloTimeout, _inspector.Time, _stopping.Token).ConfigureAwait(false);
+        var first = await accepted.WaitForDataAsync(
+            _options.HelloTimeout, _inspector.Time, _stopping.Token, SpopListenerOptions.ReadAhead).ConfigureAwait(false);
         if (first != FirstData.Came)
         {
             var end = first == FirstData.Stopped ? SpopSessionEnd.Stopped : SpopSessionEnd.NoHello(_options.HelloTimeout);
@@ -198,7 +199,7 @@ internal sealed class SpopListener : IAsyncDisposable
             return end;
         }
 
-        using var pipes = new SocketPipes(accepted.Socket, SpopListenerOptions.ReadAhead);
+        await using var pipes = accepted.Open(SpopListenerOptions.ReadAhead);
         var id = Interlocked.Increment(ref _accepted).ToString(CultureInfo.InvariantCulture);
         var session = new SpopSession(id, pipes, _frontEnd, _options, _inspector.BodyMemory, _inspector.Time, _logger, _throttle);
 

@@ -127,7 +127,18 @@ internal sealed class SpopSession
             {
                 var result = await _pipe.Input.ReadAsync().ConfigureAwait(false);
                 var buffer = result.Buffer;
-                var hasRoom = _talk.TakeAll(ref buffer, out var frames);
+                bool hasRoom;
+                int frames;
+                FlushBatch.Begin();
+                try
+                {
+                    hasRoom = _talk.TakeAll(ref buffer, out frames);
+                }
+                finally
+                {
+                    FlushBatch.End();
+                }
+
                 var rest = buffer.Length;
                 _pipe.Input.AdvanceTo(buffer.Start, hasRoom ? buffer.End : buffer.Start);
                 if (frames > 0)

@@ -1,3 +1,4 @@
+using System.Threading.Tasks.Sources;
 using NUnit.Framework;
 using Sidecar.Daemon.Connections.Calls;
 
@@ -30,6 +31,28 @@ public sealed class PendingCallTests
         call.Complete(CallResult.Failed(CallOutcome.TimedOut, "first"));
         await new ValueTask<CallResult>(call, life);
         Assert.That(() => call.GetStatus(life), Throws.InvalidOperationException);
+    }
+
+    [Test]
+    public void Asker_GoesOnWithinTheReadLoop_AndNowhereElse([Values] bool goesOnHere)
+    {
+        var call = PendingCall.Rent(1);
+        var here = Environment.CurrentManagedThreadId;
+        var thread = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        call.OnCompleted(_ => thread.SetResult(Environment.CurrentManagedThreadId), null, call.Life, ValueTaskSourceOnCompletedFlags.None);
+        call.Complete(CallResult.Failed(CallOutcome.Cancelled, "x"), goesOnHere);
+        Assert.That(thread.Task.IsCompleted && thread.Task.GetAwaiter().GetResult() == here, Is.EqualTo(goesOnHere));
+    }
+
+    [Test]
+    public void AskerThatThrows_LeavesTheCallToItsPool()
+    {
+        var call = PendingCall.Rent(1);
+        var life = call.Life;
+        call.OnCompleted(_ => throw new InvalidOperationException("a defect"), null, life, ValueTaskSourceOnCompletedFlags.None);
+        Assert.That(() => call.Complete(CallResult.Failed(CallOutcome.Cancelled, "x"), goesOnHere: true), Throws.InvalidOperationException);
+        Assert.That(call.GetResult(life).Detail, Is.EqualTo("x"));
+        Assert.That(() => call.GetStatus(life), Throws.InvalidOperationException, "both have let go");
     }
 
     [Test]
