@@ -22,8 +22,16 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
     private const int FreeLength = 64 * 1024;
 
     private GrpcException? _failure;
+    private volatile bool _hasNoReads;
+    private bool _isReading;
     private bool _isGone;
     private int _reserved;
+
+    /// <summary>Whether room is kept for the last message.</summary>
+    public bool HoldsRoom => _reserved > 0;
+
+    /// <summary>Whether <see cref="EndReads"/> was called.</summary>
+    public bool HasNoReads => _hasNoReads;
 
     /// <summary>Waits for the next message.</summary>
     /// <param name="parser">The parser of its type.</param>
@@ -43,8 +51,44 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
     /// <param name="parser">The parser of its type.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="GrpcException">As in <see cref="ReadAsync{T}(MessageParser{T}, CancellationToken)"/>.</exception>
-    public ValueTask<GrpcRead<T>> TryReadAsync<T>(MessageParser<T> parser, CancellationToken cancellation)
-        where T : class, IMessage<T> => ReadAsync(parser, throws: false, cancellation);
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<GrpcRead<T>> TryReadAsync<T>(MessageParser<T> parser, CancellationToken cancellation)
+        where T : class, IMessage<T>
+    {
+        Volatile.Write(ref _isReading, true);
+        Interlocked.MemoryBarrier();
+        try
+        {
+            return _hasNoReads ? new GrpcRead<T>(null, IsGone: true) : await ReadAsync(parser, throws: false, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            Volatile.Write(ref _isReading, false);
+        }
+    }
+
+    /// <summary>
+    /// Ends the read under way by <see cref="TryReadAsync"/>, if there is one, and every later one, as gone. From any thread while the call lives.
+    /// </summary>
+    public void EndReads()
+    {
+        // A read that begins now sees this, or is seen here.
+        _hasNoReads = true;
+        Interlocked.MemoryBarrier();
+        if (!Volatile.Read(ref _isReading))
+        {
+            return;
+        }
+
+        try
+        {
+            pipe.CancelPendingRead();
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
+        {
+            // The stream was reset meanwhile, so the read ends by itself.
+        }
+    }
 
     [SuppressMessage("Reliability", "CA2012", Justification = "The read is consumed once at most: waiting for its completion does not.")]
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -66,7 +110,10 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
             }
 
 #pragma warning disable CA2012 // ReadCompletion only waits; the result is taken once, below, or never where there is none.
-            var pending = pipe.ReadAsync(cancellation);
+            if (Begin(throws, cancellation) is not { } pending)
+            {
+                return new GrpcRead<T>(null, IsGone: true);
+            }
 #pragma warning restore CA2012
             if (!throws)
             {
@@ -116,7 +163,7 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
 
             if (read.IsCanceled)
             {
-                throw new OperationCanceledException("the read was cancelled");
+                return throws ? throw new OperationCanceledException("the read was cancelled") : new GrpcRead<T>(null, IsGone: true);
             }
 
             if (length > FreeLength && _reserved == 0 && memory is not null)
@@ -160,6 +207,19 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
         }
     }
 
+    // Null when the peer has reset the stream since the last read, which Kestrel tells at once.
+    private ValueTask<ReadResult>? Begin(bool throws, CancellationToken cancellation)
+    {
+        try
+        {
+            return pipe.ReadAsync(cancellation);
+        }
+        catch (Exception e) when (!throws && e is IOException or OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
     // False when the peer has reset the stream since it was read, which Kestrel tells here.
     private bool TryAdvance(SequencePosition consumed, SequencePosition examined, bool throws)
     {
@@ -168,7 +228,7 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
             pipe.AdvanceTo(consumed, examined);
             return true;
         }
-        catch (IOException) when (!throws)
+        catch (Exception e) when (!throws && e is IOException or OperationCanceledException)
         {
             return false;
         }

@@ -12,7 +12,7 @@ internal static class ControlStream
     public static async Task ServeAsync(GrpcServerCall call)
     {
         await call.StartAsync().ConfigureAwait(false);
-        await foreach (var message in call.ReadAllAsync(Wire.AgentControl.Parser, call.Cancellation).ConfigureAwait(false))
+        while (await call.ReadAsync(Wire.AgentControl.Parser, call.Cancellation).ConfigureAwait(false) is { } message)
         {
             if (message.ConfigUpdate is { } request)
             {

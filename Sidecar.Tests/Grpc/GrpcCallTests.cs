@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using NUnit.Framework;
 using Sidecar.Protocol.Envoy;
+using Sidecar.Protocol.Grpc;
 using Sidecar.Protocol.Grpc.Server;
 using static Sidecar.Tests.Grpc.GrpcRig;
 using GrpcStatus = Sidecar.Protocol.Grpc.GrpcStatus;
@@ -159,33 +160,53 @@ public sealed class GrpcCallTests
     }
 
     [Test]
-    public async Task ConcurrentWriters_SendWholeMessages()
+    public async Task SecondWriteAtOnce_IsAnErrorOfTheHandler()
     {
+        var second = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var rig = await GrpcRig.StartAsync(async call =>
         {
-            var answers = new List<Task>();
-            await foreach (var message in call.ReadAllAsync(HttpBody.Parser, Soon()))
+            // Far more than the caller's window, and it reads nothing yet.
+            var first = call.WriteAsync(Body(new string('x', 4_000_000)), Soon()).AsTask();
+            try
             {
-                answers.Add(Task.Run(async () => await call.WriteAsync(message, Soon())));
+                await call.WriteAsync(Body("y"), Soon());
+                second.SetResult(null);
+            }
+            catch (InvalidOperationException e)
+            {
+                second.SetResult(e);
             }
 
-            await Task.WhenAll(answers);
+            await first;
         });
         await using var call = rig.Start();
-        var sent = Enumerable.Range(0, 100).Select(i => new string((char)('a' + (i % 26)), i * 100)).ToArray();
-        var writing = Task.Run(async () =>
-        {
-            await Task.WhenAll(sent.Select(text => Task.Run(async () => await call.WriteAsync(Body(text), Soon()))));
-            await call.CompleteAsync();
-        });
-        var received = new List<string>();
-        while (await call.ReadAsync(Soon()) is { } message)
-        {
-            received.Add(Text(message)!);
-        }
+        await call.WaitForHeadersAsync(Soon());
 
-        await writing;
-        Assert.That(received, Is.EquivalentTo(sent));
+        Assert.That(await second.Task.WaitAsync(Soon()), Is.Not.Null);
+        Assert.That(Text(await call.ReadAsync(Soon())), Has.Length.EqualTo(4_000_000));
+        Assert.That(await call.ReadAsync(Soon()), Is.Null);
+    }
+
+    [Test]
+    public async Task EndOfReads_EndsTheReadUnderWayAndEveryLaterOne_AndTheCallGoesOn()
+    {
+        var reading = new TaskCompletionSource<GrpcRead<HttpBody>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var last = new TaskCompletionSource<GrpcRead<HttpBody>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var rig = await GrpcRig.StartAsync(async call =>
+        {
+            var read = call.TryReadAsync(HttpBody.Parser).AsTask();
+            Assert.That(read.IsCompleted, Is.False);
+            call.EndReads();
+            reading.SetResult(await read);
+            last.SetResult(await call.TryReadAsync(HttpBody.Parser));
+            await call.WriteAsync(Body("still here"), Soon());
+        });
+        await using var call = rig.Start();
+
+        Assert.That((await reading.Task.WaitAsync(Soon())).IsGone, Is.True);
+        Assert.That((await last.Task.WaitAsync(Soon())).IsGone, Is.True);
+        Assert.That(Text(await call.ReadAsync(Soon())), Is.EqualTo("still here"));
+        Assert.That(await call.ReadAsync(Soon()), Is.Null);
         Assert.That(call.Status, Is.EqualTo(GrpcStatus.Ok));
     }
 

@@ -55,6 +55,15 @@ public sealed class GrpcMessageReaderTests
     }
 
     [Test]
+    public async Task ResetBeforeARead_IsAnEndAndNoError()
+    {
+        var reader = new GrpcMessageReader(new ResetPipe(null), Limit);
+
+        Assert.That(await reader.TryReadAsync(HttpBody.Parser, CancellationToken.None), Is.EqualTo(new GrpcRead<HttpBody>(null, IsGone: true)));
+        Assert.That(async () => await reader.ReadAsync(HttpBody.Parser, CancellationToken.None), Throws.InstanceOf<IOException>());
+    }
+
+    [Test]
     public async Task ResetBehindAWholeMessage_LosesNoMessage()
     {
         var reader = new GrpcMessageReader(new ResetPipe(Written(Body("hello"))), Limit);
@@ -176,10 +185,11 @@ public sealed class GrpcMessageReaderTests
 
     private static HttpBody Body(string text, bool last = false) => new() { Body = ByteString.CopyFromUtf8(text), EndOfStream = last };
 
-    private sealed class ResetPipe(byte[] bytes) : PipeReader
+    private sealed class ResetPipe(byte[]? bytes) : PipeReader
     {
-        public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) =>
-            new(new ReadResult(new ReadOnlySequence<byte>(bytes), isCanceled: false, isCompleted: false));
+        public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) => bytes is null
+            ? throw new IOException("The client reset the request stream.")
+            : new(new ReadResult(new ReadOnlySequence<byte>(bytes), isCanceled: false, isCompleted: false));
 
         public override bool TryRead(out ReadResult result) => throw new NotSupportedException();
 

@@ -12,7 +12,7 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 /// The answer about the headers waits for the first release where an agent decides about the whole body, so that nothing of a refused request goes upstream.
 /// Envoy has no timer here; each piece has our budget from its turn.
 /// </remarks>
-internal sealed class DuplexBody(ExtProcExchange exchange, ExtProcDirection half, TimeProvider time) : BodyCarrier(exchange, half)
+internal sealed class DuplexBody(ExtProcExchange exchange, ExtProcDirection half) : BodyCarrier(exchange, half)
 {
     /// <summary>Largest piece, in bytes: what Envoy's documentation recommends.</summary>
     public const int MaxPiece = 64 * 1024;
@@ -20,7 +20,7 @@ internal sealed class DuplexBody(ExtProcExchange exchange, ExtProcDirection half
     public override async ValueTask<ExtProcEnd?> TakeAsync(HttpBody body, long arrived)
     {
         var isLast = ExtProcOrder.IsLast(body);
-        using var step = await PushAsync(body.Body.Memory, isLast ? BodyEnd.Last : BodyEnd.More, time.GetTimestamp(), mayExtend: false).ConfigureAwait(false);
+        using var step = await PushAsync(body.Body.Memory, isLast ? BodyEnd.Last : BodyEnd.More, Now, mayExtend: false).ConfigureAwait(false);
         return await GiveAsync(step, isLast).ConfigureAwait(false);
     }
 
@@ -28,7 +28,7 @@ internal sealed class DuplexBody(ExtProcExchange exchange, ExtProcDirection half
     {
         if (HasBegun && !HasEnded)
         {
-            using var step = await FlushAsync(time.GetTimestamp(), mayExtend: false).ConfigureAwait(false);
+            using var step = await FlushAsync(Now, mayExtend: false).ConfigureAwait(false);
             if (await GiveAsync(step, isLast: false).ConfigureAwait(false) is { } end)
             {
                 return end;
@@ -47,7 +47,7 @@ internal sealed class DuplexBody(ExtProcExchange exchange, ExtProcDirection half
             return ExtProcEnd.Spurious($"{Half.Direction} trailers came after the end of a streamed body");
         }
 
-        using var step = await FlushAsync(time.GetTimestamp(), mayExtend: false).ConfigureAwait(false);
+        using var step = await FlushAsync(Now, mayExtend: false).ConfigureAwait(false);
         if (await GiveAsync(step, isLast: false).ConfigureAwait(false) is { } end)
         {
             return end;
@@ -90,6 +90,8 @@ internal sealed class DuplexBody(ExtProcExchange exchange, ExtProcDirection half
         return step.Release.IsEmpty && !isLast ? null
             : await HeadersFirstAsync().ConfigureAwait(false) ?? await WriteAsync(step.Release, isLast, step.Verdict).ConfigureAwait(false);
     }
+
+    private long Now => Exchange.Stream.Inspector.Time.GetTimestamp();
 
     private ValueTask<ExtProcEnd?> HeadersFirstAsync() => Half.Answer!.SendAsync();
 

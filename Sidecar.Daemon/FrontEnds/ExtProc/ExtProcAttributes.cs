@@ -12,33 +12,27 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 /// The attributes that the filter is configured to send (proxy integration §3.5.15). They are Envoy's own words, so they are believed; the client's headers are
 /// not. Immutable.
 /// </summary>
-internal sealed class ExtProcAttributes
+/// <param name="attributes">Those of the first message of a direction, by filter name.</param>
+internal readonly struct ExtProcAttributes(MapField<string, Struct> attributes)
 {
-    private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
-
-    /// <summary>Reads the attributes of the first message of a direction.</summary>
-    /// <param name="attributes">By filter name.</param>
-    public ExtProcAttributes(MapField<string, Struct> attributes)
-    {
-        foreach (var (name, value) in attributes.SelectMany(static pair => pair.Value.Fields))
-        {
-            var told = value.KindCase switch
-            {
-                Value.KindOneofCase.StringValue => value.StringValue,
-                Value.KindOneofCase.NumberValue => value.NumberValue.ToString(CultureInfo.InvariantCulture),
-                _ => "",
-            };
-            if (RequestEventBuilder.Short(told) is { } text)
-            {
-                _texts.TryAdd(name, text);
-            }
-        }
-    }
-
     /// <summary>The route that Envoy chose; null when it does not say.</summary>
     public string? Route => this["xds.route_name"];
 
-    private string? this[string name] => _texts.GetValueOrDefault(name);
+    private string? this[string name]
+    {
+        get
+        {
+            foreach (var (_, group) in attributes)
+            {
+                if (group.Fields.TryGetValue(name, out var value) && RequestEventBuilder.Short(TextOf(value)) is { } text)
+                {
+                    return text;
+                }
+            }
+
+            return null;
+        }
+    }
 
     /// <summary>The event for agents.</summary>
     /// <param name="headers">The request's headers, without a problem.</param>
@@ -58,6 +52,13 @@ internal sealed class ExtProcAttributes
         Headers = headers.Headers,
         HasBody = hasBody,
     }.Build(exchange, now);
+
+    private static string TextOf(Value value) => value.KindCase switch
+    {
+        Value.KindOneofCase.StringValue => value.StringValue,
+        Value.KindOneofCase.NumberValue => value.NumberValue.ToString(CultureInfo.InvariantCulture),
+        _ => "",
+    };
 
     // An address and a port, or a pipe, of which agents have no use.
     private ClientConnection Source()

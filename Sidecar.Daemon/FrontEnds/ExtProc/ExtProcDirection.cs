@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.Inspection;
@@ -11,9 +12,23 @@ using Part = Sidecar.Protocol.Envoy.ProcessingRequest.RequestOneofCase;
 
 namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
-/// <summary>One direction of an ext_proc stream: headers, body, trailers, one message at a time.</summary>
-internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direction, TimeProvider time)
+/// <summary>
+/// One direction of an ext_proc stream: headers, body, trailers, one message after the other. Both directions of an exchange may be live at once, so
+/// neither waits for the other's agents.
+/// </summary>
+/// <remarks>Messages come from one reader; what is waiting is bounded, beyond it the reader waits and Envoy with it.</remarks>
+internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direction)
 {
+    // Twice what fits into a stream's window at once, and enough small pieces that a response's headers do not wait behind them.
+    private const long MaxBytes = 128 * 1024;
+    private const int MaxMessages = 64;
+
+    // One message is being dealt with, the others wait here; most directions have no second.
+    private static readonly BoundedChannelOptions Waiting = new(MaxMessages - 1) { SingleReader = true, SingleWriter = true };
+
+    private Channel<(ProcessingRequest Message, long Arrived)>? _waiting;
+    private int _messages;
+    private long _bytes;
     private BodyCarrier? _carrier;
     private volatile bool _isGivenUp;
 
@@ -42,18 +57,36 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
         private set => _isGivenUp = value;
     }
 
-    /// <summary>Takes a message.</summary>
+    /// <summary>Whether a message is not answered yet.</summary>
+    public bool IsBusy => Volatile.Read(ref _messages) > 0;
+
+    /// <summary>Ends when everything that came is dealt with. For the reader, or after its end.</summary>
+    public Task Idle { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Takes a message; waits while too much is waiting.</summary>
     /// <param name="message">A message of this direction, in the right order.</param>
     /// <param name="arrived">When it came, a timestamp.</param>
-    /// <returns>How the stream ends with it; null when it goes on.</returns>
-    public ValueTask<ExtProcEnd?> TakeAsync(ProcessingRequest message, long arrived) => message.RequestCase switch
+    public async ValueTask AddAsync(ProcessingRequest message, long arrived)
     {
-        Part.RequestHeaders => TakeRequestAsync(message, arrived),
-        Part.ResponseHeaders => TakeResponseAsync(message.ResponseHeaders, arrived),
-        Part.RequestBody => TakeBodyAsync(message.RequestBody, arrived),
-        Part.ResponseBody => TakeBodyAsync(message.ResponseBody, arrived),
-        _ => TakeTrailersAsync(arrived),
-    };
+        if (Interlocked.Read(ref _bytes) >= MaxBytes)
+        {
+            await Idle.ConfigureAwait(false);
+        }
+
+        Interlocked.Add(ref _bytes, SizeOf(message));
+        if (Interlocked.CompareExchange(ref _messages, 1, 0) != 0)
+        {
+            // Before the message is counted, because whoever sees the count reads from it.
+            _waiting ??= Channel.CreateBounded<(ProcessingRequest, long)>(Waiting);
+            if (Interlocked.Increment(ref _messages) > 1)
+            {
+                await _waiting.Writer.WriteAsync((message, arrived)).ConfigureAwait(false);
+                return;
+            }
+        }
+
+        Idle = RunAsync(message, arrived);
+    }
 
     /// <summary>The body has ended, or no more of it will be seen.</summary>
     public void Close() => IsOpen = false;
@@ -65,6 +98,58 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
         Close();
     }
 
+    // From the first of some messages to the last.
+    private async Task RunAsync(ProcessingRequest message, long arrived)
+    {
+        while (true)
+        {
+            if (!exchange.IsOver && !IsGivenUp)
+            {
+                await TakeSafelyAsync(message, arrived).ConfigureAwait(false);
+            }
+
+            Interlocked.Add(ref _bytes, -SizeOf(message));
+            if (Interlocked.Decrement(ref _messages) == 0)
+            {
+                return;
+            }
+
+            (message, arrived) = await _waiting!.Reader.ReadAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask TakeSafelyAsync(ProcessingRequest message, long arrived)
+    {
+        try
+        {
+            var end = await TakeAsync(message, arrived).ConfigureAwait(false);
+            if (end is { IsBroken: true })
+            {
+                await exchange.Stream.RefuseAsync(Cause.BrokenFilter, end).ConfigureAwait(false);
+            }
+            else if (end is not null)
+            {
+                exchange.Stream.EndWith(end);
+            }
+        }
+        catch (Exception e)
+        {
+            EnvoyLog.StreamFailed(exchange.Filter.Logger, exchange.Options.Name, exchange.Exchange.Id.ToString(), e);
+            await exchange.Stream.RefuseAsync(Cause.Internal, new ExtProcEnd(ExtProcProblem.Internal, "a defect of the sidecar")).ConfigureAwait(false);
+        }
+    }
+
+    private ValueTask<ExtProcEnd?> TakeAsync(ProcessingRequest message, long arrived) => message.RequestCase switch
+    {
+        Part.RequestHeaders => TakeRequestAsync(message, arrived),
+        Part.ResponseHeaders => TakeResponseAsync(message.ResponseHeaders, arrived),
+        Part.RequestBody => TakeBodyAsync(message.RequestBody, arrived),
+        Part.ResponseBody => TakeBodyAsync(message.ResponseBody, arrived),
+        _ => TakeTrailersAsync(arrived),
+    };
+
+    private static int SizeOf(ProcessingRequest message) => (message.RequestBody ?? message.ResponseBody)?.Body.Length ?? 0;
+
     private async ValueTask<ExtProcEnd?> TakeRequestAsync(ProcessingRequest message, long arrived)
     {
         if (Headers.Problem is not null)
@@ -73,7 +158,7 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
         }
 
         var hasBody = !message.RequestHeaders.EndOfStream && !Headers.IsUpgrade && exchange.Modes.MayBring(Direction.Request);
-        var told = new ExtProcAttributes(message.Attributes).Event(Headers, exchange.Exchange, hasBody, time.GetUtcNow());
+        var told = new ExtProcAttributes(message.Attributes).Event(Headers, exchange.Exchange, hasBody, exchange.Stream.Inspector.Time.GetUtcNow());
         return await JudgeHeadersAsync(told, message.RequestHeaders.EndOfStream, arrived).ConfigureAwait(false);
     }
 
@@ -171,7 +256,7 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
             _carrier = exchange.Modes.OfFirst(direction, ExtProcOrder.IsLast(body)) switch
             {
                 BodySendMode.Streamed => new StreamedBody(exchange, this),
-                BodySendMode.FullDuplexStreamed => new DuplexBody(exchange, this, time),
+                BodySendMode.FullDuplexStreamed => new DuplexBody(exchange, this),
                 BodySendMode.Buffered => new BufferedBody(exchange, this, isWhole: true),
                 BodySendMode.BufferedPartial => new BufferedBody(exchange, this, isWhole: false),
                 _ => null,
@@ -188,7 +273,7 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
     private async ValueTask<ExtProcEnd?> TakeTrailersAsync(long arrived)
     {
         // Without a piece of a body nobody has said how one would come, but whoever waits for it learns that there is none.
-        _carrier ??= exchange.Modes.Of(direction) == BodySendMode.FullDuplexStreamed ? new DuplexBody(exchange, this, time) : new StreamedBody(exchange, this);
+        _carrier ??= exchange.Modes.Of(direction) == BodySendMode.FullDuplexStreamed ? new DuplexBody(exchange, this) : new StreamedBody(exchange, this);
         return await _carrier.EndAsync(arrived).ConfigureAwait(false);
     }
 

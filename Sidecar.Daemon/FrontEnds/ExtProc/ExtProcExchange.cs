@@ -1,5 +1,4 @@
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
@@ -14,7 +13,7 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 /// What the two directions of an ext_proc stream share: the exchange, what was decided in one for the other, and the ways to ask and to answer. Safe from any
 /// thread.
 /// </summary>
-internal sealed class ExtProcExchange(Inspector inspector, ExtProcFilter filter, Exchange exchange, ExtProcAnswers answers)
+internal sealed class ExtProcExchange
 {
     private readonly Lock _lock = new();
     private IReadOnlyList<HeaderEdit> _responseEdits = [];
@@ -22,29 +21,56 @@ internal sealed class ExtProcExchange(Inspector inspector, ExtProcFilter filter,
     private volatile bool _isDecided;
     private volatile bool _hasSwitched;
 
+    /// <summary>An exchange that begins.</summary>
+    /// <param name="stream">The stream it comes on.</param>
+    /// <param name="exchange">The exchange.</param>
+    /// <param name="headers">The request's headers.</param>
+    /// <param name="modes">How bodies come.</param>
+    public ExtProcExchange(ExtProcStream stream, Exchange exchange, EnvoyHeaders headers, BodyModes modes)
+    {
+        (Stream, Exchange, RequestHeaders, Modes) = (stream, exchange, headers, modes);
+        Request = new ExtProcDirection(this, Direction.Request);
+        Response = new ExtProcDirection(this, Direction.Response);
+    }
+
+    /// <summary>The stream.</summary>
+    public ExtProcStream Stream { get; }
+
     /// <summary>The exchange.</summary>
-    public Exchange Exchange => exchange;
+    public Exchange Exchange { get; }
 
     /// <summary>The filter.</summary>
-    public ExtProcFilter Filter => filter;
+    public ExtProcFilter Filter => Stream.Filter;
 
     /// <summary>What the operator says of it.</summary>
-    public EnvoyFilterOptions Options => filter.Options;
+    public EnvoyFilterOptions Options => Filter.Options;
 
     /// <summary>How bodies come.</summary>
-    public required BodyModes Modes { get; init; }
+    public BodyModes Modes { get; }
 
     /// <summary>Whether Envoy reads no answers: agents are asked, and what they say is only recorded.</summary>
-    public required bool IsObserving { get; init; }
+    public bool IsObserving => Stream.Writer.IsSilent;
 
     /// <summary>The request's headers.</summary>
-    public required EnvoyHeaders RequestHeaders { get; init; }
+    public EnvoyHeaders RequestHeaders { get; }
 
-    /// <summary>How long agents may take.</summary>
-    public MessageTimeout Patience { get; } = new(filter.Options, inspector.Time, answers);
+    /// <summary>The request.</summary>
+    public ExtProcDirection Request { get; }
+
+    /// <summary>The response.</summary>
+    public ExtProcDirection Response { get; }
 
     /// <summary>The status the client gets; 0 while nobody knows.</summary>
     public ushort Status { get; set; }
+
+    /// <summary>Whether anything of the request came behind its headers. For the stream's reader.</summary>
+    public bool HasBody { get; set; }
+
+    /// <summary>Who made the response; null while it has not come. For the stream's reader and the end.</summary>
+    public ResponseOrigin? Origin { get; set; }
+
+    /// <summary>Whether Envoy answers the client itself, so that no agent is asked about the response. For the stream's reader.</summary>
+    public bool HasLocalReply { get; private set; }
 
     /// <summary>Whether the connection has left HTTP: what follows are no bodies any more.</summary>
     public bool HasSwitched
@@ -54,10 +80,10 @@ internal sealed class ExtProcExchange(Inspector inspector, ExtProcFilter filter,
     }
 
     /// <summary>Whether an agent judges the beginning of a body that is too large for it.</summary>
-    public bool TakesBeginnings => exchange.TakesBeginnings;
+    public bool TakesBeginnings => Exchange.TakesBeginnings;
 
     /// <summary>Whether nothing is asked any more: it ended, or, where Envoy only observes, a verdict was recorded.</summary>
-    public bool IsOver => _isDecided || answers.IsClosed;
+    public bool IsOver => _isDecided || Stream.Writer.IsClosed;
 
     /// <summary>Whether edits wait for the response's headers.</summary>
     public bool HasResponseEdits
@@ -71,21 +97,25 @@ internal sealed class ExtProcExchange(Inspector inspector, ExtProcFilter filter,
         }
     }
 
+    private Inspector Inspector => Stream.Inspector;
+
+    private MessageTimeout Timeout => new(Options, Inspector.Time, Stream.Writer);
+
     /// <summary>Asks the agents about anything but a body.</summary>
     public ValueTask<Verdict> InspectAsync(AgentEvent message, long arrived, bool mayExtend) =>
-        Patience.AwaitAsync(inspector.InspectAsync(exchange, message, Patience.DeadlineOf(arrived, mayExtend)), arrived, mayExtend);
+        Timeout.AwaitAsync(Inspector.InspectAsync(Exchange, message, Timeout.DeadlineOf(arrived, mayExtend)), arrived, mayExtend);
 
     /// <summary>Asks the agents about a piece of a body.</summary>
     public ValueTask<BodyStep> PushAsync(Direction direction, BodyPiece piece, long arrived, bool mayExtend) =>
-        Patience.AwaitAsync(inspector.PushAsync(exchange, direction, piece, Patience.DeadlineOf(arrived, mayExtend)), arrived, mayExtend);
+        Timeout.AwaitAsync(Inspector.PushAsync(Exchange, direction, piece, Timeout.DeadlineOf(arrived, mayExtend)), arrived, mayExtend);
 
     /// <summary>Answers a message.</summary>
     /// <param name="answer">The answer.</param>
     /// <param name="verdict">What the agents said about the message, for the record.</param>
     public ValueTask SendAsync(ProcessingResponse answer, Verdict verdict)
     {
-        answer.DynamicMetadata = VerdictMetadata.Of(exchange, verdict, isFirst: answer.RequestHeaders is not null);
-        return answers.WriteAsync(answer);
+        answer.DynamicMetadata = VerdictMetadata.Of(Exchange, verdict, isFirst: answer.RequestHeaders is not null);
+        return Stream.Writer.WriteAsync(answer);
     }
 
     /// <summary>The verdict lets nothing pass: ends everything with the reply.</summary>
@@ -97,7 +127,7 @@ internal sealed class ExtProcExchange(Inspector inspector, ExtProcFilter filter,
             _isDecided = true;
             if (verdict.Kind == VerdictKind.FailedClosed)
             {
-                exchange.Note(LedgerState.Bypassed, verdict.Cause);
+                Exchange.Note(LedgerState.Bypassed, verdict.Cause);
             }
 
             return null;
@@ -106,17 +136,17 @@ internal sealed class ExtProcExchange(Inspector inspector, ExtProcFilter filter,
         var answer = new ProcessingResponse
         {
             ImmediateResponse = ImmediateResponses.From(verdict, RequestHeaders.IsGrpc),
-            DynamicMetadata = VerdictMetadata.Of(exchange, verdict, isFirst: false),
+            DynamicMetadata = VerdictMetadata.Of(Exchange, verdict, isFirst: false),
         };
         Status = (ushort)answer.ImmediateResponse.Status.Code;
-        await answers.WriteAsync(answer, isLast: true).ConfigureAwait(false);
+        await Stream.Writer.WriteAsync(answer, isLast: true).ConfigureAwait(false);
         return ExtProcEnd.Done;
     }
 
     /// <summary>We ourselves refuse, for a reason that no agent gave.</summary>
     public ValueTask<ExtProcEnd?> RefuseAsync(Cause cause, IReadOnlyList<AgentAudit>? audits = null, Direction direction = Direction.Request)
     {
-        exchange.Note(LedgerState.Refused, cause);
+        Exchange.Note(LedgerState.Refused, cause);
         return RefuseAsync(new Verdict { Kind = VerdictKind.FailedClosed, Cause = cause, Direction = direction, Audits = audits ?? [] });
     }
 
@@ -137,7 +167,7 @@ internal sealed class ExtProcExchange(Inspector inspector, ExtProcFilter filter,
             }
         }
 
-        EnvoyEdits.TryMiss(edits, Direction.Response, headers: null, exchange);
+        EnvoyEdits.TryMiss(edits, Direction.Response, headers: null, Exchange);
     }
 
     /// <summary>The kept edits; later ones come too late.</summary>
@@ -149,5 +179,54 @@ internal sealed class ExtProcExchange(Inspector inspector, ExtProcFilter filter,
             (_responseEdits, _responseHeadersPassed) = ([], true);
             return edits;
         }
+    }
+
+    /// <summary>The response's headers have come, and tell something about the request, too.</summary>
+    /// <returns>Whether agents wanted a body of it that has passed unseen, so that nothing may go on.</returns>
+    public async ValueTask<bool> IsUnseenAtAsync(ProcessingRequest response)
+    {
+        Origin = ResponseOrigins.Of(response.Attributes);
+        Filter.NoteResponse();
+        if (IsObserving)
+        {
+            return false;
+        }
+
+        if (Request.Answer is not null || !Request.IsBusy)
+        {
+            return UnseenBodies.AreRefused(this, response.ResponseHeaders);
+        }
+
+        // Envoy answers the client itself while we still ask about the request: it gave up on that, and its answer is none that agents wait for.
+        // Its calls are cancelled, so this wait is short.
+        Request.GiveUp();
+        Exchange.Abandon(Cause.Superseded, CancelReason.Manual);
+        await Request.Idle.ConfigureAwait(false);
+        HasLocalReply = true;
+        return false;
+    }
+
+    /// <summary>Says nothing more, and closes the account. Once.</summary>
+    /// <param name="end">How the stream ends.</param>
+    /// <param name="goneFor">Why whoever waits no more does not: the client is gone, or we stop.</param>
+    public void End(ExtProcEnd end, Cause goneFor)
+    {
+        var isDecided = IsOver || end.IsBroken;
+        Stream.Writer.Close();
+        if (!isDecided)
+        {
+            UnseenBodies.Note(this, goneFor);
+            EnvoyEdits.TryMiss(TakeResponseEdits(), Direction.Response, headers: null, Exchange);
+        }
+
+        var cause = Exchange.Account().Cause;
+        Inspector.End(Exchange, new RequestCompleteEvent
+        {
+            Status = Status,
+            DurationMs = (ulong)Inspector.Time.GetElapsedTime(Exchange.Started).TotalMilliseconds,
+            RequestBodySize = (ulong)Request.Received,
+            ResponseBodySize = (ulong)Response.Received,
+            Error = cause == Cause.None ? null : cause.Label(),
+        });
     }
 }

@@ -11,9 +11,10 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 /// Trailers after the last of a body are right where it was buffered (Envoy ends the buffer and sends the trailers all the same); the carrier of a streamed
 /// body knows better.
 /// </remarks>
-internal sealed class ExtProcOrder
+internal struct ExtProcOrder
 {
-    private readonly Phase[] _phases = new Phase[2];
+    private Phase _request;
+    private Phase _response;
 
     // How far a direction has come.
     private enum Phase
@@ -33,7 +34,7 @@ internal sealed class ExtProcOrder
     {
         var part = message.RequestCase;
         var direction = DirectionOf(part);
-        ref var phase = ref _phases[(int)direction];
+        ref var phase = ref direction == Direction.Request ? ref _request : ref _response;
         switch (part)
         {
             case Part.None:
@@ -42,7 +43,7 @@ internal sealed class ExtProcOrder
             case Part.RequestHeaders or Part.ResponseHeaders when phase != Phase.Nothing:
                 return ExtProcEnd.Spurious($"{part} came a second time");
 
-            case not Part.RequestHeaders when _phases[(int)Direction.Request] == Phase.Nothing:
+            case not Part.RequestHeaders when _request == Phase.Nothing:
                 return ExtProcEnd.Spurious($"{part} came before the request's headers; the filter's request_header_mode must be SEND");
 
             case Part.RequestHeaders or Part.ResponseHeaders:

@@ -23,121 +23,82 @@ internal sealed class ExtProcService(
     /// <summary>The method's path.</summary>
     public const string Path = "/envoy.service.ext_proc.v3.ExternalProcessor/Process";
 
-    // Beyond it the room of a message is kept until it is answered, so that what was received and not answered is bounded over all streams.
-    private const int LargeMessage = 64 * 1024;
-
     private readonly LogThrottle _throttle = new(inspector.Time);
     private readonly ExtProcFilter _filter = new(options, inspector.Warnings, inspector.Time, logger);
 
     /// <summary>Serves a stream until it ends.</summary>
     public async Task AnswerAsync(GrpcServerCall call)
     {
-        var output = new CallOutput(call, inspector.Time);
-        using var over = new CancellationTokenSource();
-        var stream = new ExtProcStream(inspector, _filter, output);
+        var stream = new ExtProcStream(inspector, _filter, call);
         await using (stream.ConfigureAwait(false))
         {
-            var registration = call.Cancellation.UnsafeRegister(
-                state => ((ExtProcStream)state!).OnGone(isStopping() ? Cause.Shutdown : Cause.ClientGone), stream);
-            await using (registration.ConfigureAwait(false))
+            try
             {
-                var reading = ReadAsync(call, stream, over.Token);
-                Tell(call, await stream.Ended.ConfigureAwait(false));
-
-                // The handler may not return under a read.
-                if (!reading.IsCompleted)
+                await ReadAsync(call, stream).ConfigureAwait(false);
+            }
+            catch (GrpcException e)
+            {
+                // Also what is no message at all: an error would let the request pass where the filter fails open.
+                var cause = MessageMemory.CauseOf(e) ?? Cause.BrokenFilter;
+                if (_throttle.MayLog(options.Name, out var more))
                 {
-                    await over.CancelAsync().ConfigureAwait(false);
+                    EnvoyLog.MessageRefused(logger, options.Name, cause.Label(), e.Message, more);
                 }
 
-                await reading.ConfigureAwait(false);
+                await stream.RefuseAsync(cause).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                EnvoyLog.CallFailed(logger, options.Name, call.Path, e);
+                await stream.RefuseAsync(Cause.Internal).ConfigureAwait(false);
+            }
+        }
+
+        // Everything else has been answered with a reply; an error besides could undo it.
+        if (stream.End is { Problem: ExtProcProblem.Gone } gone)
+        {
+            call.Fail(call.IsDeadlineExceeded ? GrpcStatusCode.DeadlineExceeded : GrpcStatusCode.Cancelled, gone.Detail);
+        }
+    }
+
+    private async ValueTask ReadAsync(GrpcServerCall call, ExtProcStream stream)
+    {
+        while (stream.End is null)
+        {
+            // Envoy resets every stream; only a read that waits costs an exception then.
+            var read = await call.TryReadAsync(ProcessingRequest.Parser).ConfigureAwait(false);
+            if (read.IsGone)
+            {
+                stream.OnGone(GoneFor);
+            }
+            else if (read.Message is not { } message)
+            {
+                await AwaitAsync(call, stream, stream.OnHalfClosedAsync()).ConfigureAwait(false);
+            }
+            else
+            {
+                await AwaitAsync(call, stream, stream.OnMessageAsync(message)).ConfigureAwait(false);
+                if (call.HoldsRoom)
+                {
+                    // What was received and not answered is bounded over all streams.
+                    await AwaitAsync(call, stream, stream.IdleAsync()).ConfigureAwait(false);
+                }
             }
         }
     }
 
-    private async Task ReadAsync(GrpcServerCall call, ExtProcStream stream, CancellationToken over)
+    private ValueTask AwaitAsync(GrpcServerCall call, ExtProcStream stream, ValueTask pending) =>
+        pending.IsCompletedSuccessfully ? pending : AwaitUnreadAsync(call, stream, pending);
+
+    // While nothing is read, only the call itself tells that Envoy has reset it.
+    private async ValueTask AwaitUnreadAsync(GrpcServerCall call, ExtProcStream stream, ValueTask pending)
     {
-        try
+        var registration = call.Cancellation.UnsafeRegister(_ => stream.OnGone(GoneFor), null);
+        await using (registration.ConfigureAwait(false))
         {
-            // A read that waits when Envoy resets the stream costs an exception; so does one that we take back.
-            while (!stream.Ended.IsCompleted)
-            {
-                var read = await call.TryReadAsync(ProcessingRequest.Parser, over).ConfigureAwait(false);
-                if (read.IsGone)
-                {
-                    stream.OnGone(isStopping() ? Cause.Shutdown : Cause.ClientGone);
-                    return;
-                }
-
-                if (read.Message is not { } message)
-                {
-                    break;
-                }
-
-                await stream.OnMessageAsync(message).ConfigureAwait(false);
-                if (message.CalculateSize() > LargeMessage)
-                {
-                    await stream.IdleAsync().ConfigureAwait(false);
-                }
-            }
-
-            await stream.OnHalfClosedAsync().ConfigureAwait(false);
-        }
-        catch (GrpcException e)
-        {
-            // Also what is no message at all: an error would let the request pass where the filter fails open.
-            var cause = MessageMemory.CauseOf(e) ?? Cause.BrokenFilter;
-            if (_throttle.MayLog(options.Name, out var more))
-            {
-                EnvoyLog.MessageRefused(logger, options.Name, cause.Label(), e.Message, more);
-            }
-
-            await stream.RefuseAsync(cause).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            EnvoyLog.CallFailed(logger, options.Name, call.Path, e);
-            await stream.RefuseAsync(Cause.Internal).ConfigureAwait(false);
+            await pending.ConfigureAwait(false);
         }
     }
 
-    // Everything else has been answered with a reply; an error besides could undo it.
-    private static void Tell(GrpcServerCall call, ExtProcEnd end)
-    {
-        if (end.Problem == ExtProcProblem.Gone)
-        {
-            call.Fail(call.IsDeadlineExceeded ? GrpcStatusCode.DeadlineExceeded : GrpcStatusCode.Cancelled, end.Detail);
-        }
-    }
-}
-
-/// <summary>Writes the answers of an ext_proc stream into its gRPC call. One write at a time.</summary>
-internal sealed class CallOutput(GrpcServerCall call, TimeProvider time) : IExtProcOutput
-{
-    // Far above what a proxy that lives takes to read; one that does not holds memory of ours.
-    private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(5);
-
-    public async ValueTask WriteAsync(ProcessingResponse answer)
-    {
-        var pending = call.WriteAsync(answer, call.Cancellation);
-        if (!(pending.IsCompleted ? await pending.ConfigureAwait(false) : await WaitAsync(pending.AsTask()).ConfigureAwait(false)))
-        {
-            throw new IOException("the call is over");
-        }
-    }
-
-    private async Task<bool> WaitAsync(Task<bool> pending)
-    {
-        try
-        {
-            return await pending.WaitAsync(WriteTimeout, time, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            // The answer's memory is valid only until we return, and only a reset ends the write for certain.
-            call.Abort();
-            await pending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            throw;
-        }
-    }
+    private Cause GoneFor => isStopping() ? Cause.Shutdown : Cause.ClientGone;
 }

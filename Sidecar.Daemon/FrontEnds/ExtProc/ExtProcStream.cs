@@ -4,6 +4,10 @@ using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Envoy;
+using Sidecar.Protocol.Grpc.Server;
+using Sidecar.Protocol.Messages;
+using BodySendMode = Sidecar.Protocol.Envoy.ProcessingMode.Types.BodySendMode;
+using Part = Sidecar.Protocol.Envoy.ProcessingRequest.RequestOneofCase;
 
 namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
@@ -12,7 +16,7 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 /// </summary>
 /// <remarks>
 /// <para>
-/// Whoever speaks gRPC hands in messages as they come, says when Envoy half-closed or is gone, and ends its side when <see cref="Ended"/> does.
+/// Whoever speaks gRPC hands in messages as they come, says when Envoy half-closed or is gone, and reads no more when <see cref="End"/> is there.
 /// Messages and the half-close come from one reader; that the peer is gone may be said by anybody at any time. Answers come from any thread, one
 /// at a time. The exchange begins with the first message and ends, accounted, exactly once.
 /// </para>
@@ -39,224 +43,249 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 /// </remarks>
 internal sealed class ExtProcStream : IAsyncDisposable
 {
-    private readonly Inspector _inspector;
-    private readonly ExtProcFilter _filter;
-    private readonly IExtProcOutput _output;
-    private readonly ExtProcOrder _order = new();
-    private readonly TaskCompletionSource<ExtProcEnd> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly IGrpcServerCall _call;
     private readonly Lock _lock = new();
-    private volatile ExtProcCourse? _course;
-    private LocalReply? _localReply;
+    private ExtProcOrder _order;
+    private volatile ExtProcExchange? _exchange;
+    private volatile ExtProcEnd? _end;
+    private bool _isLocalReply;
+    private BodySendMode? _localReplyMode;
 
     /// <summary>A stream that has just been opened.</summary>
-    public ExtProcStream(Inspector inspector, ExtProcFilter filter, IExtProcOutput output)
+    /// <param name="inspector">Asks the agents.</param>
+    /// <param name="filter">The filter that asks.</param>
+    /// <param name="call">Its gRPC call. It reads no more once the stream has ended.</param>
+    public ExtProcStream(Inspector inspector, ExtProcFilter filter, IGrpcServerCall call)
     {
-        (_inspector, _filter, _output) = (inspector, filter, output);
+        (Inspector, Filter, _call) = (inspector, filter, call);
+        Writer = new ExtProcWriter(this, call, inspector.Time);
     }
 
-    /// <summary>Ends when nothing will be answered any more, with how to end our side. Until then our side stays open.</summary>
-    public Task<ExtProcEnd> Ended => _ended.Task;
+    /// <summary>Asks the agents.</summary>
+    public Inspector Inspector { get; }
 
-    private EnvoyFilterOptions Options => _filter.Options;
+    /// <summary>The filter that asks.</summary>
+    public ExtProcFilter Filter { get; }
+
+    /// <summary>The way out.</summary>
+    public ExtProcWriter Writer { get; }
+
+    /// <summary>How our side ends, because nothing will be answered any more; null until then.</summary>
+    public ExtProcEnd? End => _end;
+
+    private EnvoyFilterOptions Options => Filter.Options;
 
     /// <summary>A message has come. Returns when the next may be handed in, which is often before it is answered; after the end it does nothing.</summary>
-    public async ValueTask OnMessageAsync(ProcessingRequest message)
+    public ValueTask OnMessageAsync(ProcessingRequest message)
     {
-        if (_ended.Task.IsCompleted)
+        if (_end is not null)
         {
-            return;
+            return default;
         }
 
-        var arrived = _inspector.Time.GetTimestamp();
-        if (_localReply is not null || (_course is null && message.ResponseHeaders is not null))
-        {
-            await PassAsync(message).ConfigureAwait(false);
-        }
-        else if (_order.Next(message) is { } wrong)
-        {
-            await RefuseAsync(Cause.BrokenFilter, wrong).ConfigureAwait(false);
-        }
-        else if (_course is { } course)
-        {
-            await course.AddAsync(message, arrived).ConfigureAwait(false);
-        }
-        else
-        {
-            await BeginAsync(message, arrived).ConfigureAwait(false);
-        }
+        var arrived = Inspector.Time.GetTimestamp();
+        var exchange = _exchange;
+        return exchange is null && (_isLocalReply || message.ResponseHeaders is not null) ? PassUnaskedAsync(message)
+            : _order.Next(message) is { } wrong ? RefuseAsync(Cause.BrokenFilter, wrong)
+            : exchange is null ? BeginAsync(message, arrived)
+            : AddAsync(exchange, message, arrived);
     }
 
     /// <summary>Envoy sends nothing more. What it still waits for is answered, then the stream ends.</summary>
     public async ValueTask OnHalfClosedAsync()
     {
-        if (_course is { } course)
-        {
-            await course.IdleAsync().ConfigureAwait(false);
-        }
-
-        End(ExtProcEnd.Done);
+        await IdleAsync().ConfigureAwait(false);
+        EndWith(ExtProcEnd.Done);
     }
 
     /// <summary>Ends when everything that came is dealt with. Not while a message is being handed in.</summary>
-    public Task IdleAsync() => _course?.IdleAsync() ?? Task.CompletedTask;
+    public async ValueTask IdleAsync()
+    {
+        if (_exchange is { } exchange)
+        {
+            await exchange.Request.Idle.ConfigureAwait(false);
+            await exchange.Response.Idle.ConfigureAwait(false);
+        }
+    }
 
     /// <summary>
-    /// What comes next cannot be taken. The client gets a refusal: an error would let the request pass where the filter's failure mode allows it.
+    /// What came, or comes next, cannot be taken; calls under way are cancelled. The client gets a refusal: an error would let the request pass where the
+    /// filter's failure mode allows it.
     /// </summary>
     /// <param name="cause">Why.</param>
     /// <param name="wrong">What is wrong with what came; null when its size is, or there is no memory for it.</param>
     public async ValueTask RefuseAsync(Cause cause, ExtProcEnd? wrong = null)
     {
-        if (_ended.Task.IsCompleted)
+        if (_end is not null)
         {
             return;
         }
 
-        if (_course is { } course)
+        if (_exchange is not { } exchange)
         {
-            await course.RefuseAsync(cause, wrong).ConfigureAwait(false);
+            // It reached us, so it is accounted, though nobody knows what it was.
+            Inspector.Account(Options.Name, LedgerState.Refused, cause);
+            await ReplyAsync(cause, wrong).ConfigureAwait(false);
             return;
         }
 
-        // It reached us, so it is accounted, though nobody knows what it was.
-        _inspector.Account(Options.Name, LedgerState.Refused, cause);
-        await ReplyAsync(cause, wrong).ConfigureAwait(false);
+        await exchange.RefuseAsync(cause, direction: exchange.Origin is null ? Direction.Request : Direction.Response).ConfigureAwait(false);
+        if (exchange.Exchange.IsBusy)
+        {
+            exchange.Exchange.Abandon(cause, CancelReason.Manual);
+        }
+
+        EndWith(wrong ?? ExtProcEnd.Done);
     }
 
-    /// <summary>Nobody is there to read answers any more: calls under way are cancelled. So every stream of Envoy ends, also one that is done.</summary>
+    /// <summary>
+    /// Nobody is there to read answers any more: calls under way are cancelled. So every stream of Envoy ends, also one that is done; what ended as it should
+    /// is not held against the exchange.
+    /// </summary>
     /// <param name="cause">Client gone when Envoy reset the stream; shutdown when we stop.</param>
     public void OnGone(Cause cause = Cause.ClientGone)
     {
-        if (_ended.Task.IsCompleted)
+        if (_end is not null)
         {
             return;
         }
 
-        _course?.Abandon(cause);
-        End(new ExtProcEnd(ExtProcProblem.Gone, "the stream was reset"));
+        // Envoy may have read the last answer and reset the stream before we have noticed that it is written: what counts is whether agents still judge.
+        if (_exchange is { Exchange: { IsBusy: true } busy })
+        {
+            busy.Abandon(isStopping: cause == Cause.Shutdown);
+        }
+
+        EndWith(new ExtProcEnd(ExtProcProblem.Gone, "the stream was reset"), cause);
     }
 
-    /// <summary>Ends the stream if nothing else has, and waits for what is under way.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        OnGone();
-        if (_course is { } course)
-        {
-            await course.IdleAsync().ConfigureAwait(false);
-            course.Dispose();
-        }
-    }
-
-    // The filter never asked about the request. Where that went upstream all the same, nobody has seen it.
-    private async ValueTask PassAsync(ProcessingRequest message)
-    {
-        if (_localReply is null)
-        {
-            if (ResponseOrigins.Of(message.Attributes) is not ResponseOrigin.Envoy and var origin)
-            {
-                var hasPassed = origin == ResponseOrigin.Upstream;
-                _inspector.Account(Options.Name, hasPassed ? LedgerState.Bypassed : LedgerState.Refused, Cause.BrokenFilter);
-                await ReplyAsync(Cause.BrokenFilter, ExtProcEnd.Spurious(hasPassed
-                    ? "a response came, and its request went upstream unasked; the filter's request_header_mode must be SEND"
-                    : "a response came before its request; the filter's response_attributes must have response.code_details, so that Envoy's own replies are known")).ConfigureAwait(false);
-                return;
-            }
-
-            _inspector.Account(Options.Name, LedgerState.NotSubject, Cause.LocalReply);
-            _localReply = new LocalReply(
-                new ExtProcAnswers(_output, message.ObservabilityMode), message.ProtocolConfig?.ResponseBodyMode ?? Options.ResponseBodyMode);
-        }
-
-        try
-        {
-            if (!await _localReply.TryPassAsync(message).ConfigureAwait(false))
-            {
-                await ReplyAsync(Cause.BrokenFilter, ExtProcEnd.Spurious($"{message.RequestCase} came in Envoy's own reply")).ConfigureAwait(false);
-            }
-        }
-        catch (ExtProcOutputException e)
-        {
-            End(new ExtProcEnd(ExtProcProblem.Gone, e.Message));
-        }
-    }
-
-    // Where there is no exchange.
-    private async ValueTask ReplyAsync(Cause cause, ExtProcEnd? wrong)
-    {
-        var end = wrong ?? ExtProcEnd.Done;
-        try
-        {
-            await _output.WriteAsync(
-                new ProcessingResponse { ImmediateResponse = ImmediateResponses.From(Verdict.Refused(cause), isGrpc: null) }).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            // Whatever broke below, there is nobody to tell.
-            end = new ExtProcEnd(ExtProcProblem.Gone, e.Message);
-        }
-
-        End(end);
-    }
-
-    // The first message: whose request it is.
-    private async ValueTask BeginAsync(ProcessingRequest message, long arrived)
-    {
-        var headers = EnvoyHeaders.Read(message.RequestHeaders.Headers, Options);
-        var modes = new BodyModes(message.ProtocolConfig, _filter, message.ObservabilityMode);
-        if (headers.Method is null || headers.Target is null)
-        {
-            var missing = headers.Method is null ? ":method" : ":path";
-            await RefuseAsync(Cause.BrokenFilter, new ExtProcEnd(ExtProcProblem.BadHeaders, $"the request's headers have no {missing}; the filter's forward_rules must let it through")).ConfigureAwait(false);
-            return;
-        }
-
-        if (modes.Problem is { } problem)
-        {
-            await RefuseAsync(Cause.BrokenFilter, problem).ConfigureAwait(false);
-            return;
-        }
-
-        lock (_lock)
-        {
-            _course = _ended.Task.IsCompleted ? null : CourseOf(message, headers, modes);
-        }
-
-        if (_course is { } course)
-        {
-            await course.AddAsync(message, arrived).ConfigureAwait(false);
-        }
-    }
-
-    private ExtProcCourse CourseOf(ProcessingRequest message, EnvoyHeaders headers, BodyModes modes)
-    {
-        var exchange = _inspector.BeginOn(Options.Name, new ExtProcAttributes(message.Attributes).Route, headers.Authority, headers.Target, headers.Method)
-            ?? _inspector.Begin(Options.Name, headers.Authority, headers.Target!, headers.Method!);
-        var answers = new ExtProcAnswers(_output, message.ObservabilityMode);
-        var shared = new ExtProcExchange(_inspector, _filter, exchange, answers)
-        {
-            Modes = modes,
-            IsObserving = message.ObservabilityMode,
-            RequestHeaders = headers,
-        };
-        return new ExtProcCourse(shared, answers, _inspector, End);
-    }
-
-    private void End(ExtProcEnd end)
+    /// <summary>Nothing more is answered: closes the account and ends the reading, unless that has been done.</summary>
+    /// <param name="end">How our side ends.</param>
+    /// <param name="goneFor">Why whoever waits no more does not.</param>
+    public void EndWith(ExtProcEnd end, Cause goneFor = Cause.ClientGone)
     {
         lock (_lock)
         {
-            if (_ended.Task.IsCompleted)
+            if (_end is not null)
             {
                 return;
             }
 
             if (end.IsBroken)
             {
-                _filter.Warn(end.Detail);
+                Filter.Warn(end.Detail);
             }
 
-            _course?.End(end);
-            _ended.TrySetResult(end);
+            _exchange?.End(end, goneFor);
+            _end = end;
         }
+
+        _call.EndReads();
+    }
+
+    /// <summary>Ends the stream if nothing else has, and waits for what is under way.</summary>
+    public ValueTask DisposeAsync()
+    {
+        OnGone();
+        return IdleAsync();
+    }
+
+    // The first message: whose request it is.
+    private ValueTask BeginAsync(ProcessingRequest message, long arrived)
+    {
+        var headers = EnvoyHeaders.Read(message.RequestHeaders.Headers, Options);
+        var modes = new BodyModes(message.ProtocolConfig, Filter, message.ObservabilityMode);
+        if (headers.Method is null || headers.Target is null)
+        {
+            var missing = headers.Method is null ? ":method" : ":path";
+            return RefuseAsync(Cause.BrokenFilter, new ExtProcEnd(
+                ExtProcProblem.BadHeaders, $"the request's headers have no {missing}; the filter's forward_rules must let it through"));
+        }
+
+        if (modes.Problem is { } problem)
+        {
+            return RefuseAsync(Cause.BrokenFilter, problem);
+        }
+
+        lock (_lock)
+        {
+            if (_end is null)
+            {
+                Writer.IsSilent = message.ObservabilityMode;
+                var route = new ExtProcAttributes(message.Attributes).Route;
+                var exchange = Inspector.BeginOn(Options.Name, route, headers.Authority, headers.Target, headers.Method)
+                    ?? Inspector.Begin(Options.Name, headers.Authority, headers.Target, headers.Method);
+                _exchange = new ExtProcExchange(this, exchange, headers, modes);
+            }
+        }
+
+        return _exchange is { } begun ? begun.Request.AddAsync(message, arrived) : default;
+    }
+
+    private async ValueTask AddAsync(ExtProcExchange exchange, ProcessingRequest message, long arrived)
+    {
+        var part = message.RequestCase;
+        if (part == Part.ResponseHeaders && await exchange.IsUnseenAtAsync(message).ConfigureAwait(false))
+        {
+            await RefuseAsync(Cause.UnheardOverride).ConfigureAwait(false);
+            return;
+        }
+
+        exchange.HasBody |= part is Part.RequestBody or Part.RequestTrailers;
+        if (ExtProcOrder.DirectionOf(part) == Direction.Request)
+        {
+            await exchange.Request.AddAsync(message, arrived).ConfigureAwait(false);
+            return;
+        }
+
+        if (exchange.HasLocalReply)
+        {
+            await Writer.WriteAsync(LocalReply.AnswerTo(message, exchange.Modes.Of(Direction.Response))!).ConfigureAwait(false);
+            return;
+        }
+
+        await exchange.Response.AddAsync(message, arrived).ConfigureAwait(false);
+        if (part == Part.ResponseHeaders && exchange.RequestHeaders.MayLeaveHttp && exchange.Modes.Of(Direction.Request) == BodySendMode.FullDuplexStreamed)
+        {
+            // What a client said before it was told that the connection leaves HTTP may be held as a body, and the upstream may wait for it.
+            await exchange.Response.Idle.ConfigureAwait(false);
+            if (exchange.HasSwitched)
+            {
+                await exchange.Request.AddAsync(new ProcessingRequest { RequestBody = new HttpBody() }, arrived).ConfigureAwait(false);
+            }
+        }
+    }
+
+    // The filter never asked about the request. Where that went upstream all the same, nobody has seen it.
+    private async ValueTask PassUnaskedAsync(ProcessingRequest message)
+    {
+        if (!_isLocalReply)
+        {
+            if (LocalReply.WrongIn(message, Inspector, Options.Name) is { } wrong)
+            {
+                await ReplyAsync(Cause.BrokenFilter, wrong).ConfigureAwait(false);
+                return;
+            }
+
+            Writer.IsSilent = message.ObservabilityMode;
+            (_isLocalReply, _localReplyMode) = (true, message.ProtocolConfig?.ResponseBodyMode ?? Options.ResponseBodyMode);
+        }
+
+        if (LocalReply.AnswerTo(message, _localReplyMode) is { } answer)
+        {
+            await Writer.WriteAsync(answer).ConfigureAwait(false);
+        }
+        else
+        {
+            await ReplyAsync(Cause.BrokenFilter, ExtProcEnd.Spurious($"{message.RequestCase} came in Envoy's own reply")).ConfigureAwait(false);
+        }
+    }
+
+    // Where there is no exchange.
+    private async ValueTask ReplyAsync(Cause cause, ExtProcEnd? wrong)
+    {
+        var reply = new ProcessingResponse { ImmediateResponse = ImmediateResponses.From(Verdict.Refused(cause), isGrpc: null) };
+        await Writer.WriteAsync(reply, isLast: true).ConfigureAwait(false);
+        EndWith(wrong ?? ExtProcEnd.Done);
     }
 }

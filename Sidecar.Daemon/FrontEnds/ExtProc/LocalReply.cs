@@ -1,3 +1,6 @@
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Protocol.Envoy;
 using BodySendMode = Sidecar.Protocol.Envoy.ProcessingMode.Types.BodySendMode;
 using Part = Sidecar.Protocol.Envoy.ProcessingRequest.RequestOneofCase;
@@ -6,35 +9,40 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
 /// <summary>
 /// Envoy's own reply, or an earlier filter's, about a request that has not gone upstream: it passes as it is and no agent is asked, because a request
-/// that was refused before us is no business of theirs.
+/// that was refused before us is no business of theirs. Stateless.
 /// </summary>
-/// <param name="answers">The way out.</param>
-/// <param name="mode">How its body comes; null when nobody knows.</param>
-internal sealed class LocalReply(ExtProcAnswers answers, BodySendMode? mode)
+internal static class LocalReply
 {
-    /// <summary>Lets the next part pass.</summary>
-    /// <returns>False for one that is no part of a response.</returns>
-    /// <exception cref="ExtProcOutputException">The answer could not be written.</exception>
-    public async ValueTask<bool> TryPassAsync(ProcessingRequest message)
-    {
-        if (AnswerTo(message) is not { } answer)
-        {
-            return false;
-        }
-
-        await answers.WriteAsync(answer).ConfigureAwait(false);
-        return true;
-    }
-
-    private ProcessingResponse? AnswerTo(ProcessingRequest message) => message.RequestCase switch
+    /// <summary>The answer that lets a part of it pass; null for one that is no part of a response.</summary>
+    /// <param name="message">The part.</param>
+    /// <param name="mode">How its body comes; null when nobody knows.</param>
+    public static ProcessingResponse? AnswerTo(ProcessingRequest message, BodySendMode? mode) => message.RequestCase switch
     {
         Part.ResponseHeaders => new ProcessingResponse { ResponseHeaders = new HeadersResponse { Response = new CommonResponse() } },
-        Part.ResponseBody => new ProcessingResponse { ResponseBody = new BodyResponse { Response = Same(message.ResponseBody) } },
+        Part.ResponseBody => new ProcessingResponse { ResponseBody = new BodyResponse { Response = Same(message.ResponseBody, mode) } },
         Part.ResponseTrailers => new ProcessingResponse { ResponseTrailers = new TrailersResponse() },
         _ => null,
     };
 
-    private CommonResponse Same(HttpBody body) => mode == BodySendMode.FullDuplexStreamed
+    /// <summary>Accounts for a response whose request nobody asked about.</summary>
+    /// <param name="message">Its headers.</param>
+    /// <param name="inspector">Keeps the account.</param>
+    /// <param name="listener">The listener's name.</param>
+    /// <returns>What is wrong with the filter; null where it is Envoy's own reply.</returns>
+    public static ExtProcEnd? WrongIn(ProcessingRequest message, Inspector inspector, string listener)
+    {
+        var origin = ResponseOrigins.Of(message.Attributes);
+        var (state, wrong) = origin switch
+        {
+            ResponseOrigin.Envoy => (LedgerState.NotSubject, null),
+            ResponseOrigin.Upstream => (LedgerState.Bypassed, "a response came, and its request went upstream unasked; the filter's request_header_mode must be SEND"),
+            _ => (LedgerState.Refused, "a response came before its request; the filter's response_attributes must have response.code_details, so that Envoy's own replies are known"),
+        };
+        inspector.Account(listener, state, wrong is null ? Cause.LocalReply : Cause.BrokenFilter);
+        return wrong is null ? null : ExtProcEnd.Spurious(wrong);
+    }
+
+    private static CommonResponse Same(HttpBody body, BodySendMode? mode) => mode == BodySendMode.FullDuplexStreamed
         ? new CommonResponse { BodyMutation = Whole(new StreamedBodyResponse { Body = body.Body, EndOfStream = ExtProcOrder.IsLast(body) }) }
         : new CommonResponse();
 

@@ -10,7 +10,7 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 /// direction can come before the answer: not for a streamed piece that others follow, and in full duplex there is no timer at all.
 /// The message that asks is followed by the real answer. Envoy ignores it where the filter has no <c>max_message_timeout</c>.
 /// </remarks>
-internal sealed class MessageTimeout(EnvoyFilterOptions options, TimeProvider time, ExtProcAnswers answers)
+internal readonly struct MessageTimeout(EnvoyFilterOptions options, TimeProvider time, ExtProcWriter writer)
 {
     /// <summary>When the agents' time for a message is up, a timestamp.</summary>
     /// <param name="arrived">When it came.</param>
@@ -40,18 +40,7 @@ internal sealed class MessageTimeout(EnvoyFilterOptions options, TimeProvider ti
             return await pending.ConfigureAwait(false);
         }
 
-        try
-        {
-            await answers.WriteAsync(
-                new ProcessingResponse { OverrideMessageTimeout = Duration.FromTimeSpan(options.MaxMessageTimeout) }).ConfigureAwait(false);
-        }
-        catch (ExtProcOutputException)
-        {
-            // What is held for an answer that nobody reads is given back.
-            (await pending.ConfigureAwait(false) as IDisposable)?.Dispose();
-            throw;
-        }
-
+        await writer.WriteAsync(new ProcessingResponse { OverrideMessageTimeout = Duration.FromTimeSpan(options.MaxMessageTimeout) }).ConfigureAwait(false);
         return await pending.ConfigureAwait(false);
     }
 }

@@ -88,21 +88,21 @@ public sealed class GrpcApplication(
         try
         {
             await handler(call).ConfigureAwait(false);
-            await call.EndAsync().ConfigureAwait(false);
+            call.End();
         }
         catch (GrpcException e)
         {
-            await call.EndAsync(e.Status).ConfigureAwait(false);
+            call.End(e.Status);
         }
         catch (OperationCanceledException) when (call.Cancellation.IsCancellationRequested)
         {
-            await call.EndAsync(call.IsDeadlineExceeded ? DeadlineExceeded : Cancelled).ConfigureAwait(false);
+            call.End(call.IsDeadlineExceeded ? DeadlineExceeded : Cancelled);
         }
         catch (Exception e)
         {
             // Whatever a handler throws, its caller gets a status and the connection lives on.
             Log.HandlerFailed(logger, e, call.Path);
-            await call.EndAsync(HandlerFailed).ConfigureAwait(false);
+            call.End(HandlerFailed);
         }
     }
 }

@@ -9,11 +9,11 @@ namespace Sidecar.Protocol.Grpc.Server;
 
 /// <summary>One gRPC call on the side that answers it: a request of Kestrel's HTTP/2.</summary>
 /// <remarks>
-/// One read at a time; any number of threads may write, each message is sent whole. Reads and writes do not wait for each other. When its
-/// handler returns, the call ends: writes that wait are cancelled, later ones have no effect. No read may be under way then.
+/// One read and one write at a time; they do not wait for each other. When its handler returns, the call ends: later writes have no effect. Neither
+/// a read nor a write may be under way then; a write that is has the call reset.
 /// </remarks>
-[SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle nobody asks for holds nothing to free.")]
-public sealed class GrpcServerCall
+[SuppressMessage("Design", "CA1001", Justification = "The life of the call ends with it, and then holds nothing to free.")]
+public sealed class GrpcServerCall : IGrpcServerCall
 {
     private readonly GrpcServerOptions _options;
     private readonly IHttpRequestFeature _request;
@@ -22,10 +22,12 @@ public sealed class GrpcServerCall
     private readonly IFeatureCollection _features;
     private readonly IHttpResponseBodyFeature _body;
     private readonly GrpcMessageReader _input;
-    private readonly SemaphoreSlim _writing = new(1, 1);
-    private readonly CallLifetime _life;
+    private readonly Lock _gate = new();
+    private CallLifetime? _life;
     private GrpcStatus _status = GrpcStatus.Ok;
-    private bool _ended;
+    private volatile bool _hasEnded;
+    private bool _isWriting;
+    private bool _isGone;
 
     internal GrpcServerCall(IFeatureCollection features, TimeSpan? timeout, GrpcServerOptions options)
     {
@@ -41,7 +43,10 @@ public sealed class GrpcServerCall
             _request.Headers[GrpcHeaderNames.Encoding],
             options.ReceiveMemory);
         Timeout = timeout;
-        _life = new CallLifetime(timeout, options.Time, _lifetime.RequestAborted);
+        if (timeout is not null)
+        {
+            _ = Life;
+        }
     }
 
     /// <summary>The method, as <c>/package.Service/Method</c>.</summary>
@@ -57,10 +62,14 @@ public sealed class GrpcServerCall
     public TimeSpan? Timeout { get; }
 
     /// <summary>Fires when the call is over: the caller reset it or its connection died, its time is up, or its handler returned.</summary>
-    public CancellationToken Cancellation => _life.Token;
+    /// <remarks>Who reads all the time learns of that too, and need not ask for a token, which costs each call that ends by a reset a wake-up.</remarks>
+    public CancellationToken Cancellation => Life.Token;
 
     /// <summary>Whether the caller's time is up.</summary>
-    public bool IsDeadlineExceeded => _life.IsDeadlineExceeded;
+    public bool IsDeadlineExceeded => _life is { IsDeadlineExceeded: true };
+
+    /// <summary>Whether the last message that was read was so large that room was asked for it; the next read gives that back.</summary>
+    public bool HoldsRoom => _input.HoldsRoom;
 
     /// <summary>
     /// The bytes of the call, for those who frame their messages themselves; instead of reading and writing messages, not besides. The writing
@@ -72,14 +81,17 @@ public sealed class GrpcServerCall
     /// <exception cref="OperationCanceledException">The call is over.</exception>
     public async ValueTask StartAsync()
     {
-        await _writing.WaitAsync(Cancellation).ConfigureAwait(false);
-        try
+        Cancellation.ThrowIfCancellationRequested();
+        if (TryEnter())
         {
-            await _body.Writer.FlushAsync(Cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            _writing.Release();
+            try
+            {
+                await _body.Writer.FlushAsync(Cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                Leave();
+            }
         }
     }
 
@@ -95,43 +107,44 @@ public sealed class GrpcServerCall
     {
         // Kestrel uses its streams again: after the end, the pipe is another call's.
         Cancellation.ThrowIfCancellationRequested();
-        using var both = _life.Link(cancellation);
+        using var both = Life.Link(cancellation);
         try
         {
             return await _input.ReadAsync(parser, both.Token).ConfigureAwait(false);
         }
         catch (IOException e)
         {
-            // Kestrel tells the reader before it tells its own token.
-            _life.End();
-            throw new OperationCanceledException("the caller ended the call, or its connection died", e, Cancellation);
+            throw Gone(e);
         }
     }
 
     /// <summary>Waits for the caller's next message, where callers often end their calls by a reset: that is a result here and no exception.</summary>
     /// <param name="parser">The parser of its type.</param>
-    /// <param name="cancellation">Ends only this wait, besides <see cref="Cancellation"/>; the call goes on.</param>
+    /// <returns>What came; gone also when the call is over, or <see cref="EndReads"/> was called.</returns>
     /// <exception cref="GrpcException">What came is no message.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<GrpcRead<T>> TryReadAsync<T>(MessageParser<T> parser, CancellationToken cancellation)
+    public async ValueTask<GrpcRead<T>> TryReadAsync<T>(MessageParser<T> parser)
         where T : class, IMessage<T>
     {
         // Kestrel uses its streams again: after the end, the pipe is another call's.
-        if (Cancellation.IsCancellationRequested)
+        if (_hasEnded || _life is { Token.IsCancellationRequested: true })
         {
             return new GrpcRead<T>(null, IsGone: true);
         }
 
-        using var both = _life.Link(cancellation);
-        var read = await _input.TryReadAsync(parser, both.Token).ConfigureAwait(false);
-        if (read.IsGone && !cancellation.IsCancellationRequested)
+        var read = await _input.TryReadAsync(parser, _life?.Token ?? CancellationToken.None).ConfigureAwait(false);
+        if (read.IsGone && !_input.HasNoReads)
         {
             // Kestrel tells the reader before it tells its own token.
-            _life.End();
+            _isGone = true;
+            _life?.End();
         }
 
         return read;
     }
+
+    /// <inheritdoc/>
+    public void EndReads() => _input.EndReads();
 
     /// <summary>Waits for the only message of a unary call and for the caller's end of it; an answer before that end would have to reset the call.</summary>
     /// <param name="parser">The parser of its type.</param>
@@ -146,7 +159,7 @@ public sealed class GrpcServerCall
         where T : class, IMessage<T>
     {
         using var timer = Timeout is null ? new CancellationTokenSource(limit, _options.Time) : null;
-        using var both = _life.Link(timer?.Token ?? CancellationToken.None);
+        using var both = Life.Link(timer?.Token ?? CancellationToken.None);
         try
         {
             var message = await ReadAsync(parser, both.Token).ConfigureAwait(false);
@@ -159,8 +172,7 @@ public sealed class GrpcServerCall
         }
         catch (IOException e)
         {
-            _life.End();
-            throw new OperationCanceledException("the caller ended the call, or its connection died", e, Cancellation);
+            throw Gone(e);
         }
         catch (OperationCanceledException e) when (timer is { IsCancellationRequested: true } && !Cancellation.IsCancellationRequested)
         {
@@ -168,73 +180,102 @@ public sealed class GrpcServerCall
         }
     }
 
-    /// <summary>The caller's messages, one after the other, until it has sent its last; see <see cref="ReadAsync"/>.</summary>
-    public async IAsyncEnumerable<T> ReadAllAsync<T>(MessageParser<T> parser, [EnumeratorCancellation] CancellationToken cancellation)
-        where T : class, IMessage<T>
-    {
-        while (await ReadAsync(parser, cancellation).ConfigureAwait(false) is { } message)
-        {
-            yield return message;
-        }
-    }
-
-    /// <summary>Sends a message, and waits while the caller takes none.</summary>
-    /// <param name="message">Must not change meanwhile.</param>
-    /// <param name="cancellation">
-    /// Ends the wait, besides <see cref="Cancellation"/>. The message may be sent all the same if its turn had come.
-    /// </param>
-    /// <returns>False when the call is over, so that the message reaches nobody.</returns>
-    /// <exception cref="GrpcException">It is longer than <see cref="GrpcServerOptions.MaxSendLength"/>; nothing of it was sent.</exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> fired, or the call ended meanwhile.</exception>
+    /// <inheritdoc/>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> WriteAsync(IMessage message, CancellationToken cancellation)
     {
-        using var both = _life.Link(cancellation);
-        await _writing.WaitAsync(both.Token).ConfigureAwait(false);
+        if (!TryEnter())
+        {
+            return false;
+        }
+
         try
         {
-            if (_ended)
-            {
-                return false;
-            }
-
             if (!_response.HasStarted)
             {
                 // Once bytes lie in the buffer, the status may only come in trailers.
-                await _body.StartAsync(both.Token).ConfigureAwait(false);
+                await _body.StartAsync(cancellation).ConfigureAwait(false);
             }
 
             Serialize(message);
-            return !(await _body.Writer.FlushAsync(both.Token).ConfigureAwait(false)).IsCompleted;
+            return !(await _body.Writer.FlushAsync(cancellation).ConfigureAwait(false)).IsCompleted;
         }
         finally
         {
-            _writing.Release();
+            Leave();
         }
     }
 
     /// <summary>Has the call end with a status other than OK when its handler returns. The last one counts.</summary>
     public void Fail(GrpcStatusCode code, string message) => _status = new GrpcStatus(code, message);
 
-    /// <summary>Resets the call: nothing more is sent, not even a status.</summary>
+    /// <inheritdoc/>
     public void Abort() => _lifetime.Abort();
 
     /// <summary>Ends the call with what its handler said.</summary>
-    internal Task EndAsync() => EndAsync(_status);
+    internal void End() => End(_status);
 
     /// <summary>Ends the call: in trailers, or in the headers if none were sent. Without effect when the caller is gone.</summary>
-    internal async Task EndAsync(GrpcStatus status)
+    internal void End(GrpcStatus status)
     {
-        // First: a writer that waits for a caller who takes nothing would hold the end up for ever.
-        _life.End();
+        bool isWriting;
+        lock (_gate)
+        {
+            (isWriting, _hasEnded) = (_isWriting, true);
+        }
+
+        _life?.End();
         _input.Release();
-        await _writing.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-        _ended = true;
-        _writing.Release();
-        if (!_lifetime.RequestAborted.IsCancellationRequested)
+        if (isWriting)
+        {
+            // A writer that waits for a caller who takes nothing. The stream is not used again then, so it can do no harm.
+            Abort();
+        }
+        else if (!_isGone && !_lifetime.RequestAborted.IsCancellationRequested)
         {
             GrpcResponse.SetStatus(_features, status);
         }
+    }
+
+    // Made for those who want a token or have a deadline.
+    private CallLifetime Life
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _life ??= new CallLifetime(Timeout, _options.Time, _hasEnded ? new CancellationToken(canceled: true) : _lifetime.RequestAborted);
+            }
+        }
+    }
+
+    // False when the call is over.
+    private bool TryEnter()
+    {
+        lock (_gate)
+        {
+            if (_isWriting)
+            {
+                throw new InvalidOperationException("two messages are written at once");
+            }
+
+            return _isWriting = !_hasEnded;
+        }
+    }
+
+    private void Leave()
+    {
+        lock (_gate)
+        {
+            _isWriting = false;
+        }
+    }
+
+    // Kestrel tells the reader before it tells its own token.
+    private OperationCanceledException Gone(IOException error)
+    {
+        Life.End();
+        return new OperationCanceledException("the caller ended the call, or its connection died", error, Cancellation);
     }
 
     private void Serialize(IMessage message)

@@ -31,7 +31,7 @@ internal sealed class ExtProcEndTests
         await using var rig = await ExtProcRig.StartAsync();
         var answer = await rig.AskAsync(Messages.Request(isAll, request, response));
         await rig.Stream.IdleAsync();
-        var isEnded = rig.Stream.Ended.IsCompleted;
+        var isEnded = rig.Stream.End is not null;
 
         Assert.That(answer.RequestHeaders, Is.Not.Null);
         Assert.That(isEnded ? await rig.EndAsync() : ExtProcEnd.Done, Is.EqualTo(ExtProcEnd.Done));
@@ -47,7 +47,7 @@ internal sealed class ExtProcEndTests
         await rig.AskAsync(Messages.Request(last: true, BodySendMode.None, BodySendMode.None));
         await rig.Stream.IdleAsync();
 
-        Assert.That(rig.Stream.Ended.IsCompleted, Is.False);
+        Assert.That(rig.Stream.End, Is.Null);
     }
 
     [Test]
@@ -85,7 +85,7 @@ internal sealed class ExtProcEndTests
         await using var rig = await ExtProcRig.StartAsync(new LambdaAgent("a"));
         await rig.AskAsync(Messages.Request(last: true));
         await rig.AskAsync(Messages.Response(last: true));
-        await Eventually.TrueAsync(() => rig.Stream.IdleAsync().IsCompleted, TimeSpan.FromSeconds(30), "the lanes");
+        await Eventually.TrueAsync(() => rig.Stream.IdleAsync().IsCompleted, TimeSpan.FromSeconds(30), "the answers");
         rig.Stream.OnGone();
 
         Assert.That((await rig.EndAsync()).Problem, Is.EqualTo(ExtProcProblem.Gone));

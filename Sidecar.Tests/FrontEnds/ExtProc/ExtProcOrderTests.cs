@@ -42,7 +42,7 @@ internal sealed class ExtProcOrderTests
             await rig.AskAsync(Message(message));
         }
 
-        Assert.That(rig.Stream.Ended.IsCompleted, Is.False);
+        Assert.That(rig.Stream.End, Is.Null);
         await rig.TellAsync(Message(messages[^1]));
         var end = await rig.EndAsync();
         Assert.That(end.Problem, Is.EqualTo(problem), end.Detail);

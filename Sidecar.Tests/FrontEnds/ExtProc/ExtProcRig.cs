@@ -1,20 +1,23 @@
 using System.Threading.Channels;
+using Google.Protobuf;
 using NUnit.Framework;
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.FrontEnds.ExtProc;
 using Sidecar.Protocol.Envoy;
+using Sidecar.Protocol.Grpc.Server;
 using Sidecar.Tests.FrontEnds.Common;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.FrontEnds.ExtProc;
 
 /// <summary>One ext_proc stream over real inspection and real agents; the answers come as they would be read from the wire.</summary>
-internal sealed class ExtProcRig : IExtProcOutput, IEnvoyWire, IAsyncDisposable
+internal sealed class ExtProcRig : IGrpcServerCall, IEnvoyWire, IAsyncDisposable
 {
     // Longer than the filter's patience below: a verdict that is late must not become an answer that is missed.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
     private readonly Channel<ProcessingResponse> _answers = Channel.CreateUnbounded<ProcessingResponse>();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _writers;
     private bool _hasRequest;
     private bool _hasResponse;
@@ -23,7 +26,7 @@ internal sealed class ExtProcRig : IExtProcOutput, IEnvoyWire, IAsyncDisposable
     {
         Harness = harness;
         Filter = new ExtProcFilter(options, harness.Inspector.Warnings, TimeProvider.System, harness.Logs.CreateLogger("envoy"));
-        Stream = NewStream();
+        Stream = new ExtProcStream(harness.Inspector, Filter, this);
     }
 
     /// <summary>Everything behind the stream.</summary>
@@ -39,7 +42,7 @@ internal sealed class ExtProcRig : IExtProcOutput, IEnvoyWire, IAsyncDisposable
     public bool IsBroken { get; set; }
 
     /// <summary>A further stream of the same filter.</summary>
-    public ExtProcStream NewStream() => new(Harness.Inspector, Filter, this);
+    public ExtProcStream NewStream() => new(Harness.Inspector, Filter, new OtherCall(this));
 
     public static Task<ExtProcRig> StartAsync(params LambdaAgent[] agents) => StartAsync(Options, agents);
 
@@ -56,7 +59,7 @@ internal sealed class ExtProcRig : IExtProcOutput, IEnvoyWire, IAsyncDisposable
     {
         _hasRequest |= message is { RequestHeaders.EndOfStream: true } or { RequestBody.EndOfStream: true } or { RequestTrailers: not null };
         _hasResponse |= message.ResponseHeaders is not null;
-        return Stream.OnMessageAsync(ProcessingRequest.Parser.ParseFrom(Google.Protobuf.MessageExtensions.ToByteArray(message))).AsTask()
+        return Stream.OnMessageAsync(ProcessingRequest.Parser.ParseFrom(message.ToByteArray())).AsTask()
             .WaitAsync(Limit, TimeProvider.System);
     }
 
@@ -78,7 +81,11 @@ internal sealed class ExtProcRig : IExtProcOutput, IEnvoyWire, IAsyncDisposable
     }
 
     /// <summary>Waits for the end.</summary>
-    public Task<ExtProcEnd> EndAsync() => Stream.Ended.WaitAsync(Limit, TimeProvider.System);
+    public async Task<ExtProcEnd> EndAsync()
+    {
+        await _ended.Task.WaitAsync(Limit, TimeProvider.System);
+        return Stream.End!;
+    }
 
     /// <summary>
     /// Resets the stream, as Envoy ends each, expects that nothing more was answered, and returns how the exchange was accounted: state|cause. A request that
@@ -86,14 +93,14 @@ internal sealed class ExtProcRig : IExtProcOutput, IEnvoyWire, IAsyncDisposable
     /// </summary>
     public async Task<string> AccountAsync()
     {
-        if (_hasRequest && !_hasResponse && !Stream.Ended.IsCompleted)
+        if (_hasRequest && !_hasResponse && Stream.End is null)
         {
             await TellAsync(Messages.Response(last: true));
             await Stream.IdleAsync();
             _answers.Reader.TryRead(out _);
         }
 
-        await Stream.IdleAsync().WaitAsync(Limit, TimeProvider.System);
+        await Stream.IdleAsync().AsTask().WaitAsync(Limit, TimeProvider.System);
         Stream.OnGone();
         await Stream.DisposeAsync();
         Assert.That(_answers.Reader.TryPeek(out var extra), Is.False, $"an answer too many: {extra}");
@@ -101,7 +108,7 @@ internal sealed class ExtProcRig : IExtProcOutput, IEnvoyWire, IAsyncDisposable
         return line[(line.IndexOf('|', line.IndexOf('|', StringComparison.Ordinal) + 1) + 1)..line.LastIndexOf('=')];
     }
 
-    public async ValueTask WriteAsync(ProcessingResponse answer)
+    public async ValueTask<bool> WriteAsync(IMessage message, CancellationToken cancellation)
     {
         Assert.That(Interlocked.Increment(ref _writers), Is.EqualTo(1), "two answers at once");
         await Task.Yield();
@@ -110,13 +117,29 @@ internal sealed class ExtProcRig : IExtProcOutput, IEnvoyWire, IAsyncDisposable
             throw new IOException("broken pipe");
         }
 
-        _answers.Writer.TryWrite(ProcessingResponse.Parser.ParseFrom(Google.Protobuf.MessageExtensions.ToByteArray(answer)));
+        _answers.Writer.TryWrite(ProcessingResponse.Parser.ParseFrom(message.ToByteArray()));
         Interlocked.Decrement(ref _writers);
+        return true;
     }
+
+    public void EndReads() => _ended.TrySetResult();
+
+    public void Abort() => IsBroken = true;
 
     public async ValueTask DisposeAsync()
     {
         await Stream.DisposeAsync();
         await Harness.DisposeAsync();
+    }
+
+    private sealed class OtherCall(ExtProcRig rig) : IGrpcServerCall
+    {
+        public ValueTask<bool> WriteAsync(IMessage message, CancellationToken cancellation) => rig.WriteAsync(message, cancellation);
+
+        public void EndReads()
+        {
+        }
+
+        public void Abort() => rig.Abort();
     }
 }
