@@ -23,15 +23,15 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
 
     private GrpcException? _failure;
     private volatile bool _hasNoReads;
-    private bool _isReading;
+    private volatile bool _isWaiting;
     private bool _isGone;
     private int _reserved;
 
     /// <summary>Whether room is kept for the last message.</summary>
     public bool HoldsRoom => _reserved > 0;
 
-    /// <summary>Whether <see cref="EndReads"/> was called.</summary>
-    public bool HasNoReads => _hasNoReads;
+    /// <summary>Whether a read by <see cref="TryReadAsync"/> has found that the stream or its connection broke, or was cancelled by its token.</summary>
+    public bool IsGone => _isGone;
 
     /// <summary>Waits for the next message.</summary>
     /// <param name="parser">The parser of its type.</param>
@@ -51,31 +51,18 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
     /// <param name="parser">The parser of its type.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="GrpcException">As in <see cref="ReadAsync{T}(MessageParser{T}, CancellationToken)"/>.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<GrpcRead<T>> TryReadAsync<T>(MessageParser<T> parser, CancellationToken cancellation)
-        where T : class, IMessage<T>
-    {
-        Volatile.Write(ref _isReading, true);
-        Interlocked.MemoryBarrier();
-        try
-        {
-            return _hasNoReads ? new GrpcRead<T>(null, IsGone: true) : await ReadAsync(parser, throws: false, cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            Volatile.Write(ref _isReading, false);
-        }
-    }
+    public ValueTask<GrpcRead<T>> TryReadAsync<T>(MessageParser<T> parser, CancellationToken cancellation)
+        where T : class, IMessage<T> => ReadAsync(parser, throws: false, cancellation);
 
     /// <summary>
     /// Ends the read under way by <see cref="TryReadAsync"/>, if there is one, and every later one, as gone. From any thread while the call lives.
     /// </summary>
     public void EndReads()
     {
-        // A read that begins now sees this, or is seen here.
+        // A wait that begins now sees this, or is seen here.
         _hasNoReads = true;
         Interlocked.MemoryBarrier();
-        if (!Volatile.Read(ref _isReading))
+        if (!_isWaiting)
         {
             return;
         }
@@ -97,7 +84,7 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
     {
         ArgumentNullException.ThrowIfNull(parser);
         Release();
-        if (_isGone)
+        if (_isGone && !throws)
         {
             return new GrpcRead<T>(null, IsGone: true);
         }
@@ -112,15 +99,16 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
 #pragma warning disable CA2012 // ReadCompletion only waits; the result is taken once, below, or never where there is none.
             if (Begin(throws, cancellation) is not { } pending)
             {
-                return new GrpcRead<T>(null, IsGone: true);
+                return Gone<T>();
             }
 #pragma warning restore CA2012
             if (!throws)
             {
                 await new ReadCompletion(pending);
+                _isWaiting = false;
                 if (!pending.IsCompletedSuccessfully)
                 {
-                    return new GrpcRead<T>(null, IsGone: true);
+                    return Gone<T>();
                 }
             }
 
@@ -153,7 +141,7 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
 
             if (isGone)
             {
-                return new GrpcRead<T>(null, IsGone: true);
+                return Gone<T>();
             }
 
             if (read.IsCompleted)
@@ -207,12 +195,21 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
         }
     }
 
-    // Null when the peer has reset the stream since the last read, which Kestrel tells at once.
+    private GrpcRead<T> Gone<T>()
+        where T : class, IMessage<T>
+    {
+        (_isWaiting, _isGone) = (false, !_hasNoReads);
+        return new GrpcRead<T>(null, IsGone: true);
+    }
+
+    // Null when no read may begin, or the peer has reset the stream since the last, which Kestrel tells at once.
     private ValueTask<ReadResult>? Begin(bool throws, CancellationToken cancellation)
     {
         try
         {
-            return pipe.ReadAsync(cancellation);
+            _isWaiting = !throws;
+            Interlocked.MemoryBarrier();
+            return _hasNoReads && !throws ? null : pipe.ReadAsync(cancellation);
         }
         catch (Exception e) when (!throws && e is IOException or OperationCanceledException)
         {

@@ -13,7 +13,9 @@ internal sealed class EnvoyWire(ForeignChannel channel) : IEnvoyWire, IAsyncDisp
     public async Task TellAsync(ProcessingRequest message) => await _call.WriteAsync(message, Soon());
 
     public async Task<ProcessingResponse> NextAsync() =>
-        await _call.ReadAsync(Soon()) ?? throw new InvalidOperationException($"no answer; the stream ended: {_call.Status}");
+        await NextOrEndAsync() ?? throw new InvalidOperationException($"no answer; the stream ended: {_call.Status}");
+
+    public async Task<ProcessingResponse?> NextOrEndAsync() => await _call.ReadAsync(Soon());
 
     /// <summary>Sends a message and waits for the next answer.</summary>
     public async Task<ProcessingResponse> AskAsync(ProcessingRequest message)

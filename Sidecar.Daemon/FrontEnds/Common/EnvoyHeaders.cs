@@ -10,8 +10,12 @@ namespace Sidecar.Daemon.FrontEnds.Common;
 /// </summary>
 internal sealed class EnvoyHeaders
 {
-    private readonly Dictionary<string, byte[]> _pseudo = new(StringComparer.Ordinal);
-    private readonly List<string> _own = [];
+    // Longer than most names and values: what fits is read without memory of its own.
+    private const int StackLimit = 256;
+
+    private List<string>? _own;
+    private string? _path;
+    private string? _status;
 
     private EnvoyHeaders(HeaderBlock headers) => Headers = headers;
 
@@ -21,7 +25,7 @@ internal sealed class EnvoyHeaders
     public HeaderBlock Headers { get; }
 
     /// <summary>Names of ours that somebody else sent; they are not shown and must not go on.</summary>
-    public IReadOnlyList<string> Own => _own;
+    public IReadOnlyList<string> Own => _own ?? (IReadOnlyList<string>)[];
 
     /// <summary>Fields in all, pseudo headers and those of ours counted.</summary>
     public int Fields { get; private set; }
@@ -30,21 +34,20 @@ internal sealed class EnvoyHeaders
     public string? Problem { get; private set; }
 
     /// <summary>Size of the body as announced; null when it is not.</summary>
-    public long? ContentLength =>
-        Headers.Get("content-length") is { } text && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var length) ? length : null;
+    public long? ContentLength { get; private set; }
 
     /// <summary>The method; null when missing.</summary>
-    public string? Method => Latin1(":method");
+    public string? Method { get; private set; }
 
     /// <summary>The host asked for; null when missing.</summary>
-    public string? Authority => Latin1(":authority");
+    public string? Authority { get; private set; }
 
     /// <summary>The raw target with its query, a char per byte; of a plain CONNECT, which has no path, the authority.</summary>
-    public string? Target => Latin1(":path") ?? (Method == "CONNECT" ? Authority : null);
+    public string? Target => _path ?? (Method == "CONNECT" ? Authority : null);
 
     /// <summary>The status of a response; null when it has none.</summary>
     public ushort? Status =>
-        ushort.TryParse(Latin1(":status"), NumberStyles.None, CultureInfo.InvariantCulture, out var status) && status is >= 100 and <= 999 ? status : null;
+        ushort.TryParse(_status, NumberStyles.None, CultureInfo.InvariantCulture, out var status) && status is >= 100 and <= 999 ? status : null;
 
     /// <summary>
     /// Whether the client asks to leave HTTP, as a WebSocket does (Envoy turns an extended CONNECT into this form). One that announces a body
@@ -72,24 +75,32 @@ internal sealed class EnvoyHeaders
     public static EnvoyHeaders Read(HeaderMap? map, EnvoyFilterOptions options)
     {
         var fields = map?.Headers ?? [];
-        var read = new EnvoyHeaders(new HeaderBlock(Math.Min(fields.Count, options.MaxHeaders))) { Fields = fields.Count };
         var bytes = 0L;
+        foreach (var field in fields)
+        {
+            bytes += field.Key.Length + field.RawValue.Length;
+        }
+
+        var block = new HeaderBlock(Math.Min(fields.Count, options.MaxHeaders), (int)Math.Min(bytes, options.MaxHeaderBytes));
+        var read = new EnvoyHeaders(block) { Fields = fields.Count };
+        bytes = 0;
         var count = 0;
+        Span<byte> nameBuffer = stackalloc byte[StackLimit];
         foreach (var field in fields)
         {
             var value = field.RawValue.IsEmpty ? Encoding.UTF8.GetBytes(field.Value) : field.RawValue.Span;
-            if (field.Key.StartsWith(':'))
+            if (field.Key is [':', ..])
             {
-                read._pseudo.TryAdd(field.Key, value.ToArray());
+                read.AddPseudo(field.Key, value);
                 continue;
             }
 
-            var name = Encoding.UTF8.GetBytes(field.Key.ToLowerInvariant());
+            var name = Utf8(field.Key, nameBuffer);
             bytes += name.Length + value.Length;
             count++;
             if (HeaderTables.Envoy.Classify(name) == HeaderRole.Removed)
             {
-                read._own.Add(field.Key);
+                (read._own ??= []).Add(field.Key);
             }
             else if (count <= options.MaxHeaders && bytes <= options.MaxHeaderBytes)
             {
@@ -97,9 +108,15 @@ internal sealed class EnvoyHeaders
             }
         }
 
-        if (read._pseudo.TryGetValue(":authority", out var authority) && read.Headers.IndexOf("host"u8) < 0)
+        if (read.Authority is { } authority && read.Headers.IndexOf("host"u8) < 0)
         {
-            WireText.Add(read.Headers, "host"u8, authority);
+            WireText.Add(read.Headers, "host", authority);
+        }
+
+        if (read.Headers.IndexOf("content-length"u8) is >= 0 and var at
+            && long.TryParse(read.Headers.Value(at), NumberStyles.None, CultureInfo.InvariantCulture, out var length))
+        {
+            read.ContentLength = length;
         }
 
         read.Problem = RequestRules.HeaderProblem(count, bytes, options.MaxHeaders, options.MaxHeaderBytes) ?? read.LineProblem();
@@ -107,10 +124,31 @@ internal sealed class EnvoyHeaders
     }
 
     /// <summary>How many fields have this name, in lower case.</summary>
-    public int Count(string name) => Headers.GetAll(name).Count() + _own.Count(own => own.Equals(name, StringComparison.OrdinalIgnoreCase));
+    public int Count(string name) => Headers.GetAll(name).Count() + Own.Count(own => own.Equals(name, StringComparison.OrdinalIgnoreCase));
 
-    private string? Latin1(string name) => _pseudo.TryGetValue(name, out var value) ? Encoding.Latin1.GetString(value) : null;
+    // The first of a name counts.
+    private void AddPseudo(string name, ReadOnlySpan<byte> value)
+    {
+        switch (name)
+        {
+            case ":method":
+                Method ??= Encoding.Latin1.GetString(value);
+                break;
+            case ":path":
+                _path ??= Encoding.Latin1.GetString(value);
+                break;
+            case ":authority":
+                Authority ??= Encoding.Latin1.GetString(value);
+                break;
+            case ":status":
+                _status ??= Encoding.Latin1.GetString(value);
+                break;
+        }
+    }
 
     private string? LineProblem() =>
-        (Method is { } method ? RequestRules.MethodProblem(method) : null) ?? (Latin1(":path") is { } path ? RequestRules.TargetProblem(path) : null);
+        (Method is { } method ? RequestRules.MethodProblem(method) : null) ?? (_path is { } path ? RequestRules.TargetProblem(path) : null);
+
+    private static ReadOnlySpan<byte> Utf8(string text, Span<byte> buffer) =>
+        Encoding.UTF8.TryGetBytes(text, buffer, out var length) ? buffer[..length] : Encoding.UTF8.GetBytes(text);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.FrontEnds.Common;
@@ -31,6 +32,7 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
     private long _bytes;
     private BodyCarrier? _carrier;
     private volatile bool _isGivenUp;
+    private volatile bool _hasEnded;
 
     /// <summary>Which direction.</summary>
     public Direction Direction => direction;
@@ -88,6 +90,9 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
         Idle = RunAsync(message, arrived);
     }
 
+    // Whether more than its headers is on its way to us, or can be.
+    private bool MayGoOn => !_hasEnded && exchange.Modes.Of(direction) != BodySendMode.None;
+
     /// <summary>The body has ended, or no more of it will be seen.</summary>
     public void Close() => IsOpen = false;
 
@@ -103,9 +108,22 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
     {
         while (true)
         {
-            if (!exchange.IsOver && !IsGivenUp)
+            try
             {
-                await TakeSafelyAsync(message, arrived).ConfigureAwait(false);
+                var end = exchange.IsOver || IsGivenUp ? null : await TakeAsync(message, arrived).ConfigureAwait(false);
+                if (end is { IsBroken: true })
+                {
+                    await exchange.Stream.RefuseAsync(Cause.BrokenFilter, end).ConfigureAwait(false);
+                }
+                else if (end is not null)
+                {
+                    exchange.Stream.EndWith(end);
+                }
+            }
+            catch (Exception e)
+            {
+                EnvoyLog.StreamFailed(exchange.Filter.Logger, exchange.Options.Name, exchange.Exchange.Id.ToString(), e);
+                await exchange.Stream.RefuseAsync(Cause.Internal, new ExtProcEnd(ExtProcProblem.Internal, "a defect of the sidecar")).ConfigureAwait(false);
             }
 
             Interlocked.Add(ref _bytes, -SizeOf(message));
@@ -115,27 +133,6 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
             }
 
             (message, arrived) = await _waiting!.Reader.ReadAsync().ConfigureAwait(false);
-        }
-    }
-
-    private async ValueTask TakeSafelyAsync(ProcessingRequest message, long arrived)
-    {
-        try
-        {
-            var end = await TakeAsync(message, arrived).ConfigureAwait(false);
-            if (end is { IsBroken: true })
-            {
-                await exchange.Stream.RefuseAsync(Cause.BrokenFilter, end).ConfigureAwait(false);
-            }
-            else if (end is not null)
-            {
-                exchange.Stream.EndWith(end);
-            }
-        }
-        catch (Exception e)
-        {
-            EnvoyLog.StreamFailed(exchange.Filter.Logger, exchange.Options.Name, exchange.Exchange.Id.ToString(), e);
-            await exchange.Stream.RefuseAsync(Cause.Internal, new ExtProcEnd(ExtProcProblem.Internal, "a defect of the sidecar")).ConfigureAwait(false);
         }
     }
 
@@ -150,37 +147,37 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
 
     private static int SizeOf(ProcessingRequest message) => (message.RequestBody ?? message.ResponseBody)?.Body.Length ?? 0;
 
-    private async ValueTask<ExtProcEnd?> TakeRequestAsync(ProcessingRequest message, long arrived)
+    private ValueTask<ExtProcEnd?> TakeRequestAsync(ProcessingRequest message, long arrived)
     {
         if (Headers.Problem is not null)
         {
-            return await exchange.RefuseAsync(Cause.Malformed).ConfigureAwait(false);
+            return exchange.RefuseAsync(Cause.Malformed);
         }
 
         var hasBody = !message.RequestHeaders.EndOfStream && !Headers.IsUpgrade && exchange.Modes.MayBring(Direction.Request);
         var told = new ExtProcAttributes(message.Attributes).Event(Headers, exchange.Exchange, hasBody, exchange.Stream.Inspector.Time.GetUtcNow());
-        return await JudgeHeadersAsync(told, message.RequestHeaders.EndOfStream, arrived).ConfigureAwait(false);
+        return JudgeHeadersAsync(told, message.RequestHeaders.EndOfStream, arrived);
     }
 
-    private async ValueTask<ExtProcEnd?> TakeResponseAsync(HttpHeaders headers, long arrived)
+    private ValueTask<ExtProcEnd?> TakeResponseAsync(HttpHeaders headers, long arrived)
     {
         Headers = EnvoyHeaders.Read(headers.Headers, exchange.Options);
         if (Headers.Status is not { } status)
         {
-            return new ExtProcEnd(ExtProcProblem.BadHeaders, "the response's headers have no :status from 100 to 999");
+            return new(new ExtProcEnd(ExtProcProblem.BadHeaders, "the response's headers have no :status from 100 to 999"));
         }
 
         if (Headers.Problem is not null)
         {
-            return await exchange.RefuseAsync(Cause.TooLarge, direction: Direction.Response).ConfigureAwait(false);
+            return exchange.RefuseAsync(Cause.TooLarge, direction: Direction.Response);
         }
 
         exchange.Status = status;
         exchange.HasSwitched = exchange.RequestHeaders.HasSwitchedBy(status);
-        return await JudgeHeadersAsync(
-            new ResponseHeadersEvent { Status = status, Headers = Headers.Headers }, headers.EndOfStream, arrived).ConfigureAwait(false);
+        return JudgeHeadersAsync(new ResponseHeadersEvent { Status = status, Headers = Headers.Headers }, headers.EndOfStream, arrived);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ExtProcEnd?> JudgeHeadersAsync(AgentEvent told, bool isEnd, long arrived)
     {
         var verdict = await exchange.InspectAsync(told, arrived, mayExtend: !exchange.Modes.SendsBodiesEarly && ModeIsTimed).ConfigureAwait(false);
@@ -197,7 +194,7 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
         var wanted = Inspector.Wants(exchange.Exchange);
         var body = direction == Direction.Request ? wanted.RequestBody : wanted.ResponseBody;
         var isLeaving = direction == Direction.Request ? Headers.IsUpgrade : exchange.HasSwitched;
-        IsOpen = !isEnd;
+        (IsOpen, _hasEnded) = (!isEnd, isEnd);
         IsWanted = !isEnd && !isLeaving && body.Need != BodyNeed.None;
         Answer = new HeadersAnswer(exchange, this);
         Answer.Add(verdict);
@@ -225,13 +222,15 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
 
         // Only in full duplex Envoy waits without a limit, so only there the headers can wait for an agent that decides about the whole body.
         return mode == BodySendMode.FullDuplexStreamed && IsWanted && body.Need == BodyNeed.Full ? null
-            : await Answer.SendAsync().ConfigureAwait(false) ?? (IsAllThatMatters(isEnd) ? ExtProcEnd.Done : null);
+            : await Answer.SendAsync().ConfigureAwait(false) ?? (IsAllThatMatters ? ExtProcEnd.Done : null);
     }
 
-    // Where nobody is asked, a stream that we end spares Envoy and us the response's headers and a reset. Envoy goes on without us only where no body
-    // is on its way to us.
-    private bool IsAllThatMatters(bool isEnd) => direction == Direction.Request && exchange.Exchange.AsksNobody && !exchange.IsObserving
-        && (isEnd || exchange.Modes.Of(Direction.Request) == BodySendMode.None) && exchange.Modes.Of(Direction.Response) == BodySendMode.None;
+    // A stream that we end spares Envoy and us a reset, and what comes before it: the rest of a response of which agents see no more, and all of it where
+    // nobody is asked. Envoy goes on without us only where no body is on its way to us.
+    private bool IsAllThatMatters => !exchange.IsObserving && !MayGoOn
+        && (direction == Direction.Response
+            ? exchange.Request is { IsBusy: false, MayGoOn: false }
+            : exchange.Exchange.AsksNobody && exchange.Modes.Of(Direction.Response) == BodySendMode.None);
 
     // Bodies that are too large for the agents, or for Envoy's buffer, are not asked for: the one would go upstream in part before it is refused, the
     // other would be waited for without an end.
@@ -250,6 +249,7 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
     private ValueTask<ExtProcEnd?> TakeBodyAsync(HttpBody body, long arrived)
     {
         Received += body.Body.Length;
+        _hasEnded |= ExtProcOrder.IsLast(body);
         exchange.Modes.NoteBody(direction);
         if (_carrier is null)
         {
@@ -272,6 +272,8 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
 
     private async ValueTask<ExtProcEnd?> TakeTrailersAsync(long arrived)
     {
+        _hasEnded = true;
+
         // Without a piece of a body nobody has said how one would come, but whoever waits for it learns that there is none.
         _carrier ??= exchange.Modes.Of(direction) == BodySendMode.FullDuplexStreamed ? new DuplexBody(exchange, this) : new StreamedBody(exchange, this);
         return await _carrier.EndAsync(arrived).ConfigureAwait(false);

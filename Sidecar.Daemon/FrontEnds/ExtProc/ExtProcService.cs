@@ -34,7 +34,18 @@ internal sealed class ExtProcService(
         {
             try
             {
-                await ReadAsync(call, stream).ConfigureAwait(false);
+                while (stream.End is null)
+                {
+                    // Envoy resets every stream that has not ended; only a read that waits costs an exception then.
+                    var read = await call.TryReadAsync(ProcessingRequest.Parser).ConfigureAwait(false);
+                    if (read.IsGone)
+                    {
+                        stream.OnGone(GoneFor);
+                        break;
+                    }
+
+                    await TakeAsync(call, stream, read.Message).ConfigureAwait(false);
+                }
             }
             catch (GrpcException e)
             {
@@ -61,42 +72,24 @@ internal sealed class ExtProcService(
         }
     }
 
-    private async ValueTask ReadAsync(GrpcServerCall call, ExtProcStream stream)
+    // Null is the end of Envoy's side. What was received and needed room is dealt with before the next is read: so it is bounded over all streams.
+    private ValueTask TakeAsync(GrpcServerCall call, ExtProcStream stream, ProcessingRequest? message)
     {
-        while (stream.End is null)
-        {
-            // Envoy resets every stream; only a read that waits costs an exception then.
-            var read = await call.TryReadAsync(ProcessingRequest.Parser).ConfigureAwait(false);
-            if (read.IsGone)
-            {
-                stream.OnGone(GoneFor);
-            }
-            else if (read.Message is not { } message)
-            {
-                await AwaitAsync(call, stream, stream.OnHalfClosedAsync()).ConfigureAwait(false);
-            }
-            else
-            {
-                await AwaitAsync(call, stream, stream.OnMessageAsync(message)).ConfigureAwait(false);
-                if (call.HoldsRoom)
-                {
-                    // What was received and not answered is bounded over all streams.
-                    await AwaitAsync(call, stream, stream.IdleAsync()).ConfigureAwait(false);
-                }
-            }
-        }
+        var taken = message is null ? stream.OnHalfClosedAsync() : stream.OnMessageAsync(message);
+        return taken.IsCompletedSuccessfully && !call.HoldsRoom ? taken : AwaitUnreadAsync(call, stream, taken);
     }
 
-    private ValueTask AwaitAsync(GrpcServerCall call, ExtProcStream stream, ValueTask pending) =>
-        pending.IsCompletedSuccessfully ? pending : AwaitUnreadAsync(call, stream, pending);
-
     // While nothing is read, only the call itself tells that Envoy has reset it.
-    private async ValueTask AwaitUnreadAsync(GrpcServerCall call, ExtProcStream stream, ValueTask pending)
+    private async ValueTask AwaitUnreadAsync(GrpcServerCall call, ExtProcStream stream, ValueTask taken)
     {
         var registration = call.Cancellation.UnsafeRegister(_ => stream.OnGone(GoneFor), null);
         await using (registration.ConfigureAwait(false))
         {
-            await pending.ConfigureAwait(false);
+            await taken.ConfigureAwait(false);
+            if (call.HoldsRoom)
+            {
+                await stream.IdleAsync().ConfigureAwait(false);
+            }
         }
     }
 

@@ -93,7 +93,14 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection h
             // Envoy removes before it sets, so the mark stays. While the headers still wait for the body, so does a mark that somebody set before us: it
             // is taken away with the answer about the body, and is there when that never comes and the filter fails open.
             var waits = half.IsWanted && exchange.Modes.Of(Direction.Request) is BodySendMode.Buffered or BodySendMode.BufferedPartial;
-            mutation.RemoveHeaders.AddRange(half.Headers.Own.Where(name => !waits || name != EnvoyEdits.Bypassed).Distinct(StringComparer.Ordinal));
+            foreach (var name in half.Headers.Own)
+            {
+                if (!(waits && name == EnvoyEdits.Bypassed) && !mutation.RemoveHeaders.Contains(name))
+                {
+                    mutation.RemoveHeaders.Add(name);
+                }
+            }
+
             EnvoyEdits.Mark(mutation, _bypassed);
         }
 

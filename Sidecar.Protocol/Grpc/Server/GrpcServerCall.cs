@@ -27,7 +27,6 @@ public sealed class GrpcServerCall : IGrpcServerCall
     private GrpcStatus _status = GrpcStatus.Ok;
     private volatile bool _hasEnded;
     private bool _isWriting;
-    private bool _isGone;
 
     internal GrpcServerCall(IFeatureCollection features, TimeSpan? timeout, GrpcServerOptions options)
     {
@@ -122,26 +121,13 @@ public sealed class GrpcServerCall : IGrpcServerCall
     /// <param name="parser">The parser of its type.</param>
     /// <returns>What came; gone also when the call is over, or <see cref="EndReads"/> was called.</returns>
     /// <exception cref="GrpcException">What came is no message.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<GrpcRead<T>> TryReadAsync<T>(MessageParser<T> parser)
-        where T : class, IMessage<T>
-    {
+    public ValueTask<GrpcRead<T>> TryReadAsync<T>(MessageParser<T> parser)
+        where T : class, IMessage<T> =>
+
         // Kestrel uses its streams again: after the end, the pipe is another call's.
-        if (_hasEnded || _life is { Token.IsCancellationRequested: true })
-        {
-            return new GrpcRead<T>(null, IsGone: true);
-        }
-
-        var read = await _input.TryReadAsync(parser, _life?.Token ?? CancellationToken.None).ConfigureAwait(false);
-        if (read.IsGone && !_input.HasNoReads)
-        {
-            // Kestrel tells the reader before it tells its own token.
-            _isGone = true;
-            _life?.End();
-        }
-
-        return read;
-    }
+        _hasEnded || _life is { Token.IsCancellationRequested: true }
+            ? new(new GrpcRead<T>(null, IsGone: true))
+            : _input.TryReadAsync(parser, _life?.Token ?? CancellationToken.None);
 
     /// <inheritdoc/>
     public void EndReads() => _input.EndReads();
@@ -231,7 +217,7 @@ public sealed class GrpcServerCall : IGrpcServerCall
             // A writer that waits for a caller who takes nothing. The stream is not used again then, so it can do no harm.
             Abort();
         }
-        else if (!_isGone && !_lifetime.RequestAborted.IsCancellationRequested)
+        else if ((!_input.IsGone || IsDeadlineExceeded) && !_lifetime.RequestAborted.IsCancellationRequested)
         {
             GrpcResponse.SetStatus(_features, status);
         }

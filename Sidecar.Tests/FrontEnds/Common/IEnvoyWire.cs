@@ -10,4 +10,7 @@ internal interface IEnvoyWire
 
     /// <summary>Waits for the next answer, for a generous time.</summary>
     Task<ProcessingResponse> NextAsync();
+
+    /// <summary>Waits for the next answer, or the end of the stream: null.</summary>
+    Task<ProcessingResponse?> NextOrEndAsync();
 }

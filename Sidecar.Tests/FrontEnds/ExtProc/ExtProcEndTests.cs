@@ -79,17 +79,26 @@ internal sealed class ExtProcEndTests
         Assert.That(agent.Seen[2], Is.TypeOf<RequestCompleteEvent>().With.Property(nameof(RequestCompleteEvent.Status)).EqualTo(404));
     }
 
-    [Test]
-    public async Task ResetAfterTheEndOfBothHalves_IsNotHeldAgainstTheExchange()
+    [TestCase(true, true, null, true)]
+    [TestCase(true, false, BodySendMode.None, true)]
+    [TestCase(false, false, BodySendMode.None, true)]
+    [TestCase(true, false, null, false)]
+    [TestCase(true, false, BodySendMode.Streamed, false)]
+    [TestCase(false, true, null, false)]
+    public async Task AnswerAboutTheResponse_EndsTheStream_UnlessMoreMayCome(bool isRequestAll, bool isResponseAll, BodySendMode? mode, bool isEnd)
     {
-        await using var rig = await ExtProcRig.StartAsync(new LambdaAgent("a"));
-        await rig.AskAsync(Messages.Request(last: true));
-        await rig.AskAsync(Messages.Response(last: true));
-        await Eventually.TrueAsync(() => rig.Stream.IdleAsync().IsCompleted, TimeSpan.FromSeconds(30), "the answers");
-        rig.Stream.OnGone();
+        await using var agent = new LambdaAgent("a") { Supports = EventSet.RequestHeaders | EventSet.ResponseHeaders };
+        await using var rig = await ExtProcRig.StartAsync(agent);
+        await rig.AskAsync(Messages.Request(isRequestAll, mode, mode));
+        await rig.Stream.IdleAsync();
+        Assert.That(rig.Stream.End, Is.Null, "the agent wants the response");
+        await rig.AskAsync(Messages.Response(isResponseAll));
+        await rig.Stream.IdleAsync();
 
-        Assert.That((await rig.EndAsync()).Problem, Is.EqualTo(ExtProcProblem.Gone));
-        Assert.That(await rig.AccountAsync(), Is.EqualTo("inspected|none"));
+        Assert.That(rig.Stream.End, Is.EqualTo(isEnd ? ExtProcEnd.Done : null));
+        rig.Stream.OnGone();
+        Assert.That((await rig.EndAsync()).Problem, Is.EqualTo(isEnd ? ExtProcProblem.None : ExtProcProblem.Gone));
+        Assert.That(await rig.AccountAsync(), Is.EqualTo("inspected|none"), "a reset behind the last answer is not held against the exchange");
     }
 
     [Test]

@@ -30,7 +30,6 @@ internal sealed class ExtProcOrderTests
     [TestCase("Qc", ExtProcProblem.Spurious)]
     [TestCase("Qu", ExtProcProblem.Spurious)]
     [TestCase("QBRR", ExtProcProblem.Spurious)]
-    [TestCase("QBrc", ExtProcProblem.Spurious)]
     [TestCase("QBRCc", ExtProcProblem.Spurious)]
     [TestCase("QBRCu", ExtProcProblem.Spurious)]
     public async Task WrongOrder_IsRefusedByAReply(string messages, ExtProcProblem problem)

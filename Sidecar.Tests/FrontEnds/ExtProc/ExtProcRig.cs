@@ -66,6 +66,13 @@ internal sealed class ExtProcRig : IGrpcServerCall, IEnvoyWire, IAsyncDisposable
     /// <summary>The next answer.</summary>
     public Task<ProcessingResponse> NextAsync() => _answers.Reader.ReadAsync().AsTask().WaitAsync(Limit, TimeProvider.System);
 
+    /// <summary>The next answer, or null for the end.</summary>
+    public async Task<ProcessingResponse?> NextOrEndAsync()
+    {
+        await Task.WhenAny(_answers.Reader.WaitToReadAsync().AsTask(), _ended.Task).WaitAsync(Limit, TimeProvider.System);
+        return _answers.Reader.TryRead(out var answer) ? answer : null;
+    }
+
     /// <summary>Hands in a message and waits for the next answer.</summary>
     public async Task<ProcessingResponse> AskAsync(ProcessingRequest message)
     {
