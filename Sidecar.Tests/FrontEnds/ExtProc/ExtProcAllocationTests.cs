@@ -31,8 +31,8 @@ internal sealed class ExtProcAllocationTests
         ("referer", "https://shop.example/"), ("sec-fetch-mode", "navigate"), ("cache-control", "max-age=0"),
     ];
 
-    [TestCase(0, 20000)]
-    [TestCase(1, 20000)]
+    [TestCase(0, 7496)]
+    [TestCase(1, 10304)]
     public async Task StreamOfHeaders_AllocatesNoMoreThanItDid(int agents, int ceiling)
     {
         await using var rig = await SwiftRig.StartAsync(agents, EventSet.RequestHeaders | EventSet.ResponseHeaders);
