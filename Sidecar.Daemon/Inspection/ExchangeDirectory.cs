@@ -10,14 +10,14 @@ namespace Sidecar.Daemon.Inspection;
 internal sealed class ExchangeDirectory<T> : IDisposable
     where T : JoinedExchange
 {
-    // An id takes some 200 bytes, an open exchange some KiB.
+    // An id of ours takes some 100 bytes, an open exchange some KiB.
     private const int EndedPerOpen = 4;
 
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, T> _open = new(StringComparer.Ordinal);
-    private readonly LinkedList<string> _finished = new();
+    private readonly Dictionary<CorrelationId, T> _open = [];
+    private readonly LinkedList<CorrelationId> _finished = new();
     private readonly EndedExchanges _ended;
     private readonly Inspector _inspector;
     private readonly ITimer _sweeper;
@@ -50,7 +50,7 @@ internal sealed class ExchangeDirectory<T> : IDisposable
 
     /// <summary>Adds an exchange. One that is open under the same id is superseded: its calls are cancelled and it ends.</summary>
     /// <returns>False when the directory is full of exchanges that are not over, or closed because the listener stops.</returns>
-    public bool TryAdd(string key, T joined)
+    public bool TryAdd(CorrelationId key, T joined)
     {
         T? old;
         T? finished = null;
@@ -86,7 +86,7 @@ internal sealed class ExchangeDirectory<T> : IDisposable
     }
 
     /// <summary>No agent wants more of it: it stays for what may still be told, and makes way for others when there is no room.</summary>
-    public void Finish(string key, T joined)
+    public void Finish(CorrelationId key, T joined)
     {
         lock (_gate)
         {
@@ -98,7 +98,7 @@ internal sealed class ExchangeDirectory<T> : IDisposable
     }
 
     /// <summary>No agent wants more of it, and nobody is to hear of its end: it ends, unless something is being told of it now.</summary>
-    public void Conclude(string key, T joined)
+    public void Conclude(CorrelationId key, T joined)
     {
         lock (_gate)
         {
@@ -117,7 +117,7 @@ internal sealed class ExchangeDirectory<T> : IDisposable
     /// <summary>Whether the exchange of this id has ended early, and no agent wanted what is told of it now.</summary>
     /// <param name="key">The id.</param>
     /// <param name="told">What is told.</param>
-    public bool HasEnded(string key, EventSet told = EventSet.None)
+    public bool HasEnded(CorrelationId key, EventSet told = EventSet.None)
     {
         lock (_gate)
         {
@@ -126,7 +126,7 @@ internal sealed class ExchangeDirectory<T> : IDisposable
     }
 
     /// <summary>The open exchange of this id, or null.</summary>
-    public T? Find(string key)
+    public T? Find(CorrelationId key)
     {
         lock (_gate)
         {
@@ -137,7 +137,7 @@ internal sealed class ExchangeDirectory<T> : IDisposable
     /// <summary>Takes an exchange out, of which nothing more will be told; the caller ends it.</summary>
     /// <param name="key">Its id.</param>
     /// <param name="isKnown">Whether it was open, or has ended early.</param>
-    public T? Remove(string key, out bool isKnown)
+    public T? Remove(CorrelationId key, out bool isKnown)
     {
         lock (_gate)
         {
@@ -148,11 +148,11 @@ internal sealed class ExchangeDirectory<T> : IDisposable
         }
     }
 
-    /// <inheritdoc cref="Remove(string, out bool)"/>
-    public T? Remove(string key) => Remove(key, out _);
+    /// <inheritdoc cref="Remove(CorrelationId, out bool)"/>
+    public T? Remove(CorrelationId key) => Remove(key, out _);
 
     /// <summary>Takes an exchange out unless another has taken its place; the caller ends it.</summary>
-    public void Remove(string key, T joined)
+    public void Remove(CorrelationId key, T joined)
     {
         lock (_gate)
         {
@@ -245,14 +245,14 @@ internal sealed class ExchangeDirectory<T> : IDisposable
     }
 
     // Under the lock, as those below.
-    private T? Take(string key)
+    private T? Take(CorrelationId key)
     {
         var joined = TakeOut(key);
         TellIfEmpty();
         return joined;
     }
 
-    private T? TakeOut(string key)
+    private T? TakeOut(CorrelationId key)
     {
         if (!_open.Remove(key, out var joined))
         {

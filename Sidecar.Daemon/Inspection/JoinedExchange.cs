@@ -33,7 +33,7 @@ internal class JoinedExchange
     public bool IsRefused { get; set; }
 
     /// <summary>Its place among those that may make way for others; the directory's own.</summary>
-    internal LinkedListNode<string>? Place { get; set; }
+    internal LinkedListNode<CorrelationId>? Place { get; set; }
 
     /// <summary>Something is told of it; every true is paired with <see cref="Leave"/>. False when it has made way.</summary>
     public bool TryEnter()

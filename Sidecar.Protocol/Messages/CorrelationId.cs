@@ -27,6 +27,9 @@ public readonly struct CorrelationId : IEquatable<CorrelationId>
     /// <summary>True for the id that matches nothing.</summary>
     public bool IsEmpty => _text is null && _value == 0;
 
+    /// <summary>Characters of its text.</summary>
+    public int Length => _text?.Length ?? (_value == 0 ? 0 : HexLength);
+
     /// <summary>The longest UTF-8 form of this id, in bytes.</summary>
     public int MaxUtf8Length => _text is null ? HexLength : Encoding.UTF8.GetMaxByteCount(_text.Length);
 

@@ -108,10 +108,10 @@ public sealed class InspectorTests : IAsyncDisposable
         var inspector = Inspector();
         var directory = new ExchangeDirectory<JoinedExchange>(inspector);
         var exchange = inspector.Begin("l", null, "/", "GET");
-        Assert.That(directory.TryAdd("x", new JoinedExchange(exchange)), Is.True);
+        Assert.That(directory.TryAdd(CorrelationId.Parse("x"), new JoinedExchange(exchange)), Is.True);
         directory.Dispose();
         Assert.That(directory.Count, Is.Zero);
-        Assert.That(directory.TryAdd("y", new JoinedExchange(inspector.Begin("l", null, "/", "GET"))), Is.False);
+        Assert.That(directory.TryAdd(CorrelationId.Parse("y"), new JoinedExchange(inspector.Begin("l", null, "/", "GET"))), Is.False);
         Assert.That(_sums.Sum("exchanges"), Is.EqualTo(1));
         Assert.That(_clock.ActiveTimers, Is.Zero);
     }

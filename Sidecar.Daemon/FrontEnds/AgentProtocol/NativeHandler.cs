@@ -65,7 +65,7 @@ internal sealed class NativeHandler(
 
     public async ValueTask<AgentResponse> OnRequestHeadersAsync(RequestHeadersEvent message, AgentConnection connection, CancellationToken cancellation)
     {
-        var key = message.CorrelationId.ToString();
+        var key = message.CorrelationId;
         var exchange = inspector.Begin(listener, message.Headers.Get("host") ?? message.Metadata.ServerName, message.Uri, message.Method);
         if (key.Length is 0 or > MaxKeyLength)
         {
@@ -88,7 +88,7 @@ internal sealed class NativeHandler(
         var told = message with
         {
             Headers = HeaderNames.WithoutOwn(message.Headers),
-            Metadata = message.Metadata with { RequestId = key, RouteId = exchange.Route?.Id },
+            Metadata = message.Metadata with { RequestId = key.ToString(), RouteId = exchange.Route?.Id },
         };
         var answer = await InspectAsync(exchange, told, budget, cancellation).ConfigureAwait(false);
         Leave(key, joined, message, answer);
@@ -131,7 +131,7 @@ internal sealed class NativeHandler(
     // The asker's reason goes on to the agents; the token, which knows none, comes right after it and finds the calls ended.
     public void OnCancel(CancelRequest request, AgentConnection connection)
     {
-        if (directory.Find(request.CorrelationId.ToString()) is { } joined)
+        if (directory.Find(request.CorrelationId) is { } joined)
         {
             joined.Exchange.Expire(CauseOf(request.Reason), request.Reason);
         }
@@ -140,7 +140,7 @@ internal sealed class NativeHandler(
     // A guardrail may be asked about text that belongs to no open exchange: then the inspection is an exchange of its own.
     public async ValueTask<AgentResponse> OnGuardrailInspectAsync(GuardrailInspectEvent message, AgentConnection connection, CancellationToken cancellation)
     {
-        if (directory.Find(message.CorrelationId.ToString()) is { } joined && await TryGoOnAsync(message, connection, budget, cancellation)
+        if (directory.Find(message.CorrelationId) is { } joined && await TryGoOnAsync(message, connection, budget, cancellation)
             .ConfigureAwait(false) is { } answer)
         {
             return NameUnheard(joined.Exchange, answer);
@@ -184,7 +184,7 @@ internal sealed class NativeHandler(
     // Null when nobody here knows the exchange.
     private async ValueTask<AgentResponse?> TryGoOnAsync(AgentEvent message, AgentConnection? connection, TimeSpan time, CancellationToken cancellation)
     {
-        var key = message.CorrelationId.ToString();
+        var key = message.CorrelationId;
         var kind = EventKinds.Of(message.Type).AsSet();
         if (((EventSet)Volatile.Read(ref _told) & kind) == 0)
         {
@@ -212,7 +212,7 @@ internal sealed class NativeHandler(
     }
 
     // Not every asker announces ends: what agents want nothing more of must not be kept until it expires.
-    private void Leave(string key, NativeExchange joined, AgentEvent message, AgentResponse answer)
+    private void Leave(CorrelationId key, NativeExchange joined, AgentEvent message, AgentResponse answer)
     {
         joined.NoteAnswered(message, answer);
         var outlook = joined.Outlook((EventSet)Volatile.Read(ref _told));
@@ -235,7 +235,7 @@ internal sealed class NativeHandler(
 
     private bool Complete(RequestCompleteEvent message)
     {
-        if (directory.Remove(message.CorrelationId.ToString(), out var isKnown) is { } joined)
+        if (directory.Remove(message.CorrelationId, out var isKnown) is { } joined)
         {
             inspector.End(joined.Exchange, message with { });
         }

@@ -31,7 +31,7 @@ internal sealed class NativeRelay(ExchangeDirectory<NativeExchange> directory, F
         }
     }
 
-    public bool Knows(string key) => directory.Find(key) is not null || directory.HasEnded(key);
+    public bool Knows(string key) => directory.Find(CorrelationId.Parse(key)) is not null || directory.HasEnded(CorrelationId.Parse(key));
 
     public async ValueTask<byte[]?> AnswerAsync(ReadOnlyMemory<byte> question, TimeSpan budget, CancellationToken gone)
     {

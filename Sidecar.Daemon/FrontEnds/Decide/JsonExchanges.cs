@@ -38,7 +38,7 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
     }
 
     /// <summary>Whether an exchange of this id is open.</summary>
-    public bool Knows(string tx) => _open.Find(tx) is not null;
+    public bool Knows(string tx) => _open.Find(CorrelationId.Parse(tx)) is not null;
 
     /// <summary>Whether a question goes on with an exchange that is not open here.</summary>
     public bool IsUnknown(DecideRequest question) =>
@@ -53,7 +53,7 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
     {
         (begun, early) = (false, null!);
         var request = question.Request;
-        if (question.Tx is { } tx && _open.Find(tx) is { } open && (question.Phase.IsOfResponse() || request!.Method is null))
+        if (question.Tx is { } tx && _open.Find(CorrelationId.Parse(tx)) is { } open && (question.Phase.IsOfResponse() || request!.Method is null))
         {
             return Join(question, tx, open, out early);
         }
@@ -69,14 +69,14 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
     }
 
     /// <summary>Keeps an exchange for its end only: it makes way for others when there is no room.</summary>
-    public void Finish(string tx, JsonExchange joined) => _open.Finish(tx, joined);
+    public void Finish(string tx, JsonExchange joined) => _open.Finish(CorrelationId.Parse(tx), joined);
 
     /// <summary>Ends an exchange.</summary>
     public void End(string? tx, JsonExchange joined)
     {
         if (tx is not null)
         {
-            _open.Remove(tx, joined);
+            _open.Remove(CorrelationId.Parse(tx), joined);
         }
 
         inspector.End(joined.Exchange);
@@ -86,7 +86,7 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
     /// <returns>Whether it was open.</returns>
     public bool Complete(string tx, RequestCompleteEvent facts)
     {
-        if (_open.Remove(tx) is not { } joined)
+        if (_open.Remove(CorrelationId.Parse(tx)) is not { } joined)
         {
             return false;
         }
@@ -143,7 +143,7 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
             exchange.Note(LedgerState.Refused, Cause.Malformed);
             early = Answer.Of(OutOfOrder($"the body of a new exchange: {wrong}"));
         }
-        else if (question.Tx is { } tx && !_open.TryAdd(tx, joined))
+        else if (question.Tx is { } tx && !_open.TryAdd(CorrelationId.Parse(tx), joined))
         {
             exchange.Note(LedgerState.Refused, Cause.TooManyExchanges);
             early = Answer.Of(DecideRequestError.Overloaded(

@@ -60,7 +60,7 @@ internal sealed class SpopFrontEnd : IDisposable
     }
 
     /// <summary>Whether an exchange waits here for its response.</summary>
-    public bool Knows(string id) => _directory.Find(id) is not null;
+    public bool Knows(string id) => _directory.Find(CorrelationId.Parse(id)) is not null;
 
     /// <summary>Whether another daemon has to be asked, for only that may know the exchange.</summary>
     public bool MustAskElsewhere(NotifyRequest turn) =>
@@ -109,7 +109,7 @@ internal sealed class SpopFrontEnd : IDisposable
             if (verdict is null && _options.HasResponsePhase)
             {
                 joined = new SpopExchange(exchange, facts.Method!);
-                if (!_directory.TryAdd(facts.Id!, joined))
+                if (!_directory.TryAdd(CorrelationId.Parse(facts.Id!), joined))
                 {
                     joined = null;
                     verdict = exchange.Refuse(Cause.TooManyExchanges);
@@ -148,7 +148,7 @@ internal sealed class SpopFrontEnd : IDisposable
             {
                 if (joined is not null)
                 {
-                    _directory.Remove(facts.Id!, joined);
+                    _directory.Remove(CorrelationId.Parse(facts.Id!), joined);
                 }
 
                 _inspector.End(exchange, Complete(exchange, status, facts.BodyBytes.Length, 0));
@@ -161,7 +161,7 @@ internal sealed class SpopFrontEnd : IDisposable
     {
         var facts = turn.Facts;
         var deadline = _inspector.DeadlineIn(turn.Budget is { } left && left < _options.Budget ? left : _options.Budget);
-        if (facts.Id is not { } id || _directory.Remove(id) is not { } joined)
+        if (facts.Id is not { } id || _directory.Remove(CorrelationId.Parse(id)) is not { } joined)
         {
             if (!await TryAskElsewhereAsync(turn, replies, deadline).ConfigureAwait(false))
             {

@@ -12,8 +12,8 @@ namespace Sidecar.Daemon.Inspection.Ledger;
 /// <param name="limit">Most ids, as of now; beyond it the oldest goes, and what is told of it then is of an exchange that nobody knows.</param>
 internal sealed class EndedExchanges(TimeProvider time, Func<TimeSpan> expiry, Func<long> limit)
 {
-    private readonly Dictionary<string, Ended> _ended = new(StringComparer.Ordinal);
-    private readonly Queue<(string Key, long At)> _order = new();
+    private readonly Dictionary<CorrelationId, Ended> _ended = [];
+    private readonly Queue<(CorrelationId Key, long At)> _order = new();
 
     /// <summary>How many there are.</summary>
     public int Count => _ended.Count;
@@ -21,7 +21,7 @@ internal sealed class EndedExchanges(TimeProvider time, Func<TimeSpan> expiry, F
     /// <summary>Keeps an id.</summary>
     /// <param name="key">The id.</param>
     /// <param name="awaited">What agents wanted of it that had not come.</param>
-    public void Add(string key, EventSet awaited)
+    public void Add(CorrelationId key, EventSet awaited)
     {
         var now = time.GetTimestamp();
         _ended[key] = new Ended(now, awaited);
@@ -35,10 +35,10 @@ internal sealed class EndedExchanges(TimeProvider time, Func<TimeSpan> expiry, F
     /// <summary>Whether something told of this id is what no agent wanted.</summary>
     /// <param name="key">The id.</param>
     /// <param name="told">What is told.</param>
-    public bool Covers(string key, EventSet told) => _ended.TryGetValue(key, out var ended) && (ended.Awaited & told) == 0;
+    public bool Covers(CorrelationId key, EventSet told) => _ended.TryGetValue(key, out var ended) && (ended.Awaited & told) == 0;
 
     /// <summary>The id begins anew, or its end was announced.</summary>
-    public bool Remove(string key) => _ended.Remove(key);
+    public bool Remove(CorrelationId key) => _ended.Remove(key);
 
     /// <summary>Forgets what has been kept for long enough.</summary>
     public void Sweep()
