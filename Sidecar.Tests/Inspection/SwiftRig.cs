@@ -13,27 +13,27 @@ internal sealed class SwiftRig : IAsyncDisposable
 {
     private readonly PlayedDaemon _daemon;
 
-    private SwiftRig(int agents, EventSet events)
+    private SwiftRig(int agents, EventSet events, Func<AgentEvent, ValueTask<CallResult>>? answer)
     {
         var policy = LambdaAgent.PolicyOf(FailureMode.Closed) with { Events = events };
         _daemon = new PlayedDaemon(
-            new SilentMeters(), TimeProvider.System, [[.. Enumerable.Range(0, agents).Select(i => new PlayedAgent($"a{i}", policy, static _ => Connect()))]]);
+            new SilentMeters(), TimeProvider.System, [[.. Enumerable.Range(0, agents).Select(i => new PlayedAgent($"a{i}", policy, _ => Connect(answer)))]]);
     }
 
     public Inspector Inspector => _daemon.Inspector;
 
-    public static async Task<SwiftRig> StartAsync(int agents, EventSet events)
+    public static async Task<SwiftRig> StartAsync(int agents, EventSet events, Func<AgentEvent, ValueTask<CallResult>>? answer = null)
     {
-        var rig = new SwiftRig(agents, events);
+        var rig = new SwiftRig(agents, events, answer);
         await rig._daemon.ConnectAsync();
         return rig;
     }
 
     public ValueTask DisposeAsync() => _daemon.DisposeAsync();
 
-    private static FakeConnection Connect()
+    private static FakeConnection Connect(Func<AgentEvent, ValueTask<CallResult>>? answer)
     {
-        var connection = new FakeConnection("c", maxInFlight: 100) { Unrecorded = new SwiftAnswer().Begin };
+        var connection = new FakeConnection("c", maxInFlight: 100) { Unrecorded = answer ?? new SwiftAnswer().Begin };
         connection.Traits = connection.Traits with { MaxEventBytes = 64 * 1024 };
         return connection;
     }
