@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Protocol.Envoy;
 using Part = Sidecar.Protocol.Envoy.ProcessingRequest.RequestOneofCase;
@@ -11,6 +12,7 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 /// Trailers after the last of a body are right where it was buffered (Envoy ends the buffer and sends the trailers all the same); the carrier of a streamed
 /// body knows better.
 /// </remarks>
+[StructLayout(LayoutKind.Auto)]
 internal struct ExtProcOrder
 {
     private Phase _request;

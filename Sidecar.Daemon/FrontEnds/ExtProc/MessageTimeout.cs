@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Google.Protobuf.WellKnownTypes;
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Protocol.Envoy;
@@ -10,6 +11,7 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 /// direction can come before the answer: not for a streamed piece that others follow, and in full duplex there is no timer at all.
 /// The message that asks is followed by the real answer. Envoy ignores it where the filter has no <c>max_message_timeout</c>.
 /// </remarks>
+[StructLayout(LayoutKind.Auto)]
 internal readonly struct MessageTimeout(EnvoyFilterOptions options, TimeProvider time, ExtProcWriter writer)
 {
     /// <summary>When the agents' time for a message is up, a timestamp.</summary>

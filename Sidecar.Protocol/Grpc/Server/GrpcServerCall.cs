@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
@@ -12,7 +11,6 @@ namespace Sidecar.Protocol.Grpc.Server;
 /// One read and one write at a time; they do not wait for each other. When its handler returns, the call ends: later writes have no effect. Neither
 /// a read nor a write may be under way then; a write that is has the call reset.
 /// </remarks>
-[SuppressMessage("Design", "CA1001", Justification = "The life of the call ends with it, and then holds nothing to free.")]
 public sealed class GrpcServerCall : IGrpcServerCall
 {
     private readonly GrpcServerOptions _options;
