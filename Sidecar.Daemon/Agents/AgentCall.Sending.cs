@@ -1,4 +1,3 @@
-using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;

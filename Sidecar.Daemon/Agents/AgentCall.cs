@@ -9,7 +9,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Agents;
 
-/// <summary>One event on its way to an agent and back: the gate of the session, the agent's admission, the connection, and once more if rule 11 says so.</summary>
+/// <summary>
+/// One event on its way to an agent and back: the gate of the session, the agent's admission, the connection, and once more if rule 11 says so.
+/// </summary>
 /// <remarks>
 /// A reused object that its asker awaits; the connection's answer comes to it directly. With an open gate and free capacity nothing is awaited before the
 /// connection, and nothing is allocated. Each life has one asker, and goes back to the pool when that has taken the reply.

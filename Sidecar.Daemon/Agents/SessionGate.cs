@@ -1,7 +1,10 @@
 namespace Sidecar.Daemon.Agents;
 
 /// <summary>Lets one caller at a time through, in order of arrival: at most one call per exchange may wait at an agent.</summary>
-/// <remarks>The way through an open gate neither waits nor allocates. Nobody else locks it: an exchange has one for each agent, and a lock of its own is as large again.</remarks>
+/// <remarks>
+/// The way through an open gate neither waits nor allocates. It locks itself, as nobody else does: an exchange has one for each agent, and a lock of its own
+/// is as large again.
+/// </remarks>
 internal sealed class SessionGate
 {
     private Queue<TaskCompletionSource>? _waiting;

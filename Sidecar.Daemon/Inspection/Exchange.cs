@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection.Bodies;
@@ -11,8 +12,9 @@ namespace Sidecar.Daemon.Inspection;
 /// <summary>One HTTP request and its response: the route it started with, the agents that take part, its ledger. It ends exactly once.</summary>
 /// <remarks>
 /// What most exchanges do without is made when it is needed. It is not reused itself: front ends keep it beyond its end, and whatever they ask of it then
-/// must not meet another client's. Nor has it a lock of its own: nobody else locks it. What is reused is what only lives while it is inspected: calls, fan-outs, records.
+/// must not meet another client's. What is reused is what only lives while it is inspected: calls, fan-outs, records. It locks itself, as nobody else does.
 /// </remarks>
+[SuppressMessage("Design", "CA1001", Justification = "Its end is what gives back what its bodies hold, when no event is under way.")]
 internal sealed partial class Exchange
 {
     private ExchangeBodies? _bodies;

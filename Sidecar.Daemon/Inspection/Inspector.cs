@@ -6,7 +6,6 @@ using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Daemon.Inspection.Records;
-using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;

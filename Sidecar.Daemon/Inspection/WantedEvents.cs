@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Daemon.Inspection.Ledger;

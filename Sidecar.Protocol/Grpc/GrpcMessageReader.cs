@@ -209,7 +209,14 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
         {
             _isWaiting = !throws;
             Interlocked.MemoryBarrier();
-            return _hasNoReads && !throws ? null : pipe.ReadAsync(cancellation);
+            if (_hasNoReads && !throws)
+            {
+                return null;
+            }
+
+#pragma warning disable CA2012 // The caller awaits it; here it only gets a place beside null.
+            return pipe.ReadAsync(cancellation);
+#pragma warning restore CA2012
         }
         catch (Exception e) when (!throws && e is IOException or OperationCanceledException)
         {

@@ -6,6 +6,10 @@ public sealed partial class FrameConnection
     /// <param name="frame">The frame as <see cref="FrameBuffer.Finish"/> gives it; copied before the method returns.</param>
     public SendStatus TrySend(OutgoingFrame frame) => _output.TryAppend((byte)frame.Type, frame.Payload.Span);
 
+    /// <summary>The same for what nobody waits for: it goes with what is sent next, at most 2 ms later in any case.</summary>
+    /// <param name="frame">The frame; copied before the method returns.</param>
+    public SendStatus TrySendUnhurried(OutgoingFrame frame) => _output.TryAppendUnhurried((byte)frame.Type, frame.Payload.Span);
+
     /// <summary>Takes a whole frame for sending and waits for room if need be.</summary>
     /// <returns><see cref="SendStatus.Full"/> when there was no room within <paramref name="limit"/>.</returns>
     public ValueTask<SendStatus> SendAsync(OutgoingFrame frame, TimeSpan limit, TimeProvider time)

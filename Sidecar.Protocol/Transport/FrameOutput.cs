@@ -11,13 +11,16 @@ namespace Sidecar.Protocol.Transport;
 /// Callers only ever touch the fill buffer, never the pipe, because asking a pipe for memory during an unfinished flush is not safe.
 /// The loop sleeps on a reusable signal, so neither side allocates in the steady state. Who appends while working through what a receive brought flushes
 /// at the end of that (<see cref="FlushBatch"/>). Else it is woken through the thread pool's common queue, behind what is ready to run already: those who
-/// are about to send get their frames into the same flush.
+/// are about to send get their frames into the same flush. What nobody waits for does not wake it, and goes with what comes next, or by itself soon after.
 /// </remarks>
 internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
 {
     private const int InitialCapacity = 16 * 1024;
     private const int LargestKept = 256 * 1024;
     private const int FlushesUntilTrim = 256;
+
+    // Two with what a timer takes to fire: nobody keeps what the news is about for longer.
+    private static readonly TimeSpan LongestLinger = TimeSpan.FromMilliseconds(1);
 
     // The pause threshold of the sockets' pipes.
     private const int PieceLength = 64 * 1024;
@@ -27,6 +30,7 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     private readonly int _limit;
 
     private readonly FrameFormat _format;
+    private readonly TimeProvider _time;
 
     // Mutable struct: must not be readonly. The loop runs on in the work item that wakes it.
     private ManualResetValueTaskSourceCore<bool> _wake;
@@ -34,14 +38,17 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     private byte[] _fill = [];
     private byte[] _spare = [];
     private TaskCompletionSource? _room;
+    private ITimer? _linger;
+    private bool _lingers;
     private int _filled;
     private int _flushesSinceFull;
     private bool _idle;
     private bool _closing;
     private bool _dead;
 
-    public FrameOutput(PipeWriter pipe, int limit, FrameFormat? format = null)
+    public FrameOutput(PipeWriter pipe, int limit, FrameFormat? format = null, TimeProvider? time = null)
     {
+        _time = time ?? TimeProvider.System;
         _pipe = pipe;
         _limit = limit;
         _format = format ?? FrameFormat.Native;
@@ -69,8 +76,11 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     /// <summary>Appends a frame of this type, with the header of the output's format.</summary>
     public SendStatus TryAppend(byte type, ReadOnlySpan<byte> payload) => Append(_format, type, payload);
 
+    /// <summary>The same for a frame that nobody waits for: it goes with the next that somebody does wait for, at most 2 ms later in any case.</summary>
+    public SendStatus TryAppendUnhurried(byte type, ReadOnlySpan<byte> payload) => Append(_format, type, payload, isUnhurried: true);
+
     // The format is null where there is no header to write.
-    private SendStatus Append(FrameFormat? format, byte type, ReadOnlySpan<byte> payload)
+    private SendStatus Append(FrameFormat? format, byte type, ReadOnlySpan<byte> payload, bool isUnhurried = false)
     {
         var header = format?.HeaderSize ?? 0;
         var length = header + payload.Length;
@@ -96,8 +106,14 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
             payload.CopyTo(_fill.AsSpan(_filled + header));
             _filled += length;
             FramesSent++;
-            wake = _idle;
-            _idle = false;
+            wake = _idle && !isUnhurried;
+            _idle &= isUnhurried;
+            if (_idle && !_lingers)
+            {
+                _lingers = true;
+                _linger ??= _time.CreateTimer(static state => ((FrameOutput)state!).EndLinger(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                _linger.Change(LongestLinger, Timeout.InfiniteTimeSpan);
+            }
         }
 
         if (wake && !FlushBatch.TryAdd(this))
@@ -131,6 +147,7 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
             wake = _idle;
             _idle = false;
             (room, _room) = (_room, null);
+            _linger?.Dispose();
         }
 
         room?.TrySetResult();
@@ -215,6 +232,22 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
             {
                 return _dead;
             }
+        }
+    }
+
+    private void EndLinger()
+    {
+        bool wake;
+        lock (_gate)
+        {
+            _lingers = false;
+            wake = _idle && _filled > 0;
+            _idle &= !wake;
+        }
+
+        if (wake)
+        {
+            Wake();
         }
     }
 

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging.Testing;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;

@@ -52,7 +52,8 @@ internal sealed class SuspendedMethodsTests
     }
 
     // A compiler's name: <Method>d__1.
-    private static string MethodOf(Type machine) => machine.Name[(machine.Name.IndexOf('<', StringComparison.Ordinal) + 1)..machine.Name.IndexOf('>', StringComparison.Ordinal)];
+    private static string MethodOf(Type machine) =>
+        machine.Name[(machine.Name.IndexOf('<', StringComparison.Ordinal) + 1)..machine.Name.IndexOf('>', StringComparison.Ordinal)];
 
     private static object? NextOf(object waiter)
     {
@@ -92,6 +93,7 @@ internal sealed class SuspendedMethodsTests
 
         public ValueTaskSourceStatus GetStatus(short token) => ValueTaskSourceStatus.Pending;
 
-        public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) => _waiting.Add((continuation, state));
+        public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+            _waiting.Add((continuation, state));
     }
 }

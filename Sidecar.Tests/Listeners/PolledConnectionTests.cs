@@ -8,6 +8,8 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Listeners;
 
+#pragma warning disable MA0040 // The token of a connection fires at its end, which is what is tested.
+
 /// <summary>Connections whose reader runs on the poller's thread, as the transport makes them for Kestrel.</summary>
 [TestFixture]
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]

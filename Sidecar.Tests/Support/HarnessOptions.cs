@@ -1,5 +1,5 @@
-using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Inspection;

@@ -30,7 +30,7 @@ public sealed class AcceptedSocketTests(int readAhead) : IDisposable
         await using var rig = Waiting();
         await rig.Connect().SendAsync(new byte[] { 42 });
         await WaitedAsync(FirstData.Came);
-        var read = await (await _accepted.Task).Open().Input.ReadAsync().AsTask().WaitAsync(Wire.Limit, CancellationToken.None);
+        var read = await (await _accepted.Task).Open().Input.ReadAsync(CancellationToken.None).AsTask().WaitAsync(Wire.Limit, CancellationToken.None);
         Assert.That((read.Buffer.Length, read.Buffer.FirstSpan[0]), Is.EqualTo((1L, (byte)42)), "nothing was taken");
     }
 

@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 using Sidecar.Tests.Support;
 

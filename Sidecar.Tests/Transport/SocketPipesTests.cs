@@ -179,13 +179,13 @@ public sealed class SocketPipesTests(bool hasThread) : IDisposable
                 }
 
                 pipes.Input.CancelPendingRead();
-                var result = await reading.WaitAsync(Wire.Limit);
+                var result = await reading.WaitAsync(Wire.Limit, CancellationToken.None);
                 Assert.That((result.IsCanceled, result.Buffer.Length), Is.EqualTo((true, 0L)));
                 pipes.Input.AdvanceTo(result.Buffer.End);
             }
 
             await far.SendAsync("x"u8.ToArray());
-            var read = await pipes.Input.ReadAsync().AsTask().WaitAsync(Wire.Limit);
+            var read = await pipes.Input.ReadAsync(CancellationToken.None).AsTask().WaitAsync(Wire.Limit, CancellationToken.None);
             Assert.That((read.IsCanceled, read.Buffer.Length), Is.EqualTo((false, 1L)));
         }
     }
@@ -221,7 +221,7 @@ public sealed class SocketPipesTests(bool hasThread) : IDisposable
             using var token = new CancellationTokenSource();
             var writing = pipes.Output.WriteAsync(Much, token.Token).AsTask();
             await token.CancelAsync();
-            Assert.That(async () => await writing.WaitAsync(Wire.Limit), Throws.InstanceOf<OperationCanceledException>());
+            Assert.That(async () => await writing.WaitAsync(Wire.Limit, CancellationToken.None), Throws.InstanceOf<OperationCanceledException>());
         }
     }
 

@@ -8,7 +8,13 @@ namespace Sidecar.Daemon.Connections.Framed;
 /// <summary>Calls as frames of a dialect on one connection. Safe from any thread.</summary>
 internal sealed class FrameCallTransport(FrameConnection frames, AgentDialect dialect, TimeProvider time) : ICallTransport<FrameBuffer>
 {
-    public bool TrySend(FrameBuffer message) => frames.TrySend(message.Finish()) != SendStatus.Full;
+    public bool TrySend(FrameBuffer message)
+    {
+        // No request waits for the news that an exchange is over.
+        var frame = message.Finish();
+        var status = frame.Type == MessageType.RequestComplete ? frames.TrySendUnhurried(frame) : frames.TrySend(frame);
+        return status != SendStatus.Full;
+    }
 
     public ValueTask<bool> WaitForRoomAsync(TimeSpan limit) => frames.WaitForRoomAsync(limit, time);
 

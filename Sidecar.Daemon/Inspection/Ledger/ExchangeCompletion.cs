@@ -1,6 +1,3 @@
-using Sidecar.Daemon.Agents;
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Daemon.Inspection.Ledger;
 
 /// <summary>Closes the books of an exchange: its one state, its record with the agents' lines, and the news to the agents that it is over.</summary>

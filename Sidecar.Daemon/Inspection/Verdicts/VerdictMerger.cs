@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Protocol.Messages;
 

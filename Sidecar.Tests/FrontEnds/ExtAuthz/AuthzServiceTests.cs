@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using NUnit.Framework;
+using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Protocol.Envoy;
@@ -10,7 +11,6 @@ using Sidecar.Tests.FrontEnds.Common;
 using Sidecar.Tests.Support;
 using HealthCheckRequest = Sidecar.Protocol.Grpc.Wire.HealthCheckRequest;
 using HealthCheckResponse = Sidecar.Protocol.Grpc.Wire.HealthCheckResponse;
-using Sidecar.Daemon.Agents;
 
 namespace Sidecar.Tests.FrontEnds.ExtAuthz;
 

@@ -227,7 +227,7 @@ internal sealed class ExtProcMessageTests
         {
             message.ObservabilityMode = true;
             await rig.TellAsync(message);
-            await Eventually.TrueAsync(() => rig.Stream.IdleAsync().IsCompleted, TimeSpan.FromSeconds(30), "the message");
+            await Eventually.TrueAsync(() => rig.Stream.IdleAsync().AsTask().IsCompleted, TimeSpan.FromSeconds(30), "the message");
         }
 
         Assert.That(await rig.AccountAsync(), Is.EqualTo("inspected|none"));
