@@ -16,7 +16,10 @@ await() { # SOCKET...: until all are there
 # Ticks that the processes of a list have used, all threads, user and system; of nothing 0.
 cpu() {
   local pid sum=0
-  for pid in $1; do sum=$((sum + $(sed 's/.*) //' "/proc/$pid/stat" | awk '{print $12 + $13}'))); done
+  for pid in $1; do
+    [ -r "/proc/$pid/stat" ] || { echo "bench: process $pid has ended" >&2; tail -n 5 "$dir"/*.log >&2; exit 1; }
+    sum=$((sum + $(sed 's/.*) //' "/proc/$pid/stat" | awk '{print $12 + $13}')))
+  done
   echo $sum
 }
 # peer NAME: its path, from SIDECAR_TEST_NAME or ../shared/peers; fails when it is in neither.

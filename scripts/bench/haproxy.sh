@@ -3,7 +3,7 @@
 # bench.sh --haproxy [SECONDS]; needs haproxy, wrk and cc, and for the last comparison two programs: zentinel-proxy and the reference's agent refnop
 # (SIDECAR_TEST_ZENTINEL_PROXY=FILE, SIDECAR_TEST_REFNOP=FILE, or ../shared/peers). Everything shares this machine's processors: only the ratios count.
 # Every row is measured five times (SIDECAR_BENCH_ROUNDS), in turn with the others; medians are shown, of ratios those of the rounds. Times are µs,
-# CPU µs per request. The sidecar is the published one, as it is installed (or SIDECAR_BINARY).
+# CPU µs per request. SIDECAR_BENCH_CONNECTIONS are those of wrk (default "64 1"). The sidecar is the published one, as it is installed (or SIDECAR_BINARY).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-3} rounds=${SIDECAR_BENCH_ROUNDS:-5}
@@ -56,7 +56,7 @@ row() { # label, name, name of the one that does nothing in the same phases
   printf '| %s | %s | %s | %s |%s\n' "$1" "$(median "$2" 1)" "$(of "$2" plain 1)" "$([ -z "$3" ] || of "$2" "$3" 1)" "$text"
 }
 
-for connections in 64 1; do
+for connections in ${SIDECAR_BENCH_CONNECTIONS:-64 1}; do
   rm -f "$dir"/*.rounds
   for name in $names; do web_round "${ports[$name]}" $connections 2 >/dev/null; done
   for _ in $(seq "$rounds"); do

@@ -71,7 +71,7 @@ rows() { # prefix, words
   row "auth_request to the sidecar$2 and the reference's agent" "$1nop"
 }
 
-for connections in 64 1; do
+for connections in ${SIDECAR_BENCH_CONNECTIONS:-64 1}; do
   rm -f "$dir"/*.rounds
   for name in $names; do web_round "${ports[$name]}" $connections 2 >/dev/null; done
   for _ in $(seq "$rounds"); do
