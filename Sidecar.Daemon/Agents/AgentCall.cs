@@ -165,7 +165,8 @@ internal sealed partial class AgentCall : IValueTaskSource<AgentReply>
 
         // One that never had the gate has no stages but the end.
         _times = _hasGate ? _times with { Settled = settled, Took = took } : new CallTimes { Settled = settled, Took = took };
-        var isLost = result.Outcome is CallOutcome.ConnectionLost or CallOutcome.NoConnection;
+        // An event that is no longer wanted is not asked again.
+        var isLost = result.Outcome is CallOutcome.ConnectionLost or CallOutcome.NoConnection && _withdrawals == _session.Withdrawals;
         var mayMove = _hasGate && isLost && !_isRetry && kind == EventKind.RequestHeaders && _session.Policy.Mode == AgentMode.Enforce;
         Admission.Leave(ref _permit, result, kind, took, _session.Policy.TimeoutOf(kind), keepsSlot: mayMove);
         var mustAskAgain = mayMove && _session.TryMove();

@@ -111,7 +111,12 @@ internal sealed class AgentFanOut : IValueTaskSource, IDisposable
         }
 
         _frames.Clear();
-        if (_slots.Count <= MostKept && Interlocked.Increment(ref _pooled) <= LargestPool)
+        if (_slots.Count > MostKept)
+        {
+            return;
+        }
+
+        if (Interlocked.Increment(ref _pooled) <= LargestPool)
         {
             Pool.Enqueue(this);
         }

@@ -104,8 +104,8 @@ internal sealed class KestrelTransport(
         private async Task ServeAsync(AcceptedSocket accepted)
         {
             var number = Interlocked.Increment(ref _connections);
-            var connection = new PolledConnection(
-                _pollers[number % _pollers.Length], accepted.Socket, string.Create(CultureInfo.InvariantCulture, $"{_options.Name}-{number}"), _reader);
+            var poller = _pollers[(int)((uint)number % (uint)_pollers.Length)];
+            var connection = new PolledConnection(poller, accepted.Socket, string.Create(CultureInfo.InvariantCulture, $"{_options.Name}-{number}"), _reader);
             try
             {
                 connection.Start();

@@ -28,7 +28,7 @@ public sealed partial class FrameConnection
         _closeTimeout = _options.CloseTimeout;
         _input = pipe.Input;
         _outputPipe = pipe.Output;
-        _output = new FrameOutput(pipe.Output, _options.MaxUnsentBytes, _options.Format, _options.Time);
+        _output = new FrameOutput(pipe.Output, _options.MaxUnsentBytes, _options.Format);
     }
 
     /// <summary>Why the connection ended; <see cref="FrameConnectionEnd.None"/> while it lives.</summary>

@@ -30,6 +30,8 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     private readonly int _limit;
 
     private readonly FrameFormat _format;
+
+    // Of what lingers alone, which is nobody's deadline: real time unless a test says otherwise.
     private readonly TimeProvider _time;
 
     // Mutable struct: must not be readonly. The loop runs on in the work item that wakes it.
@@ -39,7 +41,6 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     private byte[] _spare = [];
     private TaskCompletionSource? _room;
     private ITimer? _linger;
-    private bool _lingers;
     private int _filled;
     private int _flushesSinceFull;
     private bool _idle;
@@ -108,11 +109,9 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
             FramesSent++;
             wake = _idle && !isUnhurried;
             _idle &= isUnhurried;
-            if (_idle && !_lingers)
+            if (_idle)
             {
-                _lingers = true;
-                _linger ??= _time.CreateTimer(static state => ((FrameOutput)state!).EndLinger(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-                _linger.Change(LongestLinger, Timeout.InfiniteTimeSpan);
+                _linger ??= _time.CreateTimer(static state => ((FrameOutput)state!).EndLinger(), this, LongestLinger, Timeout.InfiniteTimeSpan);
             }
         }
 
@@ -240,7 +239,8 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
         bool wake;
         lock (_gate)
         {
-            _lingers = false;
+            _linger?.Dispose();
+            _linger = null;
             wake = _idle && _filled > 0;
             _idle &= !wake;
         }

@@ -173,8 +173,14 @@ internal sealed class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisposable
 
     private void End(Exception? error)
     {
-        _received.Complete(_isDisposed ? new IOException("the connection was closed") : error);
-        _ended.TrySetResult();
+        try
+        {
+            _received.Complete(_isDisposed ? new IOException("the connection was closed") : error);
+        }
+        finally
+        {
+            _ended.TrySetResult();
+        }
     }
 
     private static PipeOptions Ahead(int bytes) => new(

@@ -39,9 +39,6 @@ internal sealed class ConnectedAgent : IAsyncDisposable
     /// <summary>Instead of an encoding: the wire is a stream of gRPC.</summary>
     public const string Protobuf = "protobuf";
 
-    /// <summary>How long the news that an exchange is over waits for something to go with.</summary>
-    public static readonly TimeSpan Unhurried = TimeSpan.FromMilliseconds(1);
-
     public FakeTimeProvider Clock { get; }
 
     public RecordingSink Sink { get; } = new();

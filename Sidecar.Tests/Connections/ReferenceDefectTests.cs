@@ -125,7 +125,6 @@ public sealed class ReferenceDefectTests
         var last = CallTable.MostUncertain + 10;
         Assert.That((await both.Call(TestEvents.Headers(last))).Outcome, Is.EqualTo(CallOutcome.Owed), "an answer could still come and be taken for this one's");
         var complete = both.Call(TestEvents.Complete(last));
-        both.Clock.Advance(ConnectedAgent.Unhurried);
         await both.Agent.AnswerAsync(await both.Agent.ReceiveEventAsync());
         Assert.That((await complete).IsAnswered, Is.True);
         var other = both.Call(TestEvents.Headers(last - 1));

@@ -6,13 +6,17 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.Connections.Framed;
 
 /// <summary>Calls as frames of a dialect on one connection. Safe from any thread.</summary>
-internal sealed class FrameCallTransport(FrameConnection frames, AgentDialect dialect, TimeProvider time) : ICallTransport<FrameBuffer>
+/// <param name="frames">The connection.</param>
+/// <param name="dialect">Its dialect.</param>
+/// <param name="time">The clock.</param>
+/// <param name="hasRoom">Whether other calls find a slot while one waits to be sent: the last slots are not for waiting.</param>
+internal sealed class FrameCallTransport(FrameConnection frames, AgentDialect dialect, TimeProvider time, Func<bool> hasRoom) : ICallTransport<FrameBuffer>
 {
     public bool TrySend(FrameBuffer message)
     {
         // No request waits for the news that an exchange is over.
         var frame = message.Finish();
-        var status = frame.Type == MessageType.RequestComplete ? frames.TrySendUnhurried(frame) : frames.TrySend(frame);
+        var status = frame.Type == MessageType.RequestComplete && hasRoom() ? frames.TrySendUnhurried(frame) : frames.TrySend(frame);
         return status != SendStatus.Full;
     }
 

@@ -71,7 +71,7 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
         // An agent that has closed its sending side can answer nothing more: its calls end at once, whether or not it still reads.
         _frames = new FrameConnection(pipe, FrameConnectionOptions.Default with { CloseTimeout = TimeSpan.Zero, Time = time, Format = _dialect.ProxyFormat });
         _messages = new AgentMessages(this, settings, sink, time, logger);
-        _calls = new OutstandingCalls<FrameBuffer>(new FrameCallTransport(_frames, _dialect, time), time);
+        _calls = new OutstandingCalls<FrameBuffer>(new FrameCallTransport(_frames, _dialect, time, HasRoom), time);
         _consent = new ConsentByPong(_frames, _dialect, time);
         _lastHeard = time.GetTimestamp();
     }
@@ -236,6 +236,8 @@ internal sealed class FramedAgentConnection : IAgentConnection, IFrameHandler
             : new ProtocolException($"the connection ended during the handshake: {cause}"));
         _ended.TrySetResult(cause);
     }
+
+    private bool HasRoom() => _calls.InFlight < Traits.MaxInFlight / 2;
 
     private FrameBuffer Encode(AgentEvent message, EventFrames? frames)
     {

@@ -74,7 +74,8 @@ internal sealed class CheckEndpoint(
             var deadline = inspector.DeadlineIn(options.Budget);
             var pending = inspector.InspectAsync(exchange, message, deadline);
             Verdict verdict;
-            using (pending.IsCompleted ? default : AbandonWhenGone(features, exchange))
+            var registration = pending.IsCompleted ? default : AbandonWhenGone(features, exchange);
+            await using (registration.ConfigureAwait(false))
             {
                 verdict = await pending.ConfigureAwait(false);
             }

@@ -226,10 +226,10 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
     }
 
     // A stream that we end spares Envoy and us a reset, and what comes before it: the rest of a response of which agents see no more, and all of it where
-    // nobody is asked. Envoy goes on without us only where no body is on its way to us.
+    // nobody is asked. Envoy goes on without us only where no body is on its way to us. In this order: one that is over is busy until its last is answered.
     private bool IsAllThatMatters => !exchange.IsObserving && !MayGoOn
         && (direction == Direction.Response
-            ? exchange.Request is { IsBusy: false, MayGoOn: false }
+            ? exchange.Request is { MayGoOn: false } request && !request.IsBusy
             : exchange.Exchange.AsksNobody && exchange.Modes.Of(Direction.Response) == BodySendMode.None);
 
     // Bodies that are too large for the agents, or for Envoy's buffer, are not asked for: the one would go upstream in part before it is refused, the

@@ -18,7 +18,6 @@ public sealed class OwedAnswerTests(string wire)
         await using var both = await ConnectedAgent.OpenAsync(encoding: wire);
         await TimeOutAsync(both, TestEvents.Chunk(1));
         var complete = both.Call(TestEvents.Complete(1));
-        both.Clock.Advance(ConnectedAgent.Unhurried);
         await both.Agent.ReceiveEventAsync<RequestCompleteEvent>();
         Assert.That((both.Connection.Stats.Owed, both.Connection.Stats.InFlight), Is.EqualTo((1, 2)));
         await both.Agent.AnswerAsync(TestEvents.Id(1), Block);
