@@ -75,9 +75,14 @@ internal sealed class CheckEndpoint(
             var pending = inspector.InspectAsync(exchange, message, deadline);
             Verdict verdict;
             var registration = pending.IsCompleted ? default : AbandonWhenGone(features, exchange);
-            await using (registration.ConfigureAwait(false))
+            try
             {
                 verdict = await pending.ConfigureAwait(false);
+            }
+            finally
+            {
+                // Not waiting for one that runs: this may be the thread that reads the agent's answers, and abandoning later does nothing.
+                registration.Unregister();
             }
 
             if (body != OwnBody.NotShown && verdict.IsAllow && Inspector.Wants(exchange).RequestBody.Need != BodyNeed.None)
