@@ -211,7 +211,7 @@ internal sealed class ExtProcExchange
     /// <param name="goneFor">Why whoever waits no more does not: the client is gone, or we stop.</param>
     public void End(ExtProcEnd end, Cause goneFor)
     {
-        var isDecided = IsOver || end.IsBroken;
+        var isDecided = _isDecided || Stream.Writer.IsDecided || end.IsBroken;
         Stream.Writer.Close();
         if (!isDecided)
         {

@@ -18,9 +18,13 @@ internal sealed class ExtProcWriter(ExtProcStream stream, IGrpcServerCall call, 
 
     private readonly SemaphoreSlim _lock = new(1, 1);
     private volatile bool _isClosed;
+    private volatile bool _isDecided;
 
     /// <summary>Whether nothing may be said any more.</summary>
     public bool IsClosed => _isClosed;
+
+    /// <summary>Whether an answer was given that ends everything. Not where answers only cannot be written any more: then nobody has heard the rest.</summary>
+    public bool IsDecided => _isDecided;
 
     /// <summary>Whether nothing is said at all, because Envoy only observes. Set before the first answer.</summary>
     public bool IsSilent { get; set; }
@@ -42,7 +46,7 @@ internal sealed class ExtProcWriter(ExtProcStream stream, IGrpcServerCall call, 
                 return;
             }
 
-            _isClosed = isLast;
+            (_isDecided, _isClosed) = (isLast, isLast);
             if (IsSilent || await TryWriteAsync(answer).ConfigureAwait(false))
             {
                 return;

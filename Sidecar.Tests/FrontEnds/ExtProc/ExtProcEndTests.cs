@@ -128,6 +128,18 @@ internal sealed class ExtProcEndTests
     }
 
     [Test]
+    public async Task AnswerThatCannotBeWritten_LeavesTheBodyBehindItUnseen()
+    {
+        await using var rig = await ExtProcRig.StartAsync(new LambdaAgent("a"));
+        await rig.AskAsync(Messages.Request(last: true, BodySendMode.None, BodySendMode.Buffered));
+        rig.IsBroken = true;
+        await rig.TellAsync(Messages.Response());
+
+        Assert.That((await rig.EndAsync()).Problem, Is.EqualTo(ExtProcProblem.Gone));
+        Assert.That(await rig.AccountAsync(), Is.EqualTo("abandoned|client-gone"), "the agent wanted the body, and nothing has decided that it need not see it");
+    }
+
+    [Test]
     public async Task OutputThatFails_EndsTheStreamAsGone()
     {
         await using var rig = await ExtProcRig.StartAsync(new LambdaAgent("a"));
