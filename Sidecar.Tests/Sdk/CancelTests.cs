@@ -117,14 +117,16 @@ public sealed class CancelTests
     [Test]
     public async Task CallbackThatThrows_IsLoggedAndTheAnswerComes()
     {
+        var registered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var handler = new ScriptedHandler(async (_, cancellation) =>
         {
             cancellation.Register(() => throw new FormatException("callback"));
+            registered.SetResult();
             return await WaitAsync(null!, cancellation);
         });
         await using var agent = await AgentHarness.IntroducedAsync(handler);
         await agent.Peer.SendAsync(SampleEvents.Request(SampleEvents.A));
-        await StartedAsync(handler, 1);
+        await registered.Task.WaitAsync(Wire.Limit);
         await agent.Peer.CancelAsync(SampleEvents.A);
         AssertFailure(await agent.Peer.ReadAnswerAsync(), SampleEvents.A, ReasonCodes.Cancelled);
         await agent.Logger.Collector.WaitForAsync(entry => entry.Id.Id == 106, Wire.Limit);
