@@ -75,7 +75,7 @@ internal sealed partial class AgentCall
         ValueTask<CallResult> answer;
         try
         {
-            _session.Await(waiter);
+            _session.Waiter = waiter;
             for (var isLast = false; ;)
             {
                 waiter.Look();
@@ -113,7 +113,7 @@ internal sealed partial class AgentCall
         }
         finally
         {
-            _session.Await(null);
+            _session.Waiter = null;
             admission.LeaveQueue(waiter);
         }
 

@@ -165,9 +165,11 @@ internal sealed partial class AgentCall : IValueTaskSource<AgentReply>
 
         // One that never had the gate has no stages but the end.
         _times = _hasGate ? _times with { Settled = settled, Took = took } : new CallTimes { Settled = settled, Took = took };
-        // An event that is no longer wanted is not asked again.
-        var isLost = result.Outcome is CallOutcome.ConnectionLost or CallOutcome.NoConnection && _withdrawals == _session.Withdrawals;
-        var mayMove = _hasGate && isLost && !_isRetry && kind == EventKind.RequestHeaders && _session.Policy.Mode == AgentMode.Enforce;
+
+        // Nobody waits for one that is no longer wanted, and nobody for what agents that only watch say.
+        var isWanted = _withdrawals == _session.Withdrawals && _session.Policy.Mode == AgentMode.Enforce;
+        var mayMove = _hasGate && !_isRetry && isWanted && kind == EventKind.RequestHeaders
+            && result.Outcome is CallOutcome.ConnectionLost or CallOutcome.NoConnection;
         Admission.Leave(ref _permit, result, kind, took, _session.Policy.TimeoutOf(kind), keepsSlot: mayMove);
         var mustAskAgain = mayMove && _session.TryMove();
         if (!mustAskAgain)
@@ -209,7 +211,7 @@ internal sealed partial class AgentCall : IValueTaskSource<AgentReply>
     private ValueTask<CallResult> SendAgain()
     {
         var now = Time.GetTimestamp();
-        (_isRetry, _withdrawals, _times) = (true, _session.Withdrawals, new CallTimes { Asked = now });
+        (_isRetry, _times) = (true, new CallTimes { Asked = now });
         SetDeadline(now);
         return Send(now);
     }

@@ -68,6 +68,15 @@ internal sealed class AgentSession
     /// <summary>The connection of the exchange; null before its first event. For the call that has the gate.</summary>
     public PooledConnection? Lease { get; set; }
 
+    /// <summary>
+    /// Where the call waits in the agent's queue, so that <see cref="Cancel"/> finds it; null when it does not. For the call that has the gate.
+    /// </summary>
+    public Waiter? Waiter
+    {
+        get => _waiter;
+        set => _waiter = value;
+    }
+
     /// <summary>Whether the agent was sent the request headers, and so knows of this exchange.</summary>
     public bool HasSeenExchange => _told;
 
@@ -226,9 +235,6 @@ internal sealed class AgentSession
         missed.Note(message, result, reachedAgent);
         _told &= !missed.MissedRequest;
     }
-
-    /// <summary>A call of the session waits in the agent's queue, where <see cref="Cancel"/> finds it; null when it does not any more.</summary>
-    public void Await(Waiter? waiter) => _waiter = waiter;
 
     private void ReleaseConnection()
     {

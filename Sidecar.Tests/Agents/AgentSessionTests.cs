@@ -71,6 +71,20 @@ public sealed class AgentSessionTests
     }
 
     [Test]
+    public async Task HeadersLost_WhenNobodyWantsThemAnyMore_AreNotAskedAgain()
+    {
+        await using var pool = await _rig.PoolAsync(_a, _b);
+        var answer = new TaskCompletionSource<CallResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _a.AnswerLater = _b.AnswerLater = (_, _) => answer.Task;
+        var session = _rig.Session(pool);
+        var asking = _rig.AskAsync(session, TestEvents.Headers(1));
+        session.Cancel(CancelReason.BlockedByAgent);
+        answer.SetResult(Lost);
+        var reply = await asking.WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        Assert.That((reply.Outcome, reply.IsRetry, _a.Asked.Count + _b.Asked.Count), Is.EqualTo((CallOutcome.ConnectionLost, false, 1)));
+    }
+
+    [Test]
     public async Task HeadersLost_NoOtherConnection_NoRetry()
     {
         await using var pool = await _rig.PoolAsync(_a);
