@@ -16,6 +16,9 @@ internal sealed class FlushBatch
     // What came together is answered in parts, so that the other side works on the first while this one works on the rest.
     private const int FramesOfAFlush = 8;
 
+    // Decoding one takes as long as several small ones, and others may have left frames to this thread.
+    private const int LargeFrame = 16 * 1024;
+
     [ThreadStatic]
     private static FlushBatch? _ofThread;
 
@@ -38,14 +41,19 @@ internal sealed class FlushBatch
         }
     }
 
-    /// <summary>One more of the frames that came together is worked through.</summary>
-    public static void Next()
+    /// <summary>
+    /// The next of the frames that came together is about to be worked through. What earlier ones sent does not wait for many, nor for a large one.
+    /// </summary>
+    /// <param name="bytes">Its length.</param>
+    public static void Next(long bytes)
     {
         var batch = _ofThread!;
-        if (++batch._frames >= FramesOfAFlush && batch is { _depth: 1, _isFlushing: false })
+        if ((batch._frames >= FramesOfAFlush || bytes > LargeFrame) && batch is { _depth: 1, _isFlushing: false })
         {
             batch.Flush();
         }
+
+        batch._frames++;
     }
 
     /// <summary>Takes an output that has something to write and whose loop sleeps; false where the caller has to wake it.</summary>

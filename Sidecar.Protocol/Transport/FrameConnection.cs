@@ -190,12 +190,12 @@ public sealed partial class FrameConnection
                     return false;
 
                 default:
+                    FlushBatch.Next(frame.Payload.Length);
                     if (!Deliver(handler, frame))
                     {
                         return false;
                     }
 
-                    FlushBatch.Next();
                     break;
             }
         }

@@ -28,6 +28,27 @@ public sealed class FlushBatchTests
     }
 
     [Test]
+    public async Task FramesSentForASmallOne_DoNotWaitForTheLargeOneBehindIt()
+    {
+        var pair = new DuplexPipePair();
+        FrameConnection connection = null!;
+        connection = new FrameConnection(pair.Near);
+        List<long> flushes = [];
+        var running = connection.RunAsync(new RecordingFrameHandler(_ =>
+        {
+            flushes.Add(connection.Flushes);
+            connection.TrySend(Wire.ToSend(30));
+        }));
+        await pair.Far.Output.WriteAsync((byte[])[.. Wire.Sized(20), .. Wire.Sized(20), .. Wire.Sized(20 * 1024)]);
+        await Eventually.TrueAsync(() => connection.FramesSent == 3, Wire.Limit, "the answers");
+
+        connection.Close();
+        Assert.That(await Wire.ReadAllAsync(pair.Far.Input), Has.Count.EqualTo(3));
+        await running.WaitAsync(Wire.Limit);
+        Assert.That(flushes, Is.EqualTo(new[] { 0L, 0L, 1L }));
+    }
+
+    [Test]
     public async Task OtherConnections_AreFlushedWithTheBatch_HoweverManyTheyAre()
     {
         const int Others = 200;

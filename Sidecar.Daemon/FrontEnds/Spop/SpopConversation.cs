@@ -74,8 +74,8 @@ internal sealed class SpopConversation : IDisposable
                     End = SpopSessionEnd.Violation(error);
                     return true;
                 default:
+                    FlushBatch.Next(frame.Payload.Length);
                     Take(frame);
-                    FlushBatch.Next();
                     break;
             }
         }
