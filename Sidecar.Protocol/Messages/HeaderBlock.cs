@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Unicode;
 
@@ -11,8 +12,10 @@ namespace Sidecar.Protocol.Messages;
 /// Names are lower-cased as they are added (spec §4.3). A field may have no value at all (a name with an empty list on the wire).
 /// Filled by one thread, then only read, from any thread.
 /// </remarks>
-public sealed class HeaderBlock
+public sealed partial class HeaderBlock
 {
+    private static readonly int Factor = RandomNumberGenerator.GetInt32(int.MaxValue) | 1;
+
     // Names up to this length are looked for without memory of their own.
     private const int MaxStackName = 128;
 
@@ -262,43 +265,16 @@ public sealed class HeaderBlock
         }
     }
 
-    // Only a filter in front of the comparison: it keeps the grouping of many fields by name cheap.
+    // A filter in front of the comparison, which keeps the grouping of many fields by name cheap. Whoever sends the names does not know the factor, and so
+    // finds none that fall together.
     private static int HashOf(ReadOnlySpan<byte> name)
     {
         var hash = name.Length;
         foreach (var b in name)
         {
-            hash = (hash * 31) + b;
+            hash = (hash ^ b) * Factor;
         }
 
         return hash;
-    }
-
-    // Four words, because every exchange keeps a table of them. A value ends where the next field begins.
-    private struct Entry(int start, int nameLength, bool hasValue, int nameHash, bool isFirst)
-    {
-        private const int Flag = int.MinValue;
-
-        // With the flag: it has no value.
-        private readonly int _nameLength = hasValue ? nameLength : nameLength | Flag;
-
-        // The next field of the name, 0 for none, because no field follows itself. With the flag: it is not the first of its name.
-        private int _next = isFirst ? 0 : Flag;
-
-        internal readonly int Start => start;
-
-        internal readonly int NameLength => _nameLength & ~Flag;
-
-        internal readonly int ValueStart => start + NameLength;
-
-        internal readonly bool HasValue => _nameLength >= 0;
-
-        internal readonly int NameHash => nameHash;
-
-        internal readonly bool IsFirst => _next >= 0;
-
-        internal readonly int Next => (_next & ~Flag) is var next && next != 0 ? next : -1;
-
-        internal void LinkTo(int next) => _next = (_next & Flag) | next;
     }
 }
