@@ -98,6 +98,7 @@ internal sealed class KestrelTransport(
             foreach (var poller in _pollers)
             {
                 poller.Dispose();
+                await poller.Ended.WaitAsync(LongestEnd, _options.Time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
 
@@ -110,9 +111,9 @@ internal sealed class KestrelTransport(
             {
                 connection.Start();
             }
-            catch (IOException)
+            catch (IOException) when (_unbound.IsCancellationRequested)
             {
-                // No room for one more, or the end has come first.
+                // The end has come first; what else keeps it from being read is for the log.
                 accepted.Close();
                 return;
             }

@@ -18,6 +18,7 @@ internal sealed class SocketPoller : IDisposable
     private static readonly int EventSize = DataOffset + sizeof(long);
 
     private readonly Lock _gate = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<long, PolledConnection> _watched = [];
     private readonly List<PolledConnection> _called = [];
     private readonly SafeFileHandle _epoll;
@@ -37,6 +38,9 @@ internal sealed class SocketPoller : IDisposable
         new Thread(Run) { Name = name, IsBackground = true }.UnsafeStart();
     }
 
+    /// <summary>Completes when the thread has ended: after <see cref="Dispose"/>, or when it cannot wait any more.</summary>
+    public Task Ended => _ended.Task;
+
     /// <summary>Takes a connection, which is called from its first <see cref="Resume"/> on.</summary>
     /// <returns>What to name it by from now on.</returns>
     /// <exception cref="IOException">The poller has ended.</exception>
@@ -46,7 +50,7 @@ internal sealed class SocketPoller : IDisposable
         {
             if (_hasEnded)
             {
-                throw new IOException("the listener has stopped");
+                throw new IOException("the thread that reads for the listener has ended; restart the daemon unless it stops");
             }
 
             _watched.Add(++_lastId, connection);
@@ -83,7 +87,7 @@ internal sealed class SocketPoller : IDisposable
         TryControl(NativeMethods.EpollDelete, socket, 0);
     }
 
-    /// <summary>Ends the thread, and with it what is still watched.</summary>
+    /// <summary>Ends the thread, and with it what is still watched; <see cref="Ended"/> says when.</summary>
     public void Dispose()
     {
         lock (_gate)
@@ -186,6 +190,7 @@ internal sealed class SocketPoller : IDisposable
 
         _epoll.Dispose();
         _wake.Dispose();
+        _ended.TrySetResult();
     }
 
     private void Control(int operation, SafeHandle descriptor, long id)
