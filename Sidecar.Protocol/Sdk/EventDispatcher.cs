@@ -71,7 +71,7 @@ internal sealed class EventDispatcher
 
         if (_queues.Enter(message, memory, payload.Length, out var refused) is { } work)
         {
-            Start(work);
+            work.Begin(isHere: _options.HandlerNeverBlocks);
         }
         else if (refused)
         {
@@ -152,18 +152,6 @@ internal sealed class EventDispatcher
         Leave(work, answer);
     }
 
-    private void Start(EventWork work)
-    {
-        if (_options.HandlerNeverBlocks)
-        {
-            work.Execute();
-        }
-        else
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
-        }
-    }
-
     private async Task FinishLaterAsync(EventWork work, AgentResponse answer, FrameBuffer frame)
     {
         await SendLaterAsync(frame).ConfigureAwait(false);
@@ -180,7 +168,7 @@ internal sealed class EventDispatcher
         if (_queues.Leave(work) is { } next)
         {
             // Never here: a row of them would nest as deep as it is long.
-            ThreadPool.UnsafeQueueUserWorkItem(next, preferLocal: false);
+            next.Begin(isHere: false);
         }
     }
 

@@ -66,6 +66,19 @@ internal sealed class EventWork : IThreadPoolWorkItem
         _ = ReportAsync(cancelling);
     }
 
+    /// <summary>Hands the event to the handler: here, which is for one that never blocks, or from the thread pool.</summary>
+    public void Begin(bool isHere)
+    {
+        if (isHere)
+        {
+            Execute();
+        }
+        else
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
     public void Execute()
     {
         if (_cancellation.IsCancellationRequested)
