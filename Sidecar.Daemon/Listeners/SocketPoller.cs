@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Listeners;
 
@@ -123,23 +124,43 @@ internal sealed class SocketPoller : IDisposable
                     return;
                 }
 
-                for (var i = 0; i < count; i++)
+                if (!TakeAll(events, count))
                 {
-                    var id = BitConverter.ToInt64(events, (i * EventSize) + DataOffset);
-                    if (id != WakeId)
-                    {
-                        Find(id)?.OnReadable();
-                    }
-                    else if (!OnWoken())
-                    {
-                        return;
-                    }
+                    return;
                 }
             }
         }
         finally
         {
             End();
+        }
+    }
+
+    // What they send to agents goes out together and from here. False when the thread is to end.
+    private bool TakeAll(byte[] events, int count)
+    {
+        FlushBatch.Begin();
+        try
+        {
+            for (var i = 0; i < count; i++)
+            {
+                var id = BitConverter.ToInt64(events, (i * EventSize) + DataOffset);
+                if (id != WakeId)
+                {
+                    FlushBatch.Next(0);
+                    Find(id)?.OnReadable();
+                }
+                else if (!OnWoken())
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+        finally
+        {
+            FlushBatch.End();
         }
     }
 

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using NUnit.Framework;
 using Sidecar.Daemon.Listeners;
+using Sidecar.Protocol.Transport;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Listeners;
@@ -46,6 +47,31 @@ internal sealed class PolledConnectionTests : IDisposable
         await connection.DisposeAsync().AsTask().WaitAsync(Generous);
         Assert.That(threads, Is.Not.Empty.And.All.EqualTo("test"));
         Assert.That(connection.Ended.IsCompletedSuccessfully);
+    }
+
+    [Test]
+    public async Task WhatReadersSendOn_GoesOutFromThePollersThread()
+    {
+        var (client, connection) = await ConnectAsync();
+        using var closing = client;
+        var pipe = new Pipe(new PipeOptions(readerScheduler: PipeScheduler.Inline, useSynchronizationContext: false));
+        var output = new FrameOutput(pipe.Writer, Large);
+        var running = output.RunAsync();
+        var threads = new List<string?>();
+        var relaying = RelayAsync(connection, output);
+        for (byte i = 1; i <= 3; i++)
+        {
+            var sent = ThreadOfNextAsync(pipe.Reader);
+            client.Send([i]);
+            threads.Add(await sent.WaitAsync(Generous));
+        }
+
+        client.Shutdown(SocketShutdown.Send);
+        await relaying.WaitAsync(Generous);
+        output.Close(discard: false);
+        Assert.That(await running.WaitAsync(Generous), Is.Null);
+        await connection.DisposeAsync().AsTask().WaitAsync(Generous);
+        Assert.That(threads, Is.All.EqualTo("test"));
     }
 
     [Test]
@@ -184,6 +210,23 @@ internal sealed class PolledConnectionTests : IDisposable
             connection.Transport.Input.AdvanceTo(result.Buffer.End);
             await connection.Transport.Output.FlushAsync().ConfigureAwait(false);
         }
+    }
+
+    private static async Task RelayAsync(PolledConnection connection, FrameOutput output)
+    {
+        while (await connection.Transport.Input.ReadAsync().ConfigureAwait(false) is { Buffer.IsEmpty: false } result)
+        {
+            output.TryAppend(result.Buffer.FirstSpan);
+            connection.Transport.Input.AdvanceTo(result.Buffer.End);
+        }
+    }
+
+    private static async Task<string?> ThreadOfNextAsync(PipeReader reader)
+    {
+        var result = await reader.ReadAsync().ConfigureAwait(false);
+        var name = Thread.CurrentThread.Name;
+        reader.AdvanceTo(result.Buffer.End);
+        return name;
     }
 
     // Leaves what was read unread, and says how much it is.
