@@ -35,9 +35,6 @@ internal sealed class KestrelTransport(
 
     private sealed class Listener : IConnectionListener
     {
-        // One reads and answers for about as many proxies' workers as four processors can run.
-        private static readonly int Pollers = Math.Clamp(Environment.ProcessorCount / 4, 1, 4);
-
         // An application that does not heed the end of its connection is left behind.
         private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(5);
 
@@ -45,7 +42,7 @@ internal sealed class KestrelTransport(
         private readonly TimeSpan _silence;
         private readonly SocketListener _listener;
         private readonly PipeScheduler _reader;
-        private readonly SocketPoller[] _pollers;
+        private readonly SocketPollers _pollers;
         private readonly CancellationTokenSource _unbound = new();
 
         // Holds no more than may be open.
@@ -56,7 +53,7 @@ internal sealed class KestrelTransport(
             (_options, _silence) = (options, silence);
             EndPoint = bound.LocalEndPoint!;
             _reader = runsOnPoller ? PipeScheduler.Inline : PipeScheduler.ThreadPool;
-            _pollers = [.. Enumerable.Range(0, Pollers).Select(_ => new SocketPoller($"listener {options.Name}"))];
+            _pollers = new SocketPollers($"listener {options.Name}");
             _listener = new SocketListener(options, ServeAsync, logger);
             _listener.Start(bound);
         }
@@ -95,18 +92,14 @@ internal sealed class KestrelTransport(
 
             var aborting = _listener.AbortAsync();
             await aborting.WaitAsync(LongestEnd, _options.Time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            foreach (var poller in _pollers)
-            {
-                poller.Dispose();
-                await poller.Ended.WaitAsync(LongestEnd, _options.Time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+            await _pollers.DisposeAsync().AsTask()
+                .WaitAsync(LongestEnd, _options.Time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         private async Task ServeAsync(AcceptedSocket accepted)
         {
             var number = Interlocked.Increment(ref _connections);
-            var poller = _pollers[(int)((uint)number % (uint)_pollers.Length)];
-            var connection = new PolledConnection(poller, accepted.Socket, string.Create(CultureInfo.InvariantCulture, $"{_options.Name}-{number}"), _reader);
+            var connection = new PolledConnection(_pollers.Next(), accepted.Socket, string.Create(CultureInfo.InvariantCulture, $"{_options.Name}-{number}"), _reader);
             try
             {
                 connection.Start();

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Sidecar.Daemon.Listeners;
 
-/// <summary>The few libc functions that the base library lacks: the owner of a file, the databases of users and groups, and waiting for many sockets.</summary>
+/// <summary>The few libc functions that the base library lacks: the owner of a file, and the databases of users and groups.</summary>
 /// <remarks>Plain <c>DllImport</c>: the source generator would need unsafe blocks, which this solution does not allow.</remarks>
 internal static class NativeMethods
 {
@@ -14,48 +14,6 @@ internal static class NativeMethods
 
     /// <summary>errno: the buffer given is too small.</summary>
     internal const int Range = 34;
-
-    /// <summary>errno: a signal came first.</summary>
-    internal const int Interrupted = 4;
-
-    /// <summary><c>EPOLL_CLOEXEC</c> and <c>EFD_CLOEXEC</c>.</summary>
-    internal const int CloseOnExec = 0x80000;
-
-    /// <summary>There is something to read, or an end.</summary>
-    internal const uint EpollIn = 1;
-
-    /// <summary>The peer sends no more.</summary>
-    internal const uint EpollPeerHangup = 0x2000;
-
-    /// <summary><c>EPOLL_CTL_ADD</c>.</summary>
-    internal const int EpollAdd = 1;
-
-    /// <summary><c>EPOLL_CTL_DEL</c>.</summary>
-    internal const int EpollDelete = 2;
-
-    [DllImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    internal static extern int EpollCreate(int flags);
-
-    [DllImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    internal static extern int EpollControl(SafeHandle epoll, int operation, SafeHandle descriptor, byte[] change);
-
-    [DllImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    internal static extern int EpollWait(SafeHandle epoll, [In, Out] byte[] events, int maxEvents, int timeout);
-
-    [DllImport("libc", EntryPoint = "eventfd", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    internal static extern int EventDescriptor(uint value, int flags);
-
-    [DllImport("libc", EntryPoint = "read", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    internal static extern nint Read(SafeHandle descriptor, [In, Out] byte[] bytes, nint length);
-
-    [DllImport("libc", EntryPoint = "write", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    internal static extern nint Write(SafeHandle descriptor, byte[] bytes, nint length);
 
     [DllImport("libc", EntryPoint = "geteuid")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

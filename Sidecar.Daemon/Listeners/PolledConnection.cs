@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Listeners;
 
@@ -8,7 +9,7 @@ namespace Sidecar.Daemon.Listeners;
 /// A connection as Kestrel has it: what a <see cref="SocketPoller"/> finds to read goes into a pipe whose reader may run at once, on the poller's thread,
 /// and what is written goes out on the writer's thread. It says when Kestrel is done with it: until then it counts.
 /// </summary>
-internal sealed class PolledConnection : DefaultConnectionContext
+internal sealed class PolledConnection : DefaultConnectionContext, IPolledSocket
 {
     // As much as Kestrel's own transport reads ahead.
     private const int ReadAhead = 1024 * 1024;
@@ -86,7 +87,7 @@ internal sealed class PolledConnection : DefaultConnectionContext
         return _came.Task.IsCompleted;
     }
 
-    /// <summary>There is something to read, or an end. By the poller, which it never throws at.</summary>
+    /// <inheritdoc/>
     public void OnReadable()
     {
         try
@@ -124,7 +125,7 @@ internal sealed class PolledConnection : DefaultConnectionContext
         }
     }
 
-    /// <summary>The poller calls no more. By its thread.</summary>
+    /// <inheritdoc/>
     public void OnPollerEnded()
     {
         Shutdown();

@@ -35,9 +35,11 @@ internal sealed class AcceptedSocket(Socket socket)
 
     /// <summary>The socket as pipes, which close it.</summary>
     /// <param name="readAhead">Bytes that may wait for the reader before no more are received; the first call's counts.</param>
-    public SocketPipes Open(int readAhead = SocketPipes.ReadAhead)
+    /// <param name="poller">Whose thread is to read; null for another way.</param>
+    /// <exception cref="IOException">The poller has ended, or the socket cannot be watched.</exception>
+    public SocketPipes Open(int readAhead = SocketPipes.ReadAhead, SocketPoller? poller = null)
     {
-        _pipes ??= new SocketPipes(socket, readAhead);
+        _pipes ??= poller is null ? new SocketPipes(socket, readAhead) : new SocketPipes(socket, readAhead, poller);
         if (IsGone)
         {
             _pipes.Dispose();
@@ -54,7 +56,9 @@ internal sealed class AcceptedSocket(Socket socket)
     /// For who will <see cref="Open"/> it with this: then a thread of its own waits as long as there is one, because a socket that the runtime has
     /// once waited for wakes it at every byte from then on. Null for who reads it otherwise.
     /// </param>
-    public async Task<FirstData> WaitForDataAsync(TimeSpan limit, TimeProvider time, CancellationToken stopping, int? readAhead = null)
+    /// <param name="poller">The same for who will open it with this.</param>
+    public async Task<FirstData> WaitForDataAsync(
+        TimeSpan limit, TimeProvider time, CancellationToken stopping, int? readAhead = null, SocketPoller? poller = null)
     {
         // Not on the loop that accepts: a peer that has sent already would be served by it.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -62,9 +66,9 @@ internal sealed class AcceptedSocket(Socket socket)
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stopping);
         try
         {
-            if (readAhead is { } bytes && ReceiveThreads.OfProcess.HasRoom)
+            if (readAhead is { } bytes && (poller is not null || ReceiveThreads.OfProcess.HasRoom))
             {
-                var input = Open(bytes).Input;
+                var input = Open(bytes, poller).Input;
                 var first = await input.ReadAsync(either.Token).ConfigureAwait(false);
 
                 // Not looked at: the next read returns it at once.

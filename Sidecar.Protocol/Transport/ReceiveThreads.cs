@@ -14,7 +14,7 @@ internal sealed class ReceiveThreads(int most)
     private int _count;
 
     /// <summary>
-    /// Those of the process: 32, as many as the connections to a few agents, of HAProxy's threads and of a few clients of the agent protocol together.
+    /// Those of the process: 32, as many as the connections to a few agents and of a few clients of the agent protocol together.
     /// </summary>
     public static ReceiveThreads OfProcess { get; } = new(32);
 

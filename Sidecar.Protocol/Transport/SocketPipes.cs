@@ -7,14 +7,15 @@ namespace Sidecar.Protocol.Transport;
 /// <remarks>
 /// <para>
 /// While there are few connections in the process, each is received from by a thread of its own, which blocks in the kernel and runs the reader until its next
-/// wait: no hop between the bytes and who reads them. The others share the runtime's asynchronous sockets. A reader sees no difference.
+/// wait: no hop between the bytes and who reads them. The others share the runtime's asynchronous sockets. A listener with many clients, whose readers never
+/// block, has a <see cref="SocketPoller"/> for all of them. A reader sees no difference.
 /// </para>
 /// <para>
 /// A write ends when the kernel has taken the bytes, so nothing is left to wait for when a connection is closed. Writers use
 /// <see cref="PipeWriter.WriteAsync"/> only.
 /// </para>
 /// </remarks>
-internal sealed class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisposable
+internal sealed partial class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisposable
 {
     /// <summary>Bytes read ahead of the reader unless it says less.</summary>
     public const int ReadAhead = 1024 * 1024;
@@ -39,11 +40,8 @@ internal sealed class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisposable
 
     /// <summary>The same with other threads.</summary>
     internal SocketPipes(Socket socket, int readAhead, ReceiveThreads threads)
+        : this(socket, readAhead, new SocketOutput(socket), out var output)
     {
-        _socket = socket;
-        var pipe = new Pipe(readAhead == ReadAhead ? Receiving : Ahead(readAhead));
-        var output = new SocketOutput(socket);
-        (_received, Input, Output) = (pipe.Writer, pipe.Reader, output);
         HasThread = threads.TryStart(Receive);
         if (HasThread)
         {
@@ -57,6 +55,13 @@ internal sealed class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisposable
                 _ = ReceiveAsync();
             }
         }
+    }
+
+    private SocketPipes(Socket socket, int readAhead, SocketOutput made, out SocketOutput output)
+    {
+        _socket = socket;
+        var pipe = new Pipe(readAhead == ReadAhead ? Receiving : Ahead(readAhead));
+        (_received, Input, Output) = (pipe.Writer, pipe.Reader, output = made);
     }
 
     /// <summary>Whether a thread of its own receives.</summary>
@@ -98,6 +103,7 @@ internal sealed class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisposable
         }
 
         _socket.Dispose();
+        _poller?.Call(this);
 
         // Whoever waits for a reader that reads no more.
         _received.CancelPendingFlush();

@@ -19,7 +19,7 @@ public sealed class ArchitectureTests
         string[] users =
         [
             "Sidecar.Protocol.Transport.SocketOutput", "Sidecar.Protocol.Transport.SocketPipes",
-            "Sidecar.Daemon.Listeners.KestrelTransport", "Sidecar.Daemon.Listeners.SocketPoller",
+            "Sidecar.Daemon.Listeners.KestrelTransport",
         ];
         string[] makers = ["NativeSocket", "SocketConnectionContextFactory", "SocketTransportFactory", "PolledConnection"];
         var seen = Collect("Sidecar.Protocol.dll").Concat(Collect("sidecar.dll"))

@@ -8,20 +8,26 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Transport;
 
-/// <summary>What a socket as pipes promises, whether a thread of its own receives or the runtime does.</summary>
-[TestFixture(true)]
-[TestFixture(false)]
+/// <summary>What a socket as pipes promises, whether a thread of its own receives, the runtime does, or a poller.</summary>
+[TestFixture(Receiver.Thread)]
+[TestFixture(Receiver.Runtime)]
+[TestFixture(Receiver.Poller)]
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
-public sealed class SocketPipesTests(bool hasThread) : IDisposable
+public sealed class SocketPipesTests(SocketPipesTests.Receiver receiver) : IDisposable
 {
     private readonly TempDirectory _directory = new();
-    private readonly ReceiveThreads _threads = new(hasThread ? 1000 : 0);
+    private readonly ReceiveThreads _threads = new(receiver == Receiver.Thread ? 1000 : 0);
+    private readonly SocketPoller _poller = new("test");
 
     // More than a socket's buffers take.
     private static readonly byte[] Much = [.. Enumerable.Range(0, 4 * 1024 * 1024).Select(static i => (byte)(i % 251))];
 
     [TearDown]
-    public void Dispose() => _directory.Dispose();
+    public void Dispose()
+    {
+        _poller.Dispose();
+        _directory.Dispose();
+    }
 
     [Test]
     public async Task WhatWasFlushed_ArrivesThoughTheConnectionIsClosedAtOnce([Values] bool isTcp)
@@ -312,6 +318,19 @@ public sealed class SocketPipesTests(bool hasThread) : IDisposable
         await AssertNoThreadAsync();
     }
 
+    /// <summary>Who receives.</summary>
+    public enum Receiver
+    {
+        /// <summary>A thread of the connection's own.</summary>
+        Thread,
+
+        /// <summary>The runtime's asynchronous sockets.</summary>
+        Runtime,
+
+        /// <summary>A poller's thread.</summary>
+        Poller,
+    }
+
     /// <summary>Two ends of a connection.</summary>
     internal static (Socket Near, Socket Far) Connect(TempDirectory directory)
     {
@@ -336,8 +355,8 @@ public sealed class SocketPipesTests(bool hasThread) : IDisposable
 
     private SocketPipes Open(Socket socket, int readAhead = SocketPipes.ReadAhead)
     {
-        var pipes = new SocketPipes(socket, readAhead, _threads);
-        Assert.That(pipes.HasThread, Is.EqualTo(hasThread));
+        var pipes = receiver == Receiver.Poller ? new SocketPipes(socket, readAhead, _poller) : new SocketPipes(socket, readAhead, _threads);
+        Assert.That(pipes.HasThread, Is.EqualTo(receiver == Receiver.Thread));
         return pipes;
     }
 

@@ -30,6 +30,7 @@ internal sealed class SpopListener : IAsyncDisposable
     private readonly LogThrottle _throttle;
     private readonly SocketListener _listener;
     private readonly CancellationTokenSource _stopping = new();
+    private SocketPollers? _pollers;
     private ITimer? _look;
     private Task _leaving = Task.CompletedTask;
     private volatile bool _isSuperseded;
@@ -68,6 +69,7 @@ internal sealed class SpopListener : IAsyncDisposable
     /// <exception cref="IOException">The address cannot be used.</exception>
     public void Start(EndPoint endPoint, Func<EndPoint, Socket> createListenSocket)
     {
+        _pollers = new SocketPollers($"listener {_options.Name}");
         _listener.Start(createListenSocket(endPoint));
         using (ExecutionContext.SuppressFlow())
         {
@@ -144,6 +146,11 @@ internal sealed class SpopListener : IAsyncDisposable
             await _look.DisposeAsync().ConfigureAwait(false);
         }
 
+        if (_pollers is not null)
+        {
+            await _pollers.DisposeAsync().ConfigureAwait(false);
+        }
+
         _frontEnd.Dispose();
         _stopping.Dispose();
     }
@@ -190,8 +197,10 @@ internal sealed class SpopListener : IAsyncDisposable
 
     private async Task<SpopSessionEnd> RunAsync(AcceptedSocket accepted)
     {
+        // HAProxy has a connection for each of its streams at worst, with little in flight on any: no thread for each.
+        var poller = _pollers!.Next();
         var first = await accepted.WaitForDataAsync(
-            _options.HelloTimeout, _inspector.Time, _stopping.Token, SpopListenerOptions.ReadAhead).ConfigureAwait(false);
+            _options.HelloTimeout, _inspector.Time, _stopping.Token, SpopListenerOptions.ReadAhead, poller).ConfigureAwait(false);
         if (first != FirstData.Came)
         {
             var end = first == FirstData.Stopped ? SpopSessionEnd.Stopped : SpopSessionEnd.NoHello(_options.HelloTimeout);
@@ -199,7 +208,7 @@ internal sealed class SpopListener : IAsyncDisposable
             return end;
         }
 
-        await using var pipes = accepted.Open(SpopListenerOptions.ReadAhead);
+        await using var pipes = accepted.Open(SpopListenerOptions.ReadAhead, poller);
         var id = Interlocked.Increment(ref _accepted).ToString(CultureInfo.InvariantCulture);
         var session = new SpopSession(id, pipes, _frontEnd, _options, _inspector.BodyMemory, _inspector.Time, _logger, _throttle);
 
