@@ -2,35 +2,28 @@ using System.Buffers;
 
 namespace Sidecar.Protocol.Spop;
 
-/// <summary>A whole payload as one span: in place if it lies in one piece, else in a pooled buffer.</summary>
-/// <remarks>
-/// Lives on the stack only, so it cannot outlive the read that produced it. Dispose it once, after the last use of <see cref="Span"/>;
-/// one that borrows is also invalid once its source is advanced.
-/// </remarks>
-public readonly ref struct SpopPayload : IDisposable
+/// <summary>A whole payload in one piece, in a pooled buffer of its own: it outlives the read it came with, and its fragments.</summary>
+/// <remarks>Whoever has it last disposes of it, once; what was taken of it is invalid then.</remarks>
+public struct SpopPayload : IDisposable
 {
-    private readonly byte[]? _rented;
+    private readonly int _length;
+    private byte[]? _rented;
 
     /// <summary>Takes over a pooled buffer.</summary>
-    internal SpopPayload(byte[] rented, int length)
-    {
-        _rented = rented;
-        Span = rented.AsSpan(0, length);
-    }
-
-    private SpopPayload(ReadOnlySpan<byte> borrowed) => Span = borrowed;
+    internal SpopPayload(byte[] rented, int length) => (_rented, _length) = (rented, length);
 
     /// <summary>The bytes.</summary>
-    public ReadOnlySpan<byte> Span { get; }
+    public readonly ReadOnlyMemory<byte> Memory => _rented.AsMemory(0, _rented is null ? 0 : _length);
 
-    /// <summary>The payload of a frame; at most the agreed frame size is copied.</summary>
-    public static SpopPayload Of(scoped in ReadOnlySequence<byte> payload)
+    /// <summary>The bytes.</summary>
+    public readonly ReadOnlySpan<byte> Span => Memory.Span;
+
+    /// <summary>Bytes of memory that it takes.</summary>
+    public readonly int Capacity => _rented?.Length ?? 0;
+
+    /// <summary>A copy of a frame's payload, of at most the agreed frame size: the one that takes it off the connection.</summary>
+    public static SpopPayload Of(in ReadOnlySequence<byte> payload)
     {
-        if (payload.IsSingleSegment)
-        {
-            return new(payload.FirstSpan);
-        }
-
         var length = checked((int)payload.Length);
         var rented = ArrayPool<byte>.Shared.Rent(length);
         payload.CopyTo(rented);
@@ -40,9 +33,10 @@ public readonly ref struct SpopPayload : IDisposable
     /// <summary>Gives the buffer back, if there is one.</summary>
     public void Dispose()
     {
-        if (_rented is not null)
+        if (_rented is { } rented)
         {
-            ArrayPool<byte>.Shared.Return(_rented);
+            _rented = null;
+            ArrayPool<byte>.Shared.Return(rented);
         }
     }
 }

@@ -78,8 +78,6 @@ public class SpopBenchmarks : IAsyncDisposable
     {
         var buffer = new ReadOnlySequence<byte>(_notify);
         SpopFrameScanner.TryRead(ref buffer, (int)SpopProxy.DefaultMaxFrameSize, out var frame, out _);
-        using var payload = SpopPayload.Of(frame.Payload);
-        SpopNotify.TryRead(payload.Span, out var notify, out _);
-        return NotifyRequest.Of(frame, notify, _harness!.FrontEnd.Reader, 16_384);
+        return NotifyRequest.Read(frame, SpopPayload.Of(frame.Payload), _harness!.FrontEnd.Reader, 16_384, out _)!;
     }
 }

@@ -17,7 +17,7 @@ internal static class SpopTargets
 
     private static readonly ByteBudget Memory = new(16 * 1024 * 1024, TimeProvider.System);
 
-    private static readonly NotifyArgumentsReader Facts = new(new SpopListenerOptions { Name = "spop" }, Memory);
+    private static readonly NotifyArgumentsReader Facts = new(new SpopListenerOptions { Name = "spop" });
 
     private static readonly byte[] Block = SpopProxy.HeaderBlock(("host", "shop.example"), ("content-length", "5"), ("x-sidecar-id", "1"),
         ("cookie", "a=1"), ("cookie", "b=2"));
@@ -72,8 +72,10 @@ internal static class SpopTargets
         }
 
         Require(Read.Messages(notify).Count == notify.Count, "other messages are read than were counted");
-        using (var turn = NotifyRequest.Of(default, notify, Facts, BufferSize))
+        var payload = SpopPayload.Of(new ReadOnlySequence<byte>(input));
+        using (var turn = NotifyRequest.Read(default, payload, Facts, BufferSize, out _)!)
         {
+            turn.Hold(Memory);
             var (told, headers) = (turn.Facts, turn.Facts.Headers);
             Require(headers.ByteCount <= 2 * (input.Length + (16 * input.Length)), "the headers are longer than all that came");
             for (var i = 0; i < headers.Count; i++)

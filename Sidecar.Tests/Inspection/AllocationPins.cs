@@ -98,7 +98,13 @@ internal sealed class AllocationPins
         Assert.That(answer.StatusCode, Is.EqualTo(200), "the agent was asked and allowed");
     }
 
-    private static async Task AssertAsync(int ceiling, Func<Task> operation)
+    /// <summary>How often an operation of <see cref="AssertAsync"/> is run.</summary>
+    internal const int Exchanges = Rounds * Runs;
+
+    /// <summary>Says and checks what an operation allocates, on all threads.</summary>
+    /// <param name="ceiling">In bytes.</param>
+    /// <param name="operation">Run <see cref="Exchanges"/> times.</param>
+    internal static async Task AssertAsync(int ceiling, Func<Task> operation)
     {
         var least = double.MaxValue;
         for (var round = 0; round < Rounds; round++)

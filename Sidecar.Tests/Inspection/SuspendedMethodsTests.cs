@@ -1,10 +1,16 @@
+using System.IO.Pipelines;
 using System.Reflection;
 using System.Threading.Tasks.Sources;
+using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using Sidecar.Daemon.Connections.Calls;
+using Sidecar.Daemon.FrontEnds.Spop;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
 using Sidecar.Tests.Encodings;
+using Sidecar.Tests.FrontEnds.Spop;
+using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Inspection;
 
@@ -28,6 +34,30 @@ internal sealed class SuspendedMethodsTests
         answer.Release();
         Assert.That(await asking, Is.True);
         rig.Inspector.End(exchange);
+    }
+
+    [Test]
+    public async Task BetweenHaproxysConnectionAndTheInspector_OneMethodWaits()
+    {
+        var answer = new HeldAnswer();
+        await using var rig = await SwiftRig.StartAsync(1, EventSet.RequestHeaders, answer.Begin);
+        var pipes = new DuplexPipePair(PipeScheduler.Inline);
+        using var frontEnd = new SpopFrontEnd(SpopHarness.DefaultOptions, rig.Inspector, NullLogger.Instance);
+        var connection = new SpopSession(
+            "1", pipes.Near, frontEnd, SpopHarness.DefaultOptions, rig.Inspector.BodyMemory, TimeProvider.System, NullLogger.Instance,
+            new LogThrottle(TimeProvider.System));
+        var running = connection.RunAsync();
+        var peer = new SpopPeer(pipes.Far, connection, running);
+        await peer.GreetAsync();
+        await peer.SendAsync(SpopAsk.Request());
+        await Eventually.TrueAsync(() => answer.Asker is not null, TimeSpan.FromSeconds(30), "the agent is asked");
+
+        var names = SuspendedBehind(answer.Asker!);
+        Assert.That(names, Is.EqualTo(new[] { "InspectAsync", nameof(SpopFrontEnd.AnswerAsync) }));
+        answer.Release();
+        Assert.That((await peer.AnswerAsync())["act"], Is.EqualTo("allow"));
+        connection.Stop();
+        await peer.EndAsync();
     }
 
     private static async Task<bool> AskAsFrontEndAsync(Inspector inspector, Exchange exchange) =>
@@ -83,7 +113,7 @@ internal sealed class SuspendedMethodsTests
     {
         private readonly List<(Action<object?> Continuation, object? State)> _waiting = [];
 
-        public object? Asker => _waiting[0].State;
+        public object? Asker => _waiting is [var first, ..] ? first.State : null;
 
         public ValueTask<CallResult> Begin(AgentEvent message) => new(this, 0);
 

@@ -1,6 +1,3 @@
-using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
-using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Routing;
@@ -11,7 +8,7 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 /// <summary>
 /// What HAProxy tells about one phase of an exchange: the arguments of a message (proxy integration §1.7). Filled by its reader, then only read.
 /// </summary>
-internal sealed class NotifyArguments : IDisposable
+internal sealed class NotifyArguments
 {
     /// <summary><c>id</c>: HAProxy's id of the transaction, the same in both phases; null when it has none.</summary>
     public string? Id { get; set; }
@@ -60,8 +57,8 @@ internal sealed class NotifyArguments : IDisposable
     /// <summary><c>body_len</c>: bytes of the body in HAProxy's buffer.</summary>
     public long? BodyLength { get; set; }
 
-    /// <summary><c>body</c>; null when the message does not carry it.</summary>
-    public RentedBody? Body { get; set; }
+    /// <summary><c>body</c>, a part of the payload of its NOTIFY; null when the message does not carry it.</summary>
+    public ReadOnlyMemory<byte>? Body { get; set; }
 
     /// <summary><c>whole</c>: whether HAProxy's buffer holds the message to its end; null when it was not told.</summary>
     public bool? IsWhole { get; set; }
@@ -79,7 +76,7 @@ internal sealed class NotifyArguments : IDisposable
     public int BufferSize { get; set; }
 
     /// <summary>The body's bytes at hand.</summary>
-    public ReadOnlyMemory<byte> BodyBytes => Body?.Bytes ?? default;
+    public ReadOnlyMemory<byte> BodyBytes => Body.GetValueOrDefault();
 
     /// <summary>The value of the first header of a name.</summary>
     /// <param name="lowerName">In lower case.</param>
@@ -104,52 +101,4 @@ internal sealed class NotifyArguments : IDisposable
         Headers = Headers,
         HasBody = hasBody,
     }.Build(exchange, now);
-
-    public void Dispose() => Body?.Dispose();
-}
-
-/// <summary>
-/// A copy of the body bytes of a message, which outlives the frame it came in. Counts against the daemon's body memory until it is disposed of.
-/// </summary>
-internal sealed class RentedBody : IDisposable
-{
-    private readonly ByteBudget? _memory;
-    private readonly int _length;
-    private byte[]? _bytes;
-
-    private RentedBody(byte[] bytes, int length, ByteBudget? memory) => (_bytes, _length, _memory) = (bytes, length, memory);
-
-    /// <summary>The bytes.</summary>
-    public ReadOnlyMemory<byte> Bytes => _bytes.AsMemory(0, _length);
-
-    /// <summary>Copies; false when there is no memory left.</summary>
-    public static bool TryKeep(ReadOnlySpan<byte> bytes, ByteBudget memory, [NotNullWhen(true)] out RentedBody? kept)
-    {
-        kept = null;
-        if (bytes.IsEmpty)
-        {
-            kept = new([], 0, null);
-            return true;
-        }
-
-        if (!memory.TryReserve(bytes.Length))
-        {
-            return false;
-        }
-
-        var copy = ArrayPool<byte>.Shared.Rent(bytes.Length);
-        bytes.CopyTo(copy);
-        kept = new(copy, bytes.Length, memory);
-        return true;
-    }
-
-    /// <summary>Gives the memory back.</summary>
-    public void Dispose()
-    {
-        if (_memory is not null && Interlocked.Exchange(ref _bytes, null) is { } bytes)
-        {
-            ArrayPool<byte>.Shared.Return(bytes);
-            _memory.Return(_length);
-        }
-    }
 }

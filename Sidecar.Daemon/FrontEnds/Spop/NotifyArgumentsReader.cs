@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Spop;
@@ -10,7 +9,7 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 
 /// <summary>Reads the arguments of a message. Names are HAProxy's own choice of words in the configuration; in them <c>_</c> and <c>-</c> are one.</summary>
 /// <remarks>Never throws for what a peer sends: a wrong type is a fault of HAProxy's configuration, which the facts then name.</remarks>
-internal sealed class NotifyArgumentsReader(SpopListenerOptions options, ByteBudget memory)
+internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
 {
     /// <summary>Arguments without a place of their own that are shown to agents.</summary>
     public const int MaxExtraArguments = 32;
@@ -18,11 +17,12 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options, ByteBud
     /// <summary>Bytes of names and values of those arguments.</summary>
     public const int MaxExtraBytes = 8 * 1024;
 
-    /// <summary>The facts; the caller disposes of them.</summary>
+    /// <summary>Reads a message.</summary>
     /// <param name="message">A message of the given phase.</param>
+    /// <param name="payload">What it is a part of.</param>
     /// <param name="phase">Request or response.</param>
     /// <param name="bufferSize">HAProxy's buffer in bytes.</param>
-    public NotifyArguments Read(SpopMessage message, SpopPhase phase, int bufferSize)
+    public NotifyArguments Read(SpopMessage message, ReadOnlyMemory<byte> payload, SpopPhase phase, int bufferSize)
     {
         var facts = new NotifyArguments { BufferSize = bufferSize };
         var client = new ClientConnection();
@@ -49,7 +49,7 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options, ByteBud
                 case "body-len": facts.BodyLength = Size(value); break;
                 case "headers": ReadBlock(facts, phase, value); break;
                 case "headers-text": ReadText(facts, phase, value); break;
-                case "body": KeepBody(facts, value); break;
+                case "body": ReadBody(facts, value, payload); break;
                 default: hasExtras = true; break;
             }
         }
@@ -59,6 +59,7 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options, ByteBud
         {
             (facts.Target, facts.Authority) = RequestRules.OriginForm(facts.Method, target);
         }
+
         if (hasExtras)
         {
             AddExtras(facts, message);
@@ -131,20 +132,15 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options, ByteBud
         WireText.Add(facts.Headers, header.Name, header.Value);
     }
 
-    private void KeepBody(NotifyArguments facts, SpopValue value)
+    private static void ReadBody(NotifyArguments facts, SpopValue value, ReadOnlyMemory<byte> payload)
     {
         if (facts.Body is not null)
         {
             facts.Misconfigured ??= "the argument body came twice";
+            return;
         }
-        else if (RentedBody.TryKeep(value.Bytes, memory, out var kept))
-        {
-            facts.Body = kept;
-        }
-        else
-        {
-            facts.IsBodyLost = true;
-        }
+
+        facts.Body = payload.Span.Overlaps(value.Bytes, out var start) ? payload.Slice(start, value.Bytes.Length) : ReadOnlyMemory<byte>.Empty;
     }
 
     // The proxy's own word about what we have no place for. The prefix is one that no client can use.

@@ -10,6 +10,8 @@ internal sealed class NotifyRequest : IDisposable
     private readonly Lock _gate = new();
     private Exchange? _exchange;
     private CancellationTokenSource? _asking;
+    private ByteBudget? _memory;
+    private SpopPayload _payload;
     private bool _isGone;
 
     /// <summary>The stream id to echo.</summary>
@@ -48,7 +50,29 @@ internal sealed class NotifyRequest : IDisposable
         }
     }
 
-    /// <summary>The exchange that the turn is about, so that it can be abandoned.</summary>
+    /// <summary>The payload; until <see cref="Hold"/>.</summary>
+    public ReadOnlySpan<byte> Payload => _payload.Span;
+
+    /// <summary>Keeps the payload for the body in it, which counts against the daemon's body memory; without a body it is given back at once.</summary>
+    /// <param name="memory">When it has too little left, the body is lost.</param>
+    public void Hold(ByteBudget memory)
+    {
+        if (Facts.BodyBytes.IsEmpty)
+        {
+            _payload.Dispose();
+        }
+        else if (memory.TryReserve(_payload.Capacity))
+        {
+            _memory = memory;
+        }
+        else
+        {
+            (Facts.Body, Facts.IsBodyLost) = (null, true);
+            _payload.Dispose();
+        }
+    }
+
+    /// <summary>The exchange that it is about, so that it can be abandoned.</summary>
     public void Attach(Exchange exchange)
     {
         lock (_gate)
@@ -63,9 +87,21 @@ internal sealed class NotifyRequest : IDisposable
         exchange.Abandon();
     }
 
-    /// <summary>The turn of a message. Of several the one that we know counts; two would be two questions with one answer.</summary>
-    public static NotifyRequest Of(in SpopFrame frame, SpopNotify notify, NotifyArgumentsReader reader, int bufferSize)
+    /// <summary>Reads a NOTIFY. Of several messages the one that we know counts; two would be two questions with one answer.</summary>
+    /// <param name="frame">Its last frame.</param>
+    /// <param name="payload">The whole payload, taken over in any case.</param>
+    /// <param name="reader">Reads the arguments.</param>
+    /// <param name="bufferSize">HAProxy's buffer in bytes.</param>
+    /// <param name="error">What is wrong with the payload.</param>
+    /// <returns>Null when it cannot be read.</returns>
+    public static NotifyRequest? Read(in SpopFrame frame, SpopPayload payload, NotifyArgumentsReader reader, int bufferSize, out SpopError error)
     {
+        if (!SpopNotify.TryRead(payload.Span, out var notify, out error))
+        {
+            payload.Dispose();
+            return null;
+        }
+
         var phase = SpopPhase.None;
         NotifyArguments? facts = null;
         foreach (var message in notify)
@@ -78,14 +114,21 @@ internal sealed class NotifyRequest : IDisposable
                     break;
                 }
 
-                (phase, facts) = (named, reader.Read(message, named, bufferSize));
+                (phase, facts) = (named, reader.Read(message, payload.Memory, named, bufferSize));
             }
         }
 
-        return new NotifyRequest { StreamId = frame.StreamId, FrameId = frame.FrameId, Phase = phase, Facts = facts ?? new NotifyArguments() };
+        return new NotifyRequest
+        {
+            StreamId = frame.StreamId,
+            FrameId = frame.FrameId,
+            Phase = phase,
+            Facts = facts ?? new NotifyArguments(),
+            _payload = payload,
+        };
     }
 
-    /// <summary>The turn of a message that was not kept.</summary>
+    /// <summary>That of a message that was not kept.</summary>
     public static NotifyRequest OfLost(in SpopFrame frame, in SpopError error) => new()
     {
         StreamId = frame.StreamId,
@@ -127,7 +170,9 @@ internal sealed class NotifyRequest : IDisposable
             _asking = null;
         }
 
-        Facts.Dispose();
+        _memory?.Return(_payload.Capacity);
+        _memory = null;
+        _payload.Dispose();
     }
 }
 

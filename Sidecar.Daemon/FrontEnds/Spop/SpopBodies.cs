@@ -1,5 +1,9 @@
 using System.Globalization;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Verdicts;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
@@ -47,6 +51,24 @@ internal static class SpopBodies
         var declared = DeclaredSize(facts);
         var isOpen = declared is null && facts.IsWhole != true;
         return declared == 0 && facts.BodyBytes.IsEmpty ? null : Piece(facts, isOpen || IsShort(facts, declared), declared);
+    }
+
+    /// <summary>The verdict on a message when its body has been judged too.</summary>
+    /// <param name="exchange">The exchange.</param>
+    /// <param name="direction">Request or response.</param>
+    /// <param name="headers">What the headers were judged.</param>
+    /// <param name="step">What became of the body.</param>
+    public static Verdict Join(Exchange exchange, Direction direction, Verdict headers, in BodyStep step)
+    {
+        var verdict = headers.Then(step.Verdict);
+        if (!verdict.IsAllow || (step.Progress.IsPristine && step.Progress.Released == step.Progress.Pushed))
+        {
+            return verdict;
+        }
+
+        // HAProxy cannot change a body in any version (proxy integration §1.7).
+        exchange.NoteUnapplied(direction == Direction.Request ? "request-body" : "response-body");
+        return exchange.Route is { RefusesUnapplied: false } ? verdict : verdict with { Kind = VerdictKind.FailedClosed, Cause = Cause.Unapplied };
     }
 
     /// <summary>Bytes free in HAProxy's buffer for what is added to a request; too few rather than too many.</summary>

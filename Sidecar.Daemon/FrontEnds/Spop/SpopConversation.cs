@@ -156,45 +156,55 @@ internal sealed class SpopConversation : IDisposable
 
     private void TakeMessage(in SpopFrame frame)
     {
-        var assembly = _fragments.Add(frame, _time.GetTimestamp(), out var payload, out var error);
-        using (payload)
+        switch (_fragments.Add(frame, _time.GetTimestamp(), out var payload, out var error))
         {
-            switch (assembly)
-            {
-                case SpopAssembly.Violation:
-                    End = SpopSessionEnd.Violation(error);
-                    break;
-                case SpopAssembly.Refused:
-                    if (_throttle.MayLog("fragments", out var more))
-                    {
-                        Log.NotKept(_logger, _options.Name, error.Message, more);
-                    }
+            case SpopAssembly.Violation:
+                End = SpopSessionEnd.Violation(error);
+                break;
+            case SpopAssembly.Refused:
+                if (_throttle.MayLog("fragments", out var more))
+                {
+                    Log.NotKept(_logger, _options.Name, error.Message, more);
+                }
 
-                    Begin(NotifyRequest.OfLost(frame, error));
-                    break;
-                case SpopAssembly.Complete when SpopNotify.TryRead(payload.Span, out var notify, out error):
-                    var turn = NotifyRequest.Of(frame, notify, _frontEnd.Reader, _bufferSize);
-                    turn.Question = _frontEnd.MustAskElsewhere(turn) ? SpopRelay.Question(frame, payload.Span, _bufferSize, _replies.MaxFrameSize) : null;
-                    Begin(turn);
-                    break;
-                case SpopAssembly.Complete:
-                    End = SpopSessionEnd.Violation(error);
-                    break;
-            }
+                Begin(NotifyRequest.OfLost(frame, error));
+                break;
+            case SpopAssembly.Complete when NotifyRequest.Read(frame, payload, _frontEnd.Reader, _bufferSize, out error) is { } request:
+                request.Question = _frontEnd.MustAskElsewhere(request)
+                    ? SpopRelay.Question(frame, request.Payload, _bufferSize, _replies.MaxFrameSize)
+                    : null;
+                Begin(request);
+                break;
+            case SpopAssembly.Complete:
+                End = SpopSessionEnd.Violation(error);
+                break;
         }
     }
 
-    private void Begin(NotifyRequest turn)
+    private void Begin(NotifyRequest request)
     {
-        turn.IsUnheard = HasLeft;
-        Turns.Add(turn);
-        _ = AnswerAsync(turn);
+        request.IsUnheard = HasLeft;
+        Turns.Add(request);
+        var answering = _frontEnd.AnswerAsync(request, _replies);
+        if (answering.IsCompleted)
+        {
+            Finish(request, answering);
+        }
+        else
+        {
+            FinishLater(request, answering);
+        }
     }
 
-    private async Task AnswerAsync(NotifyRequest turn)
+    // Not a method that waits: what waits for agents is the front end's alone.
+    private void FinishLater(NotifyRequest request, ValueTask answering) =>
+        answering.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(() => Finish(request, answering));
+
+    private void Finish(NotifyRequest request, ValueTask answered)
     {
-        await _frontEnd.AnswerAsync(turn, _replies).ConfigureAwait(false);
-        turn.Dispose();
-        Turns.Remove(turn);
+        // Gives it back to its pool; it never throws.
+        answered.GetAwaiter().GetResult();
+        request.Dispose();
+        Turns.Remove(request);
     }
 }

@@ -11,7 +11,7 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
 /// <summary>
-/// Answers the NOTIFYs of all sessions of a listener: events for the inspector, variables for HAProxy. Every turn is answered, also by a defect of ours.
+/// Answers the NOTIFYs of all sessions of a listener: events for the inspector, variables for HAProxy. Every one is answered, also by a defect of ours.
 /// </summary>
 /// <remarks>Request and response of an exchange come on whichever connection; they are joined by HAProxy's id of the transaction.</remarks>
 internal sealed class SpopFrontEnd : IDisposable
@@ -19,7 +19,7 @@ internal sealed class SpopFrontEnd : IDisposable
     private readonly SpopListenerOptions _options;
     private readonly Inspector _inspector;
     private readonly ILogger _logger;
-    private readonly SpopInspection _inspection;
+    private readonly SpopRules _rules;
     private readonly SpopAnswerWriter _writer;
     private readonly ExchangeDirectory<SpopExchange> _directory;
     private readonly IExchangeRelay? _relay;
@@ -27,16 +27,14 @@ internal sealed class SpopFrontEnd : IDisposable
 
     /// <summary>A front end without exchanges.</summary>
     /// <exception cref="ArgumentException">A header that the options name cannot be carried.</exception>
-    public SpopFrontEnd(
-        SpopListenerOptions options, Inspector inspector, ILogger logger,
-        IExchangeRelay? relay = null)
+    public SpopFrontEnd(SpopListenerOptions options, Inspector inspector, ILogger logger, IExchangeRelay? relay = null)
     {
         (_options, _inspector, _logger, _relay) = (options, inspector, logger, relay);
         var pace = new LogThrottle(inspector.Time);
         _writer = new SpopAnswerWriter(options, pace, logger);
-        _inspection = new SpopInspection(options, inspector, pace, logger);
+        _rules = new SpopRules(options, pace, logger);
         _directory = new ExchangeDirectory<SpopExchange>(inspector);
-        Reader = new NotifyArgumentsReader(options, inspector.BodyMemory);
+        Reader = new NotifyArgumentsReader(options);
         PartialFrames = new ByteBudget(options.MaxPartialBytes, inspector.Time);
         relay?.Serve(new SpopRelay(this, options, inspector.Time));
     }
@@ -63,25 +61,192 @@ internal sealed class SpopFrontEnd : IDisposable
     public bool Knows(string id) => _directory.Find(CorrelationId.Parse(id)) is not null;
 
     /// <summary>Whether another daemon has to be asked, for only that may know the exchange.</summary>
-    public bool MustAskElsewhere(NotifyRequest turn) =>
-        _relay is { IsOpen: true } && turn is { Phase: SpopPhase.Response, Facts.Id: { } id } && !Knows(id);
+    public bool MustAskElsewhere(NotifyRequest request) =>
+        _relay is { IsOpen: true } && request is { Phase: SpopPhase.Response, Facts.Id: { } id } && !Knows(id);
 
     /// <summary>Waits until no exchange waits for its response, or until the token fires.</summary>
     public Task WhenEmptyAsync(CancellationToken timeIsUp) => _directory.WhenEmptyAsync(timeIsUp);
 
     /// <summary>Inspects what a NOTIFY asks and answers it. Never throws.</summary>
+    /// <remarks>The one method that waits for agents between the connection and the inspector.</remarks>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask AnswerAsync(NotifyRequest turn, SpopReplies replies)
+    public async ValueTask AnswerAsync(NotifyRequest request, SpopReplies replies)
     {
+        Exchange? exchange = null;
+        SpopExchange? joined = null;
+        SpopOutcome given = default;
         try
         {
-            if (turn.Phase == SpopPhase.Response)
+            request.Hold(_inspector.BodyMemory);
+            var deadline = _inspector.DeadlineIn(request.Budget is { } left && left < _options.Budget ? left : _options.Budget);
+            var isResponse = request.Phase == SpopPhase.Response;
+            var verdict = isResponse ? OpenResponse(request, out exchange, out joined) : OpenRequest(request, out exchange, out joined);
+            if (exchange is null)
             {
-                await AnswerResponseAsync(turn, replies).ConfigureAwait(false);
+                if (request.Question is { } question
+                    && await _relay!.AskAsync(request.Facts.Id!, question, deadline, request.Asking()).ConfigureAwait(false) is { } ack)
+                {
+                    // The exchange is the other daemon's, which accounts for it.
+                    await replies.SendAsync(ack).ConfigureAwait(false);
+                    return;
+                }
+
+                exchange = _inspector.BeginUnknown(_options.Name);
+                verdict = JudgeUnknown(request, exchange);
             }
-            else
+
+            if (verdict is null)
             {
-                await AnswerRequestAsync(turn, replies).ConfigureAwait(false);
+                var body = isResponse ? SpopBodies.OfResponse(request.Facts, joined!.Method) : SpopBodies.OfRequest(request.Facts);
+                var message = EventOf(request, exchange, body is not null);
+                verdict = await _inspector.InspectAsync(exchange, message, deadline).ConfigureAwait(false);
+                if (verdict.IsAllow && body is { } piece)
+                {
+                    var direction = isResponse ? Direction.Response : Direction.Request;
+                    using var step = await _inspector.PushAsync(exchange, direction, piece, deadline).ConfigureAwait(false);
+                    verdict = SpopBodies.Join(exchange, direction, verdict, step);
+                }
+            }
+
+            given = await SendAsync(request, replies, Compose(request, exchange, joined, verdict)).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            await RefuseAsync(request, replies, exchange, e).ConfigureAwait(false);
+        }
+        finally
+        {
+            End(request, exchange, joined, given);
+        }
+    }
+
+    /// <summary>Ends all exchanges: the listener stops.</summary>
+    public void Dispose() => _directory.Dispose();
+
+    private Verdict? OpenRequest(NotifyRequest request, out Exchange exchange, out SpopExchange? joined)
+    {
+        joined = null;
+        exchange = Begin(request.Facts);
+        request.Attach(exchange);
+        if ((_rules.Refusal(request, exchange) ?? (_refusesNew ? Inspector.PassBy(exchange, Cause.ShuttingDown) : null)) is { } verdict)
+        {
+            return verdict;
+        }
+
+        if (_options.HasResponsePhase)
+        {
+            var own = new SpopExchange(exchange, request.Facts.Method!);
+            if (!_directory.TryAdd(CorrelationId.Parse(request.Facts.Id!), own))
+            {
+                return exchange.Refuse(Cause.TooManyExchanges);
+            }
+
+            joined = own;
+        }
+
+        return null;
+    }
+
+    // Without an exchange when it is not known here.
+    private Verdict? OpenResponse(NotifyRequest request, out Exchange? exchange, out SpopExchange? joined)
+    {
+        joined = request.Facts.Id is { } id ? _directory.Remove(CorrelationId.Parse(id)) : null;
+        exchange = joined?.Exchange;
+        if (exchange is null)
+        {
+            return null;
+        }
+
+        request.Attach(exchange);
+        if (!joined!.IsJudged)
+        {
+            // HAProxy gave up waiting for the request's verdict and went on.
+            exchange.Abandon(Cause.Superseded, CancelReason.Manual);
+        }
+
+        return _rules.Refusal(request, exchange);
+    }
+
+    private Verdict JudgeUnknown(NotifyRequest request, Exchange exchange)
+    {
+        var isOpen = _options.UnknownExchange == FailureMode.Open;
+        var verdict = _rules.Refusal(request, exchange)
+            ?? (isOpen ? Verdict.Allow with { Cause = Cause.ExchangeUnknown } : Verdict.Refused(Cause.ExchangeUnknown));
+        exchange.Note(verdict.IsAllow ? LedgerState.Bypassed : LedgerState.Refused, verdict.Cause);
+        return verdict;
+    }
+
+    private AgentEvent EventOf(NotifyRequest request, Exchange exchange, bool hasBody) => request.Phase == SpopPhase.Response
+        ? new ResponseHeadersEvent { Status = (ushort)request.Facts.Status!.Value, Headers = request.Facts.Headers }
+        : request.Facts.RequestEvent(exchange, hasBody, _inspector.Time.GetUtcNow());
+
+    private static SpopAnswer Compose(NotifyRequest request, Exchange exchange, SpopExchange? joined, Verdict verdict)
+    {
+        if (joined is null)
+        {
+            return new SpopAnswer(exchange, verdict);
+        }
+
+        if (request.Phase == SpopPhase.Response)
+        {
+            return new SpopAnswer(exchange, verdict) { ResponseEdits = HeaderEdits.Join(joined.ResponseEdits, verdict.ResponseHeaders) };
+        }
+
+        var wants = verdict.IsAllow ? Inspector.Wants(exchange) : default;
+        var answer = new SpopAnswer(exchange, verdict)
+        {
+            WantsResponse = wants.ResponseHeaders,
+            WantsResponseBody = wants.ResponseBody.Need != BodyNeed.None,
+        };
+        (joined.ResponseEdits, joined.RequestBytes) = (verdict.ResponseHeaders, request.Facts.BodyBytes.Length);
+        joined.AwaitsResponse = answer.WantsResponse;
+
+        // From here on HAProxy may ask about the response.
+        joined.IsJudged = true;
+        return answer;
+    }
+
+    private async ValueTask<SpopOutcome> SendAsync(NotifyRequest request, SpopReplies replies, SpopAnswer answer)
+    {
+        var ack = replies.Rent();
+        try
+        {
+            var given = _writer.Write(ack, request, answer, replies.MaxFrameSize);
+            if (given.Cause == Cause.Unapplied)
+            {
+                answer.Exchange.Note(LedgerState.Refused, Cause.Unapplied);
+            }
+
+            if (!await replies.SendAsync(ack.Finish()).ConfigureAwait(false))
+            {
+                request.Abandon();
+            }
+            else if (request.IsUnheard)
+            {
+                answer.Exchange.Note(LedgerState.Abandoned, Cause.ClientGone);
+            }
+
+            // Rule 13.
+            var outlives = answer.WantsResponse && given.IsAllow && !request.IsGone && !request.IsUnheard;
+            return new(given.IsAllow ? StatusOf(request) : SpopAnswerWriter.Render(request.Phase, given).Status, outlives);
+        }
+        finally
+        {
+            replies.Return(ack);
+        }
+    }
+
+    private static int StatusOf(NotifyRequest request) => request.Phase == SpopPhase.Response ? (int)request.Facts.Status.GetValueOrDefault() : 0;
+
+    // A defect of ours: HAProxy hears of it where it still can.
+    private async ValueTask RefuseAsync(NotifyRequest request, SpopReplies replies, Exchange? exchange, Exception defect)
+    {
+        Log.Defect(_logger, defect, _options.Name);
+        try
+        {
+            if (exchange is not null)
+            {
+                await SendAsync(request, replies, new SpopAnswer(exchange, exchange.Refuse(Cause.Internal))).ConfigureAwait(false);
             }
         }
         catch (Exception e)
@@ -90,141 +255,27 @@ internal sealed class SpopFrontEnd : IDisposable
         }
     }
 
-    /// <summary>Ends all exchanges: the listener stops.</summary>
-    public void Dispose() => _directory.Dispose();
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AnswerRequestAsync(NotifyRequest turn, SpopReplies replies)
+    private void End(NotifyRequest request, Exchange? exchange, SpopExchange? joined, SpopOutcome given)
     {
-        var facts = turn.Facts;
-        var deadline = _inspector.DeadlineIn(_options.Budget);
-        var exchange = Begin(facts);
-        turn.Attach(exchange);
-        SpopExchange? joined = null;
-        var status = 0;
-        var outlives = false;
-        try
+        if (exchange is null || given.Outlives)
         {
-            var verdict = _inspection.Refusal(turn, exchange) ?? (_refusesNew ? Inspector.PassBy(exchange, Cause.ShuttingDown) : null);
-            if (verdict is null && _options.HasResponsePhase)
-            {
-                joined = new SpopExchange(exchange, facts.Method!);
-                if (!_directory.TryAdd(CorrelationId.Parse(facts.Id!), joined))
-                {
-                    joined = null;
-                    verdict = exchange.Refuse(Cause.TooManyExchanges);
-                }
-            }
-
-            verdict ??= await _inspection.RequestAsync(turn, exchange, deadline).ConfigureAwait(false);
-            var wants = verdict.IsAllow && joined is not null ? Inspector.Wants(exchange) : default;
-            var answer = new SpopAnswer(exchange, verdict)
-            {
-                WantsResponse = wants.ResponseHeaders,
-                WantsResponseBody = wants.ResponseBody.Need != BodyNeed.None,
-            };
-            if (joined is not null)
-            {
-                (joined.ResponseEdits, joined.RequestBytes, joined.AwaitsResponse) = (verdict.ResponseHeaders, facts.BodyBytes.Length, answer.WantsResponse);
-
-                // From here on HAProxy may ask about the response.
-                joined.IsJudged = true;
-            }
-
-            var given = await SendAsync(turn, replies, answer).ConfigureAwait(false);
-            status = StatusOf(turn, given);
-
-            // Rule 13.
-            outlives = answer.WantsResponse && given.IsAllow && !turn.IsGone && !turn.IsUnheard;
-        }
-        catch
-        {
-            await SendAsync(turn, replies, new SpopAnswer(exchange, exchange.Refuse(Cause.Internal))).ConfigureAwait(false);
-            throw;
-        }
-        finally
-        {
-            if (!outlives)
-            {
-                if (joined is not null)
-                {
-                    _directory.Remove(CorrelationId.Parse(facts.Id!), joined);
-                }
-
-                _inspector.End(exchange, Complete(exchange, status, facts.BodyBytes.Length, 0));
-            }
-        }
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AnswerResponseAsync(NotifyRequest turn, SpopReplies replies)
-    {
-        var facts = turn.Facts;
-        var deadline = _inspector.DeadlineIn(turn.Budget is { } left && left < _options.Budget ? left : _options.Budget);
-        if (facts.Id is not { } id || _directory.Remove(CorrelationId.Parse(id)) is not { } joined)
-        {
-            if (!await TryAskElsewhereAsync(turn, replies, deadline).ConfigureAwait(false))
-            {
-                await AnswerUnknownAsync(turn, replies).ConfigureAwait(false);
-            }
-
             return;
         }
 
-        var exchange = joined.Exchange;
-        turn.Attach(exchange);
-        var status = 0;
-        try
+        var isResponse = request.Phase == SpopPhase.Response;
+        if (!isResponse && joined is not null)
         {
-            if (!joined.IsJudged)
-            {
-                // HAProxy gave up waiting for the request's verdict and went on.
-                exchange.Abandon(Cause.Superseded, CancelReason.Manual);
-            }
-
-            var verdict = _inspection.Refusal(turn, exchange) ?? await _inspection.ResponseAsync(turn, joined, deadline).ConfigureAwait(false);
-            var answer = new SpopAnswer(exchange, verdict) { ResponseEdits = HeaderEdits.Join(joined.ResponseEdits, verdict.ResponseHeaders) };
-            var given = await SendAsync(turn, replies, answer).ConfigureAwait(false);
-            status = given.IsAllow ? (int)facts.Status.GetValueOrDefault() : StatusOf(turn, given);
-        }
-        catch
-        {
-            await SendAsync(turn, replies, new SpopAnswer(exchange, exchange.Refuse(Cause.Internal))).ConfigureAwait(false);
-            throw;
-        }
-        finally
-        {
-            _inspector.End(exchange, Complete(exchange, status, joined.RequestBytes, facts.BodyBytes.Length));
-        }
-    }
-
-    // The exchange is the other daemon's, which accounts for it.
-    private async ValueTask<bool> TryAskElsewhereAsync(NotifyRequest turn, SpopReplies replies, long deadline)
-    {
-        if (turn.Question is not { } question || await _relay!.AskAsync(turn.Facts.Id!, question, deadline, turn.Asking()).ConfigureAwait(false) is not { } ack)
-        {
-            return false;
+            _directory.Remove(CorrelationId.Parse(request.Facts.Id!), joined);
         }
 
-        await replies.SendAsync(ack).ConfigureAwait(false);
-        return true;
-    }
-
-    private async ValueTask AnswerUnknownAsync(NotifyRequest turn, SpopReplies replies)
-    {
-        var exchange = _inspector.BeginUnknown(_options.Name);
-        try
+        var came = request.Facts.BodyBytes.Length;
+        _inspector.End(exchange, isResponse && joined is null ? null : new RequestCompleteEvent
         {
-            var isOpen = _options.UnknownExchange == FailureMode.Open;
-            var verdict = _inspection.Refusal(turn, exchange)
-                ?? (isOpen ? Verdict.Allow with { Cause = Cause.ExchangeUnknown } : Verdict.Refused(Cause.ExchangeUnknown));
-            exchange.Note(verdict.IsAllow ? LedgerState.Bypassed : LedgerState.Refused, verdict.Cause);
-            await SendAsync(turn, replies, new SpopAnswer(exchange, verdict)).ConfigureAwait(false);
-        }
-        finally
-        {
-            _inspector.End(exchange);
-        }
+            Status = (ushort)given.Status,
+            DurationMs = (ulong)_inspector.Time.GetElapsedTime(exchange.Started).TotalMilliseconds,
+            RequestBodySize = (ulong)(isResponse ? joined!.RequestBytes : came),
+            ResponseBodySize = (ulong)(isResponse ? came : 0),
+        });
     }
 
     // What a message without method or target asks for nobody knows: it is refused, and stands in no route's account.
@@ -241,41 +292,6 @@ internal sealed class SpopFrontEnd : IDisposable
             : _inspector.Begin(_options.Name, host, target, method);
     }
 
-    private async ValueTask<Verdict> SendAsync(NotifyRequest turn, SpopReplies replies, SpopAnswer answer)
-    {
-        var ack = replies.Rent();
-        try
-        {
-            var given = _writer.Write(ack, turn, answer, replies.MaxFrameSize);
-            if (given.Cause == Cause.Unapplied)
-            {
-                answer.Exchange.Note(LedgerState.Refused, Cause.Unapplied);
-            }
-
-            if (!await replies.SendAsync(ack.Finish()).ConfigureAwait(false))
-            {
-                turn.Abandon();
-            }
-            else if (turn.IsUnheard)
-            {
-                answer.Exchange.Note(LedgerState.Abandoned, Cause.ClientGone);
-            }
-
-            return given;
-        }
-        finally
-        {
-            replies.Return(ack);
-        }
-    }
-
-    private static int StatusOf(NotifyRequest turn, Verdict verdict) => verdict.IsAllow ? 0 : SpopAnswerWriter.Render(turn.Phase, verdict).Status;
-
-    private RequestCompleteEvent Complete(Exchange exchange, int status, long requestBytes, long responseBytes) => new()
-    {
-        Status = (ushort)status,
-        DurationMs = (ulong)_inspector.Time.GetElapsedTime(exchange.Started).TotalMilliseconds,
-        RequestBodySize = (ulong)requestBytes,
-        ResponseBodySize = (ulong)responseBytes,
-    };
+    // The status that the client gets, 0 for whatever the upstream says; and whether the exchange waits for its response.
+    private readonly record struct SpopOutcome(int Status, bool Outlives);
 }

@@ -29,7 +29,7 @@ internal sealed class SpopRelay(SpopFrontEnd frontEnd, SpopListenerOptions optio
 
     public async ValueTask<byte[]?> AnswerAsync(ReadOnlyMemory<byte> question, TimeSpan budget, CancellationToken gone)
     {
-        if (Turn(question.Span, budget, out var maxFrameSize) is not { } turn)
+        if (Read(question, budget, out var maxFrameSize) is not { } request)
         {
             return null;
         }
@@ -38,12 +38,12 @@ internal sealed class SpopRelay(SpopFrontEnd frontEnd, SpopListenerOptions optio
         var output = new FrameOutput(pipe.Writer, options.MaxUnsent);
         var writing = output.RunAsync();
         using (var replies = new SpopReplies(output, options, time) { MaxFrameSize = maxFrameSize })
-        using (turn)
+        using (request)
         {
-            var registration = gone.UnsafeRegister(static state => ((NotifyRequest)state!).Abandon(), turn);
+            var registration = gone.UnsafeRegister(static state => ((NotifyRequest)state!).Abandon(), request);
             await using (registration.ConfigureAwait(false))
             {
-                await frontEnd.AnswerAsync(turn, replies).ConfigureAwait(false);
+                await frontEnd.AnswerAsync(request, replies).ConfigureAwait(false);
             }
         }
 
@@ -54,25 +54,30 @@ internal sealed class SpopRelay(SpopFrontEnd frontEnd, SpopListenerOptions optio
         return answer.Buffer.IsEmpty ? null : answer.Buffer.ToArray();
     }
 
-    private NotifyRequest? Turn(ReadOnlySpan<byte> question, TimeSpan budget, out int maxFrameSize)
+    private NotifyRequest? Read(ReadOnlyMemory<byte> question, TimeSpan budget, out int maxFrameSize)
     {
+        var bytes = question.Span;
         maxFrameSize = 0;
-        if (question.Length <= HeaderSize || !SpopNotify.TryRead(question[HeaderSize..], out var notify, out _))
+        if (question.Length <= HeaderSize)
         {
             return null;
         }
 
-        maxFrameSize = BinaryPrimitives.ReadInt32BigEndian(question[20..]);
+        maxFrameSize = BinaryPrimitives.ReadInt32BigEndian(bytes[20..]);
         if (maxFrameSize < SpopLimits.MinFrameSize || maxFrameSize > options.MaxFrameSize)
         {
             return null;
         }
 
         var frame = new SpopFrame(
-            SpopFrameType.Notify, SpopFrameFlags.Fin, BinaryPrimitives.ReadUInt64BigEndian(question), BinaryPrimitives.ReadUInt64BigEndian(question[8..]),
-            default);
-        var turn = NotifyRequest.Of(frame, notify, frontEnd.Reader, BinaryPrimitives.ReadInt32BigEndian(question[16..]));
-        turn.Budget = budget;
-        return turn;
+            SpopFrameType.Notify, SpopFrameFlags.Fin, BinaryPrimitives.ReadUInt64BigEndian(bytes), BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]),
+            new ReadOnlySequence<byte>(question[HeaderSize..]));
+        var request = NotifyRequest.Read(frame, SpopPayload.Of(frame.Payload), frontEnd.Reader, BinaryPrimitives.ReadInt32BigEndian(bytes[16..]), out _);
+        if (request is not null)
+        {
+            request.Budget = budget;
+        }
+
+        return request;
     }
 }

@@ -1,17 +1,53 @@
+using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.FrontEnds.Common;
+using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Routing;
-
+using Sidecar.Daemon.Inspection.Verdicts;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
-/// <summary>What makes a message one that cannot be inspected. Stateless; errors say what was seen and what to do.</summary>
-internal static class SpopRules
+/// <summary>What makes a message one that cannot be inspected; errors say what was seen and what to do. Safe for many messages at once.</summary>
+internal sealed class SpopRules(SpopListenerOptions options, LogThrottle pace, ILogger logger)
 {
     /// <summary>Longest id of a transaction, in chars: what anybody uses fits into it, and 50,000 of them are kept.</summary>
     public const int MaxId = 256;
 
-    /// <summary>A fault of HAProxy's configuration, which no client can cause; null for none.</summary>
-    public static string? Misconfiguration(NotifyArguments facts, SpopPhase phase, SpopListenerOptions options) =>
+    /// <summary>What is refused without asking anybody; null when it can be inspected.</summary>
+    public Verdict? Refusal(NotifyRequest request, Exchange exchange)
+    {
+        if (request.Refused is { } cause)
+        {
+            return exchange.Refuse(cause);
+        }
+
+        var facts = request.Facts;
+        if ((Misconfiguration(facts, request.Phase) ?? UnknownRoute(facts, exchange)) is { } fault)
+        {
+            if (pace.MayLog("misconfigured", out var more))
+            {
+                Log.Misconfigured(logger, options.Name, fault, more);
+            }
+
+            return exchange.Refuse(Cause.Malformed);
+        }
+
+        if (Problem(facts, request.Phase) is { } problem)
+        {
+            Log.Malformed(logger, facts.Id, exchange.Id.ToString(), problem);
+            return exchange.Refuse(Cause.Malformed);
+        }
+
+        return facts.IsBodyLost ? exchange.Refuse(Cause.BodyMemory) : null;
+    }
+
+    private static string? UnknownRoute(NotifyArguments facts, Exchange exchange) => facts.Route is { } route && exchange.Route?.Id != route
+        ? $"the argument route names '{HeaderRules.Echo(route)}', which no --route defines"
+        : null;
+
+    // A fault of HAProxy's configuration, which no client can cause.
+    private string? Misconfiguration(NotifyArguments facts, SpopPhase phase) =>
         facts.Misconfigured is { } said ? said
         : phase == SpopPhase.None ? "the NOTIFY has no message named sidecar-request, sidecar-request-head, sidecar-response or sidecar-response-head; name the spoe-message so"
         : options.HasResponsePhase && facts.Id is null ? "the argument id is missing or empty; write id=unique-id and set unique-id-format, or response=no on the listener"
@@ -23,8 +59,8 @@ internal static class SpopRules
         : facts.IsWhole is null || facts.Held is null ? "the argument whole or len is missing; write whole=internal.htx.has_eom len=req.len, by which a body that was cut is known"
         : null;
 
-    /// <summary>What a client, or an upstream, has sent that cannot be inspected (rule 9); null when it can.</summary>
-    public static string? Problem(NotifyArguments facts, SpopPhase phase, SpopListenerOptions options) =>
+    // What a client, or an upstream, has sent that cannot be inspected (rule 9).
+    private string? Problem(NotifyArguments facts, SpopPhase phase) =>
         RequestRules.HeaderProblem(facts.HeaderCount, facts.HeaderBytes, options.MaxHeaders, options.MaxHeaderBytes)
         ?? (phase == SpopPhase.Request ? RequestProblem(facts) : null);
 

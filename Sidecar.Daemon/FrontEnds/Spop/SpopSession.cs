@@ -127,6 +127,7 @@ internal sealed class SpopSession
             {
                 var result = await _pipe.Input.ReadAsync().ConfigureAwait(false);
                 var buffer = result.Buffer;
+                var came = _time.GetTimestamp();
                 bool hasRoom;
                 int frames;
                 FlushBatch.Begin();
@@ -143,7 +144,7 @@ internal sealed class SpopSession
                 _pipe.Input.AdvanceTo(buffer.Start, hasRoom ? buffer.End : buffer.Start);
                 if (frames > 0)
                 {
-                    _watch.FrameCame();
+                    _watch.FrameCame(came);
                 }
 
                 _end = _talk.End;

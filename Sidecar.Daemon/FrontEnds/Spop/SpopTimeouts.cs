@@ -18,9 +18,10 @@ internal sealed class SpopTimeouts(SpopListenerOptions options, TimeProvider tim
     private long _stuckSince;
 
     /// <summary>A whole frame has come.</summary>
-    public void FrameCame()
+    /// <param name="when">A timestamp.</param>
+    public void FrameCame(long when)
     {
-        _lastFrame = time.GetTimestamp();
+        _lastFrame = when;
         _partialSince = null;
     }
 

@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.FrontEnds.Spop;
 using Sidecar.Daemon.Inspection.Bodies;
 
@@ -8,8 +7,6 @@ namespace Sidecar.Tests.FrontEnds.Spop;
 /// <summary>When a body is whole, and when nobody can know.</summary>
 internal sealed class SpopBodiesTests
 {
-    private static readonly ByteBudget Memory = new(1_000_000, TimeProvider.System);
-
     [TestCase(null, null, 0, 0, true, null, TestName = "nothing")]
     [TestCase("0", null, 0, 0, true, null, TestName = "declared empty")]
     [TestCase("5", null, 5, 0, true, BodyEnd.Last, TestName = "whole")]
@@ -34,7 +31,7 @@ internal sealed class SpopBodiesTests
     [TestCase(null, null, 0, 9, true, BodyEnd.Truncated, TestName = "no framing, HAProxy holds what it does not show")]
     public void Request(string? length, string? encoding, int there, int more, bool isWhole, object? end)
     {
-        using var facts = Facts(length, encoding, there);
+        var facts = Facts(length, encoding, there);
         (facts.IsWhole, facts.Held) = (isWhole, 21 + "GET/HTTP/1.1".Length + facts.HeaderBytes + there + more);
 
         Assert.That(SpopBodies.OfRequest(facts)?.End, Is.EqualTo(end));
@@ -43,8 +40,8 @@ internal sealed class SpopBodiesTests
     [Test]
     public void Request_WithoutTheBody_IsCutUnlessThereIsNone()
     {
-        using var with = new NotifyArguments { Method = "GET", RawTarget = "/", Version = "1.1", IsWhole = true, Held = 43 };
-        using var without = new NotifyArguments { Method = "GET", RawTarget = "/", Version = "1.1", IsWhole = true, Held = 33 };
+        var with = new NotifyArguments { Method = "GET", RawTarget = "/", Version = "1.1", IsWhole = true, Held = 43 };
+        var without = new NotifyArguments { Method = "GET", RawTarget = "/", Version = "1.1", IsWhole = true, Held = 33 };
 
         Assert.That(SpopBodies.OfRequest(with)?.End, Is.EqualTo(BodyEnd.Truncated));
         Assert.That(SpopBodies.OfRequest(without), Is.Null);
@@ -53,7 +50,7 @@ internal sealed class SpopBodiesTests
     [Test]
     public void Request_TunnelOfHttp2_HasNoBody()
     {
-        using var facts = Facts(null, null, 3);
+        var facts = Facts(null, null, 3);
         (facts.Version, facts.IsWhole, facts.Held) = ("2.0", true, 43);
         facts.Headers.Add("upgrade", "websocket");
 
@@ -74,7 +71,7 @@ internal sealed class SpopBodiesTests
     [TestCase(null, 0, 101, "GET", false, null)]
     public void Response(string? length, int there, int status, string method, bool isWhole, object? end)
     {
-        using var facts = Facts(length, null, there);
+        var facts = Facts(length, null, there);
         (facts.Status, facts.IsWhole) = (status, isWhole);
 
         Assert.That(SpopBodies.OfResponse(facts, method)?.End, Is.EqualTo(end));
@@ -82,8 +79,7 @@ internal sealed class SpopBodiesTests
 
     private static NotifyArguments Facts(string? length, string? encoding, int there)
     {
-        RentedBody.TryKeep(new byte[there], Memory, out var body);
-        var facts = new NotifyArguments { Method = "GET", RawTarget = "/", Version = "1.1", Body = body };
+        var facts = new NotifyArguments { Method = "GET", RawTarget = "/", Version = "1.1", Body = new byte[there] };
         foreach (var (name, value) in (ReadOnlySpan<(string, string?)>)[("content-length", length), ("transfer-encoding", encoding)])
         {
             if (value is not null)

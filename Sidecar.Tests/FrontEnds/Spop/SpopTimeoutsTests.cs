@@ -24,7 +24,7 @@ internal sealed class SpopTimeoutsTests
     [Test]
     public void IdleSession_IsNeverWokenBeforeItsTimeIsUp()
     {
-        _watch.FrameCame();
+        _watch.FrameCame(_time.GetTimestamp());
         _watch.Note(0, isGreeted: true, isBusy: false, hasFragments: false);
         AssertDueAfter(Options.IdleTimeout);
     }
@@ -35,7 +35,7 @@ internal sealed class SpopTimeoutsTests
     [Test]
     public void HalfAFrame_IsNeverWokenBeforeItsTimeIsUp()
     {
-        _watch.FrameCame();
+        _watch.FrameCame(_time.GetTimestamp());
         _watch.Note(3, isGreeted: true, isBusy: true, hasFragments: false);
         AssertDueAfter(Options.FrameTimeout);
     }
