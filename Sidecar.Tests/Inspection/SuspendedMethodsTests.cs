@@ -7,7 +7,6 @@ using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.FrontEnds.Spop;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Messages;
-using Sidecar.Protocol.Transport;
 using Sidecar.Tests.Encodings;
 using Sidecar.Tests.FrontEnds.Spop;
 using Sidecar.Tests.Support;
@@ -43,9 +42,7 @@ internal sealed class SuspendedMethodsTests
         await using var rig = await SwiftRig.StartAsync(1, EventSet.RequestHeaders, answer.Begin);
         var pipes = new DuplexPipePair(PipeScheduler.Inline);
         using var frontEnd = new SpopFrontEnd(SpopHarness.DefaultOptions, rig.Inspector, NullLogger.Instance);
-        var connection = new SpopSession(
-            "1", pipes.Near, frontEnd, SpopHarness.DefaultOptions, rig.Inspector.BodyMemory, TimeProvider.System, NullLogger.Instance,
-            new LogThrottle(TimeProvider.System));
+        var connection = new SpopConnection("1", pipes.Near, frontEnd);
         var running = connection.RunAsync();
         var peer = new SpopPeer(pipes.Far, connection, running);
         await peer.GreetAsync();

@@ -12,11 +12,21 @@ internal sealed class SpopExchange(Exchange exchange, string method) : JoinedExc
     public string Method => method;
 
     /// <summary>Whether the request's verdict has been given.</summary>
-    public bool IsJudged { get; set; }
+    public bool IsJudged { get; private set; }
 
     /// <summary>Changes of the response's headers that agents asked for with the request. Those asked for with the response come after them.</summary>
-    public IReadOnlyList<HeaderEdit> ResponseEdits { get; set; } = [];
+    public IReadOnlyList<HeaderEdit> ResponseEdits { get; private set; } = [];
 
     /// <summary>Bytes of the request's body that came.</summary>
-    public long RequestBytes { get; set; }
+    public long RequestBytes { get; private set; }
+
+    /// <summary>The request's verdict is about to be given: from here on HAProxy may ask about the response.</summary>
+    /// <param name="responseEdits">What it leaves to the response.</param>
+    /// <param name="requestBytes">Bytes of the request's body that came.</param>
+    /// <param name="awaitsResponse">Whether the response is to be asked about.</param>
+    public void Judge(IReadOnlyList<HeaderEdit> responseEdits, long requestBytes, bool awaitsResponse)
+    {
+        (ResponseEdits, RequestBytes, AwaitsResponse) = (responseEdits, requestBytes, awaitsResponse);
+        IsJudged = true;
+    }
 }

@@ -16,9 +16,7 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 /// <remarks>Request and response of an exchange come on whichever connection; they are joined by HAProxy's id of the transaction.</remarks>
 internal sealed class SpopFrontEnd : IDisposable
 {
-    private readonly SpopListenerOptions _options;
     private readonly Inspector _inspector;
-    private readonly ILogger _logger;
     private readonly SpopRules _rules;
     private readonly SpopAnswerWriter _writer;
     private readonly ExchangeDirectory<SpopExchange> _directory;
@@ -29,15 +27,30 @@ internal sealed class SpopFrontEnd : IDisposable
     /// <exception cref="ArgumentException">A header that the options name cannot be carried.</exception>
     public SpopFrontEnd(SpopListenerOptions options, Inspector inspector, ILogger logger, IExchangeRelay? relay = null)
     {
-        (_options, _inspector, _logger, _relay) = (options, inspector, logger, relay);
-        var pace = new LogThrottle(inspector.Time);
-        _writer = new SpopAnswerWriter(options, pace, logger);
-        _rules = new SpopRules(options, pace, logger);
+        (Options, _inspector, Logger, _relay) = (options, inspector, logger, relay);
+        Throttle = new LogThrottle(inspector.Time);
+        _writer = new SpopAnswerWriter(options, Throttle, logger);
+        _rules = new SpopRules(options, Throttle, logger);
         _directory = new ExchangeDirectory<SpopExchange>(inspector);
         Reader = new NotifyArgumentsReader(options);
         PartialFrames = new ByteBudget(options.MaxPartialBytes, inspector.Time);
         relay?.Serve(new SpopRelay(this, options, inspector.Time));
     }
+
+    /// <summary>The listener.</summary>
+    public SpopListenerOptions Options { get; }
+
+    /// <summary>Takes what an operator must know.</summary>
+    public ILogger Logger { get; }
+
+    /// <summary>Bounds that.</summary>
+    public LogThrottle Throttle { get; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time => _inspector.Time;
+
+    /// <summary>The daemon's body memory.</summary>
+    public ByteBudget BodyMemory => _inspector.BodyMemory;
 
     /// <summary>Reads the arguments of messages.</summary>
     public NotifyArgumentsReader Reader { get; }
@@ -51,11 +64,7 @@ internal sealed class SpopFrontEnd : IDisposable
     public int Waiting => _directory.Count;
 
     /// <summary>Whether new exchanges are not inspected any more, because the daemon stops and only waits for the responses of older ones.</summary>
-    public bool RefusesNew
-    {
-        get => _refusesNew;
-        set => _refusesNew = value;
-    }
+    public bool RefusesNew { get => _refusesNew; set => _refusesNew = value; }
 
     /// <summary>Whether an exchange waits here for its response.</summary>
     public bool Knows(string id) => _directory.Find(CorrelationId.Parse(id)) is not null;
@@ -77,8 +86,8 @@ internal sealed class SpopFrontEnd : IDisposable
         SpopOutcome given = default;
         try
         {
-            request.Hold(_inspector.BodyMemory);
-            var deadline = _inspector.DeadlineIn(request.Budget is { } left && left < _options.Budget ? left : _options.Budget);
+            request.Hold(BodyMemory);
+            var deadline = _inspector.DeadlineIn(request.Budget is { } left && left < Options.Budget ? left : Options.Budget);
             var isResponse = request.Phase == SpopPhase.Response;
             var verdict = isResponse ? OpenResponse(request, out exchange, out joined) : OpenRequest(request, out exchange, out joined);
             if (exchange is null)
@@ -91,7 +100,7 @@ internal sealed class SpopFrontEnd : IDisposable
                     return;
                 }
 
-                exchange = _inspector.BeginUnknown(_options.Name);
+                exchange = _inspector.BeginUnknown(Options.Name);
                 verdict = JudgeUnknown(request, exchange);
             }
 
@@ -133,7 +142,7 @@ internal sealed class SpopFrontEnd : IDisposable
             return verdict;
         }
 
-        if (_options.HasResponsePhase)
+        if (Options.HasResponsePhase)
         {
             var own = new SpopExchange(exchange, request.Facts.Method!);
             if (!_directory.TryAdd(CorrelationId.Parse(request.Facts.Id!), own))
@@ -169,7 +178,7 @@ internal sealed class SpopFrontEnd : IDisposable
 
     private Verdict JudgeUnknown(NotifyRequest request, Exchange exchange)
     {
-        var isOpen = _options.UnknownExchange == FailureMode.Open;
+        var isOpen = Options.UnknownExchange == FailureMode.Open;
         var verdict = _rules.Refusal(request, exchange)
             ?? (isOpen ? Verdict.Allow with { Cause = Cause.ExchangeUnknown } : Verdict.Refused(Cause.ExchangeUnknown));
         exchange.Note(verdict.IsAllow ? LedgerState.Bypassed : LedgerState.Refused, verdict.Cause);
@@ -178,7 +187,7 @@ internal sealed class SpopFrontEnd : IDisposable
 
     private AgentEvent EventOf(NotifyRequest request, Exchange exchange, bool hasBody) => request.Phase == SpopPhase.Response
         ? new ResponseHeadersEvent { Status = (ushort)request.Facts.Status!.Value, Headers = request.Facts.Headers }
-        : request.Facts.RequestEvent(exchange, hasBody, _inspector.Time.GetUtcNow());
+        : request.Facts.RequestEvent(exchange, hasBody, Time.GetUtcNow());
 
     private static SpopAnswer Compose(NotifyRequest request, Exchange exchange, SpopExchange? joined, Verdict verdict)
     {
@@ -193,17 +202,12 @@ internal sealed class SpopFrontEnd : IDisposable
         }
 
         var wants = verdict.IsAllow ? Inspector.Wants(exchange) : default;
-        var answer = new SpopAnswer(exchange, verdict)
+        joined.Judge(verdict.ResponseHeaders, request.Facts.BodyBytes.Length, wants.ResponseHeaders);
+        return new SpopAnswer(exchange, verdict)
         {
             WantsResponse = wants.ResponseHeaders,
             WantsResponseBody = wants.ResponseBody.Need != BodyNeed.None,
         };
-        (joined.ResponseEdits, joined.RequestBytes) = (verdict.ResponseHeaders, request.Facts.BodyBytes.Length);
-        joined.AwaitsResponse = answer.WantsResponse;
-
-        // From here on HAProxy may ask about the response.
-        joined.IsJudged = true;
-        return answer;
     }
 
     private async ValueTask<SpopOutcome> SendAsync(NotifyRequest request, SpopReplies replies, SpopAnswer answer)
@@ -241,7 +245,7 @@ internal sealed class SpopFrontEnd : IDisposable
     // A defect of ours: HAProxy hears of it where it still can.
     private async ValueTask RefuseAsync(NotifyRequest request, SpopReplies replies, Exchange? exchange, Exception defect)
     {
-        Log.Defect(_logger, defect, _options.Name);
+        Log.Defect(Logger, defect, Options.Name);
         try
         {
             if (exchange is not null)
@@ -251,7 +255,7 @@ internal sealed class SpopFrontEnd : IDisposable
         }
         catch (Exception e)
         {
-            Log.Defect(_logger, e, _options.Name);
+            Log.Defect(Logger, e, Options.Name);
         }
     }
 
@@ -272,7 +276,7 @@ internal sealed class SpopFrontEnd : IDisposable
         _inspector.End(exchange, isResponse && joined is null ? null : new RequestCompleteEvent
         {
             Status = (ushort)given.Status,
-            DurationMs = (ulong)_inspector.Time.GetElapsedTime(exchange.Started).TotalMilliseconds,
+            DurationMs = (ulong)Time.GetElapsedTime(exchange.Started).TotalMilliseconds,
             RequestBodySize = (ulong)(isResponse ? joined!.RequestBytes : came),
             ResponseBodySize = (ulong)(isResponse ? came : 0),
         });
@@ -283,13 +287,13 @@ internal sealed class SpopFrontEnd : IDisposable
     {
         if (facts is not { Method: { } method, Target: { } target })
         {
-            return _inspector.BeginUnknown(_options.Name);
+            return _inspector.BeginUnknown(Options.Name);
         }
 
         var host = facts.Header("host"u8) ?? facts.Client.Sni;
-        return facts.Route is { } route && _inspector.BeginOn(_options.Name, route, host, target, method) is { } named
+        return facts.Route is { } route && _inspector.BeginOn(Options.Name, route, host, target, method) is { } named
             ? named
-            : _inspector.Begin(_options.Name, host, target, method);
+            : _inspector.Begin(Options.Name, host, target, method);
     }
 
     // The status that the client gets, 0 for whatever the upstream says; and whether the exchange waits for its response.

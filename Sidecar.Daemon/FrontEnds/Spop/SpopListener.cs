@@ -27,7 +27,6 @@ internal sealed class SpopListener : IAsyncDisposable
     private readonly Inspector _inspector;
     private readonly SidecarMetrics _metrics;
     private readonly ILogger _logger;
-    private readonly LogThrottle _throttle;
     private readonly SocketListener _listener;
     private readonly CancellationTokenSource _stopping = new();
     private SocketPollers? _pollers;
@@ -45,7 +44,6 @@ internal sealed class SpopListener : IAsyncDisposable
     {
         (_options, _inspector, _metrics) = (options, inspector, metrics);
         _logger = loggers.CreateLogger<SpopListener>();
-        _throttle = new LogThrottle(inspector.Time);
         _frontEnd = new SpopFrontEnd(options, inspector, _logger, relay);
         var accepting = new SocketListenerOptions
         {
@@ -168,7 +166,7 @@ internal sealed class SpopListener : IAsyncDisposable
         }
     }
 
-    private IEnumerable<SpopSession> Served() => _listener.Connections.Select(static accepted => accepted.Served).OfType<SpopSession>();
+    private IEnumerable<SpopConnection> Served() => _listener.Connections.Select(static accepted => accepted.Served).OfType<SpopConnection>();
 
     private void Look()
     {
@@ -184,7 +182,7 @@ internal sealed class SpopListener : IAsyncDisposable
     private async Task ServeAsync(AcceptedSocket accepted)
     {
         _metrics.SessionStarted(_options.Name);
-        var end = SpopSessionEnd.Closed;
+        var end = SpopConnectionEnd.Closed;
         try
         {
             end = await RunAsync(accepted).ConfigureAwait(false);
@@ -195,7 +193,7 @@ internal sealed class SpopListener : IAsyncDisposable
         }
     }
 
-    private async Task<SpopSessionEnd> RunAsync(AcceptedSocket accepted)
+    private async Task<SpopConnectionEnd> RunAsync(AcceptedSocket accepted)
     {
         // HAProxy has a connection for each of its streams at worst, with little in flight on any: no thread for each.
         var poller = _pollers!.Next();
@@ -203,14 +201,14 @@ internal sealed class SpopListener : IAsyncDisposable
             _options.HelloTimeout, _inspector.Time, _stopping.Token, SpopListenerOptions.ReadAhead, poller).ConfigureAwait(false);
         if (first != FirstData.Came)
         {
-            var end = first == FirstData.Stopped ? SpopSessionEnd.Stopped : SpopSessionEnd.NoHello(_options.HelloTimeout);
+            var end = first == FirstData.Stopped ? SpopConnectionEnd.Stopped : SpopConnectionEnd.NoHello(_options.HelloTimeout);
             accepted.CloseWith(Goodbye(end.Status.GetValueOrDefault(), end.Message));
             return end;
         }
 
         await using var pipes = accepted.Open(SpopListenerOptions.ReadAhead, poller);
         var id = Interlocked.Increment(ref _accepted).ToString(CultureInfo.InvariantCulture);
-        var session = new SpopSession(id, pipes, _frontEnd, _options, _inspector.BodyMemory, _inspector.Time, _logger, _throttle);
+        var session = new SpopConnection(id, pipes, _frontEnd);
 
         // Whoever stops the listener looks through what is served after it has set the token.
         accepted.Served = session;

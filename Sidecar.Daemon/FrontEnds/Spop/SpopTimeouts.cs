@@ -44,10 +44,10 @@ internal sealed class SpopTimeouts(SpopListenerOptions options, TimeProvider tim
     public bool IsDue => time.GetTimestamp() >= Volatile.Read(ref _due);
 
     /// <summary>The deadline that has passed; null while none has.</summary>
-    public SpopSessionEnd? Overdue() =>
-        !_isGreeted && time.GetElapsedTime(_opened) >= options.HelloTimeout ? SpopSessionEnd.NoHello(options.HelloTimeout)
-        : _partialSince is { } since && time.GetElapsedTime(since) >= options.FrameTimeout ? SpopSessionEnd.TooSlow($"a frame took more than {options.FrameTimeout.TotalSeconds:0.###} s to arrive")
-        : !_isBusy && time.GetElapsedTime(_lastFrame) >= options.IdleTimeout ? SpopSessionEnd.TooSlow($"no frame for {options.IdleTimeout.TotalSeconds:0.###} s")
+    public SpopConnectionEnd? Overdue() =>
+        !_isGreeted && time.GetElapsedTime(_opened) >= options.HelloTimeout ? SpopConnectionEnd.NoHello(options.HelloTimeout)
+        : _partialSince is { } since && time.GetElapsedTime(since) >= options.FrameTimeout ? SpopConnectionEnd.TooSlow($"a frame took more than {options.FrameTimeout.TotalSeconds:0.###} s to arrive")
+        : !_isBusy && time.GetElapsedTime(_lastFrame) >= options.IdleTimeout ? SpopConnectionEnd.TooSlow($"no frame for {options.IdleTimeout.TotalSeconds:0.###} s")
         : null;
 
     /// <summary>The timestamp this long ago.</summary>

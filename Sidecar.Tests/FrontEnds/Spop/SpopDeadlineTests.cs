@@ -18,11 +18,11 @@ internal sealed class SpopDeadlineTests
         var peer = harness.Open();
 
         time.Advance(harness.Options.HelloTimeout - TimeSpan.FromMilliseconds(1));
-        peer.Session.Look();
+        peer.Connection.Look();
         await peer.SendAsync(SpopProxy.HelloFrame()[..10]);
-        Assert.That(peer.Session.End.Reason, Is.EqualTo("closed"), "not ended yet");
+        Assert.That(peer.Connection.End.Reason, Is.EqualTo("closed"), "not ended yet");
         time.Advance(TimeSpan.FromMilliseconds(1));
-        peer.Session.Look();
+        peer.Connection.Look();
 
         Assert.That((await peer.GoodbyeAsync()).Status, Is.EqualTo((uint)SpopStatus.Timeout));
     }
@@ -37,13 +37,13 @@ internal sealed class SpopDeadlineTests
         var other = await harness.GreetAsync();
         await drip.SendAsync(SpopAsk.Request()[..20]);
         var frame = SpopAsk.Request();
-        for (var i = 0; drip.Session.End.Reason != "timeout"; i++)
+        for (var i = 0; drip.Connection.End.Reason != "timeout"; i++)
         {
             // It counts from when the loop has seen the first piece, which may be later than the first second.
             Assert.That(i, Is.LessThan(1000), "the drip goes on for ever");
             await drip.SendAsync(i < 10 ? frame[(20 + i)..(21 + i)] : []);
             await other.AskAsync(SpopAsk.Request($"tx-{i % 50}"));
-            drip.Session.Look();
+            drip.Connection.Look();
             time.Advance(TimeSpan.FromSeconds(1));
         }
 
@@ -58,7 +58,7 @@ internal sealed class SpopDeadlineTests
         await using var harness = await SpopHarness.StartAsync(SpopHarness.DefaultOptions, new HarnessOptions { Time = time }, new LambdaAgent("a"));
         var peer = await harness.GreetAsync();
         await peer.AskAsync(SpopAsk.Request());
-        await Eventually.TrueAsync(() => peer.Session.InFlight == 0, Generous, "the end of the turn");
+        await Eventually.TrueAsync(() => peer.Connection.InFlight == 0, Generous, "the end of the turn");
 
         time.Advance(harness.Options.IdleTimeout);
 
@@ -81,8 +81,8 @@ internal sealed class SpopDeadlineTests
         await Eventually.TrueAsync(
             () =>
             {
-                peer.Session.Look();
-                return peer.Session.End.Reason == "not-reading";
+                peer.Connection.Look();
+                return peer.Connection.End.Reason == "not-reading";
             },
             Generous,
             "the end of a session whose peer does not read");
@@ -93,7 +93,7 @@ internal sealed class SpopDeadlineTests
 
     private static async Task<uint> LookUntilGoneAsync(SpopPeer peer)
     {
-        peer.Session.Look();
+        peer.Connection.Look();
         return (await peer.GoodbyeAsync()).Status;
     }
 }

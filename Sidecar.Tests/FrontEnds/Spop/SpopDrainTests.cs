@@ -76,7 +76,7 @@ internal sealed class SpopDrainTests
         await peer.SendAsync(SpopAsk.Request("first"));
         await agent.SeenAsync(1);
 
-        peer.Session.Leave(TimeSpan.Zero);
+        peer.Connection.Leave(TimeSpan.Zero);
         turn.SetResult();
         Assert.That((await peer.AnswerAsync())["act"], Is.EqualTo("allow"), "first the answer");
         var goodbye = await peer.ReceiveAsync();
@@ -85,7 +85,7 @@ internal sealed class SpopDrainTests
         Assert.That((await peer.AskAsync(SpopAsk.Response("first")))["ract"], Is.EqualTo("allow"), "HAProxy had not read the goodbye");
         await peer.CloseAsync();
         await peer.EndAsync();
-        Assert.That(peer.Session.End.Reason, Is.EqualTo("stopped"));
+        Assert.That(peer.Connection.End.Reason, Is.EqualTo("stopped"));
         Assert.That(await harness.Inspection.EndedAsync(), Is.EqualTo(new[] { "spop:test|all|abandoned|client-gone=1" }), "an answer behind a goodbye is not read");
     }
 
@@ -96,13 +96,13 @@ internal sealed class SpopDrainTests
         await using var harness = await SpopHarness.StartAsync(SpopHarness.DefaultOptions, new HarnessOptions { Time = time }, new LambdaAgent("a"));
         var peer = await harness.GreetAsync();
         await peer.AskAsync(SpopAsk.Request());
-        await Eventually.TrueAsync(() => peer.Session.InFlight == 0, Limit, "the end of the answer");
+        await Eventually.TrueAsync(() => peer.Connection.InFlight == 0, Limit, "the end of the answer");
 
-        peer.Session.Leave(TimeSpan.FromMilliseconds(10));
+        peer.Connection.Leave(TimeSpan.FromMilliseconds(10));
         Assert.That((await peer.AskAsync(SpopAsk.Response()))["ract"], Is.EqualTo("allow"), "no goodbye came before this answer");
-        await Eventually.TrueAsync(() => peer.Session.InFlight == 0, Limit, "the end of the answer");
+        await Eventually.TrueAsync(() => peer.Connection.InFlight == 0, Limit, "the end of the answer");
         time.Advance(TimeSpan.FromMilliseconds(10));
-        peer.Session.Leave(TimeSpan.FromMilliseconds(10));
+        peer.Connection.Leave(TimeSpan.FromMilliseconds(10));
 
         Assert.That((await peer.ReceiveAsync())?.Type, Is.EqualTo(SpopAgentFrame.Disconnect));
         Assert.That(await harness.Inspection.EndedAsync(), Is.EqualTo(new[] { "spop:test|all|inspected|none=1" }));
@@ -114,11 +114,11 @@ internal sealed class SpopDrainTests
         var time = new FakeTimeProvider();
         await using var harness = await SpopHarness.StartAsync(SpopHarness.DefaultOptions, new HarnessOptions { Time = time }, new LambdaAgent("a"));
         var peer = await harness.GreetAsync();
-        peer.Session.Leave(TimeSpan.Zero);
+        peer.Connection.Leave(TimeSpan.Zero);
         Assert.That((await peer.ReceiveAsync())?.Type, Is.EqualTo(SpopAgentFrame.Disconnect));
 
         time.Advance(harness.Options.LeaveTimeout);
-        peer.Session.Look();
+        peer.Connection.Look();
 
         await peer.EndAsync();
         Assert.That(await peer.ReceiveAsync(), Is.Null, "it is said once");

@@ -14,15 +14,13 @@ internal sealed class SpopHarness : IAsyncDisposable
     public const string Listener = "spop:test";
 
     private readonly InspectionHarness _inspection;
-    private readonly List<SpopSession> _sessions = [];
+    private readonly List<SpopConnection> _sessions = [];
     private readonly List<Task> _running = [];
-    private readonly LogThrottle _throttle;
 
     private SpopHarness(InspectionHarness inspection, SpopListenerOptions options, IExchangeRelay? relay)
     {
         (_inspection, Options) = (inspection, options);
         Logger = new FakeLogger<SpopListener>(inspection.Logs.Collector);
-        _throttle = new LogThrottle(inspection.Time);
         FrontEnd = new SpopFrontEnd(options, inspection.Inspector, Logger, relay);
     }
 
@@ -34,7 +32,7 @@ internal sealed class SpopHarness : IAsyncDisposable
 
     public InspectionHarness Inspection => _inspection;
 
-    public IReadOnlyList<SpopSession> Sessions => _sessions;
+    public IReadOnlyList<SpopConnection> Sessions => _sessions;
 
     /// <summary>With a patience that no busy machine exhausts.</summary>
     public static SpopListenerOptions DefaultOptions => new()
@@ -58,7 +56,7 @@ internal sealed class SpopHarness : IAsyncDisposable
     {
         var pair = new DuplexPipePair(PipeScheduler.ThreadPool, pauseThreshold);
         var id = (_sessions.Count + 1).ToString(CultureInfo.InvariantCulture);
-        var session = new SpopSession(id, pair.Near, FrontEnd, Options, _inspection.BodyMemory, _inspection.Time, Logger, _throttle);
+        var session = new SpopConnection(id, pair.Near, FrontEnd);
         _sessions.Add(session);
         var running = session.RunAsync();
         _running.Add(running);

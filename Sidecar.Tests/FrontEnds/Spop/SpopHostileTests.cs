@@ -54,7 +54,7 @@ internal sealed class SpopHostileTests
 
         Assert.That((await peer.GoodbyeAsync()).Status, Is.EqualTo((uint)status));
         await peer.EndAsync();
-        Assert.That(peer.Session.End.Reason, Is.EqualTo("violation"));
+        Assert.That(peer.Connection.End.Reason, Is.EqualTo("violation"));
     }
 
     [TestCaseSource(nameof(AfterHello))]
@@ -99,8 +99,8 @@ internal sealed class SpopHostileTests
 
         Assert.That((await peer.GoodbyeAsync()).Status, Is.EqualTo((uint)SpopStatus.Normal));
         await peer.EndAsync();
-        Assert.That(peer.Session.End.Reason, Is.EqualTo("disconnected"));
-        Assert.That(peer.Session.End.Message, Does.Contain($"{code}").And.Contain("why"));
+        Assert.That(peer.Connection.End.Reason, Is.EqualTo("disconnected"));
+        Assert.That(peer.Connection.End.Message, Does.Contain($"{code}").And.Contain("why"));
     }
 
     [Test]
@@ -146,7 +146,7 @@ internal sealed class SpopHostileTests
         await peer.CloseAsync();
 
         await peer.EndAsync();
-        Assert.That(peer.Session.End, Has.Property(nameof(SpopSessionEnd.Reason)).EqualTo("broken").And.Property(nameof(SpopSessionEnd.Message)).Contains("15 bytes"));
+        Assert.That(peer.Connection.End, Has.Property(nameof(SpopConnectionEnd.Reason)).EqualTo("broken").And.Property(nameof(SpopConnectionEnd.Message)).Contains("15 bytes"));
     }
 
     [Test]

@@ -82,7 +82,7 @@ internal sealed class SpopPartialFrameTests
         await ChargedAsync(harness, 40_000 - Free);
 
         time.Advance(harness.Options.FrameTimeout);
-        peer.Session.Look();
+        peer.Connection.Look();
 
         Assert.That((await peer.GoodbyeAsync()).Status, Is.EqualTo((uint)SpopStatus.Timeout));
         await peer.EndAsync();

@@ -7,14 +7,14 @@ using Sidecar.Tests.Support;
 namespace Sidecar.Tests.FrontEnds.Spop;
 
 /// <summary>HAProxy's end of a connection, on a pipe.</summary>
-internal sealed class SpopPeer(IDuplexPipe pipe, SpopSession? session = null, Task? running = null)
+internal sealed class SpopPeer(IDuplexPipe pipe, SpopConnection? connection = null, Task? running = null)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     private byte[] _received = [];
     private int _maxFrameSize = (int)SpopProxy.DefaultMaxFrameSize;
 
-    public SpopSession Session => session!;
+    public SpopConnection Connection => connection!;
 
     /// <summary>The end of the session.</summary>
     public Task EndAsync() => running!.WaitAsync(Limit);

@@ -50,7 +50,7 @@ internal sealed class SpopTimeoutsTests
     private void AssertDueAfter(TimeSpan limit)
     {
         _time.Advance(limit - TimeSpan.FromMilliseconds(1));
-        Assert.That((_watch.IsDue, _watch.Overdue()), Is.EqualTo((false, (SpopSessionEnd?)null)));
+        Assert.That((_watch.IsDue, _watch.Overdue()), Is.EqualTo((false, (SpopConnectionEnd?)null)));
         _time.Advance(TimeSpan.FromMilliseconds(1));
         Assert.That((_watch.IsDue, _watch.Overdue()?.Reason), Is.EqualTo((true, "timeout")));
     }

@@ -65,7 +65,7 @@ internal sealed class SpopVersionTests(string version, string capabilities, ulon
         await peer.SendAsync(SpopProxy.HelloFrame(SpopProxy.DefaultMaxFrameSize, capabilities));
         await peer.ReceiveAsync();
         await peer.AskAsync(SpopAsk.Request());
-        await Eventually.TrueAsync(() => peer.Session.InFlight == 0, Generous, "the end of the turn");
+        await Eventually.TrueAsync(() => peer.Connection.InFlight == 0, Generous, "the end of the turn");
 
         if (IsMultiplexer)
         {
@@ -80,7 +80,7 @@ internal sealed class SpopVersionTests(string version, string capabilities, ulon
         }
 
         await peer.EndAsync();
-        Assert.That(peer.Session.End.Reason, Is.EqualTo(IsMultiplexer ? "closed" : "disconnected"));
+        Assert.That(peer.Connection.End.Reason, Is.EqualTo(IsMultiplexer ? "closed" : "disconnected"));
     }
 
     [Test]

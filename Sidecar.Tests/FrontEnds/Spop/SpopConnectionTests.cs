@@ -6,7 +6,7 @@ using Sidecar.Tests.Support;
 namespace Sidecar.Tests.FrontEnds.Spop;
 
 /// <summary>The life of a connection: HELLO, many messages at once, the ends that HAProxy and we can choose.</summary>
-internal sealed class SpopSessionTests
+internal sealed class SpopConnectionTests
 {
     private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
 
@@ -38,7 +38,7 @@ internal sealed class SpopSessionTests
         Assert.That((await peer.ReceiveAsync())!.Type, Is.EqualTo(SpopAgentFrame.Hello));
         Assert.That(await peer.ReceiveAsync(), Is.Null);
         await peer.EndAsync();
-        Assert.That(peer.Session.End.Reason, Is.EqualTo("health-check"));
+        Assert.That(peer.Connection.End.Reason, Is.EqualTo("health-check"));
         Assert.That(agent.Seen, Is.Empty);
     }
 
@@ -90,7 +90,7 @@ internal sealed class SpopSessionTests
         await peer.SendAsync(Enumerable.Range(0, 10).Select(static i => SpopAsk.Request($"tx-{i}", stream: (ulong)i)));
         await agent.SeenAsync(3);
 
-        Assert.That(peer.Session.InFlight, Is.EqualTo(3));
+        Assert.That(peer.Connection.InFlight, Is.EqualTo(3));
         gate.SetResult(AgentResponse.Allow);
         for (var i = 0; i < 10; i++)
         {
@@ -181,7 +181,7 @@ internal sealed class SpopSessionTests
 
         Assert.That((await peer.GoodbyeAsync()).Status, Is.EqualTo((uint)SpopStatus.Normal));
         await peer.EndAsync();
-        Assert.That(peer.Session.End.Reason, Is.EqualTo("disconnected"));
+        Assert.That(peer.Connection.End.Reason, Is.EqualTo("disconnected"));
     }
 
     [Test]
@@ -194,7 +194,7 @@ internal sealed class SpopSessionTests
         await peer.SendAsync(SpopAsk.Request());
         await agent.SeenAsync(1);
 
-        peer.Session.Stop();
+        peer.Connection.Stop();
         gate.SetResult(AgentResponse.Allow);
 
         Assert.That((await peer.AnswerAsync())["act"], Is.EqualTo("allow"));

@@ -1,8 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
-using Microsoft.Extensions.Logging;
-using Sidecar.Daemon.Agents;
 using Sidecar.Protocol.Spop;
 using Sidecar.Protocol.Transport;
 
@@ -16,47 +14,37 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 /// what is kept for it is bounded: one frame, its fragments, its messages in work, its unsent answers.
 /// </remarks>
 [SuppressMessage("Design", "CA1001", Justification = "Running to the end is what disposes of them.")]
-internal sealed class SpopSession
+internal sealed class SpopConnection
 {
     private readonly string _id;
     private readonly IDuplexPipe _pipe;
+    private readonly SpopFrontEnd _frontEnd;
     private readonly SpopListenerOptions _options;
     private readonly TimeProvider _time;
-    private readonly ILogger _logger;
-    private readonly LogThrottle _throttle;
     private readonly FrameOutput _output;
-    private readonly SpopConversation _talk;
-    private readonly SpopTimeouts _watch;
-    private SpopSessionEnd? _end;
+    private readonly SpopDispatcher _frames;
+    private readonly SpopTimeouts _timeouts;
+    private SpopConnectionEnd? _end;
     private volatile bool _stopping;
     private volatile bool _isLeaving;
     private long _quiet;
     private long _lastAnswer;
     private long? _goodbye;
 
-    /// <summary>A session that has not begun.</summary>
-    public SpopSession(
-        string id, IDuplexPipe pipe, SpopFrontEnd frontEnd, SpopListenerOptions options, ByteBudget memory, TimeProvider time, ILogger logger, LogThrottle pace)
+    /// <summary>A connection on which nothing was said yet.</summary>
+    public SpopConnection(string id, IDuplexPipe pipe, SpopFrontEnd frontEnd)
     {
-        (_id, _pipe, _options, _time, _logger, _throttle) = (id, pipe, options, time, logger, pace);
-        _output = new FrameOutput(pipe.Output, options.MaxUnsent);
-        _talk = new SpopConversation(id, _output, frontEnd, options, memory, time, logger, pace);
-        _watch = new SpopTimeouts(options, time, _output);
-        _talk.Turns.Emptied = () =>
-        {
-            Volatile.Write(ref _lastAnswer, _time.GetTimestamp());
-            if (_isLeaving)
-            {
-                _pipe.Input.CancelPendingRead();
-            }
-        };
+        (_id, _pipe, _frontEnd, _options, _time) = (id, pipe, frontEnd, frontEnd.Options, frontEnd.Time);
+        _output = new FrameOutput(pipe.Output, _options.MaxUnsent);
+        _frames = new SpopDispatcher(id, _output, frontEnd, OnEmptied);
+        _timeouts = new SpopTimeouts(_options, _time, _output);
     }
 
     /// <summary>Why it ended; meaningful when <see cref="RunAsync"/> has returned.</summary>
-    public SpopSessionEnd End => _end ?? SpopSessionEnd.Closed;
+    public SpopConnectionEnd End => _end ?? SpopConnectionEnd.Closed;
 
     /// <summary>NOTIFYs in work.</summary>
-    public int InFlight => _talk.Turns.Count;
+    public int InFlight => _frames.InFlight;
 
     /// <summary>Serves the connection to its end. Never throws.</summary>
     public async Task RunAsync()
@@ -65,24 +53,24 @@ internal sealed class SpopSession
         await ReadAsync(writing).ConfigureAwait(false);
         if (End.IsOrderly)
         {
-            await _talk.Turns.EmptyAsync().ConfigureAwait(false);
+            await _frames.EmptyAsync().ConfigureAwait(false);
         }
         else
         {
-            _talk.Turns.AbandonAll();
+            _frames.AbandonAll();
         }
 
         await CloseAsync(writing).ConfigureAwait(false);
 
         // Each ends by its deadline at the latest.
-        await _talk.Turns.EmptyAsync().ConfigureAwait(false);
-        _talk.Dispose();
-        if (End.Reason == "violation" && _throttle.MayLog("violation", out var more))
+        await _frames.EmptyAsync().ConfigureAwait(false);
+        _frames.Dispose();
+        if (End.Reason == "violation" && _frontEnd.Throttle.MayLog("violation", out var more))
         {
-            Log.Refused(_logger, _options.Name, _id, End.Status.GetValueOrDefault(), End.Message, more);
+            Log.Refused(_frontEnd.Logger, _options.Name, _id, End.Status.GetValueOrDefault(), End.Message, more);
         }
 
-        Log.Ended(_logger, _options.Name, _id, End.Reason, End.Message);
+        Log.Ended(_frontEnd.Logger, _options.Name, _id, End.Reason, End.Message);
     }
 
     /// <summary>Takes no more; answers what is in work, says goodbye and ends.</summary>
@@ -107,13 +95,22 @@ internal sealed class SpopSession
     /// <summary>Looks after deadlines; called every second, from any thread.</summary>
     public void Look()
     {
-        if (_watch.IsNotReading())
+        if (_timeouts.IsNotReading())
         {
             _output.Close(discard: true);
         }
 
         // To wake a reader costs as much as a message: only where it would find something.
-        if (_isLeaving || _output.IsClosed || _watch.IsDue)
+        if (_isLeaving || _output.IsClosed || _timeouts.IsDue)
+        {
+            _pipe.Input.CancelPendingRead();
+        }
+    }
+
+    private void OnEmptied()
+    {
+        Volatile.Write(ref _lastAnswer, _time.GetTimestamp());
+        if (_isLeaving)
         {
             _pipe.Input.CancelPendingRead();
         }
@@ -133,7 +130,7 @@ internal sealed class SpopSession
                 FlushBatch.Begin();
                 try
                 {
-                    hasRoom = _talk.TakeAll(ref buffer, out frames);
+                    hasRoom = _frames.TakeAll(ref buffer, out frames);
                 }
                 finally
                 {
@@ -144,10 +141,10 @@ internal sealed class SpopSession
                 _pipe.Input.AdvanceTo(buffer.Start, hasRoom ? buffer.End : buffer.Start);
                 if (frames > 0)
                 {
-                    _watch.FrameCame(came);
+                    _timeouts.FrameCame(came);
                 }
 
-                _end = _talk.End;
+                _end = _frames.End;
                 if (_end is not null)
                 {
                     return;
@@ -155,37 +152,37 @@ internal sealed class SpopSession
 
                 if (!hasRoom)
                 {
-                    await _talk.Turns.RoomAsync().ConfigureAwait(false);
+                    await _frames.RoomAsync().ConfigureAwait(false);
                     continue;
                 }
 
-                _watch.Note(rest, _talk.IsGreeted, _talk.Turns.Count > 0, _talk.HasFragments);
+                _timeouts.Note(rest, _frames.IsGreeted, _frames.InFlight > 0, _frames.HasFragments);
                 if (rest == 0)
                 {
                     SayGoodbyeWhenQuiet();
                 }
 
-                _end = writing.IsCompleted ? SpopSessionEnd.NotReading
+                _end = writing.IsCompleted ? SpopConnectionEnd.NotReading
                     : Left(result.IsCompleted && rest == 0) is { } left ? left
-                    : result.IsCompleted ? (rest == 0 ? SpopSessionEnd.Closed : SpopSessionEnd.Broken($"HAProxy closed in the middle of a frame, after {rest} bytes of it"))
-                    : _watch.Overdue();
-                _talk.Expire(_watch.Before(_options.FrameTimeout));
+                    : result.IsCompleted ? (rest == 0 ? SpopConnectionEnd.Closed : SpopConnectionEnd.Broken($"HAProxy closed in the middle of a frame, after {rest} bytes of it"))
+                    : _timeouts.Overdue();
+                _frames.Expire(_timeouts.Before(_options.FrameTimeout));
             }
         }
         catch (Exception e)
         {
-            _end ??= SpopSessionEnd.Broken(e.Message);
+            _end ??= SpopConnectionEnd.Broken(e.Message);
         }
     }
 
     private void SayGoodbyeWhenQuiet()
     {
-        if (_isLeaving && _goodbye is null && _talk.IsGreeted && _talk.Turns.Count == 0
+        if (_isLeaving && _goodbye is null && _frames.IsGreeted && _frames.InFlight == 0
             && _time.GetElapsedTime(Volatile.Read(ref _lastAnswer)) >= TimeSpan.FromTicks(Volatile.Read(ref _quiet)))
         {
-            SayGoodbye(SpopStatus.Normal, SpopSessionEnd.Stopped.Message);
+            SayGoodbye(SpopStatus.Normal, SpopConnectionEnd.Stopped.Message);
             _goodbye = _time.GetTimestamp();
-            _talk.HasLeft = true;
+            _frames.HasLeft = true;
         }
     }
 
@@ -197,9 +194,9 @@ internal sealed class SpopSession
     }
 
     // Null while it has not, or need not have.
-    private SpopSessionEnd? Left(bool isClosed) =>
-        _goodbye is { } since && (_stopping || isClosed || _time.GetElapsedTime(since) >= _options.LeaveTimeout) ? SpopSessionEnd.Left
-        : _stopping ? SpopSessionEnd.Stopped
+    private SpopConnectionEnd? Left(bool isClosed) =>
+        _goodbye is { } since && (_stopping || isClosed || _time.GetElapsedTime(since) >= _options.LeaveTimeout) ? SpopConnectionEnd.Left
+        : _stopping ? SpopConnectionEnd.Stopped
         : null;
 
     private async Task CloseAsync(Task<Exception?> writing)

@@ -1,44 +1,58 @@
 using System.Buffers;
-using Microsoft.Extensions.Logging;
-using Sidecar.Daemon.Agents;
 using Sidecar.Protocol.Spop;
 using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
 /// <summary>
-/// What HAProxy says on one connection and what becomes of it: HELLO is answered, a NOTIFY becomes a turn, anything that breaks the rules ends it.
+/// What HAProxy says on one connection and what becomes of it: HELLO is answered, a NOTIFY is taken into work, anything that breaks the rules ends it.
 /// </summary>
-/// <remarks>For the read loop, but for <see cref="Turns"/>, which end on any thread. The loop waits for all turns before it disposes of this.</remarks>
-internal sealed class SpopConversation : IDisposable
+/// <remarks>For the read loop; NOTIFYs end on any thread. The loop waits for all of them before it disposes of this.</remarks>
+internal sealed class SpopDispatcher : IDisposable
 {
+    // A buffer of fragments grows by doubling.
+    private const int PerFragmentByte = 2;
+
     private readonly string _id;
     private readonly SpopFrontEnd _frontEnd;
     private readonly SpopListenerOptions _options;
-    private readonly TimeProvider _time;
-    private readonly ILogger _logger;
-    private readonly LogThrottle _throttle;
     private readonly FrameOutput _output;
     private readonly SpopReplies _replies;
-    private readonly SpopFragments _fragments;
+    private readonly SpopReassembler _fragments;
+    private readonly BudgetShare _fragmentMemory;
     private readonly BudgetShare _partial;
+    private readonly Action _emptied;
+    private readonly Lock _gate = new();
+    private readonly HashSet<NotifyRequest> _inWork = [];
+    private TaskCompletionSource? _change;
     private SpopTerms? _terms;
     private int _bufferSize;
 
-    /// <summary>A conversation that has not begun.</summary>
-    public SpopConversation(
-        string id, FrameOutput output, SpopFrontEnd frontEnd, SpopListenerOptions options, ByteBudget memory, TimeProvider time, ILogger logger,
-        LogThrottle pace)
+    /// <summary>Of a connection on which nothing was said yet.</summary>
+    /// <param name="id">The connection, for the log.</param>
+    /// <param name="output">Where answers go.</param>
+    /// <param name="frontEnd">Answers NOTIFYs.</param>
+    /// <param name="emptied">Called, on any thread, when the last NOTIFY in work has ended.</param>
+    public SpopDispatcher(string id, FrameOutput output, SpopFrontEnd frontEnd, Action emptied)
     {
-        (_id, _output, _frontEnd, _options, _time, _logger, _throttle) = (id, output, frontEnd, options, time, logger, pace);
-        _replies = new SpopReplies(output, options, time);
-        _fragments = new SpopFragments(options.Fragments, memory);
+        (_id, _output, _frontEnd, _options, _emptied) = (id, output, frontEnd, frontEnd.Options, emptied);
+        _replies = new SpopReplies(output, _options, frontEnd.Time);
+        _fragments = new SpopReassembler(_options.Fragments);
+        _fragmentMemory = new BudgetShare(frontEnd.BodyMemory);
         _partial = new BudgetShare(frontEnd.PartialFrames);
-        Turns = new InFlightNotifies(options.MaxInFlight);
     }
 
-    /// <summary>The NOTIFYs in work.</summary>
-    public InFlightNotifies Turns { get; }
+    /// <summary>NOTIFYs in work.</summary>
+    public int InFlight
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _inWork.Count;
+            }
+        }
+    }
 
     /// <summary>Whether HELLO was answered.</summary>
     public bool IsGreeted => _terms is not null;
@@ -47,12 +61,12 @@ internal sealed class SpopConversation : IDisposable
     public bool HasLeft { get; set; }
 
     /// <summary>Whether fragments of a message are kept.</summary>
-    public bool HasFragments => _fragments.HasAny;
+    public bool HasFragments => _fragments.Open > 0;
 
     /// <summary>Why it has ended; null while it has not.</summary>
-    public SpopSessionEnd? End { get; private set; }
+    public SpopConnectionEnd? End { get; private set; }
 
-    /// <summary>Takes every whole frame off the buffer, until the conversation ends or the bound of messages in work is reached.</summary>
+    /// <summary>Takes every whole frame off the buffer, until the connection is to end or the bound of messages in work is reached.</summary>
     /// <param name="buffer">What was received; the rest stays.</param>
     /// <param name="frames">How many frames were taken.</param>
     /// <returns>False when messages in work have to end before it goes on.</returns>
@@ -60,7 +74,7 @@ internal sealed class SpopConversation : IDisposable
     {
         for (frames = 0; End is null; frames++)
         {
-            if (!Turns.HasRoom)
+            if (InFlight >= _options.MaxInFlight)
             {
                 return false;
             }
@@ -71,7 +85,7 @@ internal sealed class SpopConversation : IDisposable
                     HoldPartial(buffer.Length);
                     return true;
                 case SpopScanStatus.Invalid:
-                    End = SpopSessionEnd.Violation(error);
+                    End = SpopConnectionEnd.Violation(error);
                     return true;
                 default:
                     FlushBatch.Next(frame.Payload.Length);
@@ -84,13 +98,60 @@ internal sealed class SpopConversation : IDisposable
     }
 
     /// <summary>Gives up fragmented messages that were begun before a moment; each is answered with its last fragment.</summary>
-    public void Expire(long before) => _fragments.Expire(before);
+    public void Expire(long before)
+    {
+        if (HasFragments && _fragments.Expire(before) > 0)
+        {
+            _fragmentMemory.TrySettle(_fragments.Bytes * PerFragmentByte);
+        }
+    }
+
+    /// <summary>Nobody waits for answers any more.</summary>
+    public void AbandonAll()
+    {
+        NotifyRequest[] open;
+        lock (_gate)
+        {
+            open = [.. _inWork];
+        }
+
+        foreach (var request in open)
+        {
+            request.Abandon();
+        }
+    }
+
+    /// <summary>Waits until there is room for one more NOTIFY. Each ends by its deadline, so this does too.</summary>
+    public Task RoomAsync() => BelowAsync(_options.MaxInFlight);
+
+    /// <summary>Waits until none is in work.</summary>
+    public Task EmptyAsync() => BelowAsync(1);
 
     public void Dispose()
     {
         _replies.Dispose();
         _fragments.Dispose();
+        _fragmentMemory.Dispose();
         _partial.Dispose();
+    }
+
+    private async Task BelowAsync(int count)
+    {
+        while (true)
+        {
+            Task change;
+            lock (_gate)
+            {
+                if (_inWork.Count < count)
+                {
+                    return;
+                }
+
+                change = (_change ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            }
+
+            await change.ConfigureAwait(false);
+        }
     }
 
     // The beginning of a frame stays in the pipe until the rest comes, at most until its deadline.
@@ -98,7 +159,7 @@ internal sealed class SpopConversation : IDisposable
     {
         if (!_partial.TrySettle(Math.Max(0, bytes - SpopListenerOptions.FreePartialBytes)))
         {
-            End = SpopSessionEnd.Violation(new(
+            End = SpopConnectionEnd.Violation(new(
                 SpopStatus.ResourceAllocation,
                 $"{bytes} bytes of an unfinished frame; unfinished frames of all connections may have {_options.MaxPartialBytes} beyond {SpopListenerOptions.FreePartialBytes} of each"));
         }
@@ -118,7 +179,7 @@ internal sealed class SpopConversation : IDisposable
                 TakeDisconnect(frame);
                 break;
             case SpopFrameUse.Refuse:
-                End = SpopSessionEnd.Violation(error);
+                End = SpopConnectionEnd.Violation(error);
                 break;
         }
     }
@@ -128,7 +189,7 @@ internal sealed class SpopConversation : IDisposable
         using var payload = SpopPayload.Of(frame.Payload);
         if (!SpopHello.TryRead(payload.Span, out var hello, out var error))
         {
-            End = SpopSessionEnd.Violation(error);
+            End = SpopConnectionEnd.Violation(error);
             return;
         }
 
@@ -141,30 +202,38 @@ internal sealed class SpopConversation : IDisposable
         var answer = new ArrayBufferWriter<byte>();
         terms.WriteHello(answer);
         _output.TryAppend(answer.WrittenSpan);
-        Log.Greeted(_logger, _options.Name, _id, hello.EngineId, terms.MaxFrameSize);
+        Log.Greeted(_frontEnd.Logger, _options.Name, _id, hello.EngineId, terms.MaxFrameSize);
         if (hello.IsHealthCheck)
         {
-            End = SpopSessionEnd.Checked;
+            End = SpopConnectionEnd.Checked;
         }
     }
 
     private void TakeDisconnect(in SpopFrame frame)
     {
         using var payload = SpopPayload.Of(frame.Payload);
-        End = SpopDisconnect.TryRead(payload.Span, out var said, out var error) ? SpopSessionEnd.Disconnected(said) : SpopSessionEnd.Violation(error);
+        End = SpopDisconnect.TryRead(payload.Span, out var said, out var error) ? SpopConnectionEnd.Disconnected(said) : SpopConnectionEnd.Violation(error);
     }
 
     private void TakeMessage(in SpopFrame frame)
     {
-        switch (_fragments.Add(frame, _time.GetTimestamp(), out var payload, out var error))
+        var assembly = _fragments.Add(frame, _frontEnd.Time.GetTimestamp(), out var payload, out var error);
+        if (!_fragmentMemory.TrySettle(_fragments.Bytes * PerFragmentByte))
+        {
+            // Of all that is collected here: whose turn would be next nobody knows. They end as refused.
+            _fragments.Expire(long.MaxValue);
+            _fragmentMemory.TrySettle(0);
+        }
+
+        switch (assembly)
         {
             case SpopAssembly.Violation:
-                End = SpopSessionEnd.Violation(error);
+                End = SpopConnectionEnd.Violation(error);
                 break;
             case SpopAssembly.Refused:
-                if (_throttle.MayLog("fragments", out var more))
+                if (_frontEnd.Throttle.MayLog("fragments", out var more))
                 {
-                    Log.NotKept(_logger, _options.Name, error.Message, more);
+                    Log.NotKept(_frontEnd.Logger, _options.Name, error.Message, more);
                 }
 
                 Begin(NotifyRequest.OfLost(frame, error));
@@ -176,7 +245,7 @@ internal sealed class SpopConversation : IDisposable
                 Begin(request);
                 break;
             case SpopAssembly.Complete:
-                End = SpopSessionEnd.Violation(error);
+                End = SpopConnectionEnd.Violation(error);
                 break;
         }
     }
@@ -184,7 +253,11 @@ internal sealed class SpopConversation : IDisposable
     private void Begin(NotifyRequest request)
     {
         request.IsUnheard = HasLeft;
-        Turns.Add(request);
+        lock (_gate)
+        {
+            _inWork.Add(request);
+        }
+
         var answering = _frontEnd.AnswerAsync(request, _replies);
         if (answering.IsCompleted)
         {
@@ -205,6 +278,20 @@ internal sealed class SpopConversation : IDisposable
         // Gives it back to its pool; it never throws.
         answered.GetAwaiter().GetResult();
         request.Dispose();
-        Turns.Remove(request);
+        TaskCompletionSource? change;
+        bool isLast;
+        lock (_gate)
+        {
+            _inWork.Remove(request);
+            isLast = _inWork.Count == 0;
+            (change, _change) = (_change, null);
+        }
+
+        if (isLast)
+        {
+            _emptied();
+        }
+
+        change?.TrySetResult();
     }
 }
