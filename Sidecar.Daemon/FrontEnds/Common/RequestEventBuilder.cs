@@ -81,7 +81,8 @@ internal readonly ref struct RequestEventBuilder
         _ => told,
     };
 
-    private static string HostOnly(string host) => HostName.Of(host) is var name && name.Length == host.Length ? host : name.ToString();
+    /// <summary>A host without its port.</summary>
+    public static string HostOnly(string host) => HostName.Of(host) is var name && name.Length == host.Length ? host : name.ToString();
 }
 
 /// <summary>The connection of a client to its proxy. Empty or null is what was not told.</summary>

@@ -3,7 +3,6 @@ using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Daemon.Inspection.Ledger;
-using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 
@@ -56,7 +55,7 @@ internal sealed record DecideRequest
     {
         RequestId = Tx,
         Client = IPAddress.IsValid(Client.Ip) ? Client : Client with { Ip = "" },
-        ServerName = Client.Sni ?? (Request!.Host is { } host ? HostName.Of(host).ToString() : null),
+        ServerName = Client.Sni ?? (Request!.Host is { } host ? RequestEventBuilder.HostOnly(host) : null),
         Protocol = Request!.Version,
         Traceparent = Traceparent,
         Method = Request.Method!,

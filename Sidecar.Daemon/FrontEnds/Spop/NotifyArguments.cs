@@ -1,6 +1,5 @@
 using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.Inspection;
-using Sidecar.Daemon.Inspection.Routing;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
@@ -10,6 +9,8 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 /// </summary>
 internal sealed class NotifyArguments
 {
+    private string? _host;
+
     /// <summary><c>id</c>: HAProxy's id of the transaction, the same in both phases; null when it has none.</summary>
     public string? Id { get; set; }
 
@@ -43,7 +44,7 @@ internal sealed class NotifyArguments
     public bool AreHeadersTold { get; set; }
 
     /// <summary>The header fields, then the arguments we have no place for, as <c>x-sidecar-arg-NAME</c>.</summary>
-    public HeaderBlock Headers { get; set; } = new(0, 0);
+    public HeaderBlock Headers { get => field ??= new HeaderBlock(0, 0); set; }
 
     /// <summary>Header fields that came, more than were copied when there were too many.</summary>
     public int HeaderCount { get; set; }
@@ -78,6 +79,9 @@ internal sealed class NotifyArguments
     /// <summary>The body's bytes at hand.</summary>
     public ReadOnlyMemory<byte> BodyBytes => Body.GetValueOrDefault();
 
+    /// <summary>The site asked for: the first <c>host</c>, else the name in the TLS handshake; read when all headers have been.</summary>
+    public string? Host => _host ??= Header("host"u8) ?? Client.Sni;
+
     /// <summary>The value of the first header of a name.</summary>
     /// <param name="lowerName">In lower case.</param>
     public string? Header(ReadOnlySpan<byte> lowerName) =>
@@ -94,8 +98,8 @@ internal sealed class NotifyArguments
     {
         RequestId = Id,
         Client = Client,
-        ServerName = (Header("host"u8) ?? Client.Sni) is { } host ? HostName.Of(host).ToString() : null,
-        Protocol = RequestEventBuilder.ProtocolOf(Version is { } version ? "HTTP/" + version : null),
+        ServerName = Host is { } host ? RequestEventBuilder.HostOnly(host) : null,
+        Protocol = RequestEventBuilder.ProtocolOf(Version switch { null => null, "1.1" => "HTTP/1.1", var version => "HTTP/" + version }),
         Method = Method!,
         Uri = WireText.Of(Target!),
         Headers = Headers,

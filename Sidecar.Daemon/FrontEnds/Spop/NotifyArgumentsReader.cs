@@ -35,9 +35,9 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
                 case "id": facts.Id = Text(value); break;
                 case "src": client.Ip = Address(value); break;
                 case "src-port": client.Port = value.TryGetInt64(out var port) && port is >= 0 and <= ushort.MaxValue ? (ushort)port : (ushort)0; break;
-                case "method": facts.Method = Raw(value); break;
+                case "method": facts.Method = Method(value); break;
                 case "uri": facts.RawTarget = Raw(value); break;
-                case "ver": facts.Version = Text(value); break;
+                case "ver": facts.Version = value.Bytes.SequenceEqual("1.1"u8) ? "1.1" : Text(value); break;
                 case "sni": client.Sni = Text(value); break;
                 case "tls-version": client.TlsVersion = Text(value); break;
                 case "tls-cipher": client.TlsCipher = Text(value); break;
@@ -82,7 +82,7 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
             return;
         }
 
-        Reserve(facts, value.Bytes.Length);
+        Reserve(facts, block.Count, value.Bytes.Length);
         foreach (var header in block)
         {
             Add(facts, phase, header);
@@ -98,20 +98,19 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
             return;
         }
 
-        Reserve(facts, value.Bytes.Length);
+        Reserve(facts, text.Count, value.Bytes.Length);
         foreach (var header in text)
         {
             Add(facts, phase, header);
         }
     }
 
-    // Room for what came, no more than is inspected; a field takes about 32 bytes or more, and the block grows if not.
-    private void Reserve(NotifyArguments facts, int bytes)
+    // Room for what came, no more than is inspected.
+    private void Reserve(NotifyArguments facts, int fields, int bytes)
     {
         if (facts.Headers.Count == 0)
         {
-            var most = Math.Min(bytes, options.MaxHeaderBytes);
-            facts.Headers = new HeaderBlock(Math.Min(4 + (most / 32), options.MaxHeaders), most);
+            facts.Headers = new HeaderBlock(Math.Min(fields, options.MaxHeaders), Math.Min(bytes, options.MaxHeaderBytes));
         }
     }
 
@@ -191,6 +190,9 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
     private static long? Size(SpopValue value) => value.TryGetInt64(out var size) && size >= 0 ? size : null;
 
     private static string? Text(SpopValue value) => value.IsBytes && !value.Bytes.IsEmpty ? WireText.Of(value.Bytes) : null;
+
+    private static string? Method(SpopValue value) =>
+        value.Bytes.SequenceEqual("GET"u8) ? "GET" : value.Bytes.SequenceEqual("POST"u8) ? "POST" : Raw(value);
 
     // A query that is there and empty is something else than none.
     private static string? Raw(SpopValue value) => value.IsBytes ? Encoding.Latin1.GetString(value.Bytes) : null;

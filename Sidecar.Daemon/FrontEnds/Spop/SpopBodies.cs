@@ -94,6 +94,10 @@ internal static class SpopBodies
         return facts.Body is null || length < facts.BodyLength || length < facts.BodySize || length < declared;
     }
 
-    private static long? DeclaredSize(NotifyArguments facts) =>
-        !facts.HasHeader("transfer-encoding"u8) && long.TryParse(facts.Header("content-length"u8), NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? size : null;
+    private static long? DeclaredSize(NotifyArguments facts)
+    {
+        var length = facts.Headers.IndexOf("content-length"u8);
+        return length >= 0 && !facts.HasHeader("transfer-encoding"u8)
+            && long.TryParse(facts.Headers.Value(length), NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? size : null;
+    }
 }

@@ -290,10 +290,9 @@ internal sealed class SpopFrontEnd : IDisposable
             return _inspector.BeginUnknown(Options.Name);
         }
 
-        var host = facts.Header("host"u8) ?? facts.Client.Sni;
-        return facts.Route is { } route && _inspector.BeginOn(Options.Name, route, host, target, method) is { } named
+        return facts.Route is { } route && _inspector.BeginOn(Options.Name, route, facts.Host, target, method) is { } named
             ? named
-            : _inspector.Begin(Options.Name, host, target, method);
+            : _inspector.Begin(Options.Name, facts.Host, target, method);
     }
 
     // The status that the client gets, 0 for whatever the upstream says; and whether the exchange waits for its response.
