@@ -3,7 +3,6 @@ using System.IO.Pipelines;
 using Microsoft.Extensions.Logging.Testing;
 using Sidecar.Daemon.FrontEnds.Spop;
 using Sidecar.Daemon.Inspection;
-using Sidecar.Protocol.Transport;
 using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.FrontEnds.Spop;
