@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
@@ -50,39 +51,37 @@ internal sealed class NativeHandler(
     public void Supersede() => (_isSuperseded, _refusesNew) = (true, false);
 
     /// <summary>Answers an event that came to another daemon.</summary>
-    public async ValueTask<AgentResponse> AnswerAsync(AgentEvent message, TimeSpan left, CancellationToken cancellation)
+    public ValueTask<AgentResponse> AnswerAsync(AgentEvent message, TimeSpan left, CancellationToken cancellation)
     {
         if (message is RequestCompleteEvent complete)
         {
             Complete(complete);
-            return AgentResponse.Allow;
+            return new(AgentResponse.Allow);
         }
 
-        return (message is RequestHeadersEvent
-            ? null
-            : await TryGoOnAsync(message, null, left < budget ? left : budget, cancellation).ConfigureAwait(false)) ?? Unknown();
+        return message is RequestHeadersEvent || !TryGoOn(message, null, left < budget ? left : budget, cancellation, out var answer) ? new(Unknown()) : answer;
     }
 
-    public async ValueTask<AgentResponse> OnRequestHeadersAsync(RequestHeadersEvent message, AgentConnection connection, CancellationToken cancellation)
+    public ValueTask<AgentResponse> OnRequestHeadersAsync(RequestHeadersEvent message, AgentConnection connection, CancellationToken cancellation)
     {
         var key = message.CorrelationId;
         var exchange = inspector.Begin(listener, message.Headers.Get("host") ?? message.Metadata.ServerName, message.Uri, message.Method);
         if (key.Length is 0 or > MaxKeyLength)
         {
             // Under an empty id all such requests would be one (spec §5.1).
-            return End(exchange, exchange.Refuse(Cause.Malformed));
+            return new(End(exchange, exchange.Refuse(Cause.Malformed)));
         }
 
         if (_refusesNew && Inspector.PassBy(exchange, Cause.ShuttingDown) is { } passed)
         {
-            return End(exchange, passed);
+            return new(End(exchange, passed));
         }
 
         var joined = new NativeExchange(exchange, message, inspector.BodyMemory) { Connection = connection };
         joined.TryEnter();
         if (!directory.TryAdd(key, joined))
         {
-            return End(exchange, exchange.Refuse(Cause.TooManyExchanges));
+            return new(End(exchange, exchange.Refuse(Cause.TooManyExchanges)));
         }
 
         var told = message with
@@ -90,13 +89,7 @@ internal sealed class NativeHandler(
             Headers = HeaderNames.WithoutOwn(message.Headers),
             Metadata = message.Metadata with { RequestId = key.ToString(), RouteId = exchange.Route?.Id },
         };
-        var answer = await InspectAsync(exchange, told, budget, cancellation).ConfigureAwait(false);
-        Leave(key, joined, message, answer);
-
-        // What agents are not shown does not go on either, if the asker does as it is told.
-        return HeaderNames.OwnIn(message.Headers) is { Count: > 0 } own && answer.Decision == Decision.Allow
-            ? answer with { RequestHeaders = [.. own.Select(HeaderOperation.Remove), .. answer.RequestHeaders] }
-            : answer;
+        return AskAsync(joined, message, told, budget, cancellation);
     }
 
     public ValueTask<AgentResponse> OnRequestBodyChunkAsync(RequestBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
@@ -140,20 +133,22 @@ internal sealed class NativeHandler(
     // A guardrail may be asked about text that belongs to no open exchange: then the inspection is an exchange of its own.
     public async ValueTask<AgentResponse> OnGuardrailInspectAsync(GuardrailInspectEvent message, AgentConnection connection, CancellationToken cancellation)
     {
-        if (directory.Find(message.CorrelationId) is { } joined && await TryGoOnAsync(message, connection, budget, cancellation)
-            .ConfigureAwait(false) is { } answer)
+        if (directory.Find(message.CorrelationId) is { } joined && TryGoOn(message, connection, budget, cancellation, out var answer))
         {
-            return NameUnheard(joined.Exchange, answer);
+            return NameUnheard(joined.Exchange, await answer.ConfigureAwait(false));
         }
 
         // It has no host, path or method: only a route without conditions takes it.
         var exchange = inspector.BeginOn(listener, message.RouteId) ?? inspector.Begin(listener, null, "", "");
+        var registration = AbandonOn(exchange, cancellation);
         try
         {
-            return NameUnheard(exchange, await InspectAsync(exchange, message with { }, budget, cancellation).ConfigureAwait(false));
+            var verdict = await inspector.InspectAsync(exchange, message with { }, inspector.DeadlineIn(budget)).ConfigureAwait(false);
+            return NameUnheard(exchange, VerdictResponse.From(verdict));
         }
         finally
         {
+            registration.Unregister();
             inspector.End(exchange);
         }
     }
@@ -176,13 +171,17 @@ internal sealed class NativeHandler(
         }
     }
 
-    private async ValueTask<AgentResponse> GoOnAsync(AgentEvent message, AgentConnection connection, CancellationToken cancellation) =>
-        await TryGoOnAsync(message, connection, budget, cancellation).ConfigureAwait(false)
-        ?? (relay is { IsOpen: true } ? await NativeRelay.AskAsync(relay, message, inspector.DeadlineIn(budget), cancellation).ConfigureAwait(false) : null)
-        ?? Unknown();
+    private ValueTask<AgentResponse> GoOnAsync(AgentEvent message, AgentConnection connection, CancellationToken cancellation) =>
+        TryGoOn(message, connection, budget, cancellation, out var answer) ? answer
+        : relay is { IsOpen: true } ? AskElsewhereAsync(relay, message, cancellation)
+        : new(Unknown());
 
-    // Null when nobody here knows the exchange.
-    private async ValueTask<AgentResponse?> TryGoOnAsync(AgentEvent message, AgentConnection? connection, TimeSpan time, CancellationToken cancellation)
+    private async ValueTask<AgentResponse> AskElsewhereAsync(IExchangeRelay others, AgentEvent message, CancellationToken cancellation) =>
+        await NativeRelay.AskAsync(others, message, inspector.DeadlineIn(budget), cancellation).ConfigureAwait(false) ?? Unknown();
+
+    // False when nobody here knows the exchange.
+    private bool TryGoOn(
+        AgentEvent message, AgentConnection? connection, TimeSpan time, CancellationToken cancellation, out ValueTask<AgentResponse> answer)
     {
         var key = message.CorrelationId;
         var kind = EventKinds.Of(message.Type).AsSet();
@@ -193,23 +192,56 @@ internal sealed class NativeHandler(
 
         if (directory.Find(key) is not { } joined || !joined.TryEnter())
         {
-            return directory.HasEnded(key, kind) ? AgentResponse.Allow : null;
+            answer = new(AgentResponse.Allow);
+            return directory.HasEnded(key, kind);
         }
 
         joined.Connection = connection ?? joined.Connection;
-        AgentResponse? answer = null;
+
+        // A copy, because the inspector writes its own id into it while the server still needs the asker's.
+        answer = AskAsync(joined, message, message is BodyChunkEvent ? message : message with { }, time, cancellation);
+        return true;
+    }
+
+    // The one method that waits for agents between the server and the inspector. The exchange was entered.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<AgentResponse> AskAsync(
+        NativeExchange joined, AgentEvent message, AgentEvent told, TimeSpan time, CancellationToken cancellation)
+    {
+        var answer = AgentResponse.Allow;
+        var registration = AbandonOn(joined.Exchange, cancellation);
         try
         {
-            // A copy, because the inspector writes its own id into it while the server still needs the asker's.
-            return answer = message is BodyChunkEvent chunk
-                ? await PushAsync(joined, chunk, time, cancellation).ConfigureAwait(false)
-                : await InspectAsync(joined.Exchange, message with { }, time, cancellation).ConfigureAwait(false);
+            var deadline = inspector.DeadlineIn(time);
+            if (message is BodyChunkEvent chunk)
+            {
+                var direction = message is RequestBodyChunkEvent ? Direction.Request : Direction.Response;
+                using var step = await inspector.PushAsync(joined.Exchange, direction, PieceOf(chunk), deadline).ConfigureAwait(false);
+                return answer = joined.BodyOf(direction).Answer(step, chunk);
+            }
+
+            answer = VerdictResponse.From(await inspector.InspectAsync(joined.Exchange, told, deadline).ConfigureAwait(false));
+            return message is RequestHeadersEvent request ? RemoveOwn(request.Headers, answer) : answer;
         }
         finally
         {
-            Leave(key, joined, message, answer ?? AgentResponse.Allow);
+            // Not waiting for one that runs: this may be the thread that reads agents' answers.
+            registration.Unregister();
+            Leave(message.CorrelationId, joined, message, answer);
         }
     }
+
+    private static BodyPiece PieceOf(BodyChunkEvent message)
+    {
+        var total = message.TotalSize is { } size ? (long?)Math.Min(size, long.MaxValue) : null;
+        return new BodyPiece(message.Data, message.IsLast ? BodyEnd.Last : BodyEnd.More, total);
+    }
+
+    // What agents are not shown does not go on either, if the asker does as it is told.
+    private static AgentResponse RemoveOwn(HeaderBlock headers, AgentResponse answer) =>
+        answer.Decision == Decision.Allow && HeaderNames.OwnIn(headers) is { Count: > 0 } own
+            ? answer with { RequestHeaders = [.. own.Select(HeaderOperation.Remove), .. answer.RequestHeaders] }
+            : answer;
 
     // Not every asker announces ends: what agents want nothing more of must not be kept until it expires.
     private void Leave(CorrelationId key, NativeExchange joined, AgentEvent message, AgentResponse answer)
@@ -255,28 +287,6 @@ internal sealed class NativeHandler(
     {
         inspector.Account(listener, unknownExchange == FailureMode.Open ? LedgerState.Bypassed : LedgerState.Refused, Cause.ExchangeUnknown);
         return unknownExchange == FailureMode.Open ? AgentResponse.Allow : VerdictResponse.Refused(Cause.ExchangeUnknown);
-    }
-
-    private async ValueTask<AgentResponse> InspectAsync(Exchange exchange, AgentEvent message, TimeSpan time, CancellationToken cancellation)
-    {
-        var registration = AbandonOn(exchange, cancellation);
-        await using (registration.ConfigureAwait(false))
-        {
-            return VerdictResponse.From(await inspector.InspectAsync(exchange, message, inspector.DeadlineIn(time)).ConfigureAwait(false));
-        }
-    }
-
-    private async ValueTask<AgentResponse> PushAsync(NativeExchange joined, BodyChunkEvent message, TimeSpan time, CancellationToken cancellation)
-    {
-        var direction = message is RequestBodyChunkEvent ? Direction.Request : Direction.Response;
-        var registration = AbandonOn(joined.Exchange, cancellation);
-        await using (registration.ConfigureAwait(false))
-        {
-            var total = message.TotalSize is { } size ? (long?)Math.Min(size, long.MaxValue) : null;
-            var piece = new BodyPiece(message.Data, message.IsLast ? BodyEnd.Last : BodyEnd.More, total);
-            using var step = await inspector.PushAsync(joined.Exchange, direction, piece, inspector.DeadlineIn(time)).ConfigureAwait(false);
-            return joined.BodyOf(direction).Answer(step, message);
-        }
     }
 
     private CancellationTokenRegistration AbandonOn(Exchange exchange, CancellationToken cancellation) => cancellation.UnsafeRegister(
