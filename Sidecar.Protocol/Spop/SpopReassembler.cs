@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Sidecar.Protocol.Spop;
 
 /// <summary>Joins the fragments of messages on one connection, within bounds (proxy integration §1.6).</summary>
@@ -182,5 +184,107 @@ public sealed class SpopReassembler(SpopFragmentLimits limits) : IDisposable
         Bytes -= series.Length;
         series.Free();
         series.Refusal = why;
+    }
+}
+
+/// <summary>What a NOTIFY or UNSET frame led to.</summary>
+public enum SpopAssembly
+{
+    /// <summary>The message is whole: read it with <see cref="SpopNotify"/> and answer it.</summary>
+    Complete,
+
+    /// <summary>More fragments follow.</summary>
+    Collecting,
+
+    /// <summary>HAProxy gave the message up; nobody waits for an answer.</summary>
+    Aborted,
+
+    /// <summary>
+    /// The message has ended but was not kept: too large, too many at once, or too old. Its stream waits for an ACK with the failure
+    /// mode's verdict; the error says why.
+    /// </summary>
+    Refused,
+
+    /// <summary>The frame breaks the rules: DISCONNECT with the error's status and close.</summary>
+    Violation,
+}
+
+/// <summary>How much of fragmented messages one connection may keep (proxy integration §1.6).</summary>
+public sealed record SpopFragmentLimits
+{
+    /// <summary>Takes no fragments. Then HAProxy 2.x needs <c>no option send-frag-payload</c>, or it reconnects in a storm.</summary>
+    public static SpopFragmentLimits Off { get; } = new() { MaxOpen = 0 };
+
+    /// <summary>
+    /// The fragmented messages open at once. HAProxy 2.x finishes or aborts one before it begins the next on a connection; 8 leaves room
+    /// for other clients of the protocol.
+    /// </summary>
+    public int MaxOpen { get; init; } = 8;
+
+    /// <summary>
+    /// The bytes of one message. Each of its arguments came out of one buffer of HAProxy, so the largest frame we agree to is plenty.
+    /// </summary>
+    public int MaxMessageBytes { get; init; } = SpopLimits.MaxFrameSize;
+
+    /// <summary>The bytes of all open messages of one connection: four of the largest.</summary>
+    public long MaxTotalBytes { get; init; } = 4L * SpopLimits.MaxFrameSize;
+}
+
+/// <summary>The fragments of one message, joined as they come. Owned by one <see cref="SpopReassembler"/>.</summary>
+/// <param name="frameId">The frame id that all of them carry.</param>
+/// <param name="begun">When the first one came, as a timestamp.</param>
+internal sealed class FragmentSeries(ulong frameId, long begun)
+{
+    private byte[] _buffer = [];
+
+    public ulong FrameId => frameId;
+
+    public long Begun => begun;
+
+    /// <summary>The bytes kept.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Why the message is no longer kept; the default value while it is.</summary>
+    public SpopError Refusal { get; set; }
+
+    /// <summary>Adds one fragment; the caller has checked that it does not exceed the limit.</summary>
+    public void Append(in ReadOnlySequence<byte> fragment, int limit)
+    {
+        var length = Length + (int)fragment.Length;
+        if (length > _buffer.Length)
+        {
+            var larger = ArrayPool<byte>.Shared.Rent((int)Math.Max(length, Math.Min(2L * _buffer.Length, limit)));
+            _buffer.AsSpan(0, Length).CopyTo(larger);
+            Return();
+            _buffer = larger;
+        }
+
+        fragment.CopyTo(_buffer.AsSpan(Length));
+        Length = length;
+    }
+
+    /// <summary>Hands the joined bytes over, with their buffer.</summary>
+    public SpopPayload Take()
+    {
+        var payload = new SpopPayload(_buffer, Length);
+        _buffer = [];
+        Length = 0;
+        return payload;
+    }
+
+    /// <summary>Gives the memory back.</summary>
+    public void Free()
+    {
+        Return();
+        _buffer = [];
+        Length = 0;
+    }
+
+    private void Return()
+    {
+        if (_buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+        }
     }
 }
