@@ -61,7 +61,7 @@ internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls
     /// <summary>
     /// Hands a copy of a piece of a body to the agents that only watch. One that cannot be copied leaves a hole: the agent sees no more of that body.
     /// </summary>
-    public void CopyToMonitors(IReadOnlyList<MonitorFlow> flows, in BodyPiece piece)
+    public void CopyToMonitors(MonitorFlow[] flows, in BodyPiece piece)
     {
         foreach (var flow in flows)
         {

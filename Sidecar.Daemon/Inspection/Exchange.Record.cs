@@ -89,6 +89,6 @@ internal sealed partial class Exchange
     };
 
     // A flow has its stages in the order of the participants.
-    private static BodyRecord BytesOf(BodyFlow? flow, int place) =>
+    private static BodyRecord BytesOf(BodyPipeline? flow, int place) =>
         flow is null ? default : new BodyRecord(flow.Stages[place].Seen, flow.Stages[place].Missed);
 }

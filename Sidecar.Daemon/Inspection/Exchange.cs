@@ -127,7 +127,7 @@ internal sealed partial class Exchange
     }
 
     /// <summary>The flow of a direction's body; null when none of it has come.</summary>
-    public BodyFlow? BodyOf(Direction direction) => Volatile.Read(ref _bodies)?.FlowOf(direction);
+    public BodyPipeline? BodyOf(Direction direction) => Volatile.Read(ref _bodies)?.FlowOf(direction);
 
     /// <summary>Why the calls under way were cancelled from outside; none while they are wanted. A later event is wanted again.</summary>
     public Cause AbandonedFor

@@ -153,7 +153,7 @@ internal sealed partial class Inspector(
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<BodyStep> PushAsync(Exchange exchange, Direction direction, BodyPiece piece, long deadline)
     {
-        var kind = BodyFlow.KindOf(direction);
+        var kind = BodyPipeline.KindOf(direction);
         if (!exchange.TryEnter())
         {
             return BodyStep.Refused(exchange.Give(kind, Verdict.Refused(Cause.ExchangeUnknown)));

@@ -34,7 +34,7 @@ internal readonly record struct WantedEvents(WantedBody RequestBody, bool Respon
     private static WantedBody BodyOf(Exchange exchange, Direction direction)
     {
         var flow = exchange.BodyOf(direction);
-        var kind = BodyFlow.KindOf(direction);
+        var kind = BodyPipeline.KindOf(direction);
         var wanted = default(WantedBody);
         var participants = exchange.Participants;
         for (var place = 0; place < participants.Length; place++)

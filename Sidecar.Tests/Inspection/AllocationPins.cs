@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -42,9 +43,9 @@ internal sealed class AllocationPins
         });
     }
 
-    [TestCase(1, 1680)]
-    [TestCase(2, 2712)]
-    [TestCase(3, 3736)]
+    [TestCase(1, 0)]
+    [TestCase(2, 0)]
+    [TestCase(3, 0)]
     public async Task BodyPiece_AllocatesNoMoreThanItDid(int agents, int ceiling)
     {
         await using var rig = await SwiftRig.StartAsync(agents, EventSet.RequestHeaders | EventSet.RequestBodyChunk);
@@ -52,14 +53,18 @@ internal sealed class AllocationPins
         await rig.Inspector.InspectAsync(exchange, TypicalMessages.RequestHeaders(), rig.Inspector.DeadlineIn(TimeSpan.FromMinutes(1)));
 
         var released = 0L;
-        await AssertAsync(ceiling, async () =>
-        {
-            using var step = await rig.Inspector.PushAsync(
-                exchange, Direction.Request, new BodyPiece(Piece, BodyEnd.More), rig.Inspector.DeadlineIn(TimeSpan.FromMinutes(1)));
-            released += step.Release.Length;
-        });
+        await AssertPooledAsync(ceiling, PushAsync);
         Assert.That(released, Is.EqualTo(Rounds * Runs * (long)Piece.Length), "all were shown and passed");
         rig.Inspector.End(exchange);
+
+        // As a front end does it.
+        [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+        async ValueTask PushAsync()
+        {
+            using var step = await rig.Inspector.PushAsync(
+                exchange, Direction.Request, new BodyPiece(Piece, BodyEnd.More), rig.Inspector.DeadlineIn(TimeSpan.FromMinutes(1))).ConfigureAwait(false);
+            released += step.Release.Length;
+        }
     }
 
     [TestCase(1376)]
@@ -104,7 +109,10 @@ internal sealed class AllocationPins
     /// <summary>Says and checks what an operation allocates, on all threads.</summary>
     /// <param name="ceiling">In bytes.</param>
     /// <param name="operation">Run <see cref="Exchanges"/> times.</param>
-    internal static async Task AssertAsync(int ceiling, Func<Task> operation)
+    internal static Task AssertAsync(int ceiling, Func<Task> operation) => AssertPooledAsync(ceiling, () => new ValueTask(operation()));
+
+    /// <summary>Likewise, of one that a task would cost more than itself.</summary>
+    internal static async Task AssertPooledAsync(int ceiling, Func<ValueTask> operation)
     {
         var least = double.MaxValue;
         for (var round = 0; round < Rounds; round++)
@@ -112,7 +120,8 @@ internal sealed class AllocationPins
             var before = GC.GetTotalAllocatedBytes(precise: true);
             for (var i = 0; i < Runs; i++)
             {
-                await operation();
+                // Where it is resumed would be remembered in an object.
+                await operation().ConfigureAwait(false);
             }
 
             least = Math.Min(least, (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)Runs);

@@ -6,6 +6,8 @@ using NUnit.Framework;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.FrontEnds.Spop;
 using Sidecar.Daemon.Inspection;
+using Sidecar.Daemon.Inspection.Bodies;
+using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Encodings;
 using Sidecar.Tests.FrontEnds.Spop;
@@ -55,6 +57,34 @@ internal sealed class SuspendedMethodsTests
         Assert.That((await peer.AnswerAsync())["act"], Is.EqualTo("allow"));
         connection.Stop();
         await peer.EndAsync();
+    }
+
+    [TestCase(1)]
+    [TestCase(3)]
+    public async Task UnderAPieceOfABody_TwoMethodsWait(int agents)
+    {
+        var answer = new HeldAnswer();
+        await using var rig = await SwiftRig.StartAsync(agents, EventSet.RequestBodyChunk, answer.Begin);
+        var exchange = rig.Inspector.Begin("http", "shop.example", "/cart?item=1", "POST");
+        var pushing = PushAsFrontEndAsync(rig.Inspector, exchange);
+
+        // Agents see a body one after the other; whoever is asked, the same two wait.
+        for (var asked = 1; asked <= agents; asked++)
+        {
+            Assert.That(answer.Asked, Is.EqualTo(asked));
+            Assert.That(SuspendedBehind(answer.Asker!), Is.EqualTo(new[] { "PushAsync", "PushAsync", nameof(PushAsFrontEndAsync) }));
+            answer.Release();
+        }
+
+        Assert.That(await pushing, Is.EqualTo(3));
+        rig.Inspector.End(exchange);
+    }
+
+    private static async Task<long> PushAsFrontEndAsync(Inspector inspector, Exchange exchange)
+    {
+        using var step = await inspector.PushAsync(
+            exchange, Direction.Request, new BodyPiece(new byte[3], BodyEnd.More), inspector.DeadlineIn(TimeSpan.FromMinutes(1)));
+        return step.Release.Length;
     }
 
     private static async Task<bool> AskAsFrontEndAsync(Inspector inspector, Exchange exchange) =>
@@ -112,9 +142,20 @@ internal sealed class SuspendedMethodsTests
 
         public object? Asker => _waiting is [var first, ..] ? first.State : null;
 
-        public ValueTask<CallResult> Begin(AgentEvent message) => new(this, 0);
+        public int Asked { get; private set; }
 
-        public void Release() => _waiting.ForEach(static one => one.Continuation(one.State));
+        public ValueTask<CallResult> Begin(AgentEvent message)
+        {
+            Asked++;
+            return new(this, 0);
+        }
+
+        public void Release()
+        {
+            var waiting = _waiting.ToArray();
+            _waiting.Clear();
+            Array.ForEach(waiting, static one => one.Continuation(one.State));
+        }
 
         public CallResult GetResult(short token) => CallResult.Answered(AgentResponse.Allow);
 

@@ -80,7 +80,8 @@ internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConc
             return Unrecorded(message);
         }
 
-        Asked.Enqueue(message);
+        // A body has one event for all of its pieces.
+        Asked.Enqueue(message is BodyChunkEvent piece ? piece with { } : message);
         return AnswerLater is { } later ? new(later(message, deadline)) : new(Answer(message));
     }
 

@@ -6,49 +6,107 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
 
-/// <summary>One agent's place in a flow: sees what the stage before released, holds what the agent has not judged, releases what may go on.</summary>
+/// <summary>What a stage needs before it can go on.</summary>
+internal enum StageNeed
+{
+    /// <summary>Nothing; it may have passed on bytes, which the stages behind it take first.</summary>
+    None,
+
+    /// <summary>An answer to its event (<see cref="BodyStage.Answer"/>).</summary>
+    Answer,
+
+    /// <summary>Memory (<see cref="BodyStage.Reserved"/>).</summary>
+    Memory,
+}
+
+/// <summary>One agent's place in a pipeline: sees what the stage before released, holds what the agent has not judged, releases what may go on.</summary>
 /// <remarks>
-/// For one push at a time. Once the agent is passed by (a failure, an excess) it is not asked about this direction again: a hole is never resumed (rule 6).
+/// It waits for nothing by itself: <see cref="Step"/> says what it needs. For one push at a time; not used any more once the push's verdict ends the body.
+/// Once the agent is passed by (a failure, an excess) it is not asked about this direction again: a hole is never resumed (rule 6).
 /// </remarks>
-internal sealed class BodyStage : IBodySink, IDisposable
+internal sealed class BodyStage : IDisposable
 {
     private readonly Participant _participant;
     private readonly int _order;
     private readonly EventKind _kind;
     private readonly BodyPolicy _policy;
-    private readonly StageAsker _asker;
     private readonly StageHold _hold;
     private readonly StageReview _review;
-    private readonly IBodySink _next;
+    private readonly SegmentQueue _input;
+    private readonly SegmentQueue _next;
+    private Phase _phase;
     private long _limit = -1;
     private long _taken;
     private bool _isSubject;
     private bool _streams;
 
-    /// <summary>A place in a flow.</summary>
+    // What waits for memory, or for the end of a review: bytes that cannot be shown, and why; what lies behind those that fit; and why none follow.
+    private BodySegment _bytes;
+    private bool _closes;
+    private Cause _excess;
+    private BodySegment _rest;
+    private Cause _ending;
+
+    /// <summary>A place in a pipeline.</summary>
     /// <param name="exchange">The exchange.</param>
     /// <param name="participant">The agent.</param>
     /// <param name="order">Its place on the route.</param>
     /// <param name="direction">Which body.</param>
-    /// <param name="ofAgent">The budget of the agent; null when the bytes are not to count for it.</param>
-    /// <param name="ofAll">The budget of all agents.</param>
-    /// <param name="next">Where bytes go on to.</param>
-    public BodyStage(Exchange exchange, Participant participant, int order, Direction direction, ByteBudget? ofAgent, ByteBudget ofAll, IBodySink next)
+    /// <param name="memory">The budget of the agent, null when the bytes are not to count for it, and that of all agents.</param>
+    /// <param name="input">Where bytes come from.</param>
+    /// <param name="next">Where they go on to.</param>
+    public BodyStage(
+        Exchange exchange,
+        Participant participant,
+        int order,
+        Direction direction,
+        (ByteBudget? OfAgent, ByteBudget OfAll) memory,
+        SegmentQueue input,
+        SegmentQueue next)
     {
-        (_participant, _order, _next) = (participant, order, next);
-        _kind = BodyFlow.KindOf(direction);
+        (_participant, _order, _input, _next) = (participant, order, input, next);
+        _kind = BodyPipeline.KindOf(direction);
         _policy = direction == Direction.Request ? participant.Session.Policy.RequestBody : participant.Session.Policy.ResponseBody;
         _streams = _policy.Mode == BodyMode.Stream;
-        _asker = new StageAsker(exchange, participant, order, direction);
-        _hold = new StageHold(ofAgent, ofAll, next);
-        _review = new StageReview(participant, _asker, _hold, next);
+        _hold = new StageHold(memory.OfAgent, memory.OfAll, next);
+        _review = new StageReview(exchange, participant, order, direction, _hold, next);
     }
+
+    private enum Phase
+    {
+        // Takes the next bytes.
+        Idle,
+
+        // Bytes wait for memory, to be collected.
+        Collecting,
+
+        // A run is shown.
+        Reviewing,
+
+        // All that could be shown before an excess has been.
+        Exceeding,
+
+        // What fits has been shown; what lies behind it goes on.
+        Closing,
+
+        // What is held and lies in the push is to be kept.
+        Keeping,
+    }
+
+    /// <summary>The agent and its session.</summary>
+    public Participant Participant => _participant;
+
+    /// <summary>What it is to be asked about.</summary>
+    public BodyChunkEvent Event => _review.Event;
+
+    /// <summary>Whether there is something to do: bytes have come, or it is not done with those before.</summary>
+    public bool IsBusy => _phase != Phase.Idle || !_input.IsEmpty;
 
     /// <summary>Whether bytes pass this agent by from now on.</summary>
     public bool Passes { get; private set; }
 
     /// <summary>Bytes the agent has answered about.</summary>
-    public long Seen => _asker.Seen;
+    public long Seen => _review.Seen;
 
     /// <summary>Whether the agent has yet to judge bytes that came: it was not shown them, or wants more before it decides.</summary>
     public bool AwaitsMore => _isSubject && !Passes && (_taken > Seen || IsHolding);
@@ -62,163 +120,228 @@ internal sealed class BodyStage : IBodySink, IDisposable
     /// <summary>The agent.</summary>
     public string Agent => _participant.Agent;
 
-    /// <inheritdoc/>
-    public async ValueTask PassAsync(BodyPush push, BodySegment bytes)
+    /// <summary>Does what can be done, up to the next bytes that go on.</summary>
+    public StageNeed Step(BodyPush push)
     {
-        using (bytes)
+        switch (_phase)
         {
-            if (_limit < 0)
-            {
-                _isSubject = _participant.Session.Wants(_kind);
-                Passes = !_isSubject;
-                _limit = Math.Min(_policy.MaxBytes, _participant.Session.MaxBodyBytes);
-            }
+            case Phase.Idle when _input.TryTake(out var bytes):
+                return Take(push, bytes);
 
-            if (bytes is { Bytes.IsEmpty: true, IsLast: false } || push.Merger.Ends)
-            {
-                return;
-            }
+            case Phase.Reviewing when _review.TryGoOn():
+                return StageNeed.Answer;
 
-            // Its operator says that headers alone will do; they have been judged.
-            Passes |= push.IsUnseen && _participant.Session.Policy.BodyIsOptional;
-            if (Passes)
-            {
-                Missed += _isSubject ? bytes.Bytes.Length : 0;
-                if (_kind == EventKind.RequestBodyChunk && !bytes.Bytes.IsEmpty)
+            case Phase.Reviewing:
+                _phase = _excess == Cause.None ? Phase.Closing : Phase.Exceeding;
+                return StageNeed.None;
+
+            case Phase.Exceeding:
+                _phase = Phase.Closing;
+                PassBy(push, Taken(ref _excess));
+                Missed += _bytes.Bytes.Length;
+                _hold.Release();
+                _next.Pass(Taken(ref _bytes));
+                return StageNeed.None;
+
+            case Phase.Closing:
+                _phase = Phase.Keeping;
+                if (_ending != Cause.None)
                 {
-                    _participant.NoteUnasked();
+                    PassBy(push, Taken(ref _ending));
+                    Missed += _rest.Bytes.Length;
+                    _next.Pass(Taken(ref _rest));
                 }
 
-                _participant.Skip(_kind, _isSubject ? SkipReason.PassedBy : SkipReason.NotWanted);
-                push.Merger.Remind(_participant, _order);
-                await _next.PassAsync(push, bytes.Share()).ConfigureAwait(false);
-                return;
-            }
+                return StageNeed.None;
 
-            await InspectAsync(push, bytes).ConfigureAwait(false);
-            if (!push.Merger.Ends && !Passes && !await _hold.TryKeepAsync(MemoryDeadline(push)).ConfigureAwait(false))
-            {
-                await ExceedAsync(push, default, Cause.BodyMemory).ConfigureAwait(false);
-            }
+            case Phase.Keeping when !Passes && !_hold.TryKeep():
+                return StageNeed.Memory;
+
+            default:
+                _phase = Phase.Idle;
+                return StageNeed.None;
         }
+    }
+
+    /// <summary>Takes the answer that was needed.</summary>
+    public void Answer(BodyPush push, in AgentReply reply)
+    {
+        if (!_review.Answer(push, reply) && !push.Merger.Ends)
+        {
+            PassBy();
+            _phase = _excess == Cause.None ? Phase.Closing : Phase.Exceeding;
+        }
+    }
+
+    /// <summary>Waits for the memory that is needed; false when none came free in time.</summary>
+    public ValueTask<bool> ReserveAsync(BodyPush push)
+    {
+        // Half of the time that is left belongs to the agents: where the excess action lets the body pass, the others must still be asked.
+        var now = _participant.Session.Agent.Time.GetTimestamp();
+        var room = _hold.Borrowed;
+        if (_phase == Phase.Collecting)
+        {
+            // A body whose size is known has its memory from the start, so that exchanges do not wait for each other half-way.
+            var length = _bytes.Bytes.Length;
+            room = _taken == 0 && push.Total is { } total && _policy.Mode == BodyMode.Buffer ? Math.Max(length, Math.Min(total, _limit)) : length;
+        }
+
+        return _hold.TryGrowAsync(room, now + ((push.Deadline - now) / 2));
+    }
+
+    /// <summary>Goes on with the memory that was needed, or without.</summary>
+    public StageNeed Reserved(BodyPush push, bool isThere)
+    {
+        var isCollecting = _phase == Phase.Collecting;
+        if (!isThere)
+        {
+            return Exceed(push, Taken(ref _bytes), Cause.BodyMemory);
+        }
+
+        if (!isCollecting)
+        {
+            _hold.Keep();
+            _phase = Phase.Idle;
+            return StageNeed.None;
+        }
+
+        var isLast = _bytes.IsLast;
+        _taken += _bytes.Bytes.Length;
+        _hold.Add(Taken(ref _bytes));
+        if (Collects(0))
+        {
+            _phase = Phase.Closing;
+            return StageNeed.None;
+        }
+
+        _streams = true;
+        var collected = BodySegment.Held(_hold.Detach(), isLast);
+        return Review(collected, _closes, TotalFor(push, collected.Bytes.Length, isLast));
     }
 
     /// <summary>The body ends here: another's word has ended it, and if this agent has not been asked it never will be.</summary>
     public void Skip() => _participant.SkipUnlessAsked(_kind);
 
     /// <summary>Gives back what is held.</summary>
-    public void Dispose() => _hold.Dispose();
-
-    private ValueTask InspectAsync(BodyPush push, BodySegment bytes)
+    public void Dispose()
     {
-        if (_policy.OnExcess == ExcessAction.Partial)
-        {
-            return TakeWhatFitsAsync(push, bytes);
-        }
-
-        return bytes.Bytes.Length > _limit - _taken || (_taken == 0 && push.Total > _limit) ? ExceedAsync(push, bytes, Cause.TooLarge)
-            : bytes.IsLast && push.IsTruncated ? ExceedAsync(push, bytes, Cause.Truncated)
-            : TakeAsync(push, bytes, closes: bytes.IsLast);
+        _phase = Phase.Idle;
+        _input.Dispose();
+        _review.Dispose();
+        _hold.Dispose();
+        Taken(ref _bytes).Dispose();
+        Taken(ref _rest).Dispose();
     }
 
-    private async ValueTask TakeWhatFitsAsync(BodyPush push, BodySegment bytes)
+    private static T Taken<T>(ref T field)
+        where T : struct
     {
-        var length = bytes.Bytes.Length;
-        var room = (int)Math.Min(length, _limit - _taken);
-        if (room == length)
-        {
-            await TakeAsync(push, bytes, closes: bytes.IsLast).ConfigureAwait(false);
-            if (bytes.IsLast && push.IsTruncated && !push.Merger.Ends)
-            {
-                PassBy(push, Cause.Truncated);
-            }
-
-            return;
-        }
-
-        // What fits is the last that the agent sees.
-        using var fitting = bytes.Slice(0, room, isLast: false);
-        await TakeAsync(push, fitting, closes: true).ConfigureAwait(false);
-        if (!push.Merger.Ends)
-        {
-            PassBy(push, Cause.TooLarge);
-            Missed += length - room;
-            await _next.PassAsync(push, bytes.Slice(room, length - room, bytes.IsLast)).ConfigureAwait(false);
-        }
-    }
-
-    private async ValueTask TakeAsync(BodyPush push, BodySegment bytes, bool closes)
-    {
-        var length = bytes.Bytes.Length;
-        var collects = !_streams && !closes && (_policy.Mode == BodyMode.Buffer || _hold.Length + length < _policy.Threshold);
-        if (!collects && (_streams || _hold.Length == 0))
-        {
-            _taken += length;
-            _streams = true;
-            await AskAsync(push, bytes.Share(), closes, TotalFor(push, length, bytes.IsLast && _taken == length)).ConfigureAwait(false);
-            return;
-        }
-
-        // A body whose size is known has its memory from the start, so that exchanges do not wait for each other half-way.
-        var room = _taken == 0 && push.Total is { } total && _policy.Mode == BodyMode.Buffer ? Math.Max(length, Math.Min(total, _limit)) : length;
-        if (!await _hold.TryAddAsync(bytes.Bytes, room, MemoryDeadline(push)).ConfigureAwait(false))
-        {
-            await ExceedAsync(push, bytes, Cause.BodyMemory).ConfigureAwait(false);
-            return;
-        }
-
-        _taken += length;
-        if (!collects)
-        {
-            _streams = true;
-            var collected = BodySegment.Held(_hold.Detach(), bytes.IsLast);
-            await AskAsync(push, collected, closes, TotalFor(push, collected.Bytes.Length, bytes.IsLast)).ConfigureAwait(false);
-        }
+        var taken = field;
+        field = default;
+        return taken;
     }
 
     // The size as it was announced; a body that the agent is shown at once and whole has a known one in any case.
     private static long? TotalFor(BodyPush push, int length, bool isAll) => push.Total ?? (isAll && !push.IsTruncated ? length : null);
 
-    // Half of the time that is left belongs to the agents: where the excess action lets the body pass, the others must still be asked.
-    private long MemoryDeadline(BodyPush push)
+    private bool Collects(int more) => !_streams && !_closes && (_policy.Mode == BodyMode.Buffer || _hold.Length + more < _policy.Threshold);
+
+    private StageNeed Take(BodyPush push, BodySegment bytes)
     {
-        var now = _participant.Session.Agent.Time.GetTimestamp();
-        return now + ((push.Deadline - now) / 2);
+        if (_limit < 0)
+        {
+            _isSubject = _participant.Session.Wants(_kind);
+            Passes = !_isSubject;
+            _limit = Math.Min(_policy.MaxBytes, _participant.Session.MaxBodyBytes);
+        }
+
+        var length = bytes.Bytes.Length;
+        if (length == 0 && !bytes.IsLast)
+        {
+            return StageNeed.None;
+        }
+
+        // Its operator says that headers alone will do; they have been judged.
+        Passes |= push.IsUnseen && _participant.Session.Policy.BodyIsOptional;
+        if (Passes)
+        {
+            Missed += _isSubject ? length : 0;
+            if (_kind == EventKind.RequestBodyChunk && length > 0)
+            {
+                _participant.NoteUnasked();
+            }
+
+            _participant.Skip(_kind, _isSubject ? SkipReason.PassedBy : SkipReason.NotWanted);
+            push.Merger.Remind(_participant, _order);
+            _next.Pass(bytes);
+            return StageNeed.None;
+        }
+
+        var isCut = bytes.IsLast && push.IsTruncated;
+        if (_policy.OnExcess != ExcessAction.Partial)
+        {
+            return length > _limit - _taken || (_taken == 0 && push.Total > _limit) ? Exceed(push, bytes, Cause.TooLarge)
+                : isCut ? Exceed(push, bytes, Cause.Truncated)
+                : Show(push, bytes, closes: bytes.IsLast);
+        }
+
+        if (length <= _limit - _taken)
+        {
+            _ending = isCut ? Cause.Truncated : Cause.None;
+            return Show(push, bytes, closes: bytes.IsLast);
+        }
+
+        // What fits is the last that the agent sees.
+        var room = (int)(_limit - _taken);
+        (_ending, _rest) = (Cause.TooLarge, bytes.Slice(room, length - room, bytes.IsLast));
+        var fitting = bytes.Slice(0, room, isLast: false);
+        bytes.Dispose();
+        return Show(push, fitting, closes: true);
     }
 
-    private async ValueTask AskAsync(BodyPush push, BodySegment run, bool closes, long? total)
+    private StageNeed Show(BodyPush push, BodySegment bytes, bool closes)
     {
-        if (!await _review.AskAsync(push, run, closes, total).ConfigureAwait(false))
+        var length = bytes.Bytes.Length;
+        _closes = closes;
+        if (Collects(length) || (!_streams && _hold.Length > 0))
         {
-            PassBy();
+            (_bytes, _phase) = (bytes, Phase.Collecting);
+            return StageNeed.Memory;
         }
+
+        _taken += length;
+        _streams = true;
+        return Review(bytes, closes, TotalFor(push, length, bytes.IsLast && _taken == length));
+    }
+
+    private StageNeed Review(BodySegment run, bool closes, long? total)
+    {
+        _review.Begin(run, closes, total);
+        _phase = Phase.Reviewing;
+        return StageNeed.Answer;
     }
 
     // The bytes cannot be shown, or what is held cannot be held on. What the agent has not judged passes, or nothing does.
-    private async ValueTask ExceedAsync(BodyPush push, BodySegment bytes, Cause cause)
+    private StageNeed Exceed(BodyPush push, BodySegment bytes, Cause cause)
     {
         if (_policy.OnExcess == ExcessAction.Block)
         {
+            bytes.Dispose();
             _participant.Skip(_kind, SkipReason.Excess);
             push.Merger.Refuse(_participant, _order, cause);
-            return;
+            return StageNeed.None;
         }
 
-        // Judging nothing would be no inspection.
-        if (_policy.OnExcess == ExcessAction.Partial && _taken > 0)
+        (_bytes, _excess, _phase) = (bytes, cause, Phase.Exceeding);
+        if (_policy.OnExcess != ExcessAction.Partial || _taken == 0)
         {
-            var last = _streams ? default : BodySegment.Held(_hold.Detach(), isLast: false);
-            _streams = true;
-            await AskAsync(push, last, closes: true, push.Total).ConfigureAwait(false);
+            return StageNeed.None;
         }
 
-        if (!push.Merger.Ends)
-        {
-            PassBy(push, cause);
-            Missed += bytes.Bytes.Length;
-            await _hold.ReleaseAsync(push).ConfigureAwait(false);
-            await _next.PassAsync(push, bytes.Share()).ConfigureAwait(false);
-        }
+        // Judging nothing would be no inspection, so what there is of it is shown.
+        var last = _streams ? default : BodySegment.Held(_hold.Detach(), isLast: false);
+        _streams = true;
+        return Review(last, closes: true, push.Total);
     }
 
     private void PassBy(BodyPush push, Cause cause)

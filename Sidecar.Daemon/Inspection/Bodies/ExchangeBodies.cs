@@ -8,25 +8,25 @@ namespace Sidecar.Daemon.Inspection.Bodies;
 internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly BodyFlow?[] _flows = new BodyFlow?[2];
+    private readonly BodyPipeline?[] _flows = new BodyPipeline?[2];
     private readonly BodyBuffer?[] _kept = new BodyBuffer?[2];
     private readonly MonitorFlow[]?[] _monitors = new MonitorFlow[]?[2];
     private bool _isDisposed;
 
     /// <summary>The flow of a direction; null when none of that body has come.</summary>
-    public BodyFlow? FlowOf(Direction direction) => Volatile.Read(ref _flows[(int)direction]);
+    public BodyPipeline? FlowOf(Direction direction) => Volatile.Read(ref _flows[(int)direction]);
 
     /// <summary>The flow of a direction.</summary>
-    public BodyFlow Of(Direction direction, BodyServices services)
+    public BodyPipeline Of(Direction direction, BodyServices services)
     {
         lock (_lock)
         {
-            return _flows[(int)direction] ??= new BodyFlow(exchange, direction, exchange.Enforced, services);
+            return _flows[(int)direction] ??= new BodyPipeline(exchange, direction, exchange.Enforced, services);
         }
     }
 
     /// <summary>The flows of the agents that only watch.</summary>
-    public IReadOnlyList<MonitorFlow> MonitorsOf(Direction direction, BodyServices services)
+    public MonitorFlow[] MonitorsOf(Direction direction, BodyServices services)
     {
         lock (_lock)
         {
@@ -39,7 +39,8 @@ internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
             for (var i = 0; i < flows.Length; i++)
             {
                 var participant = exchange.Monitors[i];
-                flows[i] = new MonitorFlow(participant, new BodyFlow(exchange, direction, [participant], services, isCopy: true), BodyFlow.KindOf(direction));
+                flows[i] = new MonitorFlow(
+                    participant, new BodyPipeline(exchange, direction, [participant], services, isCopy: true), BodyPipeline.KindOf(direction));
             }
 
             return _monitors[(int)direction] = flows;

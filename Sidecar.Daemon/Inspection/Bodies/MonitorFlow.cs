@@ -6,7 +6,7 @@ namespace Sidecar.Daemon.Inspection.Bodies;
 /// The copies of one direction's body for an agent that only watches: shown as they would be shown if the agent were enforced, and released to nobody.
 /// </summary>
 /// <remarks>Safe from any thread. It lives until the exchange has ended and the last copy is judged, whichever comes later.</remarks>
-internal sealed class MonitorFlow(Participant participant, BodyFlow flow, EventKind kind)
+internal sealed class MonitorFlow(Participant participant, BodyPipeline flow, EventKind kind)
 {
     private int _users = 1;
     private volatile bool _broken;

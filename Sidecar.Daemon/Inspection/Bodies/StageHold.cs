@@ -3,10 +3,12 @@ using Sidecar.Daemon.Agents;
 namespace Sidecar.Daemon.Inspection.Bodies;
 
 /// <summary>
-/// What a stage holds back, and the way on from it: bytes of its own, and after them runs that stay where they are until the end of the push. For one push at a
-/// time.
+/// What a stage holds back: bytes of its own, and after them runs that stay where they are until the end of the push. For one push at a time.
 /// </summary>
-internal sealed class StageHold(ByteBudget? ofAgent, ByteBudget ofAll, IBodySink next) : IDisposable
+/// <param name="ofAgent">The budget of the agent; null when the bytes are not to count for it.</param>
+/// <param name="ofAll">The budget of all agents.</param>
+/// <param name="next">Where bytes go on to.</param>
+internal sealed class StageHold(ByteBudget? ofAgent, ByteBudget ofAll, SegmentQueue next) : IDisposable
 {
     private readonly List<BodySegment> _borrowed = [];
     private BodyBuffer _held = new(ofAgent, ofAll);
@@ -14,19 +16,17 @@ internal sealed class StageHold(ByteBudget? ofAgent, ByteBudget ofAll, IBodySink
     /// <summary>Bytes held, borrowed ones not counted.</summary>
     public int Length => _held.Length;
 
-    /// <summary>Adds a copy of bytes; false, and nothing added, when no memory came free in time.</summary>
-    /// <param name="bytes">The bytes.</param>
-    /// <param name="room">Memory to have, at least for these bytes.</param>
-    /// <param name="deadline">How long to wait for it.</param>
-    public async ValueTask<bool> TryAddAsync(ReadOnlyMemory<byte> bytes, long room, long deadline)
-    {
-        if (!await _held.TryGrowAsync(room, deadline).ConfigureAwait(false))
-        {
-            return false;
-        }
+    /// <summary>Bytes that are borrowed.</summary>
+    public long Borrowed { get; private set; }
 
-        _held.Append(bytes.Span);
-        return true;
+    /// <summary>Makes room, waiting for memory until the deadline. False, and nothing changed, when there is none.</summary>
+    public ValueTask<bool> TryGrowAsync(long room, long deadline) => _held.TryGrowAsync(room, deadline);
+
+    /// <summary>Adds a copy of bytes, for which there must be room, and disposes of them.</summary>
+    public void Add(BodySegment bytes)
+    {
+        _held.Append(bytes.Bytes.Span);
+        bytes.Dispose();
     }
 
     /// <summary>Adds bytes without copying them; they are disposed of here. Before the push ends, they are released or kept.</summary>
@@ -39,39 +39,32 @@ internal sealed class StageHold(ByteBudget? ofAgent, ByteBudget ofAll, IBodySink
         else
         {
             _borrowed.Add(bytes);
+            Borrowed += bytes.Bytes.Length;
         }
     }
 
-    /// <summary>Makes what is borrowed the hold's own; false, and nothing changed, when no memory came free in time.</summary>
-    public async ValueTask<bool> TryKeepAsync(long deadline)
+    /// <summary>Makes what is borrowed the hold's own where that takes no memory: there is nothing, or it is all of a collection of the same agent.</summary>
+    public bool TryKeep()
     {
-        if (_borrowed.Count == 0)
-        {
-            return true;
-        }
-
         if (_borrowed is [{ Owner: { } owner } only] && _held.Length == 0 && owner.IsPaidBy(ofAgent) && only.Bytes.Length == owner.Length)
         {
-            // The agent's own collection, all of it: nothing has to be copied.
             _held.Dispose();
             _held = owner;
+            ForgetBorrowed();
         }
-        else
+
+        return _borrowed.Count == 0;
+    }
+
+    /// <summary>Copies what is borrowed, for which there must be room.</summary>
+    public void Keep()
+    {
+        foreach (var run in _borrowed)
         {
-            if (!await _held.TryGrowAsync(_borrowed.Sum(static run => (long)run.Bytes.Length), deadline).ConfigureAwait(false))
-            {
-                return false;
-            }
-
-            foreach (var run in _borrowed)
-            {
-                _held.Append(run.Bytes.Span);
-                run.Dispose();
-            }
+            Add(run);
         }
 
-        _borrowed.Clear();
-        return true;
+        ForgetBorrowed();
     }
 
     /// <summary>Takes out the bytes that are the hold's own; they belong to the caller.</summary>
@@ -83,19 +76,19 @@ internal sealed class StageHold(ByteBudget? ofAgent, ByteBudget ofAll, IBodySink
     }
 
     /// <summary>Lets everything held go on.</summary>
-    public async ValueTask ReleaseAsync(BodyPush push)
+    public void Release()
     {
         if (_held.Length > 0)
         {
-            await next.PassAsync(push, BodySegment.Held(Detach(), isLast: false)).ConfigureAwait(false);
+            next.Pass(BodySegment.Held(Detach(), isLast: false));
         }
 
-        while (_borrowed.Count > 0)
+        foreach (var run in _borrowed)
         {
-            var first = _borrowed[0];
-            _borrowed.RemoveAt(0);
-            await next.PassAsync(push, first).ConfigureAwait(false);
+            next.Pass(run);
         }
+
+        ForgetBorrowed();
     }
 
     /// <summary>Forgets what is held and gives the memory back.</summary>
@@ -103,9 +96,15 @@ internal sealed class StageHold(ByteBudget? ofAgent, ByteBudget ofAll, IBodySink
     {
         Detach().Dispose();
         _borrowed.ForEach(static run => run.Dispose());
-        _borrowed.Clear();
+        ForgetBorrowed();
     }
 
     /// <inheritdoc/>
     public void Dispose() => Drop();
+
+    private void ForgetBorrowed()
+    {
+        _borrowed.Clear();
+        Borrowed = 0;
+    }
 }

@@ -67,9 +67,9 @@ internal static class UnfinishedBodies
     }
 
     // A flow has its stages in the order of the participants.
-    private static bool IsConcerned(Exchange exchange, BodyFlow body, int place) =>
-        !body.Stages[place].Passes && exchange.Enforced[place].Session.Wants(BodyFlow.KindOf(Direction.Request));
+    private static bool IsConcerned(Exchange exchange, BodyPipeline body, int place) =>
+        !body.Stages[place].Passes && exchange.Enforced[place].Session.Wants(BodyPipeline.KindOf(Direction.Request));
 
-    private static void Note(Exchange exchange, BodyFlow body, int place) => exchange.Enforced[place].Note(
+    private static void Note(Exchange exchange, BodyPipeline body, int place) => exchange.Enforced[place].Note(
         Direction.Request, body.Stages[place].Seen > 0 ? LedgerState.Partly : LedgerState.Abandoned, Cause.BodyUnfinished);
 }

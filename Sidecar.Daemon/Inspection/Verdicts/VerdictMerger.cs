@@ -30,7 +30,7 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
     public bool IsAllow => _statements.TrueForAll(static statement => statement.Kind == VerdictKind.Allow);
 
     /// <summary>What was wrong with answers, for the authors of the agents.</summary>
-    public IReadOnlyList<AnswerError> Errors => _errors ?? [];
+    public ReadOnlySpan<AnswerError> Errors => CollectionsMarshal.AsSpan(_errors);
 
     /// <summary>Which half of the exchange an event belongs to.</summary>
     public static Direction DirectionOf(AgentEvent message) => message switch
@@ -39,6 +39,14 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
         GuardrailInspectEvent { InspectionType: GuardrailInspectionType.PiiDetection } => Direction.Response,
         _ => Direction.Request,
     };
+
+    /// <summary>Forgets all that has been said: what comes is about another piece of the same body.</summary>
+    public void Clear()
+    {
+        _statements.Clear();
+        _errors?.Clear();
+        Ends = false;
+    }
 
     /// <summary>Takes an agent's result: applies the failure mode, keeps the ledger.</summary>
     /// <param name="participant">The agent.</param>

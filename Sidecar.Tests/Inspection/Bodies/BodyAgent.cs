@@ -95,7 +95,7 @@ internal sealed class BodyAgent(string id, Func<Shown, CallResult>? answer = nul
             Shown shown;
             lock (_shown)
             {
-                shown = new Shown(_shown.Count, KeepsBytes ? chunk.Data.ToArray() : [], chunk);
+                shown = new Shown(_shown.Count, KeepsBytes ? chunk.Data.ToArray() : [], chunk with { });
                 _shown.Add(shown);
             }
 
@@ -112,7 +112,7 @@ internal sealed class BodyAgent(string id, Func<Shown, CallResult>? answer = nul
 /// <summary>A piece as an agent was shown it.</summary>
 /// <param name="Number">How many came before.</param>
 /// <param name="Data">A copy of its bytes.</param>
-/// <param name="Event">The event; its own bytes may be gone.</param>
+/// <param name="Event">A copy of the event; its own bytes may be gone.</param>
 internal sealed record Shown(int Number, byte[] Data, BodyChunkEvent Event)
 {
     /// <summary>Whether it is the last.</summary>

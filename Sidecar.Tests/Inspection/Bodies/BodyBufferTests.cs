@@ -66,51 +66,48 @@ public sealed class BodyBufferTests
     }
 
     [Test]
-    public async Task Output_OneRun_IsHandedOnWithoutACopy()
+    public void Queue_OneRun_IsHandedOnWithoutACopy()
     {
         var all = Budget();
-        using var output = new BodyOutput();
+        using var queue = new SegmentQueue();
         var held = new BodyBuffer(null, all);
         held.TryAdd("abc"u8);
-        var push = Push("xyz"u8.ToArray());
-        await output.PassAsync(push, BodySegment.Held(held, isLast: true));
-        var taken = output.Take();
-        Assert.That((taken.Owner, taken.IsOfPush, taken.Length), Is.EqualTo((held, false, 3L)));
+        queue.Pass(BodySegment.Held(held, isLast: true));
+        var taken = queue.TakeAll("xyz"u8.ToArray());
+        Assert.That((taken.Owner, taken.IsOfPush, taken.Bytes.Length), Is.EqualTo((held, false, 3)));
         taken.Owner!.Dispose();
         Assert.That(all.Used, Is.Zero);
-        Assert.That(output.Take(), Is.EqualTo(new ReleasedBytes(default, null, IsOfPush: true, 0)), "it begins anew");
+        Assert.That(queue.TakeAll(default), Is.EqualTo(new ReleasedBytes(default, null, IsOfPush: true)), "it begins anew");
     }
 
     [Test]
-    public async Task Output_NeighboursInThePush_AreOneViewOfIt()
+    public void Queue_NeighboursInThePush_AreOneViewOfIt()
     {
-        using var output = new BodyOutput();
+        using var queue = new SegmentQueue();
         var bytes = "0123456789"u8.ToArray();
-        var push = Push(bytes);
-        await output.PassAsync(push, BodySegment.OfPush(bytes.AsMemory(2, 3), 2, isLast: false));
-        await output.PassAsync(push, BodySegment.OfPush(bytes.AsMemory(5, 4), 5, isLast: false));
-        var taken = output.Take();
+        queue.Pass(BodySegment.OfPush(bytes.AsMemory(2, 3), 2, isLast: false));
+        queue.Pass(BodySegment.OfPush(bytes.AsMemory(5, 4), 5, isLast: false));
+        var taken = queue.TakeAll(bytes);
         Assert.That((taken.Owner, taken.IsOfPush), Is.EqualTo(((IDisposable?)null, true)));
         Assert.That(taken.Bytes, Is.EqualTo(new ReadOnlyMemory<byte>(bytes, 2, 7)));
     }
 
     [Test]
-    public async Task Output_SeveralRuns_AreJoinedWithoutMoreMemory()
+    public void Queue_SeveralRuns_AreJoinedWithoutMoreMemory()
     {
         var all = new ByteBudget(4096, _clock);
-        using var output = new BodyOutput();
+        using var queue = new SegmentQueue();
         var held = new BodyBuffer(null, all);
         held.TryAdd("held"u8);
         var bytes = "pushed"u8.ToArray();
-        var push = Push(bytes);
         var whole = BodySegment.Held(held, isLast: false);
-        await output.PassAsync(push, whole.Slice(0, 2, isLast: false));
-        await output.PassAsync(push, BodySegment.OfAnswer("-answer-"u8.ToArray(), isLast: false));
-        await output.PassAsync(push, whole.Slice(2, 2, isLast: false));
-        await output.PassAsync(push, BodySegment.OfPush(bytes, 0, isLast: true));
+        queue.Pass(whole.Slice(0, 2, isLast: false));
+        queue.Pass(BodySegment.OfAnswer("-answer-"u8.ToArray(), isLast: false));
+        queue.Pass(whole.Slice(2, 2, isLast: false));
+        queue.Pass(BodySegment.OfPush(bytes, 0, isLast: true));
         whole.Dispose();
-        var taken = output.Take();
-        Assert.That((Events.Text(taken.Bytes), taken.IsOfPush, taken.Length), Is.EqualTo(("he-answer-ldpushed", false, 18L)));
+        var taken = queue.TakeAll(bytes);
+        Assert.That((Events.Text(taken.Bytes), taken.IsOfPush), Is.EqualTo(("he-answer-ldpushed", false)));
         Assert.That(all.Used, Is.EqualTo(4096), "the reservation stands for the copy");
         taken.Owner!.Dispose();
         taken.Owner.Dispose();
@@ -118,22 +115,20 @@ public sealed class BodyBufferTests
     }
 
     [Test]
-    public async Task Output_NobodyTook_GivesEverythingBack()
+    public void Queue_NobodyTook_GivesEverythingBack()
     {
         var all = Budget();
-        var output = new BodyOutput();
+        var queue = new SegmentQueue();
         for (var i = 0; i < 3; i++)
         {
             var held = new BodyBuffer(null, all);
             held.TryAdd([1]);
-            await output.PassAsync(Push([]), BodySegment.Held(held, isLast: false));
+            queue.Pass(BodySegment.Held(held, isLast: false));
         }
 
-        output.Dispose();
+        queue.Dispose();
         Assert.That(all.Used, Is.Zero);
     }
-
-    private static BodyPush Push(byte[] bytes) => new(null!) { Whole = bytes, Deadline = 0 };
 
     private ByteBudget Budget() => new(1 << 24, _clock);
 }

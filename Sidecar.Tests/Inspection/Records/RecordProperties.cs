@@ -68,7 +68,7 @@ public sealed class RecordProperties
             var end = pieces > 1 ? BodyEnd.More : random.Next(5) == 0 ? BodyEnd.Truncated : BodyEnd.Last;
             var piece = new BodyPiece(new byte[random.Next(30)], end);
             using var step = await rig.Inspector.PushAsync(exchange, direction, piece, rig.Inspector.DeadlineIn(TimeSpan.FromMinutes(1)));
-            given.Add((BodyFlow.KindOf(direction), step.Verdict));
+            given.Add((BodyPipeline.KindOf(direction), step.Verdict));
             if (!step.Verdict.IsAllow)
             {
                 return false;

@@ -13,7 +13,7 @@ using Sidecar.Tests.Support;
 namespace Sidecar.Tests.Inspection.Bodies;
 
 /// <summary>A direction as a whole: pieces out of turn, agents that fail under a body, watchers, and the end.</summary>
-public sealed class BodyFlowTests
+public sealed class BodyPipelineTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 

@@ -7,21 +7,22 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Inspection.Bodies;
 
 /// <summary>
-/// The body of one direction of an exchange on its way through the agents: a chain of stages in route order, each of which sees what the one before released.
+/// The body of one direction of an exchange on its way through the agents: a loop over stages in route order, each of which sees what the one before released.
 /// </summary>
 /// <remarks>
 /// Pieces are taken one at a time in the order they are pushed; one that comes while another is on its way waits for it. Over all steps the
 /// released bytes are those the agents let pass, in order and once; after a verdict other than allow nothing is released.
 /// </remarks>
-internal sealed class BodyFlow : IDisposable
+internal sealed class BodyPipeline : IDisposable
 {
     private readonly Exchange _exchange;
-    private readonly Direction _direction;
     private readonly BodyServices _services;
     private readonly bool _isCopy;
     private readonly BodyStage[] _stages;
-    private readonly IBodyOutput _output;
-    private readonly IBodySink _first;
+
+    // The first is what the front end hands in, the last what goes on; between them what passes from stage to stage.
+    private readonly SegmentQueue[] _queues;
+    private readonly BodyPush _push;
     private readonly SessionGate _gate = new();
     private BodyProgress _progress = new(0, 0, IsPristine: true, IsHolding: false, WantsMore: true);
     private long? _announced;
@@ -30,23 +31,25 @@ internal sealed class BodyFlow : IDisposable
     private volatile bool _awaitsMore;
     private bool _ended;
 
-    /// <summary>A flow for one direction.</summary>
+    /// <summary>A pipeline for one direction.</summary>
     /// <param name="exchange">The exchange.</param>
     /// <param name="direction">Which body.</param>
     /// <param name="participants">The agents in route order.</param>
     /// <param name="services">What it needs of the daemon.</param>
     /// <param name="isCopy">Whether the bytes are copies that go nowhere and count for nothing.</param>
-    public BodyFlow(Exchange exchange, Direction direction, ReadOnlySpan<Participant> participants, BodyServices services, bool isCopy = false)
+    public BodyPipeline(Exchange exchange, Direction direction, ReadOnlySpan<Participant> participants, BodyServices services, bool isCopy = false)
     {
-        (_exchange, _direction, _services, _isCopy) = (exchange, direction, services, isCopy);
-        _output = isCopy ? new DiscardedBody() : new BodyOutput();
+        (_exchange, _services, _isCopy) = (exchange, services, isCopy);
+        _push = new BodyPush(new VerdictMerger(exchange, KindOf(direction), direction));
         _stages = new BodyStage[participants.Length];
-        _first = _output;
-        for (var i = participants.Length - 1; i >= 0; i--)
+        _queues = new SegmentQueue[participants.Length + 1];
+        _queues[0] = new SegmentQueue();
+        for (var i = 0; i < participants.Length; i++)
         {
             // Copies must not take the memory that exchanges wait for.
-            var (ofAgent, ofAll) = isCopy ? (null, services.Copies) : (participants[i].Session.Agent.BodyMemory, services.Memory);
-            _first = _stages[i] = new BodyStage(exchange, participants[i], i, direction, ofAgent, ofAll, _first);
+            var memory = isCopy ? (null, services.Copies) : (participants[i].Session.Agent.BodyMemory, services.Memory);
+            _queues[i + 1] = new SegmentQueue();
+            _stages[i] = new BodyStage(exchange, participants[i], i, direction, memory, _queues[i], _queues[i + 1]);
         }
     }
 
@@ -80,9 +83,34 @@ internal sealed class BodyFlow : IDisposable
 
         try
         {
-            return _final is { } final ? BodyStep.Refused(final)
-                : _ended ? Refuse(Cause.Malformed)
-                : await TakeAsync(piece, deadline).ConfigureAwait(false);
+            if (_final is { } final)
+            {
+                return BodyStep.Refused(final);
+            }
+
+            if (_ended)
+            {
+                return Refuse(Cause.Malformed);
+            }
+
+            Begin(piece, deadline);
+            while (NextStage() is { } stage)
+            {
+                var need = stage.Step(_push);
+                if (need == StageNeed.Memory)
+                {
+                    need = stage.Reserved(_push, await stage.ReserveAsync(_push).ConfigureAwait(false));
+                }
+
+                if (need == StageNeed.Answer)
+                {
+                    stage.Answer(_push, await stage.Participant.Session.AskAsync(stage.Event, deadline).ConfigureAwait(false));
+                }
+            }
+
+            var step = End();
+            _push.End();
+            return step;
         }
         catch
         {
@@ -104,10 +132,10 @@ internal sealed class BodyFlow : IDisposable
             stage.Dispose();
         }
 
-        _output.Dispose();
+        _queues[^1].Dispose();
     }
 
-    private async ValueTask<BodyStep> TakeAsync(BodyPiece piece, long deadline)
+    private void Begin(in BodyPiece piece, long deadline)
     {
         var pushed = _progress.Pushed + piece.Bytes.Length;
         _announced = piece.Total ?? _announced;
@@ -115,19 +143,30 @@ internal sealed class BodyFlow : IDisposable
         // A body that is larger than it was said to be has no known size.
         var total = _announced >= pushed ? _announced : null;
         var isCut = piece.End is BodyEnd.Truncated or BodyEnd.Unseen || (piece.End == BodyEnd.Last && total > pushed);
-        var push = new BodyPush(new VerdictMerger(_exchange, KindOf(_direction), _direction))
-        {
-            Whole = piece.Bytes,
-            Deadline = deadline,
-            IsTruncated = isCut,
-            IsUnseen = piece.End == BodyEnd.Unseen,
-            Total = _progress.IsPristine ? total : null,
-        };
+        _push.Begin(piece, deadline, isCut, _progress.IsPristine ? total : null);
         _ended = piece.End != BodyEnd.More;
-        await _first.PassAsync(push, BodySegment.OfPush(piece.Bytes, 0, _ended)).ConfigureAwait(false);
-        _services.Errors.Write(push.Merger);
-        var verdict = push.Merger.ToVerdict();
-        _progress = _progress with { Pushed = pushed, IsPristine = _progress.IsPristine && !push.HasChanged };
+        _queues[0].Add(BodySegment.OfPush(piece.Bytes, 0, _ended));
+    }
+
+    // The last that has something to do: what one has passed on is taken to its end before that one goes on. None when a decision has ended the body.
+    private BodyStage? NextStage()
+    {
+        for (var i = _stages.Length - 1; i >= 0 && !_push.Merger.Ends; i--)
+        {
+            if (_stages[i].IsBusy)
+            {
+                return _stages[i];
+            }
+        }
+
+        return null;
+    }
+
+    private BodyStep End()
+    {
+        _services.Errors.Write(_push.Merger);
+        var verdict = _push.Merger.ToVerdict();
+        _progress = _progress with { Pushed = _progress.Pushed + _push.Whole.Length, IsPristine = _progress.IsPristine && !_push.HasChanged };
         _isOpen = !_ended && verdict.IsAllow;
         if (!verdict.IsAllow)
         {
@@ -142,14 +181,14 @@ internal sealed class BodyFlow : IDisposable
         }
 
         _awaitsMore = Array.Exists(_stages, static stage => stage.AwaitsMore);
-        var released = _output.Take();
+        var released = _isCopy ? default : _queues[^1].TakeAll(_push.Whole);
         _progress = _progress with
         {
-            Released = _progress.Released + released.Length,
+            Released = _progress.Released + (_isCopy ? _queues[^1].Drop() : released.Bytes.Length),
             IsHolding = Array.Exists(_stages, static stage => stage.IsHolding),
             WantsMore = !_ended && Array.Exists(_stages, static stage => !stage.Passes),
         };
-        return new BodyStep(verdict, released.Bytes, released.Owner, released.IsOfPush && released.Length == piece.Bytes.Length, _progress);
+        return new BodyStep(verdict, released.Bytes, released.Owner, released.IsOfPush && released.Bytes.Length == _push.Whole.Length, _progress);
     }
 
     private BodyStep Refuse(Cause cause)
@@ -165,7 +204,7 @@ internal sealed class BodyFlow : IDisposable
     }
 }
 
-/// <summary>What all flows share.</summary>
+/// <summary>What all pipelines share.</summary>
 /// <param name="Memory">The budget of the bytes that the daemon may hold.</param>
 /// <param name="Copies">The budget of the bytes that may be held for agents that only watch.</param>
 /// <param name="Errors">Where wrong answers are logged.</param>
