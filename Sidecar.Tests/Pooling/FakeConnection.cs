@@ -65,6 +65,9 @@ internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConc
     /// <summary>The events it was asked about.</summary>
     public ConcurrentQueue<AgentEvent> Asked { get; } = new();
 
+    /// <summary>Where the last of them was to be encoded for others, too.</summary>
+    public EventFrames? Frames { get; private set; }
+
     /// <summary>The cancels it was told of.</summary>
     public ConcurrentQueue<CancelReason> Cancels { get; } = new();
 
@@ -79,6 +82,8 @@ internal sealed class FakeConnection(string id, int maxInFlight = 4, bool isConc
         {
             return Unrecorded(message);
         }
+
+        Frames = frames;
 
         // A body has one event for all of its pieces.
         Asked.Enqueue(message is BodyChunkEvent piece ? piece with { } : message);

@@ -4,8 +4,11 @@ using Sidecar.Daemon.Agents;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
 
-/// <summary>Bytes of a body that are held, in one pooled buffer whose whole capacity is reserved from the budgets. For one caller at a time.</summary>
-/// <remarks>It may be shared: the memory goes back when everyone who shares it has disposed of their share.</remarks>
+/// <summary>Bytes of a body that are held, in pooled buffers whose whole capacity is reserved from the budgets. For one caller at a time.</summary>
+/// <remarks>
+/// What comes later is put into further buffers, so that growth neither copies nor leaves outgrown ones in the pool; they are joined when somebody looks, within
+/// what is reserved. It may be shared: the memory goes back when everyone who shares it has disposed of their share.
+/// </remarks>
 /// <param name="ofAgent">The budget of the agent they are held for; null when it is no agent's.</param>
 /// <param name="ofAll">The budget of the daemon.</param>
 internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDisposable
@@ -13,13 +16,32 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
     private const int SmallestBuffer = 4096;
     private const int LargestBuffer = 1 << 30;
 
+    // The shared pool keeps tens of each size, of which larger ones would be more than many bodies: of those four are kept up to 1 MiB, none above.
+    private const int LargestFurther = 64 * 1024;
+    private static readonly ArrayPool<byte> Large = ArrayPool<byte>.Create(maxArrayLength: 1 << 20, maxArraysPerBucket: 4);
+
+    // Full ones, before the one that is filled.
+    private readonly List<byte[]> _full = [];
     private byte[] _buffer = [];
+    private int _filled;
     private int _length;
+    private int _rented;
     private int _reserved;
     private int _shares = 1;
 
-    /// <summary>What is held. Valid until the next growth, <see cref="Clear"/> or the end.</summary>
-    public ReadOnlyMemory<byte> Memory => _buffer.AsMemory(0, _length);
+    /// <summary>What is held, in one run. Valid until the next bytes are added, or the end.</summary>
+    public ReadOnlyMemory<byte> Memory
+    {
+        get
+        {
+            if (_full.Count > 0)
+            {
+                Join();
+            }
+
+            return _buffer.AsMemory(0, _length);
+        }
+    }
 
     /// <summary>How much is held.</summary>
     public int Length => _length;
@@ -33,7 +55,7 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
     public async ValueTask<bool> TryGrowAsync(long more, long deadline)
     {
         var size = SizeFor(_length + more);
-        var growth = size - _buffer.Length;
+        var growth = size - _reserved;
         if (growth <= 0)
         {
             return size > 0;
@@ -50,7 +72,7 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
             return false;
         }
 
-        Replace(size);
+        _reserved = size;
         return true;
     }
 
@@ -58,7 +80,7 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
     public bool TryAdd(ReadOnlySpan<byte> bytes)
     {
         var size = SizeFor(_length + (long)bytes.Length);
-        var growth = size - _buffer.Length;
+        var growth = size - _reserved;
         if (size == 0 || (growth > 0 && ofAgent?.TryReserve(growth) == false))
         {
             return false;
@@ -72,7 +94,7 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
                 return false;
             }
 
-            Replace(size);
+            _reserved = size;
         }
 
         Append(bytes);
@@ -82,12 +104,31 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
     /// <summary>Adds bytes; there must be room.</summary>
     public void Append(ReadOnlySpan<byte> bytes)
     {
-        bytes.CopyTo(_buffer.AsSpan(_length));
-        _length += bytes.Length;
+        while (bytes.Length > 0)
+        {
+            if (_filled == _buffer.Length)
+            {
+                Extend();
+            }
+
+            var fitting = bytes[..Math.Min(bytes.Length, _buffer.Length - _filled)];
+            fitting.CopyTo(_buffer.AsSpan(_filled));
+            bytes = bytes[fitting.Length..];
+            _filled += fitting.Length;
+            _length += fitting.Length;
+        }
     }
 
     /// <summary>Forgets the bytes and keeps the room. Not while anybody shares them.</summary>
-    public void Clear() => _length = 0;
+    public void Clear()
+    {
+        if (_full.Count > 0)
+        {
+            GiveBufferBack();
+        }
+
+        (_filled, _length) = (0, 0);
+    }
 
     /// <summary>One more who will dispose of it.</summary>
     public BodyBuffer Share()
@@ -99,12 +140,18 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
     /// <summary>Forgets the bytes, which have been copied; the reservation now stands for the copy and ends with the last share.</summary>
     public void GiveBufferBack()
     {
-        if (_buffer.Length > 0)
+        foreach (var buffer in _full)
         {
-            ArrayPool<byte>.Shared.Return(_buffer);
+            PoolOf(buffer.Length).Return(buffer);
         }
 
-        (_buffer, _length) = ([], 0);
+        if (_buffer.Length > 0)
+        {
+            PoolOf(_buffer.Length).Return(_buffer);
+        }
+
+        _full.Clear();
+        (_buffer, _filled, _length, _rented) = ([], 0, 0, 0);
     }
 
     /// <summary>Gives a share back, and with the last one the memory. More calls than shares do no harm.</summary>
@@ -124,16 +171,38 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
         }
     }
 
+    private static ArrayPool<byte> PoolOf(int size) => size <= LargestFurther ? ArrayPool<byte>.Shared : Large;
+
     // The sizes the pool hands out, so that what is reserved is what is taken; 0 when no buffer can be so large.
     private int SizeFor(long needed) =>
-        needed > LargestBuffer ? 0 : Math.Max(_buffer.Length, (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(needed, SmallestBuffer)));
+        needed > LargestBuffer ? 0 : Math.Max(_reserved, (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(needed, SmallestBuffer)));
 
-    private void Replace(int size)
+    // The first is all that is reserved: a body whose size is known lies in one run. All are of sizes that the pool hands out, or they would be larger.
+    private void Extend()
     {
-        var larger = ArrayPool<byte>.Shared.Rent(size);
-        var length = _length;
-        Memory.Span.CopyTo(larger);
+        var left = (uint)(_reserved - _rented);
+        var size = _rented == 0 ? _reserved : Math.Min(LargestFurther, 1 << BitOperations.Log2(left));
+        if (_rented > 0)
+        {
+            _full.Add(_buffer);
+        }
+
+        (_buffer, _filled) = (PoolOf(size).Rent(size), 0);
+        _rented += size;
+    }
+
+    private void Join()
+    {
+        var joined = PoolOf(_reserved).Rent(_reserved);
+        var (at, length) = (0, _length);
+        foreach (var buffer in _full)
+        {
+            buffer.CopyTo(joined, at);
+            at += buffer.Length;
+        }
+
+        _buffer.AsSpan(0, _filled).CopyTo(joined.AsSpan(at));
         GiveBufferBack();
-        (_buffer, _length, _reserved) = (larger, length, size);
+        (_buffer, _filled, _length, _rented) = (joined, length, length, _reserved);
     }
 }

@@ -23,6 +23,7 @@ internal sealed class BodyPipeline : IDisposable
     // The first is what the front end hands in, the last what goes on; between them what passes from stage to stage.
     private readonly SegmentQueue[] _queues;
     private readonly BodyPush _push;
+    private readonly SharedFrames? _frames;
     private readonly SessionGate _gate = new();
     private BodyProgress _progress = new(0, 0, IsPristine: true, IsHolding: false, WantsMore: true);
     private long? _announced;
@@ -44,6 +45,7 @@ internal sealed class BodyPipeline : IDisposable
         _stages = new BodyStage[participants.Length];
         _queues = new SegmentQueue[participants.Length + 1];
         _queues[0] = new SegmentQueue();
+        _frames = participants.Length > 1 ? new SharedFrames(services.Memory) : null;
         for (var i = 0; i < participants.Length; i++)
         {
             // Copies must not take the memory that exchanges wait for.
@@ -99,12 +101,14 @@ internal sealed class BodyPipeline : IDisposable
                 var need = stage.Step(_push);
                 if (need == StageNeed.Memory)
                 {
+                    _frames?.Clear();
                     need = stage.Reserved(_push, await stage.ReserveAsync(_push).ConfigureAwait(false));
                 }
 
                 if (need == StageNeed.Answer)
                 {
-                    stage.Answer(_push, await stage.Participant.Session.AskAsync(stage.Event, deadline).ConfigureAwait(false));
+                    var frames = _frames?.For(stage.Event, mayShare: _progress.IsPristine && !_push.HasChanged, isLast: stage == _stages[^1]);
+                    stage.Answer(_push, await stage.Participant.Session.AskAsync(stage.Event, deadline, frames).ConfigureAwait(false));
                 }
             }
 
@@ -120,6 +124,7 @@ internal sealed class BodyPipeline : IDisposable
         }
         finally
         {
+            _frames?.Clear();
             _gate.Exit();
         }
     }

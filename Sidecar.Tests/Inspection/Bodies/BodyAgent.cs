@@ -75,7 +75,10 @@ internal sealed class BodyAgent(string id, Func<Shown, CallResult>? answer = nul
     };
 
     /// <summary>Its one connection.</summary>
-    public FakeConnection Connect() => new(id, maxInFlight: 10_000)
+    public FakeConnection? Connection { get; private set; }
+
+    /// <summary>Makes that.</summary>
+    public FakeConnection Connect() => Connection = new(id, maxInFlight: 10_000)
     {
         Traits = new ConnectionTraits
         {
@@ -95,7 +98,7 @@ internal sealed class BodyAgent(string id, Func<Shown, CallResult>? answer = nul
             Shown shown;
             lock (_shown)
             {
-                shown = new Shown(_shown.Count, KeepsBytes ? chunk.Data.ToArray() : [], chunk with { });
+                shown = new Shown(_shown.Count, KeepsBytes ? chunk.Data.ToArray() : [], chunk with { Data = default });
                 _shown.Add(shown);
             }
 
@@ -112,7 +115,7 @@ internal sealed class BodyAgent(string id, Func<Shown, CallResult>? answer = nul
 /// <summary>A piece as an agent was shown it.</summary>
 /// <param name="Number">How many came before.</param>
 /// <param name="Data">A copy of its bytes.</param>
-/// <param name="Event">A copy of the event; its own bytes may be gone.</param>
+/// <param name="Event">A copy of the event, without the bytes.</param>
 internal sealed record Shown(int Number, byte[] Data, BodyChunkEvent Event)
 {
     /// <summary>Whether it is the last.</summary>

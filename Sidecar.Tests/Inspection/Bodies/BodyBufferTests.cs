@@ -29,6 +29,29 @@ public sealed class BodyBufferTests
         Assert.That((agent.Used, all.Used, held.Length), Is.EqualTo((0L, 0L, 0)));
     }
 
+    [TestCase(1)]
+    [TestCase(1000)]
+    [TestCase(4096)]
+    [TestCase(70_000)]
+    public void BytesThatComeInPieces_AreOneRunWhenTheyAreLookedAt(int piece)
+    {
+        var all = Budget();
+        using var held = new BodyBuffer(null, all);
+        byte[] bytes = [.. Enumerable.Range(0, 300_000 / piece * piece).Select(static i => (byte)(i % 251))];
+        for (var at = 0; at < bytes.Length; at += piece)
+        {
+            Assert.That(held.TryAdd(bytes.AsSpan(at, piece)), Is.True);
+            if (at > 100_000 && at % 1024 == 0)
+            {
+                Assert.That(held.Memory.Length, Is.EqualTo(at + piece), "it goes on after a look");
+            }
+        }
+
+        Assert.That(all.Used, Is.EqualTo(1 << 19));
+        Assert.That(held.Memory.Span.SequenceEqual(bytes), Is.True);
+        Assert.That(all.Used, Is.EqualTo(1 << 19), "a look takes no more");
+    }
+
     [TestCase(4096, 1 << 20)]
     [TestCase(1 << 20, 4096)]
     public async Task Shortage_OfEitherBudget_ChangesNothing(int ofAgent, int ofAll)

@@ -59,6 +59,37 @@ public sealed class BodyPipelineTests
     }
 
     [Test]
+    public async Task PieceThatNobodyChanged_IsEncodedOnceForAll()
+    {
+        BodyAgent[] agents = [new("a"), new("b", static shown => shown.Number == 1 ? shown.Replace([7]) : CallResult.Answered(AgentResponse.Allow)), new("c")];
+        await using var rig = await FlowRig.StartAsync(agents);
+        var exchange = rig.Begin();
+        await rig.PushAsync(exchange, [1, 2, 3]);
+        var frames = agents[0].Connection!.Frames;
+        Assert.That(frames, Is.Not.Null);
+        Assert.That(agents.Select(static agent => agent.Connection!.Frames), Is.All.SameAs(frames));
+        await rig.PushAsync(exchange, [4, 5, 6]);
+        Assert.That(agents.Select(static agent => agent.Connection!.Frames), Is.EqualTo(new[] { frames, frames, null }), "the last sees other bytes");
+        await rig.PushAsync(exchange, [8], BodyEnd.Last);
+        Assert.That(agents.Select(static agent => agent.Connection!.Frames), Is.All.Null, "what stands at a place is not the same for all any more");
+        Assert.That(rig.Memory.Used, Is.Zero);
+    }
+
+    [Test]
+    public void SharedFrames_AreOfOnePlaceInTheBody_AndTakeMemoryThatIsThere()
+    {
+        var memory = new ByteBudget(10_000, TimeProvider.System);
+        var shared = new SharedFrames(memory);
+        var first = shared.For(new RequestBodyChunkEvent { Data = new byte[100], BytesTransferred = 100 }, mayShare: true, isLast: false);
+        Assert.That((first is not null, memory.Used), Is.EqualTo((true, 4296L)));
+        Assert.That(shared.For(new RequestBodyChunkEvent { Data = new byte[100], BytesTransferred = 100 }, mayShare: true, isLast: true), Is.SameAs(first));
+        Assert.That(shared.For(new RequestBodyChunkEvent { Data = new byte[100], BytesTransferred = 100, IsLast = true }, mayShare: true, isLast: true), Is.Null);
+        Assert.That(memory.Used, Is.Zero, "nobody comes after the last");
+        Assert.That(shared.For(new RequestBodyChunkEvent { Data = new byte[3000] }, mayShare: true, isLast: false), Is.Null, "there is not so much");
+        Assert.That(memory.Used, Is.Zero);
+    }
+
+    [Test]
     public async Task PiecesAtTheSameTime_AreTakenInTheOrderOfTheirPushes()
     {
         var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
