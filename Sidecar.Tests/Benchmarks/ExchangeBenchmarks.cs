@@ -50,7 +50,7 @@ public class ExchangeBenchmarks
 
     /// <summary>One of many pieces of a body that goes on.</summary>
     [Benchmark]
-    public async Task<int> BodyPieceAsync()
+    public async Task<long> BodyPieceAsync()
     {
         using var step = await _rig!.Inspector.PushAsync(_open!, Direction.Request, new BodyPiece(Piece, BodyEnd.More), Deadline);
         return step.Release.Length;

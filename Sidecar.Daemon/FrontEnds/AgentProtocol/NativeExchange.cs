@@ -124,7 +124,7 @@ internal sealed class NativeBody(Exchange exchange, Direction direction, ByteBud
                 return answer;
             }
 
-            if (exchange.Bodies.KeptLength(direction) + (long)step.Release.Length > LargestMutation)
+            if (exchange.Bodies.KeptLength(direction) + step.Release.Length > LargestMutation)
             {
                 return Refuse(Cause.TooLarge);
             }
@@ -132,7 +132,7 @@ internal sealed class NativeBody(Exchange exchange, Direction direction, ByteBud
             if (!piece.IsLast && (_isHeldByAsker || step.Release.IsEmpty))
             {
                 _isHeldByAsker = true;
-                return exchange.Bodies.TryKeep(direction, step.Release.Span, memory) ? answer with { NeedsMore = true } : Refuse(Cause.BodyMemory);
+                return exchange.Bodies.TryKeep(direction, step.Release, memory) ? answer with { NeedsMore = true } : Refuse(Cause.BodyMemory);
             }
         }
 
@@ -142,7 +142,7 @@ internal sealed class NativeBody(Exchange exchange, Direction direction, ByteBud
         }
 
         // Whatever the asker holds by now is replaced as a whole, and only the last piece can do that.
-        var mutation = new BodyMutation(exchange.Bodies.TakeKept(direction, step.Release.Span), _isHeldByAsker ? 0 : piece.ChunkIndex);
+        var mutation = new BodyMutation(exchange.Bodies.TakeKept(direction, step.Release), _isHeldByAsker ? 0 : piece.ChunkIndex);
         (_isHeldByAsker, _hasReleased) = (false, true);
         return direction == Direction.Request ? answer with { RequestBodyMutation = mutation } : answer with { ResponseBodyMutation = mutation };
     }

@@ -108,7 +108,7 @@ internal sealed class JsonBody(Exchange exchange, Direction direction, ByteBudge
         {
             if (!step.IsUnchanged)
             {
-                release = step.Release;
+                release = step.Joined();
             }
 
             return true;
@@ -116,10 +116,10 @@ internal sealed class JsonBody(Exchange exchange, Direction direction, ByteBudge
 
         if (end == BodyEnd.More)
         {
-            return exchange.Bodies.TryKeep(direction, step.Release.Span, memory);
+            return exchange.Bodies.TryKeep(direction, step.Release, memory);
         }
 
-        var whole = exchange.Bodies.TakeKept(direction, step.Release.Span);
+        var whole = exchange.Bodies.TakeKept(direction, step.Release);
         if (!step.Progress.IsPristine || step.Progress.Released != step.Progress.Pushed)
         {
             release = whole;

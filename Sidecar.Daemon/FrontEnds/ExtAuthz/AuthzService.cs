@@ -116,7 +116,7 @@ internal sealed class AuthzService(Inspector inspector, EnvoyFilterOptions optio
 
         using var step = await inspector.PushAsync(exchange, Direction.Request, piece, deadline).ConfigureAwait(false);
         var sum = verdict.Then(step.Verdict);
-        var isSame = !sum.IsAllow || step.IsUnchanged || step.Release.Span.SequenceEqual(piece.Bytes.Span);
+        var isSame = !sum.IsAllow || step.IsUnchanged || step.Joined().Span.SequenceEqual(piece.Bytes.Span);
         return (sum, isSame || AuthzAnswers.TryMissBody(exchange));
     }
 

@@ -59,7 +59,7 @@ internal sealed class BufferedBody(ExtProcExchange exchange, ExtProcDirection ha
         var common = new CommonResponse();
         if (!step.IsUnchanged)
         {
-            common.BodyMutation = Replacement(step.Release);
+            common.BodyMutation = Replacement(step.Joined());
             if (isWhole && Half.Headers.ContentLength is not null)
             {
                 EnvoyEdits.Set(mutation, "content-length", step.Release.Length.ToString(CultureInfo.InvariantCulture));

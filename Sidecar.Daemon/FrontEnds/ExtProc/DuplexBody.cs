@@ -1,3 +1,4 @@
+using System.Buffers;
 using Google.Protobuf;
 using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Daemon.Inspection.Verdicts;
@@ -37,7 +38,8 @@ internal sealed class DuplexBody(ExtProcExchange exchange, ExtProcDirection half
 
         var isLast = ExtProcOrder.IsLast(body);
         return body.Body.IsEmpty && !isLast ? null
-            : await HeadersFirstAsync().ConfigureAwait(false) ?? await WriteAsync(body.Body.Memory, isLast, Verdict.Allow).ConfigureAwait(false);
+            : await HeadersFirstAsync().ConfigureAwait(false)
+                ?? await WriteAsync(new ReadOnlySequence<byte>(body.Body.Memory), isLast, Verdict.Allow).ConfigureAwait(false);
     }
 
     public override async ValueTask<ExtProcEnd?> EndAsync(long arrived)
@@ -95,13 +97,14 @@ internal sealed class DuplexBody(ExtProcExchange exchange, ExtProcDirection half
 
     private ValueTask<ExtProcEnd?> HeadersFirstAsync() => Half.Answer!.SendAsync();
 
-    private async ValueTask<ExtProcEnd?> WriteAsync(ReadOnlyMemory<byte> bytes, bool isLast, Verdict verdict)
+    private async ValueTask<ExtProcEnd?> WriteAsync(ReadOnlySequence<byte> bytes, bool isLast, Verdict verdict)
     {
         do
         {
-            var piece = bytes[..Math.Min(bytes.Length, MaxPiece)];
-            bytes = bytes[piece.Length..];
-            var streamed = new StreamedBodyResponse { Body = UnsafeByteOperations.UnsafeWrap(piece), EndOfStream = isLast && bytes.IsEmpty };
+            var piece = bytes.Slice(0, Math.Min(bytes.Length, MaxPiece));
+            bytes = bytes.Slice(piece.Length);
+            var body = piece.IsSingleSegment ? piece.First : piece.ToArray();
+            var streamed = new StreamedBodyResponse { Body = UnsafeByteOperations.UnsafeWrap(body), EndOfStream = isLast && bytes.IsEmpty };
             await AnswerAsync(new CommonResponse { BodyMutation = new BodyMutation { StreamedResponse = streamed } }, verdict).ConfigureAwait(false);
         }
         while (!bytes.IsEmpty);

@@ -39,7 +39,7 @@ internal sealed class StreamedBody(ExtProcExchange exchange, ExtProcDirection ha
         var common = new CommonResponse();
         if (!step.IsUnchanged)
         {
-            common.BodyMutation = Replacement(step.Release);
+            common.BodyMutation = Replacement(step.Joined());
         }
 
         return await AnswerAsync(common, step.Verdict).ConfigureAwait(false);
@@ -61,7 +61,7 @@ internal sealed class StreamedBody(ExtProcExchange exchange, ExtProcDirection ha
         var common = new CommonResponse();
         if (!step.Release.IsEmpty)
         {
-            common.BodyMutation = Replacement((byte[])[.. step.Release.Span, .. body.Body.Span]);
+            common.BodyMutation = Replacement((byte[])[.. step.Joined().Span, .. body.Body.Span]);
         }
 
         return await AnswerAsync(common, step.Verdict).ConfigureAwait(false);

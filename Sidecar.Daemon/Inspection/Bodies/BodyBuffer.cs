@@ -6,8 +6,8 @@ namespace Sidecar.Daemon.Inspection.Bodies;
 
 /// <summary>Bytes of a body that are held, in pooled buffers whose whole capacity is reserved from the budgets. For one caller at a time.</summary>
 /// <remarks>
-/// What comes later is put into further buffers, so that growth neither copies nor leaves outgrown ones in the pool; they are joined when somebody looks, within
-/// what is reserved. It may be shared: the memory goes back when everyone who shares it has disposed of their share.
+/// What comes later is put into further buffers, so that growth neither copies nor leaves outgrown ones in the pool; they are joined when somebody looks,
+/// within what is reserved. It may be shared: the memory goes back when everyone who shares it has disposed of their share.
 /// </remarks>
 /// <param name="ofAgent">The budget of the agent they are held for; null when it is no agent's.</param>
 /// <param name="ofAll">The budget of the daemon.</param>
@@ -76,29 +76,12 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
         return true;
     }
 
-    /// <summary>Adds bytes if there is memory for them now.</summary>
-    public bool TryAdd(ReadOnlySpan<byte> bytes)
+    /// <summary>Makes room if there is memory for it now. False, and nothing changed, when there is none.</summary>
+    public bool TryGrow(long more)
     {
-        var size = SizeFor(_length + (long)bytes.Length);
-        var growth = size - _reserved;
-        if (size == 0 || (growth > 0 && ofAgent?.TryReserve(growth) == false))
-        {
-            return false;
-        }
-
-        if (growth > 0)
-        {
-            if (!ofAll.TryReserve(growth))
-            {
-                ofAgent?.Return(growth);
-                return false;
-            }
-
-            _reserved = size;
-        }
-
-        Append(bytes);
-        return true;
+        // With no time left nobody waits.
+        var growing = TryGrowAsync(more, long.MinValue);
+        return growing.IsCompletedSuccessfully && growing.GetAwaiter().GetResult();
     }
 
     /// <summary>Adds bytes; there must be room.</summary>
@@ -124,7 +107,7 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
     {
         if (_full.Count > 0)
         {
-            GiveBufferBack();
+            GiveBuffersBack();
         }
 
         (_filled, _length) = (0, 0);
@@ -137,23 +120,6 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
         return this;
     }
 
-    /// <summary>Forgets the bytes, which have been copied; the reservation now stands for the copy and ends with the last share.</summary>
-    public void GiveBufferBack()
-    {
-        foreach (var buffer in _full)
-        {
-            PoolOf(buffer.Length).Return(buffer);
-        }
-
-        if (_buffer.Length > 0)
-        {
-            PoolOf(_buffer.Length).Return(_buffer);
-        }
-
-        _full.Clear();
-        (_buffer, _filled, _length, _rented) = ([], 0, 0, 0);
-    }
-
     /// <summary>Gives a share back, and with the last one the memory. More calls than shares do no harm.</summary>
     public void Dispose()
     {
@@ -162,7 +128,7 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
             return;
         }
 
-        GiveBufferBack();
+        GiveBuffersBack();
         if (_reserved > 0)
         {
             ofAgent?.Return(_reserved);
@@ -191,6 +157,22 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
         _rented += size;
     }
 
+    private void GiveBuffersBack()
+    {
+        foreach (var buffer in _full)
+        {
+            PoolOf(buffer.Length).Return(buffer);
+        }
+
+        if (_buffer.Length > 0)
+        {
+            PoolOf(_buffer.Length).Return(_buffer);
+        }
+
+        _full.Clear();
+        (_buffer, _filled, _length, _rented) = ([], 0, 0, 0);
+    }
+
     private void Join()
     {
         var joined = PoolOf(_reserved).Rent(_reserved);
@@ -202,7 +184,7 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
         }
 
         _buffer.AsSpan(0, _filled).CopyTo(joined.AsSpan(at));
-        GiveBufferBack();
+        GiveBuffersBack();
         (_buffer, _filled, _length, _rented) = (joined, length, length, _reserved);
     }
 }

@@ -186,14 +186,15 @@ internal sealed class BodyPipeline : IDisposable
         }
 
         _awaitsMore = Array.Exists(_stages, static stage => stage.AwaitsMore);
-        var released = _isCopy ? default : _queues[^1].TakeAll(_push.Whole);
+        var (owner, isOfPush) = (default(IDisposable), false);
+        var released = _isCopy ? default : _queues[^1].TakeAll(_push.Whole, out owner, out isOfPush);
         _progress = _progress with
         {
-            Released = _progress.Released + (_isCopy ? _queues[^1].Drop() : released.Bytes.Length),
+            Released = _progress.Released + (_isCopy ? _queues[^1].Drop() : released.Length),
             IsHolding = Array.Exists(_stages, static stage => stage.IsHolding),
             WantsMore = !_ended && Array.Exists(_stages, static stage => !stage.Passes),
         };
-        return new BodyStep(verdict, released.Bytes, released.Owner, released.IsOfPush && released.Bytes.Length == _push.Whole.Length, _progress);
+        return new BodyStep(verdict, released, owner, isOfPush && released.Length == _push.Whole.Length, _progress);
     }
 
     private BodyStep Refuse(Cause cause)

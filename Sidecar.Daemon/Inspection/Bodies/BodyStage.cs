@@ -1,30 +1,16 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection.Ledger;
-using Sidecar.Daemon.Inspection.Records;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
-
-/// <summary>What a stage needs before it can go on.</summary>
-internal enum StageNeed
-{
-    /// <summary>Nothing; it may have passed on bytes, which the stages behind it take first.</summary>
-    None,
-
-    /// <summary>An answer to its event (<see cref="BodyStage.Answer"/>).</summary>
-    Answer,
-
-    /// <summary>Memory (<see cref="BodyStage.Reserved"/>).</summary>
-    Memory,
-}
 
 /// <summary>One agent's place in a pipeline: sees what the stage before released, holds what the agent has not judged, releases what may go on.</summary>
 /// <remarks>
 /// It waits for nothing by itself: <see cref="Step"/> says what it needs. For one push at a time; not used any more once the push's verdict ends the body.
 /// Once the agent is passed by (a failure, an excess) it is not asked about this direction again: a hole is never resumed (rule 6).
 /// </remarks>
-internal sealed class BodyStage : IDisposable
+internal sealed partial class BodyStage : IDisposable
 {
     private readonly Participant _participant;
     private readonly int _order;
@@ -83,11 +69,8 @@ internal sealed class BodyStage : IDisposable
         // A run is shown.
         Reviewing,
 
-        // All that could be shown before an excess has been.
-        Exceeding,
-
-        // What fits has been shown; what lies behind it goes on.
-        Closing,
+        // All that could be shown has been; what could not goes on.
+        Leaving,
 
         // What is held and lies in the push is to be kept.
         Keeping,
@@ -117,9 +100,6 @@ internal sealed class BodyStage : IDisposable
     /// <summary>Whether bytes are held back.</summary>
     public bool IsHolding => _hold.Length > 0;
 
-    /// <summary>The agent.</summary>
-    public string Agent => _participant.Agent;
-
     /// <summary>Does what can be done, up to the next bytes that go on.</summary>
     public StageNeed Step(BodyPush push)
     {
@@ -132,26 +112,19 @@ internal sealed class BodyStage : IDisposable
                 return StageNeed.Answer;
 
             case Phase.Reviewing:
-                _phase = _excess == Cause.None ? Phase.Closing : Phase.Exceeding;
+                _phase = Phase.Leaving;
                 return StageNeed.None;
 
-            case Phase.Exceeding:
-                _phase = Phase.Closing;
-                PassBy(push, Taken(ref _excess));
-                Missed += _bytes.Bytes.Length;
-                _hold.Release();
-                _next.Pass(Taken(ref _bytes));
+            case Phase.Leaving when _excess != Cause.None:
+                PassBy(push, Taken(ref _excess), Taken(ref _bytes));
                 return StageNeed.None;
 
-            case Phase.Closing:
+            case Phase.Leaving when _ending != Cause.None:
+                PassBy(push, Taken(ref _ending), Taken(ref _rest));
+                return StageNeed.None;
+
+            case Phase.Leaving:
                 _phase = Phase.Keeping;
-                if (_ending != Cause.None)
-                {
-                    PassBy(push, Taken(ref _ending));
-                    Missed += _rest.Bytes.Length;
-                    _next.Pass(Taken(ref _rest));
-                }
-
                 return StageNeed.None;
 
             case Phase.Keeping when !Passes && !_hold.TryKeep():
@@ -169,7 +142,7 @@ internal sealed class BodyStage : IDisposable
         if (!_review.Answer(push, reply) && !push.Merger.Ends)
         {
             PassBy();
-            _phase = _excess == Cause.None ? Phase.Closing : Phase.Exceeding;
+            _phase = Phase.Leaving;
         }
     }
 
@@ -210,7 +183,7 @@ internal sealed class BodyStage : IDisposable
         _hold.Add(Taken(ref _bytes));
         if (Collects(0))
         {
-            _phase = Phase.Closing;
+            _phase = Phase.Leaving;
             return StageNeed.None;
         }
 
@@ -239,133 +212,5 @@ internal sealed class BodyStage : IDisposable
         var taken = field;
         field = default;
         return taken;
-    }
-
-    // The size as it was announced; a body that the agent is shown at once and whole has a known one in any case.
-    private static long? TotalFor(BodyPush push, int length, bool isAll) => push.Total ?? (isAll && !push.IsTruncated ? length : null);
-
-    private bool Collects(int more) => !_streams && !_closes && (_policy.Mode == BodyMode.Buffer || _hold.Length + more < _policy.Threshold);
-
-    private StageNeed Take(BodyPush push, BodySegment bytes)
-    {
-        if (_limit < 0)
-        {
-            _isSubject = _participant.Session.Wants(_kind);
-            Passes = !_isSubject;
-            _limit = Math.Min(_policy.MaxBytes, _participant.Session.MaxBodyBytes);
-        }
-
-        var length = bytes.Bytes.Length;
-        if (length == 0 && !bytes.IsLast)
-        {
-            return StageNeed.None;
-        }
-
-        // Its operator says that headers alone will do; they have been judged.
-        Passes |= push.IsUnseen && _participant.Session.Policy.BodyIsOptional;
-        if (Passes)
-        {
-            Missed += _isSubject ? length : 0;
-            if (_kind == EventKind.RequestBodyChunk && length > 0)
-            {
-                _participant.NoteUnasked();
-            }
-
-            _participant.Skip(_kind, _isSubject ? SkipReason.PassedBy : SkipReason.NotWanted);
-            push.Merger.Remind(_participant, _order);
-            _next.Pass(bytes);
-            return StageNeed.None;
-        }
-
-        var isCut = bytes.IsLast && push.IsTruncated;
-        if (_policy.OnExcess != ExcessAction.Partial)
-        {
-            return length > _limit - _taken || (_taken == 0 && push.Total > _limit) ? Exceed(push, bytes, Cause.TooLarge)
-                : isCut ? Exceed(push, bytes, Cause.Truncated)
-                : Show(push, bytes, closes: bytes.IsLast);
-        }
-
-        if (length <= _limit - _taken)
-        {
-            _ending = isCut ? Cause.Truncated : Cause.None;
-            return Show(push, bytes, closes: bytes.IsLast);
-        }
-
-        // What fits is the last that the agent sees.
-        var room = (int)(_limit - _taken);
-        (_ending, _rest) = (Cause.TooLarge, bytes.Slice(room, length - room, bytes.IsLast));
-        var fitting = bytes.Slice(0, room, isLast: false);
-        bytes.Dispose();
-        return Show(push, fitting, closes: true);
-    }
-
-    private StageNeed Show(BodyPush push, BodySegment bytes, bool closes)
-    {
-        var length = bytes.Bytes.Length;
-        _closes = closes;
-        if (Collects(length) || (!_streams && _hold.Length > 0))
-        {
-            (_bytes, _phase) = (bytes, Phase.Collecting);
-            return StageNeed.Memory;
-        }
-
-        _taken += length;
-        _streams = true;
-        return Review(bytes, closes, TotalFor(push, length, bytes.IsLast && _taken == length));
-    }
-
-    private StageNeed Review(BodySegment run, bool closes, long? total)
-    {
-        _review.Begin(run, closes, total);
-        _phase = Phase.Reviewing;
-        return StageNeed.Answer;
-    }
-
-    // The bytes cannot be shown, or what is held cannot be held on. What the agent has not judged passes, or nothing does.
-    private StageNeed Exceed(BodyPush push, BodySegment bytes, Cause cause)
-    {
-        if (_policy.OnExcess == ExcessAction.Block)
-        {
-            bytes.Dispose();
-            _participant.Skip(_kind, SkipReason.Excess);
-            push.Merger.Refuse(_participant, _order, cause);
-            return StageNeed.None;
-        }
-
-        (_bytes, _excess, _phase) = (bytes, cause, Phase.Exceeding);
-        if (_policy.OnExcess != ExcessAction.Partial || _taken == 0)
-        {
-            return StageNeed.None;
-        }
-
-        // Judging nothing would be no inspection, so what there is of it is shown.
-        var last = _streams ? default : BodySegment.Held(_hold.Detach(), isLast: false);
-        _streams = true;
-        return Review(last, closes: true, push.Total);
-    }
-
-    private void PassBy(BodyPush push, Cause cause)
-    {
-        if (Passes)
-        {
-            return;
-        }
-
-        PassBy();
-        _participant.Skip(_kind, SkipReason.Excess);
-        if (_policy.OnExcess == ExcessAction.Partial && Seen > 0)
-        {
-            push.Merger.Partly(_participant, _order, cause);
-        }
-        else
-        {
-            push.Merger.Bypass(_participant, _order, cause);
-        }
-    }
-
-    private void PassBy()
-    {
-        Passes = true;
-        Missed += _taken - Seen;
     }
 }

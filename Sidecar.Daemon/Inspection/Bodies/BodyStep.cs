@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using Sidecar.Daemon.Inspection.Verdicts;
 
@@ -13,7 +14,7 @@ internal readonly struct BodyStep : IDisposable
 {
     private readonly IDisposable? _owner;
 
-    internal BodyStep(Verdict verdict, ReadOnlyMemory<byte> release, IDisposable? owner, bool isUnchanged, in BodyProgress progress)
+    internal BodyStep(Verdict verdict, in ReadOnlySequence<byte> release, IDisposable? owner, bool isUnchanged, in BodyProgress progress)
     {
         (Verdict, Release, _owner, IsUnchanged, Progress) = (verdict, release, owner, isUnchanged, progress);
     }
@@ -22,7 +23,7 @@ internal readonly struct BodyStep : IDisposable
     public Verdict Verdict { get; }
 
     /// <summary>The bytes that go on, valid until this is disposed of; empty for none.</summary>
-    public ReadOnlyMemory<byte> Release { get; }
+    public ReadOnlySequence<byte> Release { get; }
 
     /// <summary>Whether they are exactly the bytes that were pushed.</summary>
     public bool IsUnchanged { get; }
@@ -32,6 +33,9 @@ internal readonly struct BodyStep : IDisposable
 
     /// <summary>A step without a flow: nothing is released.</summary>
     public static BodyStep Refused(Verdict verdict) => new(verdict, default, null, isUnchanged: false, default);
+
+    /// <summary>The bytes that go on in one run, copied where they are in several; valid as long.</summary>
+    public ReadOnlyMemory<byte> Joined() => Release.IsSingleSegment ? Release.First : Release.ToArray();
 
     /// <summary>Gives the memory back.</summary>
     public void Dispose() => _owner?.Dispose();

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Inspection.Ledger;
 
@@ -48,11 +49,21 @@ internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
     }
 
     /// <summary>Keeps released bytes that a front end cannot send yet; false when there is no memory for them now, or the exchange has ended.</summary>
-    public bool TryKeep(Direction direction, ReadOnlySpan<byte> bytes, ByteBudget memory)
+    public bool TryKeep(Direction direction, in ReadOnlySequence<byte> bytes, ByteBudget memory)
     {
         lock (_lock)
         {
-            return !_isDisposed && (bytes.IsEmpty || (_kept[(int)direction] ??= new BodyBuffer(null, memory)).TryAdd(bytes));
+            if (_isDisposed || (!bytes.IsEmpty && !(_kept[(int)direction] ??= new BodyBuffer(null, memory)).TryGrow(bytes.Length)))
+            {
+                return false;
+            }
+
+            foreach (var run in bytes)
+            {
+                _kept[(int)direction]?.Append(run.Span);
+            }
+
+            return true;
         }
     }
 
@@ -66,11 +77,14 @@ internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
     }
 
     /// <summary>A copy of what was kept and these bytes after it; nothing is kept any more.</summary>
-    public byte[] TakeKept(Direction direction, ReadOnlySpan<byte> then)
+    public byte[] TakeKept(Direction direction, in ReadOnlySequence<byte> then)
     {
         lock (_lock)
         {
-            byte[] all = [.. (_kept[(int)direction]?.Memory ?? default).Span, .. then];
+            var kept = _kept[(int)direction]?.Memory ?? default;
+            var all = new byte[kept.Length + then.Length];
+            kept.CopyTo(all);
+            then.CopyTo(all.AsSpan(kept.Length));
             _kept[(int)direction]?.Dispose();
             _kept[(int)direction] = null;
             return all;

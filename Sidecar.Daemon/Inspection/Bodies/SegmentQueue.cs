@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Sidecar.Daemon.Inspection.Bodies;
 
 /// <summary>Bytes between one stage and the next, or between the last and the front end, in order. It owns them until they are taken.</summary>
@@ -27,24 +29,22 @@ internal sealed class SegmentQueue : IDisposable
     /// <summary>Takes the next bytes; the caller disposes of them.</summary>
     public bool TryTake(out BodySegment bytes) => _segments.TryDequeue(out bytes);
 
-    /// <summary>Takes all, joined without copying where one run of bytes is all there is.</summary>
-    /// <remarks>
-    /// It needs no memory of the budgets, so what agents have let pass is never stuck: where runs must be joined, the reservation of the held ones
-    /// stands for the copy, and the others are in memory anyway, as bytes of the push or of an answer.
-    /// </remarks>
+    /// <summary>Takes all as they lie in memory. It takes no more of that, so what agents have let pass is never stuck.</summary>
     /// <param name="whole">All bytes of the push.</param>
-    public ReleasedBytes TakeAll(ReadOnlyMemory<byte> whole)
+    /// <param name="owner">Disposed of when they have been used; null when they are the push's or an agent's.</param>
+    /// <param name="isOfPush">Whether they are a part of what was pushed.</param>
+    public ReadOnlySequence<byte> TakeAll(ReadOnlyMemory<byte> whole, out IDisposable? owner, out bool isOfPush)
     {
-        var (only, joined) = (default(BodySegment), default(JoinedBytes));
+        var (only, several) = (default(BodySegment), default(ReleasedBytes));
         while (_segments.TryDequeue(out var run))
         {
             if (run.Bytes.IsEmpty)
             {
                 run.Dispose();
             }
-            else if (joined is not null)
+            else if (several is not null)
             {
-                joined.Add(run);
+                several.Add(run);
             }
             else if (only.Bytes.IsEmpty)
             {
@@ -57,16 +57,12 @@ internal sealed class SegmentQueue : IDisposable
             }
             else
             {
-                joined = new JoinedBytes();
-                joined.Add(only);
-                joined.Add(run);
+                several = new ReleasedBytes().Add(only).Add(run);
             }
         }
 
-        joined?.Join();
-        return joined is null
-            ? new ReleasedBytes(only.Bytes, only.Owner, only.Bytes.IsEmpty || only.Offset is not null)
-            : new ReleasedBytes(joined.Memory, joined, IsOfPush: false);
+        (owner, isOfPush) = (several ?? (IDisposable?)only.Owner, several is null && (only.Bytes.IsEmpty || only.Offset is not null));
+        return several?.Bytes ?? new ReadOnlySequence<byte>(only.Bytes);
     }
 
     /// <summary>Gives back what nobody took.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using NUnit.Framework;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Inspection.Bodies;
@@ -22,7 +23,7 @@ public sealed class BodyBufferTests
         Assert.That(await held.TryGrowAsync(bytes, 0), Is.True);
         Assert.That((agent.Used, all.Used), Is.EqualTo((reserved, reserved)));
         held.Append(new byte[bytes]);
-        Assert.That(held.TryAdd([1]), Is.True);
+        Assert.That(TryAdd(held, [1]), Is.True);
         Assert.That(held.Memory.Span[bytes], Is.EqualTo(1));
         held.Dispose();
         held.Dispose();
@@ -40,7 +41,7 @@ public sealed class BodyBufferTests
         byte[] bytes = [.. Enumerable.Range(0, 300_000 / piece * piece).Select(static i => (byte)(i % 251))];
         for (var at = 0; at < bytes.Length; at += piece)
         {
-            Assert.That(held.TryAdd(bytes.AsSpan(at, piece)), Is.True);
+            Assert.That(TryAdd(held, bytes.AsSpan(at, piece)), Is.True);
             if (at > 100_000 && at % 1024 == 0)
             {
                 Assert.That(held.Memory.Length, Is.EqualTo(at + piece), "it goes on after a look");
@@ -58,10 +59,10 @@ public sealed class BodyBufferTests
     {
         var (agent, all) = (new ByteBudget(ofAgent, _clock), new ByteBudget(ofAll, _clock));
         using var held = new BodyBuffer(agent, all);
-        Assert.That(held.TryAdd([1, 2, 3]), Is.True);
+        Assert.That(TryAdd(held, [1, 2, 3]), Is.True);
         Assert.That(await held.TryGrowAsync(4094, 0), Is.False);
-        Assert.That(held.TryAdd(new byte[4094]), Is.False);
-        Assert.That(held.TryAdd(new byte[4093]), Is.True, "what fits still does");
+        Assert.That(TryAdd(held, new byte[4094]), Is.False);
+        Assert.That(TryAdd(held, new byte[4093]), Is.True, "what fits still does");
         Assert.That((agent.Used, all.Used, held.Length), Is.EqualTo((4096L, 4096L, 4096)));
         Assert.That(held.Memory[..3].ToArray(), Is.EqualTo(new byte[] { 1, 2, 3 }));
     }
@@ -79,7 +80,7 @@ public sealed class BodyBufferTests
     {
         var all = Budget();
         var held = new BodyBuffer(null, all);
-        held.TryAdd("abcdef"u8);
+        TryAdd(held, "abcdef"u8);
         var run = BodySegment.Held(held, isLast: true);
         var part = run.Slice(2, 3, isLast: false);
         run.Dispose();
@@ -89,18 +90,18 @@ public sealed class BodyBufferTests
     }
 
     [Test]
-    public void Queue_OneRun_IsHandedOnWithoutACopy()
+    public void Queue_OneRun_IsHandedOnAsItIs()
     {
         var all = Budget();
         using var queue = new SegmentQueue();
         var held = new BodyBuffer(null, all);
-        held.TryAdd("abc"u8);
+        TryAdd(held, "abc"u8);
         queue.Pass(BodySegment.Held(held, isLast: true));
-        var taken = queue.TakeAll("xyz"u8.ToArray());
-        Assert.That((taken.Owner, taken.IsOfPush, taken.Bytes.Length), Is.EqualTo((held, false, 3)));
-        taken.Owner!.Dispose();
+        var taken = queue.TakeAll("xyz"u8.ToArray(), out var owner, out var isOfPush);
+        Assert.That((owner, isOfPush, taken.IsSingleSegment, taken.Length), Is.EqualTo((held, false, true, 3L)));
+        owner!.Dispose();
         Assert.That(all.Used, Is.Zero);
-        Assert.That(queue.TakeAll(default), Is.EqualTo(new ReleasedBytes(default, null, IsOfPush: true)), "it begins anew");
+        Assert.That((queue.TakeAll(default, out owner, out isOfPush).IsEmpty, owner, isOfPush), Is.EqualTo((true, (IDisposable?)null, true)), "it begins anew");
     }
 
     [Test]
@@ -110,18 +111,18 @@ public sealed class BodyBufferTests
         var bytes = "0123456789"u8.ToArray();
         queue.Pass(BodySegment.OfPush(bytes.AsMemory(2, 3), 2, isLast: false));
         queue.Pass(BodySegment.OfPush(bytes.AsMemory(5, 4), 5, isLast: false));
-        var taken = queue.TakeAll(bytes);
-        Assert.That((taken.Owner, taken.IsOfPush), Is.EqualTo(((IDisposable?)null, true)));
-        Assert.That(taken.Bytes, Is.EqualTo(new ReadOnlyMemory<byte>(bytes, 2, 7)));
+        var taken = queue.TakeAll(bytes, out var owner, out var isOfPush);
+        Assert.That((owner, isOfPush), Is.EqualTo(((IDisposable?)null, true)));
+        Assert.That(taken.First, Is.EqualTo(new ReadOnlyMemory<byte>(bytes, 2, 7)));
     }
 
     [Test]
-    public void Queue_SeveralRuns_AreJoinedWithoutMoreMemory()
+    public void Queue_SeveralRuns_StayWhereTheyLie()
     {
         var all = new ByteBudget(4096, _clock);
         using var queue = new SegmentQueue();
         var held = new BodyBuffer(null, all);
-        held.TryAdd("held"u8);
+        TryAdd(held, "held"u8);
         var bytes = "pushed"u8.ToArray();
         var whole = BodySegment.Held(held, isLast: false);
         queue.Pass(whole.Slice(0, 2, isLast: false));
@@ -129,11 +130,11 @@ public sealed class BodyBufferTests
         queue.Pass(whole.Slice(2, 2, isLast: false));
         queue.Pass(BodySegment.OfPush(bytes, 0, isLast: true));
         whole.Dispose();
-        var taken = queue.TakeAll(bytes);
-        Assert.That((Events.Text(taken.Bytes), taken.IsOfPush), Is.EqualTo(("he-answer-ldpushed", false)));
-        Assert.That(all.Used, Is.EqualTo(4096), "the reservation stands for the copy");
-        taken.Owner!.Dispose();
-        taken.Owner.Dispose();
+        var taken = queue.TakeAll(bytes, out var owner, out var isOfPush);
+        Assert.That((Events.Text(taken.ToArray()), isOfPush, taken.Length), Is.EqualTo(("he-answer-ldpushed", false, 18L)));
+        Assert.That(all.Used, Is.EqualTo(4096));
+        owner!.Dispose();
+        owner.Dispose();
         Assert.That(all.Used, Is.Zero);
     }
 
@@ -145,12 +146,19 @@ public sealed class BodyBufferTests
         for (var i = 0; i < 3; i++)
         {
             var held = new BodyBuffer(null, all);
-            held.TryAdd([1]);
+            TryAdd(held, [1]);
             queue.Pass(BodySegment.Held(held, isLast: false));
         }
 
         queue.Dispose();
         Assert.That(all.Used, Is.Zero);
+    }
+
+    private static bool TryAdd(BodyBuffer held, ReadOnlySpan<byte> bytes)
+    {
+        var isThere = held.TryGrow(bytes.Length);
+        held.Append(isThere ? bytes : default);
+        return isThere;
     }
 
     private ByteBudget Budget() => new(1 << 24, _clock);

@@ -61,7 +61,8 @@ public sealed class BodyPipelineTests
     [Test]
     public async Task PieceThatNobodyChanged_IsEncodedOnceForAll()
     {
-        BodyAgent[] agents = [new("a"), new("b", static shown => shown.Number == 1 ? shown.Replace([7]) : CallResult.Answered(AgentResponse.Allow)), new("c")];
+        var changing = new BodyAgent("b", static shown => shown.Number == 1 ? shown.Replace([7]) : CallResult.Answered(AgentResponse.Allow));
+        BodyAgent[] agents = [new("a"), changing, new("c")];
         await using var rig = await FlowRig.StartAsync(agents);
         var exchange = rig.Begin();
         await rig.PushAsync(exchange, [1, 2, 3]);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;

@@ -108,7 +108,7 @@ public sealed class RecordProperties
             Assert.That(line.Version, Is.EqualTo(line.Mode == AgentMode.Off ? null : $"{line.Agent}-v2"));
             Assert.That(line.Request, Is.EqualTo(part?.Of(Direction.Request) ?? default));
             Assert.That(line.Response, Is.EqualTo(part?.Of(Direction.Response) ?? default));
-            var stage = part is null ? null : exchange.BodyOf(Direction.Request)?.Stages.Single(one => one.Agent == line.Agent);
+            var stage = part is null ? null : exchange.BodyOf(Direction.Request)?.Stages.Single(one => one.Participant.Agent == line.Agent);
             Assert.That(line.RequestBody, Is.EqualTo(new BodyRecord(stage?.Seen ?? 0, stage?.Missed ?? 0)));
         }
     }
