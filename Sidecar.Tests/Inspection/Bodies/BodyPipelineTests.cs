@@ -81,10 +81,11 @@ public sealed class BodyPipelineTests
     {
         var memory = new ByteBudget(10_000, TimeProvider.System);
         var shared = new SharedFrames(memory);
-        var first = shared.For(new RequestBodyChunkEvent { Data = new byte[100], BytesTransferred = 100 }, mayShare: true, isLast: false);
+        var piece = new RequestBodyChunkEvent { Data = new byte[100], BytesTransferred = 100 };
+        var first = shared.For(piece, mayShare: true, isLast: false);
         Assert.That((first is not null, memory.Used), Is.EqualTo((true, 4296L)));
-        Assert.That(shared.For(new RequestBodyChunkEvent { Data = new byte[100], BytesTransferred = 100 }, mayShare: true, isLast: true), Is.SameAs(first));
-        Assert.That(shared.For(new RequestBodyChunkEvent { Data = new byte[100], BytesTransferred = 100, IsLast = true }, mayShare: true, isLast: true), Is.Null);
+        Assert.That(shared.For(piece with { Data = new byte[100] }, mayShare: true, isLast: true), Is.SameAs(first));
+        Assert.That(shared.For(piece with { IsLast = true }, mayShare: true, isLast: true), Is.Null);
         Assert.That(memory.Used, Is.Zero, "nobody comes after the last");
         Assert.That(shared.For(new RequestBodyChunkEvent { Data = new byte[3000] }, mayShare: true, isLast: false), Is.Null, "there is not so much");
         Assert.That(memory.Used, Is.Zero);
