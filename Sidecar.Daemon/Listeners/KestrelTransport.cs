@@ -41,7 +41,7 @@ internal sealed class KestrelTransport(
         private readonly SocketListenerOptions _options;
         private readonly TimeSpan _silence;
         private readonly SocketListener _listener;
-        private readonly PipeScheduler _reader;
+        private readonly PipeOptions _receiving;
         private readonly SocketPollers _pollers;
         private readonly CancellationTokenSource _unbound = new();
 
@@ -52,7 +52,7 @@ internal sealed class KestrelTransport(
         {
             (_options, _silence) = (options, silence);
             EndPoint = bound.LocalEndPoint!;
-            _reader = runsOnPoller ? PipeScheduler.Inline : PipeScheduler.ThreadPool;
+            _receiving = PolledConnection.Receiving(runsOnPoller ? PipeScheduler.Inline : PipeScheduler.ThreadPool);
             _pollers = new SocketPollers($"listener {options.Name}");
             _listener = new SocketListener(options, ServeAsync, logger);
             _listener.Start(bound);
@@ -99,19 +99,21 @@ internal sealed class KestrelTransport(
         private async Task ServeAsync(AcceptedSocket accepted)
         {
             var number = Interlocked.Increment(ref _connections);
-            var connection = new PolledConnection(_pollers.Next(), accepted.Socket, string.Create(CultureInfo.InvariantCulture, $"{_options.Name}-{number}"), _reader);
+            PolledConnection connection;
             try
             {
-                connection.Start();
+                connection = new PolledConnection(
+                    accepted.Open(_pollers.Next(), _receiving), string.Create(CultureInfo.InvariantCulture, $"{_options.Name}-{number}"), accepted.Socket);
             }
-            catch (IOException) when (_unbound.IsCancellationRequested)
+            catch (Exception e) when (_unbound.IsCancellationRequested && e is IOException or ObjectDisposedException)
             {
                 // The end has come first; what else keeps it from being read is for the log.
                 accepted.Close();
                 return;
             }
 
-            if (!await connection.WaitForDataAsync(_silence, _options.Time, _unbound.Token).ConfigureAwait(false) || !_ready.Writer.TryWrite(connection))
+            var first = await accepted.WaitForDataAsync(_silence, _options.Time, _unbound.Token).ConfigureAwait(false);
+            if (first != FirstData.Came || !_ready.Writer.TryWrite(connection))
             {
                 await connection.DisposeAsync().ConfigureAwait(false);
             }

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net.Sockets;
 
 namespace Sidecar.Protocol.Transport;
@@ -35,30 +36,21 @@ internal sealed class AcceptedSocket(Socket socket)
 
     /// <summary>The socket as pipes, which close it.</summary>
     /// <param name="readAhead">Bytes that may wait for the reader before no more are received; the first call's counts.</param>
-    /// <param name="poller">Whose thread is to read; null for another way.</param>
+    public SocketPipes Open(int readAhead = SocketPipes.ReadAhead) => Taken(_pipes ?? new SocketPipes(socket, readAhead));
+
+    /// <summary>The same, read by a poller.</summary>
     /// <exception cref="IOException">The poller has ended, or the socket cannot be watched.</exception>
-    public SocketPipes Open(int readAhead = SocketPipes.ReadAhead, SocketPoller? poller = null)
-    {
-        _pipes ??= poller is null ? new SocketPipes(socket, readAhead) : new SocketPipes(socket, readAhead, poller);
-        if (IsGone)
-        {
-            _pipes.Dispose();
-        }
+    public SocketPipes Open(SocketPoller poller, PipeOptions options) => Taken(_pipes ?? new SocketPipes(socket, poller, options));
 
-        return _pipes;
-    }
-
-    /// <summary>Waits for the first byte without a buffer: a peer that only connects costs its socket and this wait.</summary>
+    /// <summary>Waits for the first byte without a buffer: a peer that only connects costs its socket and this wait. It is left to be read.</summary>
     /// <param name="limit">How long.</param>
     /// <param name="time">The clock of that.</param>
     /// <param name="stopping">Ends the wait.</param>
     /// <param name="readAhead">
-    /// For who will <see cref="Open"/> it with this: then a thread of its own waits as long as there is one, because a socket that the runtime has
-    /// once waited for wakes it at every byte from then on. Null for who reads it otherwise.
+    /// For who will <see cref="Open(int)"/> it with this: then a thread of its own waits as long as there is one, because a socket that the runtime has
+    /// once waited for wakes it at every byte from then on. Null for who has opened it already, or reads it otherwise.
     /// </param>
-    /// <param name="poller">The same for who will open it with this.</param>
-    public async Task<FirstData> WaitForDataAsync(
-        TimeSpan limit, TimeProvider time, CancellationToken stopping, int? readAhead = null, SocketPoller? poller = null)
+    public async Task<FirstData> WaitForDataAsync(TimeSpan limit, TimeProvider time, CancellationToken stopping, int? readAhead = null)
     {
         // Not on the loop that accepts: a peer that has sent already would be served by it.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -66,9 +58,13 @@ internal sealed class AcceptedSocket(Socket socket)
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stopping);
         try
         {
-            if (readAhead is { } bytes && (poller is not null || ReceiveThreads.OfProcess.HasRoom))
+            if (_pipes is null && readAhead is { } bytes && ReceiveThreads.OfProcess.HasRoom)
             {
-                var input = Open(bytes, poller).Input;
+                Open(bytes);
+            }
+
+            if (_pipes is { Input: { } input })
+            {
                 var first = await input.ReadAsync(either.Token).ConfigureAwait(false);
 
                 // Not looked at: the next read returns it at once.
@@ -87,6 +83,17 @@ internal sealed class AcceptedSocket(Socket socket)
         {
             return IsGone ? FirstData.Stopped : FirstData.Came;
         }
+    }
+
+    private SocketPipes Taken(SocketPipes pipes)
+    {
+        _pipes = pipes;
+        if (IsGone)
+        {
+            pipes.Dispose();
+        }
+
+        return pipes;
     }
 
     /// <summary>Sends a last word as far as an empty send buffer takes it, without waiting for the peer, and closes.</summary>

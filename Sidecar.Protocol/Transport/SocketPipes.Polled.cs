@@ -7,15 +7,20 @@ namespace Sidecar.Protocol.Transport;
 internal sealed partial class SocketPipes : IPolledSocket
 {
     private readonly SocketPoller? _poller;
+    private readonly int _segmentSize = SegmentSize;
     private readonly long _id;
     private int _hasEnded;
 
-    /// <summary>Takes the socket over, and reads on the poller's thread; so must whoever reads the input never block.</summary>
+    /// <summary>Takes the socket over, and reads on the poller's thread; with an inline scheduler, whoever reads the input must never block.</summary>
+    /// <param name="socket">Connected; closed by <see cref="Dispose"/>.</param>
+    /// <param name="poller">Says when there is something to read.</param>
+    /// <param name="options">Of the pipe that is read from; a receive takes a segment at most.</param>
     /// <exception cref="IOException">The poller has ended, or the socket cannot be watched; the socket is still the caller's.</exception>
-    public SocketPipes(Socket socket, int readAhead, SocketPoller poller)
-        : this(socket, readAhead, new SocketOutput(socket), out _)
+    public SocketPipes(Socket socket, SocketPoller poller, PipeOptions options)
+        : this(socket, options, new SocketOutput(socket))
     {
         socket.Blocking = false;
+        _segmentSize = options.MinimumSegmentSize;
         (_poller, _id) = (poller, poller.Take(this));
         try
         {
@@ -32,7 +37,7 @@ internal sealed partial class SocketPipes : IPolledSocket
     {
         try
         {
-            var count = _socket.Receive(_received.GetSpan(SegmentSize), SocketFlags.None, out var error);
+            var count = _socket.Receive(_received.GetSpan(_segmentSize), SocketFlags.None, out var error);
             if (error == SocketError.WouldBlock)
             {
                 return;

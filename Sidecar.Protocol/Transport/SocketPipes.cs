@@ -23,7 +23,7 @@ internal sealed partial class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisp
     // What one receive takes at most.
     private const int SegmentSize = 64 * 1024;
 
-    private static readonly PipeOptions Receiving = Ahead(ReadAhead);
+    private static readonly PipeOptions Receiving = MakeAhead(ReadAhead);
 
     private readonly Socket _socket;
     private readonly PipeWriter _received;
@@ -40,12 +40,12 @@ internal sealed partial class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisp
 
     /// <summary>The same with other threads.</summary>
     internal SocketPipes(Socket socket, int readAhead, ReceiveThreads threads)
-        : this(socket, readAhead, new SocketOutput(socket), out var output)
+        : this(socket, Ahead(readAhead), new SocketOutput(socket))
     {
         HasThread = threads.TryStart(Receive);
         if (HasThread)
         {
-            output.LetReceivesBlock();
+            ((SocketOutput)Output).LetReceivesBlock();
         }
         else
         {
@@ -57,11 +57,10 @@ internal sealed partial class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisp
         }
     }
 
-    private SocketPipes(Socket socket, int readAhead, SocketOutput made, out SocketOutput output)
+    private SocketPipes(Socket socket, PipeOptions receiving, SocketOutput output)
     {
-        _socket = socket;
-        var pipe = new Pipe(readAhead == ReadAhead ? Receiving : Ahead(readAhead));
-        (_received, Input, Output) = (pipe.Writer, pipe.Reader, output = made);
+        var pipe = new Pipe(receiving);
+        (_socket, _received, Input, Output) = (socket, pipe.Writer, pipe.Reader, output);
     }
 
     /// <summary>Whether a thread of its own receives.</summary>
@@ -92,16 +91,7 @@ internal sealed partial class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisp
         }
 
         _isDisposed = true;
-        try
-        {
-            // Wakes whoever is blocked in a receive, and tells the peer behind what was written.
-            _socket.Shutdown(SocketShutdown.Both);
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            // It has ended already.
-        }
-
+        Shutdown();
         _socket.Dispose();
         _poller?.Call(this);
 
@@ -109,7 +99,21 @@ internal sealed partial class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisp
         _received.CancelPendingFlush();
     }
 
-    /// <summary>The same, and waits until nothing receives any more.</summary>
+    /// <summary>Ends all reading and writing; the peer sees the end behind what was written.</summary>
+    public void Shutdown()
+    {
+        try
+        {
+            // Wakes whoever is blocked in a receive.
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It has ended already.
+        }
+    }
+
+    /// <summary>As <see cref="Dispose"/>, and waits until nothing receives any more.</summary>
     public async ValueTask DisposeAsync()
     {
         Dispose();
@@ -189,7 +193,10 @@ internal sealed partial class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisp
         }
     }
 
-    private static PipeOptions Ahead(int bytes) => new(
+    /// <summary>A pipe whose reader runs with the receive, which waits while this much lies unread, in bytes.</summary>
+    internal static PipeOptions Ahead(int bytes) => bytes == ReadAhead ? Receiving : MakeAhead(bytes);
+
+    private static PipeOptions MakeAhead(int bytes) => new(
         readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline,
         pauseWriterThreshold: bytes, resumeWriterThreshold: bytes / 2, minimumSegmentSize: SegmentSize, useSynchronizationContext: false);
 }

@@ -20,6 +20,8 @@ internal sealed class PolledConnectionTests : IDisposable
 
     private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
 
+    private static readonly PipeOptions Receiving = PolledConnection.Receiving(PipeScheduler.Inline);
+
     private readonly TempDirectory _directory = new();
     private readonly SocketPoller _poller = new("test");
 
@@ -177,24 +179,7 @@ internal sealed class PolledConnectionTests : IDisposable
         Assert.That(await Ends(reading.WaitAsync(Generous)), Is.False);
         await connection.DisposeAsync().AsTask().WaitAsync(Generous);
         using var late = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        Assert.That(() => new PolledConnection(_poller, late, "late", PipeScheduler.Inline).Start(), Throws.InstanceOf<IOException>());
-    }
-
-    [Test]
-    public async Task WaitForDataAsync_SilentPeer_EndsWithItsTimeOrTheWordToStop()
-    {
-        var (client, connection) = await ConnectAsync();
-        using var closing = client;
-        var time = new FakeTimeProvider();
-        var waiting = connection.WaitForDataAsync(Generous, time, CancellationToken.None);
-        await Eventually.TrueAsync(() => time.ArmedTimers == 1, Generous, "the wait");
-        time.Advance(Generous);
-
-        Assert.That(await waiting.WaitAsync(Generous), Is.False);
-        Assert.That(await connection.WaitForDataAsync(Generous, time, new CancellationToken(canceled: true)), Is.False);
-        client.Send([1]);
-        Assert.That(await connection.WaitForDataAsync(Generous, TimeProvider.System, CancellationToken.None).WaitAsync(Generous));
-        await connection.DisposeAsync().AsTask().WaitAsync(Generous);
+        Assert.That(() => new SocketPipes(late, _poller, Receiving), Throws.InstanceOf<IOException>());
     }
 
     private static async Task EchoAsync(PolledConnection connection, List<string?> threads)
@@ -290,8 +275,6 @@ internal sealed class PolledConnectionTests : IDisposable
         var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await client.ConnectAsync(path);
         var accepted = await listener.AcceptAsync();
-        var connection = new PolledConnection(_poller, accepted, "c", PipeScheduler.Inline);
-        connection.Start();
-        return (client, connection, accepted);
+        return (client, new PolledConnection(new SocketPipes(accepted, _poller, Receiving), "c", accepted), accepted);
     }
 }

@@ -4,12 +4,16 @@ using Sidecar.Tests.Support;
 
 namespace Sidecar.Tests.Transport;
 
-/// <summary>What is known of a connection that was accepted, and how it is waited for its first byte, by a thread that then receives or without one.</summary>
+/// <summary>What is known of a connection that was accepted, and how it is waited for its first byte, by whoever then receives.</summary>
 [TestFixture(0)]
 [TestFixture(65_536)]
+[TestFixture(Polled)]
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class AcceptedSocketTests(int readAhead) : IDisposable
 {
+    private const int Polled = -1;
+
+    private readonly SocketPoller _poller = new("test");
     private readonly TaskCompletionSource<AcceptedSocket> _accepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
     private FirstData? _first;
@@ -18,6 +22,7 @@ public sealed class AcceptedSocketTests(int readAhead) : IDisposable
     public void Dispose()
     {
         _stopping.Dispose();
+        _poller.Dispose();
         if (_accepted.Task.IsCompletedSuccessfully)
         {
             _accepted.Task.GetAwaiter().GetResult().Close();
@@ -93,8 +98,13 @@ public sealed class AcceptedSocketTests(int readAhead) : IDisposable
         SocketListenerRig? rig = null;
         rig = new SocketListenerRig(serve: async accepted =>
         {
+            if (readAhead == Polled)
+            {
+                accepted.Open(_poller, SocketPipes.Ahead(SocketPipes.ReadAhead));
+            }
+
             _accepted.TrySetResult(accepted);
-            _first = await accepted.WaitForDataAsync(TimeSpan.FromSeconds(5), rig!.Time, _stopping.Token, readAhead == 0 ? null : readAhead);
+            _first = await accepted.WaitForDataAsync(TimeSpan.FromSeconds(5), rig!.Time, _stopping.Token, readAhead > 0 ? readAhead : null);
         });
         rig.Start();
         return rig;

@@ -355,7 +355,7 @@ public sealed class SocketPipesTests(SocketPipesTests.Receiver receiver) : IDisp
 
     private SocketPipes Open(Socket socket, int readAhead = SocketPipes.ReadAhead)
     {
-        var pipes = receiver == Receiver.Poller ? new SocketPipes(socket, readAhead, _poller) : new SocketPipes(socket, readAhead, _threads);
+        var pipes = receiver == Receiver.Poller ? new SocketPipes(socket, _poller, SocketPipes.Ahead(readAhead)) : new SocketPipes(socket, readAhead, _threads);
         Assert.That(pipes.HasThread, Is.EqualTo(receiver == Receiver.Thread));
         return pipes;
     }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
@@ -21,6 +22,8 @@ internal sealed class SpopListener : IAsyncDisposable
 
     // HAProxy has read and used its last answer by then.
     private static readonly TimeSpan QuietTime = TimeSpan.FromMilliseconds(10);
+
+    private static readonly PipeOptions Receiving = SocketPipes.Ahead(SpopListenerOptions.ReadAhead);
 
     private readonly SpopListenerOptions _options;
     private readonly SpopFrontEnd _frontEnd;
@@ -196,9 +199,8 @@ internal sealed class SpopListener : IAsyncDisposable
     private async Task<SpopConnectionEnd> RunAsync(AcceptedSocket accepted)
     {
         // HAProxy has a connection for each of its streams at worst, with little in flight on any: no thread for each.
-        var poller = _pollers!.Next();
-        var first = await accepted.WaitForDataAsync(
-            _options.HelloTimeout, _inspector.Time, _stopping.Token, SpopListenerOptions.ReadAhead, poller).ConfigureAwait(false);
+        var pipes = accepted.Open(_pollers!.Next(), Receiving);
+        var first = await accepted.WaitForDataAsync(_options.HelloTimeout, _inspector.Time, _stopping.Token).ConfigureAwait(false);
         if (first != FirstData.Came)
         {
             var end = first == FirstData.Stopped ? SpopConnectionEnd.Stopped : SpopConnectionEnd.NoHello(_options.HelloTimeout);
@@ -206,7 +208,7 @@ internal sealed class SpopListener : IAsyncDisposable
             return end;
         }
 
-        await using var pipes = accepted.Open(SpopListenerOptions.ReadAhead, poller);
+        await using var closing = pipes.ConfigureAwait(false);
         var id = Interlocked.Increment(ref _accepted).ToString(CultureInfo.InvariantCulture);
         var session = new SpopConnection(id, pipes, _frontEnd);
 
