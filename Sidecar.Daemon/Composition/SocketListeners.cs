@@ -85,7 +85,7 @@ internal sealed class SocketListeners(AgentFactory agents, Inspector inspector, 
             EditHeaders = listener.EditHeaders,
             ResponseHeaders = listener.ResponseHeaders,
             VariablePrefix = spop.VariablePrefix,
-            MaxSessions = listener.Connections,
+            MaxConnections = listener.Connections,
             MaxFrameSize = spop.MaxFrameSize,
         };
         try

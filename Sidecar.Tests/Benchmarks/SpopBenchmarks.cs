@@ -63,7 +63,7 @@ public class SpopBenchmarks : IAsyncDisposable
     public int Read()
     {
         using var turn = Take();
-        return turn.Facts.HeaderCount;
+        return turn.Arguments.HeaderCount;
     }
 
     /// <summary>From the bytes to the answer's bytes.</summary>

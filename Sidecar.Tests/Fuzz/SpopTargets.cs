@@ -76,7 +76,7 @@ internal static class SpopTargets
         using (var turn = NotifyRequest.Read(default, payload, Facts, BufferSize, out _)!)
         {
             turn.Hold(Memory);
-            var (told, headers) = (turn.Facts, turn.Facts.Headers);
+            var (told, headers) = (turn.Arguments, turn.Arguments.Headers);
             Require(headers.ByteCount <= 2 * (input.Length + (16 * input.Length)), "the headers are longer than all that came");
             for (var i = 0; i < headers.Count; i++)
             {

@@ -8,7 +8,7 @@ using Sidecar.Protocol.Spop;
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
 /// <summary>Reads the arguments of a message. Names are HAProxy's own choice of words in the configuration; in them <c>_</c> and <c>-</c> are one.</summary>
-/// <remarks>Never throws for what a peer sends: a wrong type is a fault of HAProxy's configuration, which the facts then name.</remarks>
+/// <remarks>Never throws for what a peer sends: a wrong type is a fault of HAProxy's configuration, which the arguments then name.</remarks>
 internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
 {
     /// <summary>Arguments without a place of their own that are shown to agents.</summary>
@@ -24,7 +24,7 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
     /// <param name="bufferSize">HAProxy's buffer in bytes.</param>
     public NotifyArguments Read(SpopMessage message, ReadOnlyMemory<byte> payload, SpopPhase phase, int bufferSize)
     {
-        var facts = new NotifyArguments { BufferSize = bufferSize };
+        var args = new NotifyArguments { BufferSize = bufferSize };
         var client = new ClientConnection();
         var hasExtras = false;
         foreach (var argument in message.Arguments)
@@ -32,45 +32,45 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
             var value = argument.Value;
             switch (SpopArgumentNames.Known(argument.Name))
             {
-                case "id": facts.Id = Text(value); break;
+                case "id": args.Id = Text(value); break;
                 case "src": client.Ip = Address(value); break;
                 case "src-port": client.Port = value.TryGetInt64(out var port) && port is >= 0 and <= ushort.MaxValue ? (ushort)port : (ushort)0; break;
-                case "method": facts.Method = Method(value); break;
-                case "uri": facts.RawTarget = Raw(value); break;
-                case "ver": facts.Version = value.Bytes.SequenceEqual("1.1"u8) ? "1.1" : Text(value); break;
+                case "method": args.Method = Method(value); break;
+                case "uri": args.RawTarget = Raw(value); break;
+                case "ver": args.Version = value.Bytes.SequenceEqual("1.1"u8) ? "1.1" : Text(value); break;
                 case "sni": client.Sni = Text(value); break;
                 case "tls-version": client.TlsVersion = Text(value); break;
                 case "tls-cipher": client.TlsCipher = Text(value); break;
-                case "route": facts.Route = Text(value); break;
-                case "whole": facts.IsWhole = value.TryGetBoolean(out var whole) ? whole : null; break;
-                case "len": facts.Held = Size(value); break;
-                case "status": facts.Status = value.TryGetInt64(out var status) ? status : null; break;
-                case "body-size": facts.BodySize = Size(value); break;
-                case "body-len": facts.BodyLength = Size(value); break;
-                case "headers": ReadBlock(facts, phase, value); break;
-                case "headers-text": ReadText(facts, phase, value); break;
-                case "body": ReadBody(facts, value, payload); break;
+                case "route": args.Route = Text(value); break;
+                case "whole": args.IsWhole = value.TryGetBoolean(out var whole) ? whole : null; break;
+                case "len": args.Held = Size(value); break;
+                case "status": args.Status = value.TryGetInt64(out var status) ? status : null; break;
+                case "body-size": args.BodySize = Size(value); break;
+                case "body-len": args.BodyLength = Size(value); break;
+                case "headers": ReadBlock(args, phase, value); break;
+                case "headers-text": ReadText(args, phase, value); break;
+                case "body": ReadBody(args, value, payload); break;
                 default: hasExtras = true; break;
             }
         }
 
-        facts.Client = client;
-        if (facts.RawTarget is { } target)
+        args.Client = client;
+        if (args.RawTarget is { } target)
         {
-            (facts.Target, facts.Authority) = RequestRules.OriginForm(facts.Method, target);
+            (args.Target, args.Authority) = RequestRules.OriginForm(args.Method, target);
         }
 
         if (hasExtras)
         {
-            AddExtras(facts, message);
+            AddExtras(args, message);
         }
 
-        return facts;
+        return args;
     }
 
-    private void ReadBlock(NotifyArguments facts, SpopPhase phase, SpopValue value)
+    private void ReadBlock(NotifyArguments args, SpopPhase phase, SpopValue value)
     {
-        facts.AreHeadersTold = true;
+        args.AreHeadersTold = true;
         if (value.IsNull || (value.IsBytes && value.Bytes.IsEmpty))
         {
             return;
@@ -78,47 +78,47 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
 
         if (!SpopHeaderBlock.TryRead(value.Bytes, out var block, out var error))
         {
-            facts.Misconfigured ??= $"the argument headers is no binary header block ({error.Message}); write headers=req.hdrs_bin";
+            args.Misconfigured ??= $"the argument headers is no binary header block ({error.Message}); write headers=req.hdrs_bin";
             return;
         }
 
-        Reserve(facts, block.Count, value.Bytes.Length);
+        Reserve(args, block.Count, value.Bytes.Length);
         foreach (var header in block)
         {
-            Add(facts, phase, header);
+            Add(args, phase, header);
         }
     }
 
-    private void ReadText(NotifyArguments facts, SpopPhase phase, SpopValue value)
+    private void ReadText(NotifyArguments args, SpopPhase phase, SpopValue value)
     {
-        facts.AreHeadersTold = true;
+        args.AreHeadersTold = true;
         if (!SpopHeaderText.TryRead(value.Bytes, out var text, out var error))
         {
-            facts.Misconfigured ??= $"the argument headers-text is no header text ({error.Message}); write headers-text=req.hdrs, or better headers=req.hdrs_bin";
+            args.Misconfigured ??= $"the argument headers-text is no header text ({error.Message}); write headers-text=req.hdrs, or better headers=req.hdrs_bin";
             return;
         }
 
-        Reserve(facts, text.Count, value.Bytes.Length);
+        Reserve(args, text.Count, value.Bytes.Length);
         foreach (var header in text)
         {
-            Add(facts, phase, header);
+            Add(args, phase, header);
         }
     }
 
     // Room for what came, no more than is inspected.
-    private void Reserve(NotifyArguments facts, int fields, int bytes)
+    private void Reserve(NotifyArguments args, int fields, int bytes)
     {
-        if (facts.Headers.Count == 0)
+        if (args.Headers.Count == 0)
         {
-            facts.Headers = new HeaderBlock(Math.Min(fields, options.MaxHeaders), Math.Min(bytes, options.MaxHeaderBytes));
+            args.Headers = new HeaderBlock(Math.Min(fields, options.MaxHeaders), Math.Min(bytes, options.MaxHeaderBytes));
         }
     }
 
-    private void Add(NotifyArguments facts, SpopPhase phase, SpopHeader header)
+    private void Add(NotifyArguments args, SpopPhase phase, SpopHeader header)
     {
-        facts.HeaderCount++;
-        facts.HeaderBytes += header.Name.Length + header.Value.Length;
-        if (facts.HeaderCount > options.MaxHeaders || facts.HeaderBytes > options.MaxHeaderBytes)
+        args.HeaderCount++;
+        args.HeaderBytes += header.Name.Length + header.Value.Length;
+        if (args.HeaderCount > options.MaxHeaders || args.HeaderBytes > options.MaxHeaderBytes)
         {
             return;
         }
@@ -128,22 +128,22 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
             return;
         }
 
-        WireText.Add(facts.Headers, header.Name, header.Value);
+        WireText.Add(args.Headers, header.Name, header.Value);
     }
 
-    private static void ReadBody(NotifyArguments facts, SpopValue value, ReadOnlyMemory<byte> payload)
+    private static void ReadBody(NotifyArguments args, SpopValue value, ReadOnlyMemory<byte> payload)
     {
-        if (facts.Body is not null)
+        if (args.Body is not null)
         {
-            facts.Misconfigured ??= "the argument body came twice";
+            args.Misconfigured ??= "the argument body came twice";
             return;
         }
 
-        facts.Body = payload.Span.Overlaps(value.Bytes, out var start) ? payload.Slice(start, value.Bytes.Length) : ReadOnlyMemory<byte>.Empty;
+        args.Body = payload.Span.Overlaps(value.Bytes, out var start) ? payload.Slice(start, value.Bytes.Length) : ReadOnlyMemory<byte>.Empty;
     }
 
     // The proxy's own word about what we have no place for. The prefix is one that no client can use.
-    private static void AddExtras(NotifyArguments facts, SpopMessage message)
+    private static void AddExtras(NotifyArguments args, SpopMessage message)
     {
         Span<byte> name = stackalloc byte[SpopArgumentNames.Longest + 16];
         var (count, bytes) = (0, 0);
@@ -158,14 +158,14 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
             bytes += argument.Name.Length + shown.Length;
             if (++count > MaxExtraArguments || bytes > MaxExtraBytes)
             {
-                facts.Misconfigured ??= $"the message has more than {MaxExtraArguments} arguments of its own, or more than {MaxExtraBytes} bytes of them; send fewer";
+                args.Misconfigured ??= $"the message has more than {MaxExtraArguments} arguments of its own, or more than {MaxExtraBytes} bytes of them; send fewer";
                 return;
             }
 
             "x-sidecar-arg-"u8.CopyTo(name);
             var length = 14 + argument.Name.Length;
             argument.Name.Replace(name[14..], (byte)'_', (byte)'-');
-            facts.Headers.Add(Encoding.Latin1.GetString(name[..length]), shown);
+            args.Headers.Add(Encoding.Latin1.GetString(name[..length]), shown);
         }
     }
 

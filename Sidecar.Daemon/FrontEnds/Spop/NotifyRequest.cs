@@ -24,7 +24,7 @@ internal sealed class NotifyRequest : IDisposable
     public required SpopPhase Phase { get; init; }
 
     /// <summary>What HAProxy told.</summary>
-    public required NotifyArguments Facts { get; init; }
+    public required NotifyArguments Arguments { get; init; }
 
     /// <summary>Why the message was not kept, although its stream waits for an answer; null when it was.</summary>
     public Cause? Refused { get; init; }
@@ -57,7 +57,7 @@ internal sealed class NotifyRequest : IDisposable
     /// <param name="memory">When it has too little left, the body is lost.</param>
     public void Hold(ByteBudget memory)
     {
-        if (Facts.BodyBytes.IsEmpty)
+        if (Arguments.BodyBytes.IsEmpty)
         {
             _payload.Dispose();
         }
@@ -67,7 +67,7 @@ internal sealed class NotifyRequest : IDisposable
         }
         else
         {
-            (Facts.Body, Facts.IsBodyLost) = (null, true);
+            (Arguments.Body, Arguments.IsBodyLost) = (null, true);
             _payload.Dispose();
         }
     }
@@ -103,18 +103,18 @@ internal sealed class NotifyRequest : IDisposable
         }
 
         var phase = SpopPhase.None;
-        NotifyArguments? facts = null;
+        NotifyArguments? args = null;
         foreach (var message in notify)
         {
             if (SpopPhases.Of(message.Name) is not SpopPhase.None and var named)
             {
-                if (facts is not null)
+                if (args is not null)
                 {
-                    facts.Misconfigured ??= "a NOTIFY has two messages of ours; put one into each spoe-group";
+                    args.Misconfigured ??= "a NOTIFY has two messages of ours; put one into each spoe-group";
                     break;
                 }
 
-                (phase, facts) = (named, reader.Read(message, payload.Memory, named, bufferSize));
+                (phase, args) = (named, reader.Read(message, payload.Memory, named, bufferSize));
             }
         }
 
@@ -123,7 +123,7 @@ internal sealed class NotifyRequest : IDisposable
             StreamId = frame.StreamId,
             FrameId = frame.FrameId,
             Phase = phase,
-            Facts = facts ?? new NotifyArguments(),
+            Arguments = args ?? new NotifyArguments(),
             _payload = payload,
         };
     }
@@ -134,7 +134,7 @@ internal sealed class NotifyRequest : IDisposable
         StreamId = frame.StreamId,
         FrameId = frame.FrameId,
         Phase = SpopPhase.None,
-        Facts = new NotifyArguments(),
+        Arguments = new NotifyArguments(),
         Refused = error.Status switch { SpopStatus.FrameTooBig => Cause.TooLarge, SpopStatus.Timeout => Cause.Timeout, _ => Cause.BodyMemory },
     };
 

@@ -17,7 +17,7 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 /// headers.
 /// </summary>
 /// <remarks>Request headers never give way: a request that cannot be changed as the agents want does not go on. Safe for many answers at once.</remarks>
-internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle pace, ILogger logger)
+internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle throttle, ILogger logger)
 {
     private const SpopScope Scope = SpopScope.Transaction;
     private const int StackLimit = 256;
@@ -26,22 +26,22 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle 
 
     /// <summary>Writes the actions of an answer between Begin and Finish.</summary>
     /// <returns>The verdict as it was given: failed-closed instead of an allow that cannot be carried out.</returns>
-    public Verdict Write(SpopAckWriter ack, NotifyRequest turn, SpopAnswer answer, int frameSize)
+    public Verdict Write(SpopAckWriter ack, NotifyRequest request, SpopAnswer answer, int frameSize)
     {
         var verdict = answer.Verdict;
         if (verdict.IsAllow)
         {
-            Begin(ack, turn, answer, verdict);
-            if (!TryWriteAllow(ack, turn, answer, frameSize))
+            Begin(ack, request, answer, verdict);
+            if (!TryWriteAllow(ack, request, answer, frameSize))
             {
                 verdict = Verdict.Refused(Cause.Unapplied, verdict.Audits);
             }
         }
 
-        if (!verdict.IsAllow && !TryWriteReply(ack, turn, answer, verdict, frameSize))
+        if (!verdict.IsAllow && !TryWriteReply(ack, request, answer, verdict, frameSize))
         {
             verdict = Verdict.Refused(Cause.Unapplied, verdict.Audits);
-            TryWriteReply(ack, turn, answer, verdict, frameSize);
+            TryWriteReply(ack, request, answer, verdict, frameSize);
         }
 
         var line = AuditLine.Write(verdict.Audits, ack.MaxBytes(Names.Audit, 0));
@@ -54,16 +54,16 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle 
     }
 
     // These fit into the smallest frame there is.
-    private static void Begin(SpopAckWriter ack, NotifyRequest turn, SpopAnswer answer, Verdict verdict)
+    private static void Begin(SpopAckWriter ack, NotifyRequest request, SpopAnswer answer, Verdict verdict)
     {
-        ack.Begin(turn.StreamId, turn.FrameId);
-        if (turn.Phase != SpopPhase.Response)
+        ack.Begin(request.StreamId, request.FrameId);
+        if (request.Phase != SpopPhase.Response)
         {
             TrySetText(ack, Names.Action, verdict.Kind.Label());
         }
 
         // A message that could not be read may have been either.
-        if (turn.Phase != SpopPhase.Request)
+        if (request.Phase != SpopPhase.Request)
         {
             TrySetText(ack, Names.ResponseAction, verdict.Kind.Label());
         }
@@ -76,7 +76,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle 
         }
     }
 
-    private bool TryWriteAllow(SpopAckWriter ack, NotifyRequest turn, SpopAnswer answer, int frameSize)
+    private bool TryWriteAllow(SpopAckWriter ack, NotifyRequest request, SpopAnswer answer, int frameSize)
     {
         if (answer.WantsResponse)
         {
@@ -87,38 +87,38 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle 
             }
         }
 
-        var request = answer.Verdict.RequestHeaders;
-        if (turn.Phase == SpopPhase.Response)
+        var edits = answer.Verdict.RequestHeaders;
+        if (request.Phase == SpopPhase.Response)
         {
-            for (var i = 0; i < request.Count; i++)
+            for (var i = 0; i < edits.Count; i++)
             {
                 answer.Exchange.NoteUnapplied("request-header-late");
             }
         }
-        else if (request.Count > 0 && !TryWriteRequestHeaders(ack, turn, answer, request, frameSize))
+        else if (edits.Count > 0 && !TryWriteRequestHeaders(ack, request, answer, edits, frameSize))
         {
             return false;
         }
 
         if (answer.ResponseEdits.Count > 0)
         {
-            WriteResponseHeaders(ack, turn, answer, frameSize);
+            WriteResponseHeaders(ack, request, answer, frameSize);
         }
 
         return true;
     }
 
-    private bool TryWriteRequestHeaders(SpopAckWriter ack, NotifyRequest turn, SpopAnswer answer, IReadOnlyList<HeaderEdit> edits, int frameSize)
+    private bool TryWriteRequestHeaders(SpopAckWriter ack, NotifyRequest request, SpopAnswer answer, IReadOnlyList<HeaderEdit> edits, int frameSize)
     {
         if (_named is not null)
         {
-            return _named.TryWriteRequest(ack, edits, turn.Facts.Headers, answer.Exchange.NoteUnapplied)
+            return _named.TryWriteRequest(ack, edits, request.Arguments.Headers, answer.Exchange.NoteUnapplied)
                 || answer.Exchange.Route is { RefusesUnapplied: false };
         }
 
         // HAProxy leaves out a header for which its buffer has no room, and tells nobody.
-        var packed = new PackedEdits(edits, turn.Facts.Headers);
-        if (packed.Added <= Math.Max(0, SpopBodies.FreeBytes(turn.Facts)) && packed.TryWrite(ack, Names.Request))
+        var packed = new PackedEdits(edits, request.Arguments.Headers);
+        if (packed.Added <= Math.Max(0, SpopBodies.FreeBytes(request.Arguments)) && packed.TryWrite(ack, Names.Request))
         {
             return true;
         }
@@ -128,11 +128,12 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle 
         return false;
     }
 
-    private void WriteResponseHeaders(SpopAckWriter ack, NotifyRequest turn, SpopAnswer answer, int frameSize)
+    private void WriteResponseHeaders(SpopAckWriter ack, NotifyRequest request, SpopAnswer answer, int frameSize)
     {
         if (_named is not null)
         {
-            _named.WriteResponse(ack, answer.ResponseEdits, turn.Phase == SpopPhase.Response ? turn.Facts.Headers : null, answer.Exchange.NoteUnapplied);
+            var came = request.Phase == SpopPhase.Response ? request.Arguments.Headers : null;
+            _named.WriteResponse(ack, answer.ResponseEdits, came, answer.Exchange.NoteUnapplied);
             return;
         }
 
@@ -156,10 +157,10 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle 
             : reply;
     }
 
-    private bool TryWriteReply(SpopAckWriter ack, NotifyRequest turn, SpopAnswer answer, Verdict verdict, int frameSize)
+    private bool TryWriteReply(SpopAckWriter ack, NotifyRequest request, SpopAnswer answer, Verdict verdict, int frameSize)
     {
-        Begin(ack, turn, answer, verdict);
-        if (turn.Phase == SpopPhase.Response)
+        Begin(ack, request, answer, verdict);
+        if (request.Phase == SpopPhase.Response)
         {
             // What the request's verdict wanted of the upstream's response is not for the page that replaces it.
             var lists = Names.ResponseHeaders;
@@ -168,7 +169,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle 
             ack.TryUnset(Scope, lists.Add);
         }
 
-        var reply = Render(turn.Phase, verdict);
+        var reply = Render(request.Phase, verdict);
         var rest = reply.Headers.Where(static header => header.Key is not ("content-type" or "location" or "www-authenticate")).ToList();
         if (!ack.TrySet(Scope, Names.Status, SpopValue.UInt32((uint)reply.Status))
             || !TrySetHeader(ack, Names.Location, reply, "location")
@@ -247,7 +248,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle 
 
     private void TellUnfit(string what, Exchange exchange, int frameSize)
     {
-        if (pace.MayLog("fit", out var more))
+        if (throttle.MayLog("fit", out var more))
         {
             Log.DoesNotFit(logger, options.Name, what, exchange.Id.ToString(), frameSize, more);
         }

@@ -28,29 +28,29 @@ internal static class SpopBodies
     private const int PerHeader = 8;
 
     /// <summary>The request's body as one piece; null when it has none.</summary>
-    /// <param name="facts">The request, not misconfigured.</param>
-    public static BodyPiece? OfRequest(NotifyArguments facts)
+    /// <param name="args">The request, not misconfigured.</param>
+    public static BodyPiece? OfRequest(NotifyArguments args)
     {
-        var declared = DeclaredSize(facts);
-        var isWhole = facts.IsWhole == true && Untold(facts) <= Marks && facts.BodyBytes.Length >= (declared ?? 0);
-        var isThere = !facts.BodyBytes.IsEmpty || !isWhole || facts.HasHeader("transfer-encoding"u8);
-        return isThere && !IsTunnel(facts) ? Piece(facts, !isWhole, declared) : null;
+        var declared = DeclaredSize(args);
+        var isWhole = args.IsWhole == true && Untold(args) <= Marks && args.BodyBytes.Length >= (declared ?? 0);
+        var isThere = !args.BodyBytes.IsEmpty || !isWhole || args.HasHeader("transfer-encoding"u8);
+        return isThere && !IsTunnel(args) ? Piece(args, !isWhole, declared) : null;
     }
 
     /// <summary>The response's body as one piece; null when it has none.</summary>
-    /// <param name="facts">The response.</param>
+    /// <param name="args">The response.</param>
     /// <param name="method">The request's method.</param>
-    public static BodyPiece? OfResponse(NotifyArguments facts, string? method)
+    public static BodyPiece? OfResponse(NotifyArguments args, string? method)
     {
         // RFC 9110 §6.4.1.
-        if (method == "HEAD" || facts.Status is (>= 100 and < 200) or 204 or 304)
+        if (method == "HEAD" || args.Status is (>= 100 and < 200) or 204 or 304)
         {
             return null;
         }
 
-        var declared = DeclaredSize(facts);
-        var isOpen = declared is null && facts.IsWhole != true;
-        return declared == 0 && facts.BodyBytes.IsEmpty ? null : Piece(facts, isOpen || IsShort(facts, declared), declared);
+        var declared = DeclaredSize(args);
+        var isOpen = declared is null && args.IsWhole != true;
+        return declared == 0 && args.BodyBytes.IsEmpty ? null : Piece(args, isOpen || IsShort(args, declared), declared);
     }
 
     /// <summary>The verdict on a message when its body has been judged too.</summary>
@@ -72,32 +72,32 @@ internal static class SpopBodies
     }
 
     /// <summary>Bytes free in HAProxy's buffer for what is added to a request; too few rather than too many.</summary>
-    public static long FreeBytes(NotifyArguments facts) => facts.BufferSize - Overhead - (facts.Held ?? 0) - (PerHeader * (long)facts.HeaderCount);
+    public static long FreeBytes(NotifyArguments args) => args.BufferSize - Overhead - (args.Held ?? 0) - (PerHeader * (long)args.HeaderCount);
 
-    private static long Untold(NotifyArguments facts) => facts.Held!.Value - facts.Method!.Length - facts.RawTarget!.Length
-        - VersionPrefix - (facts.Version?.Length ?? 0) - facts.HeaderBytes - facts.BodyBytes.Length;
+    private static long Untold(NotifyArguments args) => args.Held!.Value - args.Method!.Length - args.RawTarget!.Length
+        - VersionPrefix - (args.Version?.Length ?? 0) - args.HeaderBytes - args.BodyBytes.Length;
 
     // What a client sends on such a stream (RFC 8441) is no body: it belongs to the protocol it asks for, and goes on when the upstream agrees.
     // In HTTP/2 and later HAProxy refuses a client's own Upgrade.
-    private static bool IsTunnel(NotifyArguments facts) => facts.Version is ['2' or '3', ..] && facts.HasHeader("upgrade"u8);
+    private static bool IsTunnel(NotifyArguments args) => args.Version is ['2' or '3', ..] && args.HasHeader("upgrade"u8);
 
-    private static BodyPiece Piece(NotifyArguments facts, bool isCut, long? declared)
+    private static BodyPiece Piece(NotifyArguments args, bool isCut, long? declared)
     {
-        var length = facts.BodyBytes.Length;
+        var length = args.BodyBytes.Length;
         long? total = declared > length ? declared : isCut ? null : length;
-        return new BodyPiece(facts.BodyBytes, isCut ? BodyEnd.Truncated : BodyEnd.Last, total);
+        return new BodyPiece(args.BodyBytes, isCut ? BodyEnd.Truncated : BodyEnd.Last, total);
     }
 
-    private static bool IsShort(NotifyArguments facts, long? declared)
+    private static bool IsShort(NotifyArguments args, long? declared)
     {
-        var length = facts.BodyBytes.Length;
-        return facts.Body is null || length < facts.BodyLength || length < facts.BodySize || length < declared;
+        var length = args.BodyBytes.Length;
+        return args.Body is null || length < args.BodyLength || length < args.BodySize || length < declared;
     }
 
-    private static long? DeclaredSize(NotifyArguments facts)
+    private static long? DeclaredSize(NotifyArguments args)
     {
-        var length = facts.Headers.IndexOf("content-length"u8);
-        return length >= 0 && !facts.HasHeader("transfer-encoding"u8)
-            && long.TryParse(facts.Headers.Value(length), NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? size : null;
+        var length = args.Headers.IndexOf("content-length"u8);
+        return length >= 0 && !args.HasHeader("transfer-encoding"u8)
+            && long.TryParse(args.Headers.Value(length), NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? size : null;
     }
 }

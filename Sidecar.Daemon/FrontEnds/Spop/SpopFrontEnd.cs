@@ -11,7 +11,7 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
 /// <summary>
-/// Answers the NOTIFYs of all sessions of a listener: events for the inspector, variables for HAProxy. Every one is answered, also by a defect of ours.
+/// Answers the NOTIFYs of all connections of a listener: events for the inspector, variables for HAProxy. Every one is answered, also by a defect of ours.
 /// </summary>
 /// <remarks>Request and response of an exchange come on whichever connection; they are joined by HAProxy's id of the transaction.</remarks>
 internal sealed class SpopFrontEnd : IDisposable
@@ -71,7 +71,7 @@ internal sealed class SpopFrontEnd : IDisposable
 
     /// <summary>Whether another daemon has to be asked, for only that may know the exchange.</summary>
     public bool MustAskElsewhere(NotifyRequest request) =>
-        _relay is { IsOpen: true } && request is { Phase: SpopPhase.Response, Facts.Id: { } id } && !Knows(id);
+        _relay is { IsOpen: true } && request is { Phase: SpopPhase.Response, Arguments.Id: { } id } && !Knows(id);
 
     /// <summary>Waits until no exchange waits for its response, or until the token fires.</summary>
     public Task WhenEmptyAsync(CancellationToken timeIsUp) => _directory.WhenEmptyAsync(timeIsUp);
@@ -93,7 +93,7 @@ internal sealed class SpopFrontEnd : IDisposable
             if (exchange is null)
             {
                 if (request.Question is { } question
-                    && await _relay!.AskAsync(request.Facts.Id!, question, deadline, request.Asking()).ConfigureAwait(false) is { } ack)
+                    && await _relay!.AskAsync(request.Arguments.Id!, question, deadline, request.Asking()).ConfigureAwait(false) is { } ack)
                 {
                     // The exchange is the other daemon's, which accounts for it.
                     await replies.SendAsync(ack).ConfigureAwait(false);
@@ -106,7 +106,7 @@ internal sealed class SpopFrontEnd : IDisposable
 
             if (verdict is null)
             {
-                var body = isResponse ? SpopBodies.OfResponse(request.Facts, joined!.Method) : SpopBodies.OfRequest(request.Facts);
+                var body = isResponse ? SpopBodies.OfResponse(request.Arguments, joined!.Method) : SpopBodies.OfRequest(request.Arguments);
                 var message = EventOf(request, exchange, body is not null);
                 verdict = await _inspector.InspectAsync(exchange, message, deadline).ConfigureAwait(false);
                 if (verdict.IsAllow && body is { } piece)
@@ -135,7 +135,7 @@ internal sealed class SpopFrontEnd : IDisposable
     private Verdict? OpenRequest(NotifyRequest request, out Exchange exchange, out SpopExchange? joined)
     {
         joined = null;
-        exchange = Begin(request.Facts);
+        exchange = Begin(request.Arguments);
         request.Attach(exchange);
         if ((_rules.Refusal(request, exchange) ?? (_refusesNew ? Inspector.PassBy(exchange, Cause.ShuttingDown) : null)) is { } verdict)
         {
@@ -144,8 +144,8 @@ internal sealed class SpopFrontEnd : IDisposable
 
         if (Options.HasResponsePhase)
         {
-            var own = new SpopExchange(exchange, request.Facts.Method!);
-            if (!_directory.TryAdd(CorrelationId.Parse(request.Facts.Id!), own))
+            var own = new SpopExchange(exchange, request.Arguments.Method!);
+            if (!_directory.TryAdd(CorrelationId.Parse(request.Arguments.Id!), own))
             {
                 return exchange.Refuse(Cause.TooManyExchanges);
             }
@@ -159,7 +159,7 @@ internal sealed class SpopFrontEnd : IDisposable
     // Without an exchange when it is not known here.
     private Verdict? OpenResponse(NotifyRequest request, out Exchange? exchange, out SpopExchange? joined)
     {
-        joined = request.Facts.Id is { } id ? _directory.Remove(CorrelationId.Parse(id)) : null;
+        joined = request.Arguments.Id is { } id ? _directory.Remove(CorrelationId.Parse(id)) : null;
         exchange = joined?.Exchange;
         if (exchange is null)
         {
@@ -186,8 +186,8 @@ internal sealed class SpopFrontEnd : IDisposable
     }
 
     private AgentEvent EventOf(NotifyRequest request, Exchange exchange, bool hasBody) => request.Phase == SpopPhase.Response
-        ? new ResponseHeadersEvent { Status = (ushort)request.Facts.Status!.Value, Headers = request.Facts.Headers }
-        : request.Facts.RequestEvent(exchange, hasBody, Time.GetUtcNow());
+        ? new ResponseHeadersEvent { Status = (ushort)request.Arguments.Status!.Value, Headers = request.Arguments.Headers }
+        : request.Arguments.RequestEvent(exchange, hasBody, Time.GetUtcNow());
 
     private static SpopAnswer Compose(NotifyRequest request, Exchange exchange, SpopExchange? joined, Verdict verdict)
     {
@@ -202,7 +202,7 @@ internal sealed class SpopFrontEnd : IDisposable
         }
 
         var wants = verdict.IsAllow ? Inspector.Wants(exchange) : default;
-        joined.Judge(verdict.ResponseHeaders, request.Facts.BodyBytes.Length, wants.ResponseHeaders);
+        joined.Judge(verdict.ResponseHeaders, request.Arguments.BodyBytes.Length, wants.ResponseHeaders);
         return new SpopAnswer(exchange, verdict)
         {
             WantsResponse = wants.ResponseHeaders,
@@ -240,7 +240,7 @@ internal sealed class SpopFrontEnd : IDisposable
         }
     }
 
-    private static int StatusOf(NotifyRequest request) => request.Phase == SpopPhase.Response ? (int)request.Facts.Status.GetValueOrDefault() : 0;
+    private static int StatusOf(NotifyRequest request) => request.Phase == SpopPhase.Response ? (int)request.Arguments.Status.GetValueOrDefault() : 0;
 
     // A defect of ours: HAProxy hears of it where it still can.
     private async ValueTask RefuseAsync(NotifyRequest request, SpopReplies replies, Exchange? exchange, Exception defect)
@@ -269,10 +269,10 @@ internal sealed class SpopFrontEnd : IDisposable
         var isResponse = request.Phase == SpopPhase.Response;
         if (!isResponse && joined is not null)
         {
-            _directory.Remove(CorrelationId.Parse(request.Facts.Id!), joined);
+            _directory.Remove(CorrelationId.Parse(request.Arguments.Id!), joined);
         }
 
-        var came = request.Facts.BodyBytes.Length;
+        var came = request.Arguments.BodyBytes.Length;
         _inspector.End(exchange, isResponse && joined is null ? null : new RequestCompleteEvent
         {
             Status = (ushort)given.Status,
@@ -283,16 +283,16 @@ internal sealed class SpopFrontEnd : IDisposable
     }
 
     // What a message without method or target asks for nobody knows: it is refused, and stands in no route's account.
-    private Exchange Begin(NotifyArguments facts)
+    private Exchange Begin(NotifyArguments args)
     {
-        if (facts is not { Method: { } method, Target: { } target })
+        if (args is not { Method: { } method, Target: { } target })
         {
             return _inspector.BeginUnknown(Options.Name);
         }
 
-        return facts.Route is { } route && _inspector.BeginOn(Options.Name, route, facts.Host, target, method) is { } named
+        return args.Route is { } route && _inspector.BeginOn(Options.Name, route, args.Host, target, method) is { } named
             ? named
-            : _inspector.Begin(Options.Name, facts.Host, target, method);
+            : _inspector.Begin(Options.Name, args.Host, target, method);
     }
 
     // The status that the client gets, 0 for whatever the upstream says; and whether the exchange waits for its response.

@@ -51,7 +51,7 @@ internal sealed class SpopListener : IAsyncDisposable
         var accepting = new SocketListenerOptions
         {
             Name = options.Name,
-            MaxConnections = options.MaxSessions,
+            MaxConnections = options.MaxConnections,
             Refuse = Refuse,
             Time = inspector.Time,
         };
@@ -59,7 +59,7 @@ internal sealed class SpopListener : IAsyncDisposable
     }
 
     /// <summary>Connections open now.</summary>
-    public int Sessions => _listener.Open;
+    public int Connections => _listener.Open;
 
     /// <summary>Exchanges that wait for their response.</summary>
     public int Waiting => _frontEnd.Waiting;
@@ -104,7 +104,7 @@ internal sealed class SpopListener : IAsyncDisposable
         do
         {
             await _frontEnd.WhenEmptyAsync(timeIsUp).ConfigureAwait(false);
-            if (!_isSuperseded || (Sessions == 0 && Waiting == 0))
+            if (!_isSuperseded || (Connections == 0 && Waiting == 0))
             {
                 return;
             }
@@ -125,19 +125,19 @@ internal sealed class SpopListener : IAsyncDisposable
         await _listener.StopAcceptingAsync().ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _leaving.ConfigureAwait(false);
-        foreach (var session in Served())
+        foreach (var connection in Served())
         {
-            session.Leave(TimeSpan.Zero);
+            connection.Leave(TimeSpan.Zero);
         }
 
-        using (var patience = new CancellationTokenSource(_options.LeaveTimeout, _inspector.Time))
+        using (var limit = new CancellationTokenSource(_options.LeaveTimeout, _inspector.Time))
         {
-            await _listener.DrainAsync(patience.Token).ConfigureAwait(false);
+            await _listener.DrainAsync(limit.Token).ConfigureAwait(false);
         }
 
-        foreach (var session in Served())
+        foreach (var connection in Served())
         {
-            session.Stop();
+            connection.Stop();
         }
 
         // Each ends by its deadlines.
@@ -158,12 +158,12 @@ internal sealed class SpopListener : IAsyncDisposable
 
     private async Task LeaveOneByOneAsync(CancellationToken stopping)
     {
-        while (!stopping.IsCancellationRequested && Served().ToList() is { Count: > 0 } sessions)
+        while (!stopping.IsCancellationRequested && Served().ToList() is { Count: > 0 } connections)
         {
-            var interval = LeavingInAll / sessions.Count is var even && even < LeaveInterval ? even : LeaveInterval;
-            foreach (var session in sessions)
+            var interval = LeavingInAll / connections.Count is var even && even < LeaveInterval ? even : LeaveInterval;
+            foreach (var connection in connections)
             {
-                session.Leave(QuietTime);
+                connection.Leave(QuietTime);
                 await Task.Delay(interval, _inspector.Time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -173,14 +173,14 @@ internal sealed class SpopListener : IAsyncDisposable
 
     private void Look()
     {
-        foreach (var session in Served())
+        foreach (var connection in Served())
         {
-            session.Look();
+            connection.Look();
         }
     }
 
     private void Refuse(AcceptedSocket accepted) =>
-        accepted.CloseWith(Goodbye(SpopStatus.ResourceAllocation, $"{_options.MaxSessions} sessions are open; no more are taken"));
+        accepted.CloseWith(Goodbye(SpopStatus.ResourceAllocation, $"{_options.MaxConnections} sessions are open; no more are taken"));
 
     private async Task ServeAsync(AcceptedSocket accepted)
     {
@@ -210,17 +210,17 @@ internal sealed class SpopListener : IAsyncDisposable
 
         await using var closing = pipes.ConfigureAwait(false);
         var id = Interlocked.Increment(ref _accepted).ToString(CultureInfo.InvariantCulture);
-        var session = new SpopConnection(id, pipes, _frontEnd);
+        var connection = new SpopConnection(id, pipes, _frontEnd);
 
         // Whoever stops the listener looks through what is served after it has set the token.
-        accepted.Served = session;
+        accepted.Served = connection;
         if (_stopping.IsCancellationRequested)
         {
-            session.Stop();
+            connection.Stop();
         }
 
-        await session.RunAsync().ConfigureAwait(false);
-        return session.End;
+        await connection.RunAsync().ConfigureAwait(false);
+        return connection.End;
     }
 
     private static ReadOnlySpan<byte> Goodbye(SpopStatus status, string message)

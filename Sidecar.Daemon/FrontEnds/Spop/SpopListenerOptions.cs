@@ -49,7 +49,7 @@ internal sealed record SpopListenerOptions
     /// <summary>
     /// Connections at once. HAProxy opens one per 20 messages in flight and thread; one more is told <see cref="SpopStatus.ResourceAllocation"/>.
     /// </summary>
-    public int MaxSessions { get; init; } = ListenerSettings.MaxConnections.DefaultFor("spop");
+    public int MaxConnections { get; init; } = ListenerSettings.MaxConnections.DefaultFor("spop");
 
     /// <summary>Messages in work on one connection: 256, above the 20 of HAProxy. While there are so many, nothing more is read from it.</summary>
     public int MaxInFlight { get; init; } = 256;

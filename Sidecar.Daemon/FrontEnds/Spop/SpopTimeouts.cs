@@ -2,9 +2,9 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
-/// <summary>The deadlines of a session that no answer has: HELLO, the rest of a frame, idleness, and a peer that does not read.</summary>
+/// <summary>The deadlines of a connection that no answer has: HELLO, the rest of a frame, idleness, and a peer that does not read.</summary>
 /// <remarks>
-/// All members but <see cref="IsDue"/> and <see cref="IsNotReading"/> are for the read loop; these two are for the one who looks after all sessions.
+/// All members but <see cref="IsDue"/> and <see cref="IsNotReading"/> are for the read loop; these two are for the one who looks after all connections.
 /// </remarks>
 internal sealed class SpopTimeouts(SpopListenerOptions options, TimeProvider time, FrameOutput output)
 {

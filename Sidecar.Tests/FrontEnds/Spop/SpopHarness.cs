@@ -13,7 +13,7 @@ internal sealed class SpopHarness : IAsyncDisposable
     public const string Listener = "spop:test";
 
     private readonly InspectionHarness _inspection;
-    private readonly List<SpopConnection> _sessions = [];
+    private readonly List<SpopConnection> _connections = [];
     private readonly List<Task> _running = [];
 
     private SpopHarness(InspectionHarness inspection, SpopListenerOptions options, IExchangeRelay? relay)
@@ -31,7 +31,7 @@ internal sealed class SpopHarness : IAsyncDisposable
 
     public InspectionHarness Inspection => _inspection;
 
-    public IReadOnlyList<SpopConnection> Sessions => _sessions;
+    public IReadOnlyList<SpopConnection> Connections => _connections;
 
     /// <summary>With a patience that no busy machine exhausts.</summary>
     public static SpopListenerOptions DefaultOptions => new()
@@ -54,12 +54,12 @@ internal sealed class SpopHarness : IAsyncDisposable
     public SpopPeer Open(long pauseThreshold = 65_536)
     {
         var pair = new DuplexPipePair(PipeScheduler.ThreadPool, pauseThreshold);
-        var id = (_sessions.Count + 1).ToString(CultureInfo.InvariantCulture);
-        var session = new SpopConnection(id, pair.Near, FrontEnd);
-        _sessions.Add(session);
-        var running = session.RunAsync();
+        var id = (_connections.Count + 1).ToString(CultureInfo.InvariantCulture);
+        var connection = new SpopConnection(id, pair.Near, FrontEnd);
+        _connections.Add(connection);
+        var running = connection.RunAsync();
         _running.Add(running);
-        return new SpopPeer(pair.Far, session, running);
+        return new SpopPeer(pair.Far, connection, running);
     }
 
     /// <summary>A connection that has said HELLO and was answered.</summary>
@@ -72,9 +72,9 @@ internal sealed class SpopHarness : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var session in _sessions)
+        foreach (var connection in _connections)
         {
-            session.Stop();
+            connection.Stop();
         }
 
         await Task.WhenAll(_running);

@@ -55,14 +55,14 @@ internal sealed class SpopListenerTests
         await peer.SendAsync(SpopProxy.DisconnectFrame(0, "normal"));
         await peer.GoodbyeAsync();
         await Eventually.TrueAsync(
-            () => _listener.Sessions == 0 && _harness.Sums.Sum("proxy.sessions") == 0 && _harness.Sums.Sum("proxy.session.ends") == 1, Generous, "the end of the session");
+            () => _listener.Connections == 0 && _harness.Sums.Sum("proxy.sessions") == 0 && _harness.Sums.Sum("proxy.session.ends") == 1, Generous, "the end of the session");
         Assert.That(_harness.Sums.Of("proxy.session.ends"), Is.EqualTo(new[] { "spop:test|disconnected=1" }));
     }
 
     [Test]
     public async Task OneSessionTooMany_IsToldSo_AndTheOthersGoOn()
     {
-        await RestartAsync(SpopHarness.DefaultOptions with { MaxSessions = 3 });
+        await RestartAsync(SpopHarness.DefaultOptions with { MaxConnections = 3 });
         var peers = new List<SpopPeer>();
         for (var i = 0; i < 3; i++)
         {
@@ -82,7 +82,7 @@ internal sealed class SpopListenerTests
     [Test]
     public async Task ThousandsOfConnections_AreBounded_AndAWellBehavedOneIsServed()
     {
-        await RestartAsync(SpopHarness.DefaultOptions with { MaxSessions = 200 });
+        await RestartAsync(SpopHarness.DefaultOptions with { MaxConnections = 200 });
         var good = await ConnectAsync();
         await good.GreetAsync();
         for (var i = 0; i < 2000; i++)
@@ -93,7 +93,7 @@ internal sealed class SpopListenerTests
                 await TrySendAsync(hostile);
             }
 
-            Assert.That(_listener.Sessions, Is.LessThanOrEqualTo(200));
+            Assert.That(_listener.Connections, Is.LessThanOrEqualTo(200));
         }
 
         for (var i = 0; i < 20; i++)
@@ -106,7 +106,7 @@ internal sealed class SpopListenerTests
             client.Dispose();
         }
 
-        await Eventually.TrueAsync(() => _listener.Sessions == 1, Generous, "the end of the hostile sessions");
+        await Eventually.TrueAsync(() => _listener.Connections == 1, Generous, "the end of the hostile sessions");
     }
 
     [Test]
@@ -125,7 +125,7 @@ internal sealed class SpopListenerTests
             Assert.That((await peer.GoodbyeAsync()).Status, Is.EqualTo((uint)SpopStatus.Normal));
         }
 
-        Assert.That(_listener.Sessions, Is.Zero);
+        Assert.That(_listener.Connections, Is.Zero);
     }
 
     [Test]

@@ -16,7 +16,7 @@ internal sealed class SpopPeer(IDuplexPipe pipe, SpopConnection? connection = nu
 
     public SpopConnection Connection => connection!;
 
-    /// <summary>The end of the session.</summary>
+    /// <summary>The end of the connection.</summary>
     public Task EndAsync() => running!.WaitAsync(Limit);
 
     public async Task<SpopAgentFrame> GreetAsync(uint maxFrameSize = SpopProxy.DefaultMaxFrameSize)
