@@ -3,7 +3,9 @@ using System.Reflection;
 using System.Threading.Tasks.Sources;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
+using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections.Calls;
+using Sidecar.Daemon.FrontEnds.AgentProtocol;
 using Sidecar.Daemon.FrontEnds.Spop;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Bodies;
@@ -35,6 +37,20 @@ internal sealed class SuspendedMethodsTests
         answer.Release();
         Assert.That(await asking, Is.True);
         rig.Inspector.End(exchange);
+    }
+
+    [Test]
+    public async Task BetweenTheNativeListenersServerAndTheInspector_OneMethodWaits()
+    {
+        var answer = new HeldAnswer();
+        await using var rig = await SwiftRig.StartAsync(1, EventSet.RequestHeaders, answer.Begin);
+        using var directory = new ExchangeDirectory<NativeExchange>(rig.Inspector);
+        var handler = new NativeHandler("native", rig.Inspector, directory, TimeSpan.FromMinutes(1), FailureMode.Closed, NullLogger.Instance);
+        var asking = handler.OnRequestHeadersAsync(TypicalMessages.RequestHeaders(), null!, CancellationToken.None);
+
+        Assert.That(SuspendedBehind(answer.Asker!), Is.EqualTo(new[] { "InspectAsync", "AskAsync" }));
+        answer.Release();
+        Assert.That((await asking).Decision, Is.EqualTo(Decision.Allow));
     }
 
     [Test]
