@@ -53,9 +53,17 @@ internal sealed class KestrelTransport(
             (_options, _silence) = (options, silence);
             EndPoint = bound.LocalEndPoint!;
             _receiving = PolledConnection.Receiving(runsOnPoller ? PipeScheduler.Inline : PipeScheduler.ThreadPool);
-            _pollers = new SocketPollers($"listener {options.Name}");
+            _pollers = new SocketPollers($"listener {options.Name}", logger);
             _listener = new SocketListener(options, ServeAsync, logger);
-            _listener.Start(bound);
+            try
+            {
+                _listener.Start(bound);
+            }
+            catch
+            {
+                _pollers.Stop();
+                throw;
+            }
         }
 
         private int _connections;

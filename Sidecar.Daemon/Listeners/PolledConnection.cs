@@ -68,11 +68,11 @@ internal sealed class PolledConnection : DefaultConnectionContext
             await Transport.Input.CompleteAsync().ConfigureAwait(false);
             await Transport.Output.CompleteAsync().ConfigureAwait(false);
             await _sending.ConfigureAwait(false);
-            await _pipes.DisposeAsync().ConfigureAwait(false);
-            await _closing.ConfigureAwait(false);
         }
         finally
         {
+            await _pipes.DisposeAsync().ConfigureAwait(false);
+            await _closing.ConfigureAwait(false);
             _ended.TrySetResult();
         }
 

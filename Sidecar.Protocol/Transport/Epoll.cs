@@ -39,7 +39,13 @@ internal sealed class Epoll : IDisposable
     public bool TryAdd(SafeHandle descriptor, long id) => TryChange(Add, descriptor, id);
 
     /// <summary>Tells of it no more; nothing happens where the kernel has forgotten it already.</summary>
-    public void Remove(SafeHandle descriptor) => TryChange(Delete, descriptor, 0);
+    public void Remove(SafeHandle descriptor)
+    {
+        if (!descriptor.IsClosed)
+        {
+            TryChange(Delete, descriptor, 0);
+        }
+    }
 
     /// <summary>Waits without a limit. For one thread.</summary>
     /// <returns>How many are readable, whose numbers <see cref="IdAt"/> tells; 0 after a signal; less than 0 when it can wait no more.</returns>

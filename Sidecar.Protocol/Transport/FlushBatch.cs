@@ -28,7 +28,7 @@ internal sealed class FlushBatch
     private int _frames;
     private bool _isFlushing;
 
-    /// <summary>From now on, until <see cref="End"/>, what this thread appends waits for the end of the batch. Batches nest; the outermost counts.</summary>
+    /// <summary>From now on, until <see cref="End"/>, what this thread appends waits for the end of the batch. Batches nest; the outermost ends.</summary>
     public static void Begin() => (_ofThread ??= new FlushBatch())._depth++;
 
     /// <summary>Ends what <see cref="Begin"/> began on this thread, and flushes.</summary>
@@ -48,7 +48,7 @@ internal sealed class FlushBatch
     public static void Next(long bytes)
     {
         var batch = _ofThread!;
-        if ((batch._frames >= FramesOfAFlush || bytes > LargeFrame) && batch is { _depth: 1, _isFlushing: false })
+        if ((batch._frames >= FramesOfAFlush || bytes > LargeFrame) && !batch._isFlushing)
         {
             batch.Flush();
         }

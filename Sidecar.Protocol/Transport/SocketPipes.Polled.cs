@@ -7,7 +7,6 @@ namespace Sidecar.Protocol.Transport;
 internal sealed partial class SocketPipes : IPolledSocket
 {
     private readonly SocketPoller? _poller;
-    private readonly int _segmentSize = SegmentSize;
     private readonly long _id;
     private int _hasEnded;
 
@@ -20,8 +19,8 @@ internal sealed partial class SocketPipes : IPolledSocket
         : this(socket, options, new SocketOutput(socket))
     {
         socket.Blocking = false;
-        _segmentSize = options.MinimumSegmentSize;
-        (_poller, _id) = (poller, poller.Take(this));
+        _poller = poller;
+        _id = poller.Take(this);
         try
         {
             poller.Resume(_id, socket.SafeHandle);
@@ -35,9 +34,15 @@ internal sealed partial class SocketPipes : IPolledSocket
 
     void IPolledSocket.OnReadable()
     {
+        if (_isDisposed || Volatile.Read(ref _hasEnded) != 0)
+        {
+            EndPolled(error: null);
+            return;
+        }
+
         try
         {
-            var count = _socket.Receive(_received.GetSpan(_segmentSize), SocketFlags.None, out var error);
+            var count = _socket.Receive(_received.GetSpan(LeastReceive), SocketFlags.None, out var error);
             if (error == SocketError.WouldBlock)
             {
                 return;
@@ -72,6 +77,15 @@ internal sealed partial class SocketPipes : IPolledSocket
     {
         Dispose();
         EndPolled(error: null);
+    }
+
+    // Of a socket that is closed here the kernel tells nothing.
+    private void CallPoller()
+    {
+        if (Volatile.Read(ref _hasEnded) == 0)
+        {
+            _poller?.Call(this);
+        }
     }
 
     private async Task ResumeAsync(ValueTask<FlushResult> flushing)

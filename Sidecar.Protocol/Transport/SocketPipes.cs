@@ -23,6 +23,9 @@ internal sealed partial class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisp
     // What one receive takes at most.
     private const int SegmentSize = 64 * 1024;
 
+    // And what it asks for: one byte after the other must not take a segment each.
+    private const int LeastReceive = 4 * 1024;
+
     private static readonly PipeOptions Receiving = MakeAhead(ReadAhead);
 
     private readonly Socket _socket;
@@ -93,7 +96,7 @@ internal sealed partial class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisp
         _isDisposed = true;
         Shutdown();
         _socket.Dispose();
-        _poller?.Call(this);
+        CallPoller();
 
         // Whoever waits for a reader that reads no more.
         _received.CancelPendingFlush();
@@ -126,7 +129,7 @@ internal sealed partial class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisp
         Exception? error = null;
         try
         {
-            while (NativeSocket.Receive(_socket.SafeHandle, _received.GetSpan(SegmentSize)) is > 0 and var count && Take(count))
+            while (NativeSocket.Receive(_socket.SafeHandle, _received.GetSpan(LeastReceive)) is > 0 and var count && Take(count))
             {
             }
         }
@@ -158,7 +161,7 @@ internal sealed partial class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisp
             {
                 // An idle connection has no segment.
                 await _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None).ConfigureAwait(false);
-                var count = await _socket.ReceiveAsync(_received.GetMemory(SegmentSize), SocketFlags.None).ConfigureAwait(false);
+                var count = await _socket.ReceiveAsync(_received.GetMemory(LeastReceive), SocketFlags.None).ConfigureAwait(false);
                 if (count == 0)
                 {
                     break;

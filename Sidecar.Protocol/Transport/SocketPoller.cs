@@ -1,9 +1,11 @@
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 
 namespace Sidecar.Protocol.Transport;
 
-/// <summary>Who reads a socket that a <see cref="SocketPoller"/> watches. Called on its thread, which must never be blocked, and never thrown at.</summary>
+/// <summary>Who reads a socket that a <see cref="SocketPoller"/> watches. Called on its thread, which must never be blocked.</summary>
 internal interface IPolledSocket
 {
     /// <summary>There is something to read, or an end, or nothing after all.</summary>
@@ -27,17 +29,32 @@ internal sealed class SocketPoller : IDisposable
     private readonly Dictionary<long, IPolledSocket> _watched = [];
     private readonly List<IPolledSocket> _called = [];
     private readonly Epoll _epoll = new();
-    private readonly SafeFileHandle _wake = Epoll.NewSignal();
+    private readonly SafeFileHandle _wake;
+    private readonly string _name;
+    private readonly ILogger _logger;
     private long _lastId;
     private bool _stops;
     private bool _hasEnded;
 
     /// <summary>Starts the thread.</summary>
     /// <param name="name">The thread's name.</param>
+    /// <param name="logger">Is told of what ends it, and of readers that fail.</param>
     /// <exception cref="IOException">The process has no descriptors left.</exception>
-    public SocketPoller(string name)
+    public SocketPoller(string name, ILogger? logger = null)
     {
-        Resume(WakeId, _wake);
+        (_name, _logger) = (name, logger ?? NullLogger.Instance);
+        try
+        {
+            _wake = Epoll.NewSignal();
+            Resume(WakeId, _wake);
+        }
+        catch
+        {
+            _wake?.Dispose();
+            _epoll.Dispose();
+            throw;
+        }
+
         new Thread(Run) { Name = name, IsBackground = true }.UnsafeStart();
     }
 
@@ -123,9 +140,16 @@ internal sealed class SocketPoller : IDisposable
     {
         try
         {
-            while (_epoll.Wait() is >= 0 and var count && TakeAll(count))
+            int count;
+            do
             {
+                count = _epoll.Wait();
+                if (count < 0)
+                {
+                    TransportLog.PollerEnded(_logger, _name, Marshal.GetLastPInvokeErrorMessage());
+                }
             }
+            while (count >= 0 && TakeAll(count));
         }
         finally
         {
@@ -145,7 +169,7 @@ internal sealed class SocketPoller : IDisposable
                 if (id != WakeId)
                 {
                     FlushBatch.Next(0);
-                    Find(id)?.OnReadable();
+                    Tell(Find(id), hasEnded: false);
                 }
                 else if (!OnWoken())
                 {
@@ -178,10 +202,30 @@ internal sealed class SocketPoller : IDisposable
 
         foreach (var reader in called)
         {
-            reader.OnReadable();
+            Tell(reader, hasEnded: false);
         }
 
         return true;
+    }
+
+    // What one connection makes of it is nothing to the others.
+    private void Tell(IPolledSocket? reader, bool hasEnded)
+    {
+        try
+        {
+            if (hasEnded)
+            {
+                reader?.OnPollerEnded();
+            }
+            else
+            {
+                reader?.OnReadable();
+            }
+        }
+        catch (Exception e)
+        {
+            TransportLog.ReaderFailed(_logger, _name, e);
+        }
     }
 
     private IPolledSocket? Find(long id)
@@ -203,7 +247,7 @@ internal sealed class SocketPoller : IDisposable
 
         foreach (var reader in left)
         {
-            reader.OnPollerEnded();
+            Tell(reader, hasEnded: true);
         }
 
         _epoll.Dispose();

@@ -1,26 +1,56 @@
+using Microsoft.Extensions.Logging;
+
 namespace Sidecar.Protocol.Transport;
 
 /// <summary>The threads that read for a listener's connections: one for every four processors, at most four. Safe from any thread.</summary>
-/// <param name="name">Theirs.</param>
-/// <exception cref="IOException">The process has no descriptors left.</exception>
-internal sealed class SocketPollers(string name) : IAsyncDisposable
+internal sealed class SocketPollers : IAsyncDisposable
 {
-    private static readonly int Count = Math.Clamp(Environment.ProcessorCount / 4, 1, 4);
+    private static readonly int Most = Math.Clamp(Environment.ProcessorCount / 4, 1, 4);
 
-    private readonly SocketPoller[] _pollers = [.. Enumerable.Range(0, Count).Select(_ => new SocketPoller(name))];
+    private readonly List<SocketPoller> _pollers = [];
     private int _taken;
 
-    /// <summary>The one for the next connection.</summary>
-    public SocketPoller Next() => _pollers[(int)((uint)Interlocked.Increment(ref _taken) % (uint)_pollers.Length)];
+    /// <summary>Starts them.</summary>
+    /// <param name="name">Theirs.</param>
+    /// <param name="logger">Is told of what ends one.</param>
+    /// <exception cref="IOException">The process has no descriptors left.</exception>
+    public SocketPollers(string name, ILogger logger)
+    {
+        try
+        {
+            while (_pollers.Count < Most)
+            {
+                _pollers.Add(new SocketPoller(name, logger));
+            }
+        }
+        catch
+        {
+            Stop();
+            throw;
+        }
+    }
 
-    /// <summary>Ends them, and waits until they have; what is still read by one ends with it.</summary>
+    /// <summary>The one for the next connection; one that has ended only where all have.</summary>
+    public SocketPoller Next()
+    {
+        var next = Interlocked.Increment(ref _taken);
+        for (var i = 0; ; i++)
+        {
+            var poller = _pollers[(int)((uint)(next + i) % (uint)_pollers.Count)];
+            if (i == _pollers.Count || !poller.Ended.IsCompleted)
+            {
+                return poller;
+            }
+        }
+    }
+
+    /// <summary>Tells them to end, and with them what is still read by one.</summary>
+    public void Stop() => _pollers.ForEach(static poller => poller.Dispose());
+
+    /// <summary>The same, and waits until they have.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (var poller in _pollers)
-        {
-            poller.Dispose();
-        }
-
+        Stop();
         await Task.WhenAll(_pollers.Select(static poller => poller.Ended)).ConfigureAwait(false);
     }
 }

@@ -19,4 +19,10 @@ internal static partial class TransportLog
 
     [LoggerMessage(144, LogLevel.Error, "a connection of listener {Listener} failed by a defect of ours; {LeftOut} more since the last such line")]
     public static partial void ConnectionFailed(ILogger logger, string listener, long leftOut, Exception error);
+
+    [LoggerMessage(145, LogLevel.Error, "the thread '{Thread}' cannot wait for its connections any more: {Problem}; they have ended, and new ones are left to other threads or refused; restart the daemon")]
+    public static partial void PollerEnded(ILogger logger, string thread, string problem);
+
+    [LoggerMessage(146, LogLevel.Error, "a connection that the thread '{Thread}' reads failed by a defect of ours")]
+    public static partial void ReaderFailed(ILogger logger, string thread, Exception error);
 }

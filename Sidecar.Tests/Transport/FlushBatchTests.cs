@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using NUnit.Framework;
 using Sidecar.Protocol.Transport;
 using Sidecar.Tests.Support;
@@ -46,6 +47,31 @@ public sealed class FlushBatchTests
         Assert.That(await Wire.ReadAllAsync(pair.Far.Input), Has.Count.EqualTo(3));
         await running.WaitAsync(Wire.Limit);
         Assert.That(flushes, Is.EqualTo(new[] { 0L, 0L, 1L }));
+    }
+
+    [Test]
+    public async Task FramesOfABatchWithinAnother_GoOutInPartsAsWell()
+    {
+        var pair = new DuplexPipePair(PipeScheduler.Inline, pauseThreshold: 1024 * 1024);
+        FrameConnection connection = null!;
+        connection = new FrameConnection(pair.Near);
+        List<long> flushes = [];
+        var running = connection.RunAsync(new RecordingFrameHandler(_ =>
+        {
+            flushes.Add(connection.Flushes);
+            connection.TrySend(Wire.ToSend(30));
+        }));
+
+        // As on a thread that reads for many connections.
+        FlushBatch.Begin();
+        var writing = pair.Far.Output.WriteAsync(Batch).AsTask();
+        FlushBatch.End();
+        await writing.WaitAsync(Wire.Limit);
+        await Eventually.TrueAsync(() => connection.FramesSent == Frames, Wire.Limit, "the answers");
+
+        connection.Close();
+        await running.WaitAsync(Wire.Limit);
+        Assert.That(flushes[8], Is.EqualTo(1));
     }
 
     [Test]

@@ -62,6 +62,29 @@ public sealed class SocketPipesTests(SocketPipesTests.Receiver receiver) : IDisp
     }
 
     [Test]
+    public async Task WhatDripsIn_FillsTheSegments()
+    {
+        var (near, far) = Connect(_directory);
+        await using var pipes = Open(near);
+        var segments = 0;
+        for (var sent = 1; sent <= 200; sent++)
+        {
+            far.Send([(byte)sent]);
+            var read = await pipes.Input.ReadAsync().AsTask().WaitAsync(Wire.Limit);
+            segments = 0;
+            foreach (var segment in read.Buffer)
+            {
+                segments++;
+            }
+
+            pipes.Input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+
+        far.Dispose();
+        Assert.That(segments, Is.EqualTo(1));
+    }
+
+    [Test]
     public async Task Closing_EndsWritesThatThePeerDoesNotRead_AndReads()
     {
         var (near, far) = Connect(_directory);

@@ -70,7 +70,7 @@ internal sealed class SpopListener : IAsyncDisposable
     /// <exception cref="IOException">The address cannot be used.</exception>
     public void Start(EndPoint endPoint, Func<EndPoint, Socket> createListenSocket)
     {
-        _pollers = new SocketPollers($"listener {_options.Name}");
+        _pollers = new SocketPollers($"listener {_options.Name}", _logger);
         _listener.Start(createListenSocket(endPoint));
         using (ExecutionContext.SuppressFlow())
         {
