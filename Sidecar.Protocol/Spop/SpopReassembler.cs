@@ -44,14 +44,19 @@ public sealed class SpopReassembler(SpopFragmentLimits limits) : IDisposable
     /// <summary>Frees the memory of messages begun before a moment; they end as <see cref="SpopAssembly.Refused"/>.</summary>
     /// <param name="before">The moment, as <see cref="TimeProvider.GetTimestamp"/> says it.</param>
     /// <returns>How many were dropped.</returns>
-    public int Expire(long before)
+    public int Expire(long before) => DropAll(before, SpopStatus.Timeout, "was not finished in time");
+
+    /// <summary>Frees the memory of all messages, for which there is no room; they end as <see cref="SpopAssembly.Refused"/>.</summary>
+    public void GiveUp() => DropAll(long.MaxValue, SpopStatus.ResourceAllocation, "had no memory left to be kept in");
+
+    private int DropAll(long before, SpopStatus status, string why)
     {
         var dropped = 0;
         foreach (var series in _open.Values)
         {
             if (series.Begun < before && series.Refusal == default)
             {
-                Drop(series, new(SpopStatus.Timeout, $"a fragmented message was not finished in time; {series.Length} bytes had arrived"));
+                Drop(series, new(status, $"a fragmented message {why}; {series.Length} bytes had arrived"));
                 dropped++;
             }
         }

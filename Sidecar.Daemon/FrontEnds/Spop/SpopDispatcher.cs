@@ -221,7 +221,7 @@ internal sealed class SpopDispatcher : IDisposable
         if (!_fragmentMemory.TrySettle(_fragments.Bytes * PerFragmentByte))
         {
             // Of all that is collected here: whose turn would be next nobody knows. They end as refused.
-            _fragments.Expire(long.MaxValue);
+            _fragments.GiveUp();
             _fragmentMemory.TrySettle(0);
         }
 
@@ -275,8 +275,19 @@ internal sealed class SpopDispatcher : IDisposable
 
     private void Finish(NotifyRequest request, ValueTask answered)
     {
-        // Gives it back to its pool; it never throws.
-        answered.GetAwaiter().GetResult();
+        try
+        {
+            // Gives it back to its pool; it never throws.
+            answered.GetAwaiter().GetResult();
+        }
+        finally
+        {
+            Leave(request);
+        }
+    }
+
+    private void Leave(NotifyRequest request)
+    {
         request.Dispose();
         TaskCompletionSource? change;
         bool isLast;

@@ -121,11 +121,14 @@ internal sealed class SpopFrontEnd : IDisposable
         }
         catch (Exception e)
         {
-            await RefuseAsync(request, replies, exchange, e).ConfigureAwait(false);
+            // A defect of ours: HAProxy hears of it, and it is counted.
+            Log.Defect(Logger, e, Options.Name);
+            exchange ??= TryBeginUnknown();
+            await TryRefuseAsync(request, replies, exchange).ConfigureAwait(false);
         }
         finally
         {
-            End(request, exchange, joined, given);
+            TryEnd(request, exchange, joined, given);
         }
     }
 
@@ -242,16 +245,39 @@ internal sealed class SpopFrontEnd : IDisposable
 
     private static int StatusOf(NotifyRequest request) => request.Phase == SpopPhase.Response ? (int)request.Arguments.Status.GetValueOrDefault() : 0;
 
-    // A defect of ours: HAProxy hears of it where it still can.
-    private async ValueTask RefuseAsync(NotifyRequest request, SpopReplies replies, Exchange? exchange, Exception defect)
+    private Exchange? TryBeginUnknown()
     {
-        Log.Defect(Logger, defect, Options.Name);
+        try
+        {
+            return _inspector.BeginUnknown(Options.Name);
+        }
+        catch (Exception e)
+        {
+            Log.Defect(Logger, e, Options.Name);
+            return null;
+        }
+    }
+
+    private async ValueTask TryRefuseAsync(NotifyRequest request, SpopReplies replies, Exchange? exchange)
+    {
         try
         {
             if (exchange is not null)
             {
                 await SendAsync(request, replies, new SpopAnswer(exchange, exchange.Refuse(Cause.Internal))).ConfigureAwait(false);
             }
+        }
+        catch (Exception e)
+        {
+            Log.Defect(Logger, e, Options.Name);
+        }
+    }
+
+    private void TryEnd(NotifyRequest request, Exchange? exchange, SpopExchange? joined, SpopOutcome given)
+    {
+        try
+        {
+            End(request, exchange, joined, given);
         }
         catch (Exception e)
         {

@@ -167,7 +167,8 @@ internal sealed class SpopConnectionTests
 
         await peer.SendAsync(SpopProxy.Fragments(7, 1, SpopProxy.Message("sidecar-request", SpopAsk.RequestArguments(body: new byte[30_000])), 8000));
 
-        Assert.That((await peer.AnswerAsync())["act"], Is.EqualTo("failed-closed"));
+        var answer = await peer.AnswerAsync();
+        Assert.That((answer["act"], answer["cause"]), Is.EqualTo(("failed-closed", "body-memory")));
         await AllGivenBackAsync(harness);
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Inspection;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Sdk;
 using Sidecar.Tests.Support;
@@ -154,6 +155,20 @@ internal sealed class SpopExchangeTests
     }
 
     [Test]
+    public async Task DefectBeforeThereIsAnExchange_IsAnsweredAndCounted()
+    {
+        var options = new HarnessOptions { Relay = new FailingRelay() };
+        await using var harness = await SpopHarness.StartAsync(SpopHarness.DefaultOptions, options, new LambdaAgent("a"));
+        var peer = await harness.GreetAsync();
+
+        var answer = await peer.AskAsync(SpopAsk.Response("elsewhere"));
+
+        Assert.That((answer["ract"], answer["cause"]), Is.EqualTo(("failed-closed", "internal")));
+        Assert.That(await harness.Inspection.EndedAsync(), Is.EqualTo(new[] { "spop:test|none|refused|internal=1" }));
+        await Eventually.TrueAsync(() => peer.Connection.InFlight == 0, Generous, "nothing in work");
+    }
+
+    [Test]
     public async Task NoResponsePhase_EndsTheExchangeWithItsRequest()
     {
         await using var harness = await SpopHarness.StartAsync(SpopHarness.DefaultOptions with { HasResponsePhase = false }, new LambdaAgent("a"));
@@ -243,5 +258,17 @@ internal sealed class SpopExchangeTests
         Assert.That(answers.Select(static answer => answer.ContainsKey("act")), Is.EquivalentTo(new[] { true, false }), "both are answered");
         await Eventually.TrueAsync(() => harness.FrontEnd.Waiting == 0, Generous, "the end of the exchange");
         Assert.That((await harness.Inspection.EndedAsync()).Single(), Does.Contain("superseded").Or.Contain("owed"));
+    }
+
+    private sealed class FailingRelay : IExchangeRelay
+    {
+        public bool IsOpen => true;
+
+        public void Serve(IRelayedFrontEnd frontEnd)
+        {
+        }
+
+        public ValueTask<byte[]?> AskAsync(string key, ReadOnlyMemory<byte> question, long deadline, CancellationToken gone) =>
+            throw new InvalidOperationException("a defect");
     }
 }
