@@ -139,6 +139,20 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
 
     private static ArrayPool<byte> PoolOf(int size) => size <= LargestFurther ? ArrayPool<byte>.Shared : Large;
 
+    // A pool that has none of a size left hands out a larger one, which nobody has reserved.
+    private static byte[] Rent(int size)
+    {
+        var pool = PoolOf(size);
+        var buffer = pool.Rent(size);
+        if (buffer.Length == size)
+        {
+            return buffer;
+        }
+
+        pool.Return(buffer);
+        return new byte[size];
+    }
+
     // The sizes the pool hands out, so that what is reserved is what is taken; 0 when no buffer can be so large.
     private int SizeFor(long needed) =>
         needed > LargestBuffer ? 0 : Math.Max(_reserved, (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(needed, SmallestBuffer)));
@@ -153,7 +167,7 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
             _full.Add(_buffer);
         }
 
-        (_buffer, _filled) = (PoolOf(size).Rent(size), 0);
+        (_buffer, _filled) = (Rent(size), 0);
         _rented += size;
     }
 
@@ -175,7 +189,7 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
 
     private void Join()
     {
-        var joined = PoolOf(_reserved).Rent(_reserved);
+        var joined = Rent(_reserved);
         var (at, length) = (0, _length);
         foreach (var buffer in _full)
         {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using NUnit.Framework;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Inspection.Bodies;
@@ -28,6 +29,21 @@ public sealed class BodyBufferTests
         held.Dispose();
         held.Dispose();
         Assert.That((agent.Used, all.Used, held.Length), Is.EqualTo((0L, 0L, 0)));
+    }
+
+    [Test]
+    public async Task ManyLargeBuffers_AreNoLargerThanWhatIsReserved()
+    {
+        var all = Budget();
+        var held = Enumerable.Range(0, 12).Select(_ => new BodyBuffer(null, all)).ToList();
+        foreach (var buffer in held)
+        {
+            Assert.That(await buffer.TryGrowAsync(128 * 1024, 0), Is.True);
+            buffer.Append(new byte[128 * 1024]);
+        }
+
+        Assert.That(held.Sum(static buffer => MemoryMarshal.TryGetArray(buffer.Memory, out var bytes) ? bytes.Array!.Length : 0), Is.EqualTo(all.Used));
+        held.ForEach(static buffer => buffer.Dispose());
     }
 
     [TestCase(1)]
