@@ -11,6 +11,9 @@ namespace Sidecar.Daemon.Pooling;
 /// </remarks>
 internal sealed class EndpointSet : IDisposable
 {
+    // A crash or two under the handshake are none of another dialect's.
+    private const int LeastSilences = 5;
+
     private readonly Lock _gate = new();
     private readonly PoolEndpoint[] _endpoints;
     private PoolSettings _settings;
@@ -100,7 +103,7 @@ internal sealed class EndpointSet : IDisposable
         {
             (watch, endpoint.Watch) = (endpoint.Watch, null);
             (endpoint.RestsSince, endpoint.IsProbed, endpoint.Missed) = (null, false, 0);
-            (endpoint.Problem, endpoint.SilentSince, endpoint.IsIncompatible) = (null, null, false);
+            (endpoint.Problem, endpoint.SilentSince, endpoint.Silences, endpoint.IsIncompatible) = (null, null, 0, false);
         }
 
         watch?.Dispose();
@@ -121,7 +124,9 @@ internal sealed class EndpointSet : IDisposable
             endpoint.Connections--;
             missed = ++endpoint.Missed;
             endpoint.Problem = reason;
-            endpoint.SilentSince = problem == DialProblem.ClosedSilently ? endpoint.SilentSince ?? _time.GetTimestamp() : null;
+            (endpoint.SilentSince, endpoint.Silences) = problem == DialProblem.ClosedSilently
+                ? ((long?)(endpoint.SilentSince ?? _time.GetTimestamp()), endpoint.Silences + 1)
+                : (null, 0);
             var was = endpoint.IsIncompatible;
             endpoint.IsIncompatible = problem == DialProblem.OtherDialect || IsSilentForLong(endpoint);
             isNews = endpoint.IsIncompatible && !was;
@@ -239,7 +244,9 @@ internal sealed class EndpointSet : IDisposable
     }
 
     // One that crashes does so too, for a while: so silence has to outlast the longest wait of the backoff.
-    private bool IsSilentForLong(PoolEndpoint endpoint) => endpoint.SilentSince is { } since && _time.GetElapsedTime(since) >= _settings.ReconnectMax;
+    // On a machine that stands still for seconds few dials last as long as many.
+    private bool IsSilentForLong(PoolEndpoint endpoint) =>
+        endpoint is { SilentSince: { } since, Silences: >= LeastSilences } && _time.GetElapsedTime(since) >= _settings.ReconnectMax;
 
     private PoolEndpoint? TryTake(PoolEndpoint endpoint)
     {

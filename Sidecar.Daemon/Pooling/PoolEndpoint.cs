@@ -27,6 +27,9 @@ internal sealed class PoolEndpoint(int index, IAgentDialer dialer, Backoff backo
     /// <summary>Since when all dials have ended without a word of the agent; null when the last one did not.</summary>
     public long? SilentSince { get; set; }
 
+    /// <summary>How many have since then.</summary>
+    public int Silences { get; set; }
+
     /// <summary>Whether the agent there speaks a dialect that is not spoken.</summary>
     public bool IsIncompatible { get; set; }
 

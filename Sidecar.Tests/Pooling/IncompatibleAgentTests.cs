@@ -60,6 +60,17 @@ internal sealed class IncompatibleAgentTests
     }
 
     [Test]
+    public async Task ClosedWithoutAWord_AFewTimesFarApart_IsDialledAsAnyOther()
+    {
+        _how = "silence";
+        var dialer = new ScriptedDialer(Dial, _clock);
+        await using var pool = Pool(dialer);
+        pool.Start();
+        await StepUntilAsync(dialer, () => pool.Problems is [{ IsIncompatible: true }], TimeSpan.FromSeconds(5));
+        Assert.That(dialer.Dials, Is.GreaterThanOrEqualTo(5), "a machine that stands still makes few dials last long");
+    }
+
+    [Test]
     public async Task ClosedWithoutAWord_NowAndThen_IsNeverTakenForAnotherDialect()
     {
         _how = "silence now and then";
@@ -94,13 +105,13 @@ internal sealed class IncompatibleAgentTests
     }
 
     // Not before the pool has taken note of the last step.
-    private async Task StepUntilAsync(ScriptedDialer dialer, Func<bool> condition)
+    private async Task StepUntilAsync(ScriptedDialer dialer, Func<bool> condition, TimeSpan? step = null)
     {
         while (!condition())
         {
             var before = dialer.Dials;
             await Eventually.TrueAsync(() => _clock.ArmedTimers == 1 || dialer.Dials > before, ScriptedAgent.Limit, "the pause before the next dial");
-            _clock.Advance(Step);
+            _clock.Advance(step ?? Step);
         }
     }
 
