@@ -8,7 +8,7 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 /// What HAProxy says on one connection and what becomes of it: HELLO is answered, a NOTIFY is taken into work, anything that breaks the rules ends it.
 /// </summary>
 /// <remarks>For the read loop; NOTIFYs end on any thread. The loop waits for all of them before it disposes of this.</remarks>
-internal sealed class SpopDispatcher : IDisposable
+internal sealed partial class SpopDispatcher : IDisposable
 {
     // A buffer of fragments grows by doubling.
     private const int PerFragmentByte = 2;
@@ -21,10 +21,6 @@ internal sealed class SpopDispatcher : IDisposable
     private readonly SpopReassembler _fragments;
     private readonly BudgetShare _fragmentMemory;
     private readonly BudgetShare _partial;
-    private readonly Action _emptied;
-    private readonly Lock _gate = new();
-    private readonly HashSet<NotifyRequest> _inWork = [];
-    private TaskCompletionSource? _change;
     private SpopTerms? _terms;
     private int _bufferSize;
 
@@ -40,18 +36,6 @@ internal sealed class SpopDispatcher : IDisposable
         _fragments = new SpopReassembler(_options.Fragments);
         _fragmentMemory = new BudgetShare(frontEnd.BodyMemory);
         _partial = new BudgetShare(frontEnd.PartialFrames);
-    }
-
-    /// <summary>NOTIFYs in work.</summary>
-    public int InFlight
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _inWork.Count;
-            }
-        }
     }
 
     /// <summary>Whether HELLO was answered.</summary>
@@ -106,52 +90,12 @@ internal sealed class SpopDispatcher : IDisposable
         }
     }
 
-    /// <summary>Nobody waits for answers any more.</summary>
-    public void AbandonAll()
-    {
-        NotifyRequest[] open;
-        lock (_gate)
-        {
-            open = [.. _inWork];
-        }
-
-        foreach (var request in open)
-        {
-            request.Abandon();
-        }
-    }
-
-    /// <summary>Waits until there is room for one more NOTIFY. Each ends by its deadline, so this does too.</summary>
-    public Task RoomAsync() => BelowAsync(_options.MaxInFlight);
-
-    /// <summary>Waits until none is in work.</summary>
-    public Task EmptyAsync() => BelowAsync(1);
-
     public void Dispose()
     {
         _replies.Dispose();
         _fragments.Dispose();
         _fragmentMemory.Dispose();
         _partial.Dispose();
-    }
-
-    private async Task BelowAsync(int count)
-    {
-        while (true)
-        {
-            Task change;
-            lock (_gate)
-            {
-                if (_inWork.Count < count)
-                {
-                    return;
-                }
-
-                change = (_change ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-            }
-
-            await change.ConfigureAwait(false);
-        }
     }
 
     // The beginning of a frame stays in the pipe until the rest comes, at most until its deadline.
@@ -248,61 +192,5 @@ internal sealed class SpopDispatcher : IDisposable
                 End = SpopConnectionEnd.Violation(error);
                 break;
         }
-    }
-
-    private void Begin(NotifyRequest request)
-    {
-        request.IsUnheard = HasLeft;
-        lock (_gate)
-        {
-            _inWork.Add(request);
-        }
-
-        var answering = _frontEnd.AnswerAsync(request, _replies);
-        if (answering.IsCompleted)
-        {
-            Finish(request, answering);
-        }
-        else
-        {
-            FinishLater(request, answering);
-        }
-    }
-
-    // Not a method that waits: what waits for agents is the front end's alone.
-    private void FinishLater(NotifyRequest request, ValueTask answering) =>
-        answering.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(() => Finish(request, answering));
-
-    private void Finish(NotifyRequest request, ValueTask answered)
-    {
-        try
-        {
-            // Gives it back to its pool; it never throws.
-            answered.GetAwaiter().GetResult();
-        }
-        finally
-        {
-            Leave(request);
-        }
-    }
-
-    private void Leave(NotifyRequest request)
-    {
-        request.Dispose();
-        TaskCompletionSource? change;
-        bool isLast;
-        lock (_gate)
-        {
-            _inWork.Remove(request);
-            isLast = _inWork.Count == 0;
-            (change, _change) = (_change, null);
-        }
-
-        if (isLast)
-        {
-            _emptied();
-        }
-
-        change?.TrySetResult();
     }
 }

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Daemon.Inspection.Verdicts;
@@ -14,7 +13,7 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 /// Answers the NOTIFYs of all connections of a listener: events for the inspector, variables for HAProxy. Every one is answered, also by a defect of ours.
 /// </summary>
 /// <remarks>Request and response of an exchange come on whichever connection; they are joined by HAProxy's id of the transaction.</remarks>
-internal sealed class SpopFrontEnd : IDisposable
+internal sealed partial class SpopFrontEnd : IDisposable
 {
     private readonly Inspector _inspector;
     private readonly SpopRules _rules;
@@ -135,59 +134,6 @@ internal sealed class SpopFrontEnd : IDisposable
     /// <summary>Ends all exchanges: the listener stops.</summary>
     public void Dispose() => _directory.Dispose();
 
-    private Verdict? OpenRequest(NotifyRequest request, out Exchange exchange, out SpopExchange? joined)
-    {
-        joined = null;
-        exchange = Begin(request.Arguments);
-        request.Attach(exchange);
-        if ((_rules.Refusal(request, exchange) ?? (_refusesNew ? Inspector.PassBy(exchange, Cause.ShuttingDown) : null)) is { } verdict)
-        {
-            return verdict;
-        }
-
-        if (Options.HasResponsePhase)
-        {
-            var own = new SpopExchange(exchange, request.Arguments.Method!);
-            if (!_directory.TryAdd(CorrelationId.Parse(request.Arguments.Id!), own))
-            {
-                return exchange.Refuse(Cause.TooManyExchanges);
-            }
-
-            joined = own;
-        }
-
-        return null;
-    }
-
-    // Without an exchange when it is not known here.
-    private Verdict? OpenResponse(NotifyRequest request, out Exchange? exchange, out SpopExchange? joined)
-    {
-        joined = request.Arguments.Id is { } id ? _directory.Remove(CorrelationId.Parse(id)) : null;
-        exchange = joined?.Exchange;
-        if (exchange is null)
-        {
-            return null;
-        }
-
-        request.Attach(exchange);
-        if (!joined!.IsJudged)
-        {
-            // HAProxy gave up waiting for the request's verdict and went on.
-            exchange.Abandon(Cause.Superseded, CancelReason.Manual);
-        }
-
-        return _rules.Refusal(request, exchange);
-    }
-
-    private Verdict JudgeUnknown(NotifyRequest request, Exchange exchange)
-    {
-        var isOpen = Options.UnknownExchange == FailureMode.Open;
-        var verdict = _rules.Refusal(request, exchange)
-            ?? (isOpen ? Verdict.Allow with { Cause = Cause.ExchangeUnknown } : Verdict.Refused(Cause.ExchangeUnknown));
-        exchange.Note(verdict.IsAllow ? LedgerState.Bypassed : LedgerState.Refused, verdict.Cause);
-        return verdict;
-    }
-
     private AgentEvent EventOf(NotifyRequest request, Exchange exchange, bool hasBody) => request.Phase == SpopPhase.Response
         ? new ResponseHeadersEvent { Status = (ushort)request.Arguments.Status!.Value, Headers = request.Arguments.Headers }
         : request.Arguments.RequestEvent(exchange, hasBody, Time.GetUtcNow());
@@ -306,19 +252,6 @@ internal sealed class SpopFrontEnd : IDisposable
             RequestBodySize = (ulong)(isResponse ? joined!.RequestBytes : came),
             ResponseBodySize = (ulong)(isResponse ? came : 0),
         });
-    }
-
-    // What a message without method or target asks for nobody knows: it is refused, and stands in no route's account.
-    private Exchange Begin(NotifyArguments args)
-    {
-        if (args is not { Method: { } method, Target: { } target })
-        {
-            return _inspector.BeginUnknown(Options.Name);
-        }
-
-        return args.Route is { } route && _inspector.BeginOn(Options.Name, route, args.Host, target, method) is { } named
-            ? named
-            : _inspector.Begin(Options.Name, args.Host, target, method);
     }
 
     // The status that the client gets, 0 for whatever the upstream says; and whether the exchange waits for its response.
