@@ -1,7 +1,8 @@
 using System.Buffers;
-using Sidecar.Protocol.Encodings.Codecs;
 using Sidecar.Protocol.Encodings.Values;
 using Sidecar.Protocol.Messages;
+using Codec = Sidecar.Protocol.Encodings.Codecs.Codec<
+    Sidecar.Protocol.Encodings.Values.JsonValueReader, Sidecar.Protocol.Encodings.Values.JsonValueWriter>;
 using Json = Sidecar.Protocol.Encodings.ValueEncoding<
     Sidecar.Protocol.Encodings.Values.JsonValueReader, Sidecar.Protocol.Encodings.Values.JsonValueWriter>;
 
@@ -13,47 +14,49 @@ public static class HandshakeCodec
 {
     /// <summary>Writes the proxy's opening message; encodings that nobody knows are kept as they came.</summary>
     public static void WriteRequest(IBufferWriter<byte> output, HandshakeRequest message) =>
-        Json.Write(output, message, HandshakeMessages.Write);
+        Json.Write(output, message, Codec.HandshakeRequest.Write);
 
     /// <summary>Reads the proxy's opening message; encodings that nobody knows are kept as they came.</summary>
     /// <exception cref="ProtocolException">It is no such message, or <c>supported_versions</c> is missing.</exception>
     public static HandshakeRequest ReadRequest(ReadOnlyMemory<byte> payload) =>
-        Json.Read(payload, nameof(HandshakeRequest), HandshakeMessages.ReadRequest);
+        Json.Read(payload, nameof(HandshakeRequest), Codec.HandshakeRequest.Read);
 
     /// <summary>Writes the agent's answer; whether its encoding was offered is for the caller to check.</summary>
     public static void WriteResponse(IBufferWriter<byte> output, HandshakeResponse message) =>
-        Json.Write(output, message, HandshakeMessages.Write);
+        Json.Write(output, message, Codec.WriteHandshakeResponse);
 
     /// <summary>Reads the agent's answer; whether its encoding was offered is for the caller to check.</summary>
     /// <exception cref="ProtocolException">
     /// It is no such message, or <c>success</c>, <c>protocol_version</c> or (with success) <c>capabilities</c> is missing.
     /// </exception>
     public static HandshakeResponse ReadResponse(ReadOnlyMemory<byte> payload) =>
-        Json.Read(payload, nameof(HandshakeResponse), HandshakeMessages.ReadResponse);
+        Json.Read(payload, nameof(HandshakeResponse), Codec.ReadHandshakeResponse);
 
     /// <summary>Writes a registration.</summary>
     public static void WriteRegistrationRequest(IBufferWriter<byte> output, RegistrationRequest message) =>
-        Json.Write(output, message, RegistrationMessages.Write);
+        Json.Write(output, message, Codec.RegistrationRequest.Write);
 
     /// <summary>Reads a registration.</summary>
-    /// <exception cref="ProtocolException">It is no such message, or <c>protocol_version</c>, <c>agent_id</c> or <c>capabilities</c> is missing.</exception>
+    /// <exception cref="ProtocolException">
+    /// It is no such message, or <c>protocol_version</c>, <c>agent_id</c> or <c>capabilities</c> is missing.
+    /// </exception>
     public static RegistrationRequest ReadRegistrationRequest(ReadOnlyMemory<byte> payload) =>
-        Json.Read(payload, nameof(RegistrationRequest), RegistrationMessages.ReadRequest);
+        Json.Read(payload, nameof(RegistrationRequest), Codec.RegistrationRequest.Read);
 
     /// <summary>Writes the answer to a registration.</summary>
     public static void WriteRegistrationResponse(IBufferWriter<byte> output, RegistrationResponse message) =>
-        Json.Write(output, message, RegistrationMessages.Write);
+        Json.Write(output, message, Codec.RegistrationResponse.Write);
 
     /// <summary>Reads the answer to a registration.</summary>
     /// <exception cref="ProtocolException">It is no such message, or <c>success</c> is missing.</exception>
     public static RegistrationResponse ReadRegistrationResponse(ReadOnlyMemory<byte> payload) =>
-        Json.Read(payload, nameof(RegistrationResponse), RegistrationMessages.ReadResponse);
+        Json.Read(payload, nameof(RegistrationResponse), Codec.RegistrationResponse.Read);
 
     /// <summary>Writes the answer to a registration of dialect R (spec §11.2, type 0x04), for agents that crash without one.</summary>
     public static void WriteRegistrationAck(IBufferWriter<byte> output, bool accepted, string? error)
     {
         var w = new JsonValueWriter(output);
-        RegistrationMessages.WriteAck(ref w, accepted, error);
+        Codec.WriteRegistrationAck(ref w, accepted, error);
         w.Flush();
     }
 }

@@ -3,7 +3,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Encodings;
 
-/// <summary>How the messages after the handshake become bytes: JSON or MessagePack (spec §4.1, §4.2). Stateless, safe from any thread.</summary>
+/// <summary>
+/// How the messages after the handshake become bytes: JSON or MessagePack (spec §4.1, §4.2). Stateless, safe from any thread.
+/// </summary>
 /// <remarks>
 /// Writers follow the writer rules of spec §4.2 and §4.4: maps with string keys, each key once. Readers accept every form that §4.2,
 /// §4.4 and §4.12 list, and throw only <see cref="ProtocolException"/>, whatever the bytes.
@@ -63,10 +65,12 @@ public abstract class MessageEncoding
 
     /// <summary>Writes a line for the proxy's log.</summary>
     /// <exception cref="NotSupportedException">This encoding has none; <see cref="CanLog"/> says so.</exception>
-    public virtual void WriteLog(IBufferWriter<byte> output, AgentLogMessage message) => throw new NotSupportedException($"{Name} has no log messages; only gRPC has");
+    public virtual void WriteLog(IBufferWriter<byte> output, AgentLogMessage message) =>
+        throw new NotSupportedException($"{Name} has no log messages; only gRPC has");
 
     /// <summary>Reads a line for the proxy's log.</summary>
     /// <exception cref="ProtocolException">The payload is none.</exception>
     /// <exception cref="NotSupportedException">This encoding has none; <see cref="CanLog"/> says so.</exception>
-    public virtual AgentLogMessage ReadLog(ReadOnlyMemory<byte> payload) => throw new NotSupportedException($"{Name} has no log messages; only gRPC has");
+    public virtual AgentLogMessage ReadLog(ReadOnlyMemory<byte> payload) =>
+        throw new NotSupportedException($"{Name} has no log messages; only gRPC has");
 }

@@ -7,7 +7,8 @@ namespace Sidecar.Protocol.Encodings;
 public static class MessageEncodings
 {
     /// <summary>JSON.</summary>
-    public static MessageEncoding Json { get; } = new ValueEncoding<JsonValueReader, JsonValueWriter>(ProtocolConstants.Json, binaryBody: false);
+    public static MessageEncoding Json { get; } = new ValueEncoding<JsonValueReader, JsonValueWriter>(
+        ProtocolConstants.Json, binaryBody: false);
 
     /// <summary>MessagePack, with body bytes as base64, which every peer reads.</summary>
     public static MessageEncoding MessagePack { get; } = MessagePackWith(binaryBody: false);

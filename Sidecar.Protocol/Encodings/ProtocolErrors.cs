@@ -22,7 +22,9 @@ internal static class ProtocolErrors
     internal static ProtocolException Missing(string message, string member) =>
         new($"{message} has no {member}; the member is required");
 
-    /// <summary>A member that decides came twice: whoever reads the first and whoever reads the last would see different messages.</summary>
+    /// <summary>
+    /// A member that decides came twice: whoever reads the first and whoever reads the last would see different messages.
+    /// </summary>
     internal static ProtocolException Twice(string message, string member) =>
         new($"{message} has more than one {member}; send one");
 
@@ -30,11 +32,13 @@ internal static class ProtocolErrors
     internal static ProtocolException Unknown(string member, string seen, string known) =>
         new($"{Name(member)} is \"{Short(seen)}\"; known are {known}");
 
-    /// <summary>Whether an exception says that the bytes were bad: these, and no others, become a <see cref="ProtocolException"/>.</summary>
+    /// <summary>
+    /// Whether an exception says that the bytes were bad: these, and no others, become a <see cref="ProtocolException"/>.
+    /// </summary>
     /// <remarks>
-    /// System.Text.Json reports invalid UTF-8 and unpaired surrogates in strings as <see cref="InvalidOperationException"/>, and numbers out
-    /// of range as <see cref="FormatException"/>. The reader of MessagePack reports an early end as <see cref="EndOfStreamException"/> and
-    /// lengths of 2^31 and above as <see cref="ArgumentOutOfRangeException"/>.
+    /// System.Text.Json reports invalid UTF-8 and unpaired surrogates in strings as <see cref="InvalidOperationException"/>, and numbers
+    /// out of range as <see cref="FormatException"/>. The reader of MessagePack reports an early end as <see cref="EndOfStreamException"/>
+    /// and lengths of 2^31 and above as <see cref="ArgumentOutOfRangeException"/>.
     /// </remarks>
     internal static bool IsBadInput(Exception exception) =>
         exception is JsonException or InvalidOperationException or FormatException or OverflowException

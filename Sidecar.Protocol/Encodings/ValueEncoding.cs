@@ -8,7 +8,9 @@ namespace Sidecar.Protocol.Encodings;
 /// <summary>An encoding that is a reader and a writer of values: JSON (spec §4.1) and MessagePack (spec §4.2).</summary>
 /// <remarks>Both parameters are value types, so that each encoding is compiled by itself.</remarks>
 /// <param name="name">The encoding's name in a handshake.</param>
-/// <param name="binaryBody">Whether body chunks are written as raw bytes where the encoding can, for peers that advertise it (spec §4.4).</param>
+/// <param name="binaryBody">
+/// Whether body chunks are written as raw bytes where the encoding can, for peers that advertise it (spec §4.4).
+/// </param>
 internal sealed class ValueEncoding<TReader, TWriter>(string name, bool binaryBody) : MessageEncoding
     where TReader : struct, IValueReader<TReader>, allows ref struct
     where TWriter : struct, IValueWriter<TWriter>, allows ref struct
@@ -20,7 +22,7 @@ internal sealed class ValueEncoding<TReader, TWriter>(string name, bool binaryBo
     public override void WriteEvent(IBufferWriter<byte> output, AgentEvent message)
     {
         var w = TWriter.Create(output, binaryBody);
-        EventCodec.Write(ref w, message);
+        Codec<TReader, TWriter>.WriteEvent(ref w, message);
         w.Flush();
     }
 
@@ -30,7 +32,9 @@ internal sealed class ValueEncoding<TReader, TWriter>(string name, bool binaryBo
         try
         {
             var r = TReader.Create(payload);
-            return EventCodec.Read(ref r, type);
+            var message = Codec<TReader, TWriter>.ReadEvent(ref r, type);
+            r.End();
+            return message;
         }
         catch (Exception e) when (ProtocolErrors.IsBadInput(e))
         {
@@ -42,12 +46,13 @@ internal sealed class ValueEncoding<TReader, TWriter>(string name, bool binaryBo
     public override void WriteResponse(IBufferWriter<byte> output, CorrelationId correlationId, AgentResponse response)
     {
         var w = TWriter.Create(output, binaryBody);
-        AgentResponseCodec.Write(ref w, correlationId, response);
+        Codec<TReader, TWriter>.WriteAnswer(ref w, correlationId, response);
         w.Flush();
     }
 
     /// <inheritdoc/>
-    public override AgentAnswer ReadResponse(ReadOnlyMemory<byte> payload) => Read(payload, nameof(AgentResponse), AgentResponseCodec.Read);
+    public override AgentAnswer ReadResponse(ReadOnlyMemory<byte> payload) =>
+        Read(payload, nameof(AgentResponse), Codec<TReader, TWriter>.ReadAnswer);
 
     /// <inheritdoc/>
     public override CorrelationId SalvageCorrelationId(ReadOnlyMemory<byte> payload)
@@ -67,32 +72,36 @@ internal sealed class ValueEncoding<TReader, TWriter>(string name, bool binaryBo
     }
 
     /// <inheritdoc/>
-    public override void WriteHealth(IBufferWriter<byte> output, HealthStatus message) => Write(output, message, HealthCodec.Write);
+    public override void WriteHealth(IBufferWriter<byte> output, HealthStatus message) =>
+        Write(output, message, Codec<TReader, TWriter>.WriteHealth);
 
     /// <inheritdoc/>
-    public override HealthStatus ReadHealth(ReadOnlyMemory<byte> payload) => Read(payload, nameof(HealthStatus), HealthCodec.Read);
+    public override HealthStatus ReadHealth(ReadOnlyMemory<byte> payload) =>
+        Read(payload, nameof(HealthStatus), Codec<TReader, TWriter>.ReadHealth);
 
     /// <inheritdoc/>
-    public override void WriteMetrics(IBufferWriter<byte> output, MetricsReport message) => Write(output, message, MetricsCodec.Write);
+    public override void WriteMetrics(IBufferWriter<byte> output, MetricsReport message) =>
+        Write(output, message, Codec<TReader, TWriter>.Metrics.Write);
 
     /// <inheritdoc/>
-    public override MetricsReport ReadMetrics(ReadOnlyMemory<byte> payload) => Read(payload, nameof(MetricsReport), MetricsCodec.Read);
+    public override MetricsReport ReadMetrics(ReadOnlyMemory<byte> payload) =>
+        Read(payload, nameof(MetricsReport), Codec<TReader, TWriter>.Metrics.Read);
 
     /// <inheritdoc/>
     public override void WriteConfigUpdate(IBufferWriter<byte> output, ConfigUpdateRequest message) =>
-        Write(output, message, ConfigUpdateCodec.Write);
+        Write(output, message, Codec<TReader, TWriter>.ConfigUpdate.Write);
 
     /// <inheritdoc/>
     public override ConfigUpdateRequest ReadConfigUpdate(ReadOnlyMemory<byte> payload) =>
-        Read(payload, nameof(ConfigUpdateRequest), ConfigUpdateCodec.Read);
+        Read(payload, nameof(ConfigUpdateRequest), Codec<TReader, TWriter>.ConfigUpdate.Read);
 
     /// <inheritdoc/>
     public override void WriteFlowControl(IBufferWriter<byte> output, FlowControlSignal message) =>
-        Write(output, message, FlowControlCodec.Write);
+        Write(output, message, Codec<TReader, TWriter>.WriteFlowControl);
 
     /// <inheritdoc/>
     public override FlowControlSignal ReadFlowControl(ReadOnlyMemory<byte> payload) =>
-        Read(payload, nameof(FlowControlSignal), FlowControlCodec.Read);
+        Read(payload, nameof(FlowControlSignal), Codec<TReader, TWriter>.ReadFlowControl);
 
     /// <summary>Reads a whole payload; whatever is wrong with its bytes is a <see cref="ProtocolException"/>.</summary>
     internal static T Read<T>(ReadOnlyMemory<byte> payload, string message, ReadValue<TReader, T> read)
@@ -100,7 +109,9 @@ internal sealed class ValueEncoding<TReader, TWriter>(string name, bool binaryBo
         try
         {
             var r = TReader.Create(payload);
-            return read(ref r);
+            var value = read(ref r);
+            r.End();
+            return value;
         }
         catch (Exception e) when (ProtocolErrors.IsBadInput(e))
         {

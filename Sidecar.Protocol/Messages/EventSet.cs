@@ -32,7 +32,8 @@ public enum EventSet
     Configure = 1 << EventKind.Configure,
 
     /// <summary>Every event.</summary>
-    All = RequestHeaders | RequestBodyChunk | ResponseHeaders | ResponseBodyChunk | RequestComplete | WebSocketFrame | GuardrailInspect | Configure,
+    All = RequestHeaders | RequestBodyChunk | ResponseHeaders | ResponseBodyChunk
+        | RequestComplete | WebSocketFrame | GuardrailInspect | Configure,
 }
 
 /// <summary>Questions about event kinds and sets.</summary>
@@ -40,7 +41,22 @@ public static class EventKinds
 {
     /// <summary>The kind of an event's frame type; <see cref="EventKind.None"/> for a type that is no event.</summary>
     public static EventKind Of(MessageType type) =>
-        type is >= MessageType.RequestHeaders and <= MessageType.Configure ? (EventKind)(type - MessageType.RequestHeaders + 1) : EventKind.None;
+        type is >= MessageType.RequestHeaders and <= MessageType.Configure
+            ? (EventKind)(type - MessageType.RequestHeaders + 1)
+            : EventKind.None;
+
+    /// <summary>
+    /// The kind with a number in a handshake: the reference's proxy knows Configure as 0, everybody's agents write 8 (spec §3.3).
+    /// </summary>
+    internal static EventKind OfNumber(long number) => number switch
+    {
+        0 => EventKind.Configure,
+        >= (long)EventKind.RequestHeaders and <= (long)EventKind.Configure => (EventKind)number,
+        _ => EventKind.None,
+    };
+
+    /// <summary>The kinds in a set.</summary>
+    internal static IReadOnlyList<EventKind> In(EventSet set) => [.. Enum.GetValues<EventKind>().Where(kind => set.Has(kind))];
 
     /// <summary>The set with this one kind.</summary>
     public static EventSet AsSet(this EventKind kind) => kind == EventKind.None ? EventSet.None : (EventSet)(1 << (int)kind);

@@ -83,5 +83,5 @@ internal static class AnyMessage
     private static CancelRequest ReadCancel(MessageEncoding encoding, ReadOnlyMemory<byte> payload) =>
         ReferenceEquals(encoding, MessageEncodings.Json)
             ? ControlCodec.ReadCancel(payload)
-            : Bytes.Read(payload, static (ref MessagePackValueReader r) => CancelCodec.Read(ref r), out _);
+            : Bytes.Read(payload, static (ref MessagePackValueReader r) => Codec<MessagePackValueReader, MessagePackValueWriter>.Cancel.Read(ref r), out _);
 }

@@ -89,17 +89,17 @@ internal struct AgentResponseParts
     private readonly GuardrailResponse? ResolveGuardrail(out IReadOnlyDictionary<string, string> routing)
     {
         routing = RoutingMetadata ?? EmptyMap.OfStrings;
-        if (routing.Count > 0 && routing.TryGetValue(AgentResponseCodec.GuardrailKey, out var json))
+        if (routing.Count > 0 && routing.TryGetValue(GuardrailText.Key, out var json))
         {
             var rest = new Dictionary<string, string>(routing, StringComparer.Ordinal);
-            rest.Remove(AgentResponseCodec.GuardrailKey);
+            rest.Remove(GuardrailText.Key);
             routing = rest.Count > 0 ? rest : EmptyMap.OfStrings;
-            return GuardrailResponseCodec.FromJsonText(json);
+            return GuardrailText.Read(json);
         }
 
         if (GuardrailInAudit is { ValueKind: not JsonValueKind.Null } inAudit)
         {
-            return GuardrailResponseCodec.FromJson(inAudit);
+            return GuardrailText.Read(inAudit);
         }
 
         return Detected is not { } detected

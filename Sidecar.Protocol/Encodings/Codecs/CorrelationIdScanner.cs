@@ -3,7 +3,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Encodings.Codecs;
 
-/// <summary>Finds the correlation id in a payload that is no proper message, reading as far as the bytes make sense (spec §4.2, §5.1).</summary>
+/// <summary>
+/// Finds the correlation id in a payload that is no proper message, reading as far as the bytes make sense (spec §4.2, §5.1).
+/// </summary>
 /// <remarks>What was found so far is kept when the rest makes <see cref="Search"/> throw.</remarks>
 internal struct CorrelationIdScanner
 {
@@ -23,7 +25,7 @@ internal struct CorrelationIdScanner
     internal readonly CorrelationId Best => !_inAudit.IsEmpty ? _inAudit : !_topLevel.IsEmpty ? _topLevel : _inMetadata;
 
     internal void Search<TReader>(ref TReader r)
-        where TReader : struct, IValueReader, allows ref struct
+        where TReader : struct, IValueReader<TReader>, allows ref struct
     {
         var scope = r.BeginStruct();
         while (r.NextOrNull(ref scope, Members, out var member))
@@ -46,7 +48,7 @@ internal struct CorrelationIdScanner
     private static bool IsStruct(ValueKind kind) => kind is ValueKind.Map or ValueKind.Array;
 
     private void SearchAudit<TReader>(ref TReader r)
-        where TReader : struct, IValueReader, allows ref struct
+        where TReader : struct, IValueReader<TReader>, allows ref struct
     {
         if (!IsStruct(r.Kind))
         {
@@ -62,7 +64,7 @@ internal struct CorrelationIdScanner
     }
 
     private static void Take<TReader>(ref TReader r, MemberTable table, ref CorrelationId id)
-        where TReader : struct, IValueReader, allows ref struct
+        where TReader : struct, IValueReader<TReader>, allows ref struct
     {
         if (!IsStruct(r.Kind))
         {
@@ -78,7 +80,7 @@ internal struct CorrelationIdScanner
     }
 
     private static void Take<TReader>(ref TReader r, ref CorrelationId id)
-        where TReader : struct, IValueReader, allows ref struct
+        where TReader : struct, IValueReader<TReader>, allows ref struct
     {
         if (r.Kind is ValueKind.String or ValueKind.Binary)
         {

@@ -11,7 +11,9 @@ internal static class AnswerMapping
     private const ushort DefaultRedirectStatus = 302;
 
     /// <summary>The answer as it is sent.</summary>
-    /// <exception cref="ProtocolException">It says something that has no field: a body mutation, a dropped WebSocket frame, routing hints.</exception>
+    /// <exception cref="ProtocolException">
+    /// It says something that has no field: a body mutation, a dropped WebSocket frame, routing hints.
+    /// </exception>
     public static Wire.AgentResponse ToWire(CorrelationId id, AgentResponse response)
     {
         RefuseWhatHasNoField(response);
@@ -70,7 +72,8 @@ internal static class AnswerMapping
                 Optional.Set(wire.Block, block.Body, static (to, value) => to.Body = value);
 
                 wire.Block.Headers.AddRange(
-                    (block.Headers ?? EmptyMap.OfStrings).Select(static header => new Wire.Header { Name = header.Key, Value = header.Value }));
+                    (block.Headers ?? EmptyMap.OfStrings).Select(
+                        static header => new Wire.Header { Name = header.Key, Value = header.Value }));
                 break;
 
             case RedirectDecision redirect:
@@ -94,7 +97,8 @@ internal static class AnswerMapping
         {
             case Wire.AgentResponse.DecisionOneofCase.Block:
                 var block = wire.Block;
-                return new BlockDecision(StatusOf(block.Status, DefaultBlockStatus), block.HasBody ? block.Body : null, HeadersOf(block.Headers));
+                return new BlockDecision(
+                    StatusOf(block.Status, DefaultBlockStatus), block.HasBody ? block.Body : null, HeadersOf(block.Headers));
 
             case Wire.AgentResponse.DecisionOneofCase.Redirect:
                 return new RedirectDecision(wire.Redirect.Url, StatusOf(wire.Redirect.Status, DefaultRedirectStatus));
@@ -107,7 +111,8 @@ internal static class AnswerMapping
         }
     }
 
-    // Proto3 cannot tell 0 from nothing said. One that is no status leaves the refusal what it is (spec §5.8): 0, for whoever carries it out to replace.
+    // Proto3 cannot tell 0 from nothing said. One that is no status leaves the refusal what it is (spec §5.8): 0, for whoever carries it
+    // out to replace.
     private static ushort StatusOf(uint status, ushort unsaid) => status switch
     {
         0 => unsaid,

@@ -7,10 +7,15 @@ using Wire = Sidecar.Protocol.Grpc.Wire;
 
 namespace Sidecar.Protocol.Encodings.Protobuf;
 
-/// <summary>Audit data (spec §7.4): <c>custom</c> holds texts only, so strings stand as they are and everything else as its JSON text.</summary>
+/// <summary>
+/// Audit data (spec §7.4): <c>custom</c> holds texts only, so strings stand as they are and everything else as its JSON text.
+/// </summary>
 internal static class AuditMapping
 {
-    /// <summary>The audit data as it is sent, with a guardrail's findings in it (spec §7.5, a convention of ours); null when there is nothing to say.</summary>
+    /// <summary>
+    /// The audit data as it is sent, with a guardrail's findings in it (spec §7.5, a convention of ours); null when there is nothing to
+    /// say.
+    /// </summary>
     public static Wire.AuditMetadata? ToWire(AuditMetadata audit, GuardrailResponse? guardrail)
     {
         if (guardrail is null && ReferenceEquals(audit, AuditMetadata.Empty))
@@ -36,7 +41,7 @@ internal static class AuditMapping
 
         if (guardrail is not null)
         {
-            wire.Custom[AgentResponseCodec.GuardrailKey] = GuardrailResponseCodec.ToJsonText(guardrail);
+            wire.Custom[GuardrailText.Key] = GuardrailText.Write(guardrail);
         }
 
         return wire;
@@ -60,8 +65,8 @@ internal static class AuditMapping
         {
             switch (key)
             {
-                case AgentResponseCodec.GuardrailKey:
-                    guardrail = GuardrailResponseCodec.FromJson(ValueOf(text));
+                case GuardrailText.Key:
+                    guardrail = GuardrailText.Read(ValueOf(text));
                     break;
 
                 // Where the reference's own SDK keeps the id; here it has a field.

@@ -65,7 +65,13 @@ internal static class ConfigUpdateMapping
 
     private static Wire.RuleDefinition ToWire(RuleDefinition rule)
     {
-        var wire = new Wire.RuleDefinition { Id = rule.Id, Priority = rule.Priority, DefinitionJson = JsonText.Of(rule.Definition), Enabled = rule.Enabled };
+        var wire = new Wire.RuleDefinition
+        {
+            Id = rule.Id,
+            Priority = rule.Priority,
+            DefinitionJson = JsonText.Of(rule.Definition),
+            Enabled = rule.Enabled,
+        };
         wire.Tags.AddRange(rule.Tags);
         Optional.Set(wire, rule.Description, static (to, value) => to.Description = value);
         return wire;

@@ -13,7 +13,9 @@ internal static class ControlMapping
     /// </summary>
     public static readonly CorrelationId ConfigureId = CorrelationId.Parse("configure");
 
-    /// <summary>A configuration as it is sent; one without a value is <c>null</c>, because agents end the stream over text that is no JSON.</summary>
+    /// <summary>
+    /// A configuration as it is sent; one without a value is <c>null</c>, because agents end the stream over text that is no JSON.
+    /// </summary>
     public static Wire.ConfigureEvent ToWire(ConfigureEvent e)
     {
         var wire = new Wire.ConfigureEvent { ConfigJson = JsonText.Of(e.Config), IsInitial = e.IsInitial };
@@ -27,7 +29,9 @@ internal static class ControlMapping
     public static ConfigureEvent FromWire(Wire.ConfigureEvent wire) => new()
     {
         CorrelationId = ConfigureId,
-        Config = wire.ConfigJson.Length > 0 ? JsonText.Parse(wire.ConfigJson) : throw new ProtocolException("config_json is empty; it must be JSON, 'null' for no configuration"),
+        Config = wire.ConfigJson.Length > 0
+            ? JsonText.Parse(wire.ConfigJson)
+            : throw new ProtocolException("config_json is empty; it must be JSON, 'null' for no configuration"),
         ConfigVersion = wire.HasConfigVersion ? wire.ConfigVersion : null,
         IsInitial = wire.IsInitial,
     };
@@ -48,7 +52,9 @@ internal static class ControlMapping
     /// <summary>A flow control signal as it was meant; an action that nobody knows is normal operation.</summary>
     public static FlowControlSignal FromWire(Wire.FlowControlSignal wire) => new()
     {
-        Action = wire.Action is >= (int)FlowAction.Pause and <= (int)FlowAction.UpdateCapacity ? (FlowAction)wire.Action : FlowAction.Normal,
+        Action = wire.Action is >= (int)FlowAction.Pause and <= (int)FlowAction.UpdateCapacity
+            ? (FlowAction)wire.Action
+            : FlowAction.Normal,
         CorrelationId = wire.HasCorrelationId ? CorrelationId.Parse(wire.CorrelationId) : default,
         BufferAvailable = wire.HasBufferAvailable ? wire.BufferAvailable : null,
         TimestampMs = wire.TimestampMs,
@@ -88,7 +94,9 @@ internal static class ControlMapping
     /// <summary>A log line as it was meant; a level that nobody knows is none.</summary>
     public static AgentLogMessage FromWire(Wire.LogMessage wire) => new()
     {
-        Level = wire.Level is >= (int)AgentLogLevel.Debug and <= (int)AgentLogLevel.Error ? (AgentLogLevel)wire.Level : AgentLogLevel.Unspecified,
+        Level = wire.Level is >= (int)AgentLogLevel.Debug and <= (int)AgentLogLevel.Error
+            ? (AgentLogLevel)wire.Level
+            : AgentLogLevel.Unspecified,
         Message = wire.Message,
         CorrelationId = wire.HasCorrelationId ? CorrelationId.Parse(wire.CorrelationId) : default,
         Fields = FieldsOf(wire.Fields),

@@ -179,7 +179,8 @@ internal static class EventMapping
         {
             if (headers.HasValue(i))
             {
-                fields.Add(new Wire.Header { Name = Encoding.UTF8.GetString(headers.Name(i)), Value = Encoding.UTF8.GetString(headers.Value(i)) });
+                fields.Add(
+                    new Wire.Header { Name = Encoding.UTF8.GetString(headers.Name(i)), Value = Encoding.UTF8.GetString(headers.Value(i)) });
             }
         }
     }
@@ -203,7 +204,8 @@ internal static class EventMapping
             ? (ulong)Math.Max(0, time.ToUnixTimeMilliseconds())
             : 0;
 
-    private static string Rfc3339(ulong milliseconds) => milliseconds == 0 || milliseconds > (ulong)DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
+    private static string Rfc3339(ulong milliseconds) =>
+        milliseconds == 0 || milliseconds > (ulong)DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
         ? ""
         : DateTimeOffset.FromUnixTimeMilliseconds((long)milliseconds).ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
 }

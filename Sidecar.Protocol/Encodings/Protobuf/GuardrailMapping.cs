@@ -5,7 +5,9 @@ using Wire = Sidecar.Protocol.Grpc.Wire;
 
 namespace Sidecar.Protocol.Encodings.Protobuf;
 
-/// <summary>Guardrail inspections (spec §7.4): what the wire has no field for stands in <c>context_json</c>, a convention of ours.</summary>
+/// <summary>
+/// Guardrail inspections (spec §7.4): what the wire has no field for stands in <c>context_json</c>, a convention of ours.
+/// </summary>
 internal static class GuardrailMapping
 {
     private const int Prompt = 1;
@@ -45,7 +47,9 @@ internal static class GuardrailMapping
     {
         using var document = e.ContextJson.Length == 0 ? null : JsonDocument.Parse(e.ContextJson);
         var context = document?.RootElement is { ValueKind: JsonValueKind.Object } root ? root : default;
-        var isResponse = Member(context, "inspection_type", JsonValueKind.String) is { } type ? type.ValueEquals(PiiDetection) : e.ContentType == Response;
+        var isResponse = Member(context, "inspection_type", JsonValueKind.String) is { } type
+            ? type.ValueEquals(PiiDetection)
+            : e.ContentType == Response;
         return new GuardrailInspectEvent
         {
             CorrelationId = CorrelationId.Parse(e.CorrelationId),
@@ -54,7 +58,8 @@ internal static class GuardrailMapping
             Model = e.HasModel ? e.Model : null,
             RouteId = Member(context, "route_id", JsonValueKind.String)?.GetString(),
             Categories = Member(context, "categories", JsonValueKind.Array) is { } categories
-                ? [.. categories.EnumerateArray().Where(static item => item.ValueKind == JsonValueKind.String).Select(static item => item.GetString()!)]
+                ? [.. categories.EnumerateArray()
+                    .Where(static item => item.ValueKind == JsonValueKind.String).Select(static item => item.GetString()!)]
                 : [],
             Metadata = Member(context, "metadata", JsonValueKind.Object) is { } metadata
                 ? metadata.EnumerateObject().GroupBy(static entry => entry.Name, StringComparer.Ordinal)
@@ -64,7 +69,9 @@ internal static class GuardrailMapping
     }
 
     private static JsonElement? Member(JsonElement context, string name, JsonValueKind kind) =>
-        context.ValueKind == JsonValueKind.Object && context.TryGetProperty(name, out var member) && member.ValueKind == kind ? member : null;
+        context.ValueKind == JsonValueKind.Object && context.TryGetProperty(name, out var member) && member.ValueKind == kind
+            ? member
+            : null;
 
     private static string Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
 }

@@ -84,38 +84,24 @@ internal static class HandshakeMapping
             },
             HealthConfig = new Wire.HealthConfig { ReportIntervalMs = ReportIntervalMs, IncludeLoadMetrics = true },
         };
-        for (var kind = EventKind.RequestHeaders; kind <= EventKind.Configure; kind++)
-        {
-            if (capabilities.SupportedEvents.Has(kind))
-            {
-                wire.SupportedEvents.Add((int)kind);
-            }
-        }
-
+        wire.SupportedEvents.AddRange(EventKinds.In(capabilities.SupportedEvents).Select(static kind => (int)kind));
         return wire;
     }
 
-    private static AgentCapabilities FromWire(Wire.AgentCapabilities wire)
+    private static AgentCapabilities FromWire(Wire.AgentCapabilities wire) => new()
     {
-        var events = EventSet.None;
-        foreach (var number in wire.SupportedEvents)
+        AgentId = wire.AgentId,
+        Name = wire.Name,
+        Version = wire.Version,
+        SupportedEvents = wire.SupportedEvents.Aggregate(EventSet.None, static (all, number) => all | EventKinds.OfNumber(number).AsSet()),
+        Features = wire.Features is { } features ? FromWire(features) : new AgentFeatures(),
+        Limits = wire.Limits is not { } limits ? new AgentLimits() : new AgentLimits
         {
-            // The reference's proxy knows Configure as 0, agents write 8 (spec §3.3).
-            events |= number is >= 0 and <= (int)EventKind.Configure ? (number == 0 ? EventKind.Configure : (EventKind)number).AsSet() : EventSet.None;
-        }
-
-        return new AgentCapabilities
-        {
-            AgentId = wire.AgentId,
-            Name = wire.Name,
-            Version = wire.Version,
-            SupportedEvents = events,
-            Features = wire.Features is { } features ? FromWire(features) : new AgentFeatures(),
-            Limits = wire.Limits is { } limits
-                ? new AgentLimits { MaxBodySize = limits.MaxBodySize, MaxConcurrency = limits.MaxConcurrency, PreferredChunkSize = limits.PreferredChunkSize }
-                : new AgentLimits(),
-        };
-    }
+            MaxBodySize = limits.MaxBodySize,
+            MaxConcurrency = limits.MaxConcurrency,
+            PreferredChunkSize = limits.PreferredChunkSize,
+        },
+    };
 
     private static AgentFeatures FromWire(Wire.AgentFeatures features) => new()
     {

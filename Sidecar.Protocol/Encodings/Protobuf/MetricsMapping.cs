@@ -29,7 +29,8 @@ internal static class MetricsMapping
         {
             var histogram = new Wire.HistogramMetric { Name = from.Name, Sum = from.Sum, Count = from.Count };
             Describe(from, histogram.Labels, help => histogram.Help = help);
-            histogram.Buckets.AddRange(from.Buckets.Select(static bucket => new Wire.HistogramBucket { Le = bucket.UpperBound, Count = bucket.Count }));
+            histogram.Buckets.AddRange(
+                from.Buckets.Select(static bucket => new Wire.HistogramBucket { Le = bucket.UpperBound, Count = bucket.Count }));
             wire.Histograms.Add(histogram);
         }
 

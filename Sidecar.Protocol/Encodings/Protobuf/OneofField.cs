@@ -8,7 +8,9 @@ internal static class OneofField
     /// <summary>Walks over the fields of a message.</summary>
     /// <param name="message">The message, not copied.</param>
     /// <param name="highest">The members are the fields 1 to this one.</param>
-    /// <param name="field">The last of them, which is the one that counts; 0 when there is none, as in a message of a later version.</param>
+    /// <param name="field">
+    /// The last of them, which is the one that counts; 0 when there is none, as in a message of a later version.
+    /// </param>
     /// <returns>False when the bytes are no message.</returns>
     public static bool TryFind(in ReadOnlySequence<byte> message, int highest, out int field)
     {

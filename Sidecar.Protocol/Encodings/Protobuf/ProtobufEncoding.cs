@@ -5,9 +5,12 @@ using Wire = Sidecar.Protocol.Grpc.Wire;
 
 namespace Sidecar.Protocol.Encodings.Protobuf;
 
-/// <summary>Messages as protobuf: each payload is a whole <see cref="Wire.ProxyToAgent"/> or <see cref="Wire.AgentToProxy"/> (spec §7.3).</summary>
+/// <summary>
+/// Messages as protobuf: each payload is a whole <see cref="Wire.ProxyToAgent"/> or <see cref="Wire.AgentToProxy"/> (spec §7.3).
+/// </summary>
 /// <remarks>
-/// A proxy writes the former and reads the latter, an agent the other way round; which it is matters only for finding ids in broken payloads.
+/// A proxy writes the former and reads the latter, an agent the other way round; which it is matters only for finding ids in broken
+/// payloads.
 /// </remarks>
 /// <param name="readsEvents">Whether what is read are events: that is an agent's.</param>
 internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
@@ -64,7 +67,12 @@ internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
 
     /// <inheritdoc/>
     public override ConfigUpdateRequest ReadConfigUpdate(ReadOnlyMemory<byte> payload) =>
-        ReadMember(nameof(ConfigUpdateRequest), payload, Wire.AgentToProxy.Parser, static message => message.ConfigUpdate, ConfigUpdateMapping.FromWire);
+        ReadMember(
+            nameof(ConfigUpdateRequest),
+            payload,
+            Wire.AgentToProxy.Parser,
+            static message => message.ConfigUpdate,
+            ConfigUpdateMapping.FromWire);
 
     /// <inheritdoc/>
     public override void WriteFlowControl(IBufferWriter<byte> output, FlowControlSignal message) =>
@@ -72,7 +80,8 @@ internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
 
     /// <inheritdoc/>
     public override FlowControlSignal ReadFlowControl(ReadOnlyMemory<byte> payload) =>
-        ReadMember(nameof(FlowControlSignal), payload, Wire.AgentToProxy.Parser, static message => message.FlowControl, ControlMapping.FromWire);
+        ReadMember(
+            nameof(FlowControlSignal), payload, Wire.AgentToProxy.Parser, static message => message.FlowControl, ControlMapping.FromWire);
 
     /// <inheritdoc/>
     public override void WriteLog(IBufferWriter<byte> output, AgentLogMessage message) =>
@@ -82,12 +91,17 @@ internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
     public override AgentLogMessage ReadLog(ReadOnlyMemory<byte> payload) =>
         ReadMember(nameof(AgentLogMessage), payload, Wire.AgentToProxy.Parser, static message => message.Log, ControlMapping.FromWire);
 
-    /// <summary>Parses a payload and makes of it what it stands for; bad bytes are a <see cref="ProtocolException"/>, and nothing else is.</summary>
-    internal static TResult Read<TWire, TResult>(string what, ReadOnlyMemory<byte> payload, MessageParser<TWire> parser, Func<TWire, TResult> map)
+    /// <summary>
+    /// Parses a payload and makes of it what it stands for; bad bytes are a <see cref="ProtocolException"/>, and nothing else is.
+    /// </summary>
+    internal static TResult Read<TWire, TResult>(
+        string what, ReadOnlyMemory<byte> payload, MessageParser<TWire> parser, Func<TWire, TResult> map)
         where TWire : class, IMessage<TWire> =>
         ReadMember(what, payload, parser, static message => message, map);
 
-    /// <summary>The same for one member of a oneof: a payload with another member, or with none, is not the message that was asked for.</summary>
+    /// <summary>
+    /// The same for one member of a oneof: a payload with another member, or with none, is not the message that was asked for.
+    /// </summary>
     internal static TResult ReadMember<TWire, TMember, TResult>(
         string what, ReadOnlyMemory<byte> payload, MessageParser<TWire> parser, Func<TWire, TMember?> member, Func<TMember, TResult> map)
         where TWire : IMessage<TWire>
@@ -95,7 +109,8 @@ internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
     {
         if (!WireShape.Of(parser).Fits(new ReadOnlySequence<byte>(payload)))
         {
-            throw new ProtocolException($"the payload is no {what}: a field of its {payload.Length} bytes reaches beyond the message it is in");
+            throw new ProtocolException(
+                $"the payload is no {what}: a field of its {payload.Length} bytes reaches beyond the message it is in");
         }
 
         try

@@ -32,7 +32,8 @@ internal static class WireField
                 return TryReadVarint(ref reader, MostVarintBytes, out _) && reader.Consumed <= end;
             case 1:
                 return TryAdvance(ref reader, end, sizeof(ulong));
-            case 2 when TryReadVarint(ref reader, MostVarintBytes, out var bytes) && reader.Consumed <= end && bytes <= (ulong)(end - reader.Consumed):
+            case 2 when TryReadVarint(ref reader, MostVarintBytes, out var bytes) && reader.Consumed <= end
+                && bytes <= (ulong)(end - reader.Consumed):
                 length = (long)bytes;
                 return true;
             case 5:

@@ -4,10 +4,13 @@ using Google.Protobuf.Reflection;
 
 namespace Sidecar.Protocol.Encodings.Protobuf;
 
-/// <summary>Checks, before a message is parsed, that each of its fields ends inside the message it belongs to. Immutable, any thread.</summary>
+/// <summary>
+/// Checks, before a message is parsed, that each of its fields ends inside the message it belongs to. Immutable, any thread.
+/// </summary>
 /// <remarks>
-/// Google.Protobuf 3.25 adds a length near 2 GiB to its position in 32 bits and believes the negative sum: ten bytes of a peer then cost hundreds of
-/// MiB, or what its arrays throw. Newer releases refuse text that is no UTF-8, which agents must be shown, so the lengths are looked at here.
+/// Google.Protobuf 3.25 adds a length near 2 GiB to its position in 32 bits and believes the negative sum: ten bytes of a peer then cost
+/// hundreds of MiB, or what its arrays throw. Newer releases refuse text that is no UTF-8, which agents must be shown, so the lengths are
+/// looked at here.
 /// </remarks>
 internal sealed class WireShape
 {

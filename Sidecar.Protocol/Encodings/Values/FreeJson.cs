@@ -8,8 +8,9 @@ namespace Sidecar.Protocol.Encodings.Values;
 
 /// <summary>Free JSON values of peers and operators: configurations, audit data, rules.</summary>
 /// <remarks>
-/// System.Text.Json reads values whose strings are no text, that is names with bytes that are no UTF-8 and escapes of half a surrogate pair, and
-/// throws, or writes something else, when somebody uses them much later. Here they become U+FFFD, as everywhere, before anybody does.
+/// System.Text.Json reads values whose strings are no text, that is names with bytes that are no UTF-8 and escapes of half a surrogate
+/// pair, and throws, or writes something else, when somebody uses them much later. Here they become U+FFFD, as everywhere, before anybody
+/// does.
 /// </remarks>
 internal static class FreeJson
 {
@@ -65,5 +66,7 @@ internal static class FreeJson
 
     // What an escape of the form \uXXXX stands for; NUL for anything else.
     private static char UnitAt(ReadOnlySpan<byte> json) =>
-        json.StartsWith("\\u"u8) && Utf8Parser.TryParse(json.Slice(2, 4), out ushort unit, out var length, 'x') && length == 4 ? (char)unit : '\0';
+        json.StartsWith("\\u"u8) && Utf8Parser.TryParse(json.Slice(2, 4), out ushort unit, out var length, 'x') && length == 4
+            ? (char)unit
+            : '\0';
 }

@@ -8,8 +8,12 @@ namespace Sidecar.Protocol.Encodings.Values;
 /// can be wrong about is a <see cref="ProtocolException"/> or one of the exceptions that <see cref="ProtocolErrors.IsBadInput"/> knows.
 /// Spans stay valid until the next key (for a key) or the next string (for a string) is read.
 /// </remarks>
-internal interface IValueReader
+internal interface IValueReader<TSelf>
+    where TSelf : struct, IValueReader<TSelf>, allows ref struct
 {
+    /// <summary>Starts at the beginning of a payload.</summary>
+    static abstract TSelf Create(ReadOnlyMemory<byte> payload);
+
     /// <summary>The kind of the value that comes next.</summary>
     ValueKind Kind { get; }
 
@@ -57,12 +61,4 @@ internal interface IValueReader
 
     /// <summary>Checks that nothing follows where the encoding can tell.</summary>
     void End();
-}
-
-/// <summary>A cursor that starts at a payload's beginning.</summary>
-internal interface IValueReader<TSelf> : IValueReader
-    where TSelf : struct, IValueReader<TSelf>, allows ref struct
-{
-    /// <summary>Starts at the beginning of a payload.</summary>
-    static abstract TSelf Create(ReadOnlyMemory<byte> payload);
 }

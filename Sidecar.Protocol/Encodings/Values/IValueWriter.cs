@@ -4,8 +4,14 @@ using System.Text.Json;
 namespace Sidecar.Protocol.Encodings.Values;
 
 /// <summary>Writes the values of one payload, the same for JSON and MessagePack.</summary>
-internal interface IValueWriter
+internal interface IValueWriter<TSelf>
+    where TSelf : struct, IValueWriter<TSelf>, allows ref struct
 {
+    /// <summary>Starts at the output's present end.</summary>
+    /// <param name="output">Where to write.</param>
+    /// <param name="binaryBody">Whether the peer takes raw body bytes (spec §4.4), where the encoding has a form for them.</param>
+    static abstract TSelf Create(IBufferWriter<byte> output, bool binaryBody);
+
     /// <summary>Begins a map of exactly this many pairs.</summary>
     void BeginMap(int count);
 
@@ -42,8 +48,8 @@ internal interface IValueWriter
     /// <summary>Writes a float of 64 bits; null where JSON has no form for it.</summary>
     void Double(double value);
 
-    /// <summary>Writes text.</summary>
-    void String(string value);
+    /// <summary>Writes text, or null.</summary>
+    void String(string? value);
 
     /// <summary>Writes text; invalid UTF-8 is replaced, because one such string would make the whole message unreadable.</summary>
     void Text(scoped ReadOnlySpan<byte> utf8);
@@ -59,14 +65,4 @@ internal interface IValueWriter
 
     /// <summary>Hands what was written to the output; call it after the last value.</summary>
     void Flush();
-}
-
-/// <summary>A writer that appends to an output.</summary>
-internal interface IValueWriter<TSelf> : IValueWriter
-    where TSelf : struct, IValueWriter<TSelf>, allows ref struct
-{
-    /// <summary>Starts at the output's present end.</summary>
-    /// <param name="output">Where to write.</param>
-    /// <param name="binaryBody">Whether the peer takes raw body bytes (spec §4.4), where the encoding has a form for them.</param>
-    static abstract TSelf Create(IBufferWriter<byte> output, bool binaryBody);
 }

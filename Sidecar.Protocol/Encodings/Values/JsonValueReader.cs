@@ -124,7 +124,9 @@ internal ref struct JsonValueReader : IValueReader<JsonValueReader>
         Expect(JsonTokenType.Number, "a number");
         _current = false;
         var value = _json.GetDouble();
-        return double.IsFinite(value) ? value : throw new ProtocolException($"{Member} is beyond what a double can hold; send less than 1.8e308");
+        return double.IsFinite(value)
+            ? value
+            : throw new ProtocolException($"{Member} is beyond what a double can hold; send less than 1.8e308");
     }
 
     /// <inheritdoc/>

@@ -115,7 +115,7 @@ internal readonly struct JsonValueWriter : IValueWriter<JsonValueWriter>
     }
 
     /// <inheritdoc/>
-    public void String(string value) => _json.WriteStringValue(value);
+    public void String(string? value) => _json.WriteStringValue(value);
 
     /// <inheritdoc/>
     public void Text(scoped ReadOnlySpan<byte> utf8)

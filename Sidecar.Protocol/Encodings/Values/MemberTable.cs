@@ -49,6 +49,9 @@ internal sealed class MemberTable
     /// <summary>The name of a member.</summary>
     internal string Name(int member) => _names[member];
 
+    /// <summary>The name of a member, as UTF-8.</summary>
+    internal ReadOnlySpan<byte> Utf8(int member) => _utf8[member];
+
     /// <summary>The member at a position of an array, or -1.</summary>
     internal int At(int position) => (uint)position < (uint)_positions.Length ? _positions[position] : -1;
 

@@ -3,7 +3,9 @@ using MessagePack;
 
 namespace Sidecar.Protocol.Encodings.Values;
 
-/// <summary>What the package's reader leaves open: how deep containers nest, and headers of 32 bits whose counts it takes for negative.</summary>
+/// <summary>
+/// What the package's reader leaves open: how deep containers nest, and headers of 32 bits whose counts it takes for negative.
+/// </summary>
 internal static class MessagePackBounds
 {
     /// <summary>How many containers may be open at once; free JSON values stay far below it.</summary>

@@ -9,7 +9,8 @@ namespace Sidecar.Protocol.Encodings.Values;
 
 /// <summary>Free values between MessagePack and JSON (spec §4.2, "free JSON value").</summary>
 /// <remarks>
-/// JSON has no form for NaN and infinities, which become null, for bytes that are no text, which become base64, and for keys that are numbers.
+/// JSON has no form for NaN and infinities, which become null, for bytes that are no text, which become base64, and for keys that are
+/// numbers.
 /// </remarks>
 internal static class MessagePackJson
 {

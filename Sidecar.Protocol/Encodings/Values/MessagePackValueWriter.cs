@@ -78,9 +78,9 @@ internal ref struct MessagePackValueWriter : IValueWriter<MessagePackValueWriter
     public void Double(double value) => _writer.Write(value);
 
     /// <inheritdoc/>
-    public void String(string value)
+    public void String(string? value)
     {
-        if (value.Length <= MostCharactersInOnePass)
+        if (value is not { Length: > MostCharactersInOnePass })
         {
             _writer.Write(value);
             return;

@@ -10,11 +10,15 @@ internal static class Numbers
 
     /// <summary>A whole, not negative float below 2^64 as an integer.</summary>
     internal static ulong ToUInt64(string member, double value) =>
-        value >= 0 && value < TwoTo64 && double.IsInteger(value) ? (ulong)value : throw NotWhole(member, value, "0 to 18446744073709551615");
+        value >= 0 && value < TwoTo64 && double.IsInteger(value)
+            ? (ulong)value
+            : throw NotWhole(member, value, "0 to 18446744073709551615");
 
     /// <summary>A whole float within ±2^63 as an integer.</summary>
     internal static long ToInt64(string member, double value) =>
-        value >= -TwoTo63 && value < TwoTo63 && double.IsInteger(value) ? (long)value : throw NotWhole(member, value, "within 64 bits, signed");
+        value >= -TwoTo63 && value < TwoTo63 && double.IsInteger(value)
+            ? (long)value
+            : throw NotWhole(member, value, "within 64 bits, signed");
 
     private static ProtocolException NotWhole(string member, double value, string range) =>
         new(string.Create(CultureInfo.InvariantCulture, $"{member} is {value}; it must be a whole number, {range}"));

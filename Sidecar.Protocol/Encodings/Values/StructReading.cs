@@ -6,7 +6,7 @@ namespace Sidecar.Protocol.Encodings.Values;
 internal static class StructReading
 {
     extension<TReader>(ref TReader r)
-        where TReader : struct, IValueReader, allows ref struct
+        where TReader : struct, IValueReader<TReader>, allows ref struct
     {
         /// <summary>Enters a struct; null is one without members.</summary>
         internal ValueScope BeginStruct()

@@ -3,6 +3,10 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Encodings.Values;
 
+/// <summary>Reads one value.</summary>
+internal delegate T ReadValue<TReader, out T>(ref TReader reader)
+    where TReader : struct, IValueReader<TReader>, allows ref struct;
+
 /// <summary>The conversions that many members share.</summary>
 internal static class ValueReading
 {
@@ -10,11 +14,24 @@ internal static class ValueReading
     internal const int MostHeaderFields = 4096;
 
     extension<TReader>(ref TReader r)
-        where TReader : struct, IValueReader, allows ref struct
+        where TReader : struct, IValueReader<TReader>, allows ref struct
     {
         internal string ReadString() => KnownStrings.Get(r.ReadUtf8());
 
         internal CorrelationId ReadCorrelationId() => CorrelationId.Parse(r.ReadUtf8());
+
+        internal IReadOnlyList<string> ReadStrings() => r.ReadList(static (ref item) => item.ReadString());
+
+        internal IReadOnlyList<T> ReadList<T>(ReadValue<TReader, T> read)
+        {
+            List<T>? items = null;
+            for (var scope = r.BeginArray(); r.NextItem(ref scope);)
+            {
+                (items ??= []).Add(read(ref r));
+            }
+
+            return items is null ? Array.Empty<T>() : items;
+        }
 
         internal ushort ReadUInt16()
         {
@@ -38,7 +55,9 @@ internal static class ValueReading
 
         /// <summary>Reads a number that should be an HTTP status, 100 to 599; 0 for one that is none.</summary>
         internal ushort ReadHttpStatus() =>
-            r.ReadJson().TryGetDouble(out var value) && value is >= 100 and <= 599 && value == Math.Truncate(value) ? (ushort)value : (ushort)0;
+            r.ReadJson().TryGetDouble(out var value) && value is >= 100 and <= 599 && value == Math.Truncate(value)
+                ? (ushort)value
+                : (ushort)0;
 
         /// <summary>Reads text; any other value becomes its JSON text (spec §4.12, challenge parameters).</summary>
         internal string ReadText() =>

@@ -1,15 +1,45 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Encodings.Values;
 
-/// <summary>The members that many messages share.</summary>
+/// <summary>Writes one value.</summary>
+internal delegate void WriteValue<TWriter, in T>(ref TWriter writer, T value)
+    where TWriter : struct, IValueWriter<TWriter>, allows ref struct;
+
+/// <summary>The values that many members share.</summary>
 internal static class ValueWriting
 {
     extension<TWriter>(ref TWriter w)
-        where TWriter : struct, IValueWriter, allows ref struct
+        where TWriter : struct, IValueWriter<TWriter>, allows ref struct
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        internal void UInt64OrNull(ulong? value)
+        {
+            if (value is { } number)
+            {
+                w.UInt64(number);
+            }
+            else
+            {
+                w.Null();
+            }
+        }
+
+        internal void SingleOrNull(float? value)
+        {
+            if (value is { } number)
+            {
+                w.Single(number);
+            }
+            else
+            {
+                w.Null();
+            }
+        }
+
         internal void JsonOrNull(JsonElement? value)
         {
             if (value is { ValueKind: not JsonValueKind.Undefined } json)
@@ -30,8 +60,48 @@ internal static class ValueWriting
             w.Text(buffer[..id.WriteUtf8(buffer)]);
         }
 
-        internal void TextMap(IReadOnlyDictionary<string, string> values)
+        internal void IdOrNull(CorrelationId id)
         {
+            if (id.IsEmpty)
+            {
+                w.Null();
+            }
+            else
+            {
+                w.Id(id);
+            }
+        }
+
+        internal void Strings(IReadOnlyList<string> values)
+        {
+            w.BeginArray(values.Count);
+            for (var i = 0; i < values.Count; i++)
+            {
+                w.String(values[i]);
+            }
+
+            w.EndArray();
+        }
+
+        internal void List<T>(IReadOnlyList<T> values, WriteValue<TWriter, T> write)
+        {
+            w.BeginArray(values.Count);
+            for (var i = 0; i < values.Count; i++)
+            {
+                write(ref w, values[i]);
+            }
+
+            w.EndArray();
+        }
+
+        internal void TextMap(IReadOnlyDictionary<string, string>? values)
+        {
+            if (values is null)
+            {
+                w.Null();
+                return;
+            }
+
             w.BeginMap(values.Count);
             if (values.Count > 0)
             {
@@ -74,7 +144,7 @@ internal static class ValueWriting
     }
 
     private static void WriteValues<TWriter>(ref TWriter w, HeaderBlock headers, int first)
-        where TWriter : struct, IValueWriter, allows ref struct
+        where TWriter : struct, IValueWriter<TWriter>, allows ref struct
     {
         var count = 0;
         for (var i = first; i >= 0; i = headers.NextOfName(i))

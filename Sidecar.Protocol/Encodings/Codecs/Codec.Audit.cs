@@ -6,30 +6,29 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Protocol.Encodings.Codecs;
 
 /// <summary>Audit data, which also carries the correlation id of an answer (spec §4.10, §5.1).</summary>
-internal static class AuditCodec
+internal static partial class Codec<TReader, TWriter>
 {
-    private static readonly MemberTable Members = new(5, "tags", "rule_ids", "confidence", "reason_codes", "custom");
+    private static readonly MemberTable AuditMembers = new(5, "tags", "rule_ids", "confidence", "reason_codes", "custom");
 
     /// <summary>Reads audit data.</summary>
     /// <param name="r">The reader.</param>
     /// <param name="id">Set to the id it carried, which is not part of the result.</param>
     /// <param name="guardrail">Set to the guardrail answer it carried, which is not part of the result (spec §5.5, rule 2).</param>
-    internal static AuditMetadata Read<TReader>(ref TReader r, ref CorrelationId id, ref JsonElement? guardrail)
-        where TReader : struct, IValueReader, allows ref struct
+    private static AuditMetadata ReadAudit(ref TReader r, ref CorrelationId id, ref JsonElement? guardrail)
     {
         IReadOnlyList<string> tags = [], ruleIds = [], reasonCodes = [];
         float? confidence = null;
         var custom = EmptyMap.OfJson;
         var scope = r.BeginStruct();
-        while (r.Next(ref scope, Members, out var member))
+        while (r.Next(ref scope, AuditMembers, out var member))
         {
             _ = member switch
             {
-                0 => r.Into(ref tags),
-                1 => r.Into(ref ruleIds),
-                2 => r.Into(ref confidence),
-                3 => r.Into(ref reasonCodes),
-                _ => r.Into(out custom, ReadCustom(ref r, ref id, ref guardrail)),
+                0 => Set(out tags, r.ReadStrings()),
+                1 => Set(out ruleIds, r.ReadStrings()),
+                2 => Set(out confidence, (float)r.ReadDouble()),
+                3 => Set(out reasonCodes, r.ReadStrings()),
+                _ => Set(out custom, ReadCustom(ref r, ref id, ref guardrail)),
             };
         }
 
@@ -39,8 +38,7 @@ internal static class AuditCodec
             : new AuditMetadata { Tags = tags, RuleIds = ruleIds, Confidence = confidence, ReasonCodes = reasonCodes, Custom = custom };
     }
 
-    internal static void Write<TWriter>(ref TWriter w, AuditMetadata audit, CorrelationId id)
-        where TWriter : struct, IValueWriter, allows ref struct
+    private static void WriteAudit(ref TWriter w, AuditMetadata audit, CorrelationId id)
     {
         w.BeginMap(5);
         w.Member("tags"u8, audit.Tags);
@@ -52,9 +50,7 @@ internal static class AuditCodec
         w.EndMap();
     }
 
-    private static IReadOnlyDictionary<string, JsonElement> ReadCustom<TReader>(
-        ref TReader r, ref CorrelationId id, ref JsonElement? guardrail)
-        where TReader : struct, IValueReader, allows ref struct
+    private static IReadOnlyDictionary<string, JsonElement> ReadCustom(ref TReader r, ref CorrelationId id, ref JsonElement? guardrail)
     {
         Dictionary<string, JsonElement>? custom = null;
         var scope = r.BeginMap();
@@ -79,8 +75,7 @@ internal static class AuditCodec
         return custom ?? EmptyMap.OfJson;
     }
 
-    private static void WriteCustom<TWriter>(ref TWriter w, IReadOnlyDictionary<string, JsonElement> custom, CorrelationId id)
-        where TWriter : struct, IValueWriter, allows ref struct
+    private static void WriteCustom(ref TWriter w, IReadOnlyDictionary<string, JsonElement> custom, CorrelationId id)
     {
         // The id goes over a key of that name which a handler may have set (spec §5.1).
         var replaces = custom.Count > 0 && custom.ContainsKey("correlation_id");

@@ -6,32 +6,31 @@ namespace Sidecar.Protocol.Encodings.Codecs;
 
 /// <summary>Decisions in all their forms (spec §4.10, §4.12). One that is none of them is an error, never an allow.</summary>
 /// <remarks>
-/// A refusal that can be recognised is read whatever is wrong with its details (spec §5.8): one of the wrong kind is left out, a status that is
-/// none is read as 0, a target or type that is missing as the empty text. Whoever carries the decision out replaces them.
+/// A refusal that can be recognised is read whatever is wrong with its details (spec §5.8): one of the wrong kind is left out, a status
+/// that is none is read as 0, a target or type that is missing as the empty text. Whoever carries the decision out replaces them.
 /// </remarks>
-internal static class DecisionCodec
+internal static partial class Codec<TReader, TWriter>
 {
-    private const string Known = "allow, block, redirect and challenge";
+    private const string KnownDecisions = "allow, block, redirect and challenge";
 
-    private static readonly MemberTable Members = new(
+    private static readonly MemberTable DecisionMembers = new(
         0,
         "allow", "block", "redirect", "challenge", "type", "needs_more",
         "status", "body", "headers", "url", "challenge_type", "params");
 
-    private static readonly MemberTable BlockMembers = Members.InOrder("status", "body", "headers");
-    private static readonly MemberTable RedirectMembers = Members.InOrder("url", "status");
-    private static readonly MemberTable ChallengeMembers = Members.InOrder("challenge_type", "params");
+    private static readonly MemberTable BlockMembers = DecisionMembers.InOrder("status", "body", "headers");
+    private static readonly MemberTable RedirectMembers = DecisionMembers.InOrder("url", "status");
+    private static readonly MemberTable ChallengeMembers = DecisionMembers.InOrder("challenge_type", "params");
 
     /// <summary>Reads a decision.</summary>
     /// <param name="r">The reader.</param>
     /// <param name="needsMore">Set when the decision says that more is needed.</param>
-    internal static Decision Read<TReader>(ref TReader r, ref bool needsMore)
-        where TReader : struct, IValueReader, allows ref struct
+    private static Decision ReadDecision(ref TReader r, ref bool needsMore)
     {
         if (r.Kind is ValueKind.String or ValueKind.Binary)
         {
             var name = r.ReadUtf8();
-            return name.SequenceEqual("allow"u8) ? Decision.Allow : default(Fields).Build(KnownStrings.Get(name));
+            return name.SequenceEqual("allow"u8) ? Decision.Allow : default(DecisionFields).Build(KnownStrings.Get(name));
         }
 
         if (r.Kind != ValueKind.Map)
@@ -39,11 +38,10 @@ internal static class DecisionCodec
             throw ProtocolErrors.WrongKind("decision", "allow or an object", r.Kind);
         }
 
-        return ReadObject(ref r, ref needsMore);
+        return ReadDecisionObject(ref r, ref needsMore);
     }
 
-    internal static void Write<TWriter>(ref TWriter w, Decision decision)
-        where TWriter : struct, IValueWriter, allows ref struct
+    private static void WriteDecision(ref TWriter w, Decision decision)
     {
         if (decision is AllowDecision)
         {
@@ -56,7 +54,11 @@ internal static class DecisionCodec
         {
             case BlockDecision block:
                 w.Key("block"u8);
-                WriteBlock(ref w, block);
+                w.BeginMap(3);
+                w.Member("status"u8, block.Status);
+                w.Member("body"u8, block.Body);
+                w.Member("headers"u8, block.Headers);
+                w.EndMap();
                 break;
             case RedirectDecision redirect:
                 w.Key("redirect"u8);
@@ -79,34 +81,23 @@ internal static class DecisionCodec
 
     /// <summary>The variant of a decision, which a second name may repeat but not change.</summary>
     /// <exception cref="ProtocolException">It is another one than before.</exception>
-    internal static string OnlyOne(string member, string? before, string name) =>
+    private static string OnlyOne(string member, string? before, string name) =>
         before is null || string.Equals(before, name, StringComparison.Ordinal)
             ? name
             : throw new ProtocolException($"{member} is both {before} and {name}; it must be one");
 
-    private static void WriteBlock<TWriter>(ref TWriter w, BlockDecision block)
-        where TWriter : struct, IValueWriter, allows ref struct
-    {
-        w.BeginMap(3);
-        w.Member("status"u8, block.Status);
-        w.Member("body"u8, block.Body);
-        w.Member("headers"u8, block.Headers);
-        w.EndMap();
-    }
-
-    private static Decision ReadObject<TReader>(ref TReader r, ref bool needsMore)
-        where TReader : struct, IValueReader, allows ref struct
+    private static Decision ReadDecisionObject(ref TReader r, ref bool needsMore)
     {
         string? variant = null;
         var saysNeedsMore = false;
-        var fields = default(Fields);
+        var fields = default(DecisionFields);
         var scope = r.BeginMap();
-        while (r.NextOrNull(ref scope, Members, out var member))
+        while (r.NextOrNull(ref scope, DecisionMembers, out var member))
         {
             if (member <= 3)
             {
-                variant = OnlyOne("decision", variant, Members.Name(member));
-                fields = ReadVariant(ref r, member);
+                variant = OnlyOne("decision", variant, DecisionMembers.Name(member));
+                fields = ReadDecisionVariant(ref r, member);
             }
             else if (r.Kind == ValueKind.Null)
             {
@@ -130,11 +121,9 @@ internal static class DecisionCodec
         return variant is null && saysNeedsMore ? Decision.Allow : fields.Build(variant);
     }
 
-    private static Fields ReadVariant<TReader>(ref TReader r, int variant)
-        where TReader : struct, IValueReader, allows ref struct
+    private static DecisionFields ReadDecisionVariant(ref TReader r, int variant)
     {
-        var fields = default(Fields);
-
+        var fields = default(DecisionFields);
         if (variant == 0)
         {
             r.ReadNothing("allow");
@@ -166,7 +155,7 @@ internal static class DecisionCodec
     }
 
     [StructLayout(LayoutKind.Auto)]
-    private struct Fields
+    private struct DecisionFields
     {
         private ushort? _status;
         private string? _body;
@@ -175,8 +164,7 @@ internal static class DecisionCodec
         private string? _challengeType;
         private IReadOnlyDictionary<string, string>? _parameters;
 
-        internal void Read<TReader>(ref TReader r, int member)
-            where TReader : struct, IValueReader, allows ref struct
+        internal void Read(ref TReader r, int member)
         {
             var isFit = member switch
             {
@@ -193,12 +181,12 @@ internal static class DecisionCodec
 
             _ = member switch
             {
-                6 => r.Into(out _status, r.ReadHttpStatus()),
-                7 => r.Into(out _body, r.ReadText()),
-                8 => r.Into(out _headers, r.ReadTextMap()),
-                9 => r.Into(ref _url),
-                10 => r.Into(ref _challengeType),
-                _ => r.Into(out _parameters, r.ReadTextMap(keepNulls: true)),
+                6 => Set(out _status, r.ReadHttpStatus()),
+                7 => Set(out _body, r.ReadText()),
+                8 => Set(out _headers, r.ReadTextMap()),
+                9 => Set(out _url, r.ReadString()),
+                10 => Set(out _challengeType, r.ReadString()),
+                _ => Set(out _parameters, r.ReadTextMap(keepNulls: true)),
             };
         }
 
@@ -208,8 +196,8 @@ internal static class DecisionCodec
             "block" => new BlockDecision(_status ?? 403, _body, _headers),
             "redirect" => new RedirectDecision(_url ?? "", _status ?? 302),
             "challenge" => new ChallengeDecision(_challengeType ?? "", _parameters ?? EmptyMap.OfStrings),
-            null => throw new ProtocolException("decision is an object without a decision; known are " + Known),
-            _ => throw ProtocolErrors.Unknown("decision", variant, Known),
+            null => throw new ProtocolException("decision is an object without a decision; known are " + KnownDecisions),
+            _ => throw ProtocolErrors.Unknown("decision", variant, KnownDecisions),
         };
     }
 }
