@@ -5,7 +5,10 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Dialects;
 
-/// <summary>What differs between the wires that the agent protocol v2 runs on: framing, handshake, control messages. Stateless, safe from any thread.</summary>
+/// <summary>
+/// What differs between the wires that the agent protocol v2 runs on: framing, handshake, control messages. Stateless, safe from any
+/// thread.
+/// </summary>
 public abstract class AgentDialect
 {
     /// <summary>Frames with JSON or MessagePack, as on Unix sockets (spec §2, §3).</summary>
@@ -24,7 +27,8 @@ public abstract class AgentDialect
     public abstract bool CarriesMutations { get; }
 
     /// <summary>
-    /// Whether every agent answers a configuration (spec §5.3); where not, the pong behind it accepts it and the end of the stream refuses it (spec §6.5).
+    /// Whether every agent answers a configuration (spec §5.3); where not, the pong behind it accepts it and the end of the stream refuses
+    /// it (spec §6.5).
     /// </summary>
     public abstract bool AnswersConfigure { get; }
 
@@ -63,8 +67,8 @@ public abstract class AgentDialect
     public abstract CancelRequest ReadCancel(ReadOnlyMemory<byte> payload);
 
     /// <summary>
-    /// Writes what tells an agent that an exchange is over, where the dialect has a word for it of its own; it goes as a cancel, behind the last event.
-    /// The native dialect and gRPC's have none besides the event <see cref="MessageType.RequestComplete"/>.
+    /// Writes what tells an agent that an exchange is over, where the dialect has a word for it of its own; it goes as a cancel, behind the
+    /// last event. The native dialect and gRPC's have none besides the event <see cref="MessageType.RequestComplete"/>.
     /// </summary>
     /// <returns>False when there is nothing to tell, and nothing was written.</returns>
     public virtual bool TryWriteEnd(IBufferWriter<byte> output, CorrelationId exchange) => false;

@@ -40,8 +40,8 @@ public sealed class GrpcDialect : AgentDialect
 
     /// <inheritdoc/>
     public override FrameFormat AgentFormat { get; } = new GrpcFrameFormat(
-        [None, MessageType.HandshakeRequest, RequestHeaders, RequestBodyChunk, ResponseHeaders, ResponseBodyChunk, WebSocketFrame, GuardrailInspect,
-        RequestComplete, Cancel, Configure, Ping]);
+        [None, MessageType.HandshakeRequest, RequestHeaders, RequestBodyChunk, ResponseHeaders, ResponseBodyChunk,
+        WebSocketFrame, GuardrailInspect, RequestComplete, Cancel, Configure, Ping]);
 
     /// <inheritdoc/>
     public override bool CarriesMutations => false;
@@ -74,7 +74,8 @@ public sealed class GrpcDialect : AgentDialect
 
     /// <inheritdoc/>
     public override HandshakeRequest ReadRequest(ReadOnlyMemory<byte> payload) =>
-        ProtobufEncoding.ReadMember("handshake", payload, Wire.ProxyToAgent.Parser, static message => message.Handshake, HandshakeMapping.FromWire);
+        ProtobufEncoding.ReadMember(
+            "handshake", payload, Wire.ProxyToAgent.Parser, static message => message.Handshake, HandshakeMapping.FromWire);
 
     /// <inheritdoc/>
     public override void WriteResponse(IBufferWriter<byte> output, HandshakeResponse message) =>
@@ -82,7 +83,8 @@ public sealed class GrpcDialect : AgentDialect
 
     /// <inheritdoc/>
     public override HandshakeResponse ReadResponse(ReadOnlyMemory<byte> payload) =>
-        ProtobufEncoding.ReadMember("handshake response", payload, Wire.AgentToProxy.Parser, static message => message.Handshake, HandshakeMapping.FromWire);
+        ProtobufEncoding.ReadMember(
+            "handshake response", payload, Wire.AgentToProxy.Parser, static message => message.Handshake, HandshakeMapping.FromWire);
 
     /// <inheritdoc/>
     public override void WriteCancel(IBufferWriter<byte> output, CancelRequest message) =>
@@ -99,11 +101,14 @@ public sealed class GrpcDialect : AgentDialect
     /// <inheritdoc/>
     public override void WritePong(IBufferWriter<byte> output, ReadOnlyMemory<byte> ping, ulong nowMs)
     {
-        var asked = ProtobufEncoding.ReadMember("ping", ping, Wire.ProxyToAgent.Parser, static message => message.Ping, static ping => ping);
-        new Wire.AgentToProxy { Pong = new Wire.Pong { Sequence = asked.Sequence, PingTimestampMs = asked.TimestampMs, TimestampMs = nowMs } }.WriteTo(output);
+        var asked = ProtobufEncoding.ReadMember(
+            "ping", ping, Wire.ProxyToAgent.Parser, static message => message.Ping, static ping => ping);
+        var pong = new Wire.Pong { Sequence = asked.Sequence, PingTimestampMs = asked.TimestampMs, TimestampMs = nowMs };
+        new Wire.AgentToProxy { Pong = pong }.WriteTo(output);
     }
 
     /// <inheritdoc/>
     public override ulong ReadPong(ReadOnlyMemory<byte> payload) =>
-        ProtobufEncoding.ReadMember("pong", payload, Wire.AgentToProxy.Parser, static message => message.Pong, static pong => pong.Sequence);
+        ProtobufEncoding.ReadMember(
+            "pong", payload, Wire.AgentToProxy.Parser, static message => message.Pong, static pong => pong.Sequence);
 }

@@ -5,7 +5,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Dialects;
 
-/// <summary>The messages of a gRPC stream as frames: the prefix is gRPC's, the type is the field of the oneof that is set (spec §7.3).</summary>
+/// <summary>
+/// The messages of a gRPC stream as frames: the prefix is gRPC's, the type is the field of the oneof that is set (spec §7.3).
+/// </summary>
 /// <remarks>
 /// <code>
 ///  0       1               5                  5 + L
@@ -21,7 +23,8 @@ internal sealed class GrpcFrameFormat(MessageType[] types) : LengthPrefixedForma
     private const byte Uncompressed = 0;
 
     /// <inheritdoc/>
-    protected override FrameScanStatus Check(ReadOnlySpan<byte> header) => header[0] == Uncompressed ? FrameScanStatus.Frame : FrameScanStatus.Compressed;
+    protected override FrameScanStatus Check(ReadOnlySpan<byte> header) =>
+        header[0] == Uncompressed ? FrameScanStatus.Frame : FrameScanStatus.Compressed;
 
     /// <inheritdoc/>
     protected override bool TryFindType(in ReadOnlySequence<byte> payload, out byte type)

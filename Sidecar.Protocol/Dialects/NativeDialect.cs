@@ -36,7 +36,8 @@ internal sealed class NativeDialect : AgentDialect
 
     public override HandshakeRequest ReadRequest(ReadOnlyMemory<byte> payload) => HandshakeCodec.ReadRequest(payload);
 
-    public override void WriteResponse(IBufferWriter<byte> output, HandshakeResponse message) => HandshakeCodec.WriteResponse(output, message);
+    public override void WriteResponse(IBufferWriter<byte> output, HandshakeResponse message) =>
+        HandshakeCodec.WriteResponse(output, message);
 
     public override HandshakeResponse ReadResponse(ReadOnlyMemory<byte> payload) => HandshakeCodec.ReadResponse(payload);
 

@@ -4,8 +4,8 @@ namespace Sidecar.Protocol.Framing;
 
 /// <summary>How messages follow each other on a stream of bytes. Stateless, safe from any thread.</summary>
 /// <remarks>
-/// A format says how large its header is and writes it. Whoever builds a message knows only its type and its payload, so that it can be built
-/// before it is known which stream takes it.
+/// A format says how large its header is and writes it. Whoever builds a message knows only its type and its payload, so that it can be
+/// built before it is known which stream takes it.
 /// </remarks>
 public abstract class FrameFormat
 {
@@ -13,7 +13,9 @@ public abstract class FrameFormat
     public const int LargestHeader = 8;
 
     /// <summary>A format.</summary>
-    /// <param name="headerSize">The bytes in front of each payload, 0 to <see cref="LargestHeader"/>; 0 where frames end in themselves, as lines do.</param>
+    /// <param name="headerSize">
+    /// The bytes in front of each payload, 0 to <see cref="LargestHeader"/>; 0 where frames end in themselves, as lines do.
+    /// </param>
     protected FrameFormat(int headerSize)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(headerSize);
@@ -23,7 +25,8 @@ public abstract class FrameFormat
 
     /// <summary>Length and type in front of each payload, as on Unix sockets (layout at <see cref="FrameLimits"/>).</summary>
     public static FrameFormat Native { get; } =
-        new LengthPrefixedFormat(new FrameHeader(FrameLimits.HeaderSize, LengthAt: 0, FrameLimits.LengthSize) { TypeAt = FrameLimits.LengthSize, Counted = 1 });
+        new LengthPrefixedFormat(
+            new FrameHeader(FrameLimits.HeaderSize, LengthAt: 0, FrameLimits.LengthSize) { TypeAt = FrameLimits.LengthSize, Counted = 1 });
 
     /// <summary>The bytes in front of each payload.</summary>
     public int HeaderSize { get; }
@@ -37,8 +40,8 @@ public abstract class FrameFormat
     /// it was.
     /// </param>
     /// <param name="maxLength">
-    /// The largest payload to accept and 1 for its type, in bytes, normally <see cref="FrameLimits.MaxLength"/>. A larger one is refused as soon as its length
-    /// is there.
+    /// The largest payload to accept and 1 for its type, in bytes, normally <see cref="FrameLimits.MaxLength"/>. A larger one is refused as
+    /// soon as its length is there.
     /// </param>
     /// <param name="frame">The frame, lying in <paramref name="buffer"/>; the default value for every other status.</param>
     /// <param name="length">

@@ -99,12 +99,15 @@ public class LengthPrefixedFormat : FrameFormat
         if (payloadLength < 0 || payloadLength > LargestPayload)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(payloadLength), payloadLength, $"A payload of {payloadLength} bytes does not fit a frame: 0 to {LargestPayload} do. Split the message.");
+                nameof(payloadLength),
+                payloadLength,
+                $"A payload of {payloadLength} bytes does not fit a frame: 0 to {LargestPayload} do. Split the message.");
         }
 
         if (destination.Length < HeaderSize)
         {
-            throw new ArgumentException($"A frame header needs {HeaderSize} bytes; the destination has {destination.Length}.", nameof(destination));
+            throw new ArgumentException(
+                $"A frame header needs {HeaderSize} bytes; the destination has {destination.Length}.", nameof(destination));
         }
 
         destination[..HeaderSize].Clear();

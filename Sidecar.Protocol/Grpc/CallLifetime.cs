@@ -48,7 +48,8 @@ internal sealed class CallLifetime
     }
 
     /// <summary>
-    /// A token that fires for the call's end and for a reason of one's own. Costs nothing if there is no such reason, or it is the call's end too.
+    /// A token that fires for the call's end and for a reason of one's own. Costs nothing if there is no such reason, or it is the call's
+    /// end too.
     /// </summary>
     public LinkedToken Link(CancellationToken own) => new(_over.Token, own);
 

@@ -4,8 +4,9 @@ namespace Sidecar.Protocol.Grpc;
 
 /// <summary>The pipe of a gRPC call as a connection uses it.</summary>
 /// <remarks>
-/// Completing the writing side leaves the call open: a server's status is yet to come, and a client ends it by disposing. Waking a call that
-/// has ended throws, and in Kestrel its pipes may be another call's by then: neither must happen to a connection, which anyone may wake.
+/// Completing the writing side leaves the call open: a server's status is yet to come, and a client ends it by disposing. Waking a call
+/// that has ended throws, and in Kestrel its pipes may be another call's by then: neither must happen to a connection, which anyone may
+/// wake.
 /// </remarks>
 internal sealed class CallPipe : IDuplexPipe
 {
@@ -57,7 +58,8 @@ internal sealed class CallPipe : IDuplexPipe
 
         public override void Complete(Exception? exception = null) => inner.Complete(exception);
 
-        public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) => inner.ReadAsync(cancellationToken);
+        public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) =>
+            inner.ReadAsync(cancellationToken);
 
         public override bool TryRead(out ReadResult result) => inner.TryRead(out result);
     }
@@ -72,7 +74,8 @@ internal sealed class CallPipe : IDuplexPipe
         {
         }
 
-        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => inner.FlushAsync(cancellationToken);
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
+            inner.FlushAsync(cancellationToken);
 
         public override Memory<byte> GetMemory(int sizeHint = 0) => inner.GetMemory(sizeHint);
 

@@ -38,11 +38,13 @@ public static class CertificateCheck
             return "it shows no certificate";
         }
 
-        var statuses = chain?.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, static (all, status) => all | status.Status) ?? X509ChainStatusFlags.NoError;
+        var statuses = chain?.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, static (all, status) => all | status.Status)
+            ?? X509ChainStatusFlags.NoError;
         return 0 switch
         {
             _ when statuses.HasFlag(X509ChainStatusFlags.NotTimeValid) => chain!.ChainElements.Select(static element => element.Certificate)
-                .Prepend(shown).Select(ValidityProblem).FirstOrDefault(static problem => problem is not null) ?? "a certificate of its chain is not valid now",
+                .Prepend(shown).Select(ValidityProblem).FirstOrDefault(static problem => problem is not null)
+                    ?? "a certificate of its chain is not valid now",
             _ when (statuses & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain)) != 0 =>
                 $"its certificate '{shown.Subject}' was issued by '{shown.Issuer}', who is none of {trusted}",
             _ when statuses != X509ChainStatusFlags.NoError => $"its certificate '{shown.Subject}' is not accepted: {statuses}",
@@ -53,15 +55,17 @@ public static class CertificateCheck
     private static string? ValidityProblem(X509Certificate2 certificate)
     {
         var now = TimeProvider.System.GetLocalNow().DateTime;
-        return now > certificate.NotAfter ? string.Create(CultureInfo.InvariantCulture, $"the certificate '{certificate.Subject}' expired on {certificate.NotAfter:u}")
-            : now < certificate.NotBefore ? string.Create(CultureInfo.InvariantCulture, $"the certificate '{certificate.Subject}' is not valid before {certificate.NotBefore:u}")
-            : null;
+        var subject = $"the certificate '{certificate.Subject}'";
+        return now > certificate.NotAfter ? string.Create(CultureInfo.InvariantCulture, $"{subject} expired on {certificate.NotAfter:u}")
+            : now >= certificate.NotBefore ? null
+            : string.Create(CultureInfo.InvariantCulture, $"{subject} is not valid before {certificate.NotBefore:u}");
     }
 
     private static string NamesOf(X509Certificate2 certificate)
     {
         var names = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>()
-            .SelectMany(static extension => extension.EnumerateDnsNames().Concat(extension.EnumerateIPAddresses().Select(static address => address.ToString())))
+            .SelectMany(static names => names.EnumerateDnsNames()
+                .Concat(names.EnumerateIPAddresses().Select(static address => address.ToString())))
             .Take(8).ToList();
         return names.Count > 0 ? string.Join(", ", names) : $"'{certificate.Subject}'";
     }

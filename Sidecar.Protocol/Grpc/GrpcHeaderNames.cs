@@ -11,7 +11,9 @@ internal static class GrpcHeaderNames
     public const string IdentityEncoding = "identity";
     public const string ContentType = "application/grpc";
 
-    /// <summary>Whether a content type is gRPC with messages of Protobuf: <c>application/grpc</c>, alone or with <c>+proto</c> or parameters.</summary>
+    /// <summary>
+    /// Whether a content type is gRPC with messages of Protobuf: <c>application/grpc</c>, alone or with <c>+proto</c> or parameters.
+    /// </summary>
     public static bool IsGrpc(string? contentType)
     {
         if (contentType is null || !contentType.StartsWith(ContentType, StringComparison.OrdinalIgnoreCase))

@@ -30,24 +30,30 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
     /// <summary>Whether room is kept for the last message.</summary>
     public bool HoldsRoom => _reserved > 0;
 
-    /// <summary>Whether a read by <see cref="TryReadAsync"/> has found that the stream or its connection broke, or was cancelled by its token.</summary>
+    /// <summary>
+    /// Whether a read by <see cref="TryReadAsync"/> has found that the stream or its connection broke, or was cancelled by its token.
+    /// </summary>
     public bool IsGone => _isGone;
 
     /// <summary>Waits for the next message.</summary>
     /// <param name="parser">The parser of its type.</param>
     /// <param name="cancellation">Ends the wait; nothing is lost, and another read may follow where the pipe allows it.</param>
     /// <returns>The message; null when the peer has sent its last.</returns>
-    /// <remarks>The room of a large message is kept until the next read, or <see cref="Release"/>: so long its reader may work on it.</remarks>
+    /// <remarks>
+    /// The room of a large message is kept until the next read, or <see cref="Release"/>: so long its reader may work on it.
+    /// </remarks>
     /// <exception cref="GrpcException">
-    /// What came is no message: <see cref="GrpcStatusCode.ResourceExhausted"/> above the limit, <see cref="GrpcStatusCode.Unimplemented"/> for
-    /// a compression we do not know, else <see cref="GrpcStatusCode.Internal"/>. Or there was no room for it in time:
+    /// What came is no message: <see cref="GrpcStatusCode.ResourceExhausted"/> above the limit, <see cref="GrpcStatusCode.Unimplemented"/>
+    /// for a compression we do not know, else <see cref="GrpcStatusCode.Internal"/>. Or there was no room for it in time:
     /// <see cref="GrpcStatusCode.Unavailable"/>.
     /// </exception>
     /// <exception cref="IOException">The stream or its connection broke.</exception>
     public async ValueTask<T?> ReadAsync<T>(MessageParser<T> parser, CancellationToken cancellation)
         where T : class, IMessage<T> => (await ReadAsync(parser, throws: true, cancellation).ConfigureAwait(false)).Message;
 
-    /// <summary>Waits for the next message where streams often end by a reset: that is a result here, because an exception that climbs up is dear.</summary>
+    /// <summary>
+    /// Waits for the next message where streams often end by a reset: that is a result here, because an exception that climbs up is dear.
+    /// </summary>
     /// <param name="parser">The parser of its type.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="GrpcException">As in <see cref="ReadAsync{T}(MessageParser{T}, CancellationToken)"/>.</exception>
@@ -55,7 +61,8 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
         where T : class, IMessage<T> => ReadAsync(parser, throws: false, cancellation);
 
     /// <summary>
-    /// Ends the read under way by <see cref="TryReadAsync"/>, if there is one, and every later one, as gone. From any thread while the call lives.
+    /// Ends the read under way by <see cref="TryReadAsync"/>, if there is one, and every later one, as gone. From any thread while the call
+    /// lives.
     /// </summary>
     public void EndReads()
     {
@@ -242,7 +249,9 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
     {
         if (!await room.ReserveAsync(length).ConfigureAwait(false))
         {
-            _failure = new GrpcException(GrpcStatusCode.Unavailable, $"there is no memory for a message of {length} bytes now; too many large ones are being received");
+            _failure = new GrpcException(
+                GrpcStatusCode.Unavailable,
+                $"there is no memory for a message of {length} bytes now; too many large ones are being received");
             throw _failure;
         }
 
@@ -261,7 +270,8 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
             case GrpcScanStatus.NeedMore when isLast && !rest.IsEmpty:
                 throw new GrpcException(
                     GrpcStatusCode.Internal,
-                    $"the stream ended inside a message: {rest.Length} bytes came, {(length == 0 ? "a prefix is 5" : $"prefix and message are {length + GrpcMessageFormat.PrefixSize}")}");
+                    $"the stream ended inside a message: {rest.Length} bytes came, " +
+                    $"{(length == 0 ? "a prefix is 5" : $"prefix and message are {length + GrpcMessageFormat.PrefixSize}")}");
             case GrpcScanStatus.NeedMore:
                 return false;
             case GrpcScanStatus.TooLong:
@@ -269,11 +279,15 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
                     GrpcStatusCode.ResourceExhausted,
                     $"a message of {length} bytes was received; the limit is {maxLength} bytes; send it in smaller pieces");
             case GrpcScanStatus.Compressed when encoding is not (null or GrpcHeaderNames.IdentityEncoding):
-                throw new GrpcException(GrpcStatusCode.Unimplemented, "a compressed message was received; only 'identity' is understood; switch compression off");
+                throw new GrpcException(
+                    GrpcStatusCode.Unimplemented,
+                    "a compressed message was received; only 'identity' is understood; switch compression off");
             case GrpcScanStatus.Compressed:
                 throw new GrpcException(GrpcStatusCode.Internal, "a message is marked as compressed, but no compression was agreed on");
             default:
-                throw new GrpcException(GrpcStatusCode.Internal, $"a message begins with byte {rest.Slice(0, 1).ToArray()[0]}; 0 or 1 is expected; is the peer speaking gRPC?");
+                throw new GrpcException(
+                    GrpcStatusCode.Internal,
+                    $"a message begins with byte {rest.Slice(0, 1).ToArray()[0]}; 0 or 1 is expected; is the peer speaking gRPC?");
         }
     }
 
@@ -282,7 +296,9 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
     {
         if (!WireShape.Of(parser).Fits(bytes))
         {
-            throw new GrpcException(GrpcStatusCode.Internal, $"{bytes.Length} bytes were received that are no {typeof(T).Name}: a field reaches beyond the message it is in");
+            throw new GrpcException(
+                GrpcStatusCode.Internal,
+                $"{bytes.Length} bytes were received that are no {typeof(T).Name}: a field reaches beyond the message it is in");
         }
 
         try
@@ -291,7 +307,8 @@ public sealed class GrpcMessageReader(PipeReader pipe, int maxLength, string? en
         }
         catch (InvalidProtocolBufferException e)
         {
-            throw new GrpcException(GrpcStatusCode.Internal, $"{bytes.Length} bytes were received that are no {typeof(T).Name}: {e.Message}", e);
+            throw new GrpcException(
+                GrpcStatusCode.Internal, $"{bytes.Length} bytes were received that are no {typeof(T).Name}: {e.Message}", e);
         }
     }
 }

@@ -9,13 +9,17 @@ public static class GrpcMessageScanner
 {
     /// <summary>Takes the message at the start of <paramref name="buffer"/>, if all of it is there.</summary>
     /// <param name="buffer">
-    /// The bytes received and not consumed yet. On <see cref="GrpcScanStatus.Message"/> the message is sliced off; otherwise it stays as it was.
+    /// The bytes received and not consumed yet. On <see cref="GrpcScanStatus.Message"/> the message is sliced off; otherwise it stays as it
+    /// was.
     /// </param>
-    /// <param name="maxLength">The longest message to accept, in bytes, without its prefix. A longer one is refused as soon as its prefix is there.</param>
+    /// <param name="maxLength">
+    /// The longest message to accept, in bytes, without its prefix. A longer one is refused as soon as its prefix is there.
+    /// </param>
     /// <param name="message">The bytes of the message, lying in <paramref name="buffer"/>; empty for every other status.</param>
     /// <param name="length">The length as read, also when it is refused; 0 while the prefix is incomplete or its flag refused.</param>
     /// <returns>What was found. Malformed input is a status, never an exception.</returns>
-    public static GrpcScanStatus TryRead(ref ReadOnlySequence<byte> buffer, int maxLength, out ReadOnlySequence<byte> message, out uint length)
+    public static GrpcScanStatus TryRead(
+        ref ReadOnlySequence<byte> buffer, int maxLength, out ReadOnlySequence<byte> message, out uint length)
     {
         message = default;
         length = 0;

@@ -11,7 +11,9 @@ public static class GrpcMessageWriter
     /// <param name="output">Where to write.</param>
     /// <param name="message">Must not change meanwhile: its size is written first.</param>
     /// <param name="maxLength">The longest message to write, in bytes, without its prefix.</param>
-    /// <exception cref="GrpcException">The message is longer: <see cref="GrpcStatusCode.ResourceExhausted"/>. Nothing was written.</exception>
+    /// <exception cref="GrpcException">
+    /// The message is longer: <see cref="GrpcStatusCode.ResourceExhausted"/>. Nothing was written.
+    /// </exception>
     public static void Write(IBufferWriter<byte> output, IMessage message, int maxLength)
     {
         ArgumentNullException.ThrowIfNull(output);
@@ -23,7 +25,8 @@ public static class GrpcMessageWriter
         {
             throw new GrpcException(
                 GrpcStatusCode.ResourceExhausted,
-                $"a {message.Descriptor.Name} of {(uint)length} bytes cannot be sent; the limit is {maxLength} bytes; send it in smaller pieces");
+                $"a {message.Descriptor.Name} of {(uint)length} bytes cannot be sent; the limit is {maxLength} bytes; send it in " +
+                "smaller pieces");
         }
 
         var prefix = output.GetSpan(GrpcMessageFormat.PrefixSize);

@@ -4,7 +4,8 @@ namespace Sidecar.Protocol.Grpc;
 public enum GrpcScanStatus
 {
     /// <summary>
-    /// The start of a message, or nothing; more bytes decide. At the end of the stream: a clean end if the buffer is empty, else a truncated message.
+    /// The start of a message, or nothing; more bytes decide. At the end of the stream: a clean end if the buffer is empty, else a
+    /// truncated message.
     /// </summary>
     NeedMore,
 

@@ -7,7 +7,9 @@ namespace Sidecar.Protocol.Grpc;
 /// <remarks>Pure: no state, any thread.</remarks>
 public static class GrpcStatusText
 {
-    /// <summary>Most characters of a message that are sent; what follows is cut. It travels in a header, and peers limit these to some KiB.</summary>
+    /// <summary>
+    /// Most characters of a message that are sent; what follows is cut. It travels in a header, and peers limit these to some KiB.
+    /// </summary>
     public const int MaxMessageLength = 1024;
 
     /// <summary>The code as it travels.</summary>
@@ -38,7 +40,9 @@ public static class GrpcStatusText
         return encoded.ToString();
     }
 
-    /// <summary>Reads a percent-encoded message. What is no valid escape stays as it is, as gRPC asks for; bytes that are no UTF-8 become U+FFFD.</summary>
+    /// <summary>
+    /// Reads a percent-encoded message. What is no valid escape stays as it is, as gRPC asks for; bytes that are no UTF-8 become U+FFFD.
+    /// </summary>
     public static string Decode(string encoded)
     {
         ArgumentNullException.ThrowIfNull(encoded);
@@ -50,7 +54,8 @@ public static class GrpcStatusText
         var octets = new List<byte>(encoded.Length);
         for (var at = 0; at < encoded.Length; at++)
         {
-            if (encoded[at] == '%' && at + 2 < encoded.Length && char.IsAsciiHexDigit(encoded[at + 1]) && char.IsAsciiHexDigit(encoded[at + 2]))
+            if (encoded[at] == '%' && at + 2 < encoded.Length && char.IsAsciiHexDigit(encoded[at + 1])
+                && char.IsAsciiHexDigit(encoded[at + 2]))
             {
                 octets.Add(Convert.FromHexString(encoded.AsSpan(at + 1, 2))[0]);
                 at += 2;

@@ -25,7 +25,10 @@ public static class TlsFiles
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
-            throw new InvalidDataException($"certificate {certificatePath} with key {keyPath} cannot be used: {e.Message}; give PEM files of one certificate and its key", e);
+            throw new InvalidDataException(
+                $"certificate {certificatePath} with key {keyPath} cannot be used: {e.Message}; give PEM files of one certificate and " +
+                "its key",
+                e);
         }
     }
 
@@ -37,7 +40,9 @@ public static class TlsFiles
         {
             var authorities = new X509Certificate2Collection();
             authorities.ImportFromPemFile(path);
-            return authorities.Count > 0 ? authorities : throw new InvalidDataException($"{path} holds no certificate; give a PEM file of the issuer's");
+            return authorities.Count > 0
+                ? authorities
+                : throw new InvalidDataException($"{path} holds no certificate; give a PEM file of the issuer's");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
         {

@@ -3,7 +3,9 @@ namespace Sidecar.Protocol.Messages;
 /// <summary>An agent's answer to one event (spec §4.10).</summary>
 public sealed record AgentResponse
 {
-    /// <summary>The plain allow. Decoders return this very object for an answer that says nothing else, so the common case allocates nothing.</summary>
+    /// <summary>
+    /// The plain allow. Decoders return this very object for an answer that says nothing else, so the common case allocates nothing.
+    /// </summary>
     public static AgentResponse Allow { get; } = new();
 
     /// <summary>Protocol version of the answer, 1 or 2.</summary>

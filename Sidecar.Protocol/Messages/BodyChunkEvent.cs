@@ -1,10 +1,14 @@
 namespace Sidecar.Protocol.Messages;
 
 /// <summary>A piece of a body (spec §4.4). Exactly one event per direction has <see cref="IsLast"/> set.</summary>
-/// <remarks>Its parts can be set so that one object serves all pieces of a body, one after the other. One that a handler is given does not change.</remarks>
+/// <remarks>
+/// Its parts can be set so that one object serves all pieces of a body, one after the other. One that a handler is given does not change.
+/// </remarks>
 public abstract record BodyChunkEvent : AgentEvent
 {
-    /// <summary>The bytes themselves, never base64. May share memory with the frame it was read from: valid until the event is answered.</summary>
+    /// <summary>
+    /// The bytes themselves, never base64. May share memory with the frame it was read from: valid until the event is answered.
+    /// </summary>
     public ReadOnlyMemory<byte> Data { get; set; }
 
     /// <summary>True for the last piece, which may be empty.</summary>

@@ -15,6 +15,8 @@ public sealed record HandshakeResponse
     /// <summary>Why not.</summary>
     public string? Error { get; init; }
 
-    /// <summary>The encoding of everything that follows: <see cref="ProtocolConstants.Json"/> or <see cref="ProtocolConstants.MessagePack"/>.</summary>
+    /// <summary>
+    /// The encoding of everything that follows: <see cref="ProtocolConstants.Json"/> or <see cref="ProtocolConstants.MessagePack"/>.
+    /// </summary>
     public string Encoding { get; init; } = ProtocolConstants.Json;
 }

@@ -7,7 +7,9 @@ using System.Text.Unicode;
 
 namespace Sidecar.Protocol.Messages;
 
-/// <summary>The header fields of one message, in order, duplicates kept, as one flat block: a table of fields, and behind it their UTF-8 bytes.</summary>
+/// <summary>
+/// The header fields of one message, in order, duplicates kept, as one flat block: a table of fields, and behind it their UTF-8 bytes.
+/// </summary>
 /// <remarks>
 /// Names are lower-cased as they are added (spec §4.3). A field may have no value at all (a name with an empty list on the wire).
 /// Filled by one thread, then only read, from any thread.
@@ -88,12 +90,15 @@ public sealed partial class HeaderBlock
         Commit(start, nameLength, hasValue: true);
     }
 
-    /// <summary>Adds a field, the name lower-cased, if both are ASCII, which nearly all are; otherwise false, and nothing is added.</summary>
+    /// <summary>
+    /// Adds a field, the name lower-cased, if both are ASCII, which nearly all are; otherwise false, and nothing is added.
+    /// </summary>
     internal bool TryAddAscii(ReadOnlySpan<char> name, ReadOnlySpan<char> value)
     {
         var start = _used;
         var field = Reserve(name.Length + value.Length);
-        if (Ascii.ToLower(name, field, out _) == OperationStatus.Done && Ascii.FromUtf16(value, field[name.Length..], out _) == OperationStatus.Done)
+        if (Ascii.ToLower(name, field, out _) == OperationStatus.Done
+            && Ascii.FromUtf16(value, field[name.Length..], out _) == OperationStatus.Done)
         {
             Commit(start, name.Length, hasValue: true);
             return true;
@@ -265,8 +270,8 @@ public sealed partial class HeaderBlock
         }
     }
 
-    // A filter in front of the comparison, which keeps the grouping of many fields by name cheap. Whoever sends the names does not know the factor, and so
-    // finds none that fall together.
+    // A filter in front of the comparison, which keeps the grouping of many fields by name cheap. Whoever sends the names does not know the
+    // factor, and so finds none that fall together.
     private static int HashOf(ReadOnlySpan<byte> name)
     {
         var hash = name.Length;

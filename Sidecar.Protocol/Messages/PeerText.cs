@@ -4,7 +4,8 @@ using System.Text;
 namespace Sidecar.Protocol.Messages;
 
 /// <summary>
-/// Makes text that a peer chose fit for a log line, a table or an error message: one line, no control of a terminal, not too long. Stateless.
+/// Makes text that a peer chose fit for a log line, a table or an error message: one line, no control of a terminal, not too long.
+/// Stateless.
 /// </summary>
 /// <remarks>The one place for this: whatever shows text of a client, a proxy or an agent takes it through here.</remarks>
 internal static class PeerText
@@ -16,8 +17,8 @@ internal static class PeerText
     public const int MaxQuoted = 64;
 
     /// <summary>
-    /// The text with every control character, line or paragraph separator, format character (the marks that turn the direction of writing among
-    /// them) and half of a surrogate pair as a visible escape such as <c>\u001b</c>; what is longer than the limit ends in <c>…</c>.
+    /// The text with every control character, line or paragraph separator, format character (the marks that turn the direction of writing
+    /// among them) and half of a surrogate pair as a visible escape such as <c>\u001b</c>; what is longer than the limit ends in <c>…</c>.
     /// </summary>
     /// <param name="text">The text; null is empty.</param>
     /// <param name="maxLength">Most characters of the result, without the <c>…</c>.</param>
@@ -53,7 +54,9 @@ internal static class PeerText
         return shown.ToString();
     }
 
-    /// <summary>A short piece of a peer's text in quotes, for a message of ours; its own quotes are escaped, so that it cannot end them.</summary>
+    /// <summary>
+    /// A short piece of a peer's text in quotes, for a message of ours; its own quotes are escaped, so that it cannot end them.
+    /// </summary>
     public static string Quote(string? text) => $"'{Inner(text)}'";
 
     /// <summary>A short piece of a peer's text as <see cref="Quote"/> writes it, for a message that has the quotes already.</summary>
@@ -77,7 +80,8 @@ internal static class PeerText
     }
 
     private static bool IsHarmless(Rune rune) => rune.Value is >= ' ' and <= '~' || Rune.GetUnicodeCategory(rune) is not (
-        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate);
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate
+            or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 
     private static string Escape(ReadOnlySpan<char> chars)
     {

@@ -1,7 +1,8 @@
 namespace Sidecar.Protocol.Messages;
 
 /// <summary>
-/// Reason codes of the blocks that an agent's server answers by itself, so that the asker's failure policy can tell them from decisions (spec §5.6).
+/// Reason codes of the blocks that an agent's server answers by itself, so that the asker's failure policy can tell them from decisions
+/// (spec §5.6).
 /// </summary>
 public static class ReasonCodes
 {

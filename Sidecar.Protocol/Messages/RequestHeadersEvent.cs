@@ -19,8 +19,8 @@ public sealed record RequestHeadersEvent : AgentEvent
     public required HeaderBlock Headers { get; init; }
 
     /// <summary>
-    /// Whether events about the request's body may follow: false when none will, because there is none or because the agent's proxy keeps it to
-    /// itself; null when nothing tells, as from proxies other than the sidecar.
+    /// Whether events about the request's body may follow: false when none will, because there is none or because the agent's proxy keeps
+    /// it to itself; null when nothing tells, as from proxies other than the sidecar.
     /// </summary>
     public bool? HasBody { get; init; }
 }

@@ -3,7 +3,9 @@ namespace Sidecar.Protocol.Messages;
 /// <summary>What is known about the connection and the place of a request (spec §4.3).</summary>
 public sealed record RequestMetadata
 {
-    /// <summary>The id of this request at the proxy, the same in all its events; also the key by which the phases of one request join.</summary>
+    /// <summary>
+    /// The id of this request at the proxy, the same in all its events; also the key by which the phases of one request join.
+    /// </summary>
     public string RequestId { get; init; } = "";
 
     /// <summary>The client's address as IPv4 or IPv6 text; empty when the proxy did not say.</summary>

@@ -10,8 +10,8 @@ namespace Sidecar.Protocol.Sdk;
 
 /// <summary>A proxy's connection, seen from the agent.</summary>
 /// <remarks>
-/// Handlers may use it to speak by themselves: health, metrics, flow control. All members are safe from any thread. The read loop only decodes
-/// and queues; handlers run on the thread pool, so a slow one delays neither pings nor cancels (spec §5.2), unless
+/// Handlers may use it to speak by themselves: health, metrics, flow control. All members are safe from any thread. The read loop only
+/// decodes and queues; handlers run on the thread pool, so a slow one delays neither pings nor cancels (spec §5.2), unless
 /// <see cref="AgentConnectionOptions.HandlerNeverBlocks"/> says that they never wait.
 /// </remarks>
 public sealed class AgentConnection : IFrameHandler
@@ -31,19 +31,24 @@ public sealed class AgentConnection : IFrameHandler
     private long _skipped;
 
     /// <summary>A connection whose proxy has yet to introduce itself by a handshake.</summary>
-    internal AgentConnection(string id, IDuplexPipe pipe, IAgentHandler handler, AgentServerOptions options, ILogger logger, LogThrottle? pace = null)
+    internal AgentConnection(
+        string id, IDuplexPipe pipe, IAgentHandler handler, AgentServerOptions options, ILogger logger, LogThrottle? pace = null)
         : this(id, pipe, handler, options, request => Negotiation.Answer(request, options), logger, pace)
     {
     }
 
     /// <summary>A connection that is a stream of gRPC, whose proxy has yet to introduce itself by a handshake.</summary>
-    internal AgentConnection(string id, IDuplexPipe pipe, IAgentHandler handler, GrpcAgentServerOptions options, ILogger logger, LogThrottle? pace = null)
+    internal AgentConnection(
+        string id, IDuplexPipe pipe, IAgentHandler handler, GrpcAgentServerOptions options, ILogger logger, LogThrottle? pace = null)
         : this(id, pipe, handler, options, request => Negotiation.Answer(request, options.Capabilities), logger, pace, GrpcDialect.Instance)
     {
     }
 
-    /// <summary>A connection on which the agent has registered itself: there is no handshake any more, and JSON is spoken (spec §8).</summary>
-    internal AgentConnection(string id, IDuplexPipe pipe, IAgentHandler handler, ReverseAgentOptions options, RegistrationResponse registered, ILogger logger)
+    /// <summary>
+    /// A connection on which the agent has registered itself: there is no handshake any more, and JSON is spoken (spec §8).
+    /// </summary>
+    internal AgentConnection(
+        string id, IDuplexPipe pipe, IAgentHandler handler, ReverseAgentOptions options, RegistrationResponse registered, ILogger logger)
         : this(id, pipe, handler, options, static _ => throw new ProtocolException("the connection is registered already"), logger, null) =>
         Begin(registered.ProxyId, registered.ProxyVersion, MessageEncodings.Json);
 
@@ -92,11 +97,15 @@ public sealed class AgentConnection : IFrameHandler
 
     /// <summary>Asks this proxy for something about the agent's configuration. False when it cannot be sent now.</summary>
     public bool TrySendConfigUpdate(ConfigUpdateRequest request) =>
-        TrySend(MessageType.ConfigUpdateRequest, request, static (encoding, output, message) => encoding.WriteConfigUpdate(output, message));
+        TrySend(
+            MessageType.ConfigUpdateRequest, request, static (encoding, output, message) => encoding.WriteConfigUpdate(output, message));
 
-    /// <summary>Puts a line into this proxy's log. False when it cannot be sent now, or ever: only gRPC carries such lines (spec §6.8).</summary>
+    /// <summary>
+    /// Puts a line into this proxy's log. False when it cannot be sent now, or ever: only gRPC carries such lines (spec §6.8).
+    /// </summary>
     public bool TrySendLog(AgentLogMessage message) =>
-        _encoding is { CanLog: true } && TrySend(MessageType.Log, message, static (encoding, output, line) => encoding.WriteLog(output, line));
+        _encoding is { CanLog: true }
+            && TrySend(MessageType.Log, message, static (encoding, output, line) => encoding.WriteLog(output, line));
 
     void IFrameHandler.OnFrame(MessageType type, ReadOnlyMemory<byte> payload)
     {

@@ -9,17 +9,20 @@ public abstract record AgentConnectionOptions
     /// <summary>What the agent says of itself when it is introduced.</summary>
     public required AgentCapabilities Capabilities { get; init; }
 
-    /// <summary>What is answered where no decision could be made. Status 500, so that the asker's failure policy sees an error, not a verdict.</summary>
+    /// <summary>
+    /// What is answered where no decision could be made. Status 500, so that the asker's failure policy sees an error, not a verdict.
+    /// </summary>
     public BlockDecision ErrorDecision { get; init; } = new(500);
 
     /// <summary>
-    /// Events of one connection that may be outstanding: 4,096, sixteen times what our own daemon sends at once. Beyond it events are refused.
+    /// Events of one connection that may be outstanding: 4,096, sixteen times what our own daemon sends at once. Beyond it events are
+    /// refused.
     /// </summary>
     public int MaxOutstandingEvents { get; init; } = 4096;
 
     /// <summary>
-    /// Bytes of the events of one connection that may be outstanding: 64 MiB, four of the largest frames or a thousand pieces of 64 KiB. Beyond
-    /// it events are refused; one event alone is always taken.
+    /// Bytes of the events of one connection that may be outstanding: 64 MiB, four of the largest frames or a thousand pieces of 64 KiB.
+    /// Beyond it events are refused; one event alone is always taken.
     /// </summary>
     public long MaxOutstandingBytes { get; init; } = 64 * 1024 * 1024;
 
@@ -36,8 +39,9 @@ public abstract record AgentConnectionOptions
     public FrameConnectionOptions Connection { get; init; } = FrameConnectionOptions.Default;
 
     /// <summary>
-    /// Whether the handler never blocks, and works but shortly until its first await. It is then called on the loop that reads the connection, which saves
-    /// a hop between threads and lets answers go out together. Off: the handler may do as it likes, on the thread pool.
+    /// Whether the handler never blocks, and works but shortly until its first await. It is then called on the loop that reads the
+    /// connection, which saves a hop between threads and lets answers go out together. Off: the handler may do as it likes, on the thread
+    /// pool.
     /// </summary>
     public bool HandlerNeverBlocks { get; init; }
 

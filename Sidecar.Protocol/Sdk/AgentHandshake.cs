@@ -8,7 +8,8 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Protocol.Sdk;
 
 /// <summary>
-/// The first frame of a proxy's connection, seen from the agent: who it is, and what is spoken from then on. A refused one ends the connection.
+/// The first frame of a proxy's connection, seen from the agent: who it is, and what is spoken from then on. A refused one ends the
+/// connection.
 /// </summary>
 internal sealed class AgentHandshake(
     FrameConnection frames, AgentDialect dialect, Func<HandshakeRequest, HandshakeResponse> negotiate, ILogger logger, LogThrottle pace)
@@ -25,7 +26,10 @@ internal sealed class AgentHandshake(
     /// <param name="encoding">What is spoken from now on.</param>
     /// <returns>Whether it was accepted.</returns>
     public bool TryAccept(
-        MessageType type, ReadOnlyMemory<byte> payload, [NotNullWhen(true)] out HandshakeRequest? request, [NotNullWhen(true)] out MessageEncoding? encoding)
+        MessageType type,
+        ReadOnlyMemory<byte> payload,
+        [NotNullWhen(true)] out HandshakeRequest? request,
+        [NotNullWhen(true)] out MessageEncoding? encoding)
     {
         (request, encoding) = (null, null);
         try

@@ -21,7 +21,10 @@ internal static class AgentSocket
         catch (SocketException e)
         {
             socket.Dispose();
-            throw new IOException($"cannot listen on {path}: {e.Message} ({e.SocketErrorCode}); choose a path in an existing directory that this user may write to", e);
+            throw new IOException(
+                $"cannot listen on {path}: {e.Message} ({e.SocketErrorCode}); choose a path in an existing directory that this user " +
+                "may write to",
+                e);
         }
         catch
         {
@@ -42,7 +45,8 @@ internal static class AgentSocket
             case UnixSocketState.Listening:
                 throw new IOException($"cannot listen on {path}: another process listens there; stop it or choose another path");
             case var state:
-                throw new IOException($"cannot listen on {path}: something that is no stale socket is there ({state}); remove it or choose another path");
+                throw new IOException(
+                    $"cannot listen on {path}: something that is no stale socket is there ({state}); remove it or choose another path");
         }
     }
 }

@@ -56,7 +56,10 @@ public static class Answer
         public AgentResponse WithHeader(string name, string value)
         {
             var block = answer.Blocked();
-            var headers = new Dictionary<string, string>(block.Headers ?? EmptyMap.OfStrings, StringComparer.OrdinalIgnoreCase) { [name] = value };
+            var headers = new Dictionary<string, string>(block.Headers ?? EmptyMap.OfStrings, StringComparer.OrdinalIgnoreCase)
+            {
+                [name] = value,
+            };
             return answer with { Decision = block with { Headers = headers } };
         }
 
@@ -93,6 +96,7 @@ public static class Answer
         public AgentResponse WithConfidence(float confidence) => answer with { Audit = answer.Audit with { Confidence = confidence } };
 
         private BlockDecision Blocked() => answer.Decision as BlockDecision
-            ?? throw new InvalidOperationException($"only a block has a body and headers of its own; this answer is {answer.Decision.GetType().Name}");
+            ?? throw new InvalidOperationException(
+                $"only a block has a body and headers of its own; this answer is {answer.Decision.GetType().Name}");
     }
 }

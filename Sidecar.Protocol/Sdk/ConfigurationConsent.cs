@@ -3,8 +3,8 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Protocol.Sdk;
 
 /// <summary>
-/// Says what became of an agent's configurations on a wire that has no answer to them: a pong accepts all that came before its ping, the end of the stream
-/// refuses (spec §5.2, §6.5).
+/// Says what became of an agent's configurations on a wire that has no answer to them: a pong accepts all that came before its ping, the
+/// end of the stream refuses (spec §5.2, §6.5).
 /// </summary>
 /// <remarks>Configurations of one connection are decided in the order in which they came. Safe from any thread.</remarks>
 internal sealed class ConfigurationConsent(FrameConnection frames) : IDisposable
@@ -28,7 +28,8 @@ internal sealed class ConfigurationConsent(FrameConnection frames) : IDisposable
     }
 
     /// <summary>
-    /// The oldest undecided one is decided, and its answer was taken for sending. A refusal ends the stream: other proxies than ours look at nothing else.
+    /// The oldest undecided one is decided, and its answer was taken for sending. A refusal ends the stream: other proxies than ours look
+    /// at nothing else.
     /// </summary>
     public void Decide(bool isAccepted)
     {

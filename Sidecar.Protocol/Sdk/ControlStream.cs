@@ -4,7 +4,8 @@ using Wire = Sidecar.Protocol.Grpc.Wire;
 namespace Sidecar.Protocol.Sdk;
 
 /// <summary>
-/// The second stream of the service (spec §7.6). Its roles are the wrong way round for an agent that serves, so it is heard and not acted upon.
+/// The second stream of the service (spec §7.6). Its roles are the wrong way round for an agent that serves, so it is heard and not acted
+/// upon.
 /// </summary>
 internal static class ControlStream
 {
@@ -16,7 +17,11 @@ internal static class ControlStream
         {
             if (message.ConfigUpdate is { } request)
             {
-                var answer = new Wire.ConfigUpdateResponse { RequestId = request.RequestId, Accepted = false, Error = "this is an agent; it has no configuration to give" };
+                var answer = new Wire.ConfigUpdateResponse
+                {
+                    RequestId = request.RequestId,
+                    Error = "this is an agent; it has no configuration to give",
+                };
                 await call.WriteAsync(new Wire.ProxyControl { ConfigResponse = answer }, call.Cancellation).ConfigureAwait(false);
             }
         }

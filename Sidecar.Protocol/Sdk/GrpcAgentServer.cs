@@ -24,8 +24,8 @@ namespace Sidecar.Protocol.Sdk;
 /// because half an answer would be a wrong one.
 /// </remarks>
 /// <example><code>
-/// await using var server = new GrpcAgentServer(new MyHandler(), new GrpcAgentServerOptions { EndPoint = new IPEndPoint(IPAddress.Any, 50051), Capabilities =
-/// capabilities });
+/// var options = new GrpcAgentServerOptions { EndPoint = new IPEndPoint(IPAddress.Any, 50051), Capabilities = capabilities };
+/// await using var server = new GrpcAgentServer(new MyHandler(), options);
 /// await server.StartAsync(cancellation);
 /// </code></example>
 public sealed class GrpcAgentServer : IAsyncDisposable
@@ -75,7 +75,9 @@ public sealed class GrpcAgentServer : IAsyncDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_stopping is not null, this);
-            _started = !_started ? true : throw new InvalidOperationException("the server was started already; make a new one to listen again");
+            _started = !_started
+                ? true
+                : throw new InvalidOperationException("the server was started already; make a new one to listen again");
             _host = Build();
             _server = _host.Services.GetRequiredService<IServer>();
         }
@@ -90,7 +92,9 @@ public sealed class GrpcAgentServer : IAsyncDisposable
         Log.Listening(_logger, Address);
     }
 
-    /// <summary>Takes no more streams, lets events in work finish within the time to drain, then closes everything. Every call waits for the end.</summary>
+    /// <summary>
+    /// Takes no more streams, lets events in work finish within the time to drain, then closes everything. Every call waits for the end.
+    /// </summary>
     public Task StopAsync()
     {
         lock (_gate)

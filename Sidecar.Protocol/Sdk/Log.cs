@@ -22,7 +22,8 @@ internal static partial class Log
     [LoggerMessage(104, LogLevel.Error, "the handler failed on {Event}; answered with an error decision")]
     public static partial void HandlerFailed(ILogger logger, MessageType @event, Exception error);
 
-    [LoggerMessage(105, LogLevel.Warning, "an undecodable {Event} was answered with an error decision: {Reason}; {LeftOut} more since the last such line")]
+    [LoggerMessage(105, LogLevel.Warning,
+        "an undecodable {Event} was answered with an error decision: {Reason}; {LeftOut} more since the last such line")]
     public static partial void Undecodable(ILogger logger, MessageType @event, string reason, long leftOut);
 
     [LoggerMessage(106, LogLevel.Warning, "a callback of the handler on a cancellation or the end of a connection failed")]
@@ -31,10 +32,13 @@ internal static partial class Log
     [LoggerMessage(107, LogLevel.Warning, "an answer could not be encoded; answered with an error decision")]
     public static partial void UnencodableAnswer(ILogger logger, Exception error);
 
-    [LoggerMessage(108, LogLevel.Warning, "connection {Connection} has as many events outstanding as it may, {Limit} events or {ByteLimit} bytes; further ones are refused; {LeftOut} more since the last such line")]
+    [LoggerMessage(108, LogLevel.Warning,
+        "connection {Connection} has as many events outstanding as it may, {Limit} events or {ByteLimit} bytes; further ones are " +
+        "refused; {LeftOut} more since the last such line")]
     public static partial void Overloaded(ILogger logger, string connection, int limit, long byteLimit, long leftOut);
 
-    [LoggerMessage(109, LogLevel.Warning, "{Limit} streams are open, the limit; a new one was refused; {LeftOut} more since the last such line")]
+    [LoggerMessage(109, LogLevel.Warning,
+        "{Limit} streams are open, the limit; a new one was refused; {LeftOut} more since the last such line")]
     public static partial void TooManyStreams(ILogger logger, int limit, long leftOut);
 
     [LoggerMessage(110, LogLevel.Debug, "skipped a frame of unexpected type {Type}")]
@@ -43,16 +47,21 @@ internal static partial class Log
     [LoggerMessage(111, LogLevel.Warning, "connection {Connection} had {Count} events in work when its time to drain was up")]
     public static partial void NotDrained(ILogger logger, string connection, int count);
 
-    [LoggerMessage(112, LogLevel.Warning, "connection {Connection}: its configuration was refused and the stream ends, which is how gRPC says so: {Reason}; {LeftOut} more since the last such line")]
+    [LoggerMessage(112, LogLevel.Warning,
+        "connection {Connection}: its configuration was refused and the stream ends, which is how gRPC says so: {Reason}; {LeftOut} " +
+        "more since the last such line")]
     public static partial void ConfigurationRefused(ILogger logger, string connection, string reason, long leftOut);
 
-    [LoggerMessage(113, LogLevel.Information, "agent {Agent} is registered at {Path} with {ProxyId} {ProxyVersion}; {LeftOut} more since the last such line")]
+    [LoggerMessage(113, LogLevel.Information,
+        "agent {Agent} is registered at {Path} with {ProxyId} {ProxyVersion}; {LeftOut} more since the last such line")]
     public static partial void Registered(ILogger logger, string agent, string path, string proxyId, string proxyVersion, long leftOut);
 
-    [LoggerMessage(114, LogLevel.Warning, "the proxy at {Path} refused to register agent {Agent}: {Reason}; trying for ever; {LeftOut} more since the last such line")]
+    [LoggerMessage(114, LogLevel.Warning,
+        "the proxy at {Path} refused to register agent {Agent}: {Reason}; trying for ever; {LeftOut} more since the last such line")]
     public static partial void RegistrationRefused(ILogger logger, string agent, string path, string reason, long leftOut);
 
-    [LoggerMessage(115, LogLevel.Warning, "agent {Agent} cannot register with the proxy at {Path}: {Reason}; trying for ever; {LeftOut} more since the last such line")]
+    [LoggerMessage(115, LogLevel.Warning,
+        "agent {Agent} cannot register with the proxy at {Path}: {Reason}; trying for ever; {LeftOut} more since the last such line")]
     public static partial void ProxyUnreachable(ILogger logger, string agent, string path, string reason, long leftOut);
 
     [LoggerMessage(130, LogLevel.Warning, "a client was refused in the TLS handshake: {Problem}")]

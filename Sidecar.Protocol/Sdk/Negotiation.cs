@@ -3,14 +3,18 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Protocol.Sdk;
 
 /// <summary>
-/// How an agent introduces itself. In a handshake: the highest common version, the first encoding of the proxy's list that we speak (spec §3.4, §3.5).
+/// How an agent introduces itself. In a handshake: the highest common version, the first encoding of the proxy's list that we speak (spec
+/// §3.4, §3.5).
 /// </summary>
 internal static class Negotiation
 {
     private const int MostVersionsNamed = 8;
 
     public static HandshakeResponse Answer(HandshakeRequest request, AgentServerOptions options) =>
-        Answer(request, WithOurFeatures(options.Capabilities, binaryBody: true), Encoding(request.SupportedEncodings, options.OffersMessagePack));
+        Answer(
+            request,
+            WithOurFeatures(options.Capabilities, binaryBody: true),
+            Encoding(request.SupportedEncodings, options.OffersMessagePack));
 
     /// <summary>The answer on gRPC, where no encoding is chosen.</summary>
     public static HandshakeResponse Answer(HandshakeRequest request, AgentCapabilities capabilities) =>
@@ -23,7 +27,8 @@ internal static class Negotiation
             return new HandshakeResponse
             {
                 Capabilities = capabilities,
-                Error = $"none of the versions offered [{Named(request.SupportedVersions)}] is spoken here; offer {ProtocolConstants.Version}",
+                Error = $"none of the versions offered [{Named(request.SupportedVersions)}] is spoken here; offer " +
+                    $"{ProtocolConstants.Version}",
             };
         }
 

@@ -26,7 +26,8 @@ internal static class Registration
 
         return frame.Type == MessageType.HandshakeResponse
             ? HandshakeCodec.ReadRegistrationResponse(frame.Payload)
-            : throw new ProtocolException($"the proxy answered the registration with a frame of type 0x{(byte)frame.Type:x2}, expected 0x02");
+            : throw new ProtocolException(
+                $"the proxy answered the registration with a frame of type 0x{(byte)frame.Type:x2}, expected 0x02");
     }
 
     // A proxy may refuse before it reads, and then close: the sending fails, but its reason can be read.

@@ -7,10 +7,13 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Protocol.Sdk;
 
-/// <summary>An agent that dials in: it registers with the proxy, answers by its handler, and dials again for ever when a connection ends (spec §8).</summary>
+/// <summary>
+/// An agent that dials in: it registers with the proxy, answers by its handler, and dials again for ever when a connection ends (spec §8).
+/// </summary>
 /// <remarks>The proxy may be absent, refuse, or restart at any time. All members are safe from any thread.</remarks>
 /// <example><code>
-/// await using var agent = new ReverseAgent(new MyHandler(), new ReverseAgentOptions { AgentId = "waf", SocketPath = path, Capabilities = capabilities });
+/// var options = new ReverseAgentOptions { AgentId = "waf", SocketPath = path, Capabilities = capabilities };
+/// await using var agent = new ReverseAgent(new MyHandler(), options);
 /// agent.Start();
 /// </code></example>
 public sealed class ReverseAgent : IAsyncDisposable
@@ -50,7 +53,9 @@ public sealed class ReverseAgent : IAsyncDisposable
     /// <summary>The connections that are registered and open.</summary>
     public ICollection<AgentConnection> Connections => _connections.Keys;
 
-    /// <summary>What the proxy said when it last refused a registration; null when none was refused since the last that succeeded.</summary>
+    /// <summary>
+    /// What the proxy said when it last refused a registration; null when none was refused since the last that succeeded.
+    /// </summary>
     public string? LastRefusal => _lastRefusal;
 
     /// <summary>Begins to dial.</summary>
@@ -73,7 +78,9 @@ public sealed class ReverseAgent : IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The agent was stopped before.</exception>
     public Task WaitForRegistrationAsync(CancellationToken cancellation = default) => _registered.Task.WaitAsync(cancellation);
 
-    /// <summary>Dials no more, lets events in work finish within the time to drain, then closes every connection. Every call waits for the end.</summary>
+    /// <summary>
+    /// Dials no more, lets events in work finish within the time to drain, then closes every connection. Every call waits for the end.
+    /// </summary>
     public Task StopAsync()
     {
         lock (_gate)
@@ -197,7 +204,8 @@ public sealed class ReverseAgent : IAsyncDisposable
         return _options.Time.GetElapsedTime(since);
     }
 
-    // The next dial does not wait for handlers of a connection that is gone; only the end of the agent does, and each for its time to drain at most.
+    // The next dial does not wait for handlers of a connection that is gone; only the end of the agent does, and each for its time to drain
+    // at most.
     private void LeaveBehind(AgentConnection connection)
     {
         var added = new TaskCompletionSource();

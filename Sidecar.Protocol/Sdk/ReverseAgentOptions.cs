@@ -17,13 +17,17 @@ public sealed record ReverseAgentOptions : AgentConnectionOptions
     /// <summary>Free facts for the proxy; null for none.</summary>
     public JsonElement? Metadata { get; init; }
 
-    /// <summary>Connections to keep open, at least 1: 4, what our own daemon takes from one agent, so that one that dies is not the only one.</summary>
+    /// <summary>
+    /// Connections to keep open, at least 1: 4, what our own daemon takes from one agent, so that one that dies is not the only one.
+    /// </summary>
     public int Connections { get; init; } = 4;
 
     /// <summary>Shortest wait before dialling again: 10 ms, because a local proxy that restarts is back at once.</summary>
     public TimeSpan ReconnectMin { get; init; } = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Longest wait before dialling again, after a refusal as after a failure: 2 s, so that a late proxy is not missed for long.</summary>
+    /// <summary>
+    /// Longest wait before dialling again, after a refusal as after a failure: 2 s, so that a late proxy is not missed for long.
+    /// </summary>
     public TimeSpan ReconnectMax { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Names the agent and the socket; a record's own text would show the secret.</summary>

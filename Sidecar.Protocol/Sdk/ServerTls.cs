@@ -7,7 +7,9 @@ using Sidecar.Protocol.Grpc;
 
 namespace Sidecar.Protocol.Sdk;
 
-/// <summary>TLS of an agent that serves gRPC. Files that have changed are read again for the next connection; broken ones leave what was there.</summary>
+/// <summary>
+/// TLS of an agent that serves gRPC. Files that have changed are read again for the next connection; broken ones leave what was there.
+/// </summary>
 internal sealed class ServerTls
 {
     private readonly Lock _gate = new();
@@ -24,10 +26,8 @@ internal sealed class ServerTls
     }
 
     /// <summary>Has an endpoint speak TLS, HTTP/2 by ALPN.</summary>
-    public void ApplyTo(ListenOptions listen) => Microsoft.AspNetCore.Hosting.ListenOptionsHttpsExtensions.UseHttps(listen, new TlsHandshakeCallbackOptions
-    {
-        OnConnection = _ => ValueTask.FromResult(OptionsOf(Current())),
-    });
+    public void ApplyTo(ListenOptions listen) => Microsoft.AspNetCore.Hosting.ListenOptionsHttpsExtensions.UseHttps(
+        listen, new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(OptionsOf(Current())) });
 
     private SslServerAuthenticationOptions OptionsOf(Loaded loaded) => new()
     {
@@ -79,10 +79,14 @@ internal sealed class ServerTls
     }
 
     private Loaded Load(string version) =>
-        new(version, TlsFiles.LoadIdentity(_files.CertificatePath, _files.KeyPath), _files.ClientCaPath is { } path ? TlsFiles.LoadAuthorities(path) : null);
+        new(
+            version,
+            TlsFiles.LoadIdentity(_files.CertificatePath, _files.KeyPath),
+            _files.ClientCaPath is { } path ? TlsFiles.LoadAuthorities(path) : null);
 
-    private static string VersionOf(GrpcAgentTls files) => string.Join('|', new[] { files.CertificatePath, files.KeyPath, files.ClientCaPath }
-        .OfType<string>().Select(static path => File.GetLastWriteTimeUtc(path).Ticks));
+    private static string VersionOf(GrpcAgentTls files) =>
+        string.Join('|', new[] { files.CertificatePath, files.KeyPath, files.ClientCaPath }
+            .OfType<string>().Select(static path => File.GetLastWriteTimeUtc(path).Ticks));
 
     private sealed record Loaded(string Version, SslStreamCertificateContext Identity, X509Certificate2Collection? Clients);
 }

@@ -14,7 +14,9 @@ internal ref struct SpopWriter(Span<byte> destination)
     /// <summary>The bytes written so far.</summary>
     public int Written { get; private set; }
 
-    /// <summary>Begins a frame, which must be the first thing written. All that an agent sends has FIN and nothing else (proxy integration §1.2).</summary>
+    /// <summary>
+    /// Begins a frame, which must be the first thing written. All that an agent sends has FIN and nothing else (proxy integration §1.2).
+    /// </summary>
     public void WriteFrameStart(SpopFrameType type, ulong streamId, ulong frameId)
     {
         Written = SpopLimits.LengthSize;

@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Sidecar.Protocol.Transport;
 
-/// <summary>How a listener waits while the process has nothing for one more connection: longer and longer, and it says so at a pace.</summary>
+/// <summary>
+/// How a listener waits while the process has nothing for one more connection: longer and longer, and it says so at a pace.
+/// </summary>
 /// <remarks>For the one loop that accepts; not synchronised.</remarks>
 internal sealed class AcceptPause(SocketListenerOptions options, LogThrottle pace, ILogger logger)
 {

@@ -16,7 +16,9 @@ internal enum FirstData
     Stopped,
 }
 
-/// <summary>A connection as a <see cref="SocketListener"/> hands it over: the socket, and who is at its other end. Safe from any thread.</summary>
+/// <summary>
+/// A connection as a <see cref="SocketListener"/> hands it over: the socket, and who is at its other end. Safe from any thread.
+/// </summary>
 internal sealed class AcceptedSocket(Socket socket)
 {
     private SocketPipes? _pipes;
@@ -25,7 +27,9 @@ internal sealed class AcceptedSocket(Socket socket)
     /// <summary>The socket; the handler's to close.</summary>
     public Socket Socket => socket;
 
-    /// <summary>Who connected, as the kernel knows it; null for another kind of socket than Unix, or where the kernel does not tell.</summary>
+    /// <summary>
+    /// Who connected, as the kernel knows it; null for another kind of socket than Unix, or where the kernel does not tell.
+    /// </summary>
     public PeerCredentials? Peer => PeerCredentials.TryRead(socket);
 
     /// <summary>What the handler made of it, for those who look through the connections that are open; null before it has.</summary>
@@ -42,13 +46,15 @@ internal sealed class AcceptedSocket(Socket socket)
     /// <exception cref="IOException">The poller has ended, or the socket cannot be watched.</exception>
     public SocketPipes Open(SocketPoller poller, PipeOptions options) => Taken(_pipes ?? new SocketPipes(socket, poller, options));
 
-    /// <summary>Waits for the first byte without a buffer: a peer that only connects costs its socket and this wait. It is left to be read.</summary>
+    /// <summary>
+    /// Waits for the first byte without a buffer: a peer that only connects costs its socket and this wait. It is left to be read.
+    /// </summary>
     /// <param name="limit">How long.</param>
     /// <param name="time">The clock of that.</param>
     /// <param name="stopping">Ends the wait.</param>
     /// <param name="readAhead">
-    /// For who will <see cref="Open(int)"/> it with this: then a thread of its own waits as long as there is one, because a socket that the runtime has
-    /// once waited for wakes it at every byte from then on. Null for who has opened it already, or reads it otherwise.
+    /// For who will <see cref="Open(int)"/> it with this: then a thread of its own waits as long as there is one, because a socket that the
+    /// runtime has once waited for wakes it at every byte from then on. Null for who has opened it already, or reads it otherwise.
     /// </param>
     public async Task<FirstData> WaitForDataAsync(TimeSpan limit, TimeProvider time, CancellationToken stopping, int? readAhead = null)
     {

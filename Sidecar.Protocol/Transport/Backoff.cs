@@ -1,6 +1,8 @@
 namespace Sidecar.Protocol.Transport;
 
-/// <summary>Waits that double from one failure to the next, with full jitter, so that many who lost one peer do not come back to it together.</summary>
+/// <summary>
+/// Waits that double from one failure to the next, with full jitter, so that many who lost one peer do not come back to it together.
+/// </summary>
 /// <remarks>For one task; not synchronised.</remarks>
 internal sealed class Backoff(TimeSpan min, TimeSpan max, Random random)
 {

@@ -4,15 +4,18 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Protocol.Transport;
 
 /// <summary>
-/// Hands on what is logged at a pace and in a form that no peer can abuse: so many lines a minute about one thing, each one line, without controls
-/// of a terminal, and of bounded length. Safe from any thread.
+/// Hands on what is logged at a pace and in a form that no peer can abuse: so many lines a minute about one thing, each one line, without
+/// controls of a terminal, and of bounded length. Safe from any thread.
 /// </summary>
 /// <remarks>
 /// <para>
-/// One thing is an event's id, and the agent, listener or path that the line names: these are of the configuration. What is left out is counted and
-/// said by the next line about the same. Lines below <see cref="LogLevel.Information"/> are not held back: who asks for them wants all.
+/// One thing is an event's id, and the agent, listener or path that the line names: these are of the configuration. What is left out is
+/// counted and said by the next line about the same. Lines below <see cref="LogLevel.Information"/> are not held back: who asks for them
+/// wants all.
 /// </para>
-/// <para>The last line of defence behind <see cref="LogThrottle"/>, which lets one line a minute through where every request could write one.</para>
+/// <para>
+/// The last line of defence behind <see cref="LogThrottle"/>, which lets one line a minute through where every request could write one.
+/// </para>
 /// </remarks>
 /// <param name="inner">What writes the lines.</param>
 /// <param name="time">The clock.</param>
@@ -20,7 +23,11 @@ namespace Sidecar.Protocol.Transport;
 /// <param name="exempt">The id of an event that is paced where it is written; 0 for none.</param>
 /// <param name="exceptions">What is written of exceptions.</param>
 internal sealed class BoundedLogger(
-    ILogger inner, TimeProvider time, int lines = BoundedLogger.Lines, int exempt = 0, LoggedException exceptions = LoggedException.AsIs) : ILogger
+    ILogger inner,
+    TimeProvider time,
+    int lines = BoundedLogger.Lines,
+    int exempt = 0,
+    LoggedException exceptions = LoggedException.AsIs) : ILogger
 {
     /// <summary>Lines a minute about one thing unless something else is said: as many as changes of an agent are logged.</summary>
     public const int Lines = 10;
@@ -43,11 +50,13 @@ internal sealed class BoundedLogger(
     public bool IsEnabled(LogLevel logLevel) => inner.IsEnabled(logLevel);
 
     /// <inheritdoc/>
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         var more = 0L;
         if (!inner.IsEnabled(logLevel)
-            || (logLevel >= LogLevel.Information && (exempt == 0 || eventId.Id != exempt) && !_throttle.MayLog(ThingOf(eventId, state), out more)))
+            || (logLevel >= LogLevel.Information && (exempt == 0 || eventId.Id != exempt)
+                && !_throttle.MayLog(ThingOf(eventId, state), out more)))
         {
             return;
         }

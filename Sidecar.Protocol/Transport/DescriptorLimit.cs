@@ -35,5 +35,7 @@ internal readonly record struct DescriptorLimit(int Soft, int Hard)
 
     // "unlimited", and what no process opens, are as good as no limit.
     private static int Number(string[] fields, int index) =>
-        index < fields.Length && int.TryParse(fields[index], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : int.MaxValue;
+        index < fields.Length && int.TryParse(fields[index], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : int.MaxValue;
 }

@@ -2,7 +2,9 @@ using System.Net.Sockets;
 
 namespace Sidecar.Protocol.Transport;
 
-/// <summary>Descriptors that accepted sockets leave to others: connections to agents, files, and what the runtime opens to start a thread.</summary>
+/// <summary>
+/// Descriptors that accepted sockets leave to others: connections to agents, files, and what the runtime opens to start a thread.
+/// </summary>
 /// <remarks>
 /// The kernel gives out the lowest free number, so a socket whose number is below the reserve took nothing from it. That costs no counting,
 /// and it holds for all listeners of the process together. Safe from any thread.

@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Sidecar.Protocol.Transport;
 
-/// <summary>The kernel's <c>epoll</c>: waits for many descriptors, each with a number of the caller's, level-triggered. Safe from any thread.</summary>
+/// <summary>
+/// The kernel's <c>epoll</c>: waits for many descriptors, each with a number of the caller's, level-triggered. Safe from any thread.
+/// </summary>
 internal sealed class Epoll : IDisposable
 {
     private const int MaxEvents = 64;
@@ -35,7 +37,9 @@ internal sealed class Epoll : IDisposable
     /// <summary>The opposite.</summary>
     public static void Clear(SafeHandle signal) => Call.Read(signal, new byte[sizeof(long)], sizeof(long));
 
-    /// <summary>Tells of a descriptor from now on; false, with the cause as the platform's last error, when it cannot or the descriptor is closed.</summary>
+    /// <summary>
+    /// Tells of a descriptor from now on; false, with the cause as the platform's last error, when it cannot or the descriptor is closed.
+    /// </summary>
     public bool TryAdd(SafeHandle descriptor, long id) => TryChange(Add, descriptor, id);
 
     /// <summary>Tells of it no more; nothing happens where the kernel has forgotten it already.</summary>
@@ -48,7 +52,9 @@ internal sealed class Epoll : IDisposable
     }
 
     /// <summary>Waits without a limit. For one thread.</summary>
-    /// <returns>How many are readable, whose numbers <see cref="IdAt"/> tells; 0 after a signal; less than 0 when it can wait no more.</returns>
+    /// <returns>
+    /// How many are readable, whose numbers <see cref="IdAt"/> tells; 0 after a signal; less than 0 when it can wait no more.
+    /// </returns>
     public int Wait()
     {
         var count = Call.Wait(_epoll, _events, MaxEvents, -1);

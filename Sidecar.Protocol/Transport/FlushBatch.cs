@@ -1,12 +1,12 @@
 namespace Sidecar.Protocol.Transport;
 
 /// <summary>
-/// The outputs that a thread has appended to while it works through what one receive brought. It flushes them itself, after every eight frames and at the end:
-/// one write for each, and no hop to another thread.
+/// The outputs that a thread has appended to while it works through what one receive brought. It flushes them itself, after every eight
+/// frames and at the end: one write for each, and no hop to another thread.
 /// </summary>
 /// <remarks>
-/// Each thread has its own. An output is in it only while its loop sleeps, and that loop runs here until its first real wait: a send that would block goes on
-/// elsewhere. What is appended outside of a batch, or while one is flushed, goes the common way.
+/// Each thread has its own. An output is in it only while its loop sleeps, and that loop runs here until its first real wait: a send that
+/// would block goes on elsewhere. What is appended outside of a batch, or while one is flushed, goes the common way.
 /// </remarks>
 internal sealed class FlushBatch
 {
@@ -28,7 +28,9 @@ internal sealed class FlushBatch
     private int _frames;
     private bool _isFlushing;
 
-    /// <summary>From now on, until <see cref="End"/>, what this thread appends waits for the end of the batch. Batches nest; the outermost ends.</summary>
+    /// <summary>
+    /// From now on, until <see cref="End"/>, what this thread appends waits for the end of the batch. Batches nest; the outermost ends.
+    /// </summary>
     public static void Begin() => (_ofThread ??= new FlushBatch())._depth++;
 
     /// <summary>Ends what <see cref="Begin"/> began on this thread, and flushes.</summary>
@@ -42,7 +44,8 @@ internal sealed class FlushBatch
     }
 
     /// <summary>
-    /// The next of the frames that came together is about to be worked through. What earlier ones sent does not wait for many, nor for a large one.
+    /// The next of the frames that came together is about to be worked through. What earlier ones sent does not wait for many, nor for a
+    /// large one.
     /// </summary>
     /// <param name="bytes">Its length.</param>
     public static void Next(long bytes)

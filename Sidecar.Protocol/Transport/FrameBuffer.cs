@@ -9,8 +9,8 @@ namespace Sidecar.Protocol.Transport;
 /// <summary>The payload of one frame being encoded, outside any lock; its header is written where its format is known.</summary>
 /// <remarks>
 /// A frame is built completely before it meets the connection, so an encoder that throws leaves nothing half written behind. Rent, write,
-/// send, dispose; whoever shares it disposes of it too, and nobody writes any more. Each thread keeps one buffer for the next use; a few more are
-/// shared. What a large frame needs beyond that is rented for as long as the frame lasts.
+/// send, dispose; whoever shares it disposes of it too, and nobody writes any more. Each thread keeps one buffer for the next use; a few
+/// more are shared. What a large frame needs beyond that is rented for as long as the frame lasts.
 /// </remarks>
 public sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
 {

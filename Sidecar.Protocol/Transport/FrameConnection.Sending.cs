@@ -18,7 +18,9 @@ public sealed partial class FrameConnection
         return status == SendStatus.Full ? WaitAndSendAsync(frame, limit, time) : new ValueTask<SendStatus>(status);
     }
 
-    /// <summary>Waits until the write buffer was emptied or the connection ended; false when neither happened within <paramref name="limit"/>.</summary>
+    /// <summary>
+    /// Waits until the write buffer was emptied or the connection ended; false when neither happened within <paramref name="limit"/>.
+    /// </summary>
     public async ValueTask<bool> WaitForRoomAsync(TimeSpan limit, TimeProvider time)
     {
         try

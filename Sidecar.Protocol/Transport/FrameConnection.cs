@@ -5,7 +5,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Transport;
 
-/// <summary>Frames over a duplex pipe: one loop reads and hands out whole frames, one loop writes what senders have gathered. No sockets.</summary>
+/// <summary>
+/// Frames over a duplex pipe: one loop reads and hands out whole frames, one loop writes what senders have gathered. No sockets.
+/// </summary>
 /// <remarks>
 /// Sending is safe from any thread. <see cref="RunAsync"/> is called once; it ends when either direction ends, after the handler was told.
 /// The end has one cause, the first that was seen.
@@ -43,7 +45,9 @@ public sealed partial class FrameConnection
     /// <summary>Flushes so far; frames per flush tell how well writes gather.</summary>
     public long Flushes => _output.Flushes;
 
-    /// <summary>Takes no more frames for sending, writes what was taken within <see cref="FrameConnectionOptions.CloseTimeout"/>, then ends.</summary>
+    /// <summary>
+    /// Takes no more frames for sending, writes what was taken within <see cref="FrameConnectionOptions.CloseTimeout"/>, then ends.
+    /// </summary>
     public void Close() => Close(_options.CloseTimeout);
 
     /// <summary>Takes no more frames for sending, writes what was taken within this time, then ends.</summary>
@@ -172,7 +176,9 @@ public sealed partial class FrameConnection
                     return true;
 
                 case FrameScanStatus.ZeroLength:
-                    TrySetEnd(FrameConnectionEnd.ZeroLengthFrame, new InvalidDataException("a frame announced length 0; the least is 1, the type byte"));
+                    TrySetEnd(
+                        FrameConnectionEnd.ZeroLengthFrame,
+                        new InvalidDataException("a frame announced length 0; the least is 1, the type byte"));
                     return false;
 
                 case FrameScanStatus.TooLong:
@@ -182,11 +188,15 @@ public sealed partial class FrameConnection
                     return false;
 
                 case FrameScanStatus.Compressed:
-                    TrySetEnd(FrameConnectionEnd.ProtocolViolation, new InvalidDataException("a message is compressed; only 'identity' is understood; switch compression off"));
+                    TrySetEnd(
+                        FrameConnectionEnd.ProtocolViolation,
+                        new InvalidDataException("a message is compressed; only 'identity' is understood; switch compression off"));
                     return false;
 
                 case FrameScanStatus.Malformed:
-                    TrySetEnd(FrameConnectionEnd.ProtocolViolation, new InvalidDataException($"a message of {length - 1} bytes is none of the protocol"));
+                    TrySetEnd(
+                        FrameConnectionEnd.ProtocolViolation,
+                        new InvalidDataException($"a message of {length - 1} bytes is none of the protocol"));
                     return false;
 
                 default:

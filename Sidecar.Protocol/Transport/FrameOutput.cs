@@ -9,9 +9,10 @@ namespace Sidecar.Protocol.Transport;
 /// <remarks>
 /// The flush in flight is the batching window: while it lasts, frames gather in the fill buffer, and the next round takes them all.
 /// Callers only ever touch the fill buffer, never the pipe, because asking a pipe for memory during an unfinished flush is not safe.
-/// The loop sleeps on a reusable signal, so neither side allocates in the steady state. Who appends while working through what a receive brought flushes
-/// at the end of that (<see cref="FlushBatch"/>). Else it is woken through the thread pool's common queue, behind what is ready to run already: those who
-/// are about to send get their frames into the same flush. What nobody waits for does not wake it, and goes with what comes next, or by itself soon after.
+/// The loop sleeps on a reusable signal, so neither side allocates in the steady state. Who appends while working through what a receive
+/// brought flushes at the end of that (<see cref="FlushBatch"/>). Else it is woken through the thread pool's common queue, behind what is
+/// ready to run already: those who are about to send get their frames into the same flush. What nobody waits for does not wake it, and goes
+/// with what comes next, or by itself soon after.
 /// </remarks>
 internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
 {
@@ -77,7 +78,9 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     /// <summary>Appends a frame of this type, with the header of the output's format.</summary>
     public SendStatus TryAppend(byte type, ReadOnlySpan<byte> payload) => Append(_format, type, payload);
 
-    /// <summary>The same for a frame that nobody waits for: it goes with the next that somebody does wait for, at most 2 ms later in any case.</summary>
+    /// <summary>
+    /// The same for a frame that nobody waits for: it goes with the next that somebody does wait for, at most 2 ms later in any case.
+    /// </summary>
     public SendStatus TryAppendUnhurried(byte type, ReadOnlySpan<byte> payload) => Append(_format, type, payload, isUnhurried: true);
 
     // The format is null where there is no header to write.
@@ -111,7 +114,8 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
             _idle &= isUnhurried;
             if (_idle)
             {
-                _linger ??= _time.CreateTimer(static state => ((FrameOutput)state!).EndLinger(), this, LongestLinger, Timeout.InfiniteTimeSpan);
+                _linger ??= _time.CreateTimer(
+                    static state => ((FrameOutput)state!).EndLinger(), this, LongestLinger, Timeout.InfiniteTimeSpan);
             }
         }
 
@@ -134,7 +138,9 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Takes no more frames; the loop ends when what has gathered is written, or at once when <paramref name="discard"/> is set.</summary>
+    /// <summary>
+    /// Takes no more frames; the loop ends when what has gathered is written, or at once when <paramref name="discard"/> is set.
+    /// </summary>
     public void Close(bool discard)
     {
         bool wake;
@@ -280,7 +286,8 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
         }
     }
 
-    // A buffer that grew for a burst serves the next one; one that grew for a single huge frame, or that has long not been filled, is let go.
+    // A buffer that grew for a burst serves the next one; one that grew for a single huge frame, or that has long not been filled, is let
+    // go.
     private void Trim(int used)
     {
         _flushesSinceFull = used < _spare.Length / 4 ? _flushesSinceFull + 1 : 0;

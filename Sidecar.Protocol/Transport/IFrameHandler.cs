@@ -6,8 +6,8 @@ namespace Sidecar.Protocol.Transport;
 public interface IFrameHandler
 {
     /// <summary>
-    /// One whole frame. Runs on the read loop: it must neither block nor run other people's code. What it sends is flushed when all has been handed out that
-    /// came with this frame.
+    /// One whole frame. Runs on the read loop: it must neither block nor run other people's code. What it sends is flushed when all has
+    /// been handed out that came with this frame.
     /// </summary>
     /// <param name="type">The type byte, whether known or not.</param>
     /// <param name="payload">Valid until the method returns.</param>

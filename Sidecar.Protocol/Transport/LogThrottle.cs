@@ -2,8 +2,12 @@ using System.Collections.Concurrent;
 
 namespace Sidecar.Protocol.Transport;
 
-/// <summary>Lets so many lines per key and minute through, so that a peer that is wrong on every request cannot fill the log. Safe from any thread.</summary>
-/// <remarks>Keys are to be of a bounded set, such as the ids of configured agents. Beyond <see cref="MaxKeys"/> all further ones share one pace.</remarks>
+/// <summary>
+/// Lets so many lines per key and minute through, so that a peer that is wrong on every request cannot fill the log. Safe from any thread.
+/// </summary>
+/// <remarks>
+/// Keys are to be of a bounded set, such as the ids of configured agents. Beyond <see cref="MaxKeys"/> all further ones share one pace.
+/// </remarks>
 /// <param name="time">The clock.</param>
 /// <param name="lines">Lines a minute of one key, at least one.</param>
 internal sealed class LogThrottle(TimeProvider time, int lines = 1)

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Sidecar.Protocol.Transport;
 
 /// <summary>
-/// Receives that block their thread, and sends that never do: what <see cref="Socket"/> offers neither of once it was used asynchronously. Safe from
-/// any thread; while a call is under way the socket's descriptor is not given to another.
+/// Receives that block their thread, and sends that never do: what <see cref="Socket"/> offers neither of once it was used asynchronously.
+/// Safe from any thread; while a call is under way the socket's descriptor is not given to another.
 /// </summary>
 internal static class NativeSocket
 {
@@ -16,7 +16,9 @@ internal static class NativeSocket
     private const short Readable = 1;
     private const nuint SetNonBlocking = 0x5421;
 
-    /// <summary>Waits, without a limit, until bytes have come, and takes them; 0 at the peer's end or when the socket was shut down.</summary>
+    /// <summary>
+    /// Waits, without a limit, until bytes have come, and takes them; 0 at the peer's end or when the socket was shut down.
+    /// </summary>
     /// <exception cref="IOException">The connection has failed.</exception>
     /// <exception cref="ObjectDisposedException">The socket is closed.</exception>
     public static int Receive(SafeSocketHandle socket, Span<byte> into)
@@ -70,7 +72,9 @@ internal static class NativeSocket
         }
     }
 
-    /// <summary>Whether receives block; asynchronous operations of the <see cref="Socket"/> need one where they do not. Never throws.</summary>
+    /// <summary>
+    /// Whether receives block; asynchronous operations of the <see cref="Socket"/> need one where they do not. Never throws.
+    /// </summary>
     public static void SetBlocking(SafeSocketHandle socket, bool blocks)
     {
         var isNonBlocking = blocks ? 0 : 1;

@@ -4,8 +4,12 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Transport;
 
-/// <summary>The one frame with which a side introduces itself, read from a stream before the connection gets its pipe and its loops (spec §2.1, §8).</summary>
-/// <remarks>Exactly its bytes are read, so that what follows is found by whoever reads next. A stranger costs no more memory than the limit.</remarks>
+/// <summary>
+/// The one frame with which a side introduces itself, read from a stream before the connection gets its pipe and its loops (spec §2.1, §8).
+/// </summary>
+/// <remarks>
+/// Exactly its bytes are read, so that what follows is found by whoever reads next. A stranger costs no more memory than the limit.
+/// </remarks>
 /// <param name="End"><see cref="FrameConnectionEnd.None"/> when a whole frame came; else why there is none.</param>
 /// <param name="Type">The type byte, whether known or not.</param>
 /// <param name="Payload">The payload, the caller's own.</param>
@@ -22,12 +26,15 @@ internal readonly record struct OpeningFrame(FrameConnectionEnd End, MessageType
         var header = new byte[FrameLimits.HeaderSize];
         try
         {
-            var got = await stream.ReadAtLeastAsync(header, FrameLimits.LengthSize, throwOnEndOfStream: false, cancellation).ConfigureAwait(false);
+            var got = await stream.ReadAtLeastAsync(header, FrameLimits.LengthSize, throwOnEndOfStream: false, cancellation)
+                .ConfigureAwait(false);
             if (got < FrameLimits.LengthSize)
             {
                 return got == 0
                     ? Failed(FrameConnectionEnd.ClosedByPeer, "the peer closed without a word")
-                    : Failed(FrameConnectionEnd.TruncatedFrame, $"the peer closed after {got} of {FrameLimits.LengthSize} bytes of a frame's length");
+                    : Failed(
+                        FrameConnectionEnd.TruncatedFrame,
+                        $"the peer closed after {got} of {FrameLimits.LengthSize} bytes of a frame's length");
             }
 
             // Unsigned, and before anything is allocated for it.

@@ -22,7 +22,8 @@ internal readonly record struct PeerCredentials(int ProcessId, uint UserId, uint
         var length = socket.GetRawSocketOption(SocketLevel, PeerCredentialsOption, raw);
         if (length != Size)
         {
-            throw new SocketException((int)SocketError.OperationNotSupported, $"the peer's credentials have {length} bytes, expected {Size}");
+            throw new SocketException(
+                (int)SocketError.OperationNotSupported, $"the peer's credentials have {length} bytes, expected {Size}");
         }
 
         var fields = MemoryMarshal.Cast<byte, uint>(raw);

@@ -2,8 +2,8 @@ namespace Sidecar.Protocol.Transport;
 
 /// <summary>Threads that each receive for one connection, as many as are worth it. Safe from any thread.</summary>
 /// <remarks>
-/// A thread that blocks in a receive is woken by the kernel with the bytes at hand. With many connections the runtime's one waiting thread, which
-/// wakes for many of them at once, is cheaper, and costs no stack each.
+/// A thread that blocks in a receive is woken by the kernel with the bytes at hand. With many connections the runtime's one waiting thread,
+/// which wakes for many of them at once, is cheaper, and costs no stack each.
 /// </remarks>
 /// <param name="most">Threads at once.</param>
 internal sealed class ReceiveThreads(int most)

@@ -4,11 +4,13 @@ using Microsoft.Extensions.Logging;
 namespace Sidecar.Protocol.Transport;
 
 /// <summary>
-/// The one loop that accepts connections: bounded, each connection tracked to its end, pausing where the process has no descriptor or memory for
-/// one more. It ends in steps, so that its owner decides what happens between them: <see cref="StopAcceptingAsync"/>, <see cref="DrainAsync"/>,
-/// <see cref="AbortAsync"/>.
+/// The one loop that accepts connections: bounded, each connection tracked to its end, pausing where the process has no descriptor or
+/// memory for one more. It ends in steps, so that its owner decides what happens between them: <see cref="StopAcceptingAsync"/>,
+/// <see cref="DrainAsync"/>, <see cref="AbortAsync"/>.
 /// </summary>
-/// <remarks>All members are safe from any thread. A failed accept never ends the loop; only <see cref="StopAcceptingAsync"/> does.</remarks>
+/// <remarks>
+/// All members are safe from any thread. A failed accept never ends the loop; only <see cref="StopAcceptingAsync"/> does.
+/// </remarks>
 internal sealed class SocketListener : IAsyncDisposable
 {
     // What a listener takes out of the reserve, too: a process that needs more by itself than was thought still serves.
@@ -32,8 +34,8 @@ internal sealed class SocketListener : IAsyncDisposable
     /// <summary>A listener that does not accept yet.</summary>
     /// <param name="options">What it bears.</param>
     /// <param name="serve">
-    /// Serves a connection to its end and closes its socket. It is called by the loop, which goes on at its first wait, so that whatever it does
-    /// before is done when <see cref="StopAcceptingAsync"/> returns.
+    /// Serves a connection to its end and closes its socket. It is called by the loop, which goes on at its first wait, so that whatever it
+    /// does before is done when <see cref="StopAcceptingAsync"/> returns.
     /// </param>
     /// <param name="logger">Is told, at a pace, of every bound that is reached.</param>
     public SocketListener(SocketListenerOptions options, Func<AcceptedSocket, Task> serve, ILogger logger)

@@ -13,13 +13,15 @@ internal sealed record SocketListenerOptions
     public string LimitName { get; init; } = "max-connections=";
 
     /// <summary>
-    /// Tells a peer beyond <see cref="MaxConnections"/> that there is no room, without waiting for it; the socket is closed afterwards. Null leaves
-    /// peers in the kernel's queue until a connection ends: right where the protocol has no word for it and askers wait with a limit of their own.
+    /// Tells a peer beyond <see cref="MaxConnections"/> that there is no room, without waiting for it; the socket is closed afterwards.
+    /// Null leaves peers in the kernel's queue until a connection ends: right where the protocol has no word for it and askers wait with a
+    /// limit of their own.
     /// </summary>
     public Action<AcceptedSocket>? Refuse { get; init; }
 
     /// <summary>
-    /// Connections that the kernel queues until they are accepted: 4,096, its own bound (<c>net.core.somaxconn</c>), so that a burst is not refused.
+    /// Connections that the kernel queues until they are accepted: 4,096, its own bound (<c>net.core.somaxconn</c>), so that a burst is not
+    /// refused.
     /// </summary>
     public int Backlog { get; init; } = 4096;
 

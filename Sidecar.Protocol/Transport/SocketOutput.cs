@@ -7,7 +7,8 @@ using System.Threading.Tasks.Sources;
 namespace Sidecar.Protocol.Transport;
 
 /// <summary>
-/// The sending side of a socket: a write goes to the kernel from the caller's memory and on its thread, and waits only when the peer does not read.
+/// The sending side of a socket: a write goes to the kernel from the caller's memory and on its thread, and waits only when the peer does
+/// not read.
 /// </summary>
 /// <remarks>For one writer at a time, by <see cref="WriteAsync"/> only; <see cref="CancelPendingFlush"/> is safe from any thread.</remarks>
 [SuppressMessage("Design", "CA1001", Justification = "A token source that has neither a timer nor a wait handle holds nothing to free.")]
@@ -38,7 +39,9 @@ internal sealed class SocketOutput(Socket socket) : PipeWriter, IValueTaskSource
     }
 
     /// <inheritdoc/>
-    /// <returns>Whether it was cancelled by <see cref="CancelPendingFlush"/>; a failure of the socket is thrown, an <see cref="IOException"/>.</returns>
+    /// <returns>
+    /// Whether it was cancelled by <see cref="CancelPendingFlush"/>; a failure of the socket is thrown, an <see cref="IOException"/>.
+    /// </returns>
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
     {
         if (TakeCancel())
@@ -122,7 +125,8 @@ internal sealed class SocketOutput(Socket socket) : PipeWriter, IValueTaskSource
 
     ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _written.GetStatus(token);
 
-    void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    void IValueTaskSource<FlushResult>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _written.OnCompleted(continuation, state, token, flags);
 
     // The peer does not read fast enough: the runtime tells when there is room. A state machine would be an object each time.

@@ -10,7 +10,9 @@ internal sealed partial class SocketPipes : IPolledSocket
     private readonly long _id;
     private int _hasEnded;
 
-    /// <summary>Takes the socket over, and reads on the poller's thread; with an inline scheduler, whoever reads the input must never block.</summary>
+    /// <summary>
+    /// Takes the socket over, and reads on the poller's thread; with an inline scheduler, whoever reads the input must never block.
+    /// </summary>
     /// <param name="socket">Connected; closed by <see cref="Dispose"/>.</param>
     /// <param name="poller">Says when there is something to read.</param>
     /// <param name="options">Of the pipe that is read from; a receive takes a segment at most.</param>

@@ -3,12 +3,14 @@ using System.Net.Sockets;
 
 namespace Sidecar.Protocol.Transport;
 
-/// <summary>A socket as a pair of pipes: the one place where that is done, whoever opened the connection and whichever side reads it.</summary>
+/// <summary>
+/// A socket as a pair of pipes: the one place where that is done, whoever opened the connection and whichever side reads it.
+/// </summary>
 /// <remarks>
 /// <para>
-/// While there are few connections in the process, each is received from by a thread of its own, which blocks in the kernel and runs the reader until its next
-/// wait: no hop between the bytes and who reads them. The others share the runtime's asynchronous sockets. A listener with many clients, whose readers never
-/// block, has a <see cref="SocketPoller"/> for all of them. A reader sees no difference.
+/// While there are few connections in the process, each is received from by a thread of its own, which blocks in the kernel and runs the
+/// reader until its next wait: no hop between the bytes and who reads them. The others share the runtime's asynchronous sockets. A listener
+/// with many clients, whose readers never block, has a <see cref="SocketPoller"/> for all of them. A reader sees no difference.
 /// </para>
 /// <para>
 /// A write ends when the kernel has taken the bytes, so nothing is left to wait for when a connection is closed. Writers use
@@ -85,7 +87,9 @@ internal sealed partial class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisp
         return ended.Token;
     }
 
-    /// <summary>Closes the socket; what was written still goes out, and all reading and writing ends. May be called again, also by the reader.</summary>
+    /// <summary>
+    /// Closes the socket; what was written still goes out, and all reading and writing ends. May be called again, also by the reader.
+    /// </summary>
     public void Dispose()
     {
         if (_isDisposed)

@@ -17,8 +17,8 @@ internal interface IPolledSocket
 
 /// <summary>A thread that waits for many sockets at once and calls whoever reads one when there is something to read.</summary>
 /// <remarks>
-/// The base library hands every event from a thread that waits to one of the pool, which spins before it sleeps: for short work that costs more than the
-/// work itself. What those who are called send goes out from this thread (<see cref="FlushBatch"/>). Safe from any thread.
+/// The base library hands every event from a thread that waits to one of the pool, which spins before it sleeps: for short work that costs
+/// more than the work itself. What those who are called send goes out from this thread (<see cref="FlushBatch"/>). Safe from any thread.
 /// </remarks>
 internal sealed class SocketPoller : IDisposable
 {

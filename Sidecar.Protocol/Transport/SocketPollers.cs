@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Sidecar.Protocol.Transport;
 
-/// <summary>The threads that read for a listener's connections: one for every four processors, at most four. Safe from any thread.</summary>
+/// <summary>
+/// The threads that read for a listener's connections: one for every four processors, at most four. Safe from any thread.
+/// </summary>
 internal sealed class SocketPollers : IAsyncDisposable
 {
     private static readonly int Most = Math.Clamp(Environment.ProcessorCount / 4, 1, 4);

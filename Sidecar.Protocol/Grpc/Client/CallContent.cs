@@ -37,7 +37,8 @@ internal sealed class CallContent(CancellationToken callOver) : HttpContent
         await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
         _output.TrySetResult(PipeWriter.Create(stream, OutputOptions));
 
-        // Not with the stream's own token: it fires when the server resets the stream, and a body that fails then hides the server's reason.
+        // Not with the stream's own token: it fires when the server resets the stream, and a body that fails then hides the server's
+        // reason.
         await _completed.Task.WaitAsync(callOver).ConfigureAwait(false);
     }
 

@@ -45,7 +45,9 @@ public sealed class GrpcChannel : IDisposable
         });
     }
 
-    /// <summary>Starts a call as a pipe of bytes, for those who frame their messages themselves. Limits of message lengths are theirs too.</summary>
+    /// <summary>
+    /// Starts a call as a pipe of bytes, for those who frame their messages themselves. Limits of message lengths are theirs too.
+    /// </summary>
     /// <param name="path">The method, as <c>/package.Service/Method</c>.</param>
     /// <param name="cancellation">Ends the wait for the connection; later it has no effect.</param>
     /// <returns>The call, which the caller disposes; its headers are sent.</returns>
@@ -141,7 +143,8 @@ public sealed class GrpcChannel : IDisposable
 
     private HttpRequestMessage Request(string path, TimeSpan? timeout, HttpContent content)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"{(_options.Tls is null ? "http" : "https")}://{_options.Authority}{path}"))
+        var request = new HttpRequestMessage(
+            HttpMethod.Post, new Uri($"{(_options.Tls is null ? "http" : "https")}://{_options.Authority}{path}"))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,

@@ -31,7 +31,8 @@ public sealed record GrpcChannelOptions
     public TimeSpan KeepAlivePingDelay { get; init; } = Timeout.InfiniteTimeSpan;
 
     /// <summary>
-    /// How long the answer to such a ping may take before the connection counts as dead, at least 1 s. Default 20 s, as in other gRPC clients.
+    /// How long the answer to such a ping may take before the connection counts as dead, at least 1 s. Default 20 s, as in other gRPC
+    /// clients.
     /// </summary>
     public TimeSpan KeepAlivePingTimeout { get; init; } = TimeSpan.FromSeconds(20);
 

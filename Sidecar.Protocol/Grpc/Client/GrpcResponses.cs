@@ -6,7 +6,9 @@ namespace Sidecar.Protocol.Grpc.Client;
 /// <summary>Reads what an HTTP response says about the end of a call.</summary>
 internal static class GrpcResponses
 {
-    /// <summary>The end that the headers tell already: the answer is not gRPC, or it is a status and nothing else. Null if messages may follow.</summary>
+    /// <summary>
+    /// The end that the headers tell already: the answer is not gRPC, or it is a status and nothing else. Null if messages may follow.
+    /// </summary>
     public static GrpcStatus? EndInHeaders(HttpResponseMessage response)
     {
         if (Status(response.Headers) is { } status)
@@ -17,13 +19,16 @@ internal static class GrpcResponses
         if (response.StatusCode != HttpStatusCode.OK)
         {
             return new GrpcStatus(
-                GrpcStatusMapping.FromHttpStatus((int)response.StatusCode), $"the server answered with HTTP status {(int)response.StatusCode} instead of a gRPC status");
+                GrpcStatusMapping.FromHttpStatus((int)response.StatusCode),
+                $"the server answered with HTTP status {(int)response.StatusCode} instead of a gRPC status");
         }
 
         var type = response.Content.Headers.ContentType?.ToString();
         return GrpcHeaderNames.IsGrpc(type)
             ? null
-            : new GrpcStatus(GrpcStatusCode.Unknown, $"the server answered with content type '{type}'; {GrpcHeaderNames.ContentType} is expected; does it speak gRPC?");
+            : new GrpcStatus(
+                GrpcStatusCode.Unknown,
+                $"the server answered with content type '{type}'; {GrpcHeaderNames.ContentType} is expected; does it speak gRPC?");
     }
 
     /// <summary>The end that the trailers tell. Meaningful once the body is read to its end.</summary>

@@ -2,10 +2,12 @@ using System.IO.Pipelines;
 
 namespace Sidecar.Protocol.Grpc.Client;
 
-/// <summary>One call of a <see cref="GrpcChannel"/> as a pipe: bytes of messages with their prefixes, written and read by whoever owns it.</summary>
+/// <summary>
+/// One call of a <see cref="GrpcChannel"/> as a pipe: bytes of messages with their prefixes, written and read by whoever owns it.
+/// </summary>
 /// <remarks>
-/// For protocols with a machinery of their own for many small messages. One writer and one reader at a time, as pipes have it. What ends the
-/// call ends the reader; <see cref="DescribeEnd"/> then says why.
+/// For protocols with a machinery of their own for many small messages. One writer and one reader at a time, as pipes have it. What ends
+/// the call ends the reader; <see cref="DescribeEnd"/> then says why.
 /// </remarks>
 public sealed class GrpcStreamCall : IDuplexPipe, IAsyncDisposable
 {
@@ -125,7 +127,9 @@ public sealed class GrpcStreamCall : IDuplexPipe, IAsyncDisposable
         {
             // Whatever breaks below is how the call ended.
             _failure = e;
-            _status = _life.Token.IsCancellationRequested ? new GrpcStatus(GrpcStatusCode.Cancelled, "the call was cancelled") : GrpcFailures.From(e);
+            _status = _life.Token.IsCancellationRequested
+                ? new GrpcStatus(GrpcStatusCode.Cancelled, "the call was cancelled")
+                : GrpcFailures.From(e);
             return null;
         }
     }

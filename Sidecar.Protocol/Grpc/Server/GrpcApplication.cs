@@ -9,10 +9,10 @@ namespace Sidecar.Protocol.Grpc.Server;
 /// <remarks>
 /// <para>No middleware, no routing: paths are compared byte for byte. Thread-safe.</para>
 /// <para>
-/// It is our own because a message that is too large must reach its handler as such, which answers Envoy with a 413 of its own, and because the
-/// memory of messages is bounded over all calls of a listener (<see cref="GrpcServerOptions.ReceiveMemory"/>): packages refuse such a message
-/// before any handler runs, and read every message whole. Messages and their prefixes are read and written here for the same reasons; unary
-/// questions of the benchmark and streams to agents (<see cref="Client.GrpcChannel"/>) are all that we call ourselves.
+/// It is our own because a message that is too large must reach its handler as such, which answers Envoy with a 413 of its own, and because
+/// the memory of messages is bounded over all calls of a listener (<see cref="GrpcServerOptions.ReceiveMemory"/>): packages refuse such a
+/// message before any handler runs, and read every message whole. Messages and their prefixes are read and written here for the same
+/// reasons; unary questions of the benchmark and streams to agents (<see cref="Client.GrpcChannel"/>) are all that we call ourselves.
 /// </para>
 /// </remarks>
 /// <param name="methods">The handlers, by path (<c>/package.Service/Method</c>).</param>
@@ -21,7 +21,8 @@ namespace Sidecar.Protocol.Grpc.Server;
 public sealed class GrpcApplication(
     IReadOnlyDictionary<string, GrpcHandler> methods, GrpcServerOptions options, ILogger logger) : IHttpApplication<IFeatureCollection>
 {
-    private static readonly GrpcStatus HandlerFailed = new(GrpcStatusCode.Unknown, "the handler of this method failed; see the server's log");
+    private static readonly GrpcStatus HandlerFailed = new(
+        GrpcStatusCode.Unknown, "the handler of this method failed; see the server's log");
     private static readonly GrpcStatus DeadlineExceeded = new(GrpcStatusCode.DeadlineExceeded, "the time that the caller gave is up");
     private static readonly GrpcStatus Cancelled = new(GrpcStatusCode.Cancelled, "the call was cancelled");
 
@@ -68,7 +69,10 @@ public sealed class GrpcApplication(
         {
             if (!GrpcTimeout.TryParse(text.ToString(), out var given))
             {
-                return Refuse(context, new GrpcStatus(GrpcStatusCode.Internal, $"grpc-timeout '{text}' is none; up to eight digits and one of H M S m u n are expected"));
+                return Refuse(
+                    context,
+                    new GrpcStatus(
+                        GrpcStatusCode.Internal, $"grpc-timeout '{text}' is none; up to eight digits and one of H M S m u n are expected"));
             }
 
             timeout = given;

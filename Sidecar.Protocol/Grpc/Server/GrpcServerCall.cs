@@ -8,8 +8,8 @@ namespace Sidecar.Protocol.Grpc.Server;
 
 /// <summary>One gRPC call on the side that answers it: a request of Kestrel's HTTP/2.</summary>
 /// <remarks>
-/// One read and one write at a time; they do not wait for each other. When its handler returns, the call ends: later writes have no effect. Neither
-/// a read nor a write may be under way then; a write that is has the call reset.
+/// One read and one write at a time; they do not wait for each other. When its handler returns, the call ends: later writes have no effect.
+/// Neither a read nor a write may be under way then; a write that is has the call reset.
 /// </remarks>
 public sealed class GrpcServerCall : IGrpcServerCall
 {
@@ -59,7 +59,9 @@ public sealed class GrpcServerCall : IGrpcServerCall
     public TimeSpan? Timeout { get; }
 
     /// <summary>Fires when the call is over: the caller reset it or its connection died, its time is up, or its handler returned.</summary>
-    /// <remarks>Who reads all the time learns of that too, and need not ask for a token, which costs each call that ends by a reset a wake-up.</remarks>
+    /// <remarks>
+    /// Who reads all the time learns of that too, and need not ask for a token, which costs each call that ends by a reset a wake-up.
+    /// </remarks>
     public CancellationToken Cancellation => Life.Token;
 
     /// <summary>Whether the caller's time is up.</summary>
@@ -69,8 +71,8 @@ public sealed class GrpcServerCall : IGrpcServerCall
     public bool HoldsRoom => _input.HoldsRoom;
 
     /// <summary>
-    /// The bytes of the call, for those who frame their messages themselves; instead of reading and writing messages, not besides. The writing
-    /// side must not be completed: the status comes after it.
+    /// The bytes of the call, for those who frame their messages themselves; instead of reading and writing messages, not besides. The
+    /// writing side must not be completed: the status comes after it.
     /// </summary>
     public IDuplexPipe Pipe => new BytePipe(_features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader, _body.Writer);
 
@@ -115,7 +117,9 @@ public sealed class GrpcServerCall : IGrpcServerCall
         }
     }
 
-    /// <summary>Waits for the caller's next message, where callers often end their calls by a reset: that is a result here and no exception.</summary>
+    /// <summary>
+    /// Waits for the caller's next message, where callers often end their calls by a reset: that is a result here and no exception.
+    /// </summary>
     /// <param name="parser">The parser of its type.</param>
     /// <returns>What came; gone also when the call is over, or <see cref="EndReads"/> was called.</returns>
     /// <exception cref="GrpcException">What came is no message.</exception>
@@ -130,7 +134,9 @@ public sealed class GrpcServerCall : IGrpcServerCall
     /// <inheritdoc/>
     public void EndReads() => _input.EndReads();
 
-    /// <summary>Waits for the only message of a unary call and for the caller's end of it; an answer before that end would have to reset the call.</summary>
+    /// <summary>
+    /// Waits for the only message of a unary call and for the caller's end of it; an answer before that end would have to reset the call.
+    /// </summary>
     /// <param name="parser">The parser of its type.</param>
     /// <param name="limit">How long to wait where the caller does not say how long it does.</param>
     /// <returns>The message; null when the caller has ended the call without one.</returns>
@@ -160,7 +166,10 @@ public sealed class GrpcServerCall : IGrpcServerCall
         }
         catch (OperationCanceledException e) when (timer is { IsCancellationRequested: true } && !Cancellation.IsCancellationRequested)
         {
-            throw new GrpcException(GrpcStatusCode.DeadlineExceeded, $"the message and the end of the call did not come within {limit}, the limit where no grpc-timeout is sent", e);
+            throw new GrpcException(
+                GrpcStatusCode.DeadlineExceeded,
+                $"the message and the end of the call did not come within {limit}, the limit where no grpc-timeout is sent",
+                e);
         }
     }
 
@@ -228,7 +237,8 @@ public sealed class GrpcServerCall : IGrpcServerCall
         {
             lock (_gate)
             {
-                return _life ??= new CallLifetime(Timeout, _options.Time, _hasEnded ? new CancellationToken(canceled: true) : _lifetime.RequestAborted);
+                return _life ??= new CallLifetime(
+                    Timeout, _options.Time, _hasEnded ? new CancellationToken(canceled: true) : _lifetime.RequestAborted);
             }
         }
     }

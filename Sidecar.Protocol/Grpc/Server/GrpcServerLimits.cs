@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Sidecar.Protocol.Grpc.Server;
 
-/// <summary>Limits of a Kestrel that speaks gRPC without TLS: HTTP/2 by prior knowledge, streams that live long and are often silent.</summary>
+/// <summary>
+/// Limits of a Kestrel that speaks gRPC without TLS: HTTP/2 by prior knowledge, streams that live long and are often silent.
+/// </summary>
 public static class GrpcServerLimits
 {
     /// <summary>
@@ -12,10 +14,14 @@ public static class GrpcServerLimits
     /// </summary>
     public const int StreamWindow = 64 * 1024;
 
-    /// <summary>Streams of one connection at a time: 1,024. Envoy opens one per request; with too few, requests wait unseen in Envoy.</summary>
+    /// <summary>
+    /// Streams of one connection at a time: 1,024. Envoy opens one per request; with too few, requests wait unseen in Envoy.
+    /// </summary>
     public const int DefaultStreamsPerConnection = 1024;
 
-    /// <summary>Sets the limits. Call it before the server starts; listening endpoints must say <see cref="HttpProtocols.Http2"/> themselves.</summary>
+    /// <summary>
+    /// Sets the limits. Call it before the server starts; listening endpoints must say <see cref="HttpProtocols.Http2"/> themselves.
+    /// </summary>
     /// <remarks>
     /// The connection window is that of all streams together, so that no unread stream can hold up another; with Kestrel's own 128 KiB two
     /// are enough. Minimum data rates are off, because a silent stream is no attack here: it would end the whole connection after 5 s.

@@ -10,7 +10,8 @@ public sealed record GrpcServerOptions
     public int MaxSendLength { get; init; } = GrpcMessageFormat.DefaultMaxLength;
 
     /// <summary>
-    /// Bounds large messages over all calls; the room of one is kept until the next is read or the call ends. Null for no bound but the one of each call.
+    /// Bounds large messages over all calls; the room of one is kept until the next is read or the call ends. Null for no bound but the one
+    /// of each call.
     /// </summary>
     public IGrpcReceiveMemory? ReceiveMemory { get; init; }
 
