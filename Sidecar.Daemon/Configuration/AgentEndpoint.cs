@@ -1,7 +1,8 @@
 namespace Sidecar.Daemon.Configuration;
 
 /// <summary>
-/// Where an agent is (spec §1.2), read once: a closed set of kinds, over which whoever needs the kind switches. Its text is what an operator reads.
+/// Where an agent is (spec §1.2), read once: a closed set of kinds, over which whoever needs the kind switches. Its text is what an
+/// operator reads.
 /// </summary>
 internal abstract record AgentEndpoint
 {
@@ -11,7 +12,8 @@ internal abstract record AgentEndpoint
     // The path follows. Not with a +, which separates endpoints.
     private const string GrpcUnixPrefix = "grpc-unix:";
     private const string Help =
-        $"write unix:PATH or /PATH, http://HOST:PORT or https://HOST:PORT for gRPC, {GrpcUnixPrefix}PATH for gRPC on a Unix socket, several with '+', or {ReverseText} for an agent that dials in";
+        $"write unix:PATH or /PATH, http://HOST:PORT or https://HOST:PORT for gRPC, {GrpcUnixPrefix}PATH for gRPC on a Unix socket, "
+        + $"several with '+', or {ReverseText} for an agent that dials in";
 
     private AgentEndpoint()
     {
@@ -20,14 +22,12 @@ internal abstract record AgentEndpoint
     /// <summary>A Unix socket on which the agent speaks frames.</summary>
     public sealed record Unix(string Path) : AgentEndpoint
     {
-        /// <inheritdoc/>
         public override string ToString() => Path;
     }
 
     /// <summary>gRPC over a Unix socket.</summary>
     public sealed record GrpcUnix(string Path) : AgentEndpoint
     {
-        /// <inheritdoc/>
         public override string ToString() => GrpcUnixPrefix + Path;
     }
 
@@ -37,17 +37,16 @@ internal abstract record AgentEndpoint
         /// <summary>Whether it is reached by TLS.</summary>
         public bool IsEncrypted => Url.Scheme == Uri.UriSchemeHttps;
 
-        /// <inheritdoc/>
         public override string ToString() => Url.OriginalString;
     }
 
     /// <summary>
-    /// Nowhere: the agent dials in and registers itself. The word has a scheme, so no path is mistaken for it; a socket file of that name is
+    /// Nowhere: the agent dials in and registers itself. The word has a scheme, so no path is mistaken for it; a socket file of that name
+    /// is
     /// <c>unix:reverse:</c>.
     /// </summary>
     public sealed record Reverse : AgentEndpoint
     {
-        /// <inheritdoc/>
         public override string ToString() => ReverseText;
     }
 
@@ -59,7 +58,8 @@ internal abstract record AgentEndpoint
 
     /// <summary>What is wrong with an agent that dials in and has something else written beside it.</summary>
     public static string MustStandAlone(string text) =>
-        $"endpoint {text}: '{ReverseText}' stands alone, because the agent dials --listen reverse=PATH; a socket file of that name is {UnixPrefix}{text}";
+        $"endpoint {text}: '{ReverseText}' stands alone, because the agent dials --listen reverse=PATH; a socket file of that name is "
+        + $"{UnixPrefix}{text}";
 
     /// <summary>What was written, read; null when it is none of the kinds.</summary>
     /// <param name="text">What was written.</param>
@@ -99,7 +99,8 @@ internal abstract record AgentEndpoint
         {
             error($"endpoint {(text.Length == 0 ? "''" : text)} is none that can be dialled; {Help}");
         }
-        else if ((isConfiguration ? SocketPaths.ErrorInConfiguration(endpoint.SocketPath!) : SocketPaths.Error(endpoint.SocketPath!)) is { } bad)
+        else if ((isConfiguration ? SocketPaths.ErrorInConfiguration(endpoint.SocketPath!) : SocketPaths.Error(
+            endpoint.SocketPath!)) is { } bad)
         {
             error(bad);
         }

@@ -3,7 +3,9 @@ using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Daemon.Configuration;
 
-/// <summary>Reads <c>--agent 'id=endpoint[+endpoint…][,key=value]…'</c>. A path with a <c>+</c> cannot be written: it separates, as in every list.</summary>
+/// <summary>
+/// Reads <c>--agent 'id=endpoint[+endpoint…][,key=value]…'</c>. A path with a <c>+</c> cannot be written: it separates, as in every list.
+/// </summary>
 internal static class AgentFlag
 {
     // One process each.
@@ -33,7 +35,8 @@ internal static class AgentFlag
     private static List<AgentEndpoint> Endpoints(FlagText spec, string text)
     {
         var written = text.Split('+', StringSplitOptions.TrimEntries);
-        var endpoints = written.Select(endpoint => AgentEndpoint.Read(endpoint, spec.Error, isConfiguration: true)).OfType<AgentEndpoint>().ToList();
+        var endpoints =
+            written.Select(endpoint => AgentEndpoint.Read(endpoint, spec.Error, isConfiguration: true)).OfType<AgentEndpoint>().ToList();
         if (endpoints.Count > MostEndpoints)
         {
             spec.Error($"{endpoints.Count} endpoints are given, an agent may have {MostEndpoints}");
@@ -57,7 +60,8 @@ internal static class AgentFlag
         // Otherwise somebody believes that a connection is encrypted which is not.
         if (agent.Tls is not null && !agent.Endpoints.All(static endpoint => endpoint is AgentEndpoint.Grpc { IsEncrypted: true }))
         {
-            var keys = agent.Values.Written.Where(static setting => setting.Group == SettingGroup.AgentTls).Select(static setting => setting.Key + "=");
+            var keys = agent.Values.Written.Where(static setting => setting.Group == SettingGroup.AgentTls).Select(
+                static setting => setting.Key + "=");
             spec.Error($"{string.Join(", ", keys)} is for TLS, but not every endpoint begins with https://");
         }
 

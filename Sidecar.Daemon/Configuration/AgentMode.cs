@@ -12,10 +12,3 @@ internal enum AgentMode
     /// <summary>Not asked.</summary>
     Off,
 }
-
-/// <summary>Modes of agents as operators write them.</summary>
-internal static class AgentModes
-{
-    /// <summary>Every word with its mode.</summary>
-    public static (string Word, AgentMode Value)[] Words { get; } = [("enforce", AgentMode.Enforce), ("monitor", AgentMode.Monitor), ("off", AgentMode.Off)];
-}

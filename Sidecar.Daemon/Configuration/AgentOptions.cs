@@ -7,10 +7,11 @@ namespace Sidecar.Daemon.Configuration;
 /// <summary>An agent as the operator wrote it; null where the daemon's own setting counts.</summary>
 internal sealed record AgentOptions : SettingOptions
 {
-    /// <summary>Its id.</summary>
     public required string Id { get; init; }
 
-    /// <summary>Where it listens, at least one place, one process each; <see cref="AgentEndpoint.Reverse"/> alone when it dials in.</summary>
+    /// <summary>
+    /// Where it listens, at least one place, one process each; <see cref="AgentEndpoint.Reverse"/> alone when it dials in.
+    /// </summary>
     public required IReadOnlyList<AgentEndpoint> Endpoints { get; init; }
 
     /// <summary>Whether it dials in and registers itself; it is never dialled then.</summary>
@@ -23,7 +24,11 @@ internal sealed record AgentOptions : SettingOptions
     public PoolOptions Pool { get => new() { Values = Values }; init => Values = value.Values.Over(Values); }
 
     /// <summary>What happens when it cannot inspect.</summary>
-    public FailureMode? FailureMode { get => Values.Find(DaemonSettings.FailureMode); init => Values = Values.With(DaemonSettings.FailureMode, value); }
+    public FailureMode? FailureMode
+    {
+        get => Values.Find(DaemonSettings.FailureMode);
+        init => Values = Values.With(DaemonSettings.FailureMode, value);
+    }
 
     /// <summary>Events it is asked about, whatever it states; null where what it states decides.</summary>
     public EventSet? Events { get => Values.Find(AgentSettings.Events); init => Values = Values.With(AgentSettings.Events, value); }

@@ -5,7 +5,8 @@ namespace Sidecar.Daemon.Configuration;
 /// <summary>Sizes as operators write them: <c>512</c>, <c>64KiB</c>, <c>1MiB</c>, <c>2GiB</c>.</summary>
 internal static class ByteSizes
 {
-    private static readonly (string Suffix, long Factor)[] Units = [("GiB", 1L << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1), ("", 1)];
+    private static readonly (string Suffix, long Factor)[] Units =
+        [("GiB", 1L << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1), ("", 1)];
 
     /// <summary>Reads a size of at least one byte.</summary>
     public static bool TryParse(string text, out long bytes)
@@ -15,7 +16,8 @@ internal static class ByteSizes
         {
             if (text.EndsWith(suffix, StringComparison.Ordinal))
             {
-                var isNumber = long.TryParse(text.AsSpan(0, text.Length - suffix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number);
+                var isNumber = long.TryParse(
+                    text.AsSpan(0, text.Length - suffix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number);
                 bytes = isNumber && number <= long.MaxValue / factor ? number * factor : 0;
                 return bytes > 0;
             }

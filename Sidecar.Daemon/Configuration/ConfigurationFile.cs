@@ -17,22 +17,14 @@ internal static class ConfigurationFile
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            using var text = new MemoryStream();
-            var buffer = new byte[64 * 1024];
 
             // Not by the length that it states: it may be a pipe, or grow while it is read.
-            for (int read; (read = file.Read(buffer)) > 0;)
-            {
-                text.Write(buffer, 0, read);
-                if (text.Length > MaxBytes)
-                {
-                    throw new IOException($"it has more than {MaxBytes} bytes");
-                }
-            }
-
-            return Parse(text.GetBuffer().AsMemory(0, (int)text.Length));
+            var text = new byte[MaxBytes + 1];
+            var length = file.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
+            return length <= MaxBytes ? Parse(text.AsMemory(0, length)) : throw new IOException($"it has more than {MaxBytes} bytes");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NotSupportedException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException
+            or ArgumentException or NotSupportedException)
         {
             throw new IOException($"config-file {path} cannot be read as JSON: {e.Message}", e);
         }
@@ -46,7 +38,8 @@ internal static class ConfigurationFile
     {
         using var document = JsonDocument.Parse(utf8);
         return NumberOutOfRange(document.RootElement) is { } number
-            ? throw new JsonException($"number {PeerText.Quote(number)} is out of range; at most {double.MaxValue:R} either way can be said")
+            ? throw new JsonException(
+                $"number {PeerText.Quote(number)} is out of range; at most {double.MaxValue:R} either way can be said")
             : FreeJson.Repaired(document.RootElement.Clone());
     }
 
@@ -55,7 +48,8 @@ internal static class ConfigurationFile
         JsonValueKind.Number => double.IsFinite(value.GetDouble()) ? null : value.GetRawText(),
         JsonValueKind.Array => value.EnumerateArray().Select(NumberOutOfRange).FirstOrDefault(static number => number is not null),
         JsonValueKind.Object =>
-            value.EnumerateObject().Select(static member => NumberOutOfRange(member.Value)).FirstOrDefault(static number => number is not null),
+            value.EnumerateObject().Select(static member => NumberOutOfRange(member.Value)).FirstOrDefault(
+                static number => number is not null),
         _ => null,
     };
 }

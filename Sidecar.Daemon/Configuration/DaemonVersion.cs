@@ -7,5 +7,6 @@ internal static class DaemonVersion
 {
     /// <summary>As the build stamped it, without the commit.</summary>
     public static string Text { get; } =
-        (typeof(DaemonVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0").Split('+')[0];
+        typeof(DaemonVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+            ?? "0";
 }

@@ -1,11 +1,13 @@
 namespace Sidecar.Daemon.Configuration;
 
-/// <summary>Fixed values that no setting changes, each with its reason. Those of settings are in <see cref="Settings.SettingsTable"/>.</summary>
+/// <summary>
+/// Fixed values that no setting changes, each with its reason. Those of settings are in <see cref="Settings.SettingsTable"/>.
+/// </summary>
 internal static class Defaults
 {
     /// <summary>
-    /// Wait before an agent that speaks a dialect that is not spoken is dialled again: 30 s, because only another build of it helps, and each attempt is an
-    /// error in its log.
+    /// Wait before an agent that speaks a dialect that is not spoken is dialled again: 30 s, because only another build of it helps, and
+    /// each attempt is an error in its log.
     /// </summary>
     public static readonly TimeSpan IncompatiblePause = TimeSpan.FromSeconds(30);
 
@@ -13,8 +15,8 @@ internal static class Defaults
     public static readonly TimeSpan RegistrationTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Connections that may be open on a reverse listener without having registered: 256, of which a user has at most half and a process a quarter,
-    /// sixteen agents with four each that start together.
+    /// Connections that may be open on a reverse listener without having registered: 256, of which a user has at most half and a process a
+    /// quarter, sixteen agents with four each that start together.
     /// </summary>
     public const int UnregisteredConnections = 256;
 
@@ -22,14 +24,14 @@ internal static class Defaults
     public const int MaxUnregistered = UnregisteredConnections / 4;
 
     /// <summary>
-    /// Attempts of one process to register within a second: 100, and twice as many of one user, so that many agents are back within seconds while a token
-    /// cannot be guessed.
+    /// Attempts of one process to register within a second: 100, and twice as many of one user, so that many agents are back within seconds
+    /// while a token cannot be guessed.
     /// </summary>
     public const int RegistrationsPerSecond = 100;
 
     /// <summary>
-    /// How long a new connection may say nothing: 30 s. Proxies connect in order to ask; but some keep the connection that another overtook, unused,
-    /// for a later question, and are not to find it closed at once.
+    /// How long a new connection may say nothing: 30 s. Proxies connect in order to ask; but some keep the connection that another
+    /// overtook, unused, for a later question, and are not to find it closed at once.
     /// </summary>
     public static readonly TimeSpan SilenceTimeout = TimeSpan.FromSeconds(30);
 
@@ -51,7 +53,9 @@ internal static class Defaults
     /// <summary>Smallest limit of a message of Envoy: 256 KiB, twice the headers that are inspected.</summary>
     public const int MinEnvoyMessage = 256 * 1024;
 
-    /// <summary>Bytes of large messages of Envoy that are received and not answered yet, for each listener: 128 MiB, 30 of the longest.</summary>
+    /// <summary>
+    /// Bytes of large messages of Envoy that are received and not answered yet, for each listener: 128 MiB, 30 of the longest.
+    /// </summary>
     public const long MaxEnvoyMessages = 128 * 1024 * 1024;
 
     /// <summary>Where the commands that ask a daemon look for its admin socket; the unit and the examples let it listen there.</summary>

@@ -1,5 +1,6 @@
 using Sidecar.Daemon.Configuration.Settings;
 using BodySendMode = Sidecar.Protocol.Envoy.ProcessingMode.Types.BodySendMode;
+using Keys = Sidecar.Daemon.Configuration.Settings.EnvoySettings;
 
 namespace Sidecar.Daemon.Configuration;
 
@@ -7,58 +8,61 @@ namespace Sidecar.Daemon.Configuration;
 internal record EnvoyOptions : SettingOptions
 {
     /// <summary>
-    /// ext_proc: whether the filter has <c>allow_mode_override</c>, with every mode we may ask for in <c>allowed_override_modes</c> if it has that list.
+    /// ext_proc: whether the filter has <c>allow_mode_override</c>, with every mode we may ask for in <c>allowed_override_modes</c> if it
+    /// has that list.
     /// </summary>
-    public bool AllowsModeOverride { get => Get(EnvoySettings.AllowModeOverride); init => Values = Values.With(EnvoySettings.AllowModeOverride, value); }
+    public bool AllowsModeOverride { get => Get(Keys.AllowModeOverride); init => Values = Values.With(Keys.AllowModeOverride, value); }
 
-    /// <summary>ext_proc: the filter's <c>max_message_timeout</c>: how much longer one answer may take when we ask for it; zero when it sets none.</summary>
+    /// <summary>
+    /// ext_proc: the filter's <c>max_message_timeout</c>: how much longer one answer may take when we ask for it; zero when it sets none.
+    /// </summary>
     public TimeSpan MaxMessageTimeout
     {
-        get => Values.Find(EnvoySettings.MaxMessageTimeout) ?? TimeSpan.Zero;
-        init => Values = Values.With(EnvoySettings.MaxMessageTimeout, value);
+        get => Values.Find(Keys.MaxMessageTimeout) ?? TimeSpan.Zero;
+        init => Values = Values.With(Keys.MaxMessageTimeout, value);
     }
 
     /// <summary>ext_proc: the mode to ask for where an agent decides about a whole body: buffered or buffered partial.</summary>
-    public BodySendMode WholeBodies { get => Get(EnvoySettings.WholeBodies); init => Values = Values.With(EnvoySettings.WholeBodies, value); }
+    public BodySendMode WholeBodies { get => Get(Keys.WholeBodies); init => Values = Values.With(Keys.WholeBodies, value); }
 
     /// <summary>ext_proc: Envoy's <c>per_connection_buffer_limit_bytes</c>; null when not known.</summary>
-    public long? BufferLimit { get => Values.Find(EnvoySettings.BufferLimit); init => Values = Values.With(EnvoySettings.BufferLimit, value); }
+    public long? BufferLimit { get => Values.Find(Keys.BufferLimit); init => Values = Values.With(Keys.BufferLimit, value); }
 
     /// <summary>ext_proc: header fields with which Envoy takes a message (<c>max_headers_count</c>), pseudo headers counted.</summary>
-    public int MaxEnvoyHeaders { get => Get(EnvoySettings.MaxHeaders); init => Values = Values.With(EnvoySettings.MaxHeaders, value); }
+    public int MaxEnvoyHeaders { get => Get(Keys.MaxHeaders); init => Values = Values.With(Keys.MaxHeaders, value); }
 
     /// <summary>Whether a filter has <c>failure_mode_allow</c>.</summary>
-    public bool FailsOpen { get => Get(EnvoySettings.FailureModeAllow); init => Values = Values.With(EnvoySettings.FailureModeAllow, value); }
+    public bool FailsOpen { get => Get(Keys.FailureModeAllow); init => Values = Values.With(Keys.FailureModeAllow, value); }
 
     /// <summary>
-    /// The part of a filter's time that agents may use. A refusal that comes after a filter that fails open has given up lets the request pass, so
-    /// more is left there.
+    /// The part of a filter's time that agents may use. A refusal that comes after a filter that fails open has given up lets the request
+    /// pass, so more is left there.
     /// </summary>
     public double UsableTime => FailsOpen ? Defaults.UsableTimeFailingOpen : Defaults.UsableTime;
 
     /// <summary>ext_proc: the filter's <c>request_body_mode</c>, for releases that do not tell; null when not known.</summary>
     public BodySendMode? RequestBodyMode
     {
-        get => Values.Find(EnvoySettings.RequestBodyMode);
-        init => Values = Values.With(EnvoySettings.RequestBodyMode, value);
+        get => Values.Find(Keys.RequestBodyMode);
+        init => Values = Values.With(Keys.RequestBodyMode, value);
     }
 
     /// <summary>ext_proc: the filter's <c>response_body_mode</c>, likewise.</summary>
     public BodySendMode? ResponseBodyMode
     {
-        get => Values.Find(EnvoySettings.ResponseBodyMode);
-        init => Values = Values.With(EnvoySettings.ResponseBodyMode, value);
+        get => Values.Find(Keys.ResponseBodyMode);
+        init => Values = Values.With(Keys.ResponseBodyMode, value);
     }
 
     /// <summary>
-    /// ext_authz: what the filter's <c>with_request_body</c> does. Without it a body passes unseen, and Envoy gives no sign of one but a length: it
-    /// takes <c>Transfer-Encoding</c> away before its filters.
+    /// ext_authz: what the filter's <c>with_request_body</c> does. Without it a body passes unseen, and Envoy gives no sign of one but a
+    /// length: it takes <c>Transfer-Encoding</c> away before its filters.
     /// </summary>
-    public RequestBodies WithRequestBody { get => Get(EnvoySettings.WithRequestBody); init => Values = Values.With(EnvoySettings.WithRequestBody, value); }
+    public RequestBodies WithRequestBody { get => Get(Keys.WithRequestBody); init => Values = Values.With(Keys.WithRequestBody, value); }
 
     /// <summary>ext_authz: whether a body passes as text in which Envoy may have put something else for bytes that are no text.</summary>
-    public bool AllowsTextForm { get => Get(EnvoySettings.TextForm); init => Values = Values.With(EnvoySettings.TextForm, value); }
+    public bool AllowsTextForm { get => Get(Keys.TextForm); init => Values = Values.With(Keys.TextForm, value); }
 
     /// <summary>Longest message that is taken, in bytes.</summary>
-    public int MaxMessageBytes { get => (int)Get(EnvoySettings.MaxMessage); init => Values = Values.With(EnvoySettings.MaxMessage, (long)value); }
+    public int MaxMessageBytes { get => (int)Get(Keys.MaxMessage); init => Values = Values.With(Keys.MaxMessage, (long)value); }
 }

@@ -9,36 +9,24 @@ internal static class EventNames
     public const string Known = Single + ", all";
 
     /// <summary>Those of single events.</summary>
-    public const string Single = "request-headers, request-body, response-headers, response-body, request-complete, websocket-frame, guardrail";
+    public const string Single = "request-headers, request-body, response-headers, response-body, request-complete, websocket-frame, "
+        + "guardrail";
 
-    /// <summary>Reads one name; dashes and underscores are one.</summary>
-    public static bool TryParse(string name, out EventSet events)
-    {
-        events = name.Replace('_', '-') switch
-        {
-            "request-headers" => EventSet.RequestHeaders,
-            "request-body" or "request-body-chunk" => EventSet.RequestBodyChunk,
-            "response-headers" => EventSet.ResponseHeaders,
-            "response-body" or "response-body-chunk" => EventSet.ResponseBodyChunk,
-            "request-complete" or "log" => EventSet.RequestComplete,
-            "websocket-frame" or "web-socket-frame" => EventSet.WebSocketFrame,
-            "guardrail" or "guardrail-inspect" => EventSet.GuardrailInspect,
-            "all" => EventSet.All,
-            _ => EventSet.None,
-        };
-        return events != EventSet.None;
-    }
+    // The first of each is the one that is shown.
+    private static readonly (EventKind Kind, string[] Names)[] All =
+    [
+        (EventKind.RequestHeaders, ["request-headers"]),
+        (EventKind.RequestBodyChunk, ["request-body", "request-body-chunk"]),
+        (EventKind.ResponseHeaders, ["response-headers"]),
+        (EventKind.ResponseBodyChunk, ["response-body", "response-body-chunk"]),
+        (EventKind.RequestComplete, ["request-complete", "log"]),
+        (EventKind.WebSocketFrame, ["websocket-frame", "web-socket-frame"]),
+        (EventKind.GuardrailInspect, ["guardrail", "guardrail-inspect"]),
+    ];
+
+    /// <summary>The event of a name, in which dashes and underscores are one; none when it names no single event.</summary>
+    public static EventKind KindOf(string name) => Array.Find(All, one => one.Names.Contains(name.Replace('_', '-'))).Kind;
 
     /// <summary>The name of a single event.</summary>
-    public static string Of(EventKind kind) => kind switch
-    {
-        EventKind.RequestHeaders => "request-headers",
-        EventKind.RequestBodyChunk => "request-body",
-        EventKind.ResponseHeaders => "response-headers",
-        EventKind.ResponseBodyChunk => "response-body",
-        EventKind.RequestComplete => "request-complete",
-        EventKind.WebSocketFrame => "websocket-frame",
-        EventKind.GuardrailInspect => "guardrail",
-        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "operators do not name it"),
-    };
+    public static string Of(EventKind kind) => All.First(one => one.Kind == kind).Names[0];
 }

@@ -44,7 +44,8 @@ internal sealed class FlagText
             if (SettingsTable.Find(key, scope) is not { } setting)
             {
                 var known = SettingsTable.Of(scope).Select(static known => known.Key).ToList();
-                Error($"'{key}' is none of its keys; {(known.Count > MostListed ? "see 'sidecar run --help'" : $"they are {string.Join(", ", known)}")}");
+                Error($"'{key}' is none of its keys; "
+                    + $"{(known.Count > MostListed ? "see 'sidecar run --help'" : $"they are {string.Join(", ", known)}")}");
             }
             else if (!_written.Add(key))
             {

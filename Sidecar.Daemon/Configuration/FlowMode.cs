@@ -15,16 +15,3 @@ internal enum FlowMode
     /// <summary>The event waits a while for the agent to go on; then as the failure mode says.</summary>
     Wait,
 }
-
-/// <summary>Flow modes as operators write them.</summary>
-internal static class FlowModes
-{
-    /// <summary>Every word with its mode.</summary>
-    public static (string Word, FlowMode Value)[] Words { get; } =
-    [
-        ("as-failure-mode", FlowMode.AsFailureMode),
-        ("closed", FlowMode.Closed),
-        ("open", FlowMode.Open),
-        ("wait", FlowMode.Wait),
-    ];
-}

@@ -22,7 +22,8 @@ internal static class ListenerFlag
         var equals = spec.Head.IndexOf('=', StringComparison.Ordinal);
         if (equals < 0 || KindOf(spec.Head[..equals], text) is not var (kind, scope))
         {
-            spec.Error($"write http=PATH,{ProxyLabels.Choices} or spop=PATH or envoy=PATH or frames=PATH or native=PATH or admin=PATH or reverse=PATH");
+            spec.Error($"write http=PATH,{ListenerRules.ProxyChoices} or spop=PATH or envoy=PATH or frames=PATH or native=PATH or "
+                + "admin=PATH or reverse=PATH");
             return null;
         }
 
@@ -69,8 +70,8 @@ internal static class ListenerFlag
     }
 
     private static string? PathError(string path) => TryParseAddress(path, out _)
-        ? $"{path} is a TCP address; only proxy=traefik needs one, and envoy may have one: a socket file lets in whom its mode says, a port "
-            + $"everybody; write a path"
+        ? $"{path} is a TCP address; only proxy=traefik needs one, and envoy may have one: a socket file lets in whom its mode says, a "
+            + "port everybody; write a path"
         : SocketPaths.ErrorInConfiguration(path);
 
     private static bool TryParseAddress(string text, [NotNullWhen(true)] out IPEndPoint? address)
@@ -81,7 +82,8 @@ internal static class ListenerFlag
 
     // The name in abns:NAME or abns@NAME; null for a path.
     private static string? AbstractName(string path) =>
-        path.StartsWith(AbstractPrefix, StringComparison.Ordinal) && path.Length > AbstractPrefix.Length && path[AbstractPrefix.Length] is ':' or '@'
+        path.StartsWith(AbstractPrefix, StringComparison.Ordinal) && path.Length > AbstractPrefix.Length
+            && path[AbstractPrefix.Length] is ':' or '@'
             ? path[(AbstractPrefix.Length + 1)..]
             : null;
 

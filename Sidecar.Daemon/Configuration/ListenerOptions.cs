@@ -1,5 +1,6 @@
 using System.Net;
 using Sidecar.Daemon.Configuration.Settings;
+using Keys = Sidecar.Daemon.Configuration.Settings.ListenerSettings;
 
 namespace Sidecar.Daemon.Configuration;
 
@@ -50,7 +51,7 @@ internal sealed record ListenerOptions : SettingOptions
     public string Place => Address?.ToString() ?? (AbstractName is { } name ? $"abns:{name}" : System.IO.Path.GetFullPath(Path));
 
     /// <summary>Which proxy asks.</summary>
-    public ProxyKind Proxy { get => Values.Find(ListenerSettings.Proxy) ?? ProxyKind.None; init => Values = Values.With(ListenerSettings.Proxy, value); }
+    public ProxyKind Proxy { get => Values.Find(Keys.Proxy) ?? ProxyKind.None; init => Values = Values.With(Keys.Proxy, value); }
 
     /// <summary>Whether it can hand over bodies.</summary>
     public bool HasBodies => Kind == ListenerKind.Envoy ? Envoy.WithRequestBody == RequestBodies.Shown
@@ -60,55 +61,53 @@ internal sealed record ListenerOptions : SettingOptions
     public bool CarriesBodies => Proxy is ProxyKind.Traefik or ProxyKind.EnvoyHttp;
 
     /// <summary>What such a proxy does with bodies.</summary>
-    public RequestBodies RequestBodies { get => Get(ListenerSettings.RequestBodies); init => Values = Values.With(ListenerSettings.RequestBodies, value); }
+    public RequestBodies RequestBodies { get => Get(Keys.RequestBodies); init => Values = Values.With(Keys.RequestBodies, value); }
 
     /// <summary>How many load balancers in front of the proxy are believed to have told the client's address.</summary>
-    public int TrustedHops => Get(ListenerSettings.TrustedHops);
+    public int TrustedHops => Get(Keys.TrustedHops);
 
     /// <summary>Its name in metrics and logs: the kind and the file name of its socket, or the address.</summary>
     public string Name => $"{KindWord}:{Address?.ToString() ?? AbstractName ?? System.IO.Path.GetFileName(Path)}";
 
     /// <summary>The file with the secret by which a proxy on TCP proves itself; null for a Unix socket, where file rights do.</summary>
-    public string? SecretFile => Get(ListenerSettings.SecretFile);
+    public string? SecretFile => Get(Keys.SecretFile);
 
     /// <summary>What the proxy puts before the client's path, for one that passes paths through; empty for nothing.</summary>
-    public string PathPrefix => Get(ListenerSettings.PathPrefix)!;
+    public string PathPrefix => Get(Keys.PathPrefix)!;
 
     /// <summary>Time for one phase: the proxy's own timeout less 20 %.</summary>
     public TimeSpan Budget
     {
-        get => Values.Get(ListenerSettings.Budget, Kind == ListenerKind.Envoy && Envoy.FailsOpen ? ListenerSettings.FailingOpen : KindWord);
-        init => Values = Values.With(ListenerSettings.Budget, value);
+        get => Values.Get(Keys.Budget, Kind == ListenerKind.Envoy && Envoy.FailsOpen ? Keys.FailingOpen : KindWord);
+        init => Values = Values.With(Keys.Budget, value);
     }
 
     /// <summary>Access rights of the socket file.</summary>
-    public UnixFileMode Mode => Get(ListenerSettings.Mode);
+    public UnixFileMode Mode => Get(Keys.Mode);
 
     /// <summary>Group of the socket file, by name or number; null leaves the process's.</summary>
-    public string? Group => Get(ListenerSettings.Group);
+    public string? Group => Get(Keys.Group);
 
     /// <summary>Request headers that only agents may set; the client's own never pass.</summary>
-    public IReadOnlyList<string> SetHeaders { get => Get(ListenerSettings.SetHeaders)!; init => Values = Values.With(ListenerSettings.SetHeaders, value); }
+    public IReadOnlyList<string> SetHeaders { get => Get(Keys.SetHeaders)!; init => Values = Values.With(Keys.SetHeaders, value); }
 
     /// <summary>Request headers that agents may change or remove.</summary>
-    public IReadOnlyList<string> EditHeaders { get => Get(ListenerSettings.EditHeaders)!; init => Values = Values.With(ListenerSettings.EditHeaders, value); }
+    public IReadOnlyList<string> EditHeaders { get => Get(Keys.EditHeaders)!; init => Values = Values.With(Keys.EditHeaders, value); }
 
     /// <summary>Response headers that agents may set.</summary>
     public IReadOnlyList<string> ResponseHeaders
     {
-        get => Values.Get(ListenerSettings.ResponseHeaders, Proxy == ProxyKind.Traefik ? "traefik" : "")!;
-        init => Values = Values.With(ListenerSettings.ResponseHeaders, value);
+        get => Values.Get(Keys.ResponseHeaders, Proxy == ProxyKind.Traefik ? "traefik" : "")!;
+        init => Values = Values.With(Keys.ResponseHeaders, value);
     }
 
     /// <summary>Connections at once as the operator wants them; null for what is usual for the kind.</summary>
-    public int? MaxConnections
-    {
-        get => Values.Find(ListenerSettings.MaxConnections);
-        init => Values = Values.With(ListenerSettings.MaxConnections, value);
-    }
+    public int? MaxConnections { get => Values.Find(Keys.MaxConnections); init => Values = Values.With(Keys.MaxConnections, value); }
 
-    /// <summary>Connections at once. On a reverse listener only those count that have not registered: the others are their agent's.</summary>
-    public int Connections => Values.Get(ListenerSettings.MaxConnections, KindWord);
+    /// <summary>
+    /// Connections at once. On a reverse listener only those count that have not registered: the others are their agent's.
+    /// </summary>
+    public int Connections => Values.Get(Keys.MaxConnections, KindWord);
 
     /// <summary>Who may dial in; null unless it is a reverse listener.</summary>
     public ReverseOptions? Reverse
@@ -124,11 +123,7 @@ internal sealed record ListenerOptions : SettingOptions
     public EnvoyOptions Envoy { get => new() { Values = Values.Of(SettingGroup.Envoy) }; init => Values = value.Values.Over(Values); }
 
     /// <summary>What happens to an event of an exchange that is not known.</summary>
-    public FailureMode UnknownExchange
-    {
-        get => Get(ListenerSettings.UnknownExchange);
-        init => Values = Values.With(ListenerSettings.UnknownExchange, value);
-    }
+    public FailureMode UnknownExchange { get => Get(Keys.UnknownExchange); init => Values = Values.With(Keys.UnknownExchange, value); }
 
     // As operators write it.
     private string KindWord => Kind.ToString().ToLowerInvariant();

@@ -6,7 +6,11 @@ namespace Sidecar.Daemon.Configuration;
 /// <summary>What the keys of one listener say together: a key that does nothing there is not what its writer thinks.</summary>
 internal static class ListenerRules
 {
-    private static readonly Setting[] HeaderLists = [ListenerSettings.SetHeaders, ListenerSettings.EditHeaders, ListenerSettings.ResponseHeaders];
+    /// <summary>The key of the proxy with every word for one, for example <c>proxy=nginx|caddy</c>.</summary>
+    public static readonly string ProxyChoices = $"{ListenerSettings.Proxy.Key}={ListenerSettings.Proxy.Placeholder}";
+
+    private static readonly Setting[] HeaderLists =
+        [ListenerSettings.SetHeaders, ListenerSettings.EditHeaders, ListenerSettings.ResponseHeaders];
 
     /// <summary>Adds every error.</summary>
     /// <param name="spec">The flag.</param>
@@ -65,7 +69,7 @@ internal static class ListenerRules
     {
         if (!spec.IsWritten(ListenerSettings.Proxy))
         {
-            spec.Error($"an http listener needs {ProxyLabels.Choices}: which proxy asks decides which headers are believed");
+            spec.Error($"an http listener needs {ProxyChoices}: which proxy asks decides which headers are believed");
         }
 
         if (listener.PathPrefix is { Length: > 0 } prefix && listener.Proxy != ProxyKind.EnvoyHttp)
@@ -80,13 +84,15 @@ internal static class ListenerRules
         if (listener.Values.Has(ListenerSettings.RequestBodies) && !listener.CarriesBodies)
         {
             spec.Error(
-                ListenerSettings.RequestBodies, "is of proxy=traefik and proxy=envoy-http; the questions of other proxies have no bodies of clients");
+                ListenerSettings.RequestBodies,
+                "is of proxy=traefik and proxy=envoy-http; the questions of other proxies have no bodies of clients");
         }
 
         if (listener is { Proxy: ProxyKind.Traefik, RequestBodies: RequestBodies.Signed })
         {
             spec.Error(
-                ListenerSettings.RequestBodies, "sign is of proxy=envoy-http: Traefik hands over whole bodies (forwardBody) or none; write yes or no");
+                ListenerSettings.RequestBodies,
+                "sign is of proxy=envoy-http: Traefik hands over whole bodies (forwardBody) or none; write yes or no");
         }
 
         if (listener.Values.Has(ListenerSettings.TrustedHops) && listener.Proxy != ProxyKind.Traefik)
@@ -94,7 +100,8 @@ internal static class ListenerRules
             spec.Error(ListenerSettings.TrustedHops, "is of proxy=traefik; other proxies tell the client's address themselves");
         }
 
-        if (listener.Proxy == ProxyKind.Traefik && listener.ResponseHeaders.Any(static name => !name.Equals("set-cookie", StringComparison.OrdinalIgnoreCase)))
+        if (listener.Proxy == ProxyKind.Traefik
+            && listener.ResponseHeaders.Any(static name => !name.Equals("set-cookie", StringComparison.OrdinalIgnoreCase)))
         {
             spec.Error(
                 ListenerSettings.ResponseHeaders, "Traefik hands on no header of an answer but Set-Cookie (addAuthCookiesToResponse)");

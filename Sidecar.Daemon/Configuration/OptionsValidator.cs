@@ -18,12 +18,15 @@ internal static class OptionsValidator
         if (isComplete && options.Agents.Count == 0 && options.Routes.Count == 0
             && options.Listeners.Any(static listener => listener.Kind is not (ListenerKind.Admin or ListenerKind.Reverse)))
         {
-            errors.Add($"no agent: give at least one --agent, or say --route all,agents={RouteOptions.NoAgents} if every request is to pass uninspected");
+            errors.Add($"no agent: give at least one --agent, or say --route all,agents={RouteOptions.NoAgents} if every request is to "
+                + "pass uninspected");
         }
 
         AddDuplicates(errors, "agent", options.Agents.Select(static agent => agent.Id));
         AddDuplicates(errors, "route", options.Routes.Select(static route => route.Id));
-        AddDuplicates(errors, "listener name (kind and file name, a label of metrics)", options.Listeners.DistinctBy(static listener => listener.Place).Select(static listener => listener.Name));
+        AddDuplicates(
+            errors, "listener name (kind and file name, a label of metrics)",
+            options.Listeners.DistinctBy(static listener => listener.Place).Select(static listener => listener.Name));
         AddDuplicates(errors, "listener path", options.Listeners.Select(static listener => listener.Place));
         var known = options.Agents.Select(static agent => agent.Id).ToHashSet(StringComparer.Ordinal);
         foreach (var agent in options.Agents)
@@ -34,7 +37,8 @@ internal static class OptionsValidator
             {
                 foreach (var listener in options.Listeners.Where(listener => listener.Place == Path.GetFullPath(endpoint)))
                 {
-                    errors.Add($"agent {agent.Id} is to be reached at {endpoint}, which is the listener {listener.Name}: the daemon would ask itself");
+                    errors.Add($"agent {agent.Id} is to be reached at {endpoint}, which is the listener {listener.Name}: the daemon would "
+                        + "ask itself");
                 }
             }
 
@@ -91,7 +95,8 @@ internal static class OptionsValidator
     {
         foreach (var named in route.Stages.SelectMany(static stage => stage).Where(named => !known.Contains(named.Agent)))
         {
-            errors.Add($"{who} names agent {named.Agent}, which no --agent defines; defined are: {(known.Count == 0 ? "none" : string.Join(", ", known))}");
+            errors.Add($"{who} names agent {named.Agent}, which no --agent defines; defined are: "
+                + $"{(known.Count == 0 ? "none" : string.Join(", ", known))}");
         }
 
         AddDuplicates(errors, $"agent on {who}", route.Stages.SelectMany(static stage => stage).Select(static named => named.Agent));

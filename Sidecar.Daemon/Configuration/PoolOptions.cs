@@ -9,7 +9,11 @@ internal sealed record PoolOptions : SettingOptions
     public int? Connections { get => Values.Find(CallSettings.Connections); init => Values = Values.With(CallSettings.Connections, value); }
 
     /// <summary>How long calls in flight may take when the connections are closed; null as the daemon's own drain.</summary>
-    public TimeSpan? DrainTimeout { get => Values.Find(AgentSettings.DrainTimeout); init => Values = Values.With(AgentSettings.DrainTimeout, value); }
+    public TimeSpan? DrainTimeout
+    {
+        get => Values.Find(AgentSettings.DrainTimeout);
+        init => Values = Values.With(AgentSettings.DrainTimeout, value);
+    }
 
     /// <summary>These settings, and those of another where these say nothing.</summary>
     public PoolOptions Over(PoolOptions other) => new() { Values = Values.Over(other.Values) };

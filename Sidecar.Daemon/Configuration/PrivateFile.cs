@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Sidecar.Daemon.Configuration;
 
-/// <summary>Holds a file whose content must stay between the daemon and those it is meant for against the rights and the owner it has.</summary>
+/// <summary>
+/// Holds a file whose content must stay between the daemon and those it is meant for against the rights and the owner it has.
+/// </summary>
 internal static class PrivateFile
 {
     private const UnixFileMode Forbidden =
@@ -19,7 +21,8 @@ internal static class PrivateFile
     /// <param name="harm">What others could do who know or choose its content.</param>
     /// <param name="mode">The mode to advise, in octal.</param>
     /// <exception cref="IOException">
-    /// Others may read it or the group may write it, it belongs to somebody else, or everybody may put another in its place; the message says what to do.
+    /// Others may read it or the group may write it, it belongs to somebody else, or everybody may put another in its place; the message
+    /// says what to do.
     /// </exception>
     public static void Check(SafeFileHandle file, string what, string path, string harm, string mode)
     {
@@ -29,7 +32,7 @@ internal static class PrivateFile
             throw new IOException($"the {what} {path} has mode {Octal(found)}; {harm}; run: chmod {mode} {path}");
         }
 
-        var (owner, own) = (OwnerOf(file, path), NativeMethods.EffectiveUser());
+        var (owner, own) = (OwnerOf(file, path), FileCalls.EffectiveUser());
         if (OwnerProblem(owner, own) is { } problem)
         {
             throw new IOException($"the {what} {path} {problem}; {harm}; if you trust what it holds, run: chown {own} {path}");
@@ -41,7 +44,8 @@ internal static class PrivateFile
         if ((rights & UnixFileMode.OtherWrite) != 0 && (rights & UnixFileMode.StickyBit) == 0)
         {
             throw new IOException(
-                $"the {what} {path} lies in a directory with mode {Octal(rights)}, where everybody may put another in its place; {harm}; run: chmod o-w {directory}");
+                $"the {what} {path} lies in a directory with mode {Octal(rights)}, where everybody may put another in its place; {harm}; "
+                + $"run: chmod o-w {directory}");
         }
     }
 
@@ -51,29 +55,9 @@ internal static class PrivateFile
         : $"belongs to the user with the id {owner}, not to root or to the daemon's own user, {own}";
 
     private static uint OwnerOf(SafeFileHandle file, string path) =>
-        NativeMethods.Status((int)file.DangerousGetHandle(), "", EmptyPath, OwnerOnly, out var status) == 0
+        FileCalls.Status((int)file.DangerousGetHandle(), "", EmptyPath, OwnerOnly, out var status) == 0
             ? status.Owner
             : throw new IOException($"cannot look at {path}: {Marshal.GetLastPInvokeErrorMessage()}");
 
     private static string Octal(UnixFileMode mode) => "0" + Convert.ToString((int)mode, 8);
-
-    /// <summary>The part of <c>struct statx</c> that is read here.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 256)]
-    private struct FileStatus
-    {
-        [FieldOffset(20)]
-        public uint Owner;
-    }
-
-    /// <summary>What the base library lacks: the owner of an open file, and who we are.</summary>
-    private static class NativeMethods
-    {
-        [DllImport("libc", EntryPoint = "statx", SetLastError = true)]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-        internal static extern int Status(int directory, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, out FileStatus status);
-
-        [DllImport("libc", EntryPoint = "geteuid")]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-        internal static extern uint EffectiveUser();
-    }
 }

@@ -17,5 +17,6 @@ internal enum RequestBodies
 internal static class RequestBodiesWords
 {
     /// <summary>Every word with what it means.</summary>
-    public static (string Word, RequestBodies Value)[] All { get; } = [("no", RequestBodies.Kept), ("sign", RequestBodies.Signed), ("yes", RequestBodies.Shown)];
+    public static (string Word, RequestBodies Value)[] All { get; } =
+        [("no", RequestBodies.Kept), ("sign", RequestBodies.Signed), ("yes", RequestBodies.Shown)];
 }

@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Configuration.Settings;
+using Keys = Sidecar.Daemon.Configuration.Settings.ListenerSettings;
 
 namespace Sidecar.Daemon.Configuration;
 
@@ -6,19 +7,19 @@ namespace Sidecar.Daemon.Configuration;
 internal sealed record ReverseOptions : SettingOptions
 {
     /// <summary>The agents allowed; null for every agent whose endpoint is <see cref="AgentEndpoint.Reverse"/>.</summary>
-    public IReadOnlyList<string>? Agents { get => Get(ListenerSettings.Agents); init => Values = Values.With(ListenerSettings.Agents, value); }
+    public IReadOnlyList<string>? Agents { get => Get(Keys.Agents); init => Values = Values.With(Keys.Agents, value); }
 
     /// <summary>The file with the agents' tokens; null asks for none.</summary>
-    public string? TokenFile => Get(ListenerSettings.TokenFile);
+    public string? TokenFile => Get(Keys.TokenFile);
 
     /// <summary>Users, by name or number, as which a peer may run; null for any.</summary>
-    public IReadOnlyList<string>? Users => Get(ListenerSettings.Users);
+    public IReadOnlyList<string>? Users => Get(Keys.Users);
 
     /// <summary>Groups, by name or number, as which a peer may run; null for any.</summary>
-    public IReadOnlyList<string>? Groups => Get(ListenerSettings.Groups);
+    public IReadOnlyList<string>? Groups => Get(Keys.Groups);
 
     /// <summary>Most connections of one agent; null for as many as its pool keeps.</summary>
-    public int? MaxPerAgent => Values.Find(ListenerSettings.MaxPerAgent);
+    public int? MaxPerAgent => Values.Find(Keys.MaxPerAgent);
 
     /// <summary>Whether this agent may register here.</summary>
     public bool Admits(AgentOptions agent) => agent.IsReverse && (Agents?.Contains(agent.Id) ?? true);

@@ -12,12 +12,14 @@ internal static class ReverseValidator
         {
             if (!listeners.Exists(listener => listener.Reverse!.Admits(agent)))
             {
-                errors.Add($"agent {agent.Id} registers itself, but no listener lets it in; give --listen reverse=PATH, or name it in agents= of one");
+                errors.Add($"agent {agent.Id} registers itself, but no listener lets it in; give --listen reverse=PATH, or name it in "
+                    + "agents= of one");
             }
 
             if (agent.Encoding is { } encoding and not Sidecar.Protocol.Messages.ProtocolConstants.Json)
             {
-                errors.Add($"agent {agent.Id}: encoding={encoding} cannot be had on a connection that the agent opens: JSON is all that is spoken there");
+                errors.Add($"agent {agent.Id}: encoding={encoding} cannot be had on a connection that the agent opens: JSON is all that is "
+                    + "spoken there");
             }
         }
 
@@ -26,7 +28,8 @@ internal static class ReverseValidator
             var named = listener.Reverse!.Agents;
             if (named is null && agents.Count == 0)
             {
-                errors.Add($"listener {listener.Name} waits for agents, but none registers itself; write --agent ID={new AgentEndpoint.Reverse()}");
+                errors.Add($"listener {listener.Name} waits for agents, but none registers itself; write --agent "
+                    + $"ID={new AgentEndpoint.Reverse()}");
             }
 
             foreach (var id in (named ?? []).Where(id => !agents.Exists(agent => agent.Id == id)))

@@ -19,7 +19,8 @@ internal static class RouteFlag
         var options = new RouteOptions { Id = spec.Head, Values = spec.Read(SettingScopes.Route) };
         if (!spec.IsWritten(RouteSettings.Agents))
         {
-            spec.Error($"a route says whom it asks: write agents=A+B, or agents={RouteOptions.NoAgents} where its requests are to pass without being shown to anybody");
+            spec.Error($"a route says whom it asks: write agents=A+B, or agents={RouteOptions.NoAgents} where its requests are to pass "
+                + "without being shown to anybody");
         }
 
         return errors.Count == before ? options : null;

@@ -21,18 +21,3 @@ internal enum SelectionStrategy
     /// <summary>Of any two, the one with fewer calls in flight.</summary>
     PowerOfTwo,
 }
-
-/// <summary>Strategies as operators write them.</summary>
-internal static class SelectionStrategies
-{
-    /// <summary>Every word with its strategy.</summary>
-    public static (string Word, SelectionStrategy Value)[] Words { get; } =
-    [
-        ("fill-then-spread", SelectionStrategy.FillThenSpread),
-        ("round-robin", SelectionStrategy.RoundRobin),
-        ("least-connections", SelectionStrategy.LeastConnections),
-        ("health-based", SelectionStrategy.HealthBased),
-        ("random", SelectionStrategy.Random),
-        ("power-of-two", SelectionStrategy.PowerOfTwo),
-    ];
-}

@@ -9,10 +9,12 @@ internal static class SocketPaths
     public const int MaxBytes = 107;
 
     /// <summary>
-    /// What is wrong with a path of the daemon's configuration; null when it is fine. Where a relative one leads depends on who starts the daemon.
+    /// What is wrong with a path of the daemon's configuration; null when it is fine. Where a relative one leads depends on who starts the
+    /// daemon.
     /// </summary>
     public static string? ErrorInConfiguration(string path) => Error(path)
-        ?? (path[0] == '/' ? null : $"the path '{path}' is relative, and where it leads depends on the directory that the daemon is started in; write the whole path, for example /run/sidecar/{Path.GetFileName(path)}");
+        ?? (path[0] == '/' ? null : $"the path '{path}' is relative, and where it leads depends on the directory that the daemon is "
+        + $"started in; write the whole path, for example /run/sidecar/{Path.GetFileName(path)}");
 
     /// <summary>What is wrong with a path; null when it is fine.</summary>
     public static string? Error(string path)

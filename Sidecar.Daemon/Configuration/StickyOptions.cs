@@ -3,7 +3,6 @@ namespace Sidecar.Daemon.Configuration;
 /// <summary>What names a client's session.</summary>
 internal enum StickySource
 {
-    /// <summary>A cookie.</summary>
     Cookie,
 
     /// <summary>A header of the request.</summary>
@@ -50,5 +49,6 @@ internal sealed record StickyOptions(StickySource Source, string Name = "")
 
     // A name of another form would never be found, and no session would stick (RFC 9110 §5.6.2).
     private static bool IsToken(string name) =>
-        name.Length > 0 && name.All(static letter => char.IsAsciiLetterOrDigit(letter) || "!#$%&'*+-.^_`|~".Contains(letter, StringComparison.Ordinal));
+        name.Length > 0
+            && name.All(static letter => char.IsAsciiLetterOrDigit(letter) || "!#$%&'*+-.^_`|~".Contains(letter, StringComparison.Ordinal));
 }

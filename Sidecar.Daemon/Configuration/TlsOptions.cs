@@ -3,7 +3,8 @@ using Sidecar.Daemon.Configuration.Settings;
 namespace Sidecar.Daemon.Configuration;
 
 /// <summary>
-/// How agents at <c>https://</c> endpoints are known and how they know us. Files are read at every dial, so replaced ones are used by the next.
+/// How agents at <c>https://</c> endpoints are known and how they know us. Files are read at every dial, so replaced ones are used by the
+/// next.
 /// </summary>
 internal sealed record TlsOptions : SettingOptions
 {

@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Pooling;
 using Sidecar.Tests.Support;
 
@@ -35,7 +36,7 @@ internal sealed class SelectionPolicyTests
 
     [TestCaseSource(nameof(All))]
     public void Name_IsTheWordOfTheConfiguration(SelectionStrategy strategy) =>
-        Assert.That(SelectionStrategies.Words, Has.One.EqualTo((Create(strategy).Name, strategy)));
+        Assert.That(Create(strategy).Name, Is.EqualTo(CallSettings.Strategy.Write(strategy)));
 
     [TestCase(SelectionStrategy.RoundRobin)]
     [TestCase(SelectionStrategy.LeastConnections)]

@@ -5,165 +5,74 @@ namespace Sidecar.Daemon.Configuration.Settings;
 /// <summary>What is said of one agent alone.</summary>
 internal static class AgentSettings
 {
-    /// <summary>The settings.</summary>
     public static readonly SettingList List = new();
 
-    /// <summary>How the agent takes part.</summary>
-    public static readonly Setting<AgentMode> Mode = List.Add(new Setting<AgentMode>("mode", Formats.Words(AgentModes.Words))
-    {
-        Default = AgentMode.Enforce,
-        Group = SettingGroup.Agent,
-        Help = "Whether its answers are applied; monitor asks only",
-        Why = "`monitor` records what the agent would have done, off the request's path, `off` asks nothing; a route may say otherwise",
-    });
+    public static readonly Setting<AgentMode> Mode = List.Add(
+        SettingGroup.Agent, "mode", Formats.Names<AgentMode>(), AgentMode.Enforce, "Whether its answers are applied; monitor asks only",
+        "`monitor` records what the agent would have done, off the request's path, `off` asks nothing; a route may say otherwise");
 
-    /// <summary>Events the agent is asked about.</summary>
-    public static readonly Setting<EventSet> Events = List.Add(new Setting<EventSet>("events", EventFormats.Set)
-    {
-        DefaultWords = "what the agent states",
-        Group = SettingGroup.Agent,
-        Help = "The events it is asked about, whatever it states",
-        Why = "agents on published SDKs state request headers only and handle every event; see [bodies.md](bodies.md)",
-    });
+    public static readonly Setting<EventSet> Events = List.AddUnset(
+        SettingGroup.Agent, "events", EventFormats.Set, "what the agent states", "The events it is asked about, whatever it states",
+        "agents on published SDKs state request headers only and handle every event; see [bodies.md](bodies.md)");
 
-    /// <summary>The one encoding that is offered.</summary>
-    public static readonly Setting<string?> Encoding = List.Add(new Setting<string?>(
-        "encoding", Formats.Words<string?>((ProtocolConstants.Json, ProtocolConstants.Json), (ProtocolConstants.MessagePack, ProtocolConstants.MessagePack)))
-    {
-        Default = null,
-        DefaultWords = "msgpack, then json",
-        Group = SettingGroup.Agent,
-        Help = "The only encoding that it is offered",
-        Why = "the agent chooses; msgpack is smaller",
-    });
+    public static readonly Setting<string?> Encoding = List.Add(
+        SettingGroup.Agent, "encoding",
+        Formats.Words<string?>(
+            (ProtocolConstants.Json, ProtocolConstants.Json), (ProtocolConstants.MessagePack, ProtocolConstants.MessagePack)),
+        null, "The only encoding that it is offered", "the agent chooses; msgpack is smaller", words: "msgpack, then json");
 
-    /// <summary>The file with the agent's configuration.</summary>
-    public static readonly Setting<string?> ConfigurationFile = List.Add(new Setting<string?>("config-file", Formats.Text("FILE"))
-    {
-        Default = null,
-        DefaultWords = "none",
-        Group = SettingGroup.Agent,
-        Help = "Its configuration, JSON, for every new connection",
-    });
+    public static readonly Setting<string?> ConfigurationFile = List.Add(
+        SettingGroup.Agent, "config-file", Formats.Text("FILE"), null, "Its configuration, JSON, for every new connection", words: "none");
 
-    /// <summary>How long calls in flight may take when the agent's connections are closed.</summary>
-    public static readonly Setting<TimeSpan> DrainTimeout = List.Add(new Setting<TimeSpan>("drain-timeout", Formats.Duration())
-    {
-        DefaultWords = "5s at the daemon's stop, else --drain-timeout",
-        Group = SettingGroup.Agent,
-        Help = "How long its calls may take when it is closed",
-        Why = "what nothing new reaches any more has to end soon; the time of an agent that is taken out is the daemon's",
-    });
+    public static readonly Setting<TimeSpan> DrainTimeout = List.AddUnset(
+        SettingGroup.Agent, "drain-timeout", Formats.Duration(), "5s at the daemon's stop, else --drain-timeout",
+        "How long its calls may take when it is closed",
+        "what nothing new reaches any more has to end soon; the time of an agent that is taken out is the daemon's");
 
-    /// <summary>Whether the agent can do without bodies.</summary>
-    public static readonly Setting<bool> BodyIsOptional = List.Add(new Setting<bool>("body", Formats.Words(("required", false), ("optional", true)))
-    {
-        Default = false,
-        Group = SettingGroup.AgentBodies,
-        Help = "Whether it can do without bodies",
-        Why = "an agent whose `events=` name bodies is refused behind a proxy that hands none over",
-    });
+    public static readonly Setting<bool> BodyIsOptional = List.Add(
+        SettingGroup.AgentBodies, "body", Formats.Words(("required", false), ("optional", true)), false, "Whether it can do without bodies",
+        "an agent whose `events=` name bodies is refused behind a proxy that hands none over");
 
-    /// <summary>How the agent is shown bodies of requests.</summary>
-    public static readonly Setting<BodyShape> BodyMode = List.Add(new Setting<BodyShape>("body-mode", BodyFormats.Mode)
-    {
-        Default = new(Configuration.BodyMode.Buffer, BodyFormats.HybridThreshold),
-        Group = SettingGroup.AgentBodies,
-        Help = "Bodies collected, streamed, or up to SIZE collected and then streamed",
-        Why = "a decision about the whole body is what most agents make; `hybrid` alone collects 64 KiB, the protocol's own default",
-    });
+    public static readonly Setting<BodyShape> BodyMode = List.Add(
+        SettingGroup.AgentBodies, "body-mode", BodyFormats.Mode, new(Configuration.BodyMode.Buffer, BodyFormats.HybridThreshold),
+        "Bodies collected, streamed, or up to SIZE collected and then streamed",
+        "a decision about the whole body is what most agents make; `hybrid` alone collects 64 KiB, the protocol's own default");
 
-    /// <summary>How the agent is shown bodies of responses.</summary>
-    public static readonly Setting<BodyShape> ResponseBodyMode = List.Add(new Setting<BodyShape>("response-body-mode", BodyFormats.Mode)
-    {
-        Default = new(Configuration.BodyMode.Buffer, BodyFormats.HybridThreshold),
-        DefaultWords = "as body-mode",
-        FollowsSetting = BodyMode,
-        Group = SettingGroup.AgentBodies,
-        Help = "The same for responses",
-    });
+    public static readonly Setting<BodyShape> ResponseBodyMode = List.Add(
+        SettingGroup.AgentBodies, "response-body-mode", BodyFormats.Mode, new(Configuration.BodyMode.Buffer, BodyFormats.HybridThreshold),
+        "The same for responses", words: "as body-mode", follows: BodyMode);
 
-    /// <summary>Largest body of a request.</summary>
-    public static readonly Setting<long> MaxBody = List.Add(new Setting<long>("max-body", Formats.Size(canBeNone: true))
-    {
-        Default = 1024 * 1024,
-        Group = SettingGroup.AgentBodies,
-        Help = "Largest body that it is shown",
-        Why = "the protocol's own default; never above what the agent states",
-    });
+    public static readonly Setting<long> MaxBody = List.Add(
+        SettingGroup.AgentBodies, "max-body", Formats.Size(canBeNone: true), 1024 * 1024, "Largest body that it is shown",
+        "the protocol's own default; never above what the agent states");
 
-    /// <summary>Largest body of a response.</summary>
-    public static readonly Setting<long> MaxResponseBody = List.Add(new Setting<long>("max-response-body", Formats.Size(canBeNone: true))
-    {
-        Default = 1024 * 1024,
-        DefaultWords = "as max-body",
-        FollowsSetting = MaxBody,
-        Group = SettingGroup.AgentBodies,
-        Help = "The same for responses",
-    });
+    public static readonly Setting<long> MaxResponseBody = List.Add(
+        SettingGroup.AgentBodies, "max-response-body", Formats.Size(canBeNone: true), 1024 * 1024, "The same for responses",
+        words: "as max-body", follows: MaxBody);
 
-    /// <summary>What happens to a body that cannot be shown whole.</summary>
-    public static readonly Setting<ExcessAction> OnExcess = List.Add(new Setting<ExcessAction>(
-        "on-excess", Formats.Words(("block", ExcessAction.Block), ("skip", ExcessAction.Skip), ("partial", ExcessAction.Partial)))
-    {
-        DefaultWords = "as failure-mode: closed block, open skip",
-        Group = SettingGroup.AgentBodies,
-        Help = "What happens to a body that cannot be shown whole",
-        Why = "see [bodies.md](bodies.md)",
-    });
+    public static readonly Setting<ExcessAction> OnExcess = List.AddUnset(
+        SettingGroup.AgentBodies, "on-excess", Formats.Names<ExcessAction>(), "as failure-mode: closed block, open skip",
+        "What happens to a body that cannot be shown whole", "see [bodies.md](bodies.md)");
 
-    /// <summary>Most bytes in one event.</summary>
-    public static readonly Setting<long> MaxEvent = List.Add(new Setting<long>("max-event", Formats.Size())
-    {
-        DefaultWords = "what the agent states",
-        Group = SettingGroup.AgentBodies,
-        Help = "Most bytes in one event; larger pieces are split",
-    });
+    public static readonly Setting<long> MaxEvent = List.AddUnset(
+        SettingGroup.AgentBodies, "max-event", Formats.Size(), "what the agent states", "Most bytes in one event; larger pieces are split");
 
-    /// <summary>Bytes of bodies held for the agent at once.</summary>
-    public static readonly Setting<long> BodyMemory = List.Add(new Setting<long>("body-memory", Formats.Size())
-    {
-        Default = 128 * 1024 * 1024,
-        Group = SettingGroup.AgentBodies,
-        Help = "Bytes of bodies held at once for this agent",
-        Why = "half of all, so that one slow agent leaves memory to the others",
-    });
+    public static readonly Setting<long> BodyMemory = List.Add(
+        SettingGroup.AgentBodies, "body-memory", Formats.Size(), 128 * 1024 * 1024, "Bytes of bodies held at once for this agent",
+        "half of all, so that one slow agent leaves memory to the others");
 
-    /// <summary>Who may issue the agent's certificate.</summary>
-    public static readonly Setting<string?> Authorities = List.Add(new Setting<string?>("ca", Formats.Text("FILE", FileProblem))
-    {
-        Default = null,
-        DefaultWords = "those whom the system trusts",
-        Group = SettingGroup.AgentTls,
-        Help = "Who may issue the agent's certificate, PEM",
-    });
+    public static readonly Setting<string?> Authorities = List.Add(
+        SettingGroup.AgentTls, "ca", Formats.Text("FILE", FileProblem), null, "Who may issue the agent's certificate, PEM",
+        words: "those whom the system trusts");
 
-    /// <summary>Our own certificate.</summary>
-    public static readonly Setting<string?> Certificate = List.Add(new Setting<string?>("cert", Formats.Text("FILE", FileProblem))
-    {
-        Default = null,
-        DefaultWords = "none",
-        Group = SettingGroup.AgentTls,
-        Help = "Our own certificate, PEM",
-    });
+    public static readonly Setting<string?> Certificate = List.Add(
+        SettingGroup.AgentTls, "cert", Formats.Text("FILE", FileProblem), null, "Our own certificate, PEM", words: "none");
 
-    /// <summary>Its key.</summary>
-    public static readonly Setting<string?> CertificateKey = List.Add(new Setting<string?>("key", Formats.Text("FILE", FileProblem))
-    {
-        Default = null,
-        DefaultWords = "in the file of cert",
-        Group = SettingGroup.AgentTls,
-        Help = "Its key, PEM",
-    });
+    public static readonly Setting<string?> CertificateKey = List.Add(
+        SettingGroup.AgentTls, "key", Formats.Text("FILE", FileProblem), null, "Its key, PEM", words: "in the file of cert");
 
-    /// <summary>The name that the agent's certificate must be for.</summary>
-    public static readonly Setting<string?> ServerName = List.Add(new Setting<string?>("server-name", Formats.Text("NAME"))
-    {
-        Default = null,
-        DefaultWords = "the host",
-        Group = SettingGroup.AgentTls,
-        Help = "Whom the agent's certificate must be for",
-    });
+    public static readonly Setting<string?> ServerName = List.Add(
+        SettingGroup.AgentTls, "server-name", Formats.Text("NAME"), null, "Whom the agent's certificate must be for", words: "the host");
 
     private static string? FileProblem(string path) => File.Exists(path) ? null : "is no file";
 }

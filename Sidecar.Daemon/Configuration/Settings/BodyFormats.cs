@@ -14,7 +14,7 @@ internal static class BodyFormats
     private const string Hybrid = "hybrid";
     private const int MaxThreshold = 1 << 30;
 
-    private static readonly ValueFormat<BodyMode> Modes = Formats.Words(("buffer", BodyMode.Buffer), ("stream", BodyMode.Stream), (Hybrid, BodyMode.Hybrid));
+    private static readonly ValueFormat<BodyMode> Modes = Formats.Names<BodyMode>();
 
     /// <summary><c>buffer</c>, <c>stream</c>, <c>hybrid</c> or <c>hybrid:64KiB</c>.</summary>
     public static ValueFormat<BodyShape> Mode { get; } = new($"{Modes.Placeholder}[:SIZE]", "SIZE up to 1GiB", Read, Write);

@@ -5,7 +5,6 @@ namespace Sidecar.Daemon.Configuration.Settings;
 /// <summary>How agents are called: for all by flags, for one by keys, which go before.</summary>
 internal static class CallSettings
 {
-    /// <summary>The settings.</summary>
     public static readonly SettingList List = new();
 
     /// <summary>Most connections of one agent: each has buffers and two loops.</summary>
@@ -14,26 +13,14 @@ internal static class CallSettings
     /// <summary>The word for agents on other machines, which have a backoff of their own.</summary>
     public const string Remote = "remote";
 
-    /// <summary>Longest wait for an answer about headers.</summary>
-    public static readonly Setting<TimeSpan> HeaderTimeout = List.Add(new Setting<TimeSpan>("timeout", Formats.Duration())
-    {
-        Default = TimeSpan.FromMilliseconds(120),
-        Group = SettingGroup.Calls,
-        Help = "Longest wait for an answer about headers",
-        Why = "a ceiling inside the phase's time: two agents in sequence fit into a proxy's patience of 200 to 500 ms",
-    });
+    public static readonly Setting<TimeSpan> HeaderTimeout = List.Add(
+        SettingGroup.Calls, "timeout", Formats.Duration(), TimeSpan.FromMilliseconds(120), "Longest wait for an answer about headers",
+        "a ceiling inside the phase's time: two agents in sequence fit into a proxy's patience of 200 to 500 ms");
 
-    /// <summary>Longest wait for an answer about anything else.</summary>
-    public static readonly Setting<TimeSpan> BodyTimeout = List.Add(new Setting<TimeSpan>("body-timeout", Formats.Duration())
-    {
-        Default = TimeSpan.FromMilliseconds(400),
-        FollowsSetting = HeaderTimeout,
-        Group = SettingGroup.Calls,
-        Help = "The same about bodies, frames and guardrails",
-        Why = "a whole phase, because bodies take work",
-    });
+    public static readonly Setting<TimeSpan> BodyTimeout = List.Add(
+        SettingGroup.Calls, "body-timeout", Formats.Duration(), TimeSpan.FromMilliseconds(400),
+        "The same about bodies, frames and guardrails", "a whole phase, because bodies take work", follows: HeaderTimeout);
 
-    /// <summary>Longest waits for single kinds of events.</summary>
     public static readonly Setting<IReadOnlyDictionary<EventKind, TimeSpan>> EventTimeouts = List.Add(
         new Setting<IReadOnlyDictionary<EventKind, TimeSpan>>("event-timeout", EventFormats.Timeouts)
         {
@@ -43,193 +30,98 @@ internal static class CallSettings
 
             // An agent's for a kind goes before the daemon's for that kind only.
             Merging = static (own, others) =>
-                own.Concat(others.Where(other => !own.ContainsKey(other.Key))).ToDictionary(static pair => pair.Key, static pair => pair.Value),
+                own.Concat(others.Where(other => !own.ContainsKey(other.Key))).ToDictionary(
+                    static pair => pair.Key, static pair => pair.Value),
             Group = SettingGroup.Calls,
             Help = "The same for one kind of event, above both",
             Why = "for example `guardrail:2s`",
         });
 
-    /// <summary>Calls outstanding on one connection.</summary>
-    public static readonly Setting<int> CallsPerConnection = List.Add(new Setting<int>("calls-per-connection", Formats.Number(1, 65_536, "calls"))
-    {
-        Default = 256,
-        Group = SettingGroup.Calls,
-        Help = "Calls outstanding on one connection",
-        Why = "beyond it a batch no longer grows; never above what the agent states",
-    });
+    public static readonly Setting<int> CallsPerConnection = List.Add(
+        SettingGroup.Calls, "calls-per-connection", Formats.Number(1, 65_536, "calls"), 256, "Calls outstanding on one connection",
+        "beyond it a batch no longer grows; never above what the agent states");
 
-    /// <summary>Calls outstanding over all connections.</summary>
-    public static readonly Setting<int> CallsPerAgent = List.Add(new Setting<int>("calls-per-agent", Formats.Number(1, 1_000_000, "calls"))
-    {
-        DefaultWords = "connections × calls-per-connection",
-        Group = SettingGroup.Calls,
-        Help = "Calls outstanding to one agent",
-        Why = "one slow agent cannot take all memory and threads",
-    });
+    public static readonly Setting<int> CallsPerAgent = List.AddUnset(
+        SettingGroup.Calls, "calls-per-agent", Formats.Number(1, 1_000_000, "calls"), "connections × calls-per-connection",
+        "Calls outstanding to one agent", "one slow agent cannot take all memory and threads");
 
-    /// <summary>Calls that may wait; each holds a timer and its event.</summary>
-    public static readonly Setting<int> Queue = List.Add(new Setting<int>("queue", Formats.Number(0, 65_536, "calls"))
-    {
-        Default = 256,
-        Group = SettingGroup.Calls,
-        Help = "Calls that may wait for a slot at one agent; 0 for none",
-        Why = "what stands further back would not be served in time; beyond it the failure mode applies, cause `queue-full`, `agent-limit` or `overload`",
-    });
+    public static readonly Setting<int> Queue = List.Add(
+        SettingGroup.Calls, "queue", Formats.Number(0, 65_536, "calls"), 256, "Calls that may wait for a slot at one agent; 0 for none",
+        "what stands further back would not be served in time; beyond it the failure mode applies, cause `queue-full`, `agent-limit` or "
+        + "`overload`");
 
-    /// <summary>How long a call waits for a slot.</summary>
-    public static readonly Setting<TimeSpan> QueueWait = List.Add(new Setting<TimeSpan>("queue-wait", Formats.Duration())
-    {
-        Default = TimeSpan.FromMilliseconds(10),
-        Group = SettingGroup.Calls,
-        Help = "How long a call waits for a slot, inside its own time",
-        Why = "a small part of the phase; an agent that is busier than that is overloaded",
-    });
+    public static readonly Setting<TimeSpan> QueueWait = List.Add(
+        SettingGroup.Calls, "queue-wait", Formats.Duration(), TimeSpan.FromMilliseconds(10),
+        "How long a call waits for a slot, inside its own time",
+        "a small part of the phase; an agent that is busier than that is overloaded");
 
-    /// <summary>What happens while the agent asks to be sent nothing.</summary>
-    public static readonly Setting<FlowMode> FlowMode = List.Add(new Setting<FlowMode>("flow-mode", Formats.Words("MODE", FlowModes.Words))
-    {
-        Default = Configuration.FlowMode.AsFailureMode,
-        Group = SettingGroup.Calls,
-        Help = "What happens while an agent asks to be sent nothing",
-        Why = "a pause is one more way of not inspecting",
-    });
+    public static readonly Setting<FlowMode> FlowMode = List.Add(
+        SettingGroup.Calls, "flow-mode", Formats.Names<FlowMode>("MODE"), Configuration.FlowMode.AsFailureMode,
+        "What happens while an agent asks to be sent nothing", "a pause is one more way of not inspecting");
 
-    /// <summary>How long an event waits for the agent to go on, when it waits.</summary>
-    public static readonly Setting<TimeSpan> FlowWait = List.Add(new Setting<TimeSpan>("flow-wait", Formats.Duration())
-    {
-        Default = TimeSpan.FromMilliseconds(100),
-        Group = SettingGroup.Calls,
-        Help = "How long --flow-mode wait waits",
-        Why = "the protocol's own default",
-    });
+    public static readonly Setting<TimeSpan> FlowWait = List.Add(
+        SettingGroup.Calls, "flow-wait", Formats.Duration(), TimeSpan.FromMilliseconds(100), "How long --flow-mode wait waits",
+        "the protocol's own default");
 
-    /// <summary>Connections, over all endpoints.</summary>
-    public static readonly Setting<int> Connections = List.Add(new Setting<int>("connections", Formats.Number(1, MostConnections, "connections"))
-    {
-        Flag = "--connections-per-agent",
-        Default = 4,
-        Group = SettingGroup.Connections,
-        Help = "Kept open to each agent, spread over its endpoints",
-        Why = "one that dies or is slow is not the only one; at least one for each endpoint",
-    });
+    public static readonly Setting<int> Connections = List.Add(
+        SettingGroup.Connections, "connections", Formats.Number(1, MostConnections, "connections"), 4,
+        "Kept open to each agent, spread over its endpoints",
+        "one that dies or is slow is not the only one; at least one for each endpoint", flag: "--connections-per-agent");
 
-    /// <summary>How a connection is chosen.</summary>
     public static readonly Setting<SelectionStrategy> Strategy = List.Add(
-        new Setting<SelectionStrategy>("strategy", Formats.Words("STRATEGY", SelectionStrategies.Words))
-        {
-            Default = SelectionStrategy.FillThenSpread,
-            Group = SettingGroup.Connections,
-            Help = "How a request's connection is chosen",
-            Why = "fuller connections make larger batches; agents that take one call at a time are spread",
-        });
+        SettingGroup.Connections, "strategy", Formats.Names<SelectionStrategy>("STRATEGY"), SelectionStrategy.FillThenSpread,
+        "How a request's connection is chosen", "fuller connections make larger batches; agents that take one call at a time are spread");
 
-    /// <summary>Connect and handshake together.</summary>
-    public static readonly Setting<TimeSpan> ConnectTimeout = List.Add(new Setting<TimeSpan>("connect-timeout", Formats.Duration())
-    {
-        Default = TimeSpan.FromSeconds(5),
-        Group = SettingGroup.Connections,
-        Help = "Connect and handshake together",
-        Why = "the protocol's own default",
-    });
+    public static readonly Setting<TimeSpan> ConnectTimeout = List.Add(
+        SettingGroup.Connections, "connect-timeout", Formats.Duration(), TimeSpan.FromSeconds(5), "Connect and handshake together",
+        "the protocol's own default");
 
-    /// <summary>Shortest wait before dialling again.</summary>
-    public static readonly Setting<TimeSpan> ReconnectMin = List.Add(new Setting<TimeSpan>("reconnect-min", Formats.Duration())
-    {
-        Default = TimeSpan.FromMilliseconds(10),
-        Variants = [(Remote, TimeSpan.FromMilliseconds(100))],
-        Group = SettingGroup.Connections,
-        Help = "Shortest wait before an endpoint is dialled again",
-        Why = "a local agent that restarts is back at once; one on another machine (`http://`, `https://`) may be missed by many daemons at a time",
-    });
+    public static readonly Setting<TimeSpan> ReconnectMin = List.Add(
+        SettingGroup.Connections, "reconnect-min", Formats.Duration(), TimeSpan.FromMilliseconds(10),
+        "Shortest wait before an endpoint is dialled again",
+        "a local agent that restarts is back at once; one on another machine (`http://`, `https://`) may be missed by many daemons at a "
+        + "time",
+        variants: [(Remote, TimeSpan.FromMilliseconds(100))]);
 
-    /// <summary>Longest wait before dialling again.</summary>
-    public static readonly Setting<TimeSpan> ReconnectMax = List.Add(new Setting<TimeSpan>("reconnect-max", Formats.Duration())
-    {
-        Default = TimeSpan.FromSeconds(2),
-        Variants = [(Remote, TimeSpan.FromSeconds(10))],
-        Group = SettingGroup.Connections,
-        Help = "Longest wait before an endpoint is dialled again",
-        Why = "a late agent is not missed for long; per endpoint, for ever, with full jitter",
-    });
+    public static readonly Setting<TimeSpan> ReconnectMax = List.Add(
+        SettingGroup.Connections, "reconnect-max", Formats.Duration(), TimeSpan.FromSeconds(2),
+        "Longest wait before an endpoint is dialled again",
+        "a late agent is not missed for long; per endpoint, for ever, with full jitter", variants: [(Remote, TimeSpan.FromSeconds(10))]);
 
-    /// <summary>Failed attempts before the agent is reported unhealthy.</summary>
-    public static readonly Setting<int> UnhealthyAfter = List.Add(new Setting<int>("unhealthy-after", Formats.Number(1, 1000, "attempts"))
-    {
-        Default = 3,
-        Group = SettingGroup.Connections,
-        Help = "Failed attempts after which nobody waits for an agent",
-        Why = "the protocol's own default; trying goes on for ever",
-    });
+    public static readonly Setting<int> UnhealthyAfter = List.Add(
+        SettingGroup.Connections, "unhealthy-after", Formats.Number(1, 1000, "attempts"), 3,
+        "Failed attempts after which nobody waits for an agent", "the protocol's own default; trying goes on for ever");
 
-    /// <summary>How often an idle connection is asked for a sign of life.</summary>
-    public static readonly Setting<TimeSpan> HealthInterval = List.Add(new Setting<TimeSpan>("health-interval", Formats.Duration())
-    {
-        Default = TimeSpan.FromSeconds(10),
-        Group = SettingGroup.Connections,
-        Help = "How often an idle connection is pinged",
-        Why = "the protocol's own default; three silent intervals end a connection",
-    });
+    public static readonly Setting<TimeSpan> HealthInterval = List.Add(
+        SettingGroup.Connections, "health-interval", Formats.Duration(), TimeSpan.FromSeconds(10), "How often an idle connection is pinged",
+        "the protocol's own default; three silent intervals end a connection");
 
-    /// <summary>How long a sticky session may be unused; <see cref="TimeSpan.MaxValue"/> for ever.</summary>
-    public static readonly Setting<TimeSpan> StickyTimeout = List.Add(new Setting<TimeSpan>("sticky-timeout", Formats.Duration(canBeNone: true))
-    {
-        Default = TimeSpan.FromMinutes(5),
-        Group = SettingGroup.Sticky,
-        Help = "How long a sticky session may be unused",
-        Why = "the protocol's own default; longer than the pauses of long polling and kept-alive sockets",
-    });
+    public static readonly Setting<TimeSpan> StickyTimeout = List.Add(
+        SettingGroup.Sticky, "sticky-timeout", Formats.Duration(canBeNone: true), TimeSpan.FromMinutes(5),
+        "How long a sticky session may be unused",
+        "the protocol's own default; longer than the pauses of long polling and kept-alive sockets");
 
-    /// <summary>Sticky sessions kept; each takes about 200 bytes.</summary>
-    public static readonly Setting<int> StickySessions = List.Add(new Setting<int>("sticky-sessions", Formats.Number(1, 1_000_000, "sessions"))
-    {
-        Default = 50_000,
-        Group = SettingGroup.Sticky,
-        Help = "Kept for each agent; the one unused longest makes room",
-        Why = "as many as exchanges may be open; one whose connection ends moves",
-    });
+    public static readonly Setting<int> StickySessions = List.Add(
+        SettingGroup.Sticky, "sticky-sessions", Formats.Number(1, 1_000_000, "sessions"), 50_000,
+        "Kept for each agent; the one unused longest makes room", "as many as exchanges may be open; one whose connection ends moves");
 
-    /// <summary>Share of failed calls that opens the breaker; 0 for never.</summary>
-    public static readonly Setting<int> BreakerRate = List.Add(new Setting<int>("breaker-rate", Formats.Number(0, 100, "percent"))
-    {
-        Default = 50,
-        Group = SettingGroup.Breaker,
-        Help = "Failed calls that open an agent's breaker; 0 for never",
-        Why = "an agent that fails every other call only costs time",
-    });
+    public static readonly Setting<int> BreakerRate = List.Add(
+        SettingGroup.Breaker, "breaker-rate", Formats.Number(0, 100, "percent"), 50,
+        "Failed calls that open an agent's breaker; 0 for never", "an agent that fails every other call only costs time");
 
-    /// <summary>Calls before their rate says anything.</summary>
-    public static readonly Setting<int> BreakerCalls = List.Add(new Setting<int>("breaker-calls", Formats.Number(1, 1_000_000, "calls"))
-    {
-        Default = 100,
-        Group = SettingGroup.Breaker,
-        Help = "Calls before their rate is judged",
-        Why = "a few failures after a quiet time open nothing",
-    });
+    public static readonly Setting<int> BreakerCalls = List.Add(
+        SettingGroup.Breaker, "breaker-calls", Formats.Number(1, 1_000_000, "calls"), 100, "Calls before their rate is judged",
+        "a few failures after a quiet time open nothing");
 
-    /// <summary>How far back failures count.</summary>
-    public static readonly Setting<TimeSpan> BreakerWindow = List.Add(new Setting<TimeSpan>("breaker-window", Formats.Duration())
-    {
-        Default = TimeSpan.FromSeconds(10),
-        Group = SettingGroup.Breaker,
-        Help = "How far back failures count",
-        Why = "longer than a restart and shorter than an outage",
-    });
+    public static readonly Setting<TimeSpan> BreakerWindow = List.Add(
+        SettingGroup.Breaker, "breaker-window", Formats.Duration(), TimeSpan.FromSeconds(10), "How far back failures count",
+        "longer than a restart and shorter than an outage");
 
-    /// <summary>Failures in a row that open the breaker; 0 for never.</summary>
-    public static readonly Setting<int> BreakerFailures = List.Add(new Setting<int>("breaker-failures", Formats.Number(0, 1_000_000, "failures"))
-    {
-        Default = 0,
-        Group = SettingGroup.Breaker,
-        Help = "Failures in a row that open it, too; 0 for never",
-        Why = "a burst of calls in flight fails in a row when one process dies",
-    });
+    public static readonly Setting<int> BreakerFailures = List.Add(
+        SettingGroup.Breaker, "breaker-failures", Formats.Number(0, 1_000_000, "failures"), 0,
+        "Failures in a row that open it, too; 0 for never", "a burst of calls in flight fails in a row when one process dies");
 
-    /// <summary>How long the breaker stays open.</summary>
-    public static readonly Setting<TimeSpan> BreakerOpen = List.Add(new Setting<TimeSpan>("breaker-open", Formats.Duration())
-    {
-        Default = TimeSpan.FromSeconds(2),
-        Group = SettingGroup.Breaker,
-        Help = "How long an open breaker lets nothing through",
-        Why = "as long as the longest wait before an agent is dialled again; then one call at a time finds out, and two successes close it",
-    });
+    public static readonly Setting<TimeSpan> BreakerOpen = List.Add(
+        SettingGroup.Breaker, "breaker-open", Formats.Duration(), TimeSpan.FromSeconds(2), "How long an open breaker lets nothing through",
+        "as long as the longest wait before an agent is dialled again; then one call at a time finds out, and two successes close it");
 }

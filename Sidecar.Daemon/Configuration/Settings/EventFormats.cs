@@ -20,15 +20,16 @@ internal static class EventFormats
         foreach (var entry in entries)
         {
             var colon = entry.IndexOf(':', StringComparison.Ordinal);
-            if (colon < 0 || !EventNames.TryParse(entry[..colon].Trim(), out var events) || events == EventSet.All
-                || !Durations.TryParse(entry[(colon + 1)..].Trim(), out var duration))
+            var kind = colon < 0 ? EventKind.None : EventNames.KindOf(entry[..colon].Trim());
+            if (kind == EventKind.None || !Durations.TryParse(entry[(colon + 1)..].Trim(), out var duration))
             {
-                error($"'{entry}' is not an event and a duration above zero; write for example request-body:300ms; events are {EventNames.Single}");
+                error($"'{entry}' is not an event and a duration above zero; write for example request-body:300ms; events are "
+                    + $"{EventNames.Single}");
                 isFine = false;
             }
-            else if (!timeouts.TryAdd(KindOf(events), duration))
+            else if (!timeouts.TryAdd(kind, duration))
             {
-                error($"the timeout of {EventNames.Of(KindOf(events))} is given twice");
+                error($"the timeout of {EventNames.Of(kind)} is given twice");
                 isFine = false;
             }
         }
@@ -38,7 +39,8 @@ internal static class EventFormats
     }
 
     private static string WriteTimeouts(IReadOnlyDictionary<EventKind, TimeSpan> value) =>
-        string.Join('+', value.OrderBy(static pair => pair.Key).Select(static pair => $"{EventNames.Of(pair.Key)}:{Durations.Format(pair.Value)}"));
+        string.Join(
+            '+', value.OrderBy(static pair => pair.Key).Select(static pair => $"{EventNames.Of(pair.Key)}:{Durations.Format(pair.Value)}"));
 
     private static bool ReadSet(string text, Action<string> error, out EventSet value)
     {
@@ -47,7 +49,8 @@ internal static class EventFormats
         var isFine = names.Length > 0;
         foreach (var name in names)
         {
-            if (!EventNames.TryParse(name, out var one))
+            var one = name == "all" ? EventSet.All : EventNames.KindOf(name).AsSet();
+            if (one == EventSet.None)
             {
                 error($"event {name} is none of {EventNames.Known}");
                 isFine = false;
@@ -62,6 +65,4 @@ internal static class EventFormats
     private static string WriteSet(EventSet value) => value == EventSet.All
         ? "all"
         : string.Join('+', Enum.GetValues<EventKind>().Where(kind => value.Has(kind)).Select(EventNames.Of));
-
-    private static EventKind KindOf(EventSet one) => Enum.GetValues<EventKind>().First(kind => one.Has(kind));
 }

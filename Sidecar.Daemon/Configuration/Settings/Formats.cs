@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 
 namespace Sidecar.Daemon.Configuration.Settings;
 
@@ -12,8 +13,7 @@ internal static class Formats
     public static ValueFormat<bool> YesNo { get; } = Words(("yes", true), ("no", false));
 
     /// <summary>What an agent or an exchange gets where inspection fails.</summary>
-    public static ValueFormat<FailureMode> FailureMode { get; } =
-        Words(("closed", Configuration.FailureMode.Closed), ("open", Configuration.FailureMode.Open));
+    public static ValueFormat<FailureMode> FailureMode { get; } = Names<FailureMode>();
 
     /// <summary>A whole number.</summary>
     /// <param name="min">The least.</param>
@@ -40,12 +40,14 @@ internal static class Formats
 
             var isBelow = text[0] == '-' || (isInt && value < min);
             error(string.Create(
-                CultureInfo.InvariantCulture, $"{text} is {(isBelow ? "below" : "above")} {(isBelow ? min : max)}{counted}; give {min} to {max}"));
+                CultureInfo.InvariantCulture,
+                $"{text} is {(isBelow ? "below" : "above")} {(isBelow ? min : max)}{counted}; give {min} to {max}"));
             return false;
         }
 
         return new(
-            "N", string.Create(CultureInfo.InvariantCulture, $"{min} to {max}"), Read, static value => value.ToString(CultureInfo.InvariantCulture))
+            "N", string.Create(CultureInfo.InvariantCulture, $"{min} to {max}"), Read,
+            static value => value.ToString(CultureInfo.InvariantCulture))
         {
             Unit = unit,
         };
@@ -98,8 +100,17 @@ internal static class Formats
             return false;
         }
 
-        return new(canBeNone ? $"SIZE|{None}" : "SIZE", range, Read, static value => value == long.MaxValue ? None : ByteSizes.Format(value));
+        return new(
+            canBeNone ? $"SIZE|{None}" : "SIZE", range, Read, static value => value == long.MaxValue ? None : ByteSizes.Format(value));
     }
+
+    /// <summary>One of an enumeration's members, by its name in lower case with hyphens.</summary>
+    /// <param name="placeholder">What help shows for them all; they themselves when it is empty.</param>
+    /// <param name="first">The first that can be written.</param>
+    public static ValueFormat<T> Names<T>(string placeholder = "", T first = default)
+        where T : struct, Enum => Words(placeholder, [
+            .. Enum.GetValues<T>().Where(value => value.CompareTo(first) >= 0)
+                .Select(static value => (JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString()), value))]);
 
     /// <summary>One of some words; help shows them unless there is a shorter placeholder.</summary>
     public static ValueFormat<T> Words<T>(params (string Word, T Value)[] words) => Words("", words);
@@ -107,30 +118,23 @@ internal static class Formats
     /// <summary>One of many words, for which a placeholder stands.</summary>
     public static ValueFormat<T> Words<T>(string placeholder, params (string Word, T Value)[] words)
     {
+        var all = Array.ConvertAll(words, static word => word.Word);
         bool Read(string text, Action<string> error, out T value)
         {
-            foreach (var (word, meaning) in words)
+            var at = Array.IndexOf(all, text);
+            value = at < 0 ? default! : words[at].Value;
+            if (at < 0)
             {
-                if (word == text)
-                {
-                    value = meaning;
-                    return true;
-                }
+                error($"{text} is none of {string.Join(", ", all)}");
             }
 
-            value = default!;
-            error($"{text} is none of {string.Join(", ", words.Select(static word => word.Word))}");
-            return false;
+            return at >= 0;
         }
 
-        return new(
-            placeholder.Length > 0 ? placeholder : string.Join('|', words.Select(static word => word.Word)),
-            "",
-            Read,
-            value => words.First(word => EqualityComparer<T>.Default.Equals(word.Value, value)).Word)
-        {
-            Choices = placeholder.Length > 0 ? string.Join(", ", words.Select(static word => word.Word)) : "",
-        };
+        string Write(T value) => words.First(word => EqualityComparer<T>.Default.Equals(word.Value, value)).Word;
+        return placeholder.Length > 0
+            ? new(placeholder, "", Read, Write) { Choices = string.Join(", ", all) }
+            : new(string.Join('|', all), "", Read, Write);
     }
 
     /// <summary>Text that is taken as it is.</summary>
@@ -157,7 +161,8 @@ internal static class Formats
     /// <param name="placeholder">What it names.</param>
     /// <param name="canBeEmpty">Whether nothing means none.</param>
     /// <param name="problemOf">What is wrong with a part, after the part itself; null when nothing is.</param>
-    public static ValueFormat<IReadOnlyList<string>?> List(string placeholder, bool canBeEmpty = false, Func<string, string?>? problemOf = null)
+    public static ValueFormat<IReadOnlyList<string>?> List(
+        string placeholder, bool canBeEmpty = false, Func<string, string?>? problemOf = null)
     {
         bool Read(string text, Action<string> error, out IReadOnlyList<string>? value)
         {

@@ -5,17 +5,23 @@ internal static class RouteFormats
 {
     private const string Inspect = "inspect:";
 
+    private static readonly ValueFormat<AgentMode> Modes = Formats.Names<AgentMode>();
+
     /// <summary>Agents in stages, or none.</summary>
-    public static ValueFormat<IReadOnlyList<IReadOnlyList<RouteAgentOptions>>> Agents { get; } = new("A+B>C|none", "", ReadAgents, WriteAgents);
+    public static ValueFormat<IReadOnlyList<IReadOnlyList<RouteAgentOptions>>> Agents { get; } = new(
+        "A+B>C|none", "", ReadAgents, WriteAgents);
 
     /// <summary>What takes the requests that no route takes: null refuses them, a route without stages lets them pass.</summary>
-    public static ValueFormat<RouteOptions?> Unmatched { get; } = new("WHAT", "", ReadUnmatched, WriteUnmatched) { Choices = "refuse, pass, inspect:A+B>C" };
+    public static ValueFormat<RouteOptions?> Unmatched { get; } =
+        new("WHAT", "", ReadUnmatched, WriteUnmatched) { Choices = "refuse, pass, inspect:A+B>C" };
 
     /// <summary>Hosts, each a name or <c>*.example.org</c>, in lower case.</summary>
-    public static ValueFormat<IReadOnlyList<string>?> Hosts { get; } = new("HOST+*.HOST", "", ReadHosts, static value => string.Join('+', value ?? []));
+    public static ValueFormat<IReadOnlyList<string>?> Hosts { get; } =
+        new("HOST+*.HOST", "", ReadHosts, static value => string.Join('+', value ?? []));
 
     /// <summary>What keeps a client's exchanges together.</summary>
-    public static ValueFormat<StickyOptions?> Sticky { get; } = new("WHAT", "", ReadSticky, static value => value?.ToString() ?? "") { Choices = StickyOptions.Known };
+    public static ValueFormat<StickyOptions?> Sticky { get; } =
+        new("WHAT", "", ReadSticky, static value => value?.ToString() ?? "") { Choices = StickyOptions.Known };
 
     /// <summary>The beginning of a path.</summary>
     public static ValueFormat<string?> Path { get; } = Formats.Text("PREFIX", static path =>
@@ -42,7 +48,7 @@ internal static class RouteFormats
             {
                 var parts = agent.Split(':', 2);
                 var mode = AgentMode.Enforce;
-                isFine &= parts.Length == 1 || Formats.Words(AgentModes.Words).TryRead(parts[1], problem => error($"mode {problem}"), out mode);
+                isFine &= parts.Length == 1 || Modes.TryRead(parts[1], problem => error($"mode {problem}"), out mode);
                 agents.Add(new RouteAgentOptions(parts[0], parts.Length == 1 ? null : mode));
             }
 
@@ -52,7 +58,8 @@ internal static class RouteFormats
         // A shell takes '>' for itself where it is not quoted, and what is left may look whole.
         if (stages.Exists(static stage => stage.Any(static agent => agent.Agent.Length == 0)))
         {
-            error($"'{text}' names an agent without a name; put '+' or '>' between agents, in quotes, because shells take '>' for a redirection");
+            error($"'{text}' names an agent without a name; put '+' or '>' between agents, in quotes, because shells take '>' for a "
+                + "redirection");
             return false;
         }
 
@@ -62,7 +69,7 @@ internal static class RouteFormats
     private static string WriteAgents(IReadOnlyList<IReadOnlyList<RouteAgentOptions>> value) => value.Count == 0
         ? RouteOptions.NoAgents
         : string.Join('>', value.Select(static stage => string.Join('+', stage.Select(static agent => agent.Mode is { } mode
-            ? $"{agent.Agent}:{Formats.Words(AgentModes.Words).Write(mode)}"
+            ? $"{agent.Agent}:{Modes.Write(mode)}"
             : agent.Agent))));
 
     private static bool ReadUnmatched(string text, Action<string> error, out RouteOptions? value)

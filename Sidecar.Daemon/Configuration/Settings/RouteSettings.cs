@@ -3,72 +3,33 @@ namespace Sidecar.Daemon.Configuration.Settings;
 /// <summary>What is said of one route.</summary>
 internal static class RouteSettings
 {
-    /// <summary>The settings.</summary>
     public static readonly SettingList List = new();
 
-    /// <summary>Who is asked.</summary>
     public static readonly Setting<IReadOnlyList<IReadOnlyList<RouteAgentOptions>>> Agents = List.Add(
-        new Setting<IReadOnlyList<IReadOnlyList<RouteAgentOptions>>>("agents", RouteFormats.Agents)
-        {
-            Default = [],
-            DefaultWords = "must be said",
-            Group = SettingGroup.Route,
-            Help = "Whom it asks: + together, > one after the other; A:monitor sets a mode",
-            Why = "nothing falls open by omission: a route that asks nobody says `none`. Quote `>`, which shells take for a redirection",
-        });
+        SettingGroup.Route, "agents", RouteFormats.Agents, [], "Whom it asks: + together, > one after the other; A:monitor sets a mode",
+        "nothing falls open by omission: a route that asks nobody says `none`. Quote `>`, which shells take for a redirection",
+        words: "must be said");
 
-    /// <summary>Hosts; empty takes any.</summary>
-    public static readonly Setting<IReadOnlyList<string>?> Hosts = List.Add(new Setting<IReadOnlyList<string>?>("host", RouteFormats.Hosts)
-    {
-        Default = [],
-        DefaultWords = "any",
-        Group = SettingGroup.Route,
-        Help = "Which hosts it takes",
-    });
+    public static readonly Setting<IReadOnlyList<string>?> Hosts = List.Add(
+        SettingGroup.Route, "host", RouteFormats.Hosts, [], "Which hosts it takes", words: "any");
 
-    /// <summary>Path prefix; null takes any.</summary>
-    public static readonly Setting<string?> Path = List.Add(new Setting<string?>("path", RouteFormats.Path)
-    {
-        Default = null,
-        DefaultWords = "any",
-        Group = SettingGroup.Route,
-        Help = "Which paths it takes, however they are spelled",
-        Why = "see [paths](operations.md#paths)",
-    });
+    public static readonly Setting<string?> Path = List.Add(
+        SettingGroup.Route, "path", RouteFormats.Path, null, "Which paths it takes, however they are spelled",
+        "see [paths](operations.md#paths)", words: "any");
 
-    /// <summary>Whether the case of letters in the path makes no difference.</summary>
-    public static readonly Setting<bool> PathCase = List.Add(new Setting<bool>("path-case", Formats.Words(("sensitive", false), ("insensitive", true)))
-    {
-        Default = false,
-        Group = SettingGroup.Route,
-        Help = "Whether the case of letters in paths counts",
-    });
+    public static readonly Setting<bool> PathCase = List.Add(
+        SettingGroup.Route, "path-case", Formats.Words(("sensitive", false), ("insensitive", true)), false,
+        "Whether the case of letters in paths counts");
 
-    /// <summary>Methods; empty takes any.</summary>
-    public static readonly Setting<IReadOnlyList<string>?> Methods = List.Add(new Setting<IReadOnlyList<string>?>("method", Formats.List("GET+POST"))
-    {
-        Default = [],
-        DefaultWords = "any",
-        Group = SettingGroup.Route,
-        Help = "Which methods it takes",
-    });
+    public static readonly Setting<IReadOnlyList<string>?> Methods = List.Add(
+        SettingGroup.Route, "method", Formats.List("GET+POST"), [], "Which methods it takes", words: "any");
 
-    /// <summary>Whether a request is refused when the proxy cannot carry an operation that matters.</summary>
-    public static readonly Setting<bool> RefusesUnapplied = List.Add(new Setting<bool>("unapplied", Formats.Words(("refuse", true), ("ignore", false)))
-    {
-        Default = true,
-        Group = SettingGroup.Route,
-        Help = "Requests for which the proxy cannot do what an agent said",
-        Why = "the removal of a header, or a changed body, that does not happen is not what the agent allowed",
-    });
+    public static readonly Setting<bool> RefusesUnapplied = List.Add(
+        SettingGroup.Route, "unapplied", Formats.Words(("refuse", true), ("ignore", false)), true,
+        "Requests for which the proxy cannot do what an agent said",
+        "the removal of a header, or a changed body, that does not happen is not what the agent allowed");
 
-    /// <summary>What keeps the exchanges of one client's session on one connection of each agent; null for nothing.</summary>
-    public static readonly Setting<StickyOptions?> Sticky = List.Add(new Setting<StickyOptions?>("sticky", RouteFormats.Sticky)
-    {
-        Default = null,
-        DefaultWords = "none",
-        Group = SettingGroup.Route,
-        Help = "Keeps a client's session on one connection of each agent",
-        Why = "for WebSockets, event streams and long polling; see `sidecar sessions`",
-    });
+    public static readonly Setting<StickyOptions?> Sticky = List.Add(
+        SettingGroup.Route, "sticky", RouteFormats.Sticky, null, "Keeps a client's session on one connection of each agent",
+        "for WebSockets, event streams and long polling; see `sidecar sessions`", words: "none");
 }

@@ -1,8 +1,8 @@
 namespace Sidecar.Daemon.Configuration.Settings;
 
 /// <summary>
-/// One knob, written once: from here come its flag, its keys, how it is read, checked, merged and written, and what help and documentation say of it.
-/// Immutable; compared by reference.
+/// One knob, written once: from here come its flag, its keys, how it is read, checked, merged and written, and what help and documentation
+/// say of it. Immutable; compared by reference.
 /// </summary>
 internal abstract class Setting(string key)
 {
@@ -36,7 +36,9 @@ internal abstract class Setting(string key)
     /// <summary>Whether its flag may be given many times; what is given then is one text, joined by <c>+</c>.</summary>
     public bool IsRepeatable { get; init; }
 
-    /// <summary>Where it may be written besides where its group says, or where alone, for example <c>also of spop</c>; empty for nothing.</summary>
+    /// <summary>
+    /// Where it may be written besides where its group says, or where alone, for example <c>also of spop</c>; empty for nothing.
+    /// </summary>
     public string ScopeNote
     {
         get
@@ -62,13 +64,17 @@ internal abstract class Setting(string key)
     /// <summary>The default with its unit, as help and documentation show it.</summary>
     public abstract string DefaultText { get; }
 
-    /// <summary>The default as it would be written; null where there is none, empty where nothing can be written that means the same.</summary>
+    /// <summary>
+    /// The default as it would be written; null where there is none, empty where nothing can be written that means the same.
+    /// </summary>
     public abstract string? WrittenDefault { get; }
 
     /// <summary>Whether the text may be empty.</summary>
     public abstract bool CanBeEmpty { get; }
 
-    /// <summary>The setting of the same agent or listener whose value counts where this is not written and that is; null for none.</summary>
+    /// <summary>
+    /// The setting of the same agent or listener whose value counts where this is not written and that is; null for none.
+    /// </summary>
     public abstract Setting? Follows { get; }
 
     /// <summary>What was written, with this value added; as it was, with at least one error, when the text cannot be read.</summary>
@@ -111,22 +117,16 @@ internal sealed class Setting<T>(string key, ValueFormat<T> format) : Setting(ke
     /// <summary>How two values become one, where one's own does not simply replace the other.</summary>
     public Func<T, T, T>? Merging { get; init; }
 
-    /// <inheritdoc/>
     public override string Placeholder => format.Placeholder;
 
-    /// <inheritdoc/>
     public override string Choices => format.Choices;
 
-    /// <inheritdoc/>
     public override string Range => format.Range;
 
-    /// <inheritdoc/>
     public override bool CanBeEmpty => format.CanBeEmpty;
 
-    /// <inheritdoc/>
     public override Setting? Follows => FollowsSetting;
 
-    /// <inheritdoc/>
     public override string DefaultText => string.Join(
         "; ",
         [
@@ -135,7 +135,6 @@ internal sealed class Setting<T>(string key, ValueFormat<T> format) : Setting(ke
                 .Select(static same => $"{string.Join(", ", same)} {same.Key}"),
         ]);
 
-    /// <inheritdoc/>
     public override string? WrittenDefault => HasDefault && _default is not null ? format.Write(_default) : null;
 
     private bool HasDefault { get; set; }
@@ -154,14 +153,11 @@ internal sealed class Setting<T>(string key, ValueFormat<T> format) : Setting(ke
         return Default;
     }
 
-    /// <inheritdoc/>
     public override SettingValues Read(string text, SettingValues values, Action<string> error) =>
         format.TryRead(text, error, out var value) ? values.With(this, value) : values;
 
-    /// <inheritdoc/>
     public override string Write(object? value) => format.Write((T)value!);
 
-    /// <inheritdoc/>
     public override object? Merge(object? own, object? other) => Merging is null ? own : Merging((T)own!, (T)other!);
 
     private static string Shown(string? text) => string.IsNullOrEmpty(text) ? Formats.None : text;

@@ -62,7 +62,8 @@ internal sealed record SettingGroup(string Title, SettingScopes Scopes)
     /// <summary>Every group, in the order in which they are shown.</summary>
     public static IReadOnlyList<SettingGroup> All { get; } =
     [
-        Agents, Listeners, Routes, Calls, Connections, Sticky, Breaker, Limits, Process, Agent, AgentBodies, AgentTls, Listener, Http, Spop, Envoy, Reverse,
+        Agents, Listeners, Routes, Calls, Connections, Sticky, Breaker, Limits, Process, Agent, AgentBodies, AgentTls, Listener, Http, Spop,
+        Envoy, Reverse,
         Route,
     ];
 

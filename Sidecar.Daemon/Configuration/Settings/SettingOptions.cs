@@ -1,8 +1,8 @@
 namespace Sidecar.Daemon.Configuration.Settings;
 
 /// <summary>
-/// Options that an operator writes as settings. Any setting is read by <see cref="Get{T}(Setting{T})"/>; the members of the records derived from this name
-/// those that many read.
+/// Options that an operator writes as settings. Any setting is read by <see cref="Get{T}(Setting{T})"/>; the members of the records derived
+/// from this name those that many read.
 /// </summary>
 internal abstract record SettingOptions
 {

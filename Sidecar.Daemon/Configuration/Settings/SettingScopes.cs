@@ -55,7 +55,8 @@ internal static class SettingScopesWords
 {
     private static readonly (SettingScopes Scope, string Word)[] Listeners =
     [
-        (SettingScopes.Http, "http"), (SettingScopes.Json, "proxy=json"), (SettingScopes.Frames, "frames"), (SettingScopes.Native, "native"),
+        (SettingScopes.Http, "http"), (SettingScopes.Json, "proxy=json"), (SettingScopes.Frames, "frames"),
+        (SettingScopes.Native, "native"),
         (SettingScopes.Spop, "spop"), (SettingScopes.Envoy, "envoy"), (SettingScopes.Admin, "admin"), (SettingScopes.Reverse, "reverse"),
     ];
 

@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Sidecar.Daemon.Configuration.Settings;
 
 /// <summary>
-/// What was written for some settings, in one place of the configuration or in several merged. Immutable, so safe for concurrent use; reading takes
-/// nothing from the heap but for values that are larger than a reference. Two are equal when the same was written.
+/// What was written for some settings, in one place of the configuration or in several merged. Immutable, so safe for concurrent use;
+/// reading takes nothing from the heap but for values that are larger than a reference. Two are equal when the same was written.
 /// </summary>
 internal sealed class SettingValues : IEquatable<SettingValues>
 {
@@ -71,18 +71,16 @@ internal sealed class SettingValues : IEquatable<SettingValues>
         return values;
     }
 
-    /// <inheritdoc/>
     public bool Equals(SettingValues? other) => other is not null && _written.Length == other._written.Length && _written.All(
-        one => other.IndexOf(one.Setting) is >= 0 and var at && one.Setting.Write(one.Value) == one.Setting.Write(other._written[at].Value));
+        one =>
+            other.IndexOf(one.Setting) is >= 0 and var at && one.Setting.Write(one.Value) == one.Setting.Write(other._written[at].Value));
 
-    /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as SettingValues);
 
-    /// <inheritdoc/>
     public override int GetHashCode() => _written.Sum(static one => one.Setting.Key.Length);
 
-    /// <inheritdoc/>
-    public override string ToString() => string.Join(',', _written.Select(static one => $"{one.Setting.Key}={one.Setting.Write(one.Value)}"));
+    public override string ToString() =>
+        string.Join(',', _written.Select(static one => $"{one.Setting.Key}={one.Setting.Write(one.Value)}"));
 
     private bool TryGet<T>(Setting<T> setting, [MaybeNullWhen(false)] out T value)
     {

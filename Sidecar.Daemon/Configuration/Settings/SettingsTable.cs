@@ -1,6 +1,8 @@
 namespace Sidecar.Daemon.Configuration.Settings;
 
-/// <summary>Every setting there is. A new one is written in one of the lists named here, and read where it is needed; nothing else.</summary>
+/// <summary>
+/// Every setting there is. A new one is written in one of the lists named here, and read where it is needed; nothing else.
+/// </summary>
 internal static class SettingsTable
 {
     /// <summary>All of them, group by group as they are shown.</summary>
@@ -16,5 +18,8 @@ internal static class SettingsTable
     public static Setting? Find(string key, SettingScopes scope) => Of(scope).FirstOrDefault(setting => setting.Key == key);
 
     private static IEnumerable<Setting> Listed() =>
-        [.. DaemonSettings.List, .. CallSettings.List, .. AgentSettings.List, .. ListenerSettings.List, .. EnvoySettings.List, .. RouteSettings.List];
+        [
+            .. DaemonSettings.List, .. CallSettings.List, .. AgentSettings.List, .. ListenerSettings.List, .. EnvoySettings.List,
+            .. RouteSettings.List,
+        ];
 }

@@ -6,7 +6,8 @@ internal static class SocketFormats
     private const int MostDigits = 4;
 
     /// <summary>Access rights in octal digits, for example <c>0660</c>.</summary>
-    public static ValueFormat<UnixFileMode> Mode { get; } = new("OCTAL", "1 to 4 digits", Read, static value => "0" + Convert.ToString((int)value, 8));
+    public static ValueFormat<UnixFileMode> Mode { get; } =
+        new("OCTAL", "1 to 4 digits", Read, static value => "0" + Convert.ToString((int)value, 8));
 
     private static bool Read(string text, Action<string> error, out UnixFileMode value)
     {
