@@ -6,7 +6,9 @@ using Sidecar.Daemon.Inspection.Verdicts;
 
 namespace Sidecar.Daemon.FrontEnds.Decide;
 
-/// <summary>What a script is answered: a decision, or an error. Disposed of when it has been written, which gives the body's memory back.</summary>
+/// <summary>
+/// What a script is answered: a decision, or an error. Disposed of when it has been written, which gives the body's memory back.
+/// </summary>
 internal sealed class Answer : IDisposable
 {
     private BodyStep _step;
@@ -20,10 +22,14 @@ internal sealed class Answer : IDisposable
     /// <summary>The exchange; null where there is no decision, or another daemon made it.</summary>
     public Exchange? Exchange { get; init; }
 
-    /// <summary>What the agents said of the question's events, one after the other, as one. The first that is not allow is the last.</summary>
+    /// <summary>
+    /// What the agents said of the question's events, one after the other, as one. The first that is not allow is the last.
+    /// </summary>
     public Verdict Verdict { get; private set; } = Verdict.Allow;
 
-    /// <summary>Why an agent was not heard, or not in full: the first that was passed by, or the one that refuses; none when all were.</summary>
+    /// <summary>
+    /// Why an agent was not heard, or not in full: the first that was passed by, or the one that refuses; none when all were.
+    /// </summary>
     public Cause Cause { get; private set; }
 
     /// <summary>Whether more parts of the body are expected.</summary>
@@ -32,7 +38,9 @@ internal sealed class Answer : IDisposable
     /// <summary>Which body is spoken of.</summary>
     public Direction Direction { get; init; }
 
-    /// <summary>Bytes that go on in place of those of the question, or of the whole body that the caller kept; null when those go on themselves.</summary>
+    /// <summary>
+    /// Bytes that go on in place of those of the question, or of the whole body that the caller kept; null when those go on themselves.
+    /// </summary>
     public ReadOnlyMemory<byte>? Body { get; private set; }
 
     /// <summary>Whether the client gets the default page of the refusal's status, because the agent's own is too long.</summary>

@@ -3,33 +3,33 @@ using System.Buffers.Binary;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.FrontEnds.Common;
+using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Ledger;
 using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.Decide;
 
-/// <summary>Writes answers (proxy integration §6.3). Every field is always there, null where there is nothing to say.</summary>
+/// <summary>Writes answers.</summary>
 internal static class AnswerWriter
 {
     // Nothing of this ends up in a page unseen: escaping '<' would only make replies longer than a proxy's buffer for them.
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Writes an answer in either form.</summary>
+    // Removals first, then what replaces, then what is added: the order that every adapter can carry out.
+    private static readonly (string Word, HeaderOperationKind Kind)[] Operations =
+        [("remove", HeaderOperationKind.Remove), ("set", HeaderOperationKind.Set), ("add", HeaderOperationKind.Add)];
+
+    /// <summary>Writes an answer, with a default page in place of an agent's that is too long.</summary>
     /// <param name="output">Empty.</param>
     /// <param name="answer">The answer.</param>
     /// <param name="asFrame">Whether in the binary form.</param>
-    /// <param name="maxRefusal">Longest refusal in JSON; of a longer one the default page is written.</param>
-    public static void WriteAs(ArrayBufferWriter<byte> output, Answer answer, bool asFrame, int maxRefusal)
+    /// <param name="maxRefusal">Longest refusal in JSON.</param>
+    public static void WriteWithin(ArrayBufferWriter<byte> output, Answer answer, bool asFrame, int maxRefusal)
     {
-        if (asFrame)
-        {
-            WriteFrame(output, answer);
-            return;
-        }
-
-        Write(output, answer);
-        if (output.WrittenCount > maxRefusal && answer.Relayed is null && !answer.Verdict.IsAllow)
+        Write(output, answer, asFrame);
+        if (!asFrame && output.WrittenCount > maxRefusal && answer.Relayed is null && !answer.Verdict.IsAllow)
         {
             answer.HasDefaultPage = true;
             output.ResetWrittenCount();
@@ -37,8 +37,11 @@ internal static class AnswerWriter
         }
     }
 
-    /// <summary>Writes an answer as JSON.</summary>
-    public static void Write(IBufferWriter<byte> output, Answer answer)
+    /// <summary>
+    /// Writes an answer as JSON, or as a frame: u32be length, JSON; and if that says <c>"body_follows": true</c>, u32be length and the
+    /// bytes of the body.
+    /// </summary>
+    public static void Write(ArrayBufferWriter<byte> output, Answer answer, bool asFrame = false)
     {
         if (answer.Relayed is { } relayed)
         {
@@ -46,22 +49,14 @@ internal static class AnswerWriter
             return;
         }
 
-        Write(output, answer, asFrame: false);
-    }
-
-    /// <summary>
-    /// Writes an answer as a frame: u32be length, JSON; and if that says <c>"body_follows": true</c>, u32be length and the bytes of the body.
-    /// </summary>
-    public static void WriteFrame(ArrayBufferWriter<byte> output, Answer answer)
-    {
-        if (answer.Relayed is { } relayed)
+        if (!asFrame)
         {
-            output.Write(relayed.Span);
+            WriteJson(output, answer, asFrame);
             return;
         }
 
         var head = new ArrayBufferWriter<byte>(1024);
-        Write(head, answer, asFrame: true);
+        WriteJson(head, answer, asFrame);
         WriteLength(output, head.WrittenCount);
         output.Write(head.WrittenSpan);
         if (answer.Body is { } body && answer.Error is null)
@@ -71,55 +66,81 @@ internal static class AnswerWriter
         }
     }
 
-    private static void Write(IBufferWriter<byte> output, Answer answer, bool asFrame)
+    private static void WriteJson(ArrayBufferWriter<byte> output, Answer answer, bool asFrame)
     {
         using var json = new Utf8JsonWriter(output, Plain);
-        json.WriteStartObject();
         if (answer.Error is { } error)
         {
-            json.WriteStartObject("error");
-            json.WriteString("code", error.Code);
-            json.WriteString("message", error.Message);
-            json.WriteEndObject();
+            JsonSerializer.Serialize(
+                json, new FailureDocument(new FailureText(error.Code, error.Message)), AnswerJson.Default.FailureDocument);
         }
         else
         {
-            WriteDecision(json, answer, asFrame);
+            JsonSerializer.Serialize(json, Decision(answer, asFrame), AnswerJson.Default.AnswerDocument);
         }
-
-        json.WriteEndObject();
     }
 
-    private static void WriteDecision(Utf8JsonWriter json, Answer answer, bool asFrame)
+    private static AnswerDocument Decision(Answer answer, bool asFrame)
     {
         var (verdict, cause) = (answer.Verdict, answer.Cause);
-        json.WriteNumber("v", 1);
-        json.WriteString("tx", answer.Tx);
-        json.WriteString("id", answer.Exchange!.Id.ToString());
-        json.WriteString("action", verdict switch
+        var reply = verdict.IsAllow ? null : answer.HasDefaultPage ? ReplyRenderer.RenderDefault(verdict) : ReplyRenderer.Render(verdict);
+        var body = answer.Body is { } bytes ? Body(bytes, asFrame) : null;
+        return new AnswerDocument
         {
-            { IsAllow: true } => answer.Continues ? "continue" : "allow",
-            { Decision: RedirectDecision } => "redirect",
-            { Decision: ChallengeDecision } => "challenge",
-            _ => "block",
-        });
-        AnswerFields.WriteReply(json, verdict, answer.HasDefaultPage);
-        AnswerFields.WriteOperations(json, "request_headers", verdict.IsAllow ? verdict.RequestHeaders : []);
-        AnswerFields.WriteOperations(json, "response_headers", verdict.IsAllow ? verdict.ResponseHeaders : []);
-        AnswerFields.WriteBody(json, "request_body", answer.Direction == Direction.Request ? answer.Body : null, asFrame);
-        AnswerFields.WriteBody(json, "response_body", answer.Direction == Direction.Response ? answer.Body : null, asFrame);
-        if (asFrame)
-        {
-            json.WriteBoolean("body_follows", answer.Body is not null);
-        }
-
-        AnswerFields.WriteWant(json, answer.Wanted);
-        AnswerFields.WriteAudit(json, verdict.Audits);
-        json.WriteNumber("ttl_ms", 0);
-        json.WriteBoolean("degraded", cause != Cause.None);
-        json.WriteString("fallback", cause == Cause.None ? null : verdict.IsAllow ? "open" : "closed");
-        json.WriteString("cause", cause == Cause.None ? null : cause.Label());
+            Tx = answer.Tx,
+            Id = answer.Exchange!.Id.ToString(),
+            Action = verdict switch
+            {
+                { IsAllow: true } => answer.Continues ? "continue" : "allow",
+                { Decision: RedirectDecision } => "redirect",
+                { Decision: ChallengeDecision } => "challenge",
+                _ => "block",
+            },
+            Reply = reply is null ? null : new(reply.Status, ReplyDocument.HeadersOf(reply), new BodyText(reply.Body)),
+            Redirect = reply is not null && verdict.Decision is RedirectDecision redirect ? new(redirect.Url, reply.Status) : null,
+            Challenge = reply is not null && verdict.Decision is ChallengeDecision challenge
+                ? new(challenge.ChallengeType, challenge.Parameters, reply.Status, ReplyDocument.HeadersOf(reply), new BodyText(reply.Body))
+                : null,
+            RequestHeaders = verdict.IsAllow ? Headers(verdict.RequestHeaders) : [],
+            ResponseHeaders = verdict.IsAllow ? Headers(verdict.ResponseHeaders) : [],
+            RequestBody = answer.Direction == Direction.Request ? body : null,
+            ResponseBody = answer.Direction == Direction.Response ? body : null,
+            BodyFollows = asFrame ? body is not null : null,
+            Want = Want(answer.Wanted),
+            Audit = Audit(verdict.Audits),
+            AuditLine = AuditLine.Write(verdict.Audits),
+            Degraded = cause != Cause.None,
+            Fallback = cause == Cause.None ? null : verdict.IsAllow ? "open" : "closed",
+            Cause = cause == Cause.None ? null : cause.Label(),
+        };
     }
+
+    private static BodyDocument Body(ReadOnlyMemory<byte> bytes, bool asFrame)
+    {
+        var text = new BodyText(bytes);
+        return asFrame ? new(bytes.Length, null, null) : new(null, text, text.IsText ? "utf8" : "base64");
+    }
+
+    private static IEnumerable<HeaderDocument> Headers(IReadOnlyList<HeaderEdit> edits) =>
+        from place in Operations
+        from operation in edits.SelectMany(static edit => edit.Operations())
+        where operation.Kind == place.Kind
+        select new HeaderDocument(place.Word, operation.Name, place.Kind == HeaderOperationKind.Remove ? null : operation.Value);
+
+    private static WantDocument Want(WantedEvents wanted) => new(
+        Word(wanted.RequestBody.Need),
+        wanted.ResponseHeaders,
+        Word(wanted.ResponseBody.Need),
+        Math.Max(wanted.RequestBody.MaxBytes, wanted.ResponseBody.MaxBytes) is var most and < long.MaxValue ? most : null);
+
+    private static AuditDocument Audit(IReadOnlyList<AgentAudit> audits) => new(
+        audits.SelectMany(static audit => audit.Audit.RuleIds),
+        audits.SelectMany(static audit => audit.Audit.Tags),
+        audits.SelectMany(static audit => audit.Audit.ReasonCodes),
+        audits.Max(static audit => audit.Audit.Confidence) is { } confidence && float.IsFinite(confidence) ? confidence : null,
+        audits.Select(static audit => new SaidDocument(audit.Agent, audit.Said)));
+
+    private static string Word(BodyNeed need) => need switch { BodyNeed.None => "none", BodyNeed.Stream => "stream", _ => "full" };
 
     private static void WriteLength(ArrayBufferWriter<byte> output, int length)
     {

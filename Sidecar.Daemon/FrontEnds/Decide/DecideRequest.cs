@@ -9,8 +9,8 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.FrontEnds.Decide;
 
 /// <summary>
-/// One phase of one exchange as a script tells it (proxy integration §6.2); set by its reader, then only read. Its body bytes live as long as the buffer it was
-/// read from.
+/// One phase of one exchange as a script tells it (proxy integration §6.2); set by its reader, then only read. Its body bytes live as long
+/// as the buffer it was read from.
 /// </summary>
 internal sealed record DecideRequest
 {
@@ -29,7 +29,6 @@ internal sealed record DecideRequest
     /// <summary>Whether nothing more will be told after this question (<c>"ends": true</c>), so that nobody waits for a response.</summary>
     public bool Ends { get; set; }
 
-    /// <summary>The connection of the client.</summary>
     public ClientConnection Client { get; set; } = new();
 
     /// <summary>The request; null in a response phase that joins it.</summary>
@@ -65,7 +64,8 @@ internal sealed record DecideRequest
     }.Build(exchange, now);
 
     /// <summary>The response headers event; of a question that tells the response, without a problem.</summary>
-    public ResponseHeadersEvent ResponseEvent() => new() { Status = Response!.Status ?? 0, Headers = HeaderNames.WithoutOwn(Response.Headers.Block) };
+    public ResponseHeadersEvent ResponseEvent() =>
+        new() { Status = Response!.Status ?? 0, Headers = HeaderNames.WithoutOwn(Response.Headers.Block) };
 }
 
 /// <summary>A request, or only a part of its body.</summary>
@@ -86,11 +86,11 @@ internal sealed record DecideHttpRequest
     /// <summary>For example <c>HTTP/1.1</c>.</summary>
     public string? Version { get; set; }
 
-    /// <summary>The headers.</summary>
     public DecideHeaders Headers { get; set; } = DecideHeaders.None;
 
     /// <summary>
-    /// Whether the caller cannot take names of the sidecar's own away (<c>"own_headers": "refuse"</c>), so that a request that has one is refused.
+    /// Whether the caller cannot take names of the sidecar's own away (<c>"own_headers": "refuse"</c>), so that a request that has one is
+    /// refused.
     /// </summary>
     public bool RefusesOwn { get; set; }
 
@@ -104,15 +104,19 @@ internal sealed record DecideHttpRequest
     public string? Host => string.IsNullOrEmpty(Authority) ? Headers.Block.Get("host") : Authority;
 
     /// <summary>
-    /// What a client can send that cannot be inspected (rule 9): refused and counted, never an error that a script may let pass. Null when nothing is wrong.
+    /// What a client can send that cannot be inspected (rule 9): refused and counted, never an error that a script may let pass. Null when
+    /// nothing is wrong.
     /// </summary>
     public string? Problem => Headers.Problem
         ?? RequestRules.MethodProblem(Method)
         ?? (Method == "CONNECT" ? RequestRules.TargetCharsProblem(Target) : RequestRules.TargetProblem(Target))
-        ?? (RequestRules.AreOneHost(Authority, Headers.Block.Get("host")) ? null : "its Host header names another host than the one by which the proxy chose the site");
+        ?? (RequestRules.AreOneHost(Authority, Headers.Block.Get("host"))
+            ? null
+            : "its Host header names another host than the one by which the proxy chose the site");
 
     /// <summary>
-    /// Whether a body may be told later; null when nobody can tell. In HTTP/1 only two headers frame one, elsewhere it may come without them.
+    /// Whether a body may be told later; null when nobody can tell. In HTTP/1 only two headers frame one, elsewhere it may come without
+    /// them.
     /// </summary>
     public bool? MayHaveBody => Headers.Block.IndexOf("transfer-encoding"u8) >= 0 ? true
         : Headers.Block.Get("content-length") is { Length: > 0 } length ? length.AsSpan().ContainsAnyExcept('0')
@@ -125,7 +129,6 @@ internal sealed record DecideHttpResponse
     /// <summary>The status, 100 to 999; null when only a body is told.</summary>
     public ushort? Status { get; set; }
 
-    /// <summary>The headers.</summary>
     public DecideHeaders Headers { get; set; } = DecideHeaders.None;
 
     /// <summary>The body; null for none.</summary>
@@ -160,7 +163,8 @@ internal sealed record DecideBody
     public int Part { get; set; }
 
     /// <summary>
-    /// Whether the caller keeps all parts until the last is answered (<c>"kept": true</c>), rather than passing on what each answer releases.
+    /// Whether the caller keeps all parts until the last is answered (<c>"kept": true</c>), rather than passing on what each answer
+    /// releases.
     /// </summary>
     public bool IsKept { get; set; }
 }

@@ -27,7 +27,8 @@ internal sealed record DecideRequestError(int Status, string Code, string Messag
     public static DecideRequestError Overloaded(string message, int status = 503) => new(status, "overloaded", message);
 
     /// <summary>The question was not sent to its end in time.</summary>
-    public static DecideRequestError TooSlow(TimeSpan limit) => new(408, "too-slow", $"the question did not arrive within {limit.TotalSeconds:0.#} s; send it faster or in smaller parts");
+    public static DecideRequestError TooSlow(TimeSpan limit) =>
+        new(408, "too-slow", $"the question did not arrive within {limit.TotalSeconds:0.#} s; send it faster or in smaller parts");
 }
 
 /// <summary>A question that cannot be understood, or is too large. The caller's mistake, so it is rare and may cost an exception.</summary>

@@ -6,10 +6,12 @@ using Sidecar.Daemon.Inspection.Verdicts;
 
 namespace Sidecar.Daemon.FrontEnds.Decide;
 
-/// <summary>Walks through the JSON of a question and says of everything that is not as it should be where it stands and what it is.</summary>
+/// <summary>
+/// Walks through the JSON of a question and says of everything that is not as it should be where it stands and what it is.
+/// </summary>
 /// <remarks>
-/// Values that nobody reads are passed by; of a name that comes twice the last one counts. Errors are <see cref="DecideRequestException"/>. No
-/// serializer: those want strings to be UTF-8, and say neither what they saw nor what would have been right.
+/// Values that nobody reads are passed by; of a name that comes twice the last one counts. Errors are <see cref="DecideRequestException"/>.
+/// No serializer: those want strings to be UTF-8, and say neither what they saw nor what would have been right.
 /// </remarks>
 internal ref struct DecideRequestJson
 {
@@ -71,7 +73,8 @@ internal ref struct DecideRequestJson
     public readonly string? Text() => IsNull ? null : Text(TextSpan(), _reader.ValueIsEscaped);
 
     /// <summary>Where the text that stands here begins, how long it is as written, and whether it has escapes.</summary>
-    public readonly (int Start, int Length, bool IsEscaped) TextPlace() => ((int)_reader.TokenStartIndex + 1, TextSpan().Length, _reader.ValueIsEscaped);
+    public readonly (int Start, int Length, bool IsEscaped) TextPlace() =>
+        ((int)_reader.TokenStartIndex + 1, TextSpan().Length, _reader.ValueIsEscaped);
 
     /// <summary>The bytes of the text that stands here.</summary>
     /// <param name="target">Takes them; at least as long as the text as written.</param>
@@ -99,7 +102,8 @@ internal ref struct DecideRequestJson
     public void Finish() => Advance();
 
     /// <summary>The error that something else should stand here.</summary>
-    public readonly DecideRequestException Wrong(string expected) => new(DecideRequestError.Malformed($"{Path()} is {Seen()}; {expected} is expected"));
+    public readonly DecideRequestException Wrong(string expected) =>
+        new(DecideRequestError.Malformed($"{Path()} is {Seen()}; {expected} is expected"));
 
     private void Enter(JsonTokenType token, string expected)
     {
@@ -125,11 +129,13 @@ internal ref struct DecideRequestJson
         }
         catch (JsonException e)
         {
-            throw new DecideRequestException(DecideRequestError.Malformed($"this is no JSON, or nested deeper than {MaxDepth}: {e.Message}"));
+            throw new DecideRequestException(
+                DecideRequestError.Malformed($"this is no JSON, or nested deeper than {MaxDepth}: {e.Message}"));
         }
     }
 
-    private readonly ReadOnlySpan<byte> TextSpan() => _reader.TokenType == JsonTokenType.String ? _reader.ValueSpan : throw Wrong("a string");
+    private readonly ReadOnlySpan<byte> TextSpan() =>
+        _reader.TokenType == JsonTokenType.String ? _reader.ValueSpan : throw Wrong("a string");
 
     private static string Text(ReadOnlySpan<byte> raw, bool isEscaped)
     {
@@ -154,5 +160,6 @@ internal ref struct DecideRequestJson
     };
 
     private readonly string Path() =>
-        "$" + string.Concat(_path.Take(_depth).Select(static step => step.Name is { } name ? $".{HeaderRules.Echo(name)}" : $"[{step.Index}]"));
+        "$" + string.Concat(
+            _path.Take(_depth).Select(static step => step.Name is { } name ? $".{HeaderRules.Echo(name)}" : $"[{step.Index}]"));
 }

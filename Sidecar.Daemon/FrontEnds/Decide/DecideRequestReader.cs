@@ -7,9 +7,13 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.Decide;
 
-/// <summary>Reads one question (proxy integration §6.2), or how an exchange ended. Unknown fields are passed by, null is as good as absent.</summary>
+/// <summary>
+/// Reads one question (proxy integration §6.2), or how an exchange ended. Unknown fields are passed by, null is as good as absent.
+/// </summary>
 /// <param name="text">The question; the bytes of bodies are decoded in it.</param>
-/// <param name="follows">In the binary form the body that comes after the text, and then must not stand in it; null where the text holds it.</param>
+/// <param name="follows">
+/// In the binary form the body that comes after the text, and then must not stand in it; null where the text holds it.
+/// </param>
 /// <param name="options">The listener's limits.</param>
 internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte>? follows, JsonListenerOptions options)
 {
@@ -47,7 +51,9 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
                 case "request_bytes": facts = facts with { RequestBodySize = (ulong)(json.Number(0, long.MaxValue) ?? 0) }; break;
                 case "response_bytes": facts = facts with { ResponseBodySize = (ulong)(json.Number(0, long.MaxValue) ?? 0) }; break;
                 case "upstream_attempts": facts = facts with { UpstreamAttempts = (uint)(json.Number(0, uint.MaxValue) ?? 0) }; break;
-                case "error": facts = facts with { Error = json.Text() is { } error ? error[..Math.Min(error.Length, MaxErrorLength)] : null }; break;
+                case "error":
+                    facts = facts with { Error = json.Text() is { } error ? error[..Math.Min(error.Length, MaxErrorLength)] : null };
+                    break;
             }
         }
 
@@ -66,7 +72,9 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
                 case "v": json.Number(1, 1); break;
                 case "phase": question.Phase = PhaseOf(ref json); break;
                 case "tx": question.Tx = Tx(ref json); break;
-                case "deadline_ms": question.Patience = json.Number(1, 3_600_000) is { } wait ? TimeSpan.FromMilliseconds(wait) : null; break;
+                case "deadline_ms":
+                    question.Patience = json.Number(1, 3_600_000) is { } wait ? TimeSpan.FromMilliseconds(wait) : null;
+                    break;
                 case "complete": question.AnnouncesEnd = json.Truth() ?? false; break;
                 case "ends": question.Ends = json.Truth() ?? false; break;
                 case "client": question.Client = json.IsNull ? new ClientConnection() : Client(ref json); break;
@@ -79,10 +87,14 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
     }
 
     private static Phase PhaseOf(ref DecideRequestJson json) =>
-        Phases.Of(json.Text()) is not Phase.None and var phase ? phase : throw json.Wrong("request_headers, request, response_headers or response");
+        Phases.Of(json.Text()) is not Phase.None and var phase
+            ? phase
+            : throw json.Wrong("request_headers, request, response_headers or response");
 
     private static string? Tx(ref DecideRequestJson json) =>
-        json.Text() is var tx && tx is null or { Length: > 0 and <= MaxTxLength } ? tx : throw json.Wrong($"an id of 1 to {MaxTxLength} characters");
+        json.Text() is var tx && tx is null or { Length: > 0 and <= MaxTxLength }
+            ? tx
+            : throw json.Wrong($"an id of 1 to {MaxTxLength} characters");
 
     private static ClientConnection Client(ref DecideRequestJson json)
     {
@@ -129,14 +141,20 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
                 case "query": request.Query = json.Text(); break;
                 case "version": request.Version = json.Text(); break;
                 case "headers": request.Headers = HeaderPairs.Read(ref json, options); break;
-                case "own_headers": request.RefusesOwn = json.Text() switch { "refuse" => true, "remove" or null => false, _ => throw json.Wrong("refuse or remove") }; break;
+                case "own_headers":
+                    request.RefusesOwn =
+                        json.Text() switch { "refuse" => true, "remove" or null => false, _ => throw json.Wrong("refuse or remove") };
+                    break;
                 case "body": request.Body = json.IsNull ? null : Body(ref json); break;
             }
         }
 
         if (request.RefusesOwn && request.Headers is { Problem: null, HasOwn: true } headers)
         {
-            request.Headers = headers with { Problem = "a header has a name of the sidecar's own, and the caller cannot take it away: it would pass unseen" };
+            request.Headers = headers with
+            {
+                Problem = "a header has a name of the sidecar's own, and the caller cannot take it away: it would pass unseen",
+            };
         }
 
         return request;
@@ -170,8 +188,14 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
         {
             switch (name)
             {
-                case "data": place = json.IsNull ? null : follows is null ? json.TextPlace() : throw json.Wrong("nothing, because the body follows the head,"); break;
-                case "encoding": isBase64 = json.Text() switch { "base64" => true, "utf8" or null => false, _ => throw json.Wrong("base64 or utf8") }; break;
+                case "data":
+                    place = json.IsNull
+                        ? null
+                        : follows is null ? json.TextPlace() : throw json.Wrong("nothing, because the body follows the head,");
+                    break;
+                case "encoding":
+                    isBase64 = json.Text() switch { "base64" => true, "utf8" or null => false, _ => throw json.Wrong("base64 or utf8") };
+                    break;
                 case "size": body.Total = json.Number(0, long.MaxValue); break;
                 case "truncated": truncated = json.Truth(); break;
                 case "final": isFinal = json.Truth() ?? true; break;
@@ -183,7 +207,8 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
         body.End = truncated switch
         {
             null => throw Malformed("a body without \"truncated\": say true when it goes on beyond what is handed over, else false"),
-            true when !isFinal => throw Malformed("a body with \"truncated\": true and \"final\": false; say that it is truncated with its last part"),
+            true when !isFinal =>
+                throw Malformed("a body with \"truncated\": true and \"final\": false; say that it is truncated with its last part"),
             true => BodyEnd.Truncated,
             false => isFinal ? BodyEnd.Last : BodyEnd.More,
         };
@@ -199,8 +224,8 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
             : throw Malformed("a body whose data is not base64");
     }
 
-    // What a phase needs of a question, and what it must not have: a body that is passed by unseen would be no inspection, and nobody knows whether one
-    // that is not announced is whole.
+    // What a phase needs of a question, and what it must not have: a body that is passed by unseen would be no inspection, and nobody knows
+    // whether one that is not announced is whole.
     private static string? ProblemOf(DecideRequest question, int following)
     {
         var (request, response) = (question.Request, question.Response);
@@ -208,7 +233,8 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
         {
             Phase.None => "$.phase is missing",
             _ when following > 0 && question.Body is null =>
-                $"{following} bytes of a body that the head does not announce: say \"body\": {{ \"truncated\": … }} in its request or response",
+                $"{following} bytes of a body that the head does not announce: say \"body\": {{ \"truncated\": … }} in its request or "
+                + "response",
             Phase.RequestHeaders when request?.Method is null => "$.request.method is missing",
             Phase.Request when request is null => "$.request is missing",
             Phase.Request when request is { Method: null, Body: null } => "$.request.method is missing",
@@ -217,11 +243,14 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
             Phase.Response when response is { Status: null, Body: null } => "$.response.status is missing",
             Phase.RequestHeaders when request!.Body is not null => "$.request.body stands in a phase without it; ask phase request",
             Phase.ResponseHeaders when response!.Body is not null => "$.response.body stands in a phase without it; ask phase response",
-            _ when question is { Ends: true, IsPart: true } => "$.ends is true with a part of a body that is not the last; say so with the last one",
+            _ when question is { Ends: true, IsPart: true } =>
+                "$.ends is true with a part of a body that is not the last; say so with the last one",
             Phase.RequestHeaders or Phase.Request when response is not null => "$.response stands in a request phase; ask phase response",
-            Phase.ResponseHeaders or Phase.Response when request?.Body is not null => "$.request.body stands in a response phase; repeat the request without it",
+            Phase.ResponseHeaders or Phase.Response when request?.Body is not null =>
+                "$.request.body stands in a response phase; repeat the request without it",
             _ when request is { Method: not null, Path: null } => "$.request.path is missing",
-            _ when question is { Tx: null, Body: { Part: > 0 } or { End: BodyEnd.More } } => "$.tx is missing; without it the parts of a body cannot be joined",
+            _ when question is { Tx: null, Body: { Part: > 0 } or { End: BodyEnd.More } } =>
+                "$.tx is missing; without it the parts of a body cannot be joined",
             Phase.RequestHeaders or Phase.Request when question.Tx is null && request!.Method is null => "$.request.method is missing",
             _ => null,
         };

@@ -5,10 +5,12 @@ using Sidecar.Daemon.Inspection.Bodies;
 
 namespace Sidecar.Daemon.FrontEnds.Decide;
 
-/// <summary>Receives questions from a pipe in both forms, within the limits of size, memory and time. Safe for any number of pipes at once.</summary>
+/// <summary>
+/// Receives questions from a pipe in both forms, within the limits of size, memory and time. Safe for any number of pipes at once.
+/// </summary>
 /// <remarks>
-/// The binary form is: u32be length of the head, the head (JSON without the body's data), u32be length of the body, the body (proxy integration
-/// §6.1). Memory is taken as bytes arrive, so that a peer that announces much and sends little holds little.
+/// The binary form is: u32be length of the head, the head (JSON without the body's data), u32be length of the body, the body (proxy
+/// integration §6.1). Memory is taken as bytes arrive, so that a peer that announces much and sends little holds little.
 /// </remarks>
 internal sealed class DecideRequestSource(JsonListenerOptions options, ByteBudget memory, TimeProvider time)
 {
@@ -27,7 +29,8 @@ internal sealed class DecideRequestSource(JsonListenerOptions options, ByteBudge
         try
         {
             using var patience = new ReadTimeout(options.ReadTimeout, time, gone);
-            if (await FillAsync(input, text, announced ?? options.MaxQuestionBytes + 1L, patience).ConfigureAwait(false) && announced is null)
+            if (await FillAsync(input, text, announced ?? options.MaxQuestionBytes + 1L, patience).ConfigureAwait(false)
+                && announced is null)
             {
                 CheckSize(text.Length, options.MaxQuestionBytes, "the question");
             }
@@ -95,7 +98,8 @@ internal sealed class DecideRequestSource(JsonListenerOptions options, ByteBudge
 
             var missing = count - target.Length;
             var piece = result.Buffer.Length > missing ? result.Buffer.Slice(0, missing) : result.Buffer;
-            if (!await target.TryGrowAsync(Math.Min(missing, Math.Max(piece.Length, Step)), time.GetTimestamp() + Ticks(options.Budget)).ConfigureAwait(false))
+            if (!await target.TryGrowAsync(
+                Math.Min(missing, Math.Max(piece.Length, Step)), time.GetTimestamp() + Ticks(options.Budget)).ConfigureAwait(false))
             {
                 input.AdvanceTo(result.Buffer.Start);
                 throw new DecideRequestException(DecideRequestError.Overloaded(
@@ -123,7 +127,8 @@ internal sealed class DecideRequestSource(JsonListenerOptions options, ByteBudge
     {
         if (size > limit)
         {
-            throw new DecideRequestException(DecideRequestError.TooLarge($"{what} has {size} bytes; at most {limit} are taken; hand in a large body in parts, or its beginning with \"truncated\": true"));
+            throw new DecideRequestException(DecideRequestError.TooLarge($"{what} has {size} bytes; at most {limit} are taken; hand in a "
+                + "large body in parts, or its beginning with \"truncated\": true"));
         }
     }
 

@@ -8,7 +8,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.Decide;
 
-/// <summary>Answers questions: shows the agents the events of a phase and says whether the exchange goes on (proxy integration §6).</summary>
+/// <summary>
+/// Answers questions: shows the agents the events of a phase and says whether the exchange goes on (proxy integration §6).
+/// </summary>
 /// <remarks>
 /// An exchange ends with a decision other than allow, and as soon as no agent wants more of it (rule 13) unless its caller has said that it
 /// will tell the end. Safe for any number of questions at once.
@@ -36,7 +38,6 @@ internal sealed class DecisionService : IDisposable
         relay?.Serve(new JsonRelay(this, options));
     }
 
-    /// <summary>The exchanges.</summary>
     public JsonExchanges Exchanges => _exchanges;
 
     /// <summary>The clock of questions.</summary>
@@ -45,7 +46,9 @@ internal sealed class DecisionService : IDisposable
     /// <summary>The budget of body bytes.</summary>
     public ByteBudget BodyMemory => _inspector.BodyMemory;
 
-    /// <summary>A question as another daemon would be asked it, to be made before the question is read; null while there is no other.</summary>
+    /// <summary>
+    /// A question as another daemon would be asked it, to be made before the question is read; null while there is no other.
+    /// </summary>
     public byte[]? ForOthers(ReceivedDecideRequest received, JsonRelay.Form form) =>
         _relay is { IsOpen: true } ? JsonRelay.DecideRequest(received, form) : null;
 
@@ -65,11 +68,14 @@ internal sealed class DecisionService : IDisposable
     /// <param name="question">The question; its body must stay valid until the answer is disposed of.</param>
     /// <param name="arrived">When it began to arrive, a timestamp: its deadline counts from there.</param>
     /// <param name="gone">Fires when nobody waits for the answer any more.</param>
-    /// <param name="others">What other daemons are asked where the exchange is not open here (<see cref="ForOthers"/>); null for none.</param>
+    /// <param name="others">
+    /// What other daemons are asked where the exchange is not open here (<see cref="ForOthers"/>); null for none.
+    /// </param>
     public async ValueTask<Answer> DecideAsync(DecideRequest question, long arrived, CancellationToken gone, byte[]? others = null)
     {
         if (others is not null && _exchanges.IsUnknown(question)
-            && JsonRelay.Read(await _relay!.AskAsync(question.Tx!, others, DeadlineOf(question, arrived), gone).ConfigureAwait(false)) is { } relayed)
+            && JsonRelay.Read(
+                await _relay!.AskAsync(question.Tx!, others, DeadlineOf(question, arrived), gone).ConfigureAwait(false)) is { } relayed)
         {
             return relayed;
         }
@@ -186,7 +192,8 @@ internal sealed class DecisionService : IDisposable
             wanted.ResponseHeaders && !isOfResponse,
             question.Phase != Phase.Response || question.IsPart ? wanted.ResponseBody : default);
         joined.AwaitsResponse = !isOfResponse && (wanted.ResponseHeaders || wanted.ResponseBody.Need != BodyNeed.None);
-        var goesOn = question.IsPart || wanted.ResponseHeaders || wanted.RequestBody.Need != BodyNeed.None || wanted.ResponseBody.Need != BodyNeed.None;
+        var goesOn = question.IsPart || wanted.ResponseHeaders || wanted.RequestBody.Need != BodyNeed.None
+            || wanted.ResponseBody.Need != BodyNeed.None;
         joined.IsOver = !goesOn;
         return goesOn || joined.AnnouncesEnd;
     }

@@ -8,11 +8,12 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.FrontEnds.Decide;
 
 /// <summary>
-/// One connection of a script that asks in frames, without HTTP (proxy integration §0.6, §2.3): one question after the other, each answered by a frame.
+/// One connection of a script that asks in frames, without HTTP (proxy integration §0.6, §2.3): one question after the other, each answered
+/// by a frame.
 /// </summary>
 /// <remarks>
-/// A frame whose JSON makes no sense is answered with an error, and the next one is read. Bytes that are no frame, or half of one for too long,
-/// are answered with an error and the connection is closed: nobody knows where the next question would begin.
+/// A frame whose JSON makes no sense is answered with an error, and the next one is read. Bytes that are no frame, or half of one for too
+/// long, are answered with an error and the connection is closed: nobody knows where the next question would begin.
 /// </remarks>
 internal sealed class FramesConnection(JsonListenerOptions options, DecisionService decider, LogThrottle pace, ILogger logger)
 {
@@ -21,7 +22,9 @@ internal sealed class FramesConnection(JsonListenerOptions options, DecisionServ
 
     private readonly DecideRequestSource _source = new(options, decider.BodyMemory, decider.Time);
 
-    /// <summary>Answers questions until the peer closes, stays silent for too long, sends garbage, or it is time to stop. Never throws.</summary>
+    /// <summary>
+    /// Answers questions until the peer closes, stays silent for too long, sends garbage, or it is time to stop. Never throws.
+    /// </summary>
     /// <param name="pipe">The connection; completed at the end.</param>
     /// <param name="gone">Fires when the peer has gone.</param>
     /// <param name="stopping">Fires when no further question is to be read; one under way is answered.</param>
@@ -33,7 +36,8 @@ internal sealed class FramesConnection(JsonListenerOptions options, DecisionServ
         Exception? failure = null;
         try
         {
-            while (await HasMoreAsync(pipe.Input, gone, stopping).ConfigureAwait(false) && await AnswerNextAsync(pipe, gone).ConfigureAwait(false)
+            while (await HasMoreAsync(pipe.Input, gone, stopping).ConfigureAwait(false)
+                && await AnswerNextAsync(pipe, gone).ConfigureAwait(false)
                 && !leaving.IsCancellationRequested)
             {
             }
@@ -131,7 +135,8 @@ internal sealed class FramesConnection(JsonListenerOptions options, DecisionServ
             if (isThere && first != (byte)'{')
             {
                 throw new DecideRequestException(DecideRequestError.Malformed(
-                    $"a frame begins with the length of its head (4 bytes, big-endian) and '{{'; the fifth byte is 0x{first:x2}; HTTP is spoken on a listener http=PATH,proxy=json"));
+                    $"a frame begins with the length of its head (4 bytes, big-endian) and '{{'; the fifth byte is 0x{first:x2}; HTTP is "
+                    + "spoken on a listener http=PATH,proxy=json"));
             }
 
             if (isEnough)
@@ -147,7 +152,7 @@ internal sealed class FramesConnection(JsonListenerOptions options, DecisionServ
     private async ValueTask SendAsync(PipeWriter output, Answer answer)
     {
         var frame = new ArrayBufferWriter<byte>(1024);
-        AnswerWriter.WriteFrame(frame, answer);
+        AnswerWriter.Write(frame, answer, asFrame: true);
 
         // A peer that asks and does not read holds its connection no longer than one that does not send.
         using var patience = new CancellationTokenSource(options.ReadTimeout, decider.Time);

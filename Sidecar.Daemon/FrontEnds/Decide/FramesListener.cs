@@ -29,13 +29,20 @@ internal sealed class FramesListener : IAsyncDisposable
     /// <param name="loggers">Where it logs.</param>
     /// <param name="relay">Other daemons that may know an exchange; null for none.</param>
     public FramesListener(
-        JsonListenerOptions options, Inspector inspector, Func<EndPoint, Socket> createListenSocket, ILoggerFactory loggers, IExchangeRelay? relay = null)
+        JsonListenerOptions options, Inspector inspector, Func<EndPoint, Socket> createListenSocket, ILoggerFactory loggers,
+        IExchangeRelay? relay = null)
     {
         (_options, _createListenSocket) = (options, createListenSocket);
         _logger = loggers.CreateLogger<FramesListener>();
         _service = new DecisionService(options, inspector, loggers.CreateLogger<DecisionService>(), relay);
         _throttle = new LogThrottle(inspector.Time);
-        var accepting = new SocketListenerOptions { Name = options.Name, MaxConnections = options.MaxConnections, Refuse = Refuse, Time = inspector.Time };
+        var accepting = new SocketListenerOptions
+        {
+            Name = options.Name,
+            MaxConnections = options.MaxConnections,
+            Refuse = Refuse,
+            Time = inspector.Time,
+        };
         _listener = new SocketListener(accepting, ServeAsync, _logger);
     }
 
@@ -54,7 +61,8 @@ internal sealed class FramesListener : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits until no exchange is open, or until the token fires. New ones are not inspected meanwhile, unless another daemon has taken over.
+    /// Waits until no exchange is open, or until the token fires. New ones are not inspected meanwhile, unless another daemon has taken
+    /// over.
     /// </summary>
     public async Task DrainAsync(CancellationToken timeIsUp)
     {
@@ -66,7 +74,9 @@ internal sealed class FramesListener : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops accepting and reading; questions under way are answered, then all connections are closed and open exchanges end.</summary>
+    /// <summary>
+    /// Stops accepting and reading; questions under way are answered, then all connections are closed and open exchanges end.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         await _listener.StopAcceptingAsync().ConfigureAwait(false);
@@ -83,13 +93,16 @@ internal sealed class FramesListener : IAsyncDisposable
     private void Refuse(AcceptedSocket accepted)
     {
         var frame = new ArrayBufferWriter<byte>();
-        AnswerWriter.WriteFrame(frame, Answer.Of(DecideRequestError.Overloaded($"{_options.MaxConnections} connections are open, as many as this listener takes; close some")));
+        var error =
+            DecideRequestError.Overloaded($"{_options.MaxConnections} connections are open, as many as this listener takes; close some");
+        AnswerWriter.Write(frame, Answer.Of(error), asFrame: true);
         accepted.CloseWith(frame.WrittenSpan);
     }
 
     private async Task ServeAsync(AcceptedSocket accepted)
     {
-        var first = await accepted.WaitForDataAsync(_options.SilenceTimeout, _service.Time, _stopping.Token, SocketPipes.ReadAhead).ConfigureAwait(false);
+        var first = await accepted.WaitForDataAsync(
+            _options.SilenceTimeout, _service.Time, _stopping.Token, SocketPipes.ReadAhead).ConfigureAwait(false);
         if (first != FirstData.Came)
         {
             accepted.Close();

@@ -48,7 +48,8 @@ internal static class HeaderPairs
         var name = json.Text() ?? throw json.Wrong("a header name");
         if (!json.NextElement())
         {
-            throw new DecideRequestException(DecideRequestError.Malformed($"the header '{HeaderRules.Echo(name)}' has no value; write [\"name\", \"value\"]"));
+            throw new DecideRequestException(
+                DecideRequestError.Malformed($"the header '{HeaderRules.Echo(name)}' has no value; write [\"name\", \"value\"]"));
         }
 
         var rented = ArrayPool<byte>.Shared.Rent(json.TextLength());
@@ -84,7 +85,8 @@ internal static class HeaderPairs
 
         if (Base64.DecodeFromUtf8InPlace(value[..length], out var written) != OperationStatus.Done)
         {
-            throw new DecideRequestException(DecideRequestError.Malformed($"the value of the header '{HeaderRules.Echo(name)}' is not base64"));
+            throw new DecideRequestException(
+                DecideRequestError.Malformed($"the value of the header '{HeaderRules.Echo(name)}' is not base64"));
         }
 
         return json.NextElement() ? throw json.Wrong("nothing after \"base64\"") : written;

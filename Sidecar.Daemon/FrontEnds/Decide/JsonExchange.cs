@@ -49,11 +49,14 @@ internal sealed class JsonExchange(Exchange exchange, ByteBudget memory) : Joine
     public bool TryTakeResponseHeaders() => Interlocked.Exchange(ref _responseHeaders, 1) == 0;
 }
 
-/// <summary>The body of one direction between the questions about its parts: which part comes next, and what the caller is told to do with the bytes.</summary>
+/// <summary>
+/// The body of one direction between the questions about its parts: which part comes next, and what the caller is told to do with the
+/// bytes.
+/// </summary>
 /// <remarks>
-/// An answer says either nothing (exactly the bytes of its own question go on) or which bytes go on in their place, possibly none. A caller that
-/// keeps all parts is told only with the last one: nothing when the whole body goes on as it came, else the whole body in its new form.
-/// Parts are taken one at a time; safe from any thread.
+/// An answer says either nothing (exactly the bytes of its own question go on) or which bytes go on in their place, possibly none. A caller
+/// that keeps all parts is told only with the last one: nothing when the whole body goes on as it came, else the whole body in its new
+/// form. Parts are taken one at a time; safe from any thread.
 /// </remarks>
 internal sealed class JsonBody(Exchange exchange, Direction direction, ByteBudget memory)
 {
@@ -75,7 +78,9 @@ internal sealed class JsonBody(Exchange exchange, Direction direction, ByteBudge
         }
     }
 
-    /// <summary>Takes the turn of a part; what is wrong with it, or null when it is the one that comes next. A hole is never resumed (rule 6).</summary>
+    /// <summary>
+    /// Takes the turn of a part; what is wrong with it, or null when it is the one that comes next. A hole is never resumed (rule 6).
+    /// </summary>
     public string? Take(DecideBody part)
     {
         lock (_lock)

@@ -25,7 +25,9 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
     /// <summary>Another daemon has taken over: whoever still asks here for a new exchange is answered, also while this one ends.</summary>
     public void Supersede() => (_isSuperseded, _refusesNew) = (true, false);
 
-    /// <summary>Waits until none is open, or until the token fires; new ones are not inspected meanwhile, unless another daemon has taken over.</summary>
+    /// <summary>
+    /// Waits until none is open, or until the token fires; new ones are not inspected meanwhile, unless another daemon has taken over.
+    /// </summary>
     public Task DrainAsync(CancellationToken timeIsUp)
     {
         _refusesNew = !_isSuperseded;
@@ -53,7 +55,8 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
     {
         (begun, early) = (false, null!);
         var request = question.Request;
-        if (question.Tx is { } tx && _open.Find(CorrelationId.Parse(tx)) is { } open && (question.Phase.IsOfResponse() || request!.Method is null))
+        if (question.Tx is { } tx && _open.Find(CorrelationId.Parse(tx)) is { } open
+            && (question.Phase.IsOfResponse() || request!.Method is null))
         {
             return Join(question, tx, open, out early);
         }
@@ -135,7 +138,13 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
         }
         else if (_refusesNew && Inspector.PassBy(exchange, Cause.ShuttingDown) is { } passed)
         {
-            early = new Answer { Tx = question.Tx, Exchange = exchange, Direction = question.Direction, Continues = passed.IsAllow && question.IsPart };
+            early = new Answer
+            {
+                Tx = question.Tx,
+                Exchange = exchange,
+                Direction = question.Direction,
+                Continues = passed.IsAllow && question.IsPart,
+            };
             early.Add(passed);
         }
         else if (question.Body is { } part && joined.BodyOf(question.Direction).Take(part) is { } wrong)
@@ -147,7 +156,8 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
         {
             exchange.Note(LedgerState.Refused, Cause.TooManyExchanges);
             early = Answer.Of(DecideRequestError.Overloaded(
-                $"{inspector.Model.Configuration.MaxExchanges} exchanges are open, as many as may be; tell their ends, or leave out tx where nothing follows"));
+                $"{inspector.Model.Configuration.MaxExchanges} exchanges are open, as many as may be; tell their ends, or leave out tx "
+                + "where nothing follows"));
         }
         else
         {

@@ -10,7 +10,8 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.FrontEnds.Decide;
 
 /// <summary>
-/// The application of a listener for scripts (proxy integration §6): <c>/v1/decide</c>, <c>/v1/mirror</c>, <c>/v1/audit</c>, and whether we are well.
+/// The application of a listener for scripts (proxy integration §6): <c>/v1/decide</c>, <c>/v1/mirror</c>, <c>/v1/audit</c>, and whether we
+/// are well.
 /// </summary>
 /// <remarks>
 /// Only the script chooses the path, so an unknown one is 404. What cannot be answered with a decision is an error with a code; the script
@@ -22,7 +23,8 @@ namespace Sidecar.Daemon.FrontEnds.Decide;
 /// <param name="missingAgents">The enforced agents that take no exchanges now; asked for each <c>/readyz</c>.</param>
 /// <param name="logger">Where wrong questions are told, one line a minute.</param>
 internal sealed class JsonFrontEnd(
-    JsonListenerOptions options, DecisionService decider, Mirror mirror, Func<IReadOnlyList<string>> missingAgents, ILogger<JsonFrontEnd> logger)
+    JsonListenerOptions options, DecisionService decider, Mirror mirror, Func<IReadOnlyList<string>> missingAgents,
+    ILogger<JsonFrontEnd> logger)
     : FeatureApplication
 {
     // The media type of the binary form.
@@ -44,9 +46,13 @@ internal sealed class JsonFrontEnd(
             "/v1/mirror" when isPost => TakeAsync(context, MirrorAsync),
             "/v1/audit" when isPost => TakeAsync(context, CompleteAsync),
             "/v1/decide" or "/v1/mirror" or "/v1/audit" =>
-                RefuseAsync(context, new DecideRequestError(StatusCodes.Status405MethodNotAllowed, "method", $"{request.Method} is not understood here; use POST")),
+                RefuseAsync(
+                    context,
+                    new DecideRequestError(
+                        StatusCodes.Status405MethodNotAllowed, "method", $"{request.Method} is not understood here; use POST")),
             _ => HttpAnswers.SendHealth(context, path, missingAgents)
-                ?? RefuseAsync(context, new DecideRequestError(StatusCodes.Status404NotFound, "unknown-path", "no such endpoint; ask /v1/decide")),
+                ?? RefuseAsync(
+                    context, new DecideRequestError(StatusCodes.Status404NotFound, "unknown-path", "no such endpoint; ask /v1/decide")),
         };
     }
 
@@ -96,7 +102,8 @@ internal sealed class JsonFrontEnd(
         var gone = features.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;
         if (!asFrame)
         {
-            return await _source.ReceiveJsonAsync(input, features.GetRequiredFeature<IHttpRequestFeature>().Headers.ContentLength, gone).ConfigureAwait(false);
+            return await _source.ReceiveJsonAsync(
+                input, features.GetRequiredFeature<IHttpRequestFeature>().Headers.ContentLength, gone).ConfigureAwait(false);
         }
 
         var received = await _source.ReceiveFrameAsync(input, gone).ConfigureAwait(false);
@@ -104,7 +111,8 @@ internal sealed class JsonFrontEnd(
             && length != (2L * sizeof(uint)) + received.Text.Length + received.BodyLength)
         {
             received.Dispose();
-            throw new DecideRequestException(DecideRequestError.Malformed($"the frame is shorter than the request's {length} bytes; one question is one frame"));
+            throw new DecideRequestException(
+                DecideRequestError.Malformed($"the frame is shorter than the request's {length} bytes; one question is one frame"));
         }
 
         return received;
@@ -150,10 +158,11 @@ internal sealed class JsonFrontEnd(
     }
 
     // Closes a connection that is of no more use, because its request was not read to the end.
-    private static Task SendAsync(IFeatureCollection features, Answer answer, bool asFrame, int maxRefusal = int.MaxValue, bool closes = false)
+    private static Task SendAsync(
+        IFeatureCollection features, Answer answer, bool asFrame, int maxRefusal = int.MaxValue, bool closes = false)
     {
         var output = new ArrayBufferWriter<byte>(1024);
-        AnswerWriter.WriteAs(output, answer, asFrame, maxRefusal);
+        AnswerWriter.WriteWithin(output, answer, asFrame, maxRefusal);
         if (closes)
         {
             features.GetRequiredFeature<IHttpResponseFeature>().Headers.Connection = "close";

@@ -21,12 +21,14 @@ internal sealed record JsonListenerOptions
     /// <summary>Bytes of names and values of a message's headers that are inspected; one with more is refused.</summary>
     public int MaxHeaderBytes { get; init; } = Defaults.MaxHeaderBytes;
 
-    /// <summary>Longest head of a question in bytes: all but the body. Default 1 MiB: the headers of two messages, every byte of them escaped.</summary>
+    /// <summary>
+    /// Longest head of a question in bytes: all but the body. Default 1 MiB: the headers of two messages, every byte of them escaped.
+    /// </summary>
     public int MaxHeadBytes { get; init; } = 1024 * 1024;
 
     /// <summary>
-    /// Most bytes of a body in one question, as of now; larger ones come in parts. Default 1 MiB, as much as an agent is shown; the daemon makes it as much as
-    /// the agent takes that takes most.
+    /// Most bytes of a body in one question, as of now; larger ones come in parts. Default 1 MiB, as much as an agent is shown; the daemon
+    /// makes it as much as the agent takes that takes most.
     /// </summary>
     public Func<int> MaxBodyBytes { get; init; } = static () => (int)AgentSettings.MaxBody.Default;
 
@@ -34,8 +36,8 @@ internal sealed record JsonListenerOptions
     public int MaxQuestionBytes => MaxHeadBytes + (int)((MaxBodyBytes() + 2L) / 3 * 4);
 
     /// <summary>
-    /// Longest answer in JSON that refuses; beyond it the default page of its status is shown. Default 2 MiB, which the ready configuration of njs
-    /// takes (subrequest_output_buffer_size); a page of 1 MiB may be twice as long with its escapes.
+    /// Longest answer in JSON that refuses; beyond it the default page of its status is shown. Default 2 MiB, which the ready configuration
+    /// of njs takes (subrequest_output_buffer_size); a page of 1 MiB may be twice as long with its escapes.
     /// </summary>
     public int MaxRefusalBytes { get; init; } = 2 * 1024 * 1024;
 
@@ -45,7 +47,10 @@ internal sealed record JsonListenerOptions
     /// <summary>Questions under way at once. Default 10,000: at 400 ms each, more than a machine answers.</summary>
     public int MaxQuestions { get; init; } = 10_000;
 
-    /// <summary>Mirrored questions under way at once; beyond it they pass uninspected, counted. Default 256, what one connection to an agent carries.</summary>
+    /// <summary>
+    /// Mirrored questions under way at once; beyond it they pass uninspected, counted. Default 256, what one connection to an agent
+    /// carries.
+    /// </summary>
     public int MaxMirrored { get; init; } = 256;
 
     /// <summary>Connections at once, where they carry frames.</summary>
@@ -54,6 +59,8 @@ internal sealed record JsonListenerOptions
     /// <summary>How long a new connection may say nothing, where they carry frames.</summary>
     public TimeSpan SilenceTimeout { get; init; } = Defaults.SilenceTimeout;
 
-    /// <summary>How long an idle connection stays, where they carry frames. Default 10 minutes: the script must be the one who closes.</summary>
+    /// <summary>
+    /// How long an idle connection stays, where they carry frames. Default 10 minutes: the script must be the one who closes.
+    /// </summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromMinutes(10);
 }

@@ -5,7 +5,8 @@ using Sidecar.Daemon.Inspection;
 namespace Sidecar.Daemon.FrontEnds.Decide;
 
 /// <summary>
-/// Questions that a script asks one daemon and another can answer: they go there as they came, and the answer comes back as it is to be sent.
+/// Questions that a script asks one daemon and another can answer: they go there as they came, and the answer comes back as it is to be
+/// sent.
 /// </summary>
 /// <remarks>
 /// A question is one byte of form, u32be length of its text, the text, and the body that follows it in the binary form. An answer is the
@@ -48,7 +49,9 @@ internal sealed class JsonRelay(DecisionService decider, JsonListenerOptions opt
 
     /// <summary>What another daemon answered; null when it is no answer.</summary>
     public static Answer? Read(byte[]? answer) =>
-        answer is { Length: > sizeof(ushort) } ? Answer.Of(BinaryPrimitives.ReadUInt16BigEndian(answer), answer.AsMemory(sizeof(ushort))) : null;
+        answer is { Length: > sizeof(ushort) }
+            ? Answer.Of(BinaryPrimitives.ReadUInt16BigEndian(answer), answer.AsMemory(sizeof(ushort)))
+            : null;
 
     public bool Knows(string key) => decider.Exchanges.Knows(key);
 
@@ -89,7 +92,7 @@ internal sealed class JsonRelay(DecisionService decider, JsonListenerOptions opt
     private byte[] Bytes(Answer answer, Form form)
     {
         var output = new ArrayBufferWriter<byte>(1024);
-        AnswerWriter.WriteAs(output, answer, form.HasFlag(Form.AnswersFrame), options.MaxRefusalBytes);
+        AnswerWriter.WriteWithin(output, answer, form.HasFlag(Form.AnswersFrame), options.MaxRefusalBytes);
         var bytes = new byte[sizeof(ushort) + output.WrittenCount];
         BinaryPrimitives.WriteUInt16BigEndian(bytes, (ushort)answer.Status);
         output.WrittenSpan.CopyTo(bytes.AsSpan(sizeof(ushort)));

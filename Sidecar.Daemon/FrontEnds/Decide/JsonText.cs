@@ -49,7 +49,8 @@ internal static class JsonText
         }
 
         var (length, first) = (6, UnitAt(escape));
-        if (char.IsHighSurrogate(first) && escape.Length >= 12 && escape[6] == (byte)'\\' && escape[7] == (byte)'u' && UnitAt(escape[6..]) is var second
+        if (char.IsHighSurrogate(first) && escape.Length >= 12 && escape[6] == (byte)'\\' && escape[7] == (byte)'u'
+            && UnitAt(escape[6..]) is var second
             && char.IsLowSurrogate(second))
         {
             written += new Rune(first, second).EncodeToUtf8(target[written..]);

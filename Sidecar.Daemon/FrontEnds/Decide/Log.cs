@@ -15,6 +15,7 @@ internal static partial class Log
     [LoggerMessage(3302, LogLevel.Error, "a question on listener {Listener} could not be answered for a defect of ours")]
     public static partial void Failed(ILogger logger, string listener, Exception error);
 
-    [LoggerMessage(3305, LogLevel.Information, "listener {Listener}: {Waiting} exchanges await their response; new ones are refused (cause shutting-down) until those are done or --drain-timeout is up")]
+    [LoggerMessage(3305, LogLevel.Information, "listener {Listener}: {Waiting} exchanges await their response; new ones are refused (cause "
+        + "shutting-down) until those are done or --drain-timeout is up")]
     public static partial void Draining(ILogger logger, string listener, int waiting);
 }

@@ -46,7 +46,8 @@ internal sealed class Mirror(JsonListenerOptions options, DecisionService decide
         {
             using (received)
             {
-                (await decider.DecideAsync(question with { Patience = null }, received.Arrived, CancellationToken.None).ConfigureAwait(false)).Dispose();
+                (await decider.DecideAsync(
+                    question with { Patience = null }, received.Arrived, CancellationToken.None).ConfigureAwait(false)).Dispose();
             }
         }
         catch (Exception e)

@@ -195,7 +195,7 @@ internal sealed class BodyTests
     private static (JsonNode Head, string? Body) Frame(Sidecar.Daemon.FrontEnds.Decide.Answer answer)
     {
         var output = new System.Buffers.ArrayBufferWriter<byte>();
-        AnswerWriter.WriteFrame(output, answer);
+        AnswerWriter.Write(output, answer, asFrame: true);
         var bytes = output.WrittenSpan;
         var length = System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(bytes);
         var head = JsonNode.Parse(bytes.Slice(4, length))!;
