@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.BundledAgents.Demo;
 using Sidecar.Daemon.Configuration;
@@ -15,35 +16,52 @@ internal static class AgentCommand
     private const string DefaultId = "demo";
     private const int DefaultConnections = 4;
 
-    private static readonly Option<string?> Listen = new("--listen") { Description = "Where to listen: a Unix socket, or for gRPC http://IP:PORT, https://IP:PORT or grpc-unix:PATH", HelpName = "PATH" };
+    private static readonly Option<string?> Listen = new("--listen")
+    {
+        Description = "Where to listen: a Unix socket, or for gRPC http://IP:PORT, https://IP:PORT or grpc-unix:PATH",
+        HelpName = "PATH",
+    };
     private static readonly Option<string?> Reverse = new("--reverse")
     {
         Description = "Dial the daemon's listener for agents (sidecar run --listen reverse=PATH) instead of listening, and register there",
         HelpName = "PATH",
     };
 
-    private static readonly Option<string?> TokenFile = new("--token-file") { Description = "With --reverse: the file whose first line is the token to register with", HelpName = "FILE" };
-    private static readonly Option<int?> Connections = FlagTypes.Number("--connections", DefaultConnections, (1, CallSettings.MostConnections), "connections", "With --reverse: kept open");
+    private static readonly Option<string?> TokenFile =
+        new("--token-file") { Description = "With --reverse: the file whose first line is the token to register with", HelpName = "FILE" };
+    private static readonly Option<int?> Connections = FlagTypes.Number(
+        "--connections", DefaultConnections, (1, CallSettings.MostConnections), "connections", "With --reverse: kept open");
 
-    private static readonly Option<string[]> BlockPath = FlagTypes.Many("--block-path", "TEXT[=STATUS]", "Block requests whose path and query contain this. Repeatable.");
-    private static readonly Option<string[]> BlockHeader = FlagTypes.Many("--block-header", "NAME:TEXT", "Block requests with a header that contains this. Repeatable.");
-    private static readonly Option<string[]> BlockBody = FlagTypes.Many("--block-body", "TEXT", "Block bodies that contain this, also across pieces. Repeatable.");
-    private static readonly Option<int?> BlockStatus = FlagTypes.Number("--block-status", DefaultBlockStatus, (200, 599), "", "Status of a block");
+    private static readonly Option<string[]> BlockPath =
+        FlagTypes.Many("--block-path", "TEXT[=STATUS]", "Block requests whose path and query contain this. Repeatable.");
+    private static readonly Option<string[]> BlockHeader =
+        FlagTypes.Many("--block-header", "NAME:TEXT", "Block requests with a header that contains this. Repeatable.");
+    private static readonly Option<string[]> BlockBody =
+        FlagTypes.Many("--block-body", "TEXT", "Block bodies that contain this, also across pieces. Repeatable.");
+    private static readonly Option<int?> BlockStatus =
+        FlagTypes.Number("--block-status", DefaultBlockStatus, (200, 599), "", "Status of a block");
     private static readonly Option<string?> BlockPage = new("--block-page") { Description = "Body of a block", HelpName = "TEXT" };
-    private static readonly Option<string[]> RedirectPath = FlagTypes.Many("--redirect-path", "TEXT=URL", "Redirect requests whose path contains the text. Repeatable.");
-    private static readonly Option<string[]> ChallengePath = FlagTypes.Many("--challenge-path", "TEXT", "Challenge requests whose path contains this. Repeatable.");
-    private static readonly Option<string[]> SetHeader = FlagTypes.Many("--set-header", "NAME:VALUE", "Set a header of requests that pass. Repeatable.");
-    private static readonly Option<string[]> RemoveHeader = FlagTypes.Many("--remove-header", "NAME", "Remove a header of requests that pass. Repeatable.");
-    private static readonly Option<string[]> ResponseHeader = FlagTypes.Many("--response-header", "NAME:VALUE", "Set a header of the responses to requests that pass. Repeatable.");
+    private static readonly Option<string[]> RedirectPath =
+        FlagTypes.Many("--redirect-path", "TEXT=URL", "Redirect requests whose path contains the text. Repeatable.");
+    private static readonly Option<string[]> ChallengePath =
+        FlagTypes.Many("--challenge-path", "TEXT", "Challenge requests whose path contains this. Repeatable.");
+    private static readonly Option<string[]> SetHeader =
+        FlagTypes.Many("--set-header", "NAME:VALUE", "Set a header of requests that pass. Repeatable.");
+    private static readonly Option<string[]> RemoveHeader =
+        FlagTypes.Many("--remove-header", "NAME", "Remove a header of requests that pass. Repeatable.");
+    private static readonly Option<string[]> ResponseHeader =
+        FlagTypes.Many("--response-header", "NAME:VALUE", "Set a header of the responses to requests that pass. Repeatable.");
     private static readonly Option<TimeSpan?> Delay = FlagTypes.Duration("--delay", "not at all", "Wait this long before every answer");
     private static readonly Option<string?> Id = new("--id") { Description = "The agent's id [demo]", HelpName = "ID" };
-    private static readonly Option<bool> JsonOnly = new("--json-only") { Description = "Speak JSON even to a proxy that offers MessagePack" };
+    private static readonly Option<bool> JsonOnly =
+        new("--json-only") { Description = "Speak JSON even to a proxy that offers MessagePack" };
 
     public static Command Create(TextWriter errors)
     {
         var demo = new Command("demo", "Run an agent that blocks, redirects and marks by simple patterns")
         {
-            Listen, Reverse, TokenFile, Connections, Id, BlockPath, BlockHeader, BlockBody, BlockStatus, BlockPage, RedirectPath, ChallengePath, SetHeader,
+            Listen, Reverse, TokenFile, Connections, Id, BlockPath, BlockHeader, BlockBody, BlockStatus, BlockPage, RedirectPath,
+            ChallengePath, SetHeader,
             RemoveHeader, ResponseHeader, Delay, JsonOnly,
         };
         demo.SetAction(async (result, cancellation) =>
@@ -78,10 +96,12 @@ internal static class AgentCommand
     }
 
     private static async Task<int> ServeAsync(
-        ParseResult result, DemoRules rules, ReverseAgentOptions? dialling, GrpcAgentServerOptions? grpc, TextWriter errors, CancellationToken cancellation)
+        ParseResult result, DemoRules rules, ReverseAgentOptions? dialling, GrpcAgentServerOptions? grpc, TextWriter errors,
+        CancellationToken cancellation)
     {
         using var loggers = LoggerFactory.Create(static logging => logging
-            .SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning).AddSimpleConsole(static console => console.SingleLine = true));
+            .SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning).AddSimpleConsole(
+                static console => console.SingleLine = true));
         if (dialling is not null)
         {
             await using var agent = new ReverseAgent(new DemoAgent(rules, TimeProvider.System), dialling, loggers);
@@ -113,7 +133,7 @@ internal static class AgentCommand
         {
             await start(cancellation).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or SocketException)
         {
             await errors.WriteLineAsync($"sidecar: {e.Message}").ConfigureAwait(false);
             return ExitCodes.Failed;
@@ -217,7 +237,8 @@ internal static class AgentCommand
         }
     }
 
-    private static List<(string Name, string Value)> Pairs(ParseResult result, Option<string[]> option, char separator, List<string> problems)
+    private static List<(string Name, string Value)> Pairs(
+        ParseResult result, Option<string[]> option, char separator, List<string> problems)
     {
         var pairs = new List<(string, string)>();
         foreach (var text in result.GetValue(option) ?? [])

@@ -53,7 +53,8 @@ internal static class BenchCommand
         }
         catch (Win32Exception e) when (e is not SocketException)
         {
-            await errors.WriteLineAsync($"sidecar: --pin {result.GetValue(BenchFlags.Pin)}: {e.Message}; nproc says how many CPUs there are").ConfigureAwait(false);
+            await errors.WriteLineAsync(
+                $"sidecar: --pin {result.GetValue(BenchFlags.Pin)}: {e.Message}; nproc says how many CPUs there are").ConfigureAwait(false);
             return ExitCodes.WrongUse;
         }
         catch (Exception e) when (e is AgentUnreachableException or SocketException or IOException)

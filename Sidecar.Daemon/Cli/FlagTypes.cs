@@ -13,7 +13,8 @@ internal static class FlagTypes
         Duration(name, Formats.Duration().Write(fallback), description);
 
     /// <summary>A duration whose default is said in words.</summary>
-    public static Option<TimeSpan?> Duration(string name, string fallback, string description) => Value(name, Formats.Duration(), fallback, description);
+    public static Option<TimeSpan?> Duration(string name, string fallback, string description) =>
+        Value(name, Formats.Duration(), fallback, description);
 
     /// <summary>A whole number in a range; null when absent. Help shows the default.</summary>
     public static Option<int?> Number(string name, int fallback, (int Min, int Max) range, string unit, string description) =>

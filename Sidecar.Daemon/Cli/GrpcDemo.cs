@@ -10,11 +10,15 @@ namespace Sidecar.Daemon.Cli;
 /// <summary>What the demo agent needs to serve gRPC: an address to listen on, and TLS if asked for.</summary>
 internal static class GrpcDemo
 {
-    private static readonly Option<string?> Certificate = new("--tls-cert") { Description = "https: the agent's certificate, PEM", HelpName = "FILE" };
+    private static readonly Option<string?> Certificate =
+        new("--tls-cert") { Description = "https: the agent's certificate, PEM", HelpName = "FILE" };
     private static readonly Option<string?> Key = new("--tls-key") { Description = "https: its key, PEM", HelpName = "FILE" };
-    private static readonly Option<string?> ClientCa = new("--tls-client-ca") { Description = "https: who issues clients' certificates, PEM; clients without one are refused", HelpName = "FILE" };
+    private static readonly Option<string?> ClientCa = new("--tls-client-ca")
+    {
+        Description = "https: who issues clients' certificates, PEM; clients without one are refused",
+        HelpName = "FILE",
+    };
 
-    /// <summary>The flags.</summary>
     public static IReadOnlyList<Option> Flags { get; } = [Certificate, Key, ClientCa];
 
     /// <summary>The options of a server; null when it is not gRPC that is asked for. What is wrong is added to the problems.</summary>

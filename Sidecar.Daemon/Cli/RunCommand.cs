@@ -12,24 +12,27 @@ internal static class RunCommand
 {
     private static readonly Option<string[]> Agents = FlagTypes.Many(
         "--agent", "ID=ENDPOINT[+ENDPOINT…][,KEY=VALUE…]",
-        "An agent and where it is: /PATH, unix:PATH, http://HOST:PORT, https://HOST:PORT or grpc-unix:PATH, one for each of its processes, or reverse: for one "
-        + "that dials in. Keys are below. Repeatable.");
+        "An agent and where it is: /PATH, unix:PATH, http://HOST:PORT, https://HOST:PORT or grpc-unix:PATH, one for each of its processes, "
+        + "or reverse: for one that dials in. Keys are below. Repeatable.");
 
     private static readonly Option<string[]> Listeners = FlagTypes.Many(
         "--listen", "KIND=PATH[,KEY=VALUE…]",
-        "A Unix socket to listen on. KIND is http (with proxy=), spop, envoy, frames, native, admin or reverse, where agents dial in. Traefik needs "
-        + "http=127.0.0.1:PORT, envoy may have such a port, and spop=abns:NAME is an abstract name. Keys are below. Repeatable.");
+        "A Unix socket to listen on. KIND is http (with proxy=), spop, envoy, frames, native, admin or reverse, where agents dial in. "
+        + "Traefik needs http=127.0.0.1:PORT, envoy may have such a port, and spop=abns:NAME is an abstract name. Keys are below. "
+        + "Repeatable.");
 
     private static readonly Option<string[]> Routes = FlagTypes.Many(
         "--route", "ID[,KEY=VALUE…]",
-        "Which requests go to which agents; the first match wins. Without any, every request goes to every agent. Keys are below. Repeatable.");
+        "Which requests go to which agents; the first match wins. Without any, every request goes to every agent. Keys are below. "
+        + "Repeatable.");
 
     public static Command Create(TextWriter errors)
     {
         var command = new SectionedCommand("run", "Run the daemon")
         {
             Note = SettingHelp.Note,
-            Sections = SettingHelp.Sections([(SettingGroup.Agents, Agents), (SettingGroup.Listeners, Listeners), (SettingGroup.Routes, Routes)]),
+            Sections = SettingHelp.Sections(
+                [(SettingGroup.Agents, Agents), (SettingGroup.Listeners, Listeners), (SettingGroup.Routes, Routes)]),
             Options = { Agents, Listeners, Routes },
         };
         SettingFlags.AddTo(command);
@@ -39,8 +42,8 @@ internal static class RunCommand
             var options = Bind(result, problems);
             if (options.Routes.Count == 0 && problems.Count == 0 && options.Values.Has(DaemonSettings.Unmatched))
             {
-                problems.Add($"{DaemonSettings.Unmatched.Flag} {DaemonSettings.Unmatched.Write(options.Unmatched)} is about requests that no --route takes; "
-                    + "without a --route every request goes to every agent");
+                problems.Add($"{DaemonSettings.Unmatched.Flag} {DaemonSettings.Unmatched.Write(options.Unmatched)} is about requests that "
+                    + "no --route takes; without a --route every request goes to every agent");
             }
 
             problems.AddRange(OptionsValidator.Validate(options, isComplete: problems.Count == 0));

@@ -3,14 +3,16 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Sidecar.Daemon.Control.Documents;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Diagnostics.Reports;
 
 namespace Sidecar.Daemon.Control;
 
-/// <summary>What operators ask the daemon over its own socket: metrics, its state as JSON, and orders to push configurations and to clear sessions.</summary>
-internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exporter, AgentReports reports) : IHttpApplication<IFeatureCollection>
+/// <summary>
+/// What operators ask the daemon over its own socket: metrics, its state as JSON, and orders to push configurations and to clear sessions.
+/// </summary>
+internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exporter, AgentReports reports)
+    : IHttpApplication<IFeatureCollection>
 {
     private const string PushPath = "/config-pushes";
     private const string AgentsPath = "/agents";
@@ -34,37 +36,40 @@ internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exp
         {
             ("POST", PushPath) => await _pushes.TakeAsync(request).ConfigureAwait(false),
             ("DELETE", _) when path.StartsWith(AgentsPath + "/", StringComparison.Ordinal) => Remove(path[(AgentsPath.Length + 1)..]),
-            ("DELETE", _) when path.StartsWith(StickyEndpoint.Path, StringComparison.Ordinal) => _sticky.Clear(path[StickyEndpoint.Path.Length..]),
-            (not ("GET" or "HEAD"), _) => Error(
+            ("DELETE", _) when path.StartsWith(StickyEndpoint.Path, StringComparison.Ordinal) =>
+                _sticky.Clear(path[StickyEndpoint.Path.Length..]),
+            (not ("GET" or "HEAD"), _) => AdminAnswer.Error(
                 StatusCodes.Status405MethodNotAllowed,
-                $"{request.Method} is not understood here; the orders are POST {PushPath}, DELETE {AgentsPath}/AGENT and DELETE {StickyEndpoint.Path}AGENT[/KEY]"),
-            (_, "/metrics") => (StatusCodes.Status200OK, Metrics()),
-            (_, "/healthz") => (StatusCodes.Status200OK, "ok\n"u8.ToArray()),
-            (_, "/status") => (StatusCodes.Status200OK, _pages.Status()),
-            (_, AgentsPath) => (StatusCodes.Status200OK, _pages.Agents()),
-            (_, "/sessions") => (StatusCodes.Status200OK, _pages.Sessions()),
-            (_, PushPath) => (StatusCodes.Status200OK, _pages.ConfigPushes()),
+                $"{request.Method} is not understood here; the orders are POST {PushPath}, DELETE {AgentsPath}/AGENT and DELETE "
+                + $"{StickyEndpoint.Path}AGENT[/KEY]"),
+            (_, "/metrics") => AdminAnswer.Ok(Metrics()),
+            (_, "/healthz") => AdminAnswer.Ok("ok\n"u8.ToArray()),
+            (_, "/status") => AdminAnswer.Ok(_pages.Status()),
+            (_, AgentsPath) => AdminAnswer.Ok(_pages.Agents()),
+            (_, "/sessions") => AdminAnswer.Ok(_pages.Sessions()),
+            (_, PushPath) => AdminAnswer.Ok(_pages.ConfigPushes()),
             _ when path.StartsWith(StickyEndpoint.Path, StringComparison.Ordinal) => _sticky.List(path[StickyEndpoint.Path.Length..]),
             _ when path.StartsWith(PushPath + "/", StringComparison.Ordinal) => Push(path[(PushPath.Length + 1)..]),
-            _ => Error(StatusCodes.Status404NotFound, $"nothing is here; there are /status, {AgentsPath}, /sessions, {PushPath}, /metrics and /healthz"),
+            _ => AdminAnswer.Error(
+                StatusCodes.Status404NotFound,
+                $"nothing is here; there are /status, {AgentsPath}, /sessions, {PushPath}, /metrics and /healthz"),
         };
         await AnswerAsync(context, status, document).ConfigureAwait(false);
     }
 
-    private (int Status, object Document) Push(string id) => _pages.ConfigPush(id) is { } push
-        ? (StatusCodes.Status200OK, push)
-        : Error(StatusCodes.Status404NotFound, "there is no such push, or it ended long ago");
+    private AdminAnswer Push(string id) => _pages.ConfigPush(id) is { } push
+        ? AdminAnswer.Ok(push)
+        : AdminAnswer.Error(StatusCodes.Status404NotFound, "there is no such push, or it ended long ago");
 
-    private (int Status, object Document) Remove(string id)
+    private AdminAnswer Remove(string id)
     {
-        var agents = daemon.Agents();
-        if (agents.FirstOrDefault(agent => agent.Id == id) is not { } agent)
+        if (daemon.Find(id) is not { } agent)
         {
-            return Error(StatusCodes.Status404NotFound, AgentPages.NoSuchAgent(id, agents));
+            return AdminAnswer.NoSuchAgent(id, daemon.Agents());
         }
 
         daemon.Removals.Start(agent);
-        return (StatusCodes.Status202Accepted, _pages.Agents());
+        return new(StatusCodes.Status202Accepted, _pages.Agents());
     }
 
     private byte[] Metrics()
@@ -74,8 +79,6 @@ internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exp
         reports.Render(text);
         return text.WrittenSpan.ToArray();
     }
-
-    private static (int Status, object Document) Error(int status, string error) => (status, new ErrorDocument(AdminJson.DaemonName, error));
 
     private static async Task AnswerAsync(IFeatureCollection context, int status, object document)
     {

@@ -24,6 +24,7 @@ internal sealed partial class AdminJson : JsonSerializerContext
 }
 
 /// <summary>What operators send. A misspelt field is refused, not ignored.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(ConfigPushOrder))]
 internal sealed partial class OrderJson : JsonSerializerContext;

@@ -4,7 +4,9 @@ using Sidecar.Daemon.Inspection.Ledger;
 
 namespace Sidecar.Daemon.Control;
 
-/// <summary>Makes the documents of the admin listener. Each is made of one look; they are as long as the configuration, not as the traffic.</summary>
+/// <summary>
+/// Makes the documents of the admin listener. Each is made of one look; they are as long as the configuration, not as the traffic.
+/// </summary>
 internal sealed class AdminPages(DaemonView daemon)
 {
     /// <summary><c>/status</c>.</summary>
@@ -55,7 +57,8 @@ internal sealed class AdminPages(DaemonView daemon)
         Daemon = AdminJson.DaemonName,
         Pushes = [.. daemon.Pusher.List().Select(Of)],
         UpdateRequests = [.. daemon.Updates.List().Select(static request => new UpdateRequestDocument(
-            request.Agent, request.Connection, request.RequestId, request.Type, request.Detail, request.IsAccepted, request.Error, request.IsReplied,
+            request.Agent, request.Connection, request.RequestId, request.Type, request.Detail, request.IsAccepted, request.Error,
+            request.IsReplied,
             request.Received))],
     };
 
@@ -65,7 +68,8 @@ internal sealed class AdminPages(DaemonView daemon)
     /// <summary>A push as operators see it.</summary>
     public static ConfigPushDocument Of(ConfigPushReading push) =>
         new(
-            push.Id, push.Agent, ConfigPushLabels.Of(push.State), push.Reason is { Length: > 0 } reason ? reason : null, push.Version, push.Attempts,
+            push.Id, push.Agent, ConfigPushLabels.Of(push.State), push.Reason is { Length: > 0 } reason ? reason : null, push.Version,
+            push.Attempts,
             push.Accepted, push.Created, push.Ended);
 
     private static ExchangesDocument Sum(IReadOnlyList<ExchangeCount> rows)

@@ -10,10 +10,6 @@ namespace Sidecar.Daemon.Control;
 /// <summary>Describes agents to operators.</summary>
 internal static class AgentPages
 {
-    /// <summary>Says that there is no agent of this id, and which there are.</summary>
-    public static string NoSuchAgent(string id, IReadOnlyList<AgentState> agents) =>
-        $"there is no agent {id}; there are {(agents.Count == 0 ? "none" : string.Join(", ", agents.Select(static agent => agent.Id)))}";
-
     /// <summary>An agent as it is now.</summary>
     public static AgentDocument Of(AgentState agent) => new()
     {
@@ -37,7 +33,11 @@ internal static class AgentPages
             Breaker = admission.Breaker.State switch { BreakerState.Closed => "closed", BreakerState.HalfOpen => "half-open", _ => "open" },
             Strategy = pool.Strategy,
             Endpoints = pool.Endpoints,
-            Problems = [.. pool.Problems.Select(static problem => new EndpointProblemDocument(problem.Endpoint, problem.Reason, problem.IsIncompatible))],
+            Problems =
+            [
+                .. pool.Problems.Select(
+                    static problem => new EndpointProblemDocument(problem.Endpoint, problem.Reason, problem.IsIncompatible)),
+            ],
             OpenExchanges = version.OpenExchanges,
             Running = admission.Running,
             Waiting = admission.Waiting,

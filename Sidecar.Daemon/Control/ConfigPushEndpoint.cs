@@ -18,7 +18,7 @@ internal sealed class ConfigPushEndpoint(DaemonView daemon)
     private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(10);
 
     /// <summary>Reads an order and begins what it asks for.</summary>
-    public async Task<(int Status, object Document)> TakeAsync(IHttpRequestFeature request)
+    public async Task<AdminAnswer> TakeAsync(IHttpRequestFeature request)
     {
         ConfigPushOrder order;
         try
@@ -27,15 +27,18 @@ internal sealed class ConfigPushEndpoint(DaemonView daemon)
         }
         catch (BadHttpRequestException e)
         {
-            return Error(e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"the order is longer than {MaxBytes} bytes" : e.Message);
+            return AdminAnswer.Error(
+                e.StatusCode,
+                e.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"the order is longer than {MaxBytes} bytes" : e.Message);
         }
         catch (JsonException e)
         {
-            return Error(StatusCodes.Status400BadRequest, $"the order is not understood (line {(e.LineNumber ?? 0) + 1}, byte {e.BytePositionInLine ?? 0}): send a JSON object with the fields 'agent' and 'config', both optional, and no other");
+            return AdminAnswer.Error(StatusCodes.Status400BadRequest, $"the order is not understood (line {(e.LineNumber ?? 0) + 1}, byte "
+                + $"{e.BytePositionInLine ?? 0}): send a JSON object with the fields 'agent' and 'config', both optional, and no other");
         }
         catch (OperationCanceledException)
         {
-            return Error(StatusCodes.Status408RequestTimeout, $"the order did not come within {ReadLimit.TotalSeconds:0} s");
+            return AdminAnswer.Error(StatusCodes.Status408RequestTimeout, $"the order did not come within {ReadLimit.TotalSeconds:0} s");
         }
 
         var agents = daemon.Agents();
@@ -45,12 +48,10 @@ internal sealed class ConfigPushEndpoint(DaemonView daemon)
             return Push(agents, config, isNamed: false);
         }
 
-        return agents.FirstOrDefault(agent => agent.Id == id) is { } one
-            ? Push([one], config, isNamed: true)
-            : Error(StatusCodes.Status404NotFound, AgentPages.NoSuchAgent(id, agents));
+        return daemon.Find(id) is { } one ? Push([one], config, isNamed: true) : AdminAnswer.NoSuchAgent(id, agents);
     }
 
-    private (int Status, object Document) Push(IReadOnlyList<AgentState> agents, JsonElement? config, bool isNamed)
+    private AdminAnswer Push(IReadOnlyList<AgentState> agents, JsonElement? config, bool isNamed)
     {
         var (pushes, errors) = (new List<ConfigPushDocument>(), new List<string>());
         foreach (var agent in agents)
@@ -70,11 +71,13 @@ internal sealed class ConfigPushEndpoint(DaemonView daemon)
             }
         }
 
-        return pushes.Count > 0
-            ? (
-                StatusCodes.Status202Accepted,
-                new ConfigPushesDocument { Daemon = AdminJson.DaemonName, Pushes = pushes, Errors = errors.Count > 0 ? errors : null })
-            : Error(StatusCodes.Status409Conflict, errors.Count == 0 ? "there is no agent" : string.Join("; ", errors));
+        if (pushes.Count == 0)
+        {
+            return AdminAnswer.Error(StatusCodes.Status409Conflict, errors.Count == 0 ? "there is no agent" : string.Join("; ", errors));
+        }
+
+        var begun = new ConfigPushesDocument { Daemon = AdminJson.DaemonName, Pushes = pushes, Errors = errors.Count > 0 ? errors : null };
+        return new(StatusCodes.Status202Accepted, begun);
     }
 
     private static JsonElement? ConfigurationOf(AgentState agent, JsonElement? config, out string? error)
@@ -108,8 +111,7 @@ internal sealed class ConfigPushEndpoint(DaemonView daemon)
         using var bytes = new MemoryStream();
         await body.CopyToAsync(bytes, limit.Token).ConfigureAwait(false);
         return bytes.Length == 0 ? new ConfigPushOrder(null, null)
-            : JsonSerializer.Deserialize(bytes.GetBuffer().AsSpan(0, (int)bytes.Length), OrderJson.Default.ConfigPushOrder) ?? new ConfigPushOrder(null, null);
+            : JsonSerializer.Deserialize(bytes.GetBuffer().AsSpan(0, (int)bytes.Length), OrderJson.Default.ConfigPushOrder)
+            ?? new ConfigPushOrder(null, null);
     }
-
-    private static (int Status, object Document) Error(int status, string error) => (status, new ErrorDocument(AdminJson.DaemonName, error));
 }

@@ -8,7 +8,6 @@ namespace Sidecar.Daemon.Control;
 /// <summary>What of the daemon can be shown to operators.</summary>
 internal sealed record DaemonView
 {
-    /// <summary>Its version.</summary>
     public required string Version { get; init; }
 
     /// <summary>When it was started.</summary>
@@ -20,7 +19,9 @@ internal sealed record DaemonView
     /// <summary>The agents as they are now.</summary>
     public required Func<IReadOnlyList<AgentState>> Agents { get; init; }
 
-    /// <summary>The exchanges.</summary>
+    /// <summary>The agent of an id as it is now; null when there is none.</summary>
+    public AgentState? Find(string id) => Agents().FirstOrDefault(agent => agent.Id == id);
+
     public required ExchangeCounts Exchanges { get; init; }
 
     /// <summary>What listeners found wrong with the configuration of their proxies.</summary>
@@ -29,7 +30,6 @@ internal sealed record DaemonView
     /// <summary>The body bytes that may be held for all agents.</summary>
     public required ByteBudget BodyMemory { get; init; }
 
-    /// <summary>Configuration pushes.</summary>
     public required ConfigPusher Pusher { get; init; }
 
     /// <summary>What agents asked about their configurations.</summary>

@@ -70,7 +70,8 @@ internal sealed class AdminClient : IDisposable
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            throw new AdminException($"whoever listens at {_path} did not answer within {Limit.TotalSeconds:0} s; is it a sidecar?", ExitCodes.Failed, e);
+            throw new AdminException(
+                $"whoever listens at {_path} did not answer within {Limit.TotalSeconds:0} s; is it a sidecar?", ExitCodes.Failed, e);
         }
     }
 
@@ -96,14 +97,20 @@ internal sealed class AdminClient : IDisposable
     }
 
     private AdminException NotASidecar(Exception? inner) =>
-        new($"what listens at {_path} is not the admin listener of a sidecar; name that one with --admin (the daemon's --listen admin=PATH)", ExitCodes.Failed, inner);
+        new(
+            $"what listens at {_path} is not the admin listener of a sidecar; name that one with --admin (the daemon's --listen "
+            + "admin=PATH)", ExitCodes.Failed, inner);
 
     private AdminException Of(HttpRequestException e) => e.InnerException is SocketException socket
         ? socket.SocketErrorCode switch
         {
-            SocketError.AddressNotAvailable => new($"there is no socket {_path}: no daemon runs with --listen admin={_path}, or it has another path; name it with --admin", ExitCodes.DaemonNotRunning, e),
+            SocketError.AddressNotAvailable => new(
+                $"there is no socket {_path}: no daemon runs with --listen admin={_path}, or it has another path; name it with --admin",
+                ExitCodes.DaemonNotRunning, e),
             SocketError.ConnectionRefused => new($"nobody listens at {_path}: the daemon does not run", ExitCodes.DaemonNotRunning, e),
-            SocketError.AccessDenied => new($"you may not connect to {_path}; become root or a member of the socket's group (--listen admin=PATH,group=NAME)", ExitCodes.Failed, e),
+            SocketError.AccessDenied => new(
+                $"you may not connect to {_path}; become root or a member of the socket's group (--listen admin=PATH,group=NAME)",
+                ExitCodes.Failed, e),
             _ => new($"cannot connect to {_path}: {socket.Message}", ExitCodes.Failed, e),
         }
         : e.HttpRequestError is HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Control.Documents;
 
@@ -8,20 +7,25 @@ namespace Sidecar.Daemon.Cli.Admin;
 /// <summary><c>sidecar agents</c>: the agents of a running daemon with their connections.</summary>
 internal static class AgentsCommand
 {
-    private static readonly string[] SummaryHeading = ["AGENT", "STATE", "MODE", "CONNECTIONS", "IN-FLIGHT", "WAITING", "ANSWERED", "FAILED", "TIMED-OUT", "P50", "P90", "P99", "BREAKER"];
-    private static readonly string[] ConnectionHeading = ["CONNECTION", "STATE", "DIALECT", "ENCODING", "READER", "IN-FLIGHT", "OWED", "ANSWERED", "FAILED", "TIMED-OUT", "P50", "P99", "SPEAKS", "ENDPOINT"];
+    private static readonly object[] SummaryHeading =
+        [
+            "AGENT", "STATE", "MODE", "CONNECTIONS", "IN-FLIGHT", "WAITING", "ANSWERED", "FAILED", "TIMED-OUT", "P50", "P90", "P99",
+            "BREAKER",
+        ];
+
+    private static readonly object[] ConnectionHeading =
+    [
+        "CONNECTION", "STATE", "DIALECT", "ENCODING", "READER", "IN-FLIGHT", "OWED", "ANSWERED", "FAILED", "TIMED-OUT", "P50", "P99",
+        "SPEAKS", "ENDPOINT",
+    ];
 
     public static Command Create(TextWriter output, TextWriter errors)
     {
-        var command = new Command("agents", "Show the agents of a running daemon with their connections") { AdminFlags.Admin, AdminFlags.Json, PushCommand.Create(output, errors), RemoveCommand.Create(output, errors) };
-        command.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
+        var command = new Command("agents", "Show the agents of a running daemon with their connections")
         {
-            var agents = await client.GetAsync("/agents", AdminJson.Default.AgentsDocument, cancellation).ConfigureAwait(false);
-            await output.WriteAsync(
-                result.GetValue(AdminFlags.Json)
-                    ? JsonSerializer.Serialize(agents, AdminJson.Default.AgentsDocument) + "\n"
-                    : Write(agents)).ConfigureAwait(false);
-        }));
+            AdminFlags.Admin, PushCommand.Create(output, errors), RemoveCommand.Create(output, errors),
+        };
+        command.Shows(static _ => "/agents", AdminJson.Default.AgentsDocument, Write, output, errors);
         return command;
     }
 
@@ -36,41 +40,30 @@ internal static class AgentsCommand
 
     private static string Connections(AgentDocument agent, VersionDocument version) => version.Connections.Count == 0
         ? $"\n{Screen.Clean(agent.Id)}: no connection; it is looked for at {Screen.Clean(string.Join(", ", version.Endpoints))}\n"
-        : $"\n{Screen.Clean(agent.Id)}: {Screen.Clean(version.Strategy)}, {Screen.Number(version.OpenExchanges)} open exchanges, held bodies {Screen.Bytes(agent.HeldBodyBytes)} of {Screen.Bytes(agent.HeldBodyLimit)}\n"
+        : $"\n{Screen.Clean(agent.Id)}: {Screen.Clean(version.Strategy)}, {Screen.Number(version.OpenExchanges)} open exchanges, held "
+        + $"bodies {Screen.Bytes(agent.HeldBodyBytes)} of {Screen.Bytes(agent.HeldBodyLimit)}\n"
             + Screen.Table([ConnectionHeading, .. version.Connections.Select(Line)], indent: 2);
 
-    private static IEnumerable<string[]> Lines(AgentDocument agent) => agent.Versions.Select(version => (string[])
+    private static IEnumerable<object[]> Lines(AgentDocument agent) => agent.Versions.Select(version => (object[])
     [
-        agent.Id,
-        agent.State,
-        agent.Mode,
-        Screen.Number(version.Connections.Count),
-        Screen.Number(version.Connections.Sum(static connection => connection.InFlight)),
-        Screen.Number(version.Waiting),
-        Screen.Number(version.Calls.Answered),
-        Screen.Number(version.Calls.Failed),
-        Screen.Number(version.Calls.TimedOut),
+        agent.Id, agent.State, agent.Mode, version.Connections.Count, version.Connections.Sum(static connection => connection.InFlight),
+        version.Waiting,
+        version.Calls.Answered, version.Calls.Failed, version.Calls.TimedOut,
         Screen.Milliseconds(version.Latency.P50Ms, version.Latency.Count),
         Screen.Milliseconds(version.Latency.P90Ms, version.Latency.Count),
         Screen.Milliseconds(version.Latency.P99Ms, version.Latency.Count),
         version.Breaker,
     ]);
 
-    private static string[] Line(ConnectionDocument connection) =>
+    private static object[] Line(ConnectionDocument connection) =>
     [
         connection.Id,
         connection.HeldExchanges == 0 ? connection.State : $"{connection.State}, holds {Screen.Number(connection.HeldExchanges)}",
-        connection.Dialect,
-        connection.Encoding,
-        connection.Reader,
+        connection.Dialect, connection.Encoding, connection.Reader,
         $"{Screen.Number(connection.InFlight)}/{Screen.Number(connection.Limit)}",
-        Screen.Number(connection.Owed),
-        Screen.Number(connection.Calls.Answered),
-        Screen.Number(connection.Calls.Failed),
-        Screen.Number(connection.Calls.TimedOut),
+        connection.Owed, connection.Calls.Answered, connection.Calls.Failed, connection.Calls.TimedOut,
         Screen.Milliseconds(connection.Latency.P50Ms, connection.Latency.Count),
         Screen.Milliseconds(connection.Latency.P99Ms, connection.Latency.Count),
-        $"{connection.AgentName} {connection.AgentVersion}".Trim(),
-        connection.Endpoint,
+        $"{connection.AgentName} {connection.AgentVersion}".Trim(), connection.Endpoint,
     ];
 }

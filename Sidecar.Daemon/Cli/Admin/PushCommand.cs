@@ -22,13 +22,16 @@ internal static class PushCommand
         var command = new Command("push", "Push a configuration to an agent and wait until it accepts or refuses it") { Agent, File };
         command.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
         {
-            var end = await PushAsync(client, new ConfigPushOrder(result.GetValue(Agent), Read(result.GetValue(File))), cancellation).ConfigureAwait(false);
+            var end = await PushAsync(
+                client, new ConfigPushOrder(result.GetValue(Agent), Read(result.GetValue(File))), cancellation).ConfigureAwait(false);
             if (end.State != "acknowledged")
             {
                 throw new AdminException($"{end.Id} to agent {end.Agent} is {end.State}: {end.Reason ?? "it waits"}", ExitCodes.Failed);
             }
 
-            await output.WriteLineAsync($"agent {Screen.Clean(end.Agent)} has accepted {Screen.Clean(end.Id)} on {Screen.Number(end.AcceptedConnections)} connections{(end.Reason is { } reason ? $" ({Screen.Clean(reason)})" : "")}").ConfigureAwait(false);
+            await output.WriteLineAsync($"agent {Screen.Clean(end.Agent)} has accepted {Screen.Clean(end.Id)} on "
+                + $"{Screen.Number(end.AcceptedConnections)} "
+                + $"connections{(end.Reason is { } reason ? $" ({Screen.Clean(reason)})" : "")}").ConfigureAwait(false);
         }));
         return command;
     }
@@ -36,13 +39,16 @@ internal static class PushCommand
     private static async Task<ConfigPushDocument> PushAsync(AdminClient client, ConfigPushOrder order, CancellationToken cancellation)
     {
         var bytes = JsonSerializer.SerializeToUtf8Bytes(order, OrderJson.Default.ConfigPushOrder);
-        var answer = await client.PostAsync("/config-pushes", bytes, AdminJson.Default.ConfigPushesDocument, cancellation).ConfigureAwait(false);
+        var answer =
+            await client.PostAsync("/config-pushes", bytes, AdminJson.Default.ConfigPushesDocument, cancellation).ConfigureAwait(false);
         var first = answer.Pushes[0];
         return await Poll.UntilAsync(
             first,
             static push => push.EndedAt is not null,
-            async () => (await client.GetAsync("/config-pushes", AdminJson.Default.ConfigPushesDocument, cancellation).ConfigureAwait(false)).Pushes
-                .FirstOrDefault(push => push.Id == first.Id) ?? throw new AdminException($"the daemon knows nothing of {first.Id} any more: it was restarted", ExitCodes.Failed),
+            async () =>
+                (await client.GetAsync("/config-pushes", AdminJson.Default.ConfigPushesDocument, cancellation).ConfigureAwait(false)).Pushes
+                .FirstOrDefault(push => push.Id == first.Id)
+                    ?? throw new AdminException($"the daemon knows nothing of {first.Id} any more: it was restarted", ExitCodes.Failed),
             cancellation).ConfigureAwait(false);
     }
 

@@ -11,24 +11,31 @@ internal static class RemoveCommand
 
     public static Command Create(TextWriter output, TextWriter errors)
     {
-        var command = new Command("remove", "Take an agent out of service: its routes go on without it until the daemon is started again") { Agent };
+        var command = new Command(
+            "remove", "Take an agent out of service: its routes go on without it until the daemon is started again") { Agent };
         command.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
         {
             var id = result.GetValue(Agent)!;
-            var first = Find(await client.DeleteAsync("/agents/" + Uri.EscapeDataString(id), AdminJson.Default.AgentsDocument, cancellation).ConfigureAwait(false), id);
+            var first = Find(
+                await client.DeleteAsync(
+                    "/agents/" + Uri.EscapeDataString(id), AdminJson.Default.AgentsDocument, cancellation).ConfigureAwait(false), id);
             var last = await Poll.UntilAsync(
                 first,
                 static agent => agent is null,
-                async () => Find(await client.GetAsync("/agents", AdminJson.Default.AgentsDocument, cancellation).ConfigureAwait(false), id),
+                async () =>
+                    Find(await client.GetAsync("/agents", AdminJson.Default.AgentsDocument, cancellation).ConfigureAwait(false), id),
                 cancellation).ConfigureAwait(false);
             if (last is { } agent)
             {
                 throw new AdminException(
-                    $"agent {id} still takes part in {Screen.Number(agent.Versions.Sum(static version => version.OpenExchanges))} exchanges; it is gone when they have ended, at the latest after its drain-timeout",
+                    $"agent {id} still takes part in {Screen.Number(agent.Versions.Sum(static version => version.OpenExchanges))} "
+                    + "exchanges; it is gone when they have ended, at the latest after its drain-timeout",
                     ExitCodes.Failed);
             }
 
-            await output.WriteLineAsync($"agent {Screen.Clean(id)} is removed: its routes go on without it until the daemon is started again").ConfigureAwait(false);
+            await output.WriteLineAsync(
+                $"agent {Screen.Clean(id)} is removed: its routes go on without it until the daemon is started "
+                + "again").ConfigureAwait(false);
         }));
         return command;
     }

@@ -13,9 +13,10 @@ internal static class Screen
     /// <summary>A table: columns as wide as their longest cell, two spaces between them.</summary>
     /// <param name="rows">The first one is the heading.</param>
     /// <param name="indent">Spaces before each line.</param>
-    public static string Table(IReadOnlyList<IReadOnlyList<string>> rows, int indent = 0)
+    public static string Table(IReadOnlyList<IReadOnlyList<object>> rows, int indent = 0)
     {
-        var cells = rows.Select(static row => row.Select(static cell => PeerText.Clean(cell, MaxCell - 1)).ToList()).ToList();
+        var cells = rows.Select(static row => row
+            .Select(static cell => PeerText.Clean(Convert.ToString(cell, CultureInfo.InvariantCulture)!, MaxCell - 1)).ToList()).ToList();
         var widths = Enumerable.Range(0, cells[0].Count).Select(column => cells.Max(row => row[column].Length)).ToList();
         var text = new StringBuilder();
         foreach (var row in cells)
@@ -31,9 +32,9 @@ internal static class Screen
     public static string Clean(string text) => PeerText.Clean(text);
 
     /// <summary>What needs attention, a line each.</summary>
-    public static string Warnings(IEnumerable<string> warnings) => string.Concat(warnings.Select(static warning => $"! {Clean(warning)}\n"));
+    public static string Warnings(IEnumerable<string> warnings) =>
+        string.Concat(warnings.Select(static warning => $"! {Clean(warning)}\n"));
 
-    /// <summary>A number.</summary>
     public static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Milliseconds, with as many digits as help; a dash when there were none.</summary>

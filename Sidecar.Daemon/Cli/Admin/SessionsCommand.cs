@@ -1,11 +1,12 @@
 using System.CommandLine;
-using System.Text.Json;
 using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Control.Documents;
 
 namespace Sidecar.Daemon.Cli.Admin;
 
-/// <summary><c>sidecar sessions</c>: what is under way in a running daemon, and the sessions of clients that keep to a connection of an agent.</summary>
+/// <summary>
+/// <c>sidecar sessions</c>: what is under way in a running daemon, and the sessions of clients that keep to a connection of an agent.
+/// </summary>
 internal static class SessionsCommand
 {
     private static readonly Argument<string> Agent = new("ID") { Description = "The agent" };
@@ -18,32 +19,22 @@ internal static class SessionsCommand
 
     public static Command Create(TextWriter output, TextWriter errors)
     {
-        var list = new Command("list", "List the sticky sessions of an agent, the one used last first") { Agent, AdminFlags.Json };
-        list.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
-        {
-            var sessions = await client.GetAsync(
-                PathOf(result.GetValue(Agent)!, null), AdminJson.Default.StickySessionsDocument, cancellation).ConfigureAwait(false);
-            await output.WriteAsync(
-                result.GetValue(AdminFlags.Json)
-                    ? JsonSerializer.Serialize(sessions, AdminJson.Default.StickySessionsDocument) + "\n"
-                    : Write(sessions)).ConfigureAwait(false);
-        }));
+        var list = new Command("list", "List the sticky sessions of an agent, the one used last first") { Agent };
+        list.Shows(static result => PathOf(result.GetValue(Agent)!, null), AdminJson.Default.StickySessionsDocument, Write, output, errors);
         var clear = new Command("clear", "Forget sticky sessions: their next requests may go to any connection") { Agent, Key };
         clear.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
         {
             var cleared = await client.DeleteAsync(
-                PathOf(result.GetValue(Agent)!, result.GetValue(Key)), AdminJson.Default.StickyClearedDocument, cancellation).ConfigureAwait(false);
-            await output.WriteLineAsync($"{Screen.Number(cleared.Cleared)} sessions of agent {Screen.Clean(cleared.Agent)} are forgotten").ConfigureAwait(false);
+                PathOf(result.GetValue(Agent)!, result.GetValue(Key)), AdminJson.Default.StickyClearedDocument,
+                cancellation).ConfigureAwait(false);
+            await output.WriteLineAsync(
+                $"{Screen.Number(cleared.Cleared)} sessions of agent {Screen.Clean(cleared.Agent)} are forgotten").ConfigureAwait(false);
         }));
-        var command = new Command("sessions", "Show the exchanges and sticky sessions of a running daemon") { AdminFlags.Admin, AdminFlags.Json, list, clear };
-        command.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
+        var command = new Command("sessions", "Show the exchanges and sticky sessions of a running daemon")
         {
-            var sessions = await client.GetAsync("/sessions", AdminJson.Default.SessionsDocument, cancellation).ConfigureAwait(false);
-            await output.WriteAsync(
-                result.GetValue(AdminFlags.Json)
-                    ? JsonSerializer.Serialize(sessions, AdminJson.Default.SessionsDocument) + "\n"
-                    : Write(sessions)).ConfigureAwait(false);
-        }));
+            AdminFlags.Admin, list, clear,
+        };
+        command.Shows(static _ => "/sessions", AdminJson.Default.SessionsDocument, Write, output, errors);
         return command;
     }
 
@@ -51,12 +42,10 @@ internal static class SessionsCommand
     public static string Write(SessionsDocument document) => Screen.Table(
         [
             ["LISTENER", "ROUTE", "OPEN", "RECEIVED", "INSPECTED", "REFUSED", "ABANDONED", "PARTLY", "BYPASSED", "NOT-SUBJECT"],
-            .. document.Exchanges.Select(static row => (string[])
+            .. document.Exchanges.Select(static row => (object[])
             [
-                row.Listener, row.Route, Screen.Number(row.Exchanges.Open), Screen.Number(row.Exchanges.Received), Screen.Number(row.Exchanges.Inspected),
-                Screen.Number(row.Exchanges.Refused),
-                Screen.Number(row.Exchanges.Abandoned), Screen.Number(row.Exchanges.Partly), Screen.Number(row.Exchanges.Bypassed),
-                Screen.Number(row.Exchanges.NotSubject),
+                row.Listener, row.Route, row.Exchanges.Open, row.Exchanges.Received, row.Exchanges.Inspected, row.Exchanges.Refused,
+                row.Exchanges.Abandoned, row.Exchanges.Partly, row.Exchanges.Bypassed, row.Exchanges.NotSubject,
             ]),
         ])
         + "\n" + Sticky(document.Sticky);
@@ -65,18 +54,19 @@ internal static class SessionsCommand
     public static string Write(StickySessionsDocument document) => Sticky([document.Agent]) + "\n"
         + Screen.Table(
             [["SESSION", "CONNECTION", "IDLE"],
-            .. document.Sessions.Select(static session => (string[])[session.Key, session.Connection ?? "-", Screen.Duration(session.IdleSeconds)])])
-        + (document.Sessions.Count < document.Agent.Live ? $"and {Screen.Number(document.Agent.Live - document.Sessions.Count)} that were used less lately\n" : "");
+            .. document.Sessions.Select(
+                static session => (object[])[session.Key, session.Connection ?? "-", Screen.Duration(session.IdleSeconds)])])
+        + (document.Sessions.Count < document.Agent.Live
+            ? $"and {Screen.Number(document.Agent.Live - document.Sessions.Count)} that were used less lately\n"
+            : "");
 
     private static string Sticky(IReadOnlyList<StickyAgentDocument> agents) => Screen.Table(
     [
         ["AGENT", "STICKY-SESSIONS", "LIMIT", "MOVED", "EXPIRED", "EVICTED", "CLEARED"],
-        .. agents.Select(static agent => (string[])
-        [
-            agent.Agent, Screen.Number(agent.Live), Screen.Number(agent.Limit), Screen.Number(agent.Moved), Screen.Number(agent.Expired),
-            Screen.Number(agent.Evicted), Screen.Number(agent.Cleared),
-        ]),
+        .. agents.Select(static agent => (object[])
+            [agent.Agent, agent.Live, agent.Limit, agent.Moved, agent.Expired, agent.Evicted, agent.Cleared]),
     ]);
 
-    private static string PathOf(string agent, string? key) => "/sessions/" + Uri.EscapeDataString(agent) + (key is null ? "" : "/" + Uri.EscapeDataString(key));
+    private static string PathOf(string agent, string? key) =>
+        "/sessions/" + Uri.EscapeDataString(agent) + (key is null ? "" : "/" + Uri.EscapeDataString(key));
 }

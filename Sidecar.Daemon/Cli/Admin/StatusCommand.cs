@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Control.Documents;
 
@@ -10,15 +9,11 @@ internal static class StatusCommand
 {
     public static Command Create(TextWriter output, TextWriter errors)
     {
-        var command = new Command("status", "Show a running daemon on one screen: warnings, listeners, agents, exchanges") { AdminFlags.Admin, AdminFlags.Json };
-        command.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
+        var command = new Command("status", "Show a running daemon on one screen: warnings, listeners, agents, exchanges")
         {
-            var status = await client.GetAsync("/status", AdminJson.Default.StatusDocument, cancellation).ConfigureAwait(false);
-            await output.WriteAsync(
-                result.GetValue(AdminFlags.Json)
-                    ? JsonSerializer.Serialize(status, AdminJson.Default.StatusDocument) + "\n"
-                    : Write(status)).ConfigureAwait(false);
-        }));
+            AdminFlags.Admin,
+        };
+        command.Shows(static _ => "/status", AdminJson.Default.StatusDocument, Write, output, errors);
         return command;
     }
 
@@ -29,7 +24,11 @@ internal static class StatusCommand
         return $"sidecar {Screen.Clean(status.Version)}, up {Screen.Duration(status.UptimeSeconds)}, process {Screen.Number(status.Pid)}\n"
             + Screen.Warnings(status.Warnings)
             + "\n"
-            + Screen.Table([["LISTENER", "KIND", "PLACE"], .. status.Listeners.Select(static listener => (string[])[listener.Name, listener.Kind, listener.Place])])
+            + Screen.Table(
+                [
+                    ["LISTENER", "KIND", "PLACE"],
+                    .. status.Listeners.Select(static listener => (object[])[listener.Name, listener.Kind, listener.Place]),
+                ])
             + "\n"
             + AgentsCommand.Summary(status.Agents)
             + "\n"
@@ -37,8 +36,9 @@ internal static class StatusCommand
             [
                 ["EXCHANGES", "OPEN", "INSPECTED", "REFUSED", "ABANDONED", "PARTLY", "BYPASSED", "NOT-SUBJECT"],
                 [
-                    Screen.Number(exchanges.Received), Screen.Number(exchanges.Open), Screen.Number(exchanges.Inspected), Screen.Number(exchanges.Refused),
-                    Screen.Number(exchanges.Abandoned), Screen.Number(exchanges.Partly), Screen.Number(exchanges.Bypassed), Screen.Number(exchanges.NotSubject),
+                    exchanges.Received, exchanges.Open, exchanges.Inspected, exchanges.Refused, exchanges.Abandoned, exchanges.Partly,
+                    exchanges.Bypassed,
+                    exchanges.NotSubject,
                 ],
             ])
             + $"\nheld bodies: {Screen.Bytes(status.HeldBodyBytes)} of {Screen.Bytes(status.HeldBodyLimit)}\n";

@@ -84,7 +84,12 @@ internal sealed class BenchConnections(BenchOptions options, TimeProvider time) 
     private IEnumerable<ICaller> OpenCheck(int share)
     {
         var channel = new GrpcChannel(
-            new GrpcChannelOptions { EndPoint = new UnixDomainSocketEndPoint(options.Connect.SocketPath!), ConnectTimeout = ConnectTimeout, Time = time });
+            new GrpcChannelOptions
+            {
+                EndPoint = new UnixDomainSocketEndPoint(options.Connect.SocketPath!),
+                ConnectTimeout = ConnectTimeout,
+                Time = time,
+            });
         _channels.Add(channel);
         var question = CheckCaller.Question(BenchEvents.RequestHeaders(options.Headers));
         return Enumerable.Range(0, share).Select(_ => new CheckCaller(channel, question, options.Timeout));

@@ -48,12 +48,20 @@ internal static class BenchEvents
         EventKind.RequestBodyChunk => new RequestBodyChunkEvent { Data = Body(options.Size) },
         EventKind.ResponseBodyChunk => new ResponseBodyChunkEvent { Data = Body(options.Size) },
         EventKind.WebSocketFrame =>
-            new WebSocketFrameEvent { Opcode = WebSocketOpcode.Binary, Data = Body(options.Size), ClientToServer = true, Fin = true, ClientIp = "192.0.2.7" },
+            new WebSocketFrameEvent
+            {
+                Opcode = WebSocketOpcode.Binary,
+                Data = Body(options.Size),
+                ClientToServer = true,
+                Fin = true,
+                ClientIp = "192.0.2.7",
+            },
         _ => new GuardrailInspectEvent { Content = new string('x', options.Size) },
     };
 
     /// <summary>What must come before that event in its exchange; null when it opens one itself.</summary>
-    public static AgentEvent? OpeningOf(BenchOptions options) => options.Event is EventKind.RequestHeaders ? null : RequestHeaders(options.Headers);
+    public static AgentEvent? OpeningOf(BenchOptions options) =>
+        options.Event is EventKind.RequestHeaders ? null : RequestHeaders(options.Headers);
 
     /// <summary>The request itself.</summary>
     public static RequestHeadersEvent RequestHeaders(int count) => new()
@@ -61,7 +69,14 @@ internal static class BenchEvents
         Method = "GET",
         Uri = "/index.html?page=1",
         Headers = Headers(count),
-        Metadata = new RequestMetadata { RequestId = "bench", ClientIp = "192.0.2.7", ClientPort = 41234, ServerName = "www.example.org", Timestamp = "2026-01-02T03:04:05Z" },
+        Metadata = new RequestMetadata
+        {
+            RequestId = "bench",
+            ClientIp = "192.0.2.7",
+            ClientPort = 41234,
+            ServerName = "www.example.org",
+            Timestamp = "2026-01-02T03:04:05Z",
+        },
     };
 
     private static HeaderBlock Headers(int count)
@@ -70,7 +85,8 @@ internal static class BenchEvents
         for (var i = 0; i < count; i++)
         {
             var (name, value) = i < Browser.Length ? Browser[i]
-                : (string.Create(CultureInfo.InvariantCulture, $"x-header-{i}"), string.Create(CultureInfo.InvariantCulture, $"the value of header number {i}"));
+                : (string.Create(CultureInfo.InvariantCulture, $"x-header-{i}"), string.Create(
+                    CultureInfo.InvariantCulture, $"the value of header number {i}"));
             block.Add(name, value);
         }
 

@@ -9,15 +9,17 @@ internal static class BenchFlags
 {
     /// <summary>Whom to load; or else there is an echo.</summary>
     public static readonly Option<string?> Connect = Text(
-        "--connect", "ENDPOINT", "An agent (its Unix socket, http://HOST:PORT, https://HOST:PORT or grpc-unix:PATH), or the Unix socket of a daemon's native listener "
-        + "or of 'sidecar bench --echo'. A daemon passes each message on to its agents; that is not counted");
+        "--connect", "ENDPOINT",
+        "An agent (its Unix socket, http://HOST:PORT, https://HOST:PORT or grpc-unix:PATH), or the Unix socket of a daemon's native "
+        + "listener or of 'sidecar bench --echo'. A daemon passes each message on to its agents; that is not counted");
 
     /// <summary>The other end of <c>--raw</c>.</summary>
     public static readonly Option<string?> Echo = Text("--echo", "PATH", "Be the echo for --raw on this Unix socket, until stopped");
 
     /// <summary>The processors for this process.</summary>
     public static readonly Option<string?> Pin = Text(
-        "--pin", "CPUS", "Run on these CPUs only, for example 1 or 0,2-3, so that runs are comparable. It ties this process alone (sched_setaffinity); "
+        "--pin", "CPUS",
+        "Run on these CPUs only, for example 1 or 0,2-3, so that runs are comparable. It ties this process alone (sched_setaffinity); "
         + "start whom it asks with 'taskset -c CPUS'");
 
     /// <summary>How to report.</summary>
@@ -33,15 +35,20 @@ internal static class BenchFlags
     private static readonly TimeSpan DefaultDuration = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(5);
 
-    private static readonly Option<int?> Concurrency = FlagTypes.Number("--concurrency", DefaultConcurrency, (1, 65_536), "calls", "In flight, over all connections");
+    private static readonly Option<int?> Concurrency =
+        FlagTypes.Number("--concurrency", DefaultConcurrency, (1, 65_536), "calls", "In flight, over all connections");
     private static readonly Option<int?> Connections = FlagTypes.Number("--connections", 1, (1, 256), "connections", "Kept open");
     private static readonly Option<string?> Event = Text(
-        "--event", "EVENT", "The event to send: request-headers, request-body, response-headers, response-body, websocket-frame, guardrail. p50 to p99.9 are those "
-        + "of its calls; messages and exchanges are counted with what opens and ends the exchange [request-headers]");
+        "--event", "EVENT",
+        "The event to send: request-headers, request-body, response-headers, response-body, websocket-frame, guardrail. p50 to p99.9 are "
+        + "those of its calls; messages and exchanges are counted with what opens and ends the exchange [request-headers]");
 
-    private static readonly Option<long?> Size = FlagTypes.Size("--size", DefaultSize, MostSize, "Bytes of a body piece, a frame or a guardrail's text");
-    private static readonly Option<int?> Headers = FlagTypes.Number("--headers", DefaultHeaders, (0, int.MaxValue), "headers", "Of a request or response");
-    private static readonly Option<string?> Encoding = new("--encoding") { Description = "How messages are written [msgpack]", HelpName = "msgpack|json" };
+    private static readonly Option<long?> Size =
+        FlagTypes.Size("--size", DefaultSize, MostSize, "Bytes of a body piece, a frame or a guardrail's text");
+    private static readonly Option<int?> Headers =
+        FlagTypes.Number("--headers", DefaultHeaders, (0, int.MaxValue), "headers", "Of a request or response");
+    private static readonly Option<string?> Encoding =
+        new("--encoding") { Description = "How messages are written [msgpack]", HelpName = "msgpack|json" };
     private static readonly Option<bool> Base64 = Switch("--base64", "Bodies in MessagePack as base64, which agents other than ours need");
     private static readonly Option<bool> Complete = Switch(
         "--complete", "End every exchange with request-complete, as a daemon ends it with its agents; a daemon is told in any case");
@@ -56,8 +63,9 @@ internal static class BenchFlags
     private static readonly Option<TimeSpan?> Duration = FlagTypes.Duration("--duration", DefaultDuration, "Counted, after the warm-up");
     private static readonly Option<TimeSpan?> CallTimeout = FlagTypes.Duration("--timeout", DefaultTimeout, "Longest wait for an answer");
     private static readonly Option<string[]> Processes = FlagTypes.Many(
-        "--process", "NAME=PID", "Report the CPU of this process, too, from /proc/PID/stat (all threads, user and system), for example agent=4711; "
-        + "may be given many times");
+        "--process", "NAME=PID",
+        "Report the CPU of this process, too, from /proc/PID/stat (all threads, user and system), for example agent=4711; may be given "
+        + "many times");
 
     private static readonly Option<string?> Ca = Text(
         "--ca", "FILE", "https: who may issue the agent's certificate, PEM [those whom the system trusts]");
@@ -72,7 +80,9 @@ internal static class BenchFlags
     {
         Encoding.AcceptOnlyFromAmong(ProtocolConstants.MessagePack, ProtocolConstants.Json);
         foreach (Option option in (Option[])
-            [Connect, Echo, Concurrency, Connections, Event, Size, Headers, Encoding, Base64, Complete, Check, Raw, Warmup, Duration, CallTimeout,
+            [
+                Connect, Echo, Concurrency, Connections, Event, Size, Headers, Encoding, Base64, Complete, Check, Raw, Warmup, Duration,
+                CallTimeout,
                 Processes, Pin, Json, Ca, Cert, Key, ServerName])
         {
             command.Options.Add(option);
@@ -133,7 +143,8 @@ internal static class BenchFlags
         }
 
         return EventOf(result.GetValue(Event) ?? DefaultEvent) == EventKind.None
-            ? $"--event {result.GetValue(Event)} is none of request-headers, request-body, response-headers, response-body, websocket-frame, guardrail"
+            ? $"--event {result.GetValue(Event)} is none of request-headers, request-body, response-headers, response-body, "
+            + "websocket-frame, guardrail"
             : null;
     }
 
@@ -145,7 +156,8 @@ internal static class BenchFlags
             ?? (result.GetValue(Check) && endpoint is not AgentEndpoint.GrpcUnix ? "--check is for grpc-unix:PATH"
             : endpoint is { IsGrpc: true } && result.GetValue(Raw) ? "--raw is for an echo on a Unix socket"
             : endpoint is AgentEndpoint.Reverse ? "--connect is an agent that can be dialled, or a listener"
-            : endpoint is not AgentEndpoint.Grpc { IsEncrypted: true } && new[] { Ca, Cert, Key, ServerName }.Any(option => result.GetValue(option) is not null)
+            : endpoint is not AgentEndpoint.Grpc { IsEncrypted: true }
+            && new[] { Ca, Cert, Key, ServerName }.Any(option => result.GetValue(option) is not null)
                 ? "--ca, --cert, --key and --server-name are for https://"
             : null);
     }
@@ -154,11 +166,11 @@ internal static class BenchFlags
     private static AgentEndpoint? EndpointOf(string written, Action<string> error) =>
         written.Contains(':', StringComparison.Ordinal) ? AgentEndpoint.Read(written, error) : new AgentEndpoint.Unix(written);
 
-    private static EventKind EventOf(string name) => EventNames.TryParse(name, out var set) && name is not ("all" or "request-complete" or "log")
-        ? Enum.GetValues<EventKind>().First(kind => kind.AsSet() == set)
-        : EventKind.None;
+    private static EventKind EventOf(string name) =>
+        EventNames.KindOf(name) is not EventKind.RequestComplete and var kind ? kind : EventKind.None;
 
-    private static Option<string?> Text(string name, string helpName, string description) => new(name) { Description = description, HelpName = helpName };
+    private static Option<string?> Text(string name, string helpName, string description) =>
+        new(name) { Description = description, HelpName = helpName };
 
     private static Option<bool> Switch(string name, string description) => new(name) { Description = description };
 }

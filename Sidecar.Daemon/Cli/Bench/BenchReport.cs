@@ -9,11 +9,11 @@ internal static class BenchReport
 {
     private static readonly (string Name, double Share)[] Percentiles = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
-    /// <summary>A table.</summary>
     public static string AsTable(BenchResult result)
     {
         var text = new StringBuilder();
-        Line($"{result.What}: {result.Done.Exchanges} exchanges, {result.Done.Messages} messages sent and answered, in {result.Seconds:0.00} s");
+        var done = result.Done;
+        Line($"{result.What}: {done.Exchanges} exchanges, {done.Messages} messages sent and answered, in {result.Seconds:0.00} s");
         Line($"{result.Failures} failed{(result.FirstFailure is null ? "" : $" (first: {result.FirstFailure})")}");
         Line(result.WarmUp.IsStable
             ? $"warm-up: the rate was stable after {result.WarmUp.Took.TotalSeconds:0.0} s"
@@ -59,7 +59,8 @@ internal static class BenchReport
             json.WriteNumber("messages_per_second", Math.Round(result.Done.Messages / result.Seconds));
             foreach (var (name, share) in Percentiles)
             {
-                json.WriteNumber($"{name.Replace(".", "", StringComparison.Ordinal)}_us", Math.Round(result.Latencies.Percentile(share), 1));
+                json.WriteNumber(
+                    $"{name.Replace(".", "", StringComparison.Ordinal)}_us", Math.Round(result.Latencies.Percentile(share), 1));
             }
 
             WriteCpu(json, "cpu_us_per_message", result, result.PerMessage);

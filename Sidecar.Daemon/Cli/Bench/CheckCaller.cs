@@ -10,10 +10,8 @@ namespace Sidecar.Daemon.Cli.Bench;
 /// <summary>Asks an ext_authz server the way Envoy does: one call of gRPC for each request, which is the whole exchange.</summary>
 internal sealed class CheckCaller(GrpcChannel channel, CheckRequest question, TimeSpan timeout) : ICaller
 {
-    /// <inheritdoc/>
     public long Messages { get; private set; }
 
-    /// <inheritdoc/>
     public long Exchanges => Messages;
 
     /// <summary>The question about a request.</summary>
@@ -43,11 +41,11 @@ internal sealed class CheckCaller(GrpcChannel channel, CheckRequest question, Ti
         };
     }
 
-    /// <inheritdoc/>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<string?> CallAsync()
     {
-        var reply = await channel.AskAsync(AuthzService.Path, question, CheckResponse.Parser, timeout, CancellationToken.None).ConfigureAwait(false);
+        var reply = await channel.AskAsync(
+            AuthzService.Path, question, CheckResponse.Parser, timeout, CancellationToken.None).ConfigureAwait(false);
         if (reply.Message is not { } answer)
         {
             return $"{reply.Status.Code}: {reply.Status.Message}";

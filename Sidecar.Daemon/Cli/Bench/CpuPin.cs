@@ -46,7 +46,8 @@ internal static class CpuPin
         {
             foreach (var thread in threads)
             {
-                if (NativeMethods.SetAffinity(thread, mask.Length, mask) != 0 && Marshal.GetLastPInvokeError() is var error and not NativeMethods.NoSuchThread)
+                if (NativeMethods.SetAffinity(thread, mask.Length, mask) != 0
+                    && Marshal.GetLastPInvokeError() is var error and not NativeMethods.NoSuchThread)
                 {
                     throw new Win32Exception(error);
                 }
@@ -55,7 +56,8 @@ internal static class CpuPin
     }
 
     private static IEnumerable<int> Threads() =>
-        Directory.EnumerateDirectories("/proc/self/task").Select(static path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture));
+        Directory.EnumerateDirectories("/proc/self/task").Select(
+            static path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture));
 
     private static bool TryNumber(string text, out int cpu) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out cpu) && cpu < MostCpus;

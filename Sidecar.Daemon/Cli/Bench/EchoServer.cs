@@ -18,7 +18,8 @@ internal static class EchoServer
         await using var listener = new SocketListener(
             new SocketListenerOptions { Name = path, MaxConnections = MaxConnections }, ServeAsync, NullLogger.Instance);
         listener.Start(socket);
-        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(
+            Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private static async Task ServeAsync(AcceptedSocket accepted)

@@ -6,32 +6,33 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Cli.Bench;
 
 /// <summary>
-/// Sends events the way the daemon does. Header events are exchanges of their own; others follow the header event of their exchange, which ends with
-/// the last of them.
+/// Sends events the way the daemon does. Header events are exchanges of their own; others follow the header event of their exchange, which
+/// ends with the last of them.
 /// </summary>
 /// <param name="connection">Where to.</param>
 /// <param name="events">The events of an exchange that are timed.</param>
 /// <param name="opening">What comes before them; null for nothing.</param>
-/// <param name="completes">Whether request-complete comes after them. A daemon is told in any case: it keeps an exchange until it knows of its end.</param>
+/// <param name="completes">
+/// Whether request-complete comes after them. A daemon is told in any case: it keeps an exchange until it knows of its end.
+/// </param>
 /// <param name="ids">The ids of the exchanges.</param>
 /// <param name="timeout">Longest wait for an answer.</param>
 /// <param name="time">The clock.</param>
 internal sealed class EventCaller(
-    IAgentConnection connection, AgentEvent[] events, AgentEvent? opening, bool completes, ExchangeIds ids, TimeSpan timeout, TimeProvider time) : ICaller
+    IAgentConnection connection, AgentEvent[] events, AgentEvent? opening, bool completes, ExchangeIds ids, TimeSpan timeout,
+    TimeProvider time) : ICaller
 {
-    private readonly RequestCompleteEvent? _complete = completes || connection.Capabilities.AgentId == "sidecar" ? new RequestCompleteEvent() : null;
+    private readonly RequestCompleteEvent? _complete = completes
+        || connection.Capabilities.AgentId == "sidecar" ? new RequestCompleteEvent() : null;
     private readonly long _ticks = (long)(timeout.TotalSeconds * time.TimestampFrequency);
     private int _next;
     private bool _isOpen;
     private bool _isWhole;
 
-    /// <inheritdoc/>
     public long Messages { get; private set; }
 
-    /// <inheritdoc/>
     public long Exchanges { get; private set; }
 
-    /// <inheritdoc/>
     public ValueTask<string?> PrepareAsync()
     {
         if (_next > 0)
@@ -49,7 +50,6 @@ internal sealed class EventCaller(
         return default;
     }
 
-    /// <inheritdoc/>
     public ValueTask<string?> CallAsync()
     {
         var message = events[_next];

@@ -31,8 +31,8 @@ internal sealed class LatencyHistogram
     }
 
     /// <summary>
-    /// The duration in microseconds that this share of all durations does not exceed, as if those of a bucket were spread evenly over it; 0 when none was
-    /// counted.
+    /// The duration in microseconds that this share of all durations does not exceed, as if those of a bucket were spread evenly over it; 0
+    /// when none was counted.
     /// </summary>
     /// <param name="share">0 to 1.</param>
     public double Percentile(double share)

@@ -33,11 +33,13 @@ internal readonly record struct ProcessTimes(TimeSpan Cpu, long Started)
     {
         // The name stands in parentheses and may contain some, and spaces.
         var fields = stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return fields.Length > StartTime && Number(UserTime) is { } user && Number(SystemTime) is { } system && Number(StartTime) is { } started
+        return fields.Length > StartTime && Number(UserTime) is { } user && Number(SystemTime) is { } system
+            && Number(StartTime) is { } started
             ? new(TimeSpan.FromTicks((user + system) * TimeSpan.TicksPerSecond / TicksPerSecond), started)
             : null;
 
-        long? Number(int index) => long.TryParse(fields[index], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+        long? Number(int index) =>
+            long.TryParse(fields[index], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
     }
 
     /// <summary>Processor time since then; null when the process is another one or gone.</summary>

@@ -26,7 +26,6 @@ internal sealed class RawCaller : ICaller, IValueTaskSource<string?>
         _frame = new OutgoingFrame(MessageType.RequestHeaders, payload);
     }
 
-    /// <inheritdoc/>
     public long Messages { get; private set; }
 
     /// <summary>An echo knows no exchanges: each frame stands for one.</summary>

@@ -24,7 +24,6 @@ internal sealed class RawConnection : IFrameHandler, IAsyncDisposable
     /// <summary>The workers.</summary>
     public IReadOnlyList<ICaller> Callers => _callers;
 
-    /// <summary>Connects.</summary>
     public static async Task<RawConnection> OpenAsync(string path, int callers, int size, CancellationToken cancellation)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -32,7 +31,8 @@ internal sealed class RawConnection : IFrameHandler, IAsyncDisposable
         return new RawConnection(socket, callers, size);
     }
 
-    public void OnFrame(MessageType type, ReadOnlyMemory<byte> payload) => _callers[BinaryPrimitives.ReadInt32BigEndian(payload.Span)].Complete(null);
+    public void OnFrame(MessageType type, ReadOnlyMemory<byte> payload) =>
+        _callers[BinaryPrimitives.ReadInt32BigEndian(payload.Span)].Complete(null);
 
     public void OnEnd(FrameConnectionEnd end, Exception? error)
     {

@@ -18,5 +18,6 @@ internal readonly record struct Tally(long Exchanges, long Messages)
     }
 
     /// <summary>What was done between two moments.</summary>
-    public static Tally operator -(Tally later, Tally earlier) => new(later.Exchanges - earlier.Exchanges, later.Messages - earlier.Messages);
+    public static Tally operator -(Tally later, Tally earlier) =>
+        new(later.Exchanges - earlier.Exchanges, later.Messages - earlier.Messages);
 }

@@ -12,7 +12,9 @@ internal readonly record struct WarmUp(bool IsStable, TimeSpan Took)
     private const int Half = 5;
     private const double Tolerance = 0.05;
 
-    /// <summary>Waits until a rate is stable, because code is compiled, caches are filled and connections are open, or the time is up.</summary>
+    /// <summary>
+    /// Waits until a rate is stable, because code is compiled, caches are filled and connections are open, or the time is up.
+    /// </summary>
     /// <param name="count">What has been done so far.</param>
     /// <param name="limit">Longest wait.</param>
     /// <param name="time">The clock.</param>
@@ -22,7 +24,8 @@ internal readonly record struct WarmUp(bool IsStable, TimeSpan Took)
         var started = time.GetTimestamp();
         var rates = new List<double>();
         var isStable = false;
-        while (!isStable && !cancellation.IsCancellationRequested && limit - time.GetElapsedTime(started) is var left && left > TimeSpan.Zero)
+        while (!isStable && !cancellation.IsCancellationRequested && limit - time.GetElapsedTime(started) is var left
+            && left > TimeSpan.Zero)
         {
             var (from, before) = (time.GetTimestamp(), count());
             await Task.Delay(left < Window ? left : Window, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

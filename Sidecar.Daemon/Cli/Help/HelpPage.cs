@@ -23,7 +23,6 @@ internal sealed class HelpPage : SynchronousCommandLineAction
         }
     }
 
-    /// <inheritdoc/>
     public override int Invoke(ParseResult parseResult)
     {
         parseResult.InvocationConfiguration.Output.Write(Of(parseResult.CommandResult.Command));
@@ -64,7 +63,8 @@ internal sealed class HelpPage : SynchronousCommandLineAction
 
         if (command.Arguments.Count > 0)
         {
-            yield return new("Arguments", [.. command.Arguments.Select(static one => new HelpEntry(one.HelpName ?? one.Name, one.Description ?? ""))]);
+            yield return new(
+                "Arguments", [.. command.Arguments.Select(static one => new HelpEntry(one.HelpName ?? one.Name, one.Description ?? ""))]);
         }
 
         var sections = (command as SectionedCommand)?.Sections ?? [];
@@ -75,26 +75,32 @@ internal sealed class HelpPage : SynchronousCommandLineAction
 
         var isListed = sections.Count > 0;
         var own = isListed ? [] : command.Options.Where(static option => option is not HelpOption);
-        var inherited = command.Parents.OfType<Command>().SelectMany(static parent => parent.Options).Where(static option => option.Recursive);
-        yield return new(isListed ? "Help" : "Options", [.. own.Concat(inherited).Concat(command.Options.OfType<HelpOption>()).Distinct().Select(EntryOf)]);
+        var inherited =
+            command.Parents.OfType<Command>().SelectMany(static parent => parent.Options).Where(static option => option.Recursive);
+        yield return new(
+            isListed ? "Help" : "Options",
+            [.. own.Concat(inherited).Concat(command.Options.OfType<HelpOption>()).Distinct().Select(EntryOf)]);
     }
 
     private static HelpEntry EntryOf(Option option) => option is HelpOption
         ? new("-h, --help", "Show this page")
         : new(option.HelpName is { } value ? $"{option.Name} {value}" : option.Name, option.Description ?? "");
 
-    private static string NameOf(Command command) => string.Join(' ', [command.Name, .. command.Arguments.Select(static one => one.HelpName ?? one.Name)]);
+    private static string NameOf(Command command) =>
+        string.Join(' ', [command.Name, .. command.Arguments.Select(static one => one.HelpName ?? one.Name)]);
 
     private static string UsageOf(Command command)
     {
         var words = NameOf(command) + (command.Subcommands.Count > 0 ? " COMMAND" : "") + (command.Options.Count > 0 ? " [options]" : "");
-        for (var parent = command.Parents.OfType<Command>().FirstOrDefault(); parent is not null; parent = parent.Parents.OfType<Command>().FirstOrDefault())
+        for (var parent = ParentOf(command); parent is not null; parent = ParentOf(parent))
         {
             words = $"{(parent is RootCommand ? "sidecar" : parent.Name)} {words}";
         }
 
         return command is RootCommand ? "sidecar COMMAND [options]" : words;
     }
+
+    private static Command? ParentOf(Command command) => command.Parents.OfType<Command>().FirstOrDefault();
 
     private static void Add(StringBuilder page, HelpEntry entry)
     {

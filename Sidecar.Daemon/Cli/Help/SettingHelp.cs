@@ -8,8 +8,8 @@ internal static class SettingHelp
 {
     /// <summary>What the marks and brackets mean.</summary>
     public const string Note =
-        "Defaults stand in [brackets]. A flag marked * is for all agents; without its dashes it is also a key of --agent, for that agent alone "
-        + "(connections= for --connections-per-agent).";
+        "Defaults stand in [brackets]. A flag marked * is for all agents; without its dashes it is also a key of --agent, for that agent "
+        + "alone (connections= for --connections-per-agent).";
 
     /// <summary>Every setting under its heading.</summary>
     /// <param name="others">Flags that are no settings, by the group that they head.</param>
@@ -18,7 +18,8 @@ internal static class SettingHelp
         .. SettingGroup.All.Select(group => new HelpSection(
             group.Title,
             [
-                .. others.Where(other => other.Group == group).Select(static other => new HelpEntry($"{other.Flag.Name} {other.Flag.HelpName}", other.Flag.Description!)),
+                .. others.Where(other => other.Group == group).Select(
+                    static other => new HelpEntry($"{other.Flag.Name} {other.Flag.HelpName}", other.Flag.Description!)),
                 .. SettingsTable.All.Where(setting => setting.Group == group).Select(EntryOf),
             ])),
     ];

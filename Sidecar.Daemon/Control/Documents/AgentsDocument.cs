@@ -13,7 +13,6 @@ internal sealed record AgentsDocument
 /// <summary>An agent.</summary>
 internal sealed record AgentDocument
 {
-    /// <summary>Its id.</summary>
     public required string Id { get; init; }
 
     /// <summary><c>enforce</c>, <c>monitor</c> or <c>off</c>; a route may say otherwise.</summary>
@@ -23,8 +22,8 @@ internal sealed record AgentDocument
     public required string FailureMode { get; init; }
 
     /// <summary>
-    /// <c>pending</c>, <c>available</c>, <c>degraded</c>, <c>paused</c>, <c>draining</c>, <c>unhealthy</c>, or <c>removing</c> while it is taken out of
-    /// service.
+    /// <c>pending</c>, <c>available</c>, <c>degraded</c>, <c>paused</c>, <c>draining</c>, <c>unhealthy</c>, or <c>removing</c> while it is
+    /// taken out of service.
     /// </summary>
     public required string State { get; init; }
 
@@ -40,14 +39,12 @@ internal sealed record AgentDocument
     /// <summary>The name of the configuration that it has accepted; absent for the one that the daemon started with.</summary>
     public string? ConfigVersion { get; init; }
 
-    /// <summary>Its versions.</summary>
     public required IReadOnlyList<VersionDocument> Versions { get; init; }
 }
 
 /// <summary>A version of an agent: its pool.</summary>
 internal sealed record VersionDocument
 {
-    /// <summary>Its name.</summary>
     public required string Name { get; init; }
 
     /// <summary>The circuit breaker: <c>closed</c>, <c>half-open</c> or <c>open</c>.</summary>
@@ -56,7 +53,6 @@ internal sealed record VersionDocument
     /// <summary>How connections are chosen.</summary>
     public required string Strategy { get; init; }
 
-    /// <summary>Where it listens.</summary>
     public required IReadOnlyList<string> Endpoints { get; init; }
 
     /// <summary>What keeps endpoints from being connected to, as of the last attempt.</summary>
@@ -80,7 +76,6 @@ internal sealed record VersionDocument
     /// <summary>How long the answered calls of the last minutes took, on connections that are open.</summary>
     public required LatencyDocument Latency { get; init; }
 
-    /// <summary>Its connections.</summary>
     public required IReadOnlyList<ConnectionDocument> Connections { get; init; }
 }
 

@@ -43,7 +43,8 @@ internal sealed record ConfigPushDocument(
 /// <param name="Replied">Whether the agent could be told.</param>
 /// <param name="ReceivedAt">When it came.</param>
 internal sealed record UpdateRequestDocument(
-    string Agent, string Connection, string RequestId, string Type, string Detail, bool Accepted, string? Error, bool Replied, DateTimeOffset ReceivedAt);
+    string Agent, string Connection, string RequestId, string Type, string Detail, bool Accepted, string? Error, bool Replied,
+    DateTimeOffset ReceivedAt);
 
 /// <summary>What is sent to <c>/config-pushes</c>.</summary>
 /// <param name="Agent">The agent; absent for all that take pushes.</param>

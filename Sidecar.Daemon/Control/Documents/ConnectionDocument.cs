@@ -7,7 +7,8 @@ internal sealed record ConnectionDocument
     public required string Id { get; init; }
 
     /// <summary>
-    /// <c>open</c>, or the first that applies of <c>ending</c>, <c>retiring</c>, <c>ejected</c> (errors in a row), <c>draining</c>, <c>unhealthy</c>,
+    /// <c>open</c>, or the first that applies of <c>ending</c>, <c>retiring</c>, <c>ejected</c> (errors in a row), <c>draining</c>,
+    /// <c>unhealthy</c>,
     /// <c>paused</c>, <c>no-capacity</c>, <c>degraded</c>.
     /// </summary>
     public required string State { get; init; }
@@ -51,7 +52,9 @@ internal sealed record ConnectionDocument
     /// <summary>Errors since the last success.</summary>
     public required int Errors { get; init; }
 
-    /// <summary>The health that the agent last reported: <c>unknown</c>, <c>healthy</c>, <c>degraded</c>, <c>draining</c> or <c>unhealthy</c>.</summary>
+    /// <summary>
+    /// The health that the agent last reported: <c>unknown</c>, <c>healthy</c>, <c>degraded</c>, <c>draining</c> or <c>unhealthy</c>.
+    /// </summary>
     public required string Health { get; init; }
 
     /// <summary>Whether the agent asks to be sent nothing on it.</summary>

@@ -21,7 +21,6 @@ internal sealed record StatusDocument
     /// <summary>What needs attention, the gravest first.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
-    /// <summary>Where it listens.</summary>
     public required IReadOnlyList<ListenerDocument> Listeners { get; init; }
 
     /// <summary>The agents, as <c>/agents</c> shows them.</summary>
@@ -52,4 +51,5 @@ internal sealed record ListenerDocument(string Name, string Kind, string Place);
 /// <param name="Partly">Some of the bytes were inspected.</param>
 /// <param name="Bypassed">Passed uninspected.</param>
 /// <param name="NotSubject">No agent was to be asked.</param>
-internal sealed record ExchangesDocument(long Received, long Open, long Inspected, long Refused, long Abandoned, long Partly, long Bypassed, long NotSubject);
+internal sealed record ExchangesDocument(
+    long Received, long Open, long Inspected, long Refused, long Abandoned, long Partly, long Bypassed, long NotSubject);
