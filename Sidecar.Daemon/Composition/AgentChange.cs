@@ -19,7 +19,8 @@ internal sealed record VersionKey(string Name, string Endpoints)
 /// <param name="Weight">Its share of the exchanges.</param>
 /// <param name="Settings">What its pool is to follow.</param>
 /// <param name="Connections">What its dialers were told.</param>
-internal sealed record PlannedVersion(VersionKey Key, AgentVersion Version, int Weight, PoolSettings Settings, List<ConnectionSettings> Connections)
+internal sealed record PlannedVersion(
+    VersionKey Key, AgentVersion Version, int Weight, PoolSettings Settings, List<ConnectionSettings> Connections)
 {
     /// <summary>Connect and handshake together.</summary>
     public TimeSpan ConnectTimeout { get; init; }

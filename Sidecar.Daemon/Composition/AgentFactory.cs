@@ -13,7 +13,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Composition;
 
-/// <summary>Makes agents of what the operator wrote of them, and knows those that are there: what need not change of one stays as it is.</summary>
+/// <summary>
+/// Makes agents of what the operator wrote of them, and knows those that are there: what need not change of one stays as it is.
+/// </summary>
 /// <remarks>For one change at a time; <see cref="Registered"/> from any thread.</remarks>
 /// <param name="metrics">Counts what their connections do.</param>
 /// <param name="observe">Takes what concerns an agent as a whole, of one process of a version or of all.</param>
@@ -34,7 +36,8 @@ internal sealed class AgentFactory(
     public RegisteredConnections? Registered(string agent) => _registered.GetValueOrDefault(agent);
 
     /// <summary>
-    /// Plans an agent; nothing of one that is there changes, and nothing is started. Where its own settings say nothing the daemon's count, then the defaults.
+    /// Plans an agent; nothing of one that is there changes, and nothing is started. Where its own settings say nothing the daemon's count,
+    /// then the defaults.
     /// </summary>
     /// <param name="agent">What the operator wrote of it.</param>
     /// <param name="snapshot">What the operator wrote of everything.</param>
@@ -69,7 +72,8 @@ internal sealed class AgentFactory(
             var key = KeyOf(agent, version);
             var there = known?.Versions.FirstOrDefault(other => other.Key == key);
             var name = there?.Version.Name ?? (version.Name.Length > 0 ? version.Name : $"{++last}");
-            var settings = SettingsOf(AgentVersion.LabelOf(agent.Id, name), written, connection.MaxInFlight, version.Endpoints.Count, snapshot.DrainTimeout);
+            var settings = SettingsOf(
+                AgentVersion.LabelOf(agent.Id, name), written, connection.MaxInFlight, version.Endpoints.Count, snapshot.DrainTimeout);
             return there is not null
                 ? there with { Weight = version.Weight, Settings = settings, ConnectTimeout = connection.ConnectTimeout, IsNew = false }
                 : Make(key, name, version, agent, settings, connection, strategy, StateIn(box));
@@ -133,7 +137,8 @@ internal sealed class AgentFactory(
         var registered = agent.IsReverse
             ? new RegisteredConnections(Of(null), settings.Connections, time, loggers.CreateLogger<RegisteredConnections>()) : null;
         IReadOnlyList<IAgentDialer> dialers = registered is not null
-            ? [registered] : [.. version.Endpoints.Select((endpoint, i) => dial(endpoint, Of(version.Endpoints.Count > 1 ? i : null), agent))];
+            ? [registered]
+            : [.. version.Endpoints.Select((endpoint, i) => dial(endpoint, Of(version.Endpoints.Count > 1 ? i : null), agent))];
         var pool = new ConnectionPool(
             settings, dialers, PolicyOf(strategy), Random.Shared, time, loggers.CreateLogger<ConnectionPool>(), observe(state, name, null));
         return new PlannedVersion(key, new AgentVersion(name, pool), version.Weight, settings, connections)
@@ -206,8 +211,20 @@ internal sealed class AgentFactory(
         {
             Mode = agent.Mode,
             FailureMode = failureMode,
-            RequestBody = new BodyPolicy { Mode = body.RequestMode, Threshold = body.RequestThreshold, MaxBytes = body.MaxRequestBytes, OnExcess = excess },
-            ResponseBody = new BodyPolicy { Mode = body.ResponseMode, Threshold = body.ResponseThreshold, MaxBytes = body.MaxResponseBytes, OnExcess = excess },
+            RequestBody = new BodyPolicy
+            {
+                Mode = body.RequestMode,
+                Threshold = body.RequestThreshold,
+                MaxBytes = body.MaxRequestBytes,
+                OnExcess = excess,
+            },
+            ResponseBody = new BodyPolicy
+            {
+                Mode = body.ResponseMode,
+                Threshold = body.ResponseThreshold,
+                MaxBytes = body.MaxResponseBytes,
+                OnExcess = excess,
+            },
             BodyIsOptional = body.IsOptional,
             MaxEventBytes = body.MaxEventBytes,
             FlowMode = written.Get(CallSettings.FlowMode),

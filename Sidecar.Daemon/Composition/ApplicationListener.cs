@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Listeners;
 
@@ -9,37 +10,54 @@ namespace Sidecar.Daemon.Composition;
 /// <param name="listener">The listener.</param>
 /// <param name="application">What answers.</param>
 /// <param name="logger">Is told where it listens; null where the name says enough.</param>
-internal sealed class ApplicationListener<TContext>(
-    string name, KestrelListener listener, IHttpApplication<TContext> application, ILogger? logger = null) : IListener
-    where TContext : notnull
+internal sealed partial class ApplicationListener(
+    string name, KestrelListener listener, IHttpApplication<IFeatureCollection> application, ILogger? logger = null) : IListener
 {
     public string Name => name;
+
+    /// <summary>What else to do when another daemon listens here.</summary>
+    public Action OnSuperseded { get; init; } = static () => { };
+
+    /// <summary>Waits for the exchanges that have begun.</summary>
+    public Func<CancellationToken, Task> Draining { get; init; } = static _ => Task.CompletedTask;
+
+    /// <summary>Is told what will cut off the requests under way, before the listener stops.</summary>
+    public Action<CancellationToken> Stopping { get; init; } = static _ => { };
+
+    /// <summary>Ends what the application works with, when nobody asks any more.</summary>
+    public Func<CancellationToken, Task> Stopped { get; init; } = static _ => Task.CompletedTask;
 
     public async Task StartAsync(CancellationToken cancellation)
     {
         await listener.StartAsync(application, cancellation).ConfigureAwait(false);
         if (logger is not null)
         {
-            ListenerLog.Listens(logger, name, listener.Address);
+            LogListens(logger, name, listener.Address);
         }
     }
 
-    public void Supersede() => listener.Leave();
+    public void Supersede()
+    {
+        OnSuperseded();
+        listener.Leave();
+    }
 
     public void Unlink() => listener.Unlink();
 
-    public Task DrainAsync(CancellationToken timeIsUp) => listener.DrainAsync(timeIsUp);
+    public async Task DrainAsync(CancellationToken timeIsUp)
+    {
+        await Draining(timeIsUp).ConfigureAwait(false);
+        await listener.DrainAsync(timeIsUp).ConfigureAwait(false);
+    }
 
     public async Task StopAsync(CancellationToken cancellation)
     {
+        Stopping(cancellation);
         await listener.StopAsync(cancellation).ConfigureAwait(false);
         await listener.DisposeAsync().ConfigureAwait(false);
+        await Stopped(cancellation).ConfigureAwait(false);
     }
-}
 
-/// <summary>What listeners log. Id 3.</summary>
-internal static partial class ListenerLog
-{
     [LoggerMessage(3, LogLevel.Information, "listener {Listener} listens at {Address}")]
-    public static partial void Listens(ILogger logger, string listener, string address);
+    private static partial void LogListens(ILogger logger, string listener, string address);
 }

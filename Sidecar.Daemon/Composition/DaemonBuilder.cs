@@ -15,7 +15,9 @@ using Sidecar.Daemon.Takeover;
 
 namespace Sidecar.Daemon.Composition;
 
-/// <summary>Composes a daemon, in one way for the process and for whoever wants all of it or the part behind the listeners. It starts nothing.</summary>
+/// <summary>
+/// Composes a daemon, in one way for the process and for whoever wants all of it or the part behind the listeners. It starts nothing.
+/// </summary>
 internal sealed class DaemonBuilder
 {
     /// <summary>What the operator wrote; validated.</summary>
@@ -53,17 +55,21 @@ internal sealed class DaemonBuilder
         var updates = new ConfigUpdates(new ConfigUpdateHandler(pusher, Pushing, Time), Time, Loggers.CreateLogger<ConfigUpdates>());
         var cautions = new AgentCautions(Time, Loggers.CreateLogger<AgentCautions>());
         var agents = new AgentFactory(
-            metrics.Agents, (agent, version, process) => new AgentObserver(agent, version, process, reports, pusher, updates, cautions), Time, Loggers,
+            metrics.Agents, (agent, version, process) => new AgentObserver(agent, version, process, reports, pusher, updates, cautions),
+            Time, Loggers,
             Dial ?? ((endpoint, settings, agent) => AgentDialers.Create(endpoint, settings, agent.Tls, Time, Loggers)));
         var current = new CurrentModel(new RuntimeModel { Generation = 0, Routes = new RouteTable([]) });
         var bodyMemory = new ByteBudget(Configuration.BodyMemory, Time);
         var background = new BackgroundCalls(Time, Loggers.CreateLogger<BackgroundCalls>());
-        var observers = new ExchangeObservers([new ExchangeMetrics(metrics), .. Observers], Time, Loggers.CreateLogger<ExchangeObservers>());
-        var inspector = new Inspector(current, background, new ExchangeIds(), bodyMemory, observers, Time, Loggers.CreateLogger<Inspector>());
+        var observers = new ExchangeObservers(
+            [new ExchangeMetrics(metrics), .. Observers], Time, Loggers.CreateLogger<ExchangeObservers>());
+        var inspector = new Inspector(
+            current, background, new ExchangeIds(), bodyMemory, observers, Time, Loggers.CreateLogger<Inspector>());
         var succession = new Succession(Stop, Loggers.CreateLogger<Succession>());
         Daemon daemon = null!;
         var factory = new ListenerFactory(
-            new HttpApplications(inspector, metrics, Loggers), new DecideListeners(inspector, Loggers), new EnvoyListeners(inspector, Loggers),
+            new HttpApplications(inspector, metrics, Loggers), new DecideListeners(inspector, Loggers),
+            new EnvoyListeners(inspector, Loggers),
             new SocketListeners(agents, inspector, metrics, Loggers), inspector, () => daemon.CreateAdmin(), succession, Loggers);
         var listeners = new ListenerSet(factory, succession, Time, Loggers.CreateLogger<ListenerSet>());
         ModelPublisher publisher = null!;
@@ -87,7 +93,8 @@ internal sealed class DaemonBuilder
             Factory = factory,
             Listeners = listeners,
             Publisher = publisher,
-            Removals = new AgentRemovals((agent, abort) => publisher.RemoveAsync(agent.Id, abort), Time, Loggers.CreateLogger<AgentRemovals>()),
+            Removals = new AgentRemovals(
+                (agent, abort) => publisher.RemoveAsync(agent.Id, abort), Time, Loggers.CreateLogger<AgentRemovals>()),
         };
         metrics.ObserveBuild(DaemonVersion.Text);
         metrics.ObserveFailures(() => observers.Failures);
@@ -114,7 +121,6 @@ internal sealed record Daemon : IDisposable
     /// <summary>What agents report of themselves.</summary>
     public required AgentReports Reports { get; init; }
 
-    /// <summary>Configuration pushes.</summary>
     public required ConfigPusher Pusher { get; init; }
 
     /// <summary>What agents ask about their configurations.</summary>
@@ -132,7 +138,6 @@ internal sealed record Daemon : IDisposable
     /// <summary>Makes listeners.</summary>
     public required ListenerFactory Factory { get; init; }
 
-    /// <summary>The listeners.</summary>
     public required ListenerSet Listeners { get; init; }
 
     /// <summary>Changes the model.</summary>

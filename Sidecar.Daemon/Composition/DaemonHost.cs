@@ -44,8 +44,9 @@ internal static class DaemonHost
 
         foreach (var listener in options.Listeners.Where(listener => problems.Count == 0 && listener.Kind == ListenerKind.Envoy))
         {
-            await errors.WriteLineAsync($"sidecar: note: {listener.Name}: where an ext_proc filter has response_header_mode: SEND, Envoy's own answers 400, 426, 431 and 501 "
-                + "do not reach clients, whatever server it asks; SKIP it where no agent wants responses").ConfigureAwait(false);
+            await errors.WriteLineAsync($"sidecar: note: {listener.Name}: where an ext_proc filter has response_header_mode: SEND, Envoy's "
+                + "own answers 400, 426, 431 and 501 do not reach clients, whatever server it asks; SKIP it where no agent wants "
+                + "responses").ConfigureAwait(false);
         }
 
         return problems.Count == 0 ? ExitCodes.Ok : ExitCodes.Failed;
@@ -74,7 +75,8 @@ internal static class DaemonHost
             notifySocket, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SystemdNotifier>>()));
         services.AddHostedService(static provider => new SystemdWatchdog(
             provider.GetRequiredService<SystemdNotifier>(),
-            SystemdWatchdog.LimitOf(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), Environment.GetEnvironmentVariable("WATCHDOG_PID")),
+            SystemdWatchdog.LimitOf(
+                Environment.GetEnvironmentVariable("WATCHDOG_USEC"), Environment.GetEnvironmentVariable("WATCHDOG_PID")),
             provider.GetRequiredService<TimeProvider>()));
         services.AddHostedService<DaemonService>();
         return builder.Build();
@@ -102,7 +104,8 @@ internal static class DaemonHost
             });
         }
 
-        // Whoever reads the log, or no longer does, must never hold up a request: a full queue drops lines, and the next that has room says how many.
+        // Whoever reads the log, or no longer does, must never hold up a request: a full queue drops lines, and the next that has room says
+        // how many.
         var services = logging.Services;
         services.Configure<ConsoleLoggerOptions>(static console => console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite);
         services.Remove(services.Single(static service => service.ServiceType == typeof(ILoggerProvider)));

@@ -47,7 +47,8 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
             abort => daemon.Listeners.StopAsync(times.Exchanges, abort),
             _ => Task.WhenAll(daemon.Background.DisposeAsync().AsTask(), daemon.Pusher.DisposeAsync().AsTask()),
             abort => StopAgentsAsync(times, abort));
-        await new ShutdownSequence(steps, daemon.Time, loggers.CreateLogger<ShutdownSequence>()).RunAsync(cancellationToken).ConfigureAwait(false);
+        await new ShutdownSequence(
+            steps, daemon.Time, loggers.CreateLogger<ShutdownSequence>()).RunAsync(cancellationToken).ConfigureAwait(false);
         LogStopped(_logger);
     }
 
@@ -79,7 +80,8 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
         while (!_stopping.IsCancellationRequested && Model.MissingAgents() is { Count: > 0 } missing)
         {
             notifier.Status($"waiting for {string.Join(", ", missing)}");
-            await Task.Delay(TimeSpan.FromMilliseconds(50), daemon.Time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(TimeSpan.FromMilliseconds(50), daemon.Time, _stopping.Token).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing);
         }
 
         if (!_stopping.IsCancellationRequested)

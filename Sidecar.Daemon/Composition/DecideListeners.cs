@@ -10,8 +10,24 @@ namespace Sidecar.Daemon.Composition;
 internal sealed class DecideListeners(Inspector inspector, ILoggerFactory loggers)
 {
     /// <summary>One that speaks HTTP.</summary>
-    public IListener Http(ListenerOptions listener, KestrelListener kestrel, IExchangeRelay? relay) =>
-        new DecideListener(OptionsOf(listener), kestrel, inspector, () => inspector.Model.MissingAgents(), loggers, relay);
+    public IListener Http(ListenerOptions listener, KestrelListener kestrel, IExchangeRelay? relay)
+    {
+        var options = OptionsOf(listener);
+        var service = new DecisionService(options, inspector, loggers.CreateLogger<DecisionService>(), relay);
+        var mirror = new Mirror(options, service, loggers.CreateLogger<Mirror>());
+        var application = new JsonFrontEnd(
+            options, service, mirror, () => inspector.Model.MissingAgents(), loggers.CreateLogger<JsonFrontEnd>());
+        return new ApplicationListener(listener.Name, kestrel, application)
+        {
+            OnSuperseded = service.Exchanges.Supersede,
+            Draining = service.Exchanges.DrainAsync,
+            Stopped = async cancellation =>
+            {
+                await mirror.DisposeAsync().AsTask().WaitAsync(cancellation).ConfigureAwait(false);
+                service.Dispose();
+            },
+        };
+    }
 
     /// <summary>What a listener for scripts is told. A body that no agent takes whole need not be taken whole here.</summary>
     public JsonListenerOptions OptionsOf(ListenerOptions listener) => new()

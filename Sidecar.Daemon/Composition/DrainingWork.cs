@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Sidecar.Daemon.Composition;
 
-/// <summary>What changes have made superfluous and what has not ended yet: versions of agents, listeners. Awaited at the end. Safe from any thread.</summary>
+/// <summary>
+/// What changes have made superfluous and what has not ended yet: versions of agents, listeners. Awaited at the end. Safe from any thread.
+/// </summary>
 /// <param name="logger">Is told of what did not end in order.</param>
 internal sealed partial class DrainingWork(ILogger logger) : IAsyncDisposable
 {

@@ -1,8 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
@@ -20,35 +15,30 @@ namespace Sidecar.Daemon.Composition;
 internal sealed class EnvoyListeners(Inspector inspector, ILoggerFactory loggers)
 {
     /// <summary>One that serves both of Envoy's services, and health.</summary>
+    /// <param name="listener">What the operator says of it.</param>
+    /// <param name="kestrel">The listener, for HTTP/2.</param>
+    /// <param name="logger">Is told where it listens; null where its name says enough.</param>
     /// <exception cref="IOException">The secret's file cannot be used.</exception>
-    public IListener Create(ListenerOptions listener, UnixListenerOptions socket)
+    public IListener Create(ListenerOptions listener, KestrelListener kestrel, ILogger? logger)
     {
-        var stop = new StopSign();
-        var kestrel = new KestrelListener(
-            new KestrelListenerOptions
-            {
-                EndPoint = listener.Address ?? (EndPoint)new UnixDomainSocketEndPoint(listener.Path),
-                Socket = socket,
-                Protocols = HttpProtocols.Http2,
-                Name = listener.Name,
-                MaxConnections = listener.Connections,
-                Time = inspector.Time,
-                Limits = static server => GrpcServerLimits.Apply(server),
-            },
-            loggers);
-        var logger = listener.Address is null ? null : loggers.CreateLogger<EnvoyListeners>();
-        return new EnvoyListener(new ApplicationListener<IFeatureCollection>(
-            listener.Name, kestrel, Guarded(listener, Application(listener, () => inspector.Model.MissingAgents(), () => stop.IsUp)), logger), stop);
+        // Calls that are cut off when the grace ends were not given up by Envoy.
+        var cutOff = CancellationToken.None;
+        var application =
+            Application(listener, inspector, () => inspector.Model.MissingAgents(), () => cutOff.IsCancellationRequested, loggers);
+        return new ApplicationListener(
+            listener.Name, kestrel, SecretGuard.Around(application, listener, inspector, loggers, isGrpc: true), logger)
+        {
+            Stopping = cancellation => cutOff = cancellation,
+        };
     }
 
     /// <summary>What answers on such a listener.</summary>
     /// <param name="listener">The listener.</param>
+    /// <param name="inspector">Who inspects.</param>
     /// <param name="missingAgents">The enforced agents that take no exchanges now.</param>
     /// <param name="isStopping">Whether what ends now is cut off by us.</param>
-    public GrpcApplication Application(ListenerOptions listener, Func<IReadOnlyList<string>> missingAgents, Func<bool> isStopping) =>
-        Application(listener, inspector, missingAgents, isStopping, loggers);
-
-    /// <summary>What answers on a listener, with a bound of large messages of the caller's own.</summary>
+    /// <param name="loggers">Loggers.</param>
+    /// <param name="messageMemory">Bounds all large messages together; null for as many bytes as are usual.</param>
     public static GrpcApplication Application(
         ListenerOptions listener,
         Inspector inspector,
@@ -75,37 +65,5 @@ internal sealed class EnvoyListeners(Inspector inspector, ILoggerFactory loggers
             Time = inspector.Time,
         };
         return new GrpcApplication(methods, options, loggers.CreateLogger<GrpcApplication>());
-    }
-
-    private IHttpApplication<IFeatureCollection> Guarded(ListenerOptions listener, IHttpApplication<IFeatureCollection> application) =>
-        listener.SecretFile is { } file
-        ? new SecretGuard(listener.Name, ListenerSecret.Load(file), application, inspector, loggers.CreateLogger<SecretGuard>(), isGrpc: true)
-        : application;
-
-    // Calls that are cut off when the grace ends were not given up by Envoy.
-    private sealed class EnvoyListener(ApplicationListener<IFeatureCollection> listener, StopSign stop) : IListener
-    {
-        public string Name => listener.Name;
-
-        public Task StartAsync(CancellationToken cancellation) => listener.StartAsync(cancellation);
-
-        public void Supersede() => listener.Supersede();
-
-        public void Unlink() => listener.Unlink();
-
-        public Task DrainAsync(CancellationToken timeIsUp) => listener.DrainAsync(timeIsUp);
-
-        public Task StopAsync(CancellationToken cancellation)
-        {
-            stop.CutOff = cancellation;
-            return listener.StopAsync(cancellation);
-        }
-    }
-
-    private sealed class StopSign
-    {
-        public CancellationToken CutOff { get; set; }
-
-        public bool IsUp => CutOff.IsCancellationRequested;
     }
 }

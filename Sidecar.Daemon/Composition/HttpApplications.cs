@@ -47,9 +47,7 @@ internal sealed class HttpApplications(Inspector inspector, SidecarMetrics metri
         IHttpApplication<IFeatureCollection> application = http.Dialect.AsksByRequestLine
             ? new AnyPathFrontEnd(http.Name, check, loggers.CreateLogger<AnyPathFrontEnd>())
             : new HttpFrontEnd(check, reply: null, MissingAgents);
-        return listener.SecretFile is { } file
-            ? new SecretGuard(http.Name, ListenerSecret.Load(file), application, inspector, loggers.CreateLogger<SecretGuard>(), isGrpc: false)
-            : application;
+        return SecretGuard.Around(application, listener, inspector, loggers, isGrpc: false);
     }
 
     private static HeaderMapping Carried(HttpListenerOptions http)

@@ -25,8 +25,8 @@ internal interface IListener
     }
 
     /// <summary>
-    /// Waits until nothing is to come of the exchanges that have begun, or until the token fires. New ones are not inspected meanwhile, unless
-    /// another daemon has taken over; proxies still connect, for they ask about responses on whichever connection.
+    /// Waits until nothing is to come of the exchanges that have begun, or until the token fires. New ones are not inspected meanwhile,
+    /// unless another daemon has taken over; proxies still connect, for they ask about responses on whichever connection.
     /// </summary>
     Task DrainAsync(CancellationToken timeIsUp) => Task.CompletedTask;
 

@@ -2,11 +2,15 @@ using Sidecar.Daemon.Takeover;
 
 namespace Sidecar.Daemon.Composition;
 
-/// <summary>A listener with its links to other daemons at the same path: it is linked before it takes the path, and as long as it serves.</summary>
+/// <summary>
+/// A listener with its links to other daemons at the same path: it is linked before it takes the path, and as long as it serves.
+/// </summary>
 /// <param name="listener">The listener.</param>
 /// <param name="links">Its links.</param>
 /// <param name="takesOver">Whether it may take the path from another daemon.</param>
-/// <param name="replaces">Whether it replaces a listener of this daemon, which needs no link, and keeps the link's place until this one is announced.</param>
+/// <param name="replaces">
+/// Whether it replaces a listener of this daemon, which needs no link, and keeps the link's place until this one is announced.
+/// </param>
 internal sealed class LinkedListener(IListener listener, TakeoverLinks links, bool takesOver, bool replaces) : IListener
 {
     private bool _superseded;

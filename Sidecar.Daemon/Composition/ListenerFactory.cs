@@ -2,12 +2,14 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Listeners;
 using Sidecar.Daemon.Takeover;
+using Sidecar.Protocol.Grpc.Server;
 
 namespace Sidecar.Daemon.Composition;
 
@@ -88,24 +90,24 @@ internal sealed class ListenerFactory(
         }
     }
 
-    private IListener CreateIn(ListenerOptions listener, ConfigurationSnapshot snapshot, IExchangeRelay? relay, bool takesOver) => listener.Kind switch
-    {
-        ListenerKind.Native => sockets.Native(listener, SocketOf(listener, takesOver), relay),
-        ListenerKind.Reverse => sockets.Registration(listener, SocketOf(listener, takesOver), snapshot),
-        ListenerKind.Frames => sockets.Frames(scripts.OptionsOf(listener), listener.Path, SocketOf(listener, takesOver), relay),
-        ListenerKind.Envoy => envoys.Create(listener, SocketOptions(listener, takesOver)),
-        ListenerKind.Http when listener.Proxy == ProxyKind.Json => scripts.Http(listener, Kestrel(listener, takesOver), relay),
-        ListenerKind.Spop => sockets.Spop(listener, SocketOf(listener, takesOver), relay),
-        ListenerKind.Http => Application(listener, http.Create(listener), takesOver),
-        _ => Application(listener, admin(), takesOver),
-    };
+    private IListener CreateIn(ListenerOptions listener, ConfigurationSnapshot snapshot, IExchangeRelay? relay, bool takesOver) =>
+        listener.Kind switch
+        {
+            ListenerKind.Native => sockets.Native(listener, SocketOf(listener, takesOver), relay),
+            ListenerKind.Reverse => sockets.Registration(listener, SocketOf(listener, takesOver), snapshot),
+            ListenerKind.Frames => sockets.Frames(scripts.OptionsOf(listener), listener.Path, SocketOf(listener, takesOver), relay),
+            ListenerKind.Envoy => envoys.Create(listener, Kestrel(listener, takesOver), AddressLog(listener)),
+            ListenerKind.Http when listener.Proxy == ProxyKind.Json => scripts.Http(listener, Kestrel(listener, takesOver), relay),
+            ListenerKind.Spop => sockets.Spop(listener, SocketOf(listener, takesOver), relay),
+            ListenerKind.Http => Application(listener, http.Create(listener), takesOver),
+            _ => Application(listener, admin(), takesOver),
+        };
 
-    private ApplicationListener<IFeatureCollection> Application(ListenerOptions listener, IHttpApplication<IFeatureCollection> application, bool takesOver)
-    {
-        // The port may have been left to the system.
-        var logger = listener.Address is null ? null : loggers.CreateLogger<ListenerFactory>();
-        return new ApplicationListener<IFeatureCollection>(listener.Name, Kestrel(listener, takesOver), application, logger);
-    }
+    private ApplicationListener Application(ListenerOptions listener, IHttpApplication<IFeatureCollection> application, bool takesOver) =>
+        new(listener.Name, Kestrel(listener, takesOver), application, AddressLog(listener));
+
+    // The port may have been left to the system.
+    private ILogger? AddressLog(ListenerOptions listener) => listener.Address is null ? null : loggers.CreateLogger<ListenerFactory>();
 
     private KestrelListener Kestrel(ListenerOptions listener, bool takesOver)
     {
@@ -120,13 +122,17 @@ internal sealed class ListenerFactory(
             // What asks about headers. Others' questions have whole bodies in JSON.
             RunsOnPoller = listener.Kind == ListenerKind.Http && listener.Proxy != ProxyKind.Json,
 
-            // Where bodies are read their limit is the application's own. A proxy that hands over what is not read must not find its connection closed.
+            // Where bodies are read their limit is the application's own. A proxy that hands over what is not read must not find its
+            // connection closed.
             MaxRequestBodyBytes = listener.Kind == ListenerKind.Admin
                 ? ConfigPushEndpoint.MaxBytes
                 : listener.Proxy == ProxyKind.Json || listener.CarriesBodies ? long.MaxValue
                 : 0,
         };
-        return new KestrelListener(listener.Proxy is ProxyKind.Caddy or ProxyKind.Traefik ? kestrel with { MaxHeaderBytes = GoHeaderBytes } : kestrel, loggers);
+        kestrel = listener.Kind == ListenerKind.Envoy
+            ? kestrel with { Protocols = HttpProtocols.Http2, Limits = static server => GrpcServerLimits.Apply(server) }
+            : listener.Proxy is ProxyKind.Caddy or ProxyKind.Traefik ? kestrel with { MaxHeaderBytes = GoHeaderBytes } : kestrel;
+        return new KestrelListener(kestrel, loggers);
     }
 
     private UnixListenerSocket SocketOf(ListenerOptions listener, bool takesOver) =>

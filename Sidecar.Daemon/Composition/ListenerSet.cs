@@ -5,7 +5,9 @@ using Sidecar.Daemon.Takeover;
 
 namespace Sidecar.Daemon.Composition;
 
-/// <summary>The listeners there are: they come, are replaced at their place, and go, each without closing a connection under a question.</summary>
+/// <summary>
+/// The listeners there are: they come, are replaced at their place, and go, each without closing a connection under a question.
+/// </summary>
 /// <remarks>For one change at a time.</remarks>
 /// <param name="factory">Makes them.</param>
 /// <param name="succession">Knows which are still this daemon's.</param>
@@ -57,7 +59,8 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
         var gone = Array.FindAll(_serving, one => !next.Listeners.Contains(one.Options) || added.Contains(one.Options));
         if (added.Find(options => options.HasNoFile && IsAt(gone, options)) is { } stuck)
         {
-            throw new IOException($"listener {stuck.Name} cannot change while it runs, because nobody can listen on {stuck.Place} beside it; start the daemon again, or choose another place");
+            throw new IOException($"listener {stuck.Name} cannot change while it runs, because nobody can listen on {stuck.Place} beside "
+                + "it; start the daemon again, or choose another place");
         }
 
         var (made, backups) = (new List<PlacedListener>(), new List<SocketFileBackup>());
@@ -91,7 +94,9 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
         return new ListenerChange(made, gone, backups);
     }
 
-    /// <summary>The change has come true: what has been replaced or taken out serves whom it has, lets them go one by one, and ends.</summary>
+    /// <summary>
+    /// The change has come true: what has been replaced or taken out serves whom it has, lets them go one by one, and ends.
+    /// </summary>
     /// <param name="change">The change.</param>
     /// <param name="drain">How long what is to go has for that.</param>
     public void Follow(ListenerChange change, TimeSpan drain)
@@ -114,7 +119,8 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
     /// <param name="cancellation">Ends the grace.</param>
     public async Task StopAsync(TimeSpan exchanges, CancellationToken cancellation)
     {
-        var forProxies = _serving.ToLookup(static one => one.Options.Kind is not (ListenerKind.Admin or ListenerKind.Reverse), static one => one.Listener);
+        var forProxies = _serving.ToLookup(
+            static one => one.Options.Kind is not (ListenerKind.Admin or ListenerKind.Reverse), static one => one.Listener);
         var stopping = forProxies[true].Select(listener => DrainAndStopAsync(listener, exchanges, cancellation));
         await Task.WhenAll([.. stopping, _leaving.WhenEmptyAsync(exchanges, time)]).ConfigureAwait(false);
         await Task.WhenAll(forProxies[false].Select(listener => listener.StopAsync(cancellation))).ConfigureAwait(false);
@@ -163,7 +169,8 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
     private static IEnumerable<string> Admitted(ConfigurationSnapshot snapshot, ReverseOptions reverse) =>
         snapshot.Agents.Where(reverse.Admits).Select(static agent => agent.Id).Order(StringComparer.Ordinal);
 
-    private static bool IsAt(PlacedListener[] listeners, ListenerOptions options) => Array.Exists(listeners, one => one.Options.Place == options.Place);
+    private static bool IsAt(PlacedListener[] listeners, ListenerOptions options) =>
+        Array.Exists(listeners, one => one.Options.Place == options.Place);
 }
 
 /// <summary>A listener with what the operator wrote of it.</summary>

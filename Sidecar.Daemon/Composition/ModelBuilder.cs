@@ -47,7 +47,10 @@ internal static class ModelBuilder
     public static IEnumerable<string> FixedAtStart(ConfigurationSnapshot before, ConfigurationSnapshot next)
     {
         static string? Differs<T>(string name, T before, T next) =>
-            EqualityComparer<T>.Default.Equals(before, next) ? null : $"{name} cannot change from {before?.ToString() ?? "none"} to {next?.ToString() ?? "none"} while the daemon runs; start it again for that";
+            EqualityComparer<T>.Default.Equals(before, next)
+                ? null
+                : $"{name} cannot change from {before?.ToString() ?? "none"} to {next?.ToString() ?? "none"} while the daemon runs; start "
+                + "it again for that";
 
         return ((string?[])[
             Differs("the prefix of metrics", before.MetricsPrefix, next.MetricsPrefix),
@@ -58,10 +61,19 @@ internal static class ModelBuilder
     private static RouteModel Build(RouteOptions route, Dictionary<string, AgentChange> agents) => new()
     {
         Id = route.Id,
-        Match = new RouteMatch { Hosts = route.Hosts, PathPrefix = route.PathPrefix, IgnoresCase = route.IgnoresCase, Methods = route.Methods },
+        Match = new RouteMatch
+        {
+            Hosts = route.Hosts,
+            PathPrefix = route.PathPrefix,
+            IgnoresCase = route.IgnoresCase,
+            Methods = route.Methods,
+        },
         RefusesUnapplied = route.RefusesUnapplied,
         Sticky = route.Sticky is { } sticky ? new StickyRule(sticky) : null,
-        Stages = [.. route.Stages.Select(stage => (IReadOnlyList<RouteAgent>)[.. stage.Select(named => On(agents[named.Agent], named.Mode))])],
+        Stages =
+        [
+            .. route.Stages.Select(stage => (IReadOnlyList<RouteAgent>)[.. stage.Select(named => On(agents[named.Agent], named.Mode))]),
+        ],
     };
 
     private static RouteAgent On(AgentChange agent, AgentMode? mode) =>

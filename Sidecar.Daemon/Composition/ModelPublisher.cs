@@ -11,8 +11,8 @@ using Sidecar.Daemon.Pooling;
 namespace Sidecar.Daemon.Composition;
 
 /// <summary>
-/// Changes what the daemon does while it runs. A change is refused whole, with every reason, or comes true whole: what is new is started first, then one
-/// reference is written, then agents and listeners follow, and what nobody begins with any more drains.
+/// Changes what the daemon does while it runs. A change is refused whole, with every reason, or comes true whole: what is new is started
+/// first, then one reference is written, then agents and listeners follow, and what nobody begins with any more drains.
 /// </summary>
 /// <remarks>Safe from any thread; one change after the other.</remarks>
 internal sealed partial class ModelPublisher : IAsyncDisposable
@@ -42,7 +42,8 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     /// <param name="time">The clock.</param>
     /// <param name="logger">Is told of changes.</param>
     public ModelPublisher(
-        ConfigurationSnapshot first, CurrentModel current, AgentFactory agents, ListenerSet listeners, AgentReports reports, ConfigPusher pusher,
+        ConfigurationSnapshot first, CurrentModel current, AgentFactory agents, ListenerSet listeners, AgentReports reports,
+        ConfigPusher pusher,
         ByteBudget bodyMemory, TimeProvider time, ILogger<ModelPublisher> logger)
     {
         (_current, _agents, _listeners, _reports, _pusher, _bodyMemory, _time, _logger) =
@@ -75,7 +76,8 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     /// <param name="change">Makes the new configuration of the one that counts now.</param>
     /// <param name="cancellation">Gives the change up, as long as it has not come true.</param>
     /// <returns>Why it is refused; empty when it has come true.</returns>
-    public async Task<IReadOnlyList<string>> UpdateAsync(Func<ConfigurationSnapshot, ConfigurationSnapshot> change, CancellationToken cancellation)
+    public async Task<IReadOnlyList<string>> UpdateAsync(
+        Func<ConfigurationSnapshot, ConfigurationSnapshot> change, CancellationToken cancellation)
     {
         await _turn.WaitAsync(cancellation).ConfigureAwait(false);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _closing.Token);
@@ -101,8 +103,8 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     }
 
     /// <summary>
-    /// Takes one agent out of service: no new exchange gets it, those under way may end, what is left is cancelled, its connections are closed, and it is gone
-    /// (spec §9.7). Routes that name it go on without it.
+    /// Takes one agent out of service: no new exchange gets it, those under way may end, what is left is cancelled, its connections are
+    /// closed, and it is gone (spec §9.7). Routes that name it go on without it.
     /// </summary>
     /// <param name="id">The agent.</param>
     /// <param name="abort">Ends the wait for exchanges and calls; the agent is taken out all the same.</param>
@@ -131,7 +133,9 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
         return agent is not null;
     }
 
-    /// <summary>Changes nothing any more: what is under way is given up, or comes true before this returns; what comes is refused.</summary>
+    /// <summary>
+    /// Changes nothing any more: what is under way is given up, or comes true before this returns; what comes is refused.
+    /// </summary>
     public async Task CloseAsync()
     {
         await _closing.CancelAsync().ConfigureAwait(false);
@@ -180,7 +184,8 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
         {
             if (!isPublished)
             {
-                await Task.WhenAll(added.Select(static version => version.Pool.CloseAsync(TimeSpan.Zero, CancellationToken.None))).ConfigureAwait(false);
+                await Task.WhenAll(
+                    added.Select(static version => version.Pool.CloseAsync(TimeSpan.Zero, CancellationToken.None))).ConfigureAwait(false);
             }
         }
 
@@ -193,12 +198,14 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
         return [];
     }
 
-    // Where an agent that works is to be reached elsewhere, elsewhere must work first. One that is new may be absent, as at the start of the daemon.
+    // Where an agent that works is to be reached elsewhere, elsewhere must work first. One that is new may be absent, as at the start of
+    // the daemon.
     private async Task<List<string>> MissingAsync(List<AgentChange> changes, CancellationToken cancellation)
     {
         var waits = changes.SelectMany(static change => change.Versions, static (change, version) => (Change: change, Version: version))
             .Where(static wait => wait.Version.IsNew && !wait.Change.Options.IsReverse).ToList();
-        await Task.WhenAll(waits.Select(wait => wait.Version.Version.Pool.Connected.WaitAsync(wait.Version.ConnectTimeout, _time, cancellation)))
+        await Task.WhenAll(
+            waits.Select(wait => wait.Version.Version.Pool.Connected.WaitAsync(wait.Version.ConnectTimeout, _time, cancellation)))
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellation.ThrowIfCancellationRequested();
         return [.. waits.Where(static wait => wait.Change is { IsNew: false, State.IsAvailable: true }).SelectMany(static wait =>
@@ -210,8 +217,8 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
         if (!pool.Connected.IsCompleted)
         {
             var reasons = string.Concat(pool.Problems.Select(static problem => $"; {problem.Reason}"));
-            yield return $"agent {agent} cannot be reached at {string.Join(" and ", pool.Endpoints)} within {limit.TotalSeconds:0.###} s, but works where it is now; "
-                + $"start it there first{reasons}";
+            yield return $"agent {agent} cannot be reached at {string.Join(" and ", pool.Endpoints)} within {limit.TotalSeconds:0.###} s, "
+                + $"but works where it is now; start it there first{reasons}";
         }
     }
 
@@ -277,7 +284,8 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(20, LogLevel.Information, "model {Generation} counts from now on: {Agents} agents, {Routes} routes, {Listeners} listeners")]
+        [LoggerMessage(20, LogLevel.Information,
+            "model {Generation} counts from now on: {Agents} agents, {Routes} routes, {Listeners} listeners")]
         public static partial void Published(ILogger logger, long generation, int agents, int routes, int listeners);
 
         [LoggerMessage(21, LogLevel.Warning, "a change is refused and model {Generation} stays: {Problem}")]

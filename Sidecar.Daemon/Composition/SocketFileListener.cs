@@ -9,7 +9,9 @@ namespace Sidecar.Daemon.Composition;
 /// <param name="listener">The listener, which stops when it is disposed of.</param>
 /// <param name="start">Starts to listen.</param>
 [SuppressMessage("Design", "CA1001", Justification = "Stopping is what disposes of the listener.")]
-internal sealed class SocketFileListener(string name, UnixListenerSocket socket, IAsyncDisposable listener, Func<CancellationToken, Task> start) : IListener
+internal sealed class SocketFileListener(
+    string name, UnixListenerSocket socket, IAsyncDisposable listener, Func<CancellationToken, Task> start)
+    : IListener
 {
     public string Name => name;
 

@@ -19,7 +19,11 @@ internal sealed class SocketListeners(AgentFactory agents, Inspector inspector, 
     public IListener Native(ListenerOptions listener, UnixListenerSocket socket, IExchangeRelay? relay)
     {
         var native = new NativeListener(listener, inspector, socket.Bind, DaemonVersion.Text, loggers, relay);
-        return new SocketFileListener(listener.Name, socket, native, native.StartAsync) { OnSuperseded = native.Supersede, Draining = native.DrainAsync };
+        return new SocketFileListener(listener.Name, socket, native, native.StartAsync)
+        {
+            OnSuperseded = native.Supersede,
+            Draining = native.DrainAsync,
+        };
     }
 
     /// <summary>One for scripts that speak frames.</summary>
@@ -68,7 +72,9 @@ internal sealed class SocketListeners(AgentFactory agents, Inspector inspector, 
 
         // Agents come and go while it listens.
         RegisteredConnections? Find(string id) =>
-            inspector.Model.Configuration.Agents.FirstOrDefault(agent => agent.Id == id) is { } agent && reverse.Admits(agent) ? agents.Registered(id) : null;
+            inspector.Model.Configuration.Agents.FirstOrDefault(agent => agent.Id == id) is { } agent && reverse.Admits(agent)
+                ? agents.Registered(id)
+                : null;
     }
 
     private SpopListener CreateSpop(ListenerOptions listener, IExchangeRelay? relay)

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Sidecar.Daemon.Listeners;
 
-/// <summary>Listener sockets in the abstract namespace of Linux, which has no files: for proxies in a chroot (proxy integration §1.11).</summary>
+/// <summary>
+/// Listener sockets in the abstract namespace of Linux, which has no files: for proxies in a chroot (proxy integration §1.11).
+/// </summary>
 internal static class AbstractSocket
 {
     // sun_path (unix(7)). HAProxy's abns@ fills all of it with zero bytes, and these count.
@@ -27,7 +29,8 @@ internal static class AbstractSocket
         catch (SocketException e)
         {
             socket.Dispose();
-            throw new ListenerSocketException($"cannot listen on the abstract name {endPoint}: {e.Message}; stop who has it or choose another name", e);
+            throw new ListenerSocketException(
+                $"cannot listen on the abstract name {endPoint}: {e.Message}; stop who has it or choose another name", e);
         }
     }
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -34,7 +35,8 @@ internal sealed class KestrelListener : IAsyncDisposable
             Backlog = options.Socket.Backlog,
             Time = options.Time,
         };
-        var transport = new KestrelTransport(accepting, options.SilenceTimeout, options.RunsOnPoller, _socket.Bind, loggers.CreateLogger<KestrelListener>());
+        var transport = new KestrelTransport(
+            accepting, options.SilenceTimeout, options.RunsOnPoller, _socket.Bind, loggers.CreateLogger<KestrelListener>());
         _server = KestrelMeter.Make(() => new KestrelServer(Options.Create(ServerOptions(options)), transport, loggers), out _meter);
     }
 
@@ -44,12 +46,12 @@ internal sealed class KestrelListener : IAsyncDisposable
     /// <summary>Starts to listen and to hand requests to the application.</summary>
     /// <exception cref="ListenerSocketException">The socket's path cannot be used.</exception>
     /// <exception cref="IOException">The address is taken.</exception>
-    public Task StartAsync<TContext>(IHttpApplication<TContext> application, CancellationToken cancellation)
-        where TContext : notnull => _server.StartAsync(new LeavingApplication<TContext>(application, () => _leaves), cancellation);
+    public Task StartAsync(IHttpApplication<IFeatureCollection> application, CancellationToken cancellation) =>
+        _server.StartAsync(new LeavingApplication(application, () => _leaves), cancellation);
 
     /// <summary>
-    /// Another process listens here now: connections of HTTP/1 are closed after their next answer, which says so. One that is closed while it is
-    /// idle may have a request on its way, and a proxy repeats none that is a POST.
+    /// Another process listens here now: connections of HTTP/1 are closed after their next answer, which says so. One that is closed while
+    /// it is idle may have a request on its way, and a proxy repeats none that is a POST.
     /// </summary>
     public void Leave() => _leaves = true;
 

@@ -6,7 +6,8 @@ using Sidecar.Daemon.Configuration.Settings;
 namespace Sidecar.Daemon.Listeners;
 
 /// <summary>
-/// Where an HTTP listener listens and what it bears. All limits lie above what a proxy lets through: a refusal by the server would be seen by nobody's ledger.
+/// Where an HTTP listener listens and what it bears. All limits lie above what a proxy lets through: a refusal by the server would be seen
+/// by nobody's ledger.
 /// </summary>
 internal sealed record KestrelListenerOptions
 {
@@ -49,8 +50,8 @@ internal sealed record KestrelListenerOptions
     public HttpProtocols Protocols { get; init; } = HttpProtocols.Http1;
 
     /// <summary>
-    /// Whether what reads goes on, on the thread that found the socket to have something, until its first wait: for HTTP/1 the application, which must
-    /// never block and whose work must be short; for HTTP/2 only the reader of frames.
+    /// Whether what reads goes on, on the thread that found the socket to have something, until its first wait: for HTTP/1 the application,
+    /// which must never block and whose work must be short; for HTTP/2 only the reader of frames.
     /// </summary>
     public bool RunsOnPoller { get; init; }
 

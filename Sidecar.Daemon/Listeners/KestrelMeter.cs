@@ -5,8 +5,8 @@ namespace Sidecar.Daemon.Listeners;
 
 /// <summary>Finds the meter that a server makes for itself, so that it can be disposed of with the server.</summary>
 /// <remarks>
-/// A server that is not made by a web host makes a meter that it neither shares nor disposes of, and every meter that is not disposed of is kept by the
-/// runtime for ever: with listeners that come and go that is memory that grows, some KiB for each.
+/// A server that is not made by a web host makes a meter that it neither shares nor disposes of, and every meter that is not disposed of is
+/// kept by the runtime for ever: with listeners that come and go that is memory that grows, some KiB for each.
 /// </remarks>
 internal static class KestrelMeter
 {

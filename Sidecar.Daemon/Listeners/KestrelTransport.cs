@@ -10,14 +10,17 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.Listeners;
 
 /// <summary>Gives Kestrel its connections from the accept loop that all listeners have, and only those that have begun to speak.</summary>
-/// <remarks>Kestrel's own loop has no bound and turns at once after a failed accept; and a connection it knows of costs it work every second.</remarks>
+/// <remarks>
+/// Kestrel's own loop has no bound and turns at once after a failed accept; and a connection it knows of costs it work every second.
+/// </remarks>
 /// <param name="options">What the listener bears.</param>
 /// <param name="silence">How long a new connection may say nothing.</param>
 /// <param name="runsOnPoller">Whether what answers runs on the thread that reads, because it never blocks and its work is short.</param>
 /// <param name="createListenSocket">Makes the bound socket.</param>
 /// <param name="logger">Is told of every bound that is reached.</param>
 internal sealed class KestrelTransport(
-    SocketListenerOptions options, TimeSpan silence, bool runsOnPoller, Func<EndPoint, Socket> createListenSocket, ILogger logger) : IConnectionListenerFactory
+    SocketListenerOptions options, TimeSpan silence, bool runsOnPoller, Func<EndPoint, Socket> createListenSocket,
+    ILogger logger) : IConnectionListenerFactory
 {
     /// <summary>Starts to listen.</summary>
     /// <exception cref="AddressInUseException">Somebody listens there.</exception>
@@ -99,7 +102,8 @@ internal sealed class KestrelTransport(
             }
 
             var aborting = _listener.AbortAsync();
-            await aborting.WaitAsync(LongestEnd, _options.Time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await aborting.WaitAsync(LongestEnd, _options.Time, CancellationToken.None).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing);
             await _pollers.DisposeAsync().AsTask()
                 .WaitAsync(LongestEnd, _options.Time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -111,7 +115,8 @@ internal sealed class KestrelTransport(
             try
             {
                 connection = new PolledConnection(
-                    accepted.Open(_pollers.Next(), _receiving), string.Create(CultureInfo.InvariantCulture, $"{_options.Name}-{number}"), accepted.Socket);
+                    accepted.Open(_pollers.Next(), _receiving), string.Create(CultureInfo.InvariantCulture, $"{_options.Name}-{number}"),
+                    accepted.Socket);
             }
             catch (Exception e) when (_unbound.IsCancellationRequested && e is IOException or ObjectDisposedException)
             {

@@ -5,15 +5,15 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Sidecar.Daemon.Listeners;
 
 /// <summary>
-/// An application whose answers close their connection while the listener leaves. HTTP/2 has a word of its own for that, which the server says.
+/// An application whose answers close their connection while the listener leaves. HTTP/2 has a word of its own for that, which the server
+/// says.
 /// </summary>
 /// <param name="application">What answers.</param>
 /// <param name="leaves">Whether it leaves now.</param>
-internal sealed class LeavingApplication<TContext>(IHttpApplication<TContext> application, Func<bool> leaves) : IHttpApplication<TContext>
-    where TContext : notnull
+internal sealed class LeavingApplication(IHttpApplication<IFeatureCollection> application, Func<bool> leaves)
+    : IHttpApplication<IFeatureCollection>
 {
-    /// <inheritdoc/>
-    public TContext CreateContext(IFeatureCollection contextFeatures)
+    public IFeatureCollection CreateContext(IFeatureCollection contextFeatures)
     {
         if (leaves() && contextFeatures.Get<IHttpRequestFeature>() is { } request && HttpProtocol.IsHttp11(request.Protocol))
         {
@@ -23,9 +23,7 @@ internal sealed class LeavingApplication<TContext>(IHttpApplication<TContext> ap
         return application.CreateContext(contextFeatures);
     }
 
-    /// <inheritdoc/>
-    public Task ProcessRequestAsync(TContext context) => application.ProcessRequestAsync(context);
+    public Task ProcessRequestAsync(IFeatureCollection context) => application.ProcessRequestAsync(context);
 
-    /// <inheritdoc/>
-    public void DisposeContext(TContext context, Exception? exception) => application.DisposeContext(context, exception);
+    public void DisposeContext(IFeatureCollection context, Exception? exception) => application.DisposeContext(context, exception);
 }

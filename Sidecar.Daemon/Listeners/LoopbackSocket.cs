@@ -5,11 +5,13 @@ using System.Runtime.InteropServices;
 
 namespace Sidecar.Daemon.Listeners;
 
-/// <summary>Makes the socket of a listener on loopback TCP. Another daemon of the same user that may take over can listen at the same address.</summary>
+/// <summary>
+/// Makes the socket of a listener on loopback TCP. Another daemon of the same user that may take over can listen at the same address.
+/// </summary>
 /// <remarks>
-/// Every such socket allows to be shared, but only from when it is bound: two daemons of which neither is to take over still notice each other.
-/// One that takes over has the kernel give it all new connections at once, so that the other's queue is empty when it closes: what stands in the
-/// queue of a socket that is closed is lost.
+/// Every such socket allows to be shared, but only from when it is bound: two daemons of which neither is to take over still notice each
+/// other. One that takes over has the kernel give it all new connections at once, so that the other's queue is empty when it closes: what
+/// stands in the queue of a socket that is closed is lost.
 /// </remarks>
 internal static class LoopbackSocket
 {
@@ -55,7 +57,8 @@ internal static class LoopbackSocket
 
     private static void Share(Socket socket) => socket.SetRawSocketOption(SolSocket, ReusePort, BitConverter.GetBytes(1));
 
-    // The sockets at an address are numbered in the order in which they began to listen; a number that is none leaves the choice to the kernel.
+    // The sockets at an address are numbered in the order in which they began to listen; a number that is none leaves the choice to the
+    // kernel.
     private static void TakeNewConnections(Socket socket, int listening)
     {
         if (listening < 2)

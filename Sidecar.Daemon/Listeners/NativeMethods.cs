@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Sidecar.Daemon.Listeners;
 
-/// <summary>The few libc functions that the base library lacks: the owner of a file, and the databases of users and groups.</summary>
+/// <summary>
+/// The few libc functions that the base library lacks: the owner of a socket file, and the databases of users and groups.
+/// </summary>
 /// <remarks>Plain <c>DllImport</c>: the source generator would need unsafe blocks, which this solution does not allow.</remarks>
 internal static class NativeMethods
 {
@@ -15,41 +17,25 @@ internal static class NativeMethods
     /// <summary>errno: the buffer given is too small.</summary>
     internal const int Range = 34;
 
-    [DllImport("libc", EntryPoint = "geteuid")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    internal static extern uint EffectiveUser();
-
     [DllImport("libc", EntryPoint = "lchown", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     internal static extern int ChangeOwner([MarshalAs(UnmanagedType.LPUTF8Str)] string path, uint owner, uint group);
 
-    [DllImport("libc", EntryPoint = "link", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    internal static extern int Link([MarshalAs(UnmanagedType.LPUTF8Str)] string path, [MarshalAs(UnmanagedType.LPUTF8Str)] string added);
-
     [DllImport("libc", EntryPoint = "getgrnam_r")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     internal static extern int FindGroup(
-        [MarshalAs(UnmanagedType.LPUTF8Str)] string name, out GroupEntry entry, byte[] buffer, nint length, out nint found);
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string name, out AccountEntry entry, byte[] buffer, nint length, out nint found);
 
     [DllImport("libc", EntryPoint = "getpwnam_r")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     internal static extern int FindUser(
-        [MarshalAs(UnmanagedType.LPUTF8Str)] string name, out UserEntry entry, byte[] buffer, nint length, out nint found);
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string name, out AccountEntry entry, byte[] buffer, nint length, out nint found);
 
-    /// <summary><c>struct group</c>. The pointers lead into the caller's buffer and are not read.</summary>
+    /// <summary>
+    /// <c>struct passwd</c>, and <c>struct group</c>, which begins the same and is shorter. The pointers lead into the caller's buffer.
+    /// </summary>
     [StructLayout(LayoutKind.Sequential)]
-    internal struct GroupEntry
-    {
-        public nint Name;
-        public nint Password;
-        public uint Id;
-        public nint Members;
-    }
-
-    /// <summary><c>struct passwd</c>. The pointers lead into the caller's buffer and are not read.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct UserEntry
+    internal struct AccountEntry
     {
         public nint Name;
         public nint Password;

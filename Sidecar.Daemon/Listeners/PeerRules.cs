@@ -38,8 +38,10 @@ internal sealed class PeerRules
             return $"the peer's user cannot be found out: {e.Message}";
         }
 
-        return _users is not null && !_users.Contains(peer.UserId) ? $"process {peer.ProcessId} runs as uid {peer.UserId}; allowed are {string.Join(", ", _users)}"
-            : _groups is not null && !_groups.Contains(peer.GroupId) ? $"process {peer.ProcessId} runs as gid {peer.GroupId}; allowed are {string.Join(", ", _groups)}"
+        return _users is not null && !_users.Contains(peer.UserId)
+            ? $"process {peer.ProcessId} runs as uid {peer.UserId}; allowed are {string.Join(", ", _users)}"
+            : _groups is not null && !_groups.Contains(peer.GroupId)
+                ? $"process {peer.ProcessId} runs as gid {peer.GroupId}; allowed are {string.Join(", ", _groups)}"
             : null;
     }
 }

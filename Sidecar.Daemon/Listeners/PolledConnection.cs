@@ -6,8 +6,8 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.Listeners;
 
 /// <summary>
-/// A connection as Kestrel has it, which gathers what it writes: its reader may run on the thread of a <see cref="SocketPoller"/>, and what is written goes out
-/// on the writer's thread. It says when Kestrel is done with it: until then it counts.
+/// A connection as Kestrel has it, which gathers what it writes: its reader may run on the thread of a <see cref="SocketPoller"/>, and what
+/// is written goes out on the writer's thread. It says when Kestrel is done with it: until then it counts.
 /// </summary>
 internal sealed class PolledConnection : DefaultConnectionContext
 {

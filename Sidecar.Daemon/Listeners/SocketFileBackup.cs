@@ -1,8 +1,11 @@
 using System.Runtime.InteropServices;
+using Sidecar.Daemon.Configuration;
 
 namespace Sidecar.Daemon.Listeners;
 
-/// <summary>Keeps a listener's socket file at hand while another listener tries to take its place: until then nothing is lost by taking that back.</summary>
+/// <summary>
+/// Keeps a listener's socket file at hand while another listener tries to take its place: until then nothing is lost by taking that back.
+/// </summary>
 internal sealed class SocketFileBackup
 {
     private readonly string _path;
@@ -15,7 +18,7 @@ internal sealed class SocketFileBackup
     public static SocketFileBackup Of(string path)
     {
         var aside = UnixSocketPath.NewTemporary(path);
-        return NativeMethods.Link(path, aside) == 0
+        return FileCalls.Link(path, aside) == 0
             ? new SocketFileBackup(path, aside)
             : throw new IOException($"cannot keep {path} while another listener takes its place: {Marshal.GetLastPInvokeErrorMessage()}");
     }

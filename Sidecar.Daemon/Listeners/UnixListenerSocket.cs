@@ -86,7 +86,6 @@ internal sealed class UnixListenerSocket(UnixListenerOptions options, ILogger<Un
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose() => Unlink();
 
     private static (Socket Socket, string Temporary) BindTemporary(string path)

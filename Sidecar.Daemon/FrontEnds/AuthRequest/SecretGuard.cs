@@ -21,12 +21,24 @@ namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 /// <param name="inner">The application.</param>
 /// <param name="inspector">Keeps the ledger.</param>
 /// <param name="logger">Is told once a minute.</param>
-/// <param name="isGrpc">Whether it is calls of gRPC that come: a content type may also be that of a client's request, and the status 200 then an allow.</param>
+/// <param name="isGrpc">
+/// Whether it is calls of gRPC that come: a content type may also be that of a client's request, and the status 200 then an allow.
+/// </param>
 internal sealed class SecretGuard(
-    string listener, ListenerSecret secret, IHttpApplication<IFeatureCollection> inner, Inspector inspector, ILogger<SecretGuard> logger, bool isGrpc)
+    string listener, ListenerSecret secret, IHttpApplication<IFeatureCollection> inner, Inspector inspector, ILogger<SecretGuard> logger,
+    bool isGrpc)
     : FeatureApplication
 {
     private readonly LogThrottle _throttle = new(inspector.Time);
+
+    /// <summary>An application behind the secret of its listener; itself where the listener has none.</summary>
+    /// <exception cref="IOException">The secret's file cannot be used.</exception>
+    public static IHttpApplication<IFeatureCollection> Around(
+        IHttpApplication<IFeatureCollection> application, ListenerOptions listener, Inspector inspector, ILoggerFactory loggers,
+        bool isGrpc) =>
+        listener.SecretFile is { } file
+            ? new SecretGuard(listener.Name, ListenerSecret.Load(file), application, inspector, loggers.CreateLogger<SecretGuard>(), isGrpc)
+            : application;
 
     public override Task ProcessRequestAsync(IFeatureCollection context)
     {
@@ -46,7 +58,8 @@ internal sealed class SecretGuard(
         {
             // Its clients have no ears for anything else.
             context.GetRequiredFeature<IHttpResponseFeature>().Headers.ContentType = GrpcHeaderNames.ContentType;
-            GrpcResponse.SetStatus(context, new GrpcStatus(GrpcStatusCode.Unauthenticated, $"the header {AnswerHeaders.Secret} is missing or wrong"));
+            GrpcResponse.SetStatus(
+                context, new GrpcStatus(GrpcStatusCode.Unauthenticated, $"the header {AnswerHeaders.Secret} is missing or wrong"));
             return Task.CompletedTask;
         }
 
@@ -54,7 +67,9 @@ internal sealed class SecretGuard(
     }
 }
 
-/// <summary>What a proxy proves itself with on a TCP listener, where the rights of a socket file cannot tell it from other processes. Immutable.</summary>
+/// <summary>
+/// What a proxy proves itself with on a TCP listener, where the rights of a socket file cannot tell it from other processes. Immutable.
+/// </summary>
 internal sealed class ListenerSecret
 {
     /// <summary>Fewest characters: 16 random ones cannot be guessed.</summary>
@@ -111,7 +126,8 @@ internal sealed class ListenerSecret
         }
 
         return content.ContainsAnyExceptInRange((byte)'!', (byte)'~')
-            ? throw new IOException($"the secret in {path} has characters that a header cannot carry everywhere; use visible ASCII, for example base64")
+            ? throw new IOException(
+                $"the secret in {path} has characters that a header cannot carry everywhere; use visible ASCII, for example base64")
             : content.ToArray();
     }
 }

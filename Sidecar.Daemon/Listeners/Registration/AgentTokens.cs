@@ -20,8 +20,8 @@ internal sealed class AgentTokens
     }
 
     /// <summary>
-    /// Reads a file with one <c>agent-id token</c> per line; empty lines and those that begin with <c>#</c> are skipped. Several lines for one agent let a
-    /// token be replaced in two steps.
+    /// Reads a file with one <c>agent-id token</c> per line; empty lines and those that begin with <c>#</c> are skipped. Several lines for
+    /// one agent let a token be replaced in two steps.
     /// </summary>
     /// <param name="path">The file; others must not be able to read or change it.</param>
     /// <param name="agents">The agents that must have a token.</param>
@@ -37,7 +37,8 @@ internal sealed class AgentTokens
         }
 
         return agents.FirstOrDefault(agent => !tokens._digests.ContainsKey(agent)) is { } missing
-            ? throw new IOException($"the token file {path} has no token for agent {missing}, which could never register; add a line '{missing} TOKEN'")
+            ? throw new IOException(
+                $"the token file {path} has no token for agent {missing}, which could never register; add a line '{missing} TOKEN'")
             : tokens;
     }
 
@@ -63,16 +64,20 @@ internal sealed class AgentTokens
             PrivateFile.Check(file.SafeFileHandle, "token file", path, "others could register as an agent", "600");
             if (file.Length > MaxFileLength)
             {
-                throw new IOException($"the token file {path} has {file.Length} bytes; the limit is {MaxFileLength}; it holds one 'agent-id token' per line");
+                throw new IOException($"the token file {path} has {file.Length} bytes; the limit is {MaxFileLength}; it holds one "
+                    + "'agent-id token' per line");
             }
 
             using var text = new StreamReader(
-                file, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false);
+                file, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true),
+                detectEncodingFromByteOrderMarks: false);
             return text.ReadToEnd().TrimStart('\uFEFF');
         }
-        catch (Exception e) when (e is UnauthorizedAccessException or FileNotFoundException or DirectoryNotFoundException or DecoderFallbackException)
+        catch (Exception e) when (e is UnauthorizedAccessException or FileNotFoundException or DirectoryNotFoundException
+            or DecoderFallbackException)
         {
-            throw new IOException($"cannot use the token file {path}: {e.Message}; it must be UTF-8 text that the daemon's user may read", e);
+            throw new IOException(
+                $"cannot use the token file {path}: {e.Message}; it must be UTF-8 text that the daemon's user may read", e);
         }
     }
 
@@ -92,7 +97,8 @@ internal sealed class AgentTokens
         var token = Encoding.UTF8.GetBytes(parts[1]);
         if (token.Length < MinLength)
         {
-            throw new IOException($"{where}: the token of agent {parts[0]} has {token.Length} bytes; the least is {MinLength}; make one with: head -c 24 /dev/urandom | base64");
+            throw new IOException($"{where}: the token of agent {parts[0]} has {token.Length} bytes; the least is {MinLength}; make one "
+                + "with: head -c 24 /dev/urandom | base64");
         }
 
         if (!_digests.TryGetValue(parts[0], out var digests))

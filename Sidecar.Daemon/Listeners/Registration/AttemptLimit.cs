@@ -3,8 +3,8 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.Listeners.Registration;
 
 /// <summary>
-/// Bounds how often a peer may try to register within a second, so that tokens cannot be guessed fast nor the daemon be kept busy: each process
-/// has attempts of its own, and each user twice as many.
+/// Bounds how often a peer may try to register within a second, so that tokens cannot be guessed fast nor the daemon be kept busy: each
+/// process has attempts of its own, and each user twice as many.
 /// </summary>
 /// <remarks>Safe from any thread. The first attempt after a second of rest begins the next second, for all peers.</remarks>
 internal sealed class AttemptLimit(int perSecond, TimeProvider time)

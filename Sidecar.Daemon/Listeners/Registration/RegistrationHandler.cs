@@ -10,7 +10,9 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.Listeners.Registration;
 
 /// <summary>Takes one accepted socket from its first byte to its agent's pool, or to the door (spec §8). Safe from any thread.</summary>
-/// <remarks>All limits are decided before success is told; request and answer share one deadline; every attempt is counted once, by how it ended.</remarks>
+/// <remarks>
+/// All limits are decided before success is told; request and answer share one deadline; every attempt is counted once, by how it ended.
+/// </remarks>
 internal sealed class RegistrationHandler(
     ReverseListenerOptions options, RegistrationRules rules, SidecarMetrics metrics, TimeProvider time, ILogger logger)
 {
@@ -36,7 +38,8 @@ internal sealed class RegistrationHandler(
         {
             Count(stopping.IsCancellationRequested
                 ? new Refusal(RegistrationOutcome.Stopping, "the listener is being stopped")
-                : new Refusal(RegistrationOutcome.TimedOut, $"the registration was not complete within {options.Timeout.TotalSeconds:0.###} s"));
+                : new Refusal(
+                    RegistrationOutcome.TimedOut, $"the registration was not complete within {options.Timeout.TotalSeconds:0.###} s"));
         }
         catch (SocketException e)
         {
@@ -81,7 +84,8 @@ internal sealed class RegistrationHandler(
 
         if (frame.Type == RegistrationAnswers.DialectRRequest)
         {
-            var dialect = new Refusal(RegistrationOutcome.BadDialect, "the request-id dialect (registration of type 0x03, version 2 of the Go and Kotlin SDKs) is not spoken yet, dialled or not: use a build of the agent that registers with type 0x01");
+            var dialect = new Refusal(RegistrationOutcome.BadDialect, "the request-id dialect (registration of type 0x03, version 2 of the "
+                + "Go and Kotlin SDKs) is not spoken yet, dialled or not: use a build of the agent that registers with type 0x01");
             await RefuseAsync(socket, dialect, RegistrationAnswers.RefusedDialectR(dialect.Error), deadline).ConfigureAwait(false);
             return false;
         }
@@ -99,7 +103,8 @@ internal sealed class RegistrationHandler(
 
         if (!rules.TryAdmit(request, out var agent, out var slot, out var refusal))
         {
-            await RefuseAsync(socket, refusal, RegistrationAnswers.Refused(refusal.Error, options.ProxyVersion), deadline).ConfigureAwait(false);
+            await RefuseAsync(
+                socket, refusal, RegistrationAnswers.Refused(refusal.Error, options.ProxyVersion), deadline).ConfigureAwait(false);
             return false;
         }
 
@@ -120,7 +125,8 @@ internal sealed class RegistrationHandler(
     }
 
     private async Task<bool> LetInAsync(
-        AcceptedSocket accepted, RegistrationRequest request, RegisteredConnections agent, RegistrationSlot slot, CancellationToken deadline)
+        AcceptedSocket accepted, RegistrationRequest request, RegisteredConnections agent, RegistrationSlot slot,
+        CancellationToken deadline)
     {
         var isIn = false;
         try
@@ -156,7 +162,8 @@ internal sealed class RegistrationHandler(
     private static Refusal? Unanswered(OpeningFrame frame) => frame.End switch
     {
         FrameConnectionEnd.None when frame.Type is MessageType.HandshakeRequest or RegistrationAnswers.DialectRRequest => null,
-        FrameConnectionEnd.None => new Refusal(RegistrationOutcome.BadType, $"the first frame has type 0x{(byte)frame.Type:x2}, expected 0x01 (registration)"),
+        FrameConnectionEnd.None =>
+            new Refusal(RegistrationOutcome.BadType, $"the first frame has type 0x{(byte)frame.Type:x2}, expected 0x01 (registration)"),
         FrameConnectionEnd.ZeroLengthFrame or FrameConnectionEnd.FrameTooLong => new Refusal(RegistrationOutcome.BadLength, frame.Problem),
         _ => new Refusal(RegistrationOutcome.Gone, frame.Problem),
     };

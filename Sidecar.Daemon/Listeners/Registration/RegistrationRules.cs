@@ -5,7 +5,8 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Listeners.Registration;
 
 /// <summary>
-/// Who may register on a listener, judged in the order of spec §8: version, agent id, allow-list, token; then the place among the agent's connections.
+/// Who may register on a listener, judged in the order of spec §8: version, agent id, allow-list, token; then the place among the agent's
+/// connections.
 /// </summary>
 /// <remarks>The first four texts are the reference's, because agents may show them. Safe from any thread.</remarks>
 /// <param name="find">The place of an agent that is allowed here now, by its id; null for others.</param>
@@ -39,7 +40,8 @@ internal sealed class RegistrationRules(Func<string, RegisteredConnections?> fin
 
         refusal = new Refusal(
             RegistrationOutcome.TooManyConnections,
-            $"Too many connections: agent '{request.AgentId}' has {agent.Count}, the limit is {Math.Min(agent.Limit, maxPerAgent)}; close one first");
+            $"Too many connections: agent '{request.AgentId}' has {agent.Count}, the limit is {Math.Min(agent.Limit, maxPerAgent)}; close "
+            + "one first");
         return false;
     }
 
@@ -47,7 +49,9 @@ internal sealed class RegistrationRules(Func<string, RegisteredConnections?> fin
     {
         if (request.ProtocolVersion != ProtocolConstants.Version)
         {
-            return new(RegistrationOutcome.BadVersion, $"Protocol version mismatch: expected {ProtocolConstants.Version}, got {request.ProtocolVersion}");
+            return new(
+                RegistrationOutcome.BadVersion,
+                $"Protocol version mismatch: expected {ProtocolConstants.Version}, got {request.ProtocolVersion}");
         }
 
         if (request.AgentId.Length == 0)
@@ -57,7 +61,9 @@ internal sealed class RegistrationRules(Func<string, RegisteredConnections?> fin
 
         if (!isKnown)
         {
-            return new(RegistrationOutcome.NotAllowed, $"Invalid message format: Agent {PeerText.Quote(request.AgentId)} is not in the allowed list");
+            return new(
+                RegistrationOutcome.NotAllowed,
+                $"Invalid message format: Agent {PeerText.Quote(request.AgentId)} is not in the allowed list");
         }
 
         if (tokens is null)
@@ -66,7 +72,8 @@ internal sealed class RegistrationRules(Func<string, RegisteredConnections?> fin
         }
 
         // An empty token is none, or anybody could bring one.
-        return string.IsNullOrEmpty(request.AuthToken) ? new(RegistrationOutcome.NoToken, "Invalid message format: Authentication required but no token provided")
+        return string.IsNullOrEmpty(request.AuthToken)
+            ? new(RegistrationOutcome.NoToken, "Invalid message format: Authentication required but no token provided")
             : tokens.IsValid(request.AgentId, request.AuthToken) ? null
             : new(RegistrationOutcome.WrongToken, $"Authentication failed: the token is none of agent '{request.AgentId}'");
     }
@@ -74,5 +81,7 @@ internal sealed class RegistrationRules(Func<string, RegisteredConnections?> fin
 
 /// <summary>Why an agent is not let in.</summary>
 /// <param name="Outcome">The reason as a name.</param>
-/// <param name="Error">The reason in words, told to the agent where the protocol has an answer and to the log always. It may hold text of the peer.</param>
+/// <param name="Error">
+/// The reason in words, told to the agent where the protocol has an answer and to the log always. It may hold text of the peer.
+/// </param>
 internal sealed record Refusal(RegistrationOutcome Outcome, string Error);

@@ -5,8 +5,12 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Listeners.Registration;
 
-/// <summary>A listener for agents that dial in (spec §8): bounds the attempts of each peer, and gives each to the <see cref="RegistrationHandler"/>.</summary>
-/// <remarks>Connections outlive it: those that are registered belong to their agents' pools, which close them after the listeners have stopped.</remarks>
+/// <summary>
+/// A listener for agents that dial in (spec §8): bounds the attempts of each peer, and gives each to the <see cref="RegistrationHandler"/>.
+/// </summary>
+/// <remarks>
+/// Connections outlive it: those that are registered belong to their agents' pools, which close them after the listeners have stopped.
+/// </remarks>
 internal sealed class ReverseListener : IAsyncDisposable
 {
     // So that no user has more than half of what may be open, and no process more than a quarter.
@@ -21,7 +25,8 @@ internal sealed class ReverseListener : IAsyncDisposable
     private int _disposed;
 
     /// <summary>A listener that does not listen yet.</summary>
-    public ReverseListener(ReverseListenerOptions options, RegistrationRules rules, SidecarMetrics metrics, TimeProvider time, ILogger logger)
+    public ReverseListener(
+        ReverseListenerOptions options, RegistrationRules rules, SidecarMetrics metrics, TimeProvider time, ILogger logger)
     {
         _options = options;
         _registrations = new RegistrationHandler(options, rules, metrics, time, logger);
@@ -89,7 +94,8 @@ internal sealed class ReverseListener : IAsyncDisposable
     private Refusal? Problem(AcceptedSocket accepted) =>
         _options.PeerProblem(accepted.Socket) is { } problem ? new Refusal(RegistrationOutcome.Peer, $"Not allowed: {problem}")
         : !_attempts.TryCount(accepted.Peer.GetValueOrDefault()) ? new Refusal(
-            RegistrationOutcome.TooManyAttempts, $"Too many attempts: {_options.AttemptsPerSecond} within a second are the limit; try again later")
+            RegistrationOutcome.TooManyAttempts,
+            $"Too many attempts: {_options.AttemptsPerSecond} within a second are the limit; try again later")
         : null;
 
     private static Refusal TooManyUnregistered(int limit) =>
