@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace Sidecar.Daemon.Takeover;
 
-/// <summary>What one side of a link has asked and not been told yet. Bounded; every call ends by its reply, its deadline or the end of the link.</summary>
+/// <summary>
+/// What one side of a link has asked and not been told yet. Bounded; every call ends by its reply, its deadline or the end of the link.
+/// </summary>
 internal sealed class LinkCalls(int limit, TimeProvider time)
 {
     // Beyond what any phase has, and within what timers take.
@@ -52,7 +54,8 @@ internal sealed class LinkCalls(int limit, TimeProvider time)
     {
         if (!reply.IsCompleted && wait > TimeSpan.Zero)
         {
-            await ((Task)reply).WaitAsync(wait < Longest ? wait : Longest, time, gone).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)reply).WaitAsync(wait < Longest ? wait : Longest, time, gone).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing);
         }
 
         lock (_gate)

@@ -19,7 +19,6 @@ internal enum LinkFrameKind : byte
     /// <summary>A question about it: milliseconds that are left, then the question.</summary>
     Ask = 4,
 
-    /// <summary>The answer.</summary>
     Answer = 5,
 
     /// <summary>There is no answer.</summary>
@@ -42,7 +41,9 @@ internal readonly record struct LinkFrame(LinkFrameKind Kind, ulong Call, ReadOn
     /// <summary>Bytes before the payload.</summary>
     public const int HeaderSize = sizeof(uint) + Fixed;
 
-    /// <summary>Longest frame: the largest question of a script in JSON, its body of 16 MiB in base64 with a head of 1 MiB, and room.</summary>
+    /// <summary>
+    /// Longest frame: the largest question of a script in JSON, its body of 16 MiB in base64 with a head of 1 MiB, and room.
+    /// </summary>
     public const int MaxLength = 24 * 1024 * 1024;
 
     private const int Fixed = 1 + sizeof(ulong);
@@ -80,7 +81,8 @@ internal readonly record struct LinkFrame(LinkFrameKind Kind, ulong Call, ReadOn
             return false;
         }
 
-        frame = new LinkFrame(kind, BinaryPrimitives.ReadUInt64BigEndian(header[(sizeof(uint) + 1)..]), buffer.Slice(HeaderSize, length - Fixed));
+        frame = new LinkFrame(
+            kind, BinaryPrimitives.ReadUInt64BigEndian(header[(sizeof(uint) + 1)..]), buffer.Slice(HeaderSize, length - Fixed));
         buffer = buffer.Slice(sizeof(uint) + length);
         return true;
     }

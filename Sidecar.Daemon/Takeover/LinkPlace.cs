@@ -5,7 +5,8 @@ using Sidecar.Daemon.Listeners;
 namespace Sidecar.Daemon.Takeover;
 
 /// <summary>
-/// Where the daemons at one listener find each other: a socket file beside the listener's, or for an address an abstract name, which has no file.
+/// Where the daemons at one listener find each other: a socket file beside the listener's, or for an address an abstract name, which has no
+/// file.
 /// </summary>
 /// <param name="path">The listener's path.</param>
 /// <param name="address">Its address; null for a path.</param>
@@ -26,6 +27,5 @@ internal sealed class LinkPlace(string path, IPEndPoint? address)
     /// <param name="file">Owns the file, where there is one.</param>
     public Socket Bind(UnixListenerSocket file) => IsExclusive ? AbstractSocket.Bind(EndPoint) : file.Bind(EndPoint);
 
-    /// <inheritdoc/>
     public override string ToString() => _text.Replace('\0', '@');
 }

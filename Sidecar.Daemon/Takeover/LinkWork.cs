@@ -62,7 +62,9 @@ internal sealed class LinkWork(LinkOptions options, Func<ReadOnlyMemory<byte>, V
                 _ = gone.CancelAsync();
             }
 
-            idle = _open.Count == 0 ? Task.CompletedTask : (_idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            idle = _open.Count == 0
+                ? Task.CompletedTask
+                : (_idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
 
         await idle.ConfigureAwait(false);
@@ -84,7 +86,10 @@ internal sealed class LinkWork(LinkOptions options, Func<ReadOnlyMemory<byte>, V
         finally
         {
             var isSendable = answer is not null && answer.Length <= LinkFrame.MaxLength - LinkFrame.HeaderSize;
-            await send(isSendable ? LinkFrame.Of(LinkFrameKind.Answer, call, answer) : LinkFrame.Of(LinkFrameKind.NoAnswer, call)).ConfigureAwait(false);
+            await send(
+                isSendable
+                    ? LinkFrame.Of(LinkFrameKind.Answer, call, answer)
+                    : LinkFrame.Of(LinkFrameKind.NoAnswer, call)).ConfigureAwait(false);
             TaskCompletionSource? idle;
             lock (_gate)
             {

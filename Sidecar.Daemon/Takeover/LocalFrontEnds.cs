@@ -3,8 +3,8 @@ using Sidecar.Daemon.Inspection;
 namespace Sidecar.Daemon.Takeover;
 
 /// <summary>
-/// The front ends of this daemon by the place of their listener: while one listener replaces another at its place, each is asked about the exchanges that it
-/// knows, whichever the proxy's connection leads to. Safe from any thread.
+/// The front ends of this daemon by the place of their listener: while one listener replaces another at its place, each is asked about the
+/// exchanges that it knows, whichever the proxy's connection leads to. Safe from any thread.
 /// </summary>
 internal sealed class LocalFrontEnds
 {

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Sidecar.Daemon.Takeover;
 
 /// <summary>
-/// Knows which listeners are still this daemon's: when another has taken over the last that proxies or agents use, this one ends by itself. Safe from any
-/// thread.
+/// Knows which listeners are still this daemon's: when another has taken over the last that proxies or agents use, this one ends by itself.
+/// Safe from any thread.
 /// </summary>
 /// <param name="stop">Begins the stop of the daemon; called once.</param>
 /// <param name="logger">Is told.</param>
@@ -24,7 +24,9 @@ internal sealed class Succession(Action stop, ILogger<Succession> logger)
         }
     }
 
-    /// <summary>A listener that this daemon has given up by itself; it goes on all the same, unless another daemon has taken the others.</summary>
+    /// <summary>
+    /// A listener that this daemon has given up by itself; it goes on all the same, unless another daemon has taken the others.
+    /// </summary>
     public void Leave(string listener)
     {
         lock (_gate)

@@ -7,10 +7,12 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Takeover;
 
-/// <summary>One connection between two daemons at the same listener: both ask each other about exchanges that they do not know, many at once.</summary>
+/// <summary>
+/// One connection between two daemons at the same listener: both ask each other about exchanges that they do not know, many at once.
+/// </summary>
 /// <remarks>
-/// Whatever the other does costs the link at most: frames, calls and bytes are bounded, everything waited for has a deadline. All members are
-/// safe from any thread.
+/// Whatever the other does costs the link at most: frames, calls and bytes are bounded, everything waited for has a deadline. All members
+/// are safe from any thread.
 /// </remarks>
 internal sealed class TakeoverLink
 {
@@ -72,7 +74,8 @@ internal sealed class TakeoverLink
         }
 
         var known = await CallAsync(
-            static (call, state) => LinkFrame.Of(LinkFrameKind.Knows, call, Encoding.UTF8.GetBytes(state.key)), (key, question), Left(deadline) / 8,
+            static (call, state) => LinkFrame.Of(LinkFrameKind.Knows, call, Encoding.UTF8.GetBytes(state.key)), (key, question),
+            Left(deadline) / 8,
             gone).ConfigureAwait(false);
         if (known is not [Yes])
         {
@@ -83,7 +86,8 @@ internal sealed class TakeoverLink
         var budget = new byte[sizeof(uint)];
         BinaryPrimitives.WriteUInt32BigEndian(budget, (uint)Math.Clamp(left.TotalMilliseconds, 0, uint.MaxValue));
         return await CallAsync(
-            (call, state) => LinkFrame.Of(LinkFrameKind.Ask, call, budget, state.question.Span), (key, question), left, gone).ConfigureAwait(false);
+            (call, state) => LinkFrame.Of(LinkFrameKind.Ask, call, budget, state.question.Span), (key, question), left,
+            gone).ConfigureAwait(false);
     }
 
     /// <summary>Tells the other that its place is taken.</summary>
@@ -199,7 +203,9 @@ internal sealed class TakeoverLink
         var version = frame.Payload.FirstSpan[0];
         var kind = Encoding.UTF8.GetString(frame.Payload.Slice(1));
         _isGreeted = version == Version && kind == _options.Kind;
-        return _isGreeted ? null : $"it is a {kind} listener with version {version} of links; this is a {_options.Kind} listener with version {Version}";
+        return _isGreeted
+            ? null
+            : $"it is a {kind} listener with version {version} of links; this is a {_options.Kind} listener with version {Version}";
     }
 
     private async ValueTask<bool> SendAsync(ReadOnlyMemory<byte> frame)
@@ -222,5 +228,6 @@ internal sealed class TakeoverLink
         return true;
     }
 
-    private TimeSpan Left(long deadline) => TimeSpan.FromSeconds((deadline - _options.Time.GetTimestamp()) / (double)_options.Time.TimestampFrequency);
+    private TimeSpan Left(long deadline) =>
+        TimeSpan.FromSeconds((deadline - _options.Time.GetTimestamp()) / (double)_options.Time.TimestampFrequency);
 }

@@ -44,28 +44,28 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
     /// <param name="options">Bounds.</param>
     /// <param name="superseded">Called when another daemon says that it has taken over.</param>
     /// <param name="loggers">Where it logs.</param>
-    public TakeoverLinks(string listener, LinkPlace place, LocalFrontEnds local, LinkOptions options, Action superseded, ILoggerFactory loggers)
+    public TakeoverLinks(
+        string listener, LinkPlace place, LocalFrontEnds local, LinkOptions options, Action superseded, ILoggerFactory loggers)
     {
-        (_listener, _place, _local, _options, _superseded, _logger) = (listener, place, local, options, superseded, loggers.CreateLogger<TakeoverLinks>());
+        (_listener, _place, _local, _options, _superseded, _logger) =
+            (listener, place, local, options, superseded, loggers.CreateLogger<TakeoverLinks>());
         var own = new UnixListenerOptions { Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite, AllowTakeover = true };
         _socket = new UnixListenerSocket(own, loggers.CreateLogger<UnixListenerSocket>());
         _accepting = new SocketListener(
-            new SocketListenerOptions { Name = listener + LinkPlace.Suffix, MaxConnections = MaxLinks, Time = options.Time }, ServeAsync, _logger);
+            new SocketListenerOptions { Name = listener + LinkPlace.Suffix, MaxConnections = MaxLinks, Time = options.Time }, ServeAsync,
+            _logger);
     }
 
-    /// <inheritdoc/>
     public bool IsOpen => Array.Exists(Volatile.Read(ref _links), static link => link.IsOpen) || _local.HasOther(Place, _frontEnd);
 
     private string Place => _place.ToString();
 
-    /// <inheritdoc/>
     public void Serve(IRelayedFrontEnd frontEnd)
     {
         _frontEnd = frontEnd;
         _local.Add(Place, frontEnd);
     }
 
-    /// <inheritdoc/>
     public async ValueTask<byte[]?> AskAsync(string key, ReadOnlyMemory<byte> question, long deadline, CancellationToken gone)
     {
         if (_local.Find(Place, key, _frontEnd) is { } frontEnd)
@@ -215,7 +215,8 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
     private async Task RunAsync(Socket socket, Action<TakeoverLink> begun)
     {
         await using var pipes = new SocketPipes(socket);
-        var link = new TakeoverLink(pipes, _options, () => _frontEnd is { } own ? new HereAtPlace(own, _local, Place) : null, OnSuperseded, _logger);
+        var link = new TakeoverLink(
+            pipes, _options, () => _frontEnd is { } own ? new HereAtPlace(own, _local, Place) : null, OnSuperseded, _logger);
         lock (_gate)
         {
             _links = [.. _links, link];

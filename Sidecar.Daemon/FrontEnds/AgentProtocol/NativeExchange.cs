@@ -38,7 +38,8 @@ internal sealed class NativeExchange(Exchange exchange, RequestHeadersEvent requ
                 break;
             case ResponseHeadersEvent response:
                 _responseIsJudged = true;
-                _responseBodyIsOver = _isHead || response.Status is (>= 100 and < 200) or 204 or 304 || response.Headers.Get("content-length") == "0";
+                _responseBodyIsOver = _isHead || response.Status is (>= 100 and < 200) or 204 or 304
+                    || response.Headers.Get("content-length") == "0";
                 break;
             case ResponseBodyChunkEvent { IsLast: true }:
                 _responseBodyIsOver = true;
@@ -47,8 +48,8 @@ internal sealed class NativeExchange(Exchange exchange, RequestHeadersEvent requ
     }
 
     /// <summary>What is still to be expected of it. Asked when an event has been answered.</summary>
-    /// <param name="told">What this listener has been told of any exchange: of a kind that no asker ever tells, nothing is waited for when others
-    /// need the place.</param>
+    /// <param name="told">What this listener has been told of any exchange: of a kind that no asker ever tells, nothing is waited for when
+    /// others need the place.</param>
     public NativeOutlook Outlook(EventSet told)
     {
         if (IsRefused)
@@ -76,7 +77,8 @@ internal sealed class NativeExchange(Exchange exchange, RequestHeadersEvent requ
             : NativeOutlook.Done;
     }
 
-    private static bool SeemsBodyless(HeaderBlock headers) => headers.IndexOf("transfer-encoding"u8) < 0 && headers.Get("content-length") is null or "" or "0";
+    private static bool SeemsBodyless(HeaderBlock headers) =>
+        headers.IndexOf("transfer-encoding"u8) < 0 && headers.Get("content-length") is null or "" or "0";
 }
 
 /// <summary>What is to be expected of an exchange whose asker may never announce its end.</summary>
@@ -85,7 +87,9 @@ internal enum NativeOutlook
     /// <summary>A phase that agents want has not been answered.</summary>
     Open,
 
-    /// <summary>No phase that agents want is awaited, but its end, a text to inspect or a body that nothing announced may be told.</summary>
+    /// <summary>
+    /// No phase that agents want is awaited, but its end, a text to inspect or a body that nothing announced may be told.
+    /// </summary>
     Over,
 
     /// <summary>Agents want nothing more of it.</summary>
@@ -94,8 +98,8 @@ internal enum NativeOutlook
 
 /// <summary>Says in the agent protocol what a flow has released (spec §5.4). For the pieces of one direction, one at a time.</summary>
 /// <remarks>
-/// While nothing has been released the asker is told to hold what it has, so that it still has the whole body should we be gone. From the first
-/// final answer on it cannot be: then a piece that is held here is dropped there, and comes back as the replacement of a later one.
+/// While nothing has been released the asker is told to hold what it has, so that it still has the whole body should we be gone. From the
+/// first final answer on it cannot be: then a piece that is held here is dropped there, and comes back as the replacement of a later one.
 /// </remarks>
 internal sealed class NativeBody(Exchange exchange, Direction direction, ByteBudget memory)
 {
@@ -132,7 +136,9 @@ internal sealed class NativeBody(Exchange exchange, Direction direction, ByteBud
             if (!piece.IsLast && (_isHeldByAsker || step.Release.IsEmpty))
             {
                 _isHeldByAsker = true;
-                return exchange.Bodies.TryKeep(direction, step.Release, memory) ? answer with { NeedsMore = true } : Refuse(Cause.BodyMemory);
+                return exchange.Bodies.TryKeep(direction, step.Release, memory)
+                    ? answer with { NeedsMore = true }
+                    : Refuse(Cause.BodyMemory);
             }
         }
 
@@ -144,7 +150,9 @@ internal sealed class NativeBody(Exchange exchange, Direction direction, ByteBud
         // Whatever the asker holds by now is replaced as a whole, and only the last piece can do that.
         var mutation = new BodyMutation(exchange.Bodies.TakeKept(direction, step.Release), _isHeldByAsker ? 0 : piece.ChunkIndex);
         (_isHeldByAsker, _hasReleased) = (false, true);
-        return direction == Direction.Request ? answer with { RequestBodyMutation = mutation } : answer with { ResponseBodyMutation = mutation };
+        return direction == Direction.Request
+            ? answer with { RequestBodyMutation = mutation }
+            : answer with { ResponseBodyMutation = mutation };
     }
 
     private AgentResponse Refuse(Cause cause) => VerdictResponse.From(exchange.Refuse(cause));

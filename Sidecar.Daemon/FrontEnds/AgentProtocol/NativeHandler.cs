@@ -12,7 +12,9 @@ using Sidecar.Protocol.Sdk;
 namespace Sidecar.Daemon.FrontEnds.AgentProtocol;
 
 /// <summary>The daemon as an agent: its decisions are the verdicts of its routes. Carries every event in both directions.</summary>
-/// <remarks>The asker's correlation id joins the events of an exchange, on whichever connection they come; the exchange's own id is minted here.</remarks>
+/// <remarks>
+/// The asker's correlation id joins the events of an exchange, on whichever connection they come; the exchange's own id is minted here.
+/// </remarks>
 /// <param name="listener">The listener's name.</param>
 /// <param name="inspector">Who is asked.</param>
 /// <param name="directory">The open exchanges.</param>
@@ -43,7 +45,8 @@ internal sealed class NativeHandler(
     public void Stop() => _stopping = true;
 
     /// <summary>
-    /// The daemon stops, and waits for the exchanges that are open: new ones are not inspected any more, unless another daemon has taken over.
+    /// The daemon stops, and waits for the exchanges that are open: new ones are not inspected any more, unless another daemon has taken
+    /// over.
     /// </summary>
     public void RefuseNew() => _refusesNew = !_isSuperseded;
 
@@ -59,10 +62,13 @@ internal sealed class NativeHandler(
             return new(AgentResponse.Allow);
         }
 
-        return message is RequestHeadersEvent || !TryGoOn(message, null, left < budget ? left : budget, cancellation, out var answer) ? new(Unknown()) : answer;
+        return message is RequestHeadersEvent || !TryGoOn(message, null, left < budget ? left : budget, cancellation, out var answer)
+            ? new(Unknown())
+            : answer;
     }
 
-    public ValueTask<AgentResponse> OnRequestHeadersAsync(RequestHeadersEvent message, AgentConnection connection, CancellationToken cancellation)
+    public ValueTask<AgentResponse> OnRequestHeadersAsync(
+        RequestHeadersEvent message, AgentConnection connection, CancellationToken cancellation)
     {
         var key = message.CorrelationId;
         var exchange = inspector.Begin(listener, message.Headers.Get("host") ?? message.Metadata.ServerName, message.Uri, message.Method);
@@ -92,19 +98,24 @@ internal sealed class NativeHandler(
         return AskAsync(joined, message, told, budget, cancellation);
     }
 
-    public ValueTask<AgentResponse> OnRequestBodyChunkAsync(RequestBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
+    public ValueTask<AgentResponse> OnRequestBodyChunkAsync(
+        RequestBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
         GoOnAsync(message, connection, cancellation);
 
-    public ValueTask<AgentResponse> OnResponseHeadersAsync(ResponseHeadersEvent message, AgentConnection connection, CancellationToken cancellation) =>
+    public ValueTask<AgentResponse> OnResponseHeadersAsync(
+        ResponseHeadersEvent message, AgentConnection connection, CancellationToken cancellation) =>
         GoOnAsync(message, connection, cancellation);
 
-    public ValueTask<AgentResponse> OnResponseBodyChunkAsync(ResponseBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
+    public ValueTask<AgentResponse> OnResponseBodyChunkAsync(
+        ResponseBodyChunkEvent message, AgentConnection connection, CancellationToken cancellation) =>
         GoOnAsync(message, connection, cancellation);
 
-    public ValueTask<AgentResponse> OnWebSocketFrameAsync(WebSocketFrameEvent message, AgentConnection connection, CancellationToken cancellation) =>
+    public ValueTask<AgentResponse> OnWebSocketFrameAsync(
+        WebSocketFrameEvent message, AgentConnection connection, CancellationToken cancellation) =>
         GoOnAsync(message, connection, cancellation);
 
-    public async ValueTask<AgentResponse> OnRequestCompleteAsync(RequestCompleteEvent message, AgentConnection connection, CancellationToken cancellation)
+    public async ValueTask<AgentResponse> OnRequestCompleteAsync(
+        RequestCompleteEvent message, AgentConnection connection, CancellationToken cancellation)
     {
         if (!Complete(message) && relay is { IsOpen: true })
         {
@@ -131,7 +142,8 @@ internal sealed class NativeHandler(
     }
 
     // A guardrail may be asked about text that belongs to no open exchange: then the inspection is an exchange of its own.
-    public async ValueTask<AgentResponse> OnGuardrailInspectAsync(GuardrailInspectEvent message, AgentConnection connection, CancellationToken cancellation)
+    public async ValueTask<AgentResponse> OnGuardrailInspectAsync(
+        GuardrailInspectEvent message, AgentConnection connection, CancellationToken cancellation)
     {
         if (directory.Find(message.CorrelationId) is { } joined && TryGoOn(message, connection, budget, cancellation, out var answer))
         {
@@ -161,7 +173,9 @@ internal sealed class NativeHandler(
             : answer;
 
     /// <summary>A client that is gone tells no end: whatever it asked about last on this connection ends with it.</summary>
-    /// <remarks>Half a close is a close: the protocol has no use for a client that sends nothing any more, not even the end of its exchanges.</remarks>
+    /// <remarks>
+    /// Half a close is a close: the protocol has no use for a client that sends nothing any more, not even the end of its exchanges.
+    /// </remarks>
     public void OnDisconnected(AgentConnection connection)
     {
         // At a stop it is us who close, and the directory ends them; after a takeover their client goes on with them elsewhere.
@@ -285,7 +299,8 @@ internal sealed class NativeHandler(
 
     private AgentResponse Unknown()
     {
-        inspector.Account(listener, unknownExchange == FailureMode.Open ? LedgerState.Bypassed : LedgerState.Refused, Cause.ExchangeUnknown);
+        inspector.Account(
+            listener, unknownExchange == FailureMode.Open ? LedgerState.Bypassed : LedgerState.Refused, Cause.ExchangeUnknown);
         return unknownExchange == FailureMode.Open ? AgentResponse.Allow : VerdictResponse.Refused(Cause.ExchangeUnknown);
     }
 

@@ -47,7 +47,8 @@ internal sealed class NativeListener : IAsyncDisposable
     public void Supersede() => _handler.Supersede();
 
     /// <summary>
-    /// Waits until no exchange is open, or until the token fires; new ones are not inspected meanwhile, unless another daemon has taken over.
+    /// Waits until no exchange is open, or until the token fires; new ones are not inspected meanwhile, unless another daemon has taken
+    /// over.
     /// </summary>
     public Task DrainAsync(CancellationToken timeIsUp)
     {

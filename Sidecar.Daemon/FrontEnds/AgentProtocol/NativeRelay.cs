@@ -7,7 +7,8 @@ namespace Sidecar.Daemon.FrontEnds.AgentProtocol;
 
 /// <summary>Events that come to one daemon and belong to an exchange of another: they go there, and the answer comes back.</summary>
 /// <remarks>A question is the type of the event and its payload in MessagePack; an answer is the payload of one.</remarks>
-internal sealed class NativeRelay(ExchangeDirectory<NativeExchange> directory, Func<AgentEvent, TimeSpan, CancellationToken, ValueTask<AgentResponse>> answer)
+internal sealed class NativeRelay(
+    ExchangeDirectory<NativeExchange> directory, Func<AgentEvent, TimeSpan, CancellationToken, ValueTask<AgentResponse>> answer)
     : IRelayedFrontEnd
 {
     private static readonly MessageEncoding Encoding = MessageEncodings.MessagePack;

@@ -4,7 +4,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.AgentProtocol;
 
-/// <summary>Tells once that a proxy sends a configuration which the daemon does not use: it comes on every connection and after each reconnect.</summary>
+/// <summary>
+/// Tells once that a proxy sends a configuration which the daemon does not use: it comes on every connection and after each reconnect.
+/// </summary>
 internal sealed partial class UnusedConfiguration(string listener, ILogger logger)
 {
     // As many names of its members as a line takes.
@@ -21,7 +23,8 @@ internal sealed partial class UnusedConfiguration(string listener, ILogger logge
         }
     }
 
-    [LoggerMessage(3400, LogLevel.Warning, "listener {Listener}: proxy {Proxy} sends the daemon a configuration ({Members}); it is accepted and not used: what an agent behind the daemon needs belongs into the file of its config-file=; told once")]
+    [LoggerMessage(3400, LogLevel.Warning, "listener {Listener}: proxy {Proxy} sends the daemon a configuration ({Members}); it is "
+        + "accepted and not used: what an agent behind the daemon needs belongs into the file of its config-file=; told once")]
     private static partial void ConfigurationUnused(ILogger logger, string listener, string proxy, string members);
 
     private static string MembersOf(JsonElement config)

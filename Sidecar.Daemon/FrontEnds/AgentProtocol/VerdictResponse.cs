@@ -47,9 +47,16 @@ internal static class VerdictResponse
 
     // As the reference answers (spec §5.7).
     private static BlockDecision Refusal(Cause cause) => new(
-        cause switch { Cause.Timeout => 504, Cause.TooLarge or Cause.Truncated or Cause.BodyUnfinished => 413, Cause.NoRoute => 403, _ => 503 });
+        cause switch
+        {
+            Cause.Timeout => 504,
+            Cause.TooLarge or Cause.Truncated or Cause.BodyUnfinished => 413,
+            Cause.NoRoute => 403,
+            _ => 503,
+        });
 
-    private static List<HeaderOperation> Operations(IReadOnlyList<HeaderEdit> edits) => [.. edits.SelectMany(static edit => edit.Operations())];
+    private static List<HeaderOperation> Operations(IReadOnlyList<HeaderEdit> edits) =>
+        [.. edits.SelectMany(static edit => edit.Operations())];
 
     // The words of all agents, and who said what, so that the asker's own audit log is complete.
     private static AuditMetadata AuditOf(Verdict verdict)

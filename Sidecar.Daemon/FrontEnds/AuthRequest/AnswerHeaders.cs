@@ -23,7 +23,9 @@ internal static class AnswerHeaders
     /// <summary>Why an agent was not heard; empty when all were.</summary>
     public const string Cause = "X-Sidecar-Cause";
 
-    /// <summary>The same for proxies that copy headers under the names they have: why a request passes without having been inspected as it should.</summary>
+    /// <summary>
+    /// The same for proxies that copy headers under the names they have: why a request passes without having been inspected as it should.
+    /// </summary>
     public const string Bypassed = "X-Sidecar-Bypassed";
 
     /// <summary>The status that was asked for, where the proxy would take it for something else than a refusal.</summary>

@@ -10,7 +10,8 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 
 /// <summary>
-/// For nginx's <c>auth_request</c>: 200 or 403, everything else in headers, and a token by which the reply is fetched (proxy integration §2.2).
+/// For nginx's <c>auth_request</c>: 200 or 403, everything else in headers, and a token by which the reply is fetched (proxy integration
+/// §2.2).
 /// </summary>
 /// <remarks>The body is always empty: after any other nginx closes the connection.</remarks>
 internal sealed class AuthRequestResponse(

@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -13,12 +12,12 @@ using Sidecar.Daemon.Inspection.Verdicts;
 namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 
 /// <summary>
-/// The bodies of clients at a listener whose proxy may put them into its questions: whether a request has one, whether agents are shown it, and
-/// what is noticed of the proxy's configuration. Safe for any number of questions at once.
+/// The bodies of clients at a listener whose proxy may put them into its questions: whether a request has one, whether agents are shown it,
+/// and what is noticed of the proxy's configuration. Safe for any number of questions at once.
 /// </summary>
 /// <remarks>
-/// Nothing goes upstream before the answer, so a body is shown piece by piece, as agents want it, and dropped: the proxy has it. What nobody wants
-/// the server reads and drops behind the answer, because a proxy that writes into a closed connection fails.
+/// Nothing goes upstream before the answer, so a body is shown piece by piece, as agents want it, and dropped: the proxy has it. What
+/// nobody wants the server reads and drops behind the answer, because a proxy that writes into a closed connection fails.
 /// </remarks>
 /// <param name="options">The listener.</param>
 /// <param name="inspector">Asks the agents.</param>
@@ -69,19 +68,12 @@ internal sealed class CheckBodies(HttpListenerOptions options, Inspector inspect
     public async ValueTask<Verdict> ShowAsync(IFeatureCollection question, Exchange exchange, bool isCut, Verdict headers, long deadline)
     {
         var gone = question.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;
-        using var patience = new CancellationTokenSource(
-            inspector.Time.GetElapsedTime(inspector.Time.GetTimestamp(), deadline) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero, inspector.Time);
+        var left = inspector.Time.GetElapsedTime(inspector.Time.GetTimestamp(), deadline);
+        using var patience = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, inspector.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, gone);
         try
         {
-            var length = question.GetRequiredFeature<IHttpRequestFeature>().Headers.ContentLength;
-            return await PushAllAsync(
-                question.GetRequiredFeature<IRequestBodyPipeFeature>().Reader,
-                exchange,
-                new Shape(length, isCut),
-                headers,
-                deadline,
-                either.Token).ConfigureAwait(false);
+            return await PushAllAsync(question, exchange, isCut, headers, deadline, either.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
@@ -93,8 +85,10 @@ internal sealed class CheckBodies(HttpListenerOptions options, Inspector inspect
     }
 
     private async ValueTask<Verdict> PushAllAsync(
-        PipeReader input, Exchange exchange, Shape shape, Verdict verdict, long deadline, CancellationToken cancellation)
+        IFeatureCollection question, Exchange exchange, bool isCut, Verdict verdict, long deadline, CancellationToken cancellation)
     {
+        var input = question.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
+        var length = question.GetRequiredFeature<IHttpRequestFeature>().Headers.ContentLength;
         var pushed = 0L;
         while (true)
         {
@@ -106,8 +100,10 @@ internal sealed class CheckBodies(HttpListenerOptions options, Inspector inspect
                 var bytes = buffer.First;
                 buffer = buffer.Slice(bytes.Length);
                 pushed += bytes.Length;
-                var ends = buffer.IsEmpty && (result.IsCompleted || pushed == shape.Length);
-                using var step = await inspector.PushAsync(exchange, Direction.Request, shape.Piece(bytes, ends), deadline).ConfigureAwait(false);
+                var ends = buffer.IsEmpty && (result.IsCompleted || pushed == length);
+                var end = !ends ? BodyEnd.More : isCut ? BodyEnd.Truncated : BodyEnd.Last;
+                var piece = new BodyPiece(bytes, end, isCut ? null : length);
+                using var step = await inspector.PushAsync(exchange, Direction.Request, piece, deadline).ConfigureAwait(false);
                 (verdict, progress) = (verdict.Then(step.Verdict), step.Progress);
                 if (ends || !verdict.IsAllow || !progress.WantsMore)
                 {
@@ -126,12 +122,7 @@ internal sealed class CheckBodies(HttpListenerOptions options, Inspector inspect
     private static Verdict Unchangeable(Exchange exchange, Verdict verdict)
     {
         exchange.NoteUnapplied("request-body");
-        if (exchange.Route is { RefusesUnapplied: false })
-        {
-            return verdict;
-        }
-
-        return exchange.Refuse(Cause.Unapplied, verdict.Audits);
+        return exchange.Route is { RefusesUnapplied: false } ? verdict : exchange.Refuse(Cause.Unapplied, verdict.Audits);
     }
 
     private Cause Unshown()
@@ -139,15 +130,10 @@ internal sealed class CheckBodies(HttpListenerOptions options, Inspector inspect
         if (options.Bodies == RequestBodies.Kept)
         {
             inspector.Warnings.Add(
-                logger, options.Name, $"questions come with bodies ({options.Dialect.BodiesAreSentBy}), which agents are not shown: say request-body=yes");
+                logger, options.Name,
+                $"questions come with bodies ({options.Dialect.BodiesAreSentBy}), which agents are not shown: say request-body=yes");
         }
 
         return Cause.NoBody;
-    }
-
-    private readonly record struct Shape(long? Length, bool IsCut)
-    {
-        public BodyPiece Piece(ReadOnlyMemory<byte> bytes, bool ends) =>
-            new(bytes, !ends ? BodyEnd.More : IsCut ? BodyEnd.Truncated : BodyEnd.Last, IsCut ? null : Length);
     }
 }

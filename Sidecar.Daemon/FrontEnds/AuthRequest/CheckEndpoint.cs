@@ -54,7 +54,9 @@ internal sealed class CheckEndpoint(
         try
         {
             var message = client.Event(options.TrustedHops, exchange, showsBody, inspector.Time.GetUtcNow());
-            var body = !showsBody ? OwnBody.NotShown : client[TrustedHeader.PartialBody] == PartialBody.GoesOn ? OwnBody.Cut : OwnBody.Whole;
+            var body = !showsBody
+                ? OwnBody.NotShown
+                : client[TrustedHeader.PartialBody] == PartialBody.GoesOn ? OwnBody.Cut : OwnBody.Whole;
             return AskAsync(features, exchange, message, body);
         }
         catch
@@ -65,7 +67,8 @@ internal sealed class CheckEndpoint(
         }
     }
 
-    // The one method that waits for agents between the server and the inspector: what it holds meanwhile is all that a question keeps of ours.
+    // The one method that waits for agents between the server and the inspector: what it holds meanwhile is all that a question keeps of
+    // ours.
     private async Task AskAsync(IFeatureCollection features, Exchange exchange, RequestHeadersEvent message, OwnBody body)
     {
         ReadOnlyMemory<byte> reply;
@@ -108,7 +111,8 @@ internal sealed class CheckEndpoint(
     // The request is refused by whoever answers in our place, and so it must stand in the ledger.
     private static void NoteDefect(Exchange exchange) => exchange.Note(LedgerState.Refused, Cause.Internal);
 
-    private async ValueTask<Verdict> ShowBodyAsync(IFeatureCollection features, Exchange exchange, bool isCut, Verdict verdict, long deadline)
+    private async ValueTask<Verdict> ShowBodyAsync(
+        IFeatureCollection features, Exchange exchange, bool isCut, Verdict verdict, long deadline)
     {
         using var registration = AbandonWhenGone(features, exchange);
         return await _bodies.ShowAsync(features, exchange, isCut, verdict, deadline).ConfigureAwait(false);
@@ -118,7 +122,8 @@ internal sealed class CheckEndpoint(
     {
         var answer = features.GetRequiredFeature<IHttpResponseFeature>();
         if (verdict.IsAllow
-            && carried.Write(answer.Headers, verdict, client, features.GetRequiredFeature<IHttpRequestFeature>().Headers, exchange) is { } instead)
+            && carried.Write(
+                answer.Headers, verdict, client, features.GetRequiredFeature<IHttpRequestFeature>().Headers, exchange) is { } instead)
         {
             exchange.Note(LedgerState.Refused, instead.Cause);
             verdict = instead;
@@ -136,7 +141,9 @@ internal sealed class CheckEndpoint(
         if (client[TrustedHeader.ClientAddress] is not { } list || list.AsSpan().Count(',') < options.TrustedHops)
         {
             inspector.Warnings.Add(
-                logger, options.Name, $"X-Forwarded-For had fewer than the {options.TrustedHops + 1} addresses of trusted-hops={options.TrustedHops}: a request came past the load balancer, or the proxy hides what it told (trustForwardHeader, trustedIPs)");
+                logger, options.Name,
+                $"X-Forwarded-For had fewer than the {options.TrustedHops + 1} addresses of trusted-hops={options.TrustedHops}: a request "
+                + "came past the load balancer, or the proxy hides what it told (trustForwardHeader, trustedIPs)");
         }
     }
 

@@ -59,7 +59,8 @@ internal readonly struct ClientRequest(in TrustedValues told, HeaderBlock header
         return RequestRules.IsMadeForABody(Method) ? Cause.NoBody : isAnnounced ? Cause.None : Cause.MaybeBody;
     }
 
-    private ReadOnlySpan<byte> FirstOf(ReadOnlySpan<byte> lowerName) => headers.IndexOf(lowerName) is >= 0 and var at ? headers.Value(at) : default;
+    private ReadOnlySpan<byte> FirstOf(ReadOnlySpan<byte> lowerName) =>
+        headers.IndexOf(lowerName) is >= 0 and var at ? headers.Value(at) : default;
 
     /// <summary>The event for agents; of a request without a problem.</summary>
     /// <param name="trustedHops">How many load balancers before the proxy are believed to have told the client's address.</param>
@@ -72,7 +73,9 @@ internal readonly struct ClientRequest(in TrustedValues told, HeaderBlock header
         Client = new ClientConnection
         {
             Ip = ForwardedFor.Client(this[TrustedHeader.ClientAddress], trustedHops),
-            Port = ushort.TryParse(this[TrustedHeader.ClientPort], NumberStyles.None, CultureInfo.InvariantCulture, out var port) ? port : (ushort)0,
+            Port = ushort.TryParse(this[TrustedHeader.ClientPort], NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+                ? port
+                : (ushort)0,
             TlsVersion = this[TrustedHeader.TlsVersion],
             TlsCipher = this[TrustedHeader.TlsCipher],
         },
@@ -93,8 +96,8 @@ internal static class ForwardedFor
 {
     /// <summary>The client's address; empty where the entry is none, as that of a peer on a Unix socket.</summary>
     /// <param name="list">The list; null for none.</param>
-    /// <param name="trustedHops">How many load balancers before the asking proxy are believed; where the list is shorter, its first entry is a peer
-    /// of somebody who is.</param>
+    /// <param name="trustedHops">How many load balancers before the asking proxy are believed; where the list is shorter, its first entry
+    /// is a peer of somebody who is.</param>
     public static string Client(string? list, int trustedHops)
     {
         if (list is null)

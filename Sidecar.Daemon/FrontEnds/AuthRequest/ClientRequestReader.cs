@@ -9,8 +9,8 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 
 /// <summary>
-/// Reads the client's request out of the headers of the proxy's question. Stateless; whatever a client can cause is a named problem, never an
-/// exception.
+/// Reads the client's request out of the headers of the proxy's question. Stateless; whatever a client can cause is a named problem, never
+/// an exception.
 /// </summary>
 internal static class ClientRequestReader
 {
@@ -91,8 +91,8 @@ internal static class ClientRequestReader
 
                     break;
                 case HeaderRole.Refused:
-                    refused ??= $"its header {HeaderRules.Echo(name)} has a name of the sidecar's own that the proxy's configuration does not set, "
-                        + $"and so would pass unseen";
+                    refused ??= $"its header {HeaderRules.Echo(name)} has a name of the sidecar's own that the proxy's configuration does "
+                        + "not set, and so would pass unseen";
                     break;
                 case HeaderRole.Consumed or HeaderRole.Removed:
                     break;

@@ -9,10 +9,13 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 
-/// <summary>For proxies that hand a refusal to the client as it stands: the whole reply in the one answer (proxy integration §4.1).</summary>
+/// <summary>
+/// For proxies that hand a refusal to the client as it stands: the whole reply in the one answer (proxy integration §4.1).
+/// </summary>
 /// <remarks>
-/// An allow is 200 and tells all there is to copy. A refusal tells the client nothing of ours but the exchange's id, the join key for logs. A
-/// status that the proxy would take for an allow or a failure of ours becomes 403: a block with status 200 would else let the request pass.
+/// An allow is 200 and tells all there is to copy. A refusal tells the client nothing of ours but the exchange's id, the join key for logs.
+/// A status that the proxy would take for an allow or a failure of ours becomes 403: a block with status 200 would else let the request
+/// pass.
 /// </remarks>
 internal sealed class ForwardAuthResponse(ProxyProfile dialect, HeaderMapping carried) : IVerdictWriter
 {

@@ -11,7 +11,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 
-/// <summary>Puts the header edits of a verdict into the answer, as far as the proxy's configuration has places for them. Immutable.</summary>
+/// <summary>
+/// Puts the header edits of a verdict into the answer, as far as the proxy's configuration has places for them. Immutable.
+/// </summary>
 internal sealed class HeaderMapping
 {
     private const int MaxNameBytes = 2 * 1024;
@@ -37,14 +39,16 @@ internal sealed class HeaderMapping
         ];
         _response = [.. options.ResponseHeaders.Select(name => Place(name, _dialect.ResponsePrefix, passesClients: false))];
         var places = _request.Concat(_response).Select(static place => place.AnswerName).ToList();
-        if (places.GroupBy(static name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(static group => group.Skip(1).Any()) is { } twice)
+        if (places.GroupBy(
+            static name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(static group => group.Skip(1).Any()) is { } twice)
         {
             throw new ArgumentException($"listener {options.Name}: {twice.Key} is named twice; keep the header in one list");
         }
 
         if (places.Sum(static name => name.Length + 4) is > MaxNameBytes and var bytes)
         {
-            throw new ArgumentException($"listener {options.Name}: the names of carried headers have {bytes} bytes; {MaxNameBytes} are allowed; carry fewer");
+            throw new ArgumentException(
+                $"listener {options.Name}: the names of carried headers have {bytes} bytes; {MaxNameBytes} are allowed; carry fewer");
         }
     }
 
@@ -121,10 +125,12 @@ internal sealed class HeaderMapping
         answer.Remove(AnswerHeaders.EnvoyRemove);
     }
 
-    // Names of ours that the client sent go too: what the upstream sees under them is what this answer sets. Envoy sets first and removes then.
+    // Names of ours that the client sent go too: what the upstream sees under them is what this answer sets. Envoy sets first and removes
+    // then.
     private static int WriteRemovals(IHeaderDictionary answer, IHeaderDictionary question, List<string> removals, bool isBypassed)
     {
-        var names = removals.Concat(question.Keys.Where(static name => HeaderNames.IsOwn(name))).Append(AnswerHeaders.Bypassed).Append(PartialBody.Name)
+        var names = removals.Concat(question.Keys.Where(static name => HeaderNames.IsOwn(name))).Append(AnswerHeaders.Bypassed).Append(
+            PartialBody.Name)
             .Where(name => !name.Equals(AnswerHeaders.Id, StringComparison.OrdinalIgnoreCase))
             .Where(name => !isBypassed || !name.Equals(AnswerHeaders.Bypassed, StringComparison.OrdinalIgnoreCase));
         var list = string.Join(", ", names.Select(static name => name.ToLowerInvariant()).Distinct());

@@ -6,8 +6,8 @@ using Sidecar.Daemon.FrontEnds.Common;
 namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 
 /// <summary>
-/// The application of an http listener whose proxy asks at a path of ours: its questions, the replies nginx fetches, and whether we are well. No
-/// middleware, no routing.
+/// The application of an http listener whose proxy asks at a path of ours: its questions, the replies nginx fetches, and whether we are
+/// well. No middleware, no routing.
 /// </summary>
 /// <remarks>
 /// Paths are compared byte for byte with the raw target, before anybody resolves dot segments in it; a query is ignored. Only the proxy's
@@ -17,7 +17,8 @@ namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 /// <see cref="CheckForm"/> names.</param>
 /// <param name="reply">Answers <c>/v1/reply/TOKEN</c>; null for a proxy that gets replies at once.</param>
 /// <param name="missingAgents">The enforced agents that take no exchanges now; asked for each <c>/readyz</c>.</param>
-internal sealed class HttpFrontEnd(CheckEndpoint check, ReplyEndpoint? reply, Func<IReadOnlyList<string>> missingAgents) : FeatureApplication
+internal sealed class HttpFrontEnd(CheckEndpoint check, ReplyEndpoint? reply, Func<IReadOnlyList<string>> missingAgents)
+    : FeatureApplication
 {
     private const string ReplyPrefix = "/v1/reply/";
 
@@ -29,14 +30,17 @@ internal sealed class HttpFrontEnd(CheckEndpoint check, ReplyEndpoint? reply, Fu
             "/check" or "/v1/forward-auth" => check.AnswerAsync(context),
             "/check/announced" or "/v1/forward-auth/announced" => check.AnswerAsync(context, CheckForm.Announced),
             "/v1/forward-auth/upgrades" => check.AnswerAsync(context, CheckForm.Upgrades),
-            _ when reply is not null && path.StartsWith(ReplyPrefix, StringComparison.Ordinal) => reply.AnswerAsync(context, path[ReplyPrefix.Length..]),
-            _ => HttpAnswers.SendHealth(context, path, missingAgents) ?? HttpAnswers.SendAsync(context, StatusCodes.Status404NotFound, "no such endpoint"),
+            _ when reply is not null && path.StartsWith(ReplyPrefix, StringComparison.Ordinal) =>
+                reply.AnswerAsync(context, path[ReplyPrefix.Length..]),
+            _ => HttpAnswers.SendHealth(context, path, missingAgents)
+                ?? HttpAnswers.SendAsync(context, StatusCodes.Status404NotFound, "no such endpoint"),
         };
     }
 }
 
 /// <summary>
-/// The application of an http listener whose proxy passes the client's path through: every request is a question, whatever its path (rule 9).
+/// The application of an http listener whose proxy passes the client's path through: every request is a question, whatever its path (rule
+/// 9).
 /// </summary>
 /// <param name="listener">The listener's name.</param>
 /// <param name="check">Answers.</param>

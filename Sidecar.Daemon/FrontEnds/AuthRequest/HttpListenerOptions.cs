@@ -4,7 +4,8 @@ using Sidecar.Daemon.Configuration.Settings;
 namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 
 /// <summary>
-/// What an http listener believes, bears and carries. The names of headers are those of the proxy's configuration: its variables are literals.
+/// What an http listener believes, bears and carries. The names of headers are those of the proxy's configuration: its variables are
+/// literals.
 /// </summary>
 internal sealed record HttpListenerOptions
 {
@@ -20,7 +21,9 @@ internal sealed record HttpListenerOptions
     /// <summary>What the proxy does with the client's body, where its questions may have it as their own.</summary>
     public RequestBodies Bodies { get; init; }
 
-    /// <summary>How many load balancers in front of the proxy are believed to have told the client's address, each by one more address in the list.</summary>
+    /// <summary>
+    /// How many load balancers in front of the proxy are believed to have told the client's address, each by one more address in the list.
+    /// </summary>
     public int TrustedHops { get; init; }
 
     /// <summary>Time for one verdict. The default suits a proxy that gives up after 500 ms.</summary>

@@ -6,7 +6,9 @@ namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 /// <summary>How one kind of proxy tells about the client's request and what it can do with our answer. Immutable.</summary>
 internal sealed record ProxyProfile
 {
-    /// <summary>nginx's <c>auth_request</c>: names set by the ready configuration, and a second step for replies (proxy integration §2).</summary>
+    /// <summary>
+    /// nginx's <c>auth_request</c>: names set by the ready configuration, and a second step for replies (proxy integration §2).
+    /// </summary>
     public static ProxyProfile Nginx { get; } = new()
     {
         Headers = HeaderTables.Nginx,
@@ -19,7 +21,8 @@ internal sealed record ProxyProfile
     };
 
     /// <summary>
-    /// Caddy's <c>forward_auth</c>, whatever else its configuration says: the five names that the directive always sets (proxy integration §4.2).
+    /// Caddy's <c>forward_auth</c>, whatever else its configuration says: the five names that the directive always sets (proxy integration
+    /// §4.2).
     /// </summary>
     public static ProxyProfile Caddy { get; } = new()
     {
@@ -31,7 +34,9 @@ internal sealed record ProxyProfile
         MaxCarriedBytes = 256 * 1024,
     };
 
-    /// <summary>Traefik's <c>ForwardAuth</c>; it copies headers, of the answer's own only cookies, under their names (proxy integration §4.1).</summary>
+    /// <summary>
+    /// Traefik's <c>ForwardAuth</c>; it copies headers, of the answer's own only cookies, under their names (proxy integration §4.1).
+    /// </summary>
     public static ProxyProfile Traefik { get; } = Caddy with
     {
         Headers = HeaderTables.Traefik,
@@ -41,7 +46,9 @@ internal sealed record ProxyProfile
         BodiesAreSentBy = "forwardBody: true of every forwardAuth that asks here",
     };
 
-    /// <summary>Envoy's ext_authz over HTTP: request line and Host are the client's, the rest is the ready configuration's (proxy integration §3.6).</summary>
+    /// <summary>
+    /// Envoy's ext_authz over HTTP: request line and Host are the client's, the rest is the ready configuration's (proxy integration §3.6).
+    /// </summary>
     public static ProxyProfile EnvoyHttp { get; } = new()
     {
         AsksByRequestLine = true,
@@ -65,7 +72,9 @@ internal sealed record ProxyProfile
     /// <summary>The same where the configuration asks that announces all bodies; null where there is no difference.</summary>
     public HeaderTable? AnnouncedHeaders { get; init; }
 
-    /// <summary>The same where the configuration asks that says which protocol a request is upgraded to; null where there is none.</summary>
+    /// <summary>
+    /// The same where the configuration asks that says which protocol a request is upgraded to; null where there is none.
+    /// </summary>
     public HeaderTable? UpgradeHeaders { get; init; }
 
     /// <summary>What makes the proxy put clients' bodies into its questions, for messages; null where nothing does.</summary>
@@ -80,10 +89,14 @@ internal sealed record ProxyProfile
     /// <summary>Whether the client's Content-Length and Transfer-Encoding are told.</summary>
     public bool TellsFraming { get; init; }
 
-    /// <summary>What stands before a request header's name in an answer: nothing where the proxy copies headers under their own names.</summary>
+    /// <summary>
+    /// What stands before a request header's name in an answer: nothing where the proxy copies headers under their own names.
+    /// </summary>
     public string RequestPrefix { get; init; } = "";
 
-    /// <summary>What stands before a response header's name in an answer: nothing where the proxy adds the header as it stands, line by line.</summary>
+    /// <summary>
+    /// What stands before a response header's name in an answer: nothing where the proxy adds the header as it stands, line by line.
+    /// </summary>
     public required string ResponsePrefix { get; init; }
 
     /// <summary>Whether an answer can name request headers to remove; where not, an empty value stands for none.</summary>
@@ -122,7 +135,8 @@ internal sealed record ProxyProfile
 }
 
 /// <summary>
-/// What the configuration that asks has besides what its proxy always does. Only that configuration chooses the path of a question, and so the form.
+/// What the configuration that asks has besides what its proxy always does. Only that configuration chooses the path of a question, and so
+/// the form.
 /// </summary>
 internal enum CheckForm
 {

@@ -6,9 +6,14 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 
-/// <summary>The second step for a request that was not let through: sends the reply of a token to the proxy, which hands it to the client.</summary>
-/// <remarks>A token that is none gets the default page of a block, never 404: an error here must not look like an answer of the upstream.</remarks>
-internal sealed class ReplyEndpoint(HttpListenerOptions options, ReplyTokens tokens, SidecarMetrics metrics, TimeProvider time, ILogger<ReplyEndpoint> logger)
+/// <summary>
+/// The second step for a request that was not let through: sends the reply of a token to the proxy, which hands it to the client.
+/// </summary>
+/// <remarks>
+/// A token that is none gets the default page of a block, never 404: an error here must not look like an answer of the upstream.
+/// </remarks>
+internal sealed class ReplyEndpoint(
+    HttpListenerOptions options, ReplyTokens tokens, SidecarMetrics metrics, TimeProvider time, ILogger<ReplyEndpoint> logger)
 {
     private static readonly Reply DefaultReply = ReplyRenderer.Render(new Verdict { Kind = VerdictKind.Block });
 

@@ -4,7 +4,9 @@ using Sidecar.Daemon.Configuration;
 
 namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 
-/// <summary>The file with the key of reply tokens: kept over restarts and shared by instances, so that each can show what another decided.</summary>
+/// <summary>
+/// The file with the key of reply tokens: kept over restarts and shared by instances, so that each can show what another decided.
+/// </summary>
 internal static class ReplyKeyFile
 {
     /// <summary>Bytes of the key, which are all the file holds.</summary>
@@ -47,12 +49,13 @@ internal static class ReplyKeyFile
             file.Flush(flushToDisk: true);
         }
 
-        var failed = Link(temporary, path) != 0;
+        var failed = FileCalls.Link(temporary, path) != 0;
         var reason = failed ? Marshal.GetLastPInvokeErrorMessage() : null;
         File.Delete(temporary);
         if (failed && !File.Exists(path))
         {
-            throw new IOException($"cannot make the reply key file {path}: {reason}; make it by hand: head -c {KeyLength} /dev/urandom, mode 0600");
+            throw new IOException(
+                $"cannot make the reply key file {path}: {reason}; make it by hand: head -c {KeyLength} /dev/urandom, mode 0600");
         }
     }
 
@@ -70,9 +73,4 @@ internal static class ReplyKeyFile
         file.ReadExactly(key);
         return key;
     }
-
-    // Gives a file a second name, and fails when that is taken: File.Move without overwriting looks first and renames then, so two can win.
-    [DllImport("libc", EntryPoint = "link", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int Link([MarshalAs(UnmanagedType.LPUTF8Str)] string existing, [MarshalAs(UnmanagedType.LPUTF8Str)] string name);
 }

@@ -8,12 +8,12 @@ using Sidecar.Daemon.Inspection.Verdicts;
 namespace Sidecar.Daemon.FrontEnds.AuthRequest;
 
 /// <summary>
-/// Replies that a proxy fetches in a second step, as signed tokens that hold all there is to say: nothing is stored, and a restarted daemon or
-/// another one with the same key can answer.
+/// Replies that a proxy fetches in a second step, as signed tokens that hold all there is to say: nothing is stored, and a restarted daemon
+/// or another one with the same key can answer.
 /// </summary>
 /// <remarks>
-/// base64url of: version (1 byte), expiry in Unix seconds (4, big-endian), what <see cref="ReplyPayload"/> writes, and the first 16 bytes of
-/// HMAC-SHA256 over all before. Safe for any number of threads.
+/// base64url of: version (1 byte), expiry in Unix seconds (4, big-endian), what <see cref="ReplyPayload"/> writes, and the first 16 bytes
+/// of HMAC-SHA256 over all before. Safe for any number of threads.
 /// </remarks>
 internal sealed class ReplyTokens
 {
@@ -112,7 +112,9 @@ internal enum ReplyTokenState
     Expired,
 }
 
-/// <summary>A reply as bytes for a token: a byte that says whether the rest is deflated, status, number of headers, names and values, body.</summary>
+/// <summary>
+/// A reply as bytes for a token: a byte that says whether the rest is deflated, status, number of headers, names and values, body.
+/// </summary>
 internal static class ReplyPayload
 {
     private const byte Plain = 0;

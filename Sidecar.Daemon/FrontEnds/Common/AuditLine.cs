@@ -8,8 +8,8 @@ namespace Sidecar.Daemon.FrontEnds.Common;
 /// <summary>What the agents said, as one line of ASCII JSON that a proxy can carry in a header and write to its access log.</summary>
 /// <remarks>
 /// <c>{"agents":[{"agent":"waf","said":"block","rules":["942100"],"tags":["sqli"],"reasons":["score"],"confidence":0.9}]}</c>. Empty lists
-/// are left out. What does not fit is left out by whole entries: first an agent's later rules, tags and reasons (<c>"cut":true</c>), then whole
-/// agents (<c>"omitted":2</c>). The line is valid JSON always.
+/// are left out. What does not fit is left out by whole entries: first an agent's later rules, tags and reasons (<c>"cut":true</c>), then
+/// whole agents (<c>"omitted":2</c>). The line is valid JSON always.
 /// </remarks>
 internal static class AuditLine
 {

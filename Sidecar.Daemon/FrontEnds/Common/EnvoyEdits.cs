@@ -25,7 +25,8 @@ internal static class EnvoyEdits
     /// <param name="exchange">The exchange.</param>
     /// <param name="mutation">What Envoy is told.</param>
     /// <returns>False when the exchange must not go on, because an edit that matters cannot be carried.</returns>
-    public static bool TryCarry(IReadOnlyList<HeaderEdit> edits, Direction direction, HeaderBlock headers, Exchange exchange, HeaderMutation mutation)
+    public static bool TryCarry(
+        IReadOnlyList<HeaderEdit> edits, Direction direction, HeaderBlock headers, Exchange exchange, HeaderMutation mutation)
     {
         var refused = false;
         foreach (var edit in edits)
@@ -61,9 +62,12 @@ internal static class EnvoyEdits
     }
 
     /// <summary>Notes a change of body bytes that cannot be carried.</summary>
-    public static void NoteBody(Exchange exchange, Direction direction) => exchange.NoteUnapplied(direction == Direction.Request ? "request-body" : "response-body");
+    public static void NoteBody(Exchange exchange, Direction direction) =>
+        exchange.NoteUnapplied(direction == Direction.Request ? "request-body" : "response-body");
 
-    /// <summary>Whether the headers have no more fields than Envoy takes when they are changed so; beyond that it answers 500 itself.</summary>
+    /// <summary>
+    /// Whether the headers have no more fields than Envoy takes when they are changed so; beyond that it answers 500 itself.
+    /// </summary>
     /// <param name="headers">The headers as they came.</param>
     /// <param name="mutation">What changes.</param>
     /// <param name="most">The fields that Envoy takes.</param>
@@ -89,10 +93,12 @@ internal static class EnvoyEdits
     }
 
     /// <summary>Notes a set of edits with which Envoy would not take the headers.</summary>
-    public static void NoteTooMany(Exchange exchange, Direction direction) => exchange.NoteUnapplied(direction == Direction.Request ? "request-headers-too-many" : "response-headers-too-many");
+    public static void NoteTooMany(Exchange exchange, Direction direction) =>
+        exchange.NoteUnapplied(direction == Direction.Request ? "request-headers-too-many" : "response-headers-too-many");
 
     /// <summary>Replaces a header's values by one.</summary>
-    public static void Set(HeaderMutation mutation, string name, string value) => mutation.SetHeaders.Add(Option(name, value, isAdded: false));
+    public static void Set(HeaderMutation mutation, string name, string value) =>
+        mutation.SetHeaders.Add(Option(name, value, isAdded: false));
 
     /// <summary>Tells the upstream why a request passes without having been inspected as it should; without effect when it was.</summary>
     public static void Mark(HeaderMutation mutation, Cause cause)
@@ -117,7 +123,8 @@ internal static class EnvoyEdits
     }
 
     // Envoy's default mutation rules: routing headers and its own are ignored, or an error where disallow_is_error is set.
-    private static bool IsIgnored(string name) => name is "host" || name.StartsWith(':') || name.StartsWith("x-envoy-", StringComparison.Ordinal);
+    private static bool IsIgnored(string name) =>
+        name is "host" || name.StartsWith(':') || name.StartsWith("x-envoy-", StringComparison.Ordinal);
 
     private static void Write(HeaderEdit edit, HeaderMutation mutation)
     {
@@ -150,7 +157,8 @@ internal static class EnvoyEdits
             return false;
         }
 
-        exchange.NoteUnapplied((direction == Direction.Request ? "request-header-" : "response-header-") + (edit.IsRemoval ? "remove" : "set"));
+        exchange.NoteUnapplied(
+            (direction == Direction.Request ? "request-header-" : "response-header-") + (edit.IsRemoval ? "remove" : "set"));
         return edit.IsRemoval && direction == Direction.Request;
     }
 }

@@ -4,7 +4,10 @@ using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Daemon.FrontEnds.Common;
 
-/// <summary>What the operator says of the filters of a listener, and what it bears; the first message of a stream tells only a part of it. Immutable.</summary>
+/// <summary>
+/// What the operator says of the filters of a listener, and what it bears; the first message of a stream tells only a part of it.
+/// Immutable.
+/// </summary>
 internal sealed record EnvoyFilterOptions : EnvoyOptions
 {
     /// <summary>The defaults.</summary>
@@ -20,7 +23,9 @@ internal sealed record EnvoyFilterOptions : EnvoyOptions
     /// <summary>The listener's name, a label value.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Time for the answer to one message, where the filter names none. The default is Envoy's <c>message_timeout</c> of 200 ms less 20 %.</summary>
+    /// <summary>
+    /// Time for the answer to one message, where the filter names none. The default is Envoy's <c>message_timeout</c> of 200 ms less 20 %.
+    /// </summary>
     public TimeSpan Budget { get; init; } = ListenerSettings.Budget.DefaultFor("envoy");
 
     /// <summary>Header fields of a message that are inspected; a request with more is refused.</summary>

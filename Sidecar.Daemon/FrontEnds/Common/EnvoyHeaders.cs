@@ -6,7 +6,8 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.FrontEnds.Common;
 
 /// <summary>
-/// The headers of one message as Envoy sends them (proxy integration §3.5.2): pseudo headers apart, the rest for the agents without those of ours. Immutable.
+/// The headers of one message as Envoy sends them (proxy integration §3.5.2): pseudo headers apart, the rest for the agents without those
+/// of ours. Immutable.
 /// </summary>
 internal sealed class EnvoyHeaders
 {
@@ -20,7 +21,8 @@ internal sealed class EnvoyHeaders
     private EnvoyHeaders(HeaderBlock headers) => Headers = headers;
 
     /// <summary>
-    /// What agents are shown: bytes as they came where they are UTF-8, else as Latin-1; <c>host</c> from <c>:authority</c> where there is none.
+    /// What agents are shown: bytes as they came where they are UTF-8, else as Latin-1; <c>host</c> from <c>:authority</c> where there is
+    /// none.
     /// </summary>
     public HeaderBlock Headers { get; }
 
@@ -47,19 +49,23 @@ internal sealed class EnvoyHeaders
 
     /// <summary>The status of a response; null when it has none.</summary>
     public ushort? Status =>
-        ushort.TryParse(_status, NumberStyles.None, CultureInfo.InvariantCulture, out var status) && status is >= 100 and <= 999 ? status : null;
+        ushort.TryParse(_status, NumberStyles.None, CultureInfo.InvariantCulture, out var status) && status is >= 100 and <= 999
+            ? status
+            : null;
 
     /// <summary>
-    /// Whether the client asks to leave HTTP, as a WebSocket does (Envoy turns an extended CONNECT into this form). One that announces a body
-    /// is none: behind an Upgrade header that the upstream ignores, its body would pass unseen.
+    /// Whether the client asks to leave HTTP, as a WebSocket does (Envoy turns an extended CONNECT into this form). One that announces a
+    /// body is none: behind an Upgrade header that the upstream ignores, its body would pass unseen.
     /// </summary>
-    public bool IsUpgrade => Method == "GET" && Headers.IndexOf("upgrade"u8) >= 0 && ContentLength is null or 0 && Headers.IndexOf("transfer-encoding"u8) < 0;
+    public bool IsUpgrade =>
+        Method == "GET" && Headers.IndexOf("upgrade"u8) >= 0 && ContentLength is null or 0 && Headers.IndexOf("transfer-encoding"u8) < 0;
 
     /// <summary>Whether the client asks for a tunnel.</summary>
     public bool IsTunnel => Method == "CONNECT";
 
     /// <summary>
-    /// Whether nobody can say that a body of this request will end: it may leave HTTP. Envoy has taken the <c>upgrade</c> header from what is no upgrade.
+    /// Whether nobody can say that a body of this request will end: it may leave HTTP. Envoy has taken the <c>upgrade</c> header from what
+    /// is no upgrade.
     /// </summary>
     public bool MayLeaveHttp => IsTunnel || Headers.IndexOf("upgrade"u8) >= 0;
 

@@ -11,7 +11,8 @@ internal static partial class EnvoyLog
     [LoggerMessage(3201, LogLevel.Error, "listener {Listener}: the ext_proc stream of exchange {Exchange} failed; its request is refused")]
     public static partial void StreamFailed(ILogger logger, string listener, string exchange, Exception error);
 
-    [LoggerMessage(3202, LogLevel.Warning, "listener {Listener}: a message is refused ({Cause}): {Detail}; {More} more since the last such line")]
+    [LoggerMessage(3202, LogLevel.Warning,
+        "listener {Listener}: a message is refused ({Cause}): {Detail}; {More} more since the last such line")]
     public static partial void MessageRefused(ILogger logger, string listener, string cause, string detail, long more);
 
     [LoggerMessage(3203, LogLevel.Error, "listener {Listener}: a call of {Method} failed; its request is refused")]

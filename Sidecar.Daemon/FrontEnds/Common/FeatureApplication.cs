@@ -25,7 +25,8 @@ internal abstract class FeatureApplication : IHttpApplication<IFeatureCollection
 }
 
 /// <summary>
-/// Says of every answer of an http listener that nobody may keep it: a proxy that did would let pass by an old verdict what nobody was asked about.
+/// Says of every answer of an http listener that nobody may keep it: a proxy that did would let pass by an old verdict what nobody was
+/// asked about.
 /// </summary>
 internal sealed class NoStore(IHttpApplication<IFeatureCollection> inner) : FeatureApplication
 {

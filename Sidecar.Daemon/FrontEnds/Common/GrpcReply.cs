@@ -5,7 +5,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.Common;
 
-/// <summary>What clients of gRPC are told instead of a page: a status of theirs and one line, which Envoy makes the message. Stateless.</summary>
+/// <summary>
+/// What clients of gRPC are told instead of a page: a status of theirs and one line, which Envoy makes the message. Stateless.
+/// </summary>
 internal static class GrpcReply
 {
     // As long as our own messages: it travels in a header.
@@ -40,7 +42,9 @@ internal static class GrpcReply
         };
     }
 
-    /// <summary>The status of gRPC that says the same: what an agent refuses is denied, and only what may pass later invites to try again.</summary>
+    /// <summary>
+    /// The status of gRPC that says the same: what an agent refuses is denied, and only what may pass later invites to try again.
+    /// </summary>
     public static GrpcStatusCode CodeOf(int status) => status switch
     {
         401 => GrpcStatusCode.Unauthenticated,

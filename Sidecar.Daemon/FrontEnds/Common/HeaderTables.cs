@@ -5,7 +5,8 @@ using Sidecar.Daemon.Inspection.Verdicts;
 namespace Sidecar.Daemon.FrontEnds.Common;
 
 /// <summary>
-/// The tables of all front ends. What a table hides from agents, the ready configuration of its proxy replaces or takes away towards the upstream.
+/// The tables of all front ends. What a table hides from agents, the ready configuration of its proxy replaces or takes away towards the
+/// upstream.
 /// </summary>
 internal static class HeaderTables
 {
@@ -13,7 +14,8 @@ internal static class HeaderTables
     private static readonly string[] OfTheQuestion = ["connection", "content-length", "keep-alive", "transfer-encoding"];
 
     /// <summary>
-    /// nginx's <c>auth_request</c>: what <c>sidecar-check.conf</c> sets; <c>sidecar-protect.conf</c> sets the same names towards the upstream.
+    /// nginx's <c>auth_request</c>: what <c>sidecar-check.conf</c> sets; <c>sidecar-protect.conf</c> sets the same names towards the
+    /// upstream.
     /// </summary>
     public static HeaderTable Nginx { get; } = new(
         [
@@ -46,11 +48,12 @@ internal static class HeaderTables
         HeaderRole.Refused);
 
     /// <summary>Caddy with the ready configuration, which also tells how long a body is.</summary>
-    public static HeaderTable CaddyAnnounced { get; } = new([.. ForwardAuth, (TrustedHeader.ContentLength, "x-sidecar-content-length")], Caddy.Consumed, HeaderRole.Refused);
+    public static HeaderTable CaddyAnnounced { get; } =
+        new([.. ForwardAuth, (TrustedHeader.ContentLength, "x-sidecar-content-length")], Caddy.Consumed, HeaderRole.Refused);
 
     /// <summary>
-    /// Traefik's <c>ForwardAuth</c>. Unless <c>trustForwardHeader</c> is set it keeps a client's <c>X-Real-Ip</c> and <c>X-Forwarded-Prefix</c> from us,
-    /// and where they come they go on.
+    /// Traefik's <c>ForwardAuth</c>. Unless <c>trustForwardHeader</c> is set it keeps a client's <c>X-Real-Ip</c> and
+    /// <c>X-Forwarded-Prefix</c> from us, and where they come they go on.
     /// </summary>
     public static HeaderTable Traefik { get; } = new(
         ForwardAuth,
@@ -61,7 +64,8 @@ internal static class HeaderTables
         HeaderRole.Refused);
 
     /// <summary>Traefik with the ready configuration, which also tells what a request is upgraded to.</summary>
-    public static HeaderTable TraefikUpgrades { get; } = new([.. ForwardAuth, (TrustedHeader.Upgrade, "x-sidecar-upgrade")], Traefik.Consumed, HeaderRole.Refused);
+    public static HeaderTable TraefikUpgrades { get; } =
+        new([.. ForwardAuth, (TrustedHeader.Upgrade, "x-sidecar-upgrade")], Traefik.Consumed, HeaderRole.Refused);
 
     /// <summary>Envoy's ext_authz over HTTP: the answer names what Envoy is to take away.</summary>
     public static HeaderTable EnvoyHttp { get; } = new(
@@ -82,9 +86,11 @@ internal static class HeaderTables
     public static HeaderTable Envoy { get; } = new([], [], HeaderRole.Removed);
 
     /// <summary>
-    /// HAProxy: its configuration takes away what is hidden here, behind the question. What frames a body or asks for another protocol agents have to see.
+    /// HAProxy: its configuration takes away what is hidden here, behind the question. What frames a body or asks for another protocol
+    /// agents have to see.
     /// </summary>
-    public static HeaderTable Haproxy { get; } = new([], [.. HeaderNames.OfTheConnection.Except(["transfer-encoding", "upgrade"])], HeaderRole.Removed);
+    public static HeaderTable Haproxy { get; } =
+        new([], [.. HeaderNames.OfTheConnection.Except(["transfer-encoding", "upgrade"])], HeaderRole.Removed);
 
     private static (TrustedHeader Header, string Name)[] ForwardAuth =>
     [
@@ -143,7 +149,9 @@ internal sealed class HeaderTable
     /// What the proxy tells, by lower-case name. Another spelling of such a name is refused, unless it is one of <paramref name="own"/>.
     /// </param>
     /// <param name="consumed">Lower-case names that the proxy replaces or leaves out towards the upstream.</param>
-    /// <param name="own">What becomes of the other names of the sidecar's own: <see cref="HeaderRole.Removed"/> or <see cref="HeaderRole.Refused"/>.</param>
+    /// <param name="own">
+    /// What becomes of the other names of the sidecar's own: <see cref="HeaderRole.Removed"/> or <see cref="HeaderRole.Refused"/>.
+    /// </param>
     public HeaderTable(IReadOnlyList<(TrustedHeader Header, string Name)> believed, IReadOnlyList<string> consumed, HeaderRole own)
     {
         _own = own;
@@ -201,6 +209,8 @@ internal sealed class HeaderTable
     {
         // Names in a table are ASCII, and no other byte becomes a letter of it.
         Span<char> chars = stackalloc char[LongestName];
-        return name.Length <= LongestName ? Classify(chars[..Encoding.Latin1.GetChars(name, chars)], out _) : HeaderNames.IsOwn(name) ? _own : HeaderRole.Shown;
+        return name.Length <= LongestName
+            ? Classify(chars[..Encoding.Latin1.GetChars(name, chars)], out _)
+            : HeaderNames.IsOwn(name) ? _own : HeaderRole.Shown;
     }
 }

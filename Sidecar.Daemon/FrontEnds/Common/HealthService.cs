@@ -8,7 +8,8 @@ using ServingStatus = Sidecar.Protocol.Grpc.Wire.HealthCheckResponse.Types.Servi
 namespace Sidecar.Daemon.FrontEnds.Common;
 
 /// <summary>
-/// The gRPC service <c>grpc.health.v1.Health</c>, by which a proxy finds out whether to ask here. <c>Watch</c> is not served; no proxy uses it.
+/// The gRPC service <c>grpc.health.v1.Health</c>, by which a proxy finds out whether to ask here. <c>Watch</c> is not served; no proxy uses
+/// it.
 /// </summary>
 /// <param name="missingAgents">The enforced agents that take no exchanges now; asked for each call.</param>
 internal sealed class HealthService(Func<IReadOnlyList<string>> missingAgents)

@@ -11,14 +11,15 @@ internal static class HttpAnswers
     /// <param name="features">The request.</param>
     /// <param name="path">Its path.</param>
     /// <param name="missingAgents">The enforced agents that take no exchanges now; asked for each <c>/readyz</c>.</param>
-    public static Task? SendHealth(IFeatureCollection features, ReadOnlySpan<char> path, Func<IReadOnlyList<string>> missingAgents) => path switch
-    {
-        "/healthz" => SendAsync(features, StatusCodes.Status200OK, "ok"),
-        "/readyz" when missingAgents() is { Count: > 0 } missing =>
-            SendAsync(features, StatusCodes.Status503ServiceUnavailable, $"no connection to {string.Join(", ", missing)}"),
-        "/readyz" => SendAsync(features, StatusCodes.Status200OK, "ready"),
-        _ => null,
-    };
+    public static Task? SendHealth(
+        IFeatureCollection features, ReadOnlySpan<char> path, Func<IReadOnlyList<string>> missingAgents) => path switch
+        {
+            "/healthz" => SendAsync(features, StatusCodes.Status200OK, "ok"),
+            "/readyz" when missingAgents() is { Count: > 0 } missing =>
+                SendAsync(features, StatusCodes.Status503ServiceUnavailable, $"no connection to {string.Join(", ", missing)}"),
+            "/readyz" => SendAsync(features, StatusCodes.Status200OK, "ready"),
+            _ => null,
+        };
 
     /// <summary>Sends one line of text.</summary>
     public static Task SendAsync(IFeatureCollection features, int status, string line) =>

@@ -4,8 +4,8 @@ using Sidecar.Protocol.Grpc;
 namespace Sidecar.Daemon.FrontEnds.Common;
 
 /// <summary>
-/// Bounds the large messages of all streams of a listener. Apart from the memory of held bodies: a message that waits for that must not keep it from others.
-/// Safe from any thread.
+/// Bounds the large messages of all streams of a listener. Apart from the memory of held bodies: a message that waits for that must not
+/// keep it from others. Safe from any thread.
 /// </summary>
 /// <param name="budget">The bytes there are.</param>
 /// <param name="patience">How long a message waits for room.</param>

@@ -5,7 +5,10 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.FrontEnds.Common;
 
-/// <summary>A client's request as any proxy tells it, of which the event for agents is made. Null is what was not told; texts are as agents get them.</summary>
+/// <summary>
+/// A client's request as any proxy tells it, of which the event for agents is made. Null is what was not told; texts are as agents get
+/// them.
+/// </summary>
 internal readonly ref struct RequestEventBuilder
 {
     // Long enough for any id in use, and for a W3C trace context, of which version 00 has 55 characters and later ones may have some more.
@@ -32,7 +35,6 @@ internal readonly ref struct RequestEventBuilder
     /// <summary>The trace context of the proxy's own call; null to take the request's.</summary>
     public string? Traceparent { get; init; }
 
-    /// <summary>The method.</summary>
     public required string Method { get; init; }
 
     /// <summary>The request target.</summary>
@@ -98,7 +100,6 @@ internal record struct ClientConnection()
     /// <summary>For example <c>TLSv1.3</c>.</summary>
     public string? TlsVersion { get; set; }
 
-    /// <summary>The cipher of TLS.</summary>
     public string? TlsCipher { get; set; }
 
     /// <summary>The name in the TLS handshake.</summary>

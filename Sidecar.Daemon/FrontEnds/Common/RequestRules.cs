@@ -4,10 +4,14 @@ using Sidecar.Daemon.Inspection.Verdicts;
 
 namespace Sidecar.Daemon.FrontEnds.Common;
 
-/// <summary>What a client can send that cannot be inspected (rule 9), whichever proxy passes it on. Stateless; each answer is what is wrong, or null.</summary>
+/// <summary>
+/// What a client can send that cannot be inspected (rule 9), whichever proxy passes it on. Stateless; each answer is what is wrong, or
+/// null.
+/// </summary>
 internal static class RequestRules
 {
-    private static readonly SearchValues<char> SpaceAndControls = SearchValues.Create([.. Enumerable.Range(0, 33).Select(static code => (char)code), '\u007f']);
+    private static readonly SearchValues<char> SpaceAndControls =
+        SearchValues.Create([.. Enumerable.Range(0, 33).Select(static code => (char)code), '\u007f']);
 
     /// <summary>The headers are more than are inspected.</summary>
     /// <param name="count">Header fields that came.</param>
@@ -35,7 +39,9 @@ internal static class RequestRules
     public static string? TargetCharsProblem(string? target) =>
         target.AsSpan().ContainsAny(SpaceAndControls) ? "its target holds a space or a control character" : null;
 
-    /// <summary>Takes scheme and authority off a target in absolute form (RFC 9112 §3.2.2), as a proxy has to before it passes the request on.</summary>
+    /// <summary>
+    /// Takes scheme and authority off a target in absolute form (RFC 9112 §3.2.2), as a proxy has to before it passes the request on.
+    /// </summary>
     /// <param name="method">The method.</param>
     /// <param name="target">The raw target, a char per byte.</param>
     /// <returns>The rest, and the authority; the target itself and null when it is in another form.</returns>
@@ -51,7 +57,8 @@ internal static class RequestRules
         var end = length < 0 ? target.Length : start + length;
         var (rest, authority) = (target[end..], target[start..end]);
 
-        // An empty path is the root's (RFC 9110 §4.2.3); without a query too, it is what a proxy asks the server itself about (RFC 9112 §3.2.4).
+        // An empty path is the root's (RFC 9110 §4.2.3); without a query too, it is what a proxy asks the server itself about (RFC 9112
+        // §3.2.4).
         return rest is "" or ['?', ..] ? (rest.Length == 0 && method == "OPTIONS" ? "*" : "/" + rest, authority) : (rest, authority);
     }
 
@@ -66,7 +73,8 @@ internal static class RequestRules
 
     /// <summary>Whether two words for the host mean the same site; one that is not there contradicts nothing.</summary>
     public static bool AreOneHost(string? one, string? other) =>
-        string.IsNullOrEmpty(one) || string.IsNullOrEmpty(other) || HostName.Of(one).Equals(HostName.Of(other), StringComparison.OrdinalIgnoreCase);
+        string.IsNullOrEmpty(one) || string.IsNullOrEmpty(other)
+            || HostName.Of(one).Equals(HostName.Of(other), StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether requests of a method usually have a body.</summary>
     public static bool IsMadeForABody(string method) => method is not ("GET" or "HEAD" or "OPTIONS" or "TRACE" or "CONNECT" or "DELETE");

@@ -73,7 +73,9 @@ internal static class TrustedHeaders
     public const int Count = (int)TrustedHeader.PartialBody + 1;
 }
 
-/// <summary>What a proxy told under each <see cref="TrustedHeader"/>, a char per byte; null where it told nothing. Lies where it is declared.</summary>
+/// <summary>
+/// What a proxy told under each <see cref="TrustedHeader"/>, a char per byte; null where it told nothing. Lies where it is declared.
+/// </summary>
 [InlineArray(TrustedHeaders.Count)]
 internal struct TrustedValues
 {

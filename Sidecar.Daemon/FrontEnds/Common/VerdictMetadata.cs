@@ -6,8 +6,8 @@ using Sidecar.Daemon.Inspection.Verdicts;
 namespace Sidecar.Daemon.FrontEnds.Common;
 
 /// <summary>
-/// What the agents said, as dynamic metadata for Envoy's access log, for example <c>%DYNAMIC_METADATA(sidecar:rule)%</c> (proxy integration §3.5.16).
-/// Stateless.
+/// What the agents said, as dynamic metadata for Envoy's access log, for example <c>%DYNAMIC_METADATA(sidecar:rule)%</c> (proxy integration
+/// §3.5.16). Stateless.
 /// </summary>
 /// <remarks>Plain texts only: a later message replaces them, where lists would grow.</remarks>
 internal static class VerdictMetadata
@@ -21,7 +21,9 @@ internal static class VerdictMetadata
     /// <summary>The metadata of a verdict; null when there is nothing to say.</summary>
     /// <param name="exchange">The exchange.</param>
     /// <param name="verdict">What was said about one of its messages.</param>
-    /// <param name="isFirst">Whether this is the first answer of the exchange, which carries its id in any case: it joins Envoy's log with ours.</param>
+    /// <param name="isFirst">
+    /// Whether this is the first answer of the exchange, which carries its id in any case: it joins Envoy's log with ours.
+    /// </param>
     public static Struct? Of(Exchange exchange, Verdict verdict, bool isFirst)
     {
         var isSilent = verdict is { IsAllow: true, Audits.Count: 0 };
@@ -58,7 +60,8 @@ internal static class VerdictMetadata
     // Control characters would break the lines of a log, half a surrogate pair the message.
     private static string Join(IEnumerable<string> words)
     {
-        var text = string.Concat(string.Join(',', words.Take(MaxText)).Take(MaxText).Select(static c => char.IsControl(c) || char.IsSurrogate(c) ? '_' : c));
+        var text = string.Concat(
+            string.Join(',', words.Take(MaxText)).Take(MaxText).Select(static c => char.IsControl(c) || char.IsSurrogate(c) ? '_' : c));
         return text;
     }
 }

@@ -6,8 +6,8 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.FrontEnds.Common;
 
 /// <summary>
-/// Bytes from a proxy as the text that agents get, and back: UTF-8 where they are valid UTF-8, else Latin-1, so that all 256 bytes come through (rule 9).
-/// Stateless.
+/// Bytes from a proxy as the text that agents get, and back: UTF-8 where they are valid UTF-8, else Latin-1, so that all 256 bytes come
+/// through (rule 9). Stateless.
 /// </summary>
 /// <remarks>A <i>wire string</i> has a char for each byte.</remarks>
 internal static class WireText
@@ -15,7 +15,8 @@ internal static class WireText
     private const int StackLimit = 512;
 
     /// <summary>The text of bytes.</summary>
-    public static string Of(ReadOnlySpan<byte> bytes) => Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : Encoding.Latin1.GetString(bytes);
+    public static string Of(ReadOnlySpan<byte> bytes) =>
+        Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : Encoding.Latin1.GetString(bytes);
 
     /// <summary>The text of a wire string.</summary>
     public static string Of(string wire) => Ascii.IsValid(wire) ? wire : Of(Encoding.Latin1.GetBytes(wire));

@@ -11,15 +11,17 @@ using RpcStatus = Sidecar.Protocol.Envoy.Status;
 namespace Sidecar.Daemon.FrontEnds.ExtAuthz;
 
 /// <summary>
-/// Verdicts in the words of ext_authz (proxy integration §3.2, §3.3). Only <c>status.code</c> decides; values go into <c>value</c>, never <c>raw_value</c>.
-/// Safe from any thread.
+/// Verdicts in the words of ext_authz (proxy integration §3.2, §3.3). Only <c>status.code</c> decides; values go into <c>value</c>, never
+/// <c>raw_value</c>. Safe from any thread.
 /// </summary>
 internal static class AuthzAnswers
 {
     private const int PermissionDenied = 7;
     private const int Unauthenticated = 16;
 
-    /// <summary>A refusal with its whole reply. Never an error: that would let the request pass where the filter's failure mode allows it.</summary>
+    /// <summary>
+    /// A refusal with its whole reply. Never an error: that would let the request pass where the filter's failure mode allows it.
+    /// </summary>
     /// <param name="exchange">The exchange.</param>
     /// <param name="verdict">The refusal.</param>
     /// <param name="isGrpc">Whether the client speaks gRPC; null when nobody knows.</param>
@@ -27,11 +29,19 @@ internal static class AuthzAnswers
     {
         var page = ReplyRenderer.Render(verdict);
         var reply = isGrpc switch { true => GrpcReply.Of(page), false => page, null => GrpcReply.AsLine(page) };
-        var denied = new DeniedHttpResponse { Status = new HttpStatus { Code = reply.Status }, Body = Encoding.UTF8.GetString(reply.Body.Span) };
+        var denied = new DeniedHttpResponse
+        {
+            Status = new HttpStatus { Code = reply.Status },
+            Body = Encoding.UTF8.GetString(reply.Body.Span),
+        };
         denied.Headers.AddRange(EnvoyEdits.ForReply(reply.Headers).SetHeaders.Select(AsText));
         return With(exchange, verdict, new CheckResponse
         {
-            Status = new RpcStatus { Code = verdict.Kind == VerdictKind.Challenge ? Unauthenticated : PermissionDenied, Message = verdict.Kind.Label() },
+            Status = new RpcStatus
+            {
+                Code = verdict.Kind == VerdictKind.Challenge ? Unauthenticated : PermissionDenied,
+                Message = verdict.Kind.Label(),
+            },
             DeniedResponse = denied,
         });
     }
@@ -59,7 +69,8 @@ internal static class AuthzAnswers
         // Envoy has no way to take a header from the upstream's response here.
         var response = new HeaderMutation();
         EnvoyEdits.TryMiss([.. verdict.ResponseHeaders.Where(static edit => edit.IsRemoval)], Direction.Response, headers: null, exchange);
-        EnvoyEdits.TryCarry([.. verdict.ResponseHeaders.Where(static edit => !edit.IsRemoval)], Direction.Response, headers.Headers, exchange, response);
+        EnvoyEdits.TryCarry(
+            [.. verdict.ResponseHeaders.Where(static edit => !edit.IsRemoval)], Direction.Response, headers.Headers, exchange, response);
         ok.ResponseHeadersToAdd.AddRange(response.SetHeaders.Select(AsText));
         return With(exchange, verdict, new CheckResponse { Status = new RpcStatus(), OkResponse = ok });
     }

@@ -107,7 +107,8 @@ internal sealed class AuthzRequest
             map.Headers.Add(field);
         }
 
-        foreach (var (name, value) in (ReadOnlySpan<(string, string)>)[(":method", http.Method), (":path", http.Path), (":authority", http.Host), (":scheme", http.Scheme)])
+        foreach (var (name, value) in (ReadOnlySpan<(string, string)>)[
+            (":method", http.Method), (":path", http.Path), (":authority", http.Host), (":scheme", http.Scheme)])
         {
             if (value.Length > 0)
             {

@@ -13,8 +13,8 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.FrontEnds.ExtAuthz;
 
 /// <summary>
-/// The gRPC service <c>envoy.service.auth.v3.Authorization</c>: one question per request, before it goes upstream (proxy integration §3.2). Safe for any number
-/// of calls.
+/// The gRPC service <c>envoy.service.auth.v3.Authorization</c>: one question per request, before it goes upstream (proxy integration §3.2).
+/// Safe for any number of calls.
 /// </summary>
 /// <param name="inspector">Asks the agents.</param>
 /// <param name="options">The filter.</param>
@@ -89,7 +89,8 @@ internal sealed class AuthzService(Inspector inspector, EnvoyFilterOptions optio
 
                 var (verdict, isCarried) = await InspectAsync(exchange, request, deadline).ConfigureAwait(false);
                 return !verdict.IsAllow ? AuthzAnswers.Deny(exchange, verdict, headers.IsGrpc)
-                    : (isCarried ? AuthzAnswers.Allow(exchange, verdict, headers) : null) ?? Refuse(exchange, Cause.Unapplied, headers.IsGrpc, verdict.Audits);
+                    : (isCarried ? AuthzAnswers.Allow(exchange, verdict, headers) : null)
+                    ?? Refuse(exchange, Cause.Unapplied, headers.IsGrpc, verdict.Audits);
             }
         }
         catch (Exception e)
@@ -108,7 +109,8 @@ internal sealed class AuthzService(Inspector inspector, EnvoyFilterOptions optio
     private async ValueTask<(Verdict Verdict, bool IsCarried)> InspectAsync(Exchange exchange, AuthzRequest request, long deadline)
     {
         var body = _bodies.HasOne(request) ? request.Piece(options) : (BodyPiece?)null;
-        var verdict = await inspector.InspectAsync(exchange, request.Event(exchange, body, inspector.Time.GetUtcNow()), deadline).ConfigureAwait(false);
+        var verdict = await inspector.InspectAsync(
+            exchange, request.Event(exchange, body, inspector.Time.GetUtcNow()), deadline).ConfigureAwait(false);
         if (!verdict.IsAllow || Inspector.Wants(exchange).RequestBody.Need == BodyNeed.None || body is not { } piece)
         {
             return (verdict, true);
@@ -131,7 +133,8 @@ internal sealed class AuthzService(Inspector inspector, EnvoyFilterOptions optio
         var exchange = inspector.BeginOn(options.Name, route, request.Headers.Authority, request.Headers.Target, request.Headers.Method);
         if (exchange is null)
         {
-            inspector.Warnings.Add(logger, options.Name, $"the filter names the route '{HeaderRules.Echo(route)}' (context_extensions), which no --route defines: host, path and method decide instead");
+            inspector.Warnings.Add(logger, options.Name, $"the filter names the route '{HeaderRules.Echo(route)}' (context_extensions), "
+                + "which no --route defines: host, path and method decide instead");
         }
 
         return exchange;

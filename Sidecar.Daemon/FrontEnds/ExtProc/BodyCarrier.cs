@@ -19,14 +19,15 @@ internal abstract class BodyCarrier(ExtProcExchange exchange, ExtProcDirection h
     /// <summary>What the two directions share.</summary>
     protected ExtProcExchange Exchange => exchange;
 
-    /// <summary>The direction.</summary>
     protected ExtProcDirection Half => half;
 
     /// <summary>Takes a message with a piece of the body.</summary>
     /// <returns>How the stream ends with it; null when it goes on.</returns>
     public abstract ValueTask<ExtProcEnd?> TakeAsync(HttpBody body, long arrived);
 
-    /// <summary>Takes bytes that belong to no body any more, because the connection has left HTTP: they pass, after what was still held.</summary>
+    /// <summary>
+    /// Takes bytes that belong to no body any more, because the connection has left HTTP: they pass, after what was still held.
+    /// </summary>
     public abstract ValueTask<ExtProcEnd?> PassAsync(HttpBody body, long arrived);
 
     /// <summary>Takes the trailers: they end a body that had no last piece.</summary>
@@ -50,12 +51,22 @@ internal abstract class BodyCarrier(ExtProcExchange exchange, ExtProcDirection h
     /// <summary>What remains when the body ends without a piece.</summary>
     protected ValueTask<BodyStep> FlushAsync(long arrived, bool mayExtend) => PushAsync(default, BodyEnd.Last, arrived, mayExtend);
 
+    /// <summary>Whether a step ends here: its verdict refuses, or nobody hears our answers.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="stop">How the stream goes on then.</param>
+    protected bool Stops(in BodyStep step, out ValueTask<ExtProcEnd?> stop)
+    {
+        stop = step.Verdict.IsAllow ? default : exchange.RefuseAsync(step.Verdict);
+        return !step.Verdict.IsAllow || exchange.IsObserving;
+    }
+
     /// <summary>Answers a message with a piece; the stream goes on.</summary>
     protected async ValueTask<ExtProcEnd?> AnswerAsync(CommonResponse common, Verdict verdict)
     {
         var body = new BodyResponse { Response = common };
         await exchange.SendAsync(
-            half.Direction == Direction.Request ? new() { RequestBody = body } : new() { ResponseBody = body }, verdict).ConfigureAwait(false);
+            half.Direction == Direction.Request ? new() { RequestBody = body } : new() { ResponseBody = body },
+            verdict).ConfigureAwait(false);
         return null;
     }
 
@@ -64,7 +75,8 @@ internal abstract class BodyCarrier(ExtProcExchange exchange, ExtProcDirection h
     {
         var trailers = new TrailersResponse();
         await exchange.SendAsync(
-            half.Direction == Direction.Request ? new() { RequestTrailers = trailers } : new() { ResponseTrailers = trailers }, verdict).ConfigureAwait(false);
+            half.Direction == Direction.Request ? new() { RequestTrailers = trailers } : new() { ResponseTrailers = trailers },
+            verdict).ConfigureAwait(false);
         return null;
     }
 
@@ -73,5 +85,6 @@ internal abstract class BodyCarrier(ExtProcExchange exchange, ExtProcDirection h
         bytes.IsEmpty ? new BodyMutation { ClearBody = true } : new BodyMutation { Body = UnsafeByteOperations.UnsafeWrap(bytes) };
 
     /// <summary>Refuses an allow whose changes cannot be carried.</summary>
-    protected ValueTask<ExtProcEnd?> RefuseUnappliedAsync(Verdict verdict) => exchange.RefuseAsync(Cause.Unapplied, verdict.Audits, half.Direction);
+    protected ValueTask<ExtProcEnd?> RefuseUnappliedAsync(Verdict verdict) =>
+        exchange.RefuseAsync(Cause.Unapplied, verdict.Audits, half.Direction);
 }

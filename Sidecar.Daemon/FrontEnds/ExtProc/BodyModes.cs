@@ -6,12 +6,14 @@ using HeaderSendMode = Sidecar.Protocol.Envoy.ProcessingMode.Types.HeaderSendMod
 
 namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
-/// <summary>How Envoy sends the bodies of one exchange: as configured, as told in the first message, or as we asked for (proxy integration §3.5.10).</summary>
+/// <summary>
+/// How Envoy sends the bodies of one exchange: as configured, as told in the first message, or as we asked for (proxy integration §3.5.10).
+/// </summary>
 /// <remarks>
-/// Releases before <c>protocol_config</c> tell nothing. Then the operator's word counts, and without it the first piece decides, so that nothing can
-/// pass by a wrong guess: one that is the last is a buffered body; one that is not is taken for the beginning of a body whose rest nobody will see
-/// (buffered partial), so agents apply their excess action. Pieces that follow all the same are an error. Where Envoy only observes it never tells, and
-/// sends bodies piece by piece or not at all.
+/// Releases before <c>protocol_config</c> tell nothing. Then the operator's word counts, and without it the first piece decides, so that
+/// nothing can pass by a wrong guess: one that is the last is a buffered body; one that is not is taken for the beginning of a body whose
+/// rest nobody will see (buffered partial), so agents apply their excess action. Pieces that follow all the same are an error. Where Envoy
+/// only observes it never tells, and sends bodies piece by piece or not at all.
 /// </remarks>
 internal sealed class BodyModes
 {
@@ -34,7 +36,9 @@ internal sealed class BodyModes
         _filter = filter;
         var options = filter.Options;
         BodySendMode? untold = isObserving ? BodySendMode.Streamed : null;
-        _configured = told is null ? [options.RequestBodyMode ?? untold, options.ResponseBodyMode ?? untold] : [told.RequestBodyMode, told.ResponseBodyMode];
+        _configured = told is null
+            ? [options.RequestBodyMode ?? untold, options.ResponseBodyMode ?? untold]
+            : [told.RequestBodyMode, told.ResponseBodyMode];
         TakesOverrides = filter.TakesOverrides && !isObserving && told is not { SendBodyWithoutWaitingForHeaderResponse: true }
             && !Array.Exists(_configured, static mode => mode == BodySendMode.FullDuplexStreamed);
         SendsBodiesEarly = told is { SendBodyWithoutWaitingForHeaderResponse: true };
@@ -44,16 +48,21 @@ internal sealed class BodyModes
     public bool TakesOverrides { get; }
 
     /// <summary>
-    /// The longest body that can be asked for as a whole, in bytes. Beyond its buffer Envoy neither sends nor refuses one that it buffers by an override.
+    /// The longest body that can be asked for as a whole, in bytes. Beyond its buffer Envoy neither sends nor refuses one that it buffers
+    /// by an override.
     /// </summary>
-    public long Holdable => _filter.Options.WholeBodies == BodySendMode.Buffered ? _filter.Options.BufferLimit ?? UsualBuffer : long.MaxValue;
+    public long Holdable =>
+        _filter.Options.WholeBodies == BodySendMode.Buffered ? _filter.Options.BufferLimit ?? UsualBuffer : long.MaxValue;
 
     /// <summary>Whether bodies do not wait for the answer about their headers.</summary>
     public bool SendsBodiesEarly { get; }
 
     /// <summary>What is wrong with the modes; null when they can be served.</summary>
-    public ExtProcEnd? Problem => Array.Find(_configured, static mode => mode is { } told && (told == BodySendMode.Grpc || !Enum.IsDefined(told))) is { } mode
-        ? new ExtProcEnd(ExtProcProblem.UnsupportedMode, $"the filter sends bodies in mode {mode}, which is not spoken here; NONE to FULL_DUPLEX_STREAMED are")
+    public ExtProcEnd? Problem =>
+        Array.Find(_configured, static mode => mode is { } told && (told == BodySendMode.Grpc || !Enum.IsDefined(told))) is { } mode
+        ? new ExtProcEnd(
+            ExtProcProblem.UnsupportedMode,
+            $"the filter sends bodies in mode {mode}, which is not spoken here; NONE to FULL_DUPLEX_STREAMED are")
         : null;
 
     /// <summary>How a body comes; null when nobody knows.</summary>

@@ -9,12 +9,13 @@ using BodySendMode = Sidecar.Protocol.Envoy.ProcessingMode.Types.BodySendMode;
 namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
 /// <summary>
-/// BUFFERED and BUFFERED_PARTIAL: one message with everything, or with as much as fits; the headers wait, so their edits still count (proxy integration
-/// §3.5.5–6).
+/// BUFFERED and BUFFERED_PARTIAL: one message with everything, or with as much as fits; the headers wait, so their edits still count (proxy
+/// integration §3.5.5–6).
 /// </summary>
 /// <remarks>
-/// A whole buffer is the whole body even when it is not the end of the stream: then trailers follow. So is a partial one that is smaller than Envoy's
-/// buffer, or as long as was announced; any other that is not the end is a beginning, and Envoy streams the rest without us. A changed body has its
+/// A whole buffer is the whole body even when it is not the end of the stream: then trailers follow. So is a partial one that is smaller
+/// than Envoy's buffer, or as long as was announced; any other that is not the end is a beginning, and Envoy streams the rest without us. A
+/// changed body has its
 /// <c>content-length</c> set in the same answer, without which Envoy answers 500.
 /// </remarks>
 /// <param name="exchange">What the two directions share.</param>
@@ -35,19 +36,15 @@ internal sealed class BufferedBody(ExtProcExchange exchange, ExtProcDirection ha
 
         if (HasBegun)
         {
-            return ExtProcEnd.Spurious($"a second {Half.Direction} body came, and the mode is {(isWhole ? "BUFFERED" : "BUFFERED_PARTIAL, or not told: then the listener must name it")}");
+            return ExtProcEnd.Spurious($"a second {Half.Direction} body came, and the mode is "
+                + $"{(isWhole ? "BUFFERED" : "BUFFERED_PARTIAL, or not told: then the listener must name it")}");
         }
 
         var end = isWhole || ExtProcOrder.IsLast(body) || IsAll(body.Body.Length) ? BodyEnd.Last : BodyEnd.Truncated;
         using var step = await PushAsync(body.Body.Memory, end, arrived, mayExtend: true).ConfigureAwait(false);
-        if (!step.Verdict.IsAllow)
+        if (Stops(step, out var stop))
         {
-            return await Exchange.RefuseAsync(step.Verdict).ConfigureAwait(false);
-        }
-
-        if (Exchange.IsObserving)
-        {
-            return null;
+            return await stop.ConfigureAwait(false);
         }
 
         var mutation = new HeaderMutation();

@@ -7,11 +7,12 @@ using Sidecar.Protocol.Envoy;
 namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
 /// <summary>
-/// FULL_DUPLEX_STREAMED: all bytes go back in pieces of our own, in our own rhythm, after the headers and before the trailers (proxy integration §3.5.7).
+/// FULL_DUPLEX_STREAMED: all bytes go back in pieces of our own, in our own rhythm, after the headers and before the trailers (proxy
+/// integration §3.5.7).
 /// </summary>
 /// <remarks>
-/// The answer about the headers waits for the first release where an agent decides about the whole body, so that nothing of a refused request goes upstream.
-/// Envoy has no timer here; each piece has our budget from its turn.
+/// The answer about the headers waits for the first release where an agent decides about the whole body, so that nothing of a refused
+/// request goes upstream. Envoy has no timer here; each piece has our budget from its turn.
 /// </remarks>
 internal sealed class DuplexBody(ExtProcExchange exchange, ExtProcDirection half) : BodyCarrier(exchange, half)
 {
@@ -21,7 +22,8 @@ internal sealed class DuplexBody(ExtProcExchange exchange, ExtProcDirection half
     public override async ValueTask<ExtProcEnd?> TakeAsync(HttpBody body, long arrived)
     {
         var isLast = ExtProcOrder.IsLast(body);
-        using var step = await PushAsync(body.Body.Memory, isLast ? BodyEnd.Last : BodyEnd.More, Now, mayExtend: false).ConfigureAwait(false);
+        using var step =
+            await PushAsync(body.Body.Memory, isLast ? BodyEnd.Last : BodyEnd.More, Now, mayExtend: false).ConfigureAwait(false);
         return await GiveAsync(step, isLast).ConfigureAwait(false);
     }
 
@@ -55,29 +57,15 @@ internal sealed class DuplexBody(ExtProcExchange exchange, ExtProcDirection half
             return end;
         }
 
-        if (Exchange.IsOver)
-        {
-            return null;
-        }
-
-        if (await HeadersFirstAsync().ConfigureAwait(false) is { } refused)
-        {
-            return refused;
-        }
-
-        return await AnswerTrailersAsync(Verdict.Allow).ConfigureAwait(false);
+        return Exchange.IsOver ? null
+            : await HeadersFirstAsync().ConfigureAwait(false) ?? await AnswerTrailersAsync(Verdict.Allow).ConfigureAwait(false);
     }
 
     private async ValueTask<ExtProcEnd?> GiveAsync(BodyStep step, bool isLast)
     {
-        if (!step.Verdict.IsAllow)
+        if (Stops(step, out var stop))
         {
-            return await Exchange.RefuseAsync(step.Verdict).ConfigureAwait(false);
-        }
-
-        if (Exchange.IsObserving)
-        {
-            return null;
+            return await stop.ConfigureAwait(false);
         }
 
         if (!Half.Answer!.IsSent)
@@ -105,7 +93,8 @@ internal sealed class DuplexBody(ExtProcExchange exchange, ExtProcDirection half
             bytes = bytes.Slice(piece.Length);
             var body = piece.IsSingleSegment ? piece.First : piece.ToArray();
             var streamed = new StreamedBodyResponse { Body = UnsafeByteOperations.UnsafeWrap(body), EndOfStream = isLast && bytes.IsEmpty };
-            await AnswerAsync(new CommonResponse { BodyMutation = new BodyMutation { StreamedResponse = streamed } }, verdict).ConfigureAwait(false);
+            await AnswerAsync(
+                new CommonResponse { BodyMutation = new BodyMutation { StreamedResponse = streamed } }, verdict).ConfigureAwait(false);
         }
         while (!bytes.IsEmpty);
 

@@ -9,8 +9,8 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
 /// <summary>
-/// The attributes that the filter is configured to send (proxy integration §3.5.15). They are Envoy's own words, so they are believed; the client's headers are
-/// not. Immutable.
+/// The attributes that the filter is configured to send (proxy integration §3.5.15). They are Envoy's own words, so they are believed; the
+/// client's headers are not. Immutable.
 /// </summary>
 /// <param name="attributes">Those of the first message of a direction, by filter name.</param>
 internal readonly struct ExtProcAttributes(MapField<string, Struct> attributes)
@@ -100,7 +100,8 @@ internal static class ResponseOrigins
             if (group.Fields.TryGetValue(Details, out var value) && value.KindCase == Value.KindOneofCase.StringValue)
             {
                 // For example via_upstream and upstream_reset_before_response_started{…}.
-                return value.StringValue.StartsWith("via_upstream", StringComparison.Ordinal) || value.StringValue.StartsWith("upstream_", StringComparison.Ordinal)
+                return value.StringValue.StartsWith("via_upstream", StringComparison.Ordinal)
+                    || value.StringValue.StartsWith("upstream_", StringComparison.Ordinal)
                     ? ResponseOrigin.Upstream
                     : ResponseOrigin.Envoy;
             }

@@ -14,8 +14,8 @@ using Part = Sidecar.Protocol.Envoy.ProcessingRequest.RequestOneofCase;
 namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
 /// <summary>
-/// One direction of an ext_proc stream: headers, body, trailers, one message after the other. Both directions of an exchange may be live at once, so
-/// neither waits for the other's agents.
+/// One direction of an ext_proc stream: headers, body, trailers, one message after the other. Both directions of an exchange may be live at
+/// once, so neither waits for the other's agents.
 /// </summary>
 /// <remarks>Messages come from one reader; what is waiting is bounded, beyond it the reader waits and Envoy with it.</remarks>
 internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direction)
@@ -34,10 +34,8 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
     private volatile bool _isGivenUp;
     private volatile bool _hasEnded;
 
-    /// <summary>Which direction.</summary>
     public Direction Direction => direction;
 
-    /// <summary>The headers.</summary>
     public EnvoyHeaders Headers { get; private set; } = exchange.RequestHeaders;
 
     /// <summary>The answer about the headers, sent or not.</summary>
@@ -123,7 +121,8 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
             catch (Exception e)
             {
                 EnvoyLog.StreamFailed(exchange.Filter.Logger, exchange.Options.Name, exchange.Exchange.Id.ToString(), e);
-                await exchange.Stream.RefuseAsync(Cause.Internal, new ExtProcEnd(ExtProcProblem.Internal, "a defect of the sidecar")).ConfigureAwait(false);
+                await exchange.Stream.RefuseAsync(
+                    Cause.Internal, new ExtProcEnd(ExtProcProblem.Internal, "a defect of the sidecar")).ConfigureAwait(false);
             }
 
             Interlocked.Add(ref _bytes, -SizeOf(message));
@@ -155,7 +154,8 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
         }
 
         var hasBody = !message.RequestHeaders.EndOfStream && !Headers.IsUpgrade && exchange.Modes.MayBring(Direction.Request);
-        var told = new ExtProcAttributes(message.Attributes).Event(Headers, exchange.Exchange, hasBody, exchange.Stream.Inspector.Time.GetUtcNow());
+        var told = new ExtProcAttributes(message.Attributes).Event(
+            Headers, exchange.Exchange, hasBody, exchange.Stream.Inspector.Time.GetUtcNow());
         return JudgeHeadersAsync(told, message.RequestHeaders.EndOfStream, arrived);
     }
 
@@ -180,7 +180,8 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ExtProcEnd?> JudgeHeadersAsync(AgentEvent told, bool isEnd, long arrived)
     {
-        var verdict = await exchange.InspectAsync(told, arrived, mayExtend: !exchange.Modes.SendsBodiesEarly && ModeIsTimed).ConfigureAwait(false);
+        var verdict =
+            await exchange.InspectAsync(told, arrived, mayExtend: !exchange.Modes.SendsBodiesEarly && ModeIsTimed).ConfigureAwait(false);
         if (IsGivenUp)
         {
             return null;
@@ -200,7 +201,8 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
         Answer.Add(verdict);
         if (direction == Direction.Request)
         {
-            Answer.Override = exchange.Modes.AskAtRequest(wanted, !isEnd && !IsBeyondReach(body), exchange.HasResponseEdits, Headers.MayLeaveHttp);
+            Answer.Override =
+                exchange.Modes.AskAtRequest(wanted, !isEnd && !IsBeyondReach(body), exchange.HasResponseEdits, Headers.MayLeaveHttp);
         }
         else
         {
@@ -220,20 +222,22 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
             Answer.Add(missed);
         }
 
-        // Only in full duplex Envoy waits without a limit, so only there the headers can wait for an agent that decides about the whole body.
+        // Only in full duplex Envoy waits without a limit, so only there the headers can wait for an agent that decides about the whole
+        // body.
         return mode == BodySendMode.FullDuplexStreamed && IsWanted && body.Need == BodyNeed.Full ? null
             : await Answer.SendAsync().ConfigureAwait(false) ?? (IsAllThatMatters ? ExtProcEnd.Done : null);
     }
 
-    // A stream that we end spares Envoy and us a reset, and what comes before it: the rest of a response of which agents see no more, and all of it where
-    // nobody is asked. Envoy goes on without us only where no body is on its way to us. In this order: one that is over is busy until its last is answered.
+    // A stream that we end spares Envoy and us a reset, and what comes before it: the rest of a response of which agents see no more, and
+    // all of it where nobody is asked. Envoy goes on without us only where no body is on its way to us. In this order: one that is over is
+    // busy until its last is answered.
     private bool IsAllThatMatters => !exchange.IsObserving && !MayGoOn
         && (direction == Direction.Response
             ? exchange.Request is { MayGoOn: false } request && !request.IsBusy
             : exchange.Exchange.AsksNobody && exchange.Modes.Of(Direction.Response) == BodySendMode.None);
 
-    // Bodies that are too large for the agents, or for Envoy's buffer, are not asked for: the one would go upstream in part before it is refused, the
-    // other would be waited for without an end.
+    // Bodies that are too large for the agents, or for Envoy's buffer, are not asked for: the one would go upstream in part before it is
+    // refused, the other would be waited for without an end.
     private bool IsBeyondReach(WantedBody body) => IsWanted && exchange.Modes.TakesOverrides && Headers.ContentLength is { } length
         && ((length > body.MaxBytes && !exchange.TakesBeginnings) || (body.Need == BodyNeed.Full && length > exchange.Modes.Holdable));
 
@@ -275,7 +279,9 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
         _hasEnded = true;
 
         // Without a piece of a body nobody has said how one would come, but whoever waits for it learns that there is none.
-        _carrier ??= exchange.Modes.Of(direction) == BodySendMode.FullDuplexStreamed ? new DuplexBody(exchange, this) : new StreamedBody(exchange, this);
+        _carrier ??= exchange.Modes.Of(direction) == BodySendMode.FullDuplexStreamed
+            ? new DuplexBody(exchange, this)
+            : new StreamedBody(exchange, this);
         return await _carrier.EndAsync(arrived).ConfigureAwait(false);
     }
 

@@ -10,8 +10,8 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
 /// <summary>
-/// What the two directions of an ext_proc stream share: the exchange, what was decided in one for the other, and the ways to ask and to answer. Safe from any
-/// thread.
+/// What the two directions of an ext_proc stream share: the exchange, what was decided in one for the other, and the ways to ask and to
+/// answer. Safe from any thread.
 /// </summary>
 internal sealed class ExtProcExchange
 {
@@ -33,13 +33,10 @@ internal sealed class ExtProcExchange
         Response = new ExtProcDirection(this, Direction.Response);
     }
 
-    /// <summary>The stream.</summary>
     public ExtProcStream Stream { get; }
 
-    /// <summary>The exchange.</summary>
     public Exchange Exchange { get; }
 
-    /// <summary>The filter.</summary>
     public ExtProcFilter Filter => Stream.Filter;
 
     /// <summary>What the operator says of it.</summary>
@@ -54,10 +51,8 @@ internal sealed class ExtProcExchange
     /// <summary>The request's headers.</summary>
     public EnvoyHeaders RequestHeaders { get; }
 
-    /// <summary>The request.</summary>
     public ExtProcDirection Request { get; }
 
-    /// <summary>The response.</summary>
     public ExtProcDirection Response { get; }
 
     /// <summary>The status the client gets; 0 while nobody knows.</summary>
@@ -144,7 +139,8 @@ internal sealed class ExtProcExchange
     }
 
     /// <summary>We ourselves refuse, for a reason that no agent gave.</summary>
-    public ValueTask<ExtProcEnd?> RefuseAsync(Cause cause, IReadOnlyList<AgentAudit>? audits = null, Direction direction = Direction.Request)
+    public ValueTask<ExtProcEnd?> RefuseAsync(
+        Cause cause, IReadOnlyList<AgentAudit>? audits = null, Direction direction = Direction.Request)
     {
         Exchange.Note(LedgerState.Refused, cause);
         return RefuseAsync(new Verdict { Kind = VerdictKind.FailedClosed, Cause = cause, Direction = direction, Audits = audits ?? [] });
@@ -197,8 +193,8 @@ internal sealed class ExtProcExchange
             return UnseenBodies.AreRefused(this, response.ResponseHeaders);
         }
 
-        // Envoy answers the client itself while we still ask about the request: it gave up on that, and its answer is none that agents wait for.
-        // Its calls are cancelled, so this wait is short.
+        // Envoy answers the client itself while we still ask about the request: it gave up on that, and its answer is none that agents wait
+        // for. Its calls are cancelled, so this wait is short.
         Request.GiveUp();
         Exchange.Abandon(Cause.Superseded, CancelReason.Manual);
         await Request.Idle.ConfigureAwait(false);

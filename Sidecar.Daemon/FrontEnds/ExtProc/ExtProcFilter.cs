@@ -6,12 +6,13 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
 /// <summary>
-/// The ext_proc filters that ask at a listener: what the operator says of them, and what was learnt from what they sent. Safe from any thread.
+/// The ext_proc filters that ask at a listener: what the operator says of them, and what was learnt from what they sent. Safe from any
+/// thread.
 /// </summary>
 /// <remarks>
 /// Envoy never says whether it did what it was asked for: a <c>mode_override</c> that the filter does not allow, or that its
-/// <c>allowed_override_modes</c> lack, is ignored in silence, and the body passes. So it is told by what comes. Once something was asked for in vain the
-/// listener asks no more: agents then follow their excess action at the headers, before anything has passed.
+/// <c>allowed_override_modes</c> lack, is ignored in silence, and the body passes. So it is told by what comes. Once something was asked
+/// for in vain the listener asks no more: agents then follow their excess action at the headers, before anything has passed.
 /// </remarks>
 /// <param name="options">What the operator says.</param>
 /// <param name="warnings">Takes what is wrong with the filter.</param>
@@ -54,8 +55,8 @@ internal sealed class ExtProcFilter(EnvoyFilterOptions options, ListenerWarnings
         }
 
         _isDeaf = true;
-        Warn("a body that was asked for by mode_override passed unseen: the filter lacks allow_mode_override, or its allowed_override_modes lack that mode; "
-            + "nothing is asked for any more, so agents that want bodies follow on-excess");
+        Warn("a body that was asked for by mode_override passed unseen: the filter lacks allow_mode_override, or its "
+            + "allowed_override_modes lack that mode; nothing is asked for any more, so agents that want bodies follow on-excess");
     }
 
     /// <summary>The headers of a response came.</summary>
@@ -66,7 +67,8 @@ internal sealed class ExtProcFilter(EnvoyFilterOptions options, ListenerWarnings
     {
         if (!_hasResponses && Interlocked.Increment(ref _unanswered) >= Suspicious)
         {
-            Warn("agents want responses and none has ever come; the filter needs response_header_mode: SEND, or allow_mode_override here and there");
+            Warn("agents want responses and none has ever come; the filter needs response_header_mode: SEND, or allow_mode_override here "
+                + "and there");
         }
     }
 

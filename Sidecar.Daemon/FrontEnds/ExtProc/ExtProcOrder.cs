@@ -6,11 +6,12 @@ using Part = Sidecar.Protocol.Envoy.ProcessingRequest.RequestOneofCase;
 namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
 /// <summary>
-/// The order in which the messages of a stream may come: per direction headers, body, trailers; the request's headers before everything else. For one reader.
+/// The order in which the messages of a stream may come: per direction headers, body, trailers; the request's headers before everything
+/// else. For one reader.
 /// </summary>
 /// <remarks>
-/// Trailers after the last of a body are right where it was buffered (Envoy ends the buffer and sends the trailers all the same); the carrier of a streamed
-/// body knows better.
+/// Trailers after the last of a body are right where it was buffered (Envoy ends the buffer and sends the trailers all the same); the
+/// carrier of a streamed body knows better.
 /// </remarks>
 [StructLayout(LayoutKind.Auto)]
 internal struct ExtProcOrder
@@ -40,7 +41,8 @@ internal struct ExtProcOrder
         switch (part)
         {
             case Part.None:
-                return new ExtProcEnd(ExtProcProblem.UnknownMessage, "a message holds no headers, body or trailers; it may come from a newer Envoy");
+                return new ExtProcEnd(
+                    ExtProcProblem.UnknownMessage, "a message holds no headers, body or trailers; it may come from a newer Envoy");
 
             case Part.RequestHeaders or Part.ResponseHeaders when phase != Phase.Nothing:
                 return ExtProcEnd.Spurious($"{part} came a second time");
@@ -54,7 +56,8 @@ internal struct ExtProcOrder
                 return null;
 
             case Part.ResponseBody or Part.ResponseTrailers when phase == Phase.Nothing:
-                return ExtProcEnd.Spurious($"{part} came before the response's headers; the filter's response_header_mode must be SEND where bodies are sent");
+                return ExtProcEnd.Spurious(
+                    $"{part} came before the response's headers; the filter's response_header_mode must be SEND where bodies are sent");
 
             case Part.RequestBody or Part.ResponseBody when phase != Phase.Open:
                 return ExtProcEnd.Spurious($"{part} came after the end of its direction");

@@ -11,7 +11,8 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
 /// <summary>
-/// The gRPC service <c>envoy.service.ext_proc.v3.ExternalProcessor</c>: each call is an <see cref="ExtProcStream"/>. Safe for any number of calls.
+/// The gRPC service <c>envoy.service.ext_proc.v3.ExternalProcessor</c>: each call is an <see cref="ExtProcStream"/>. Safe for any number of
+/// calls.
 /// </summary>
 /// <param name="inspector">Asks the agents.</param>
 /// <param name="options">The filter, as the operator describes it.</param>
@@ -72,7 +73,8 @@ internal sealed class ExtProcService(
         }
     }
 
-    // Null is the end of Envoy's side. What was received and needed room is dealt with before the next is read: so it is bounded over all streams.
+    // Null is the end of Envoy's side. What was received and needed room is dealt with before the next is read: so it is bounded over all
+    // streams.
     private ValueTask TakeAsync(GrpcServerCall call, ExtProcStream stream, ProcessingRequest? message)
     {
         var taken = message is null ? stream.OnHalfClosedAsync() : stream.OnMessageAsync(message);

@@ -12,13 +12,14 @@ using Part = Sidecar.Protocol.Envoy.ProcessingRequest.RequestOneofCase;
 namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
 /// <summary>
-/// One ext_proc stream, and so one exchange, as a state machine: messages in, answers out (proxy integration §3.4–3.5). It knows nothing of gRPC.
+/// One ext_proc stream, and so one exchange, as a state machine: messages in, answers out (proxy integration §3.4–3.5). It knows nothing of
+/// gRPC.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Whoever speaks gRPC hands in messages as they come, says when Envoy half-closed or is gone, and reads no more when <see cref="End"/> is there.
-/// Messages and the half-close come from one reader; that the peer is gone may be said by anybody at any time. Answers come from any thread, one
-/// at a time. The exchange begins with the first message and ends, accounted, exactly once.
+/// Whoever speaks gRPC hands in messages as they come, says when Envoy half-closed or is gone, and reads no more when <see cref="End"/> is
+/// there. Messages and the half-close come from one reader; that the peer is gone may be said by anybody at any time. Answers come from any
+/// thread, one at a time. The exchange begins with the first message and ends, accounted, exactly once.
 /// </para>
 /// <para>What a verdict other than allow can still do, by the message it is about. It is always answered with an immediate response:</para>
 /// <code>
@@ -35,11 +36,12 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 /// response trailers any                as the body of that mode
 /// </code>
 /// <para>
-/// What a broken filter sends, and a defect of ours, is answered by a refusal too, never by an error of the stream: that would let the request pass
-/// where the filter fails open. A stream that begins with a response is Envoy's own reply to a request that we were not asked about.
+/// What a broken filter sends, and a defect of ours, is answered by a refusal too, never by an error of the stream: that would let the
+/// request pass where the filter fails open. A stream that begins with a response is Envoy's own reply to a request that we were not asked
+/// about.
 /// </para>
-/// <para>A filter with <c>disable_immediate_response</c> makes an error of every one of them, which cannot be seen from here. Neither can a WebSocket's
-/// frames.</para>
+/// <para>A filter with <c>disable_immediate_response</c> makes an error of every one of them, which cannot be seen from here. Neither can a
+/// WebSocket's frames.</para>
 /// </remarks>
 internal sealed class ExtProcStream : IAsyncDisposable
 {
@@ -75,7 +77,9 @@ internal sealed class ExtProcStream : IAsyncDisposable
 
     private EnvoyFilterOptions Options => Filter.Options;
 
-    /// <summary>A message has come. Returns when the next may be handed in, which is often before it is answered; after the end it does nothing.</summary>
+    /// <summary>
+    /// A message has come. Returns when the next may be handed in, which is often before it is answered; after the end it does nothing.
+    /// </summary>
     public ValueTask OnMessageAsync(ProcessingRequest message)
     {
         if (_end is not null)
@@ -109,8 +113,8 @@ internal sealed class ExtProcStream : IAsyncDisposable
     }
 
     /// <summary>
-    /// What came, or comes next, cannot be taken; calls under way are cancelled. The client gets a refusal: an error would let the request pass where the
-    /// filter's failure mode allows it.
+    /// What came, or comes next, cannot be taken; calls under way are cancelled. The client gets a refusal: an error would let the request
+    /// pass where the filter's failure mode allows it.
     /// </summary>
     /// <param name="cause">Why.</param>
     /// <param name="wrong">What is wrong with what came; null when its size is, or there is no memory for it.</param>
@@ -129,7 +133,8 @@ internal sealed class ExtProcStream : IAsyncDisposable
             return;
         }
 
-        await exchange.RefuseAsync(cause, direction: exchange.Origin is null ? Direction.Request : Direction.Response).ConfigureAwait(false);
+        await exchange.RefuseAsync(
+            cause, direction: exchange.Origin is null ? Direction.Request : Direction.Response).ConfigureAwait(false);
         if (exchange.Exchange.IsBusy)
         {
             exchange.Exchange.Abandon(cause, CancelReason.Manual);
@@ -139,8 +144,8 @@ internal sealed class ExtProcStream : IAsyncDisposable
     }
 
     /// <summary>
-    /// Nobody is there to read answers any more: calls under way are cancelled. So every stream of Envoy ends, also one that is done; what ended as it should
-    /// is not held against the exchange.
+    /// Nobody is there to read answers any more: calls under way are cancelled. So every stream of Envoy ends, also one that is done; what
+    /// ended as it should is not held against the exchange.
     /// </summary>
     /// <param name="cause">Client gone when Envoy reset the stream; shutdown when we stop.</param>
     public void OnGone(Cause cause = Cause.ClientGone)
@@ -150,7 +155,8 @@ internal sealed class ExtProcStream : IAsyncDisposable
             return;
         }
 
-        // Envoy may have read the last answer and reset the stream before we have noticed that it is written: what counts is whether agents still judge.
+        // Envoy may have read the last answer and reset the stream before we have noticed that it is written: what counts is whether agents
+        // still judge.
         if (_exchange is { Exchange: { IsBusy: true } busy })
         {
             busy.Abandon(isStopping: cause == Cause.Shutdown);
@@ -245,9 +251,11 @@ internal sealed class ExtProcStream : IAsyncDisposable
         }
 
         await exchange.Response.AddAsync(message, arrived).ConfigureAwait(false);
-        if (part == Part.ResponseHeaders && exchange.RequestHeaders.MayLeaveHttp && exchange.Modes.Of(Direction.Request) == BodySendMode.FullDuplexStreamed)
+        if (part == Part.ResponseHeaders && exchange.RequestHeaders.MayLeaveHttp
+            && exchange.Modes.Of(Direction.Request) == BodySendMode.FullDuplexStreamed)
         {
-            // What a client said before it was told that the connection leaves HTTP may be held as a body, and the upstream may wait for it.
+            // What a client said before it was told that the connection leaves HTTP may be held as a body, and the upstream may wait for
+            // it.
             await exchange.Response.Idle.ConfigureAwait(false);
             if (exchange.HasSwitched)
             {
@@ -277,7 +285,8 @@ internal sealed class ExtProcStream : IAsyncDisposable
         }
         else
         {
-            await ReplyAsync(Cause.BrokenFilter, ExtProcEnd.Spurious($"{message.RequestCase} came in Envoy's own reply")).ConfigureAwait(false);
+            await ReplyAsync(
+                Cause.BrokenFilter, ExtProcEnd.Spurious($"{message.RequestCase} came in Envoy's own reply")).ConfigureAwait(false);
         }
     }
 

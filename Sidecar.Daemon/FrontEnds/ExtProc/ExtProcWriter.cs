@@ -5,7 +5,8 @@ using Sidecar.Protocol.Grpc.Server;
 namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
 /// <summary>
-/// The one way out of a stream: one answer at a time, nothing after the last one, nothing at all where Envoy only observes. Safe from any thread.
+/// The one way out of a stream: one answer at a time, nothing after the last one, nothing at all where Envoy only observes. Safe from any
+/// thread.
 /// </summary>
 /// <param name="stream">Told when an answer cannot be written: the peer is gone or does not read.</param>
 /// <param name="call">Where the answers go.</param>
@@ -23,7 +24,9 @@ internal sealed class ExtProcWriter(ExtProcStream stream, IGrpcServerCall call, 
     /// <summary>Whether nothing may be said any more.</summary>
     public bool IsClosed => _isClosed;
 
-    /// <summary>Whether an answer was given that ends everything. Not where answers only cannot be written any more: then nobody has heard the rest.</summary>
+    /// <summary>
+    /// Whether an answer was given that ends everything. Not where answers only cannot be written any more: then nobody has heard the rest.
+    /// </summary>
     public bool IsDecided => _isDecided;
 
     /// <summary>Whether nothing is said at all, because Envoy only observes. Set before the first answer.</summary>
@@ -32,7 +35,9 @@ internal sealed class ExtProcWriter(ExtProcStream stream, IGrpcServerCall call, 
     /// <summary>Says nothing from now on.</summary>
     public void Close() => _isClosed = true;
 
-    /// <summary>Writes an answer unless the last has been given. One that cannot be written ends the stream, and nothing is said any more.</summary>
+    /// <summary>
+    /// Writes an answer unless the last has been given. One that cannot be written ends the stream, and nothing is said any more.
+    /// </summary>
     /// <param name="answer">The answer; the memory it refers to is only valid until the returned task ends.</param>
     /// <param name="isLast">Whether it ends everything.</param>
     public async ValueTask WriteAsync(ProcessingResponse answer, bool isLast = false)

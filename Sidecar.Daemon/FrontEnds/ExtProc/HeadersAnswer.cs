@@ -90,8 +90,8 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection h
 
         if (isRequest)
         {
-            // Envoy removes before it sets, so the mark stays. While the headers still wait for the body, so does a mark that somebody set before us: it
-            // is taken away with the answer about the body, and is there when that never comes and the filter fails open.
+            // Envoy removes before it sets, so the mark stays. While the headers still wait for the body, so does a mark that somebody set
+            // before us: it is taken away with the answer about the body, and is there when that never comes and the filter fails open.
             var waits = half.IsWanted && exchange.Modes.Of(Direction.Request) is BodySendMode.Buffered or BodySendMode.BufferedPartial;
             foreach (var name in half.Headers.Own)
             {
@@ -106,7 +106,8 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection h
 
         // Not every release removes it by itself before a body may change that does not come whole (proxy integration §3.5.8).
         if (half.IsWanted && half.Headers.ContentLength is not null
-            && exchange.Modes.Of(half.Direction) is BodySendMode.Streamed or BodySendMode.BufferedPartial or BodySendMode.FullDuplexStreamed)
+            && exchange.Modes.Of(
+                half.Direction) is BodySendMode.Streamed or BodySendMode.BufferedPartial or BodySendMode.FullDuplexStreamed)
         {
             mutation.RemoveHeaders.Add("content-length");
         }
@@ -124,7 +125,9 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection h
         }
 
         var response = new HeadersResponse { Response = common };
-        var answer = isRequest ? new ProcessingResponse { RequestHeaders = response } : new ProcessingResponse { ResponseHeaders = response };
+        var answer = isRequest
+            ? new ProcessingResponse { RequestHeaders = response }
+            : new ProcessingResponse { ResponseHeaders = response };
         answer.ModeOverride = Override;
         await exchange.SendAsync(answer, _said).ConfigureAwait(false);
         return null;

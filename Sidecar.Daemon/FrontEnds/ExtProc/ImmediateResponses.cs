@@ -33,7 +33,8 @@ internal static class ImmediateResponses
 
     private static string Details(Verdict verdict)
     {
-        var text = string.Join('_', new[] { "sidecar", verdict.Kind.Label(), verdict.DecidedBy, verdict.Cause == Cause.None ? null : verdict.Cause.Label() }
+        var text = string.Join(
+            '_', new[] { "sidecar", verdict.Kind.Label(), verdict.DecidedBy, verdict.Cause == Cause.None ? null : verdict.Cause.Label() }
             .Where(static word => !string.IsNullOrEmpty(word)));
         return string.Concat(text.Take(MaxDetails).Select(static c => c is > ' ' and < '\x7f' ? c : '_'));
     }

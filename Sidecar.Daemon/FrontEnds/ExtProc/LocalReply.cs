@@ -8,8 +8,8 @@ using Part = Sidecar.Protocol.Envoy.ProcessingRequest.RequestOneofCase;
 namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
 /// <summary>
-/// Envoy's own reply, or an earlier filter's, about a request that has not gone upstream: it passes as it is and no agent is asked, because a request
-/// that was refused before us is no business of theirs. Stateless.
+/// Envoy's own reply, or an earlier filter's, about a request that has not gone upstream: it passes as it is and no agent is asked, because
+/// a request that was refused before us is no business of theirs. Stateless.
 /// </summary>
 internal static class LocalReply
 {
@@ -35,15 +35,21 @@ internal static class LocalReply
         var (state, wrong) = origin switch
         {
             ResponseOrigin.Envoy => (LedgerState.NotSubject, null),
-            ResponseOrigin.Upstream => (LedgerState.Bypassed, "a response came, and its request went upstream unasked; the filter's request_header_mode must be SEND"),
-            _ => (LedgerState.Refused, "a response came before its request; the filter's response_attributes must have response.code_details, so that Envoy's own replies are known"),
+            ResponseOrigin.Upstream => (
+                LedgerState.Bypassed,
+                "a response came, and its request went upstream unasked; the filter's request_header_mode must be SEND"),
+            _ => (LedgerState.Refused, "a response came before its request; the filter's response_attributes must have "
+                + "response.code_details, so that Envoy's own replies are known"),
         };
         inspector.Account(listener, state, wrong is null ? Cause.LocalReply : Cause.BrokenFilter);
         return wrong is null ? null : ExtProcEnd.Spurious(wrong);
     }
 
     private static CommonResponse Same(HttpBody body, BodySendMode? mode) => mode == BodySendMode.FullDuplexStreamed
-        ? new CommonResponse { BodyMutation = Whole(new StreamedBodyResponse { Body = body.Body, EndOfStream = ExtProcOrder.IsLast(body) }) }
+        ? new CommonResponse
+        {
+            BodyMutation = Whole(new StreamedBodyResponse { Body = body.Body, EndOfStream = ExtProcOrder.IsLast(body) }),
+        }
         : new CommonResponse();
 
     private static BodyMutation Whole(StreamedBodyResponse body) => new() { StreamedResponse = body };

@@ -5,11 +5,13 @@ using Sidecar.Protocol.Envoy;
 
 namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
-/// <summary>How long agents may take for one message, and the asking of Envoy for more (proxy integration §3.5.9). Safe from any thread.</summary>
+/// <summary>
+/// How long agents may take for one message, and the asking of Envoy for more (proxy integration §3.5.9). Safe from any thread.
+/// </summary>
 /// <remarks>
-/// Envoy's timer runs from the moment it sends a message and starts anew with each, so more time can be asked for only where no other message of the
-/// direction can come before the answer: not for a streamed piece that others follow, and in full duplex there is no timer at all.
-/// The message that asks is followed by the real answer. Envoy ignores it where the filter has no <c>max_message_timeout</c>.
+/// Envoy's timer runs from the moment it sends a message and starts anew with each, so more time can be asked for only where no other
+/// message of the direction can come before the answer: not for a streamed piece that others follow, and in full duplex there is no timer
+/// at all. The message that asks is followed by the real answer. Envoy ignores it where the filter has no <c>max_message_timeout</c>.
 /// </remarks>
 [StructLayout(LayoutKind.Auto)]
 internal readonly struct MessageTimeout(EnvoyFilterOptions options, TimeProvider time, ExtProcWriter writer)
@@ -42,7 +44,8 @@ internal readonly struct MessageTimeout(EnvoyFilterOptions options, TimeProvider
             return await pending.ConfigureAwait(false);
         }
 
-        await writer.WriteAsync(new ProcessingResponse { OverrideMessageTimeout = Duration.FromTimeSpan(options.MaxMessageTimeout) }).ConfigureAwait(false);
+        await writer.WriteAsync(
+            new ProcessingResponse { OverrideMessageTimeout = Duration.FromTimeSpan(options.MaxMessageTimeout) }).ConfigureAwait(false);
         return await pending.ConfigureAwait(false);
     }
 }

@@ -8,8 +8,8 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 
 /// <summary>STREAMED: each piece has its answer, which passes, replaces or clears that piece (proxy integration §3.5.4).</summary>
 /// <remarks>
-/// A piece that an agent holds is cleared, and what it releases later replaces a later piece. The headers have gone upstream by then, so their edits come too
-/// late.
+/// A piece that an agent holds is cleared, and what it releases later replaces a later piece. The headers have gone upstream by then, so
+/// their edits come too late.
 /// Bytes that are still held when trailers come cannot go on, because the answer about trailers carries none: the exchange is refused.
 /// </remarks>
 internal sealed class StreamedBody(ExtProcExchange exchange, ExtProcDirection half) : BodyCarrier(exchange, half)
@@ -19,16 +19,12 @@ internal sealed class StreamedBody(ExtProcExchange exchange, ExtProcDirection ha
     public override async ValueTask<ExtProcEnd?> TakeAsync(HttpBody body, long arrived)
     {
         var isLast = ExtProcOrder.IsLast(body);
-        using var step = await PushAsync(body.Body.Memory, isLast ? BodyEnd.Last : BodyEnd.More, arrived, mayExtend: isLast).ConfigureAwait(false);
-        if (!step.Verdict.IsAllow)
-        {
-            return await Exchange.RefuseAsync(step.Verdict).ConfigureAwait(false);
-        }
-
+        using var step =
+            await PushAsync(body.Body.Memory, isLast ? BodyEnd.Last : BodyEnd.More, arrived, mayExtend: isLast).ConfigureAwait(false);
         _isHolding = step.Progress.IsHolding;
-        if (Exchange.IsObserving)
+        if (Stops(step, out var stop))
         {
-            return null;
+            return await stop.ConfigureAwait(false);
         }
 
         if (!Half.Answer!.TryCarryLater(step.Verdict, mutation: null))
@@ -53,9 +49,9 @@ internal sealed class StreamedBody(ExtProcExchange exchange, ExtProcDirection ha
         }
 
         using var step = await FlushAsync(arrived, mayExtend: false).ConfigureAwait(false);
-        if (!step.Verdict.IsAllow)
+        if (Stops(step, out var stop))
         {
-            return await Exchange.RefuseAsync(step.Verdict).ConfigureAwait(false);
+            return await stop.ConfigureAwait(false);
         }
 
         var common = new CommonResponse();
@@ -80,14 +76,9 @@ internal sealed class StreamedBody(ExtProcExchange exchange, ExtProcDirection ha
         }
 
         using var step = await FlushAsync(arrived, mayExtend: true).ConfigureAwait(false);
-        if (!step.Verdict.IsAllow)
+        if (Stops(step, out var stop))
         {
-            return await Exchange.RefuseAsync(step.Verdict).ConfigureAwait(false);
-        }
-
-        if (Exchange.IsObserving)
-        {
-            return null;
+            return await stop.ConfigureAwait(false);
         }
 
         if (!step.Release.IsEmpty)
@@ -99,8 +90,9 @@ internal sealed class StreamedBody(ExtProcExchange exchange, ExtProcDirection ha
         var isLost = !step.Release.IsEmpty && (_isHolding || Exchange.Exchange.Route is not { RefusesUnapplied: false });
         if (isLost && _isHolding)
         {
-            Exchange.Filter.Warn($"a {(Half.Direction == Direction.Request ? "request" : "response")} with trailers is refused, because in mode STREAMED nothing that agents hold of a body can "
-                + "go on once trailers have come; use FULL_DUPLEX_STREAMED, or agents with body-mode=stream");
+            Exchange.Filter.Warn($"a {(Half.Direction == Direction.Request ? "request" : "response")} with trailers is refused, because in "
+                + "mode STREAMED nothing that agents hold of a body can go on once trailers have come; use FULL_DUPLEX_STREAMED, or "
+                + "agents with body-mode=stream");
         }
 
         if (isLost || !Half.Answer!.TryCarryLater(step.Verdict, mutation: null))

@@ -10,7 +10,9 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 /// <summary>Judges an exchange by what agents wanted of it and did not get to see. Stateless.</summary>
 internal static class UnseenBodies
 {
-    /// <summary>The response's headers came: what they tell about a request body that did not. Refuses the exchange, or gives the request up.</summary>
+    /// <summary>
+    /// The response's headers came: what they tell about a request body that did not. Refuses the exchange, or gives the request up.
+    /// </summary>
     /// <param name="exchange">The exchange, its response's origin known.</param>
     /// <param name="response">The headers.</param>
     /// <returns>Whether nothing may go on, and that is yet to be answered.</returns>
@@ -44,7 +46,9 @@ internal static class UnseenBodies
         return true;
     }
 
-    /// <summary>The stream ends undecided: without a response the client is gone; with one, the upstream may have had the request.</summary>
+    /// <summary>
+    /// The stream ends undecided: without a response the client is gone; with one, the upstream may have had the request.
+    /// </summary>
     /// <param name="exchange">The exchange.</param>
     /// <param name="goneFor">Why nobody waits any more.</param>
     public static void Note(ExtProcExchange exchange, Cause goneFor)
@@ -69,7 +73,8 @@ internal static class UnseenBodies
         {
             exchange.Exchange.Note(direction.Received == 0 ? LedgerState.Bypassed : LedgerState.Partly, Cause.Truncated);
         }
-        else if (direction is { Direction: Direction.Response, Received: 0 } && exchange.Modes.IsAskedFor(Direction.Response) && !exchange.Filter.IsHeard
+        else if (direction is { Direction: Direction.Response, Received: 0 } && exchange.Modes.IsAskedFor(Direction.Response)
+            && !exchange.Filter.IsHeard
             && !exchange.Exchange.IsBusy)
         {
             exchange.Filter.NoteUnheard(isCertain: false);

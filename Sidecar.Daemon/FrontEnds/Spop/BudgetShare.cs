@@ -2,7 +2,9 @@ using Sidecar.Daemon.Agents;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
-/// <summary>What one connection has reserved of a budget, adjusted as what it keeps grows and shrinks. Not safe for several threads.</summary>
+/// <summary>
+/// What one connection has reserved of a budget, adjusted as what it keeps grows and shrinks. Not safe for several threads.
+/// </summary>
 internal sealed class BudgetShare(ByteBudget budget) : IDisposable
 {
     private long _reserved;

@@ -20,21 +20,25 @@ internal sealed class NamedHeaders
     public NamedHeaders(SpopListenerOptions options)
     {
         var longest = SpopVariables.MaxNameLength(SpopScope.Transaction, options.VariablePrefix.Length);
+        Place Of(string name, string value, string removal, bool passesClients) => new(name, value, removal, passesClients, longest);
+        const string Value = SpopVariableNames.RequestValuePrefix, Removal = SpopVariableNames.RequestRemovalPrefix;
         _request =
         [
-            .. options.SetHeaders.Select(
-                name => new Place(name, SpopVariableNames.RequestValuePrefix, SpopVariableNames.RequestRemovalPrefix, PassesClients: false, longest)),
-            .. options.EditHeaders.Select(
-                name => new Place(name, SpopVariableNames.RequestValuePrefix, SpopVariableNames.RequestRemovalPrefix, PassesClients: true, longest)),
+            .. options.SetHeaders.Select(name => Of(name, Value, Removal, passesClients: false)),
+            .. options.EditHeaders.Select(name => Of(name, Value, Removal, passesClients: true)),
         ];
-        _response = [
+        _response =
+        [
             .. options.ResponseHeaders.Select(
-                name => new Place(name, SpopVariableNames.ResponseValuePrefix, SpopVariableNames.ResponseRemovalPrefix, PassesClients: true, longest))];
+                name => Of(name, SpopVariableNames.ResponseValuePrefix, SpopVariableNames.ResponseRemovalPrefix, passesClients: true)),
+        ];
         foreach (var places in (ReadOnlySpan<Place[]>)[_request, _response])
         {
-            if (places.GroupBy(static place => place.Variable, StringComparer.Ordinal).FirstOrDefault(static group => group.Skip(1).Any()) is { } twice)
+            if (places.GroupBy(
+                static place => place.Variable, StringComparer.Ordinal).FirstOrDefault(static group => group.Skip(1).Any()) is { } twice)
             {
-                throw new ArgumentException($"listener {options.Name}: the headers {string.Join(" and ", twice.Select(static place => place.Name))} have one variable {twice.Key}; name one of them");
+                throw new ArgumentException($"listener {options.Name}: the headers "
+                    + $"{string.Join(" and ", twice.Select(static place => place.Name))} have one variable {twice.Key}; name one of them");
             }
         }
     }
@@ -44,7 +48,9 @@ internal sealed class NamedHeaders
     /// <param name="edits">What the agents want.</param>
     /// <param name="headers">The headers that came.</param>
     /// <param name="unapplied">Is told, by a bounded word, of each edit that has no place.</param>
-    /// <returns>False when one does not fit, or a removal has no place: then the request must not go on unless its route ignores that.</returns>
+    /// <returns>
+    /// False when one does not fit, or a removal has no place: then the request must not go on unless its route ignores that.
+    /// </returns>
     public bool TryWriteRequest(SpopAckWriter ack, IReadOnlyList<HeaderEdit> edits, HeaderBlock headers, Action<string> unapplied)
     {
         var isComplete = true;
@@ -126,7 +132,8 @@ internal sealed class NamedHeaders
             (_value, _removal) = (Encoding.ASCII.GetBytes(Variable), Encoding.ASCII.GetBytes(removalPrefix + Name.Replace('-', '_')));
             if (Variable.Length > longest || !Variable.All(static letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '.'))
             {
-                throw new ArgumentException($"header {name} cannot be carried: its variable {Variable} may have letters, digits, '.' and '_', {longest} at most; use header-form=lists");
+                throw new ArgumentException($"header {name} cannot be carried: its variable {Variable} may have letters, digits, '.' and "
+                    + $"'_', {longest} at most; use header-form=lists");
             }
         }
 

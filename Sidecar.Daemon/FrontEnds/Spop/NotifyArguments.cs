@@ -5,7 +5,8 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
 /// <summary>
-/// What HAProxy tells about one phase of an exchange: the arguments of a message (proxy integration §1.7). Filled by its reader, then only read.
+/// What HAProxy tells about one phase of an exchange: the arguments of a message (proxy integration §1.7). Filled by its reader, then only
+/// read.
 /// </summary>
 internal sealed class NotifyArguments
 {
@@ -21,7 +22,8 @@ internal sealed class NotifyArguments
     public string? Method { get; set; }
 
     /// <summary>
-    /// <c>uri</c>: the raw target as HAProxy holds it, a char per byte; HTTP/2 requests have scheme and authority in it. Null when it was not told.
+    /// <c>uri</c>: the raw target as HAProxy holds it, a char per byte; HTTP/2 requests have scheme and authority in it. Null when it was
+    /// not told.
     /// </summary>
     public string? RawTarget { get; set; }
 
@@ -64,7 +66,9 @@ internal sealed class NotifyArguments
     /// <summary><c>whole</c>: whether HAProxy's buffer holds the message to its end; null when it was not told.</summary>
     public bool? IsWhole { get; set; }
 
-    /// <summary><c>len</c>: bytes of the message in HAProxy's buffer, request line, headers, body and trailers; null when it was not told.</summary>
+    /// <summary>
+    /// <c>len</c>: bytes of the message in HAProxy's buffer, request line, headers, body and trailers; null when it was not told.
+    /// </summary>
     public long? Held { get; set; }
 
     /// <summary>Whether a body came for which there was no memory.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using System.Net;
 using System.Text;
@@ -7,8 +8,12 @@ using Sidecar.Protocol.Spop;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
-/// <summary>Reads the arguments of a message. Names are HAProxy's own choice of words in the configuration; in them <c>_</c> and <c>-</c> are one.</summary>
-/// <remarks>Never throws for what a peer sends: a wrong type is a fault of HAProxy's configuration, which the arguments then name.</remarks>
+/// <summary>
+/// Reads the arguments of a message. Names are HAProxy's own choice of words in the configuration; in them <c>_</c> and <c>-</c> are one.
+/// </summary>
+/// <remarks>
+/// Never throws for what a peer sends: a wrong type is a fault of HAProxy's configuration, which the arguments then name.
+/// </remarks>
 internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
 {
     /// <summary>Arguments without a place of their own that are shown to agents.</summary>
@@ -34,7 +39,9 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
             {
                 case "id": args.Id = Text(value); break;
                 case "src": client.Ip = Address(value); break;
-                case "src-port": client.Port = value.TryGetInt64(out var port) && port is >= 0 and <= ushort.MaxValue ? (ushort)port : (ushort)0; break;
+                case "src-port":
+                    client.Port = value.TryGetInt64(out var port) && port is >= 0 and <= ushort.MaxValue ? (ushort)port : (ushort)0;
+                    break;
                 case "method": args.Method = Method(value); break;
                 case "uri": args.RawTarget = Raw(value); break;
                 case "ver": args.Version = value.Bytes.SequenceEqual("1.1"u8) ? "1.1" : Text(value); break;
@@ -94,7 +101,8 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
         args.AreHeadersTold = true;
         if (!SpopHeaderText.TryRead(value.Bytes, out var text, out var error))
         {
-            args.Misconfigured ??= $"the argument headers-text is no header text ({error.Message}); write headers-text=req.hdrs, or better headers=req.hdrs_bin";
+            args.Misconfigured ??= $"the argument headers-text is no header text ({error.Message}); write headers-text=req.hdrs, or better "
+                + "headers=req.hdrs_bin";
             return;
         }
 
@@ -139,7 +147,9 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
             return;
         }
 
-        args.Body = payload.Span.Overlaps(value.Bytes, out var start) ? payload.Slice(start, value.Bytes.Length) : ReadOnlyMemory<byte>.Empty;
+        args.Body = payload.Span.Overlaps(value.Bytes, out var start)
+            ? payload.Slice(start, value.Bytes.Length)
+            : ReadOnlyMemory<byte>.Empty;
     }
 
     // The proxy's own word about what we have no place for. The prefix is one that no client can use.
@@ -158,7 +168,8 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
             bytes += argument.Name.Length + shown.Length;
             if (++count > MaxExtraArguments || bytes > MaxExtraBytes)
             {
-                args.Misconfigured ??= $"the message has more than {MaxExtraArguments} arguments of its own, or more than {MaxExtraBytes} bytes of them; send fewer";
+                args.Misconfigured ??= $"the message has more than {MaxExtraArguments} arguments of its own, or more than {MaxExtraBytes} "
+                    + "bytes of them; send fewer";
                 return;
             }
 
@@ -181,7 +192,9 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
             return large.ToString(CultureInfo.InvariantCulture);
         }
 
-        return value.TryGetBoolean(out var flag) ? (flag ? "true" : "false") : value.IsAddress ? new IPAddress(value.Bytes).ToString() : Text(value);
+        return value.TryGetBoolean(out var flag)
+            ? (flag ? "true" : "false")
+            : value.IsAddress ? new IPAddress(value.Bytes).ToString() : Text(value);
     }
 
     private static string Address(SpopValue value) => value.IsAddress ? new IPAddress(value.Bytes).ToString()
@@ -204,39 +217,23 @@ internal static class SpopArgumentNames
     /// <summary>Longest name of an argument that is looked at, in bytes.</summary>
     public const int Longest = 64;
 
+    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> All = new[]
+    {
+        "id", "src", "uri", "ver", "sni", "len", "body", "route", "whole", "method", "status", "headers", "src-port", "body-len",
+        "body-size",
+        "tls-cipher", "tls-version", "headers-text",
+    }.ToFrozenSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+
     /// <summary>The known name, with <c>-</c> for <c>_</c>; null for one that has no place.</summary>
     public static string? Known(ReadOnlySpan<byte> name)
     {
-        if (name.Length > Longest)
+        Span<char> folded = stackalloc char[Longest];
+        if (!Encoding.Latin1.TryGetChars(name, folded, out var length))
         {
             return null;
         }
 
-        Span<byte> folded = stackalloc byte[Longest];
-        name.Replace(folded, (byte)'_', (byte)'-');
-        return Folded(folded[..name.Length]);
+        folded[..length].Replace('_', '-');
+        return All.TryGetValue(folded[..length], out var known) ? known : null;
     }
-
-    private static string? Folded(ReadOnlySpan<byte> name) => name.Length switch
-    {
-        2 when name.SequenceEqual("id"u8) => "id",
-        3 when name.SequenceEqual("src"u8) => "src",
-        3 when name.SequenceEqual("uri"u8) => "uri",
-        3 when name.SequenceEqual("ver"u8) => "ver",
-        3 when name.SequenceEqual("sni"u8) => "sni",
-        3 when name.SequenceEqual("len"u8) => "len",
-        4 when name.SequenceEqual("body"u8) => "body",
-        5 when name.SequenceEqual("route"u8) => "route",
-        5 when name.SequenceEqual("whole"u8) => "whole",
-        6 when name.SequenceEqual("method"u8) => "method",
-        6 when name.SequenceEqual("status"u8) => "status",
-        7 when name.SequenceEqual("headers"u8) => "headers",
-        8 when name.SequenceEqual("src-port"u8) => "src-port",
-        8 when name.SequenceEqual("body-len"u8) => "body-len",
-        9 when name.SequenceEqual("body-size"u8) => "body-size",
-        10 when name.SequenceEqual("tls-cipher"u8) => "tls-cipher",
-        11 when name.SequenceEqual("tls-version"u8) => "tls-version",
-        12 when name.SequenceEqual("headers-text"u8) => "headers-text",
-        _ => null,
-    };
 }

@@ -53,7 +53,9 @@ internal sealed class NotifyRequest : IDisposable
     /// <summary>The payload; until <see cref="Hold"/>.</summary>
     public ReadOnlySpan<byte> Payload => _payload.Span;
 
-    /// <summary>Keeps the payload for the body in it, which counts against the daemon's body memory; without a body it is given back at once.</summary>
+    /// <summary>
+    /// Keeps the payload for the body in it, which counts against the daemon's body memory; without a body it is given back at once.
+    /// </summary>
     /// <param name="memory">When it has too little left, the body is lost.</param>
     public void Hold(ByteBudget memory)
     {
@@ -94,7 +96,8 @@ internal sealed class NotifyRequest : IDisposable
     /// <param name="bufferSize">HAProxy's buffer in bytes.</param>
     /// <param name="error">What is wrong with the payload.</param>
     /// <returns>Null when it cannot be read.</returns>
-    public static NotifyRequest? Read(in SpopFrame frame, SpopPayload payload, NotifyArgumentsReader reader, int bufferSize, out SpopError error)
+    public static NotifyRequest? Read(
+        in SpopFrame frame, SpopPayload payload, NotifyArgumentsReader reader, int bufferSize, out SpopError error)
     {
         if (!SpopNotify.TryRead(payload.Span, out var notify, out error))
         {
@@ -135,7 +138,12 @@ internal sealed class NotifyRequest : IDisposable
         FrameId = frame.FrameId,
         Phase = SpopPhase.None,
         Arguments = new NotifyArguments(),
-        Refused = error.Status switch { SpopStatus.FrameTooBig => Cause.TooLarge, SpopStatus.Timeout => Cause.Timeout, _ => Cause.BodyMemory },
+        Refused = error.Status switch
+        {
+            SpopStatus.FrameTooBig => Cause.TooLarge,
+            SpopStatus.Timeout => Cause.Timeout,
+            _ => Cause.BodyMemory,
+        },
     };
 
     /// <summary>Another daemon is asked: fires when nobody waits for its answer any more.</summary>
@@ -182,7 +190,9 @@ internal enum SpopPhase
     /// <summary>Nothing we know.</summary>
     None,
 
-    /// <summary><c>sidecar-request</c>: a request with as much of its body as HAProxy holds; <c>sidecar-request-head</c>: without its body.</summary>
+    /// <summary>
+    /// <c>sidecar-request</c>: a request with as much of its body as HAProxy holds; <c>sidecar-request-head</c>: without its body.
+    /// </summary>
     Request,
 
     /// <summary><c>sidecar-response</c> and <c>sidecar-response-head</c>, likewise.</summary>

@@ -8,7 +8,8 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 
 /// <summary>Header edits as lists that HAProxy applies (proxy integration §1.8): first remove, then set, then add.</summary>
 /// <remarks>
-/// Of several new values the first is set and the others added: two settings of one name would leave the second only (proxy integration §1.9).
+/// Of several new values the first is set and the others added: two settings of one name would leave the second only (proxy integration
+/// §1.9).
 /// </remarks>
 internal sealed class PackedEdits
 {

@@ -13,10 +13,12 @@ using Names = Sidecar.Daemon.FrontEnds.Spop.SpopVariableNames;
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
 /// <summary>
-/// Says a verdict in variables. What does not fit into the frame gives way in this order: the audit line, the page, the reply's other headers, the response's
-/// headers.
+/// Says a verdict in variables. What does not fit into the frame gives way in this order: the audit line, the page, the reply's other
+/// headers, the response's headers.
 /// </summary>
-/// <remarks>Request headers never give way: a request that cannot be changed as the agents want does not go on. Safe for many answers at once.</remarks>
+/// <remarks>
+/// Request headers never give way: a request that cannot be changed as the agents want does not go on. Safe for many answers at once.
+/// </remarks>
 internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle throttle, ILogger logger)
 {
     private const SpopScope Scope = SpopScope.Transaction;
@@ -108,7 +110,8 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle 
         return true;
     }
 
-    private bool TryWriteRequestHeaders(SpopAckWriter ack, NotifyRequest request, SpopAnswer answer, IReadOnlyList<HeaderEdit> edits, int frameSize)
+    private bool TryWriteRequestHeaders(
+        SpopAckWriter ack, NotifyRequest request, SpopAnswer answer, IReadOnlyList<HeaderEdit> edits, int frameSize)
     {
         if (_named is not null)
         {

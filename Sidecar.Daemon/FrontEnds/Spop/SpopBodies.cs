@@ -7,17 +7,20 @@ using Sidecar.Daemon.Inspection.Verdicts;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
-/// <summary>Decides whether a body came whole (proxy integration §1.7). A body that may have been cut is never taken for a whole one. Stateless.</summary>
+/// <summary>
+/// Decides whether a body came whole (proxy integration §1.7). A body that may have been cut is never taken for a whole one. Stateless.
+/// </summary>
 /// <remarks>
-/// HAProxy hands over what lies in its buffer, and stops waiting when that is full. How full it is nobody can tell from what came: rules may have
-/// taken headers away since. So nothing is estimated here. A request is whole if HAProxy says that its buffer holds the message to its end
-/// (<c>whole</c>), and if what came adds up to what it says that it holds (<c>len</c>): trailers, which have no argument, and a body that the
-/// message leaves out do not. Both tell of the moment of the question, and a message that is there to its end cannot grow.
+/// HAProxy hands over what lies in its buffer, and stops waiting when that is full. How full it is nobody can tell from what came: rules
+/// may have taken headers away since. So nothing is estimated here. A request is whole if HAProxy says that its buffer holds the message to
+/// its end (<c>whole</c>), and if what came adds up to what it says that it holds (<c>len</c>): trailers, which have no argument, and a
+/// body that the message leaves out do not. Both tell of the moment of the question, and a message that is there to its end cannot grow.
 /// </remarks>
 internal static class SpopBodies
 {
-    // What HAProxy counts for a request besides names, values and body (htx.h): 20 bytes of the request line, one for the end of the headers,
-    // and perhaps one for the end of the message. The shortest trailer adds one to them. A version that counted more would have bodies cut.
+    // What HAProxy counts for a request besides names, values and body (htx.h): 20 bytes of the request line, one for the end of the
+    // headers, and perhaps one for the end of the message. The shortest trailer adds one to them. A version that counted more would have
+    // bodies cut.
     private const int Marks = 20 + 1 + 1;
 
     // "HTTP/" before the version, which is told without.
@@ -68,17 +71,20 @@ internal static class SpopBodies
 
         // HAProxy cannot change a body in any version (proxy integration §1.7).
         exchange.NoteUnapplied(direction == Direction.Request ? "request-body" : "response-body");
-        return exchange.Route is { RefusesUnapplied: false } ? verdict : verdict with { Kind = VerdictKind.FailedClosed, Cause = Cause.Unapplied };
+        return exchange.Route is { RefusesUnapplied: false }
+            ? verdict
+            : verdict with { Kind = VerdictKind.FailedClosed, Cause = Cause.Unapplied };
     }
 
     /// <summary>Bytes free in HAProxy's buffer for what is added to a request; too few rather than too many.</summary>
-    public static long FreeBytes(NotifyArguments args) => args.BufferSize - Overhead - (args.Held ?? 0) - (PerHeader * (long)args.HeaderCount);
+    public static long FreeBytes(NotifyArguments args) =>
+        args.BufferSize - Overhead - (args.Held ?? 0) - (PerHeader * (long)args.HeaderCount);
 
     private static long Untold(NotifyArguments args) => args.Held!.Value - args.Method!.Length - args.RawTarget!.Length
         - VersionPrefix - (args.Version?.Length ?? 0) - args.HeaderBytes - args.BodyBytes.Length;
 
-    // What a client sends on such a stream (RFC 8441) is no body: it belongs to the protocol it asks for, and goes on when the upstream agrees.
-    // In HTTP/2 and later HAProxy refuses a client's own Upgrade.
+    // What a client sends on such a stream (RFC 8441) is no body: it belongs to the protocol it asks for, and goes on when the upstream
+    // agrees. In HTTP/2 and later HAProxy refuses a client's own Upgrade.
     private static bool IsTunnel(NotifyArguments args) => args.Version is ['2' or '3', ..] && args.HasHeader("upgrade"u8);
 
     private static BodyPiece Piece(NotifyArguments args, bool isCut, long? declared)

@@ -8,11 +8,12 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
 /// <summary>
-/// One connection of HAProxy: HELLO, then any number of NOTIFYs that are answered as they are judged, then the end (proxy integration §1.5, §1.6).
+/// One connection of HAProxy: HELLO, then any number of NOTIFYs that are answered as they are judged, then the end (proxy integration §1.5,
+/// §1.6).
 /// </summary>
 /// <remarks>
-/// One loop reads, one writes; the answers come from wherever their inspection ends. Whatever the peer does costs this connection at most, and
-/// what is kept for it is bounded: one frame, its fragments, its messages in work, its unsent answers.
+/// One loop reads, one writes; the answers come from wherever their inspection ends. Whatever the peer does costs this connection at most,
+/// and what is kept for it is bounded: one frame, its fragments, its messages in work, its unsent answers.
 /// </remarks>
 [SuppressMessage("Design", "CA1001", Justification = "Running to the end is what disposes of them.")]
 internal sealed class SpopConnection
@@ -82,8 +83,8 @@ internal sealed class SpopConnection
     }
 
     /// <summary>
-    /// Says goodbye if nothing is in work, and then answers what still comes until HAProxy closes. Called again and again, from any thread: a
-    /// question that is on its way when HAProxy reads the goodbye is lost to it, so the moment should be a quiet one.
+    /// Says goodbye if nothing is in work, and then answers what still comes until HAProxy closes. Called again and again, from any thread:
+    /// a question that is on its way when HAProxy reads the goodbye is lost to it, so the moment should be a quiet one.
     /// </summary>
     /// <param name="quiet">How long ago the last answer must have been: HAProxy drops one that it finds together with the goodbye.</param>
     public void Leave(TimeSpan quiet)
@@ -165,7 +166,10 @@ internal sealed class SpopConnection
 
                 _end = writing.IsCompleted ? SpopConnectionEnd.NotReading
                     : Left(result.IsCompleted && rest == 0) is { } left ? left
-                    : result.IsCompleted ? (rest == 0 ? SpopConnectionEnd.Closed : SpopConnectionEnd.Broken($"HAProxy closed in the middle of a frame, after {rest} bytes of it"))
+                    : result.IsCompleted
+                        ? (rest == 0
+                            ? SpopConnectionEnd.Closed
+                            : SpopConnectionEnd.Broken($"HAProxy closed in the middle of a frame, after {rest} bytes of it"))
                     : _timeouts.Overdue();
                 _frames.Expire(_timeouts.Before(_options.FrameTimeout));
             }
@@ -234,7 +238,8 @@ internal readonly record struct SpopConnectionEnd(string Reason, SpopStatus? Sta
     public static SpopConnectionEnd Closed => new("closed", null, "HAProxy closed the connection");
 
     /// <summary>HAProxy said that it goes.</summary>
-    public static SpopConnectionEnd Disconnected(in SpopDisconnect said) => new("disconnected", SpopStatus.Normal, $"HAProxy said {said.Code}: {said.Message}");
+    public static SpopConnectionEnd Disconnected(in SpopDisconnect said) =>
+        new("disconnected", SpopStatus.Normal, $"HAProxy said {said.Code}: {said.Message}");
 
     /// <summary>A health check was answered.</summary>
     public static SpopConnectionEnd Checked => new("health-check", null, "the health check is answered");
@@ -254,7 +259,6 @@ internal readonly record struct SpopConnectionEnd(string Reason, SpopStatus? Sta
     /// <summary>The peer does not read what we send.</summary>
     public static SpopConnectionEnd NotReading => new("not-reading", null, "HAProxy does not read our answers");
 
-    /// <summary>The connection broke.</summary>
     public static SpopConnectionEnd Broken(string message) => new("broken", null, message);
 
     /// <summary>The peer broke the rules.</summary>

@@ -5,7 +5,8 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
 /// <summary>
-/// What HAProxy says on one connection and what becomes of it: HELLO is answered, a NOTIFY is taken into work, anything that breaks the rules ends it.
+/// What HAProxy says on one connection and what becomes of it: HELLO is answered, a NOTIFY is taken into work, anything that breaks the
+/// rules ends it.
 /// </summary>
 /// <remarks>For the read loop; NOTIFYs end on any thread. The loop waits for all of them before it disposes of this.</remarks>
 internal sealed partial class SpopDispatcher : IDisposable
@@ -50,7 +51,9 @@ internal sealed partial class SpopDispatcher : IDisposable
     /// <summary>Why it has ended; null while it has not.</summary>
     public SpopConnectionEnd? End { get; private set; }
 
-    /// <summary>Takes every whole frame off the buffer, until the connection is to end or the bound of messages in work is reached.</summary>
+    /// <summary>
+    /// Takes every whole frame off the buffer, until the connection is to end or the bound of messages in work is reached.
+    /// </summary>
     /// <param name="buffer">What was received; the rest stays.</param>
     /// <param name="frames">How many frames were taken.</param>
     /// <returns>False when messages in work have to end before it goes on.</returns>
@@ -105,7 +108,8 @@ internal sealed partial class SpopDispatcher : IDisposable
         {
             End = SpopConnectionEnd.Violation(new(
                 SpopStatus.ResourceAllocation,
-                $"{bytes} bytes of an unfinished frame; unfinished frames of all connections may have {_options.MaxPartialBytes} beyond {SpopListenerOptions.FreePartialBytes} of each"));
+                $"{bytes} bytes of an unfinished frame; unfinished frames of all connections may have {_options.MaxPartialBytes} beyond "
+                + $"{SpopListenerOptions.FreePartialBytes} of each"));
         }
     }
 
@@ -156,7 +160,9 @@ internal sealed partial class SpopDispatcher : IDisposable
     private void TakeDisconnect(in SpopFrame frame)
     {
         using var payload = SpopPayload.Of(frame.Payload);
-        End = SpopDisconnect.TryRead(payload.Span, out var said, out var error) ? SpopConnectionEnd.Disconnected(said) : SpopConnectionEnd.Violation(error);
+        End = SpopDisconnect.TryRead(payload.Span, out var said, out var error)
+            ? SpopConnectionEnd.Disconnected(said)
+            : SpopConnectionEnd.Violation(error);
     }
 
     private void TakeMessage(in SpopFrame frame)

@@ -14,7 +14,9 @@ internal sealed class SpopExchange(Exchange exchange, string method) : JoinedExc
     /// <summary>Whether the request's verdict has been given.</summary>
     public bool IsJudged { get; private set; }
 
-    /// <summary>Changes of the response's headers that agents asked for with the request. Those asked for with the response come after them.</summary>
+    /// <summary>
+    /// Changes of the response's headers that agents asked for with the request. Those asked for with the response come after them.
+    /// </summary>
     public IReadOnlyList<HeaderEdit> ResponseEdits { get; private set; } = [];
 
     /// <summary>Bytes of the request's body that came.</summary>

@@ -10,7 +10,8 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
 /// <summary>
-/// Answers the NOTIFYs of all connections of a listener: events for the inspector, variables for HAProxy. Every one is answered, also by a defect of ours.
+/// Answers the NOTIFYs of all connections of a listener: events for the inspector, variables for HAProxy. Every one is answered, also by a
+/// defect of ours.
 /// </summary>
 /// <remarks>Request and response of an exchange come on whichever connection; they are joined by HAProxy's id of the transaction.</remarks>
 internal sealed partial class SpopFrontEnd : IDisposable
@@ -36,7 +37,6 @@ internal sealed partial class SpopFrontEnd : IDisposable
         relay?.Serve(new SpopRelay(this, options, inspector.Time));
     }
 
-    /// <summary>The listener.</summary>
     public SpopListenerOptions Options { get; }
 
     /// <summary>Takes what an operator must know.</summary>
@@ -55,14 +55,17 @@ internal sealed partial class SpopFrontEnd : IDisposable
     public NotifyArgumentsReader Reader { get; }
 
     /// <summary>
-    /// What the beginnings of long frames on all connections may take; apart from the daemon's body memory, so that they cost no body its place.
+    /// What the beginnings of long frames on all connections may take; apart from the daemon's body memory, so that they cost no body its
+    /// place.
     /// </summary>
     public ByteBudget PartialFrames { get; }
 
     /// <summary>Exchanges that wait for their response.</summary>
     public int Waiting => _directory.Count;
 
-    /// <summary>Whether new exchanges are not inspected any more, because the daemon stops and only waits for the responses of older ones.</summary>
+    /// <summary>
+    /// Whether new exchanges are not inspected any more, because the daemon stops and only waits for the responses of older ones.
+    /// </summary>
     public bool RefusesNew { get => _refusesNew; set => _refusesNew = value; }
 
     /// <summary>Whether an exchange waits here for its response.</summary>
@@ -122,8 +125,7 @@ internal sealed partial class SpopFrontEnd : IDisposable
         {
             // A defect of ours: HAProxy hears of it, and it is counted.
             Log.Defect(Logger, e, Options.Name);
-            exchange ??= TryBeginUnknown();
-            await TryRefuseAsync(request, replies, exchange).ConfigureAwait(false);
+            exchange = await TryRefuseAsync(request, replies, exchange).ConfigureAwait(false);
         }
         finally
         {
@@ -189,69 +191,52 @@ internal sealed partial class SpopFrontEnd : IDisposable
         }
     }
 
-    private static int StatusOf(NotifyRequest request) => request.Phase == SpopPhase.Response ? (int)request.Arguments.Status.GetValueOrDefault() : 0;
+    private static int StatusOf(NotifyRequest request) =>
+        request.Phase == SpopPhase.Response ? (int)request.Arguments.Status.GetValueOrDefault() : 0;
 
-    private Exchange? TryBeginUnknown()
+    private async ValueTask<Exchange?> TryRefuseAsync(NotifyRequest request, SpopReplies replies, Exchange? exchange)
     {
         try
         {
-            return _inspector.BeginUnknown(Options.Name);
-        }
-        catch (Exception e)
-        {
-            Log.Defect(Logger, e, Options.Name);
-            return null;
-        }
-    }
-
-    private async ValueTask TryRefuseAsync(NotifyRequest request, SpopReplies replies, Exchange? exchange)
-    {
-        try
-        {
-            if (exchange is not null)
-            {
-                await SendAsync(request, replies, new SpopAnswer(exchange, exchange.Refuse(Cause.Internal))).ConfigureAwait(false);
-            }
+            exchange ??= _inspector.BeginUnknown(Options.Name);
+            await SendAsync(request, replies, new SpopAnswer(exchange, exchange.Refuse(Cause.Internal))).ConfigureAwait(false);
         }
         catch (Exception e)
         {
             Log.Defect(Logger, e, Options.Name);
         }
+
+        return exchange;
     }
 
     private void TryEnd(NotifyRequest request, Exchange? exchange, SpopExchange? joined, SpopOutcome given)
-    {
-        try
-        {
-            End(request, exchange, joined, given);
-        }
-        catch (Exception e)
-        {
-            Log.Defect(Logger, e, Options.Name);
-        }
-    }
-
-    private void End(NotifyRequest request, Exchange? exchange, SpopExchange? joined, SpopOutcome given)
     {
         if (exchange is null || given.Outlives)
         {
             return;
         }
 
-        var isResponse = request.Phase == SpopPhase.Response;
-        if (!isResponse && joined is not null)
+        try
         {
-            _directory.Remove(CorrelationId.Parse(request.Arguments.Id!), joined);
-        }
+            var isResponse = request.Phase == SpopPhase.Response;
+            if (!isResponse && joined is not null)
+            {
+                _directory.Remove(CorrelationId.Parse(request.Arguments.Id!), joined);
+            }
 
-        var came = request.Arguments.BodyBytes.Length;
-        _inspector.End(exchange, isResponse && joined is null ? null : new RequestCompleteEvent
+            var came = request.Arguments.BodyBytes.Length;
+            _inspector.End(exchange, isResponse && joined is null ? null : new RequestCompleteEvent
+            {
+                Status = (ushort)given.Status,
+                DurationMs = (ulong)Time.GetElapsedTime(exchange.Started).TotalMilliseconds,
+                RequestBodySize = (ulong)(isResponse ? joined!.RequestBytes : came),
+                ResponseBodySize = (ulong)(isResponse ? came : 0),
+            });
+        }
+        catch (Exception e)
         {
-            Status = (ushort)given.Status,
-            DurationMs = (ulong)Time.GetElapsedTime(exchange.Started).TotalMilliseconds,
-            RequestBodySize = (ulong)(isResponse ? joined!.RequestBytes : came),
-            ResponseBodySize = (ulong)(isResponse ? came : 0),
-        });
+            Log.Defect(Logger, e, Options.Name);
+        }
     }
 
     // The status that the client gets, 0 for whatever the upstream says; and whether the exchange waits for its response.

@@ -78,7 +78,9 @@ internal sealed class SpopListener : IAsyncDisposable
         }
     }
 
-    /// <summary>Another daemon listens here now: says goodbye on one connection after the other, on each when nothing is in work there.</summary>
+    /// <summary>
+    /// Another daemon listens here now: says goodbye on one connection after the other, on each when nothing is in work there.
+    /// </summary>
     public void Supersede()
     {
         _isSuperseded = true;
@@ -87,8 +89,8 @@ internal sealed class SpopListener : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits until no exchange awaits its response, or until the token fires. New exchanges are not inspected meanwhile; after a takeover they
-    /// are, until HAProxy has left every connection.
+    /// Waits until no exchange awaits its response, or until the token fires. New exchanges are not inspected meanwhile; after a takeover
+    /// they are, until HAProxy has left every connection.
     /// </summary>
     public async Task DrainAsync(CancellationToken timeIsUp)
     {
@@ -169,7 +171,8 @@ internal sealed class SpopListener : IAsyncDisposable
         }
     }
 
-    private IEnumerable<SpopConnection> Served() => _listener.Connections.Select(static accepted => accepted.Served).OfType<SpopConnection>();
+    private IEnumerable<SpopConnection> Served() =>
+        _listener.Connections.Select(static accepted => accepted.Served).OfType<SpopConnection>();
 
     private void Look()
     {

@@ -7,10 +7,14 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 /// <summary>What a spop listener bears and carries.</summary>
 internal sealed record SpopListenerOptions
 {
-    /// <summary>Bytes of an unfinished frame that every connection may keep, whatever the others do: a whole frame of HAProxy's default size.</summary>
+    /// <summary>
+    /// Bytes of an unfinished frame that every connection may keep, whatever the others do: a whole frame of HAProxy's default size.
+    /// </summary>
     public const int FreePartialBytes = 16 * 1024;
 
-    /// <summary>Bytes of one connection that are read from its socket ahead of us, for example while as many messages as may be are in work.</summary>
+    /// <summary>
+    /// Bytes of one connection that are read from its socket ahead of us, for example while as many messages as may be are in work.
+    /// </summary>
     public const int ReadAhead = 64 * 1024;
 
     /// <summary>The listener's name, a label value.</summary>
@@ -37,7 +41,9 @@ internal sealed record SpopListenerOptions
     /// <summary>With <see cref="HeaderForm.Names"/>: response headers that agents may set or remove.</summary>
     public IReadOnlyList<string> ResponseHeaders { get; init; } = [];
 
-    /// <summary>HAProxy's <c>option var-prefix</c>: its length counts against the 63 bytes of a variable's name (proxy integration §1.6).</summary>
+    /// <summary>
+    /// HAProxy's <c>option var-prefix</c>: its length counts against the 63 bytes of a variable's name (proxy integration §1.6).
+    /// </summary>
     public string VariablePrefix { get; init; } = ListenerSettings.VariablePrefix.Default!;
 
     /// <summary>Header fields of a message that are inspected; one with more is refused.</summary>
@@ -47,19 +53,22 @@ internal sealed record SpopListenerOptions
     public int MaxHeaderBytes { get; init; } = Defaults.MaxHeaderBytes;
 
     /// <summary>
-    /// Connections at once. HAProxy opens one per 20 messages in flight and thread; one more is told <see cref="SpopStatus.ResourceAllocation"/>.
+    /// Connections at once. HAProxy opens one per 20 messages in flight and thread; one more is told
+    /// <see cref="SpopStatus.ResourceAllocation"/>.
     /// </summary>
     public int MaxConnections { get; init; } = ListenerSettings.MaxConnections.DefaultFor("spop");
 
-    /// <summary>Messages in work on one connection: 256, above the 20 of HAProxy. While there are so many, nothing more is read from it.</summary>
+    /// <summary>
+    /// Messages in work on one connection: 256, above the 20 of HAProxy. While there are so many, nothing more is read from it.
+    /// </summary>
     public int MaxInFlight { get; init; } = 256;
 
     /// <summary>The largest frame we agree to, in bytes.</summary>
     public int MaxFrameSize { get; init; } = (int)ListenerSettings.MaxFrame.Default;
 
     /// <summary>
-    /// Bytes of unfinished frames on all connections beyond <see cref="FreePartialBytes"/> of each: 64 MiB, as many as 64 of the largest frames have.
-    /// A connection that would exceed it is told <see cref="SpopStatus.ResourceAllocation"/>.
+    /// Bytes of unfinished frames on all connections beyond <see cref="FreePartialBytes"/> of each: 64 MiB, as many as 64 of the largest
+    /// frames have. A connection that would exceed it is told <see cref="SpopStatus.ResourceAllocation"/>.
     /// </summary>
     public long MaxPartialBytes { get; init; } = 64 * 1024 * 1024;
 
@@ -72,7 +81,9 @@ internal sealed record SpopListenerOptions
     /// <summary>How long a new connection may take to say HELLO: 5 s; HAProxy says it at once.</summary>
     public TimeSpan HelloTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a frame or a fragmented message may take to arrive: 10 s; HAProxy gives up after <c>timeout processing</c>.</summary>
+    /// <summary>
+    /// How long a frame or a fragmented message may take to arrive: 10 s; HAProxy gives up after <c>timeout processing</c>.
+    /// </summary>
     public TimeSpan FrameTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long HAProxy may leave our answers unread: 5 s, far above its patience for any of them.</summary>
@@ -81,6 +92,8 @@ internal sealed record SpopListenerOptions
     /// <summary>How long we go on reading after our goodbye: 1 s; HAProxy closes as soon as it has read that.</summary>
     public TimeSpan LeaveTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long an idle connection stays: 10 minutes. HAProxy has to be the one who closes, or it may ask into a connection that just went.</summary>
+    /// <summary>
+    /// How long an idle connection stays: 10 minutes. HAProxy has to be the one who closes, or it may ask into a connection that just went.
+    /// </summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
 }

@@ -7,8 +7,12 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
-/// <summary>Questions about responses that HAProxy asks one daemon and another can answer: the NOTIFY goes there, the ACK comes back, byte for byte.</summary>
-/// <remarks>A question is u64 stream id, u64 frame id, u32 HAProxy's buffer, u32 frame size agreed on (all big-endian), and the NOTIFY's payload.</remarks>
+/// <summary>
+/// Questions about responses that HAProxy asks one daemon and another can answer: the NOTIFY goes there, the ACK comes back, byte for byte.
+/// </summary>
+/// <remarks>
+/// A question is u64 stream id, u64 frame id, u32 HAProxy's buffer, u32 frame size agreed on (all big-endian), and the NOTIFY's payload.
+/// </remarks>
 internal sealed class SpopRelay(SpopFrontEnd frontEnd, SpopListenerOptions options, TimeProvider time) : IRelayedFrontEnd
 {
     private const int HeaderSize = (2 * sizeof(ulong)) + (2 * sizeof(uint));
@@ -70,9 +74,11 @@ internal sealed class SpopRelay(SpopFrontEnd frontEnd, SpopListenerOptions optio
         }
 
         var frame = new SpopFrame(
-            SpopFrameType.Notify, SpopFrameFlags.Fin, BinaryPrimitives.ReadUInt64BigEndian(bytes), BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]),
+            SpopFrameType.Notify, SpopFrameFlags.Fin, BinaryPrimitives.ReadUInt64BigEndian(bytes),
+            BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]),
             new ReadOnlySequence<byte>(question[HeaderSize..]));
-        var request = NotifyRequest.Read(frame, SpopPayload.Of(frame.Payload), frontEnd.Reader, BinaryPrimitives.ReadInt32BigEndian(bytes[16..]), out _);
+        var request = NotifyRequest.Read(
+            frame, SpopPayload.Of(frame.Payload), frontEnd.Reader, BinaryPrimitives.ReadInt32BigEndian(bytes[16..]), out _);
         if (request is not null)
         {
             request.Budget = budget;

@@ -8,7 +8,9 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
-/// <summary>What makes a message one that cannot be inspected; errors say what was seen and what to do. Safe for many messages at once.</summary>
+/// <summary>
+/// What makes a message one that cannot be inspected; errors say what was seen and what to do. Safe for many messages at once.
+/// </summary>
 internal sealed class SpopRules(SpopListenerOptions options, LogThrottle throttle, ILogger logger)
 {
     /// <summary>Longest id of a transaction, in chars: what anybody uses fits into it, and 50,000 of them are kept.</summary>
@@ -49,14 +51,21 @@ internal sealed class SpopRules(SpopListenerOptions options, LogThrottle throttl
     // A fault of HAProxy's configuration, which no client can cause.
     private string? Misconfiguration(NotifyArguments args, SpopPhase phase) =>
         args.Misconfigured is { } said ? said
-        : phase == SpopPhase.None ? "the NOTIFY has no message named sidecar-request, sidecar-request-head, sidecar-response or sidecar-response-head; name the spoe-message so"
-        : options.HasResponsePhase && args.Id is null ? "the argument id is missing or empty; write id=unique-id and set unique-id-format, or response=no on the listener"
+        : phase == SpopPhase.None
+            ? "the NOTIFY has no message named sidecar-request, sidecar-request-head, sidecar-response or sidecar-response-head; name the "
+            + "spoe-message so"
+        : options.HasResponsePhase && args.Id is null
+            ? "the argument id is missing or empty; write id=unique-id and set unique-id-format, or response=no on the listener"
         : args.Id?.Length > MaxId ? $"the argument id has {args.Id.Length} characters; at most {MaxId} are taken; use uuid()"
         : !args.AreHeadersTold ? "the argument headers is missing; write headers=req.hdrs_bin or headers=res.hdrs_bin"
-        : phase == SpopPhase.Response ? (args.Status is not (>= 100 and <= 999) ? "the argument status is missing or no status; write status=status" : null)
+        : phase == SpopPhase.Response
+            ? (args.Status is not (>= 100 and <= 999) ? "the argument status is missing or no status; write status=status" : null)
         : args.Method is null ? "the argument method is missing; write method=method"
-        : args.RawTarget is null ? "the argument uri is missing; write uri=url, instead of path and query, which tell less of the request line than the upstream gets"
-        : args.IsWhole is null || args.Held is null ? "the argument whole or len is missing; write whole=internal.htx.has_eom len=req.len, by which a body that was cut is known"
+        : args.RawTarget is null
+            ? "the argument uri is missing; write uri=url, instead of path and query, which tell less of the request line than the "
+            + "upstream gets"
+        : args.IsWhole is null || args.Held is null
+            ? "the argument whole or len is missing; write whole=internal.htx.has_eom len=req.len, by which a body that was cut is known"
         : null;
 
     // What a client, or an upstream, has sent that cannot be inspected (rule 9).

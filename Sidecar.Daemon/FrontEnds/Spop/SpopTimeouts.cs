@@ -2,9 +2,12 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
-/// <summary>The deadlines of a connection that no answer has: HELLO, the rest of a frame, idleness, and a peer that does not read.</summary>
+/// <summary>
+/// The deadlines of a connection that no answer has: HELLO, the rest of a frame, idleness, and a peer that does not read.
+/// </summary>
 /// <remarks>
-/// All members but <see cref="IsDue"/> and <see cref="IsNotReading"/> are for the read loop; these two are for the one who looks after all connections.
+/// All members but <see cref="IsDue"/> and <see cref="IsNotReading"/> are for the read loop; these two are for the one who looks after all
+/// connections.
 /// </remarks>
 internal sealed class SpopTimeouts(SpopListenerOptions options, TimeProvider time, FrameOutput output)
 {
@@ -46,8 +49,10 @@ internal sealed class SpopTimeouts(SpopListenerOptions options, TimeProvider tim
     /// <summary>The deadline that has passed; null while none has.</summary>
     public SpopConnectionEnd? Overdue() =>
         !_isGreeted && time.GetElapsedTime(_opened) >= options.HelloTimeout ? SpopConnectionEnd.NoHello(options.HelloTimeout)
-        : _partialSince is { } since && time.GetElapsedTime(since) >= options.FrameTimeout ? SpopConnectionEnd.TooSlow($"a frame took more than {options.FrameTimeout.TotalSeconds:0.###} s to arrive")
-        : !_isBusy && time.GetElapsedTime(_lastFrame) >= options.IdleTimeout ? SpopConnectionEnd.TooSlow($"no frame for {options.IdleTimeout.TotalSeconds:0.###} s")
+        : _partialSince is { } since && time.GetElapsedTime(since) >= options.FrameTimeout
+            ? SpopConnectionEnd.TooSlow($"a frame took more than {options.FrameTimeout.TotalSeconds:0.###} s to arrive")
+        : !_isBusy && time.GetElapsedTime(_lastFrame) >= options.IdleTimeout
+            ? SpopConnectionEnd.TooSlow($"no frame for {options.IdleTimeout.TotalSeconds:0.###} s")
         : null;
 
     /// <summary>The timestamp this long ago.</summary>

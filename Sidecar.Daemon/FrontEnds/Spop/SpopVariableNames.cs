@@ -1,9 +1,13 @@
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
-/// <summary>The variables that an answer sets, all in the scope <c>txn</c> behind HAProxy's <c>var-prefix</c>. A contract with every configuration.</summary>
+/// <summary>
+/// The variables that an answer sets, all in the scope <c>txn</c> behind HAProxy's <c>var-prefix</c>. A contract with every configuration.
+/// </summary>
 internal static class SpopVariableNames
 {
-    /// <summary>On every answer about a request: <c>allow</c>, <c>block</c>, <c>redirect</c>, <c>challenge</c> or <c>failed-closed</c>.</summary>
+    /// <summary>
+    /// On every answer about a request: <c>allow</c>, <c>block</c>, <c>redirect</c>, <c>challenge</c> or <c>failed-closed</c>.
+    /// </summary>
     public static ReadOnlySpan<byte> Action => "act"u8;
 
     /// <summary>The same on every answer about a response.</summary>
@@ -45,7 +49,6 @@ internal static class SpopVariableNames
     /// <summary>Lists of request headers.</summary>
     public static EditLists Request => new("rq_del"u8, "rq_set"u8, "rq_add"u8);
 
-    /// <summary>Lists of response headers.</summary>
     public static EditLists ResponseHeaders => new("rs_del"u8, "rs_set"u8, "rs_add"u8);
 
     /// <summary>The value of a request header, before its name.</summary>

@@ -3,16 +3,18 @@ using System.Buffers;
 namespace Sidecar.Daemon.Inspection.Routing;
 
 /// <summary>
-/// All that servers, one behind the other, may read in a path: the path as it came, what each <see cref="PathStep"/> makes of it, what each step makes
-/// of that, and so on until nothing new comes. No order of the steps is left out, and none is taken for more likely.
+/// All that servers, one behind the other, may read in a path: the path as it came, what each <see cref="PathStep"/> makes of it, what each
+/// step makes of that, and so on until nothing new comes. No order of the steps is left out, and none is taken for more likely.
 /// </summary>
 /// <remarks>
-/// Few paths of honest clients have more than three readings. The client chooses the path, so work and memory have a bound: what has more readings
-/// than that is <see cref="IsIncomplete"/>. Allocates nothing; to be disposed of.
+/// Few paths of honest clients have more than three readings. The client chooses the path, so work and memory have a bound: what has more
+/// readings than that is <see cref="IsIncomplete"/>. Allocates nothing; to be disposed of.
 /// </remarks>
 internal ref struct PathInterpretations
 {
-    /// <summary>Chars of all readings together: an ordinary proxy takes targets of 8 KiB, and escapes of a longer one may still be decoded.</summary>
+    /// <summary>
+    /// Chars of all readings together: an ordinary proxy takes targets of 8 KiB, and escapes of a longer one may still be decoded.
+    /// </summary>
     public const int MaxChars = 64 * 1024;
 
     /// <summary>How many there may be.</summary>
@@ -38,7 +40,6 @@ internal ref struct PathInterpretations
         }
     }
 
-    /// <summary>The reading.</summary>
     public readonly ReadOnlySpan<char> Current => Chars(_readings[_current]);
 
     /// <summary>Whether every escape was decoded on the way to it; always false where that is not told.</summary>

@@ -3,11 +3,12 @@ using System.Buffers;
 namespace Sidecar.Daemon.Inspection.Routing;
 
 /// <summary>
-/// Finds the path in a request target, and gives it the normal form in which prefixes of routes stand. Stateless; takes any input, never throws.
+/// Finds the path in a request target, and gives it the normal form in which prefixes of routes stand. Stateless; takes any input, never
+/// throws.
 /// </summary>
 /// <remarks>
-/// Targets are byte strings with one char per byte. The normal form is the reading of RFC 3986 with repeated slashes as one: only what means the
-/// same by the standard is made the same. What else servers read in a path, <see cref="PathInterpretations"/> finds.
+/// Targets are byte strings with one char per byte. The normal form is the reading of RFC 3986 with repeated slashes as one: only what
+/// means the same by the standard is made the same. What else servers read in a path, <see cref="PathInterpretations"/> finds.
 /// </remarks>
 internal static class PathNormalizer
 {
@@ -23,11 +24,12 @@ internal static class PathNormalizer
     /// <param name="target">The request target in any form, byte for byte.</param>
     public static string NormalizeDecoded(string target) => Normalize(target, PathStep.Decode);
 
-    /// <summary>The path as a server sees it that does nothing but cut the query; of an absolute form, what follows the authority.</summary>
+    /// <summary>
+    /// The path as a server sees it that does nothing but cut the query; of an absolute form, what follows the authority.
+    /// </summary>
     /// <param name="target">The request target in any form, byte for byte.</param>
     public static string RawPath(string target)
     {
-        ArgumentNullException.ThrowIfNull(target);
         var path = RawPath(target.AsSpan());
         return path.Length == target.Length ? target : path.ToString();
     }

@@ -21,6 +21,8 @@ internal enum PathStep
     /// <summary>Repeated slashes are one.</summary>
     MergeSlashes,
 
-    /// <summary>Dot segments are removed (RFC 3986 §5.2.4); <c>..</c> after <c>//</c> takes away the empty segment. The path begins with a slash.</summary>
+    /// <summary>
+    /// Dot segments are removed (RFC 3986 §5.2.4); <c>..</c> after <c>//</c> takes away the empty segment. The path begins with a slash.
+    /// </summary>
     Climb,
 }

@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace Sidecar.Daemon.Inspection.Routing;
 
-/// <summary>Does one <see cref="PathStep"/> to a path. Stateless; takes any input, never throws. The work is linear in the path's length.</summary>
+/// <summary>
+/// Does one <see cref="PathStep"/> to a path. Stateless; takes any input, never throws. The work is linear in the path's length.
+/// </summary>
 internal static class PathSteps
 {
     private static readonly SearchValues<char> Marking = SearchValues.Create("%\\;#");
@@ -10,11 +12,14 @@ internal static class PathSteps
     /// <summary>Every step there is.</summary>
     public static ReadOnlySpan<PathStep> All =>
     [
-        PathStep.CutFragment, PathStep.DecodeUnreserved, PathStep.Decode, PathStep.TurnBackslashes, PathStep.DropParameters, PathStep.MergeSlashes,
+        PathStep.CutFragment, PathStep.DecodeUnreserved, PathStep.Decode, PathStep.TurnBackslashes, PathStep.DropParameters,
+        PathStep.MergeSlashes,
         PathStep.Climb,
     ];
 
-    /// <summary>Whether every step leaves the path as it is. Nearly every path of an honest client is so; false may be a false alarm.</summary>
+    /// <summary>
+    /// Whether every step leaves the path as it is. Nearly every path of an honest client is so; false may be a false alarm.
+    /// </summary>
     public static bool LeaveAlone(ReadOnlySpan<char> path) =>
         path is "*" || (path is ['/', ..] && !path.ContainsAny(Marking) && !HasRepeatedSlash(path) && !MayHaveDotSegment(path));
 

@@ -45,7 +45,8 @@ internal sealed record RouteMatch
     public IReadOnlyList<string> Hosts { get; init; } = [];
 
     /// <summary>
-    /// Prefix of the normalised path at a segment boundary, for example <c>/api</c> takes <c>/api</c> and <c>/api/x</c> but not <c>/apix</c>; null takes any.
+    /// Prefix of the normalised path at a segment boundary, for example <c>/api</c> takes <c>/api</c> and <c>/api/x</c> but not
+    /// <c>/apix</c>; null takes any.
     /// </summary>
     public string? PathPrefix { get; init; }
 

@@ -4,7 +4,9 @@ using Sidecar.Daemon.Configuration;
 
 namespace Sidecar.Daemon.Inspection.Routing;
 
-/// <summary>Who takes part in the exchanges of a route, worked out once: every exchange has its participants in this order. Immutable.</summary>
+/// <summary>
+/// Who takes part in the exchanges of a route, worked out once: every exchange has its participants in this order. Immutable.
+/// </summary>
 /// <remarks>First those whose answers are applied, in route order, then those that only watch, in route order.</remarks>
 internal sealed class RoutePlan
 {
@@ -23,7 +25,10 @@ internal sealed class RoutePlan
         var all = stages.SelectMany(static (stage, number) => stage.Select(agent => (Agent: agent, Stage: number))).ToArray();
         RouteAgent[] enforced = [.. all.Where(static one => one.Agent.Policy.Mode == AgentMode.Enforce).Select(static one => one.Agent)];
         _agents = [.. enforced, .. all.Where(static one => one.Agent.Policy.Mode == AgentMode.Monitor).Select(static one => one.Agent)];
-        _lines = [.. all.Select(one => new PlanLine(one.Agent, one.Stage, Array.FindIndex(_agents, other => ReferenceEquals(other, one.Agent))))];
+        _lines =
+        [
+            .. all.Select(one => new PlanLine(one.Agent, one.Stage, Array.FindIndex(_agents, other => ReferenceEquals(other, one.Agent)))),
+        ];
         _ends = [.. enforced.Select(agent => 1 + Array.FindLastIndex(enforced, other => StageOf(other) == StageOf(agent)))];
 
         int StageOf(RouteAgent agent) => all.First(one => ReferenceEquals(one.Agent, agent)).Stage;

@@ -4,10 +4,11 @@ namespace Sidecar.Daemon.Inspection.Routing;
 /// <remarks>
 /// The first route in configuration order wins: what the operator sees in the file is what happens, nothing is ranked behind his back.
 /// The client chooses the bytes of the path, and servers differ in how they read some of them, so a path that looks harmless here could be
-/// another one upstream (rule 9). The path is therefore matched in every reading that servers may have of it (<see cref="PathInterpretations"/>; a path
-/// without odd characters has one). Where these give different routes, the agents of all of them inspect the request; of a path that can be read
-/// in too many ways, those of every route for its host and method. What becomes of requests that no route takes is the last route of all in this
-/// respect: a path that no route takes in one of its readings is refused where such requests are.
+/// another one upstream (rule 9). The path is therefore matched in every reading that servers may have of it
+/// (<see cref="PathInterpretations"/>; a path without odd characters has one). Where these give different routes, the agents of all of them
+/// inspect the request; of a path that can be read in too many ways, those of every route for its host and method. What becomes of requests
+/// that no route takes is the last route of all in this respect: a path that no route takes in one of its readings is refused where such
+/// requests are.
 /// </remarks>
 internal sealed class RouteTable
 {
@@ -28,7 +29,6 @@ internal sealed class RouteTable
     /// <param name="unmatched">What takes the requests that none of them does; null lets them pass.</param>
     public RouteTable(IReadOnlyList<RouteModel> routes, RouteModel? unmatched)
     {
-        ArgumentNullException.ThrowIfNull(routes);
         Routes = [.. routes];
         _all = unmatched is null ? [.. routes] : [.. routes, unmatched];
         _entries = [.. _all.Select(route => new RouteEntry(route))];
@@ -49,8 +49,6 @@ internal sealed class RouteTable
     /// <returns>A configured route, one that refuses, or one with the agents of several whose id is theirs joined by <c>+</c>.</returns>
     public RouteModel? Match(string? host, string rawTarget, string method)
     {
-        ArgumentNullException.ThrowIfNull(rawTarget);
-        ArgumentNullException.ThrowIfNull(method);
         var name = HostName.Of(host);
         var raw = PathNormalizer.RawPath(rawTarget.AsSpan());
         if (_looksAtPath && (_hasEscapedPath || !PathSteps.LeaveAlone(raw)))

@@ -6,8 +6,8 @@ namespace Sidecar.Daemon.Inspection.Verdicts;
 
 /// <summary>
 /// What a client gets of a challenge (spec §5.8): of its parameters <c>www-authenticate</c>, <c>body</c>, <c>content-type</c> and, our own,
-/// <c>status</c>. All others are the agent's own business (tokens, addresses of its checks) and are never sent, but for the types basic, bearer
-/// and digest, whose parameters make the header. Stateless.
+/// <c>status</c>. All others are the agent's own business (tokens, addresses of its checks) and are never sent, but for the types basic,
+/// bearer and digest, whose parameters make the header. Stateless.
 /// </summary>
 internal static class ChallengeRules
 {
@@ -37,14 +37,17 @@ internal static class ChallengeRules
                 Status => StatusOf(value) is null ? $"challenge status '{HeaderRules.Echo(value)}' is not one of 401, 403, 429" : null,
                 Field or ContentType => HeaderRules.ValueError(name, value),
                 _ when !isScheme => null,
-                _ => HeaderRules.IsToken(name) ? HeaderRules.ValueError(name, value) : $"challenge parameter name '{HeaderRules.Echo(name)}' is no token (RFC 9110 §5.6.2)",
+                _ => HeaderRules.IsToken(name)
+                    ? HeaderRules.ValueError(name, value)
+                    : $"challenge parameter name '{HeaderRules.Echo(name)}' is no token (RFC 9110 §5.6.2)",
             };
             if (problem is not null)
             {
                 DecisionRules.Add(ref repaired, $"{problem}; it is left out");
             }
             else if (!kept.ContainsKey(name)
-                && (name.Equals(Body, StringComparison.OrdinalIgnoreCase) ? DecisionRules.FitBody("challenge", value, ref repaired) : value) is { } fit)
+                && (name.Equals(
+                    Body, StringComparison.OrdinalIgnoreCase) ? DecisionRules.FitBody("challenge", value, ref repaired) : value) is { } fit)
             {
                 kept.Add(name, fit);
             }
@@ -52,14 +55,17 @@ internal static class ChallengeRules
 
         if (isScheme && Render(new ChallengeDecision(challenge.ChallengeType, kept)) is { Length: > HeaderRules.MaxValueBytes } field)
         {
-            DecisionRules.Add(ref repaired, $"challenge parameters make a header of {field.Length} bytes; at most {HeaderRules.MaxValueBytes} are allowed; they are left out");
+            DecisionRules.Add(ref repaired, $"challenge parameters make a header of {field.Length} bytes; at most "
+                + $"{HeaderRules.MaxValueBytes} are allowed; they are left out");
             kept.Clear();
         }
 
         return ReferenceEquals(before, repaired) ? challenge : new ChallengeDecision(challenge.ChallengeType, kept);
     }
 
-    /// <summary>The answer: its status, the value of <c>WWW-Authenticate</c> if it has one, its body and the type of that, if the agent chose them.</summary>
+    /// <summary>
+    /// The answer: its status, the value of <c>WWW-Authenticate</c> if it has one, its body and the type of that, if the agent chose them.
+    /// </summary>
     /// <param name="challenge">A challenge that <see cref="Fit"/> has returned.</param>
     public static (int Status, string? Authenticate, string? Body, string? ContentType) Read(ChallengeDecision challenge)
     {
@@ -113,7 +119,8 @@ internal static class ChallengeRules
     }
 
     // RFC 7616 §3.3: these must not be quoted.
-    private static bool IsBare(string name, string value) => name.ToLowerInvariant() is "algorithm" or "stale" or "userhash" && HeaderRules.IsToken(value);
+    private static bool IsBare(string name, string value) =>
+        name.ToLowerInvariant() is "algorithm" or "stale" or "userhash" && HeaderRules.IsToken(value);
 
     private static void Append(StringBuilder field, string value, bool isBare)
     {

@@ -5,8 +5,8 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Inspection.Verdicts;
 
 /// <summary>
-/// Makes of what an agent said something that can be carried out (spec §5.8). A refusal stays one: a detail that cannot be sent is replaced or
-/// left out, and never turns the decision into the agent's failure. Stateless; takes any input, never throws.
+/// Makes of what an agent said something that can be carried out (spec §5.8). A refusal stays one: a detail that cannot be sent is replaced
+/// or left out, and never turns the decision into the agent's failure. Stateless; takes any input, never throws.
 /// </summary>
 internal static class DecisionRules
 {
@@ -51,7 +51,8 @@ internal static class DecisionRules
         var (code, reason) = (decision.Code, decision.Reason);
         if (code is not ((>= 1000 and <= 1003) or (>= 1007 and <= 1014) or (>= 3000 and <= 4999)))
         {
-            Add(ref repaired, $"close code {code} cannot be sent; 1000 to 1003, 1007 to 1014 and 3000 to 4999 can (RFC 6455 §7.4); {PolicyClose} is sent");
+            Add(ref repaired, $"close code {code} cannot be sent; 1000 to 1003, 1007 to 1014 and 3000 to 4999 can (RFC 6455 §7.4); "
+                + $"{PolicyClose} is sent");
             code = PolicyClose;
         }
 
@@ -88,7 +89,10 @@ internal static class DecisionRules
         var status = block.Status;
         if (status is not (>= 200 and <= 599))
         {
-            Add(ref repaired, string.Create(CultureInfo.InvariantCulture, $"block status {status} is no final status; 200 to 599 are; {Forbidden.Status} is sent"));
+            Add(
+                ref repaired,
+                string.Create(
+                    CultureInfo.InvariantCulture, $"block status {status} is no final status; 200 to 599 are; {Forbidden.Status} is sent"));
             status = Forbidden.Status;
         }
 
@@ -113,7 +117,9 @@ internal static class DecisionRules
             }
             else if (kept.Count == HeaderRules.MaxOperations)
             {
-                Add(ref repaired, $"block has {headers.Count} headers; at most {HeaderRules.MaxOperations} are allowed; the others are left out");
+                Add(
+                    ref repaired,
+                    $"block has {headers.Count} headers; at most {HeaderRules.MaxOperations} are allowed; the others are left out");
                 break;
             }
             else
@@ -137,7 +143,8 @@ internal static class DecisionRules
 
         if (!LeadsToTheWeb(url))
         {
-            Add(ref repaired, $"redirect url '{HeaderRules.Echo(url)}' is no http:// or https:// address with a host and no path; {Forbidden.Status} is sent");
+            Add(ref repaired, $"redirect url '{HeaderRules.Echo(url)}' is no http:// or https:// address with a host and no path; "
+                + $"{Forbidden.Status} is sent");
             return Forbidden;
         }
 

@@ -4,14 +4,17 @@ using System.Text;
 
 namespace Sidecar.Daemon.Inspection.Verdicts;
 
-/// <summary>The page for an answer whose agent gave no body. It names the status and nothing else. Safe for any number of threads.</summary>
+/// <summary>
+/// The page for an answer whose agent gave no body. It names the status and nothing else. Safe for any number of threads.
+/// </summary>
 internal static class DefaultPage
 {
     /// <summary>The content type of the page.</summary>
     public const string ContentType = "text/html; charset=utf-8";
 
     private static readonly CompositeFormat Html = CompositeFormat.Parse(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0} {1}</title></head><body><h1>{0} {1}</h1></body></html>\n");
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0} {1}</title></head><body><h1>{0} "
+        + "{1}</h1></body></html>\n");
 
     // One page per status, so it holds 400 at most.
     private static readonly ConcurrentDictionary<int, byte[]> Pages = new();
@@ -22,7 +25,8 @@ internal static class DefaultPage
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(status, 200);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(status, 599);
-        return Pages.GetOrAdd(status, static code => Encoding.UTF8.GetBytes(string.Format(CultureInfo.InvariantCulture, Html, code, TextOf(code))));
+        return Pages.GetOrAdd(
+            status, static code => Encoding.UTF8.GetBytes(string.Format(CultureInfo.InvariantCulture, Html, code, TextOf(code))));
     }
 
     /// <summary>What the page says, in one line.</summary>

@@ -23,7 +23,8 @@ internal static class GuardrailFindings
 
     /// <summary>Everything any guardrail found; a redirect or challenge counts like a block (spec §5.5).</summary>
     /// <param name="answers">
-    /// The answers in route order; null for a guardrail that had to be heard and was not, which is a finding, because the asker looks at the findings first.
+    /// The answers in route order; null for a guardrail that had to be heard and was not, which is a finding, because the asker looks at
+    /// the findings first.
     /// </param>
     public static GuardrailResponse Merge(IEnumerable<AgentResponse?> answers)
     {

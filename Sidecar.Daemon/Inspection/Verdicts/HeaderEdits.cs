@@ -2,7 +2,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection.Verdicts;
 
-/// <summary>Folds header operations into their net effect per name, so that each front end emits removals, settings and additions once. Stateless.</summary>
+/// <summary>
+/// Folds header operations into their net effect per name, so that each front end emits removals, settings and additions once. Stateless.
+/// </summary>
 internal static class HeaderEdits
 {
     /// <summary>The net effect of the operations of several agents, one agent's after the other's.</summary>
@@ -10,7 +12,6 @@ internal static class HeaderEdits
     /// <returns>One edit per name, names in lower case, in order of first appearance.</returns>
     public static IReadOnlyList<HeaderEdit> Fold(IEnumerable<IReadOnlyList<HeaderOperation>> operations)
     {
-        ArgumentNullException.ThrowIfNull(operations);
         Dictionary<string, int>? places = null;
         List<Net>? nets = null;
         foreach (var list in operations)
@@ -37,8 +38,6 @@ internal static class HeaderEdits
     /// <returns>One edit per name, in order of first appearance.</returns>
     public static IReadOnlyList<HeaderEdit> Join(IReadOnlyList<HeaderEdit> first, IReadOnlyList<HeaderEdit> then)
     {
-        ArgumentNullException.ThrowIfNull(first);
-        ArgumentNullException.ThrowIfNull(then);
         if (first.Count == 0 || then.Count == 0)
         {
             return first.Count == 0 ? then : first;
@@ -98,7 +97,9 @@ internal sealed record HeaderEdit(string Name, bool KeepOriginal, IReadOnlyList<
     /// <summary>Whether the header is to go.</summary>
     public bool IsRemoval => !KeepOriginal && Values.Count == 0;
 
-    /// <summary>The operations that have this effect: a removal, or a setting of the first value unless the original stays, and additions.</summary>
+    /// <summary>
+    /// The operations that have this effect: a removal, or a setting of the first value unless the original stays, and additions.
+    /// </summary>
     public IEnumerable<HeaderOperation> Operations() => IsRemoval
         ? [HeaderOperation.Remove(Name)]
         : Values.Select((value, i) => i == 0 && !KeepOriginal ? HeaderOperation.Set(Name, value) : HeaderOperation.Add(Name, value));

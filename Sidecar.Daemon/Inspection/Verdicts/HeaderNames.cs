@@ -4,15 +4,19 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Inspection.Verdicts;
 
 /// <summary>
-/// Names that mean the same in every front end and in what agents write: the sidecar's own, and those of one connection (rules 5, 9, 16). Stateless.
+/// Names that mean the same in every front end and in what agents write: the sidecar's own, and those of one connection (rules 5, 9, 16).
+/// Stateless.
 /// </summary>
 internal static class HeaderNames
 {
     /// <summary>What the sidecar's own names begin with.</summary>
     public const string OwnPrefix = "x-sidecar-";
 
-    /// <summary>Names, in lower case, of the connection that a message comes on (RFC 9110 §7.6.1): a proxy has its own on the next one.</summary>
-    public static IReadOnlyList<string> OfTheConnection { get; } = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+    /// <summary>
+    /// Names, in lower case, of the connection that a message comes on (RFC 9110 §7.6.1): a proxy has its own on the next one.
+    /// </summary>
+    public static IReadOnlyList<string> OfTheConnection { get; } =
+        ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
     /// <summary>Whether a name is the sidecar's own, in any case; <c>_</c> and <c>-</c> are one, as they are to many upstreams.</summary>
     public static bool IsOwn(ReadOnlySpan<byte> name) =>

@@ -24,7 +24,9 @@ internal static class HeaderRules
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
     private static readonly FrozenDictionary<string, string>.AlternateLookup<ReadOnlySpan<char>> Reserved =
-        new Dictionary<string, string>(HeaderNames.OfTheConnection.Select(static name => KeyValuePair.Create(name, "belongs to one connection")), StringComparer.OrdinalIgnoreCase)
+        new Dictionary<string, string>(
+            HeaderNames.OfTheConnection.Select(static name => KeyValuePair.Create(name, "belongs to one connection")),
+            StringComparer.OrdinalIgnoreCase)
         {
             ["http2-settings"] = "belongs to one connection",
             ["content-length"] = "frames the message",
@@ -38,7 +40,6 @@ internal static class HeaderRules
     /// <param name="name">The name as the agent wrote it. <c>_</c> and <c>-</c> are one: an upstream may not tell them apart.</param>
     public static string? NameError(string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
         if (name.Length is 0 or > MaxNameLength)
         {
             return $"header name '{Echo(name)}' has {name.Length} characters; 1 to {MaxNameLength} are allowed";
@@ -69,12 +70,14 @@ internal static class HeaderRules
     /// <summary>Why a header may not have this value, or null when it may.</summary>
     /// <param name="name">The header, for the message.</param>
     /// <param name="value">The value as the agent wrote it.</param>
-    public static string? ValueError(string name, string value) => TextError(value, MaxValueBytes) is { } error ? $"value of '{Echo(name)}' {error}" : null;
+    public static string? ValueError(string name, string value) =>
+        TextError(value, MaxValueBytes) is { } error ? $"value of '{Echo(name)}' {error}" : null;
 
-    /// <summary>Why a text cannot stand in a header, or null when it can: no control characters but tab, real characters, not too long.</summary>
+    /// <summary>
+    /// Why a text cannot stand in a header, or null when it can: no control characters but tab, real characters, not too long.
+    /// </summary>
     public static string? TextError(string text, int maxBytes)
     {
-        ArgumentNullException.ThrowIfNull(text);
         if (text.Length > maxBytes || Encoding.UTF8.GetByteCount(text) > maxBytes)
         {
             return $"has {Encoding.UTF8.GetByteCount(text)} bytes; at most {maxBytes} are allowed";
@@ -108,14 +111,15 @@ internal static class HeaderRules
     public static bool IsToken(ReadOnlySpan<char> text) => !text.IsEmpty && !text.ContainsAnyExcept(TokenChars);
 
     /// <summary>
-    /// Checks the edits of an answer that lets the event pass, which is applied whole or not at all. A refusal has none to apply, and one by which
-    /// the agent says that it could not decide is no answer, whatever else is in it.
+    /// Checks the edits of an answer that lets the event pass, which is applied whole or not at all. A refusal has none to apply, and one
+    /// by which the agent says that it could not decide is no answer, whatever else is in it.
     /// </summary>
     /// <param name="response">The answer.</param>
-    /// <returns>The first thing wrong with it, for the agent's author: the answer must count as the agent's failure. Null when it is fit.</returns>
+    /// <returns>
+    /// The first thing wrong with it, for the agent's author: the answer must count as the agent's failure. Null when it is fit.
+    /// </returns>
     public static string? AnswerError(AgentResponse response)
     {
-        ArgumentNullException.ThrowIfNull(response);
         return response is { Decision: not AllowDecision } or { WebSocketDecision: { Kind: not WebSocketDecisionKind.Allow } }
             || ReasonCodes.IsFailure(response)
             ? null

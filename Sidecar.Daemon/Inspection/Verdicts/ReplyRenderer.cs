@@ -8,8 +8,8 @@ namespace Sidecar.Daemon.Inspection.Verdicts;
 /// <summary>Renders what a client gets instead of the upstream's answer (proxy integration §6.3). Stateless.</summary>
 /// <remarks>
 /// Complete, for a front end that can only send it.
-/// Never cached, never with headers of framing or of a connection: what of an agent's decision cannot be sent is replaced or left out here too
-/// (<see cref="DecisionRules"/>), whoever made the verdict.
+/// Never cached, never with headers of framing or of a connection: what of an agent's decision cannot be sent is replaced or left out here
+/// too (<see cref="DecisionRules"/>), whoever made the verdict.
 /// </remarks>
 internal static class ReplyRenderer
 {
@@ -19,7 +19,6 @@ internal static class ReplyRenderer
     /// <exception cref="ArgumentException">The verdict is allow: there is nothing to answer.</exception>
     public static Reply Render(Verdict verdict)
     {
-        ArgumentNullException.ThrowIfNull(verdict);
         if (verdict is { Kind: VerdictKind.FailedClosed } or { Kind: not VerdictKind.Block, Decision: null, IsAllow: false })
         {
             return FailedClosed(verdict);
@@ -47,7 +46,11 @@ internal static class ReplyRenderer
 
     private static Reply Block(BlockDecision block) =>
         Finish(
-            block.Status, [.. (block.Headers ?? EmptyMap.OfStrings).Select(static header => KeyValuePair.Create(header.Key.ToLowerInvariant(), header.Value))],
+            block.Status,
+            [
+                .. (block.Headers ?? EmptyMap.OfStrings).Select(
+                    static header => KeyValuePair.Create(header.Key.ToLowerInvariant(), header.Value)),
+            ],
             block.Body);
 
     private static Reply Challenge(ChallengeDecision challenge)
@@ -67,8 +70,8 @@ internal static class ReplyRenderer
         return Finish(status, headers, body);
     }
 
-    // A client can do nothing about a response, whose fault 502 says is the upstream's (RFC 9110 §15.6.3). 504 tells the operator that time was short, 413 the
-    // client that trying again is no use (spec §5.7), 403 that the request is at fault (rule 9).
+    // A client can do nothing about a response, whose fault 502 says is the upstream's (RFC 9110 §15.6.3). 504 tells the operator that time
+    // was short, 413 the client that trying again is no use (spec §5.7), 403 that the request is at fault (rule 9).
     private static Reply FailedClosed(Verdict verdict) => verdict.Cause switch
     {
         Cause.TooLarge or Cause.Truncated or Cause.Malformed when verdict.Direction == Direction.Response => Finish(502, [], null),
@@ -92,7 +95,8 @@ internal static class ReplyRenderer
 
         if (!headers.Exists(static header => header.Key == "content-type"))
         {
-            headers.Add(new("content-type", body is null || body.AsSpan().TrimStart().StartsWith('<') ? DefaultPage.ContentType : PlainText));
+            headers.Add(
+                new("content-type", body is null || body.AsSpan().TrimStart().StartsWith('<') ? DefaultPage.ContentType : PlainText));
         }
 
         return new Reply(status, headers, body is null ? DefaultPage.For(status) : Encoding.UTF8.GetBytes(body));

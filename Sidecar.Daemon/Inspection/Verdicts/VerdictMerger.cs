@@ -7,7 +7,8 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Inspection.Verdicts;
 
 /// <summary>
-/// Collects what the agents of a route say about one event, or about one piece of a body, and merges it by precedence (rule 2). For one caller at a time.
+/// Collects what the agents of a route say about one event, or about one piece of a body, and merges it by precedence (rule 2). For one
+/// caller at a time.
 /// </summary>
 /// <remarks>Agents may answer in any order; they are merged in route order.</remarks>
 internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction direction)
@@ -22,7 +23,8 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
     }
 
     /// <summary>
-    /// Whether no other agent need be heard: a block or a failed-closed ends the wait, and where agents pass a piece on, so does whatever stops it.
+    /// Whether no other agent need be heard: a block or a failed-closed ends the wait, and where agents pass a piece on, so does whatever
+    /// stops it.
     /// </summary>
     public bool Ends { get; private set; }
 
@@ -110,7 +112,8 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
     }
 
     /// <summary>
-    /// The request passes with a body, or maybe one, that no agent can be shown: whoever was to see it is passed by, unless headers alone will do for it.
+    /// The request passes with a body, or maybe one, that no agent can be shown: whoever was to see it is passed by, unless headers alone
+    /// will do for it.
     /// </summary>
     /// <returns>Those passed by.</returns>
     public List<Participant> BypassUnseenBody()
@@ -158,7 +161,8 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
                 : null,
             RoutingMetadata = Routing(allows),
             Audits = [
-                .. _statements.Select(static statement => new AgentAudit(statement.Agent, statement.Said, statement.Response?.Audit ?? AuditMetadata.Empty))],
+                .. _statements.Select(
+                    static statement => new AgentAudit(statement.Agent, statement.Said, statement.Response?.Audit ?? AuditMetadata.Empty))],
         };
     }
 
@@ -172,7 +176,8 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
     };
 
     /// <summary>Whether an answer only asks for more of the body. The last piece ends that, whatever the agent says (rule 12).</summary>
-    public static bool IsProvisional(AgentEvent message, AgentResponse response) => response.NeedsMore && message is BodyChunkEvent { IsLast: false };
+    public static bool IsProvisional(AgentEvent message, AgentResponse response) =>
+        response.NeedsMore && message is BodyChunkEvent { IsLast: false };
 
     private void Note(Participant participant, string? error, bool isFailure)
     {
