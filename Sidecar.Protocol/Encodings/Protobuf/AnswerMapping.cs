@@ -17,11 +17,15 @@ internal static class AnswerMapping
     public static Wire.AgentResponse ToWire(CorrelationId id, AgentResponse response)
     {
         RefuseWhatHasNoField(response);
-        var wire = new Wire.AgentResponse { CorrelationId = id.ToString(), NeedsMore = response.NeedsMore };
+        var wire = new Wire.AgentResponse
+        {
+            CorrelationId = id.ToString(),
+            NeedsMore = response.NeedsMore,
+            RequestHeaders = { response.RequestHeaders.Select(ToWire) },
+            ResponseHeaders = { response.ResponseHeaders.Select(ToWire) },
+            Audit = AuditMapping.ToWire(response.Audit, response.Guardrail),
+        };
         SetDecision(wire, response);
-        wire.RequestHeaders.AddRange(response.RequestHeaders.Select(ToWire));
-        wire.ResponseHeaders.AddRange(response.ResponseHeaders.Select(ToWire));
-        wire.Audit = AuditMapping.ToWire(response.Audit, response.Guardrail);
         return wire;
     }
 
@@ -68,12 +72,12 @@ internal static class AnswerMapping
         switch (decision)
         {
             case BlockDecision block:
-                wire.Block = new Wire.BlockDecision { Status = block.Status };
-                Optional.Set(wire.Block, block.Body, static (to, value) => to.Body = value);
-
-                wire.Block.Headers.AddRange(
-                    (block.Headers ?? EmptyMap.OfStrings).Select(
-                        static header => new Wire.Header { Name = header.Key, Value = header.Value }));
+                var headers = (block.Headers ?? EmptyMap.OfStrings)
+                    .Select(static header => new Wire.Header { Name = header.Key, Value = header.Value });
+                wire.Block = Optional.Set(
+                    new Wire.BlockDecision { Status = block.Status, Headers = { headers } },
+                    block.Body,
+                    static (to, value) => to.Body = value);
                 break;
 
             case RedirectDecision redirect:
@@ -81,8 +85,11 @@ internal static class AnswerMapping
                 break;
 
             case ChallengeDecision challenge:
-                wire.Challenge = new Wire.ChallengeDecision { ChallengeType = challenge.ChallengeType };
-                wire.Challenge.Params.Add(challenge.Parameters.ToDictionary(StringComparer.Ordinal));
+                wire.Challenge = new Wire.ChallengeDecision
+                {
+                    ChallengeType = challenge.ChallengeType,
+                    Params = { challenge.Parameters.ToDictionary(StringComparer.Ordinal) },
+                };
                 break;
 
             default:

@@ -23,12 +23,8 @@ internal static class AuditMapping
             return null;
         }
 
-        var wire = new Wire.AuditMetadata();
-        wire.Tags.AddRange(audit.Tags);
-        wire.RuleIds.AddRange(audit.RuleIds);
-        wire.ReasonCodes.AddRange(audit.ReasonCodes);
+        var wire = new Wire.AuditMetadata { Tags = { audit.Tags }, RuleIds = { audit.RuleIds }, ReasonCodes = { audit.ReasonCodes } };
         Optional.Set(wire, audit.Confidence, static (to, value) => to.Confidence = value);
-
         foreach (var (key, value) in audit.Custom)
         {
             wire.Custom[key] = value.ValueKind switch

@@ -7,22 +7,22 @@ namespace Sidecar.Protocol.Encodings.Protobuf;
 /// <summary>What agents ask about their configuration (spec §6.4, §7.3).</summary>
 internal static class ConfigUpdateMapping
 {
-    /// <summary>The request as it is sent.</summary>
     public static Wire.ConfigUpdateRequest ToWire(ConfigUpdateRequest request)
     {
         var wire = new Wire.ConfigUpdateRequest { RequestId = request.RequestId, TimestampMs = request.TimestampMs };
         switch (request.Update)
         {
             case RuleUpdate rules:
-                wire.RuleUpdate = new Wire.RuleUpdate { RuleSet = rules.RuleSet };
-                wire.RuleUpdate.Rules.AddRange(rules.Rules.Select(ToWire));
-                wire.RuleUpdate.RemoveRules.AddRange(rules.RemoveRules);
+                wire.RuleUpdate = new Wire.RuleUpdate
+                {
+                    RuleSet = rules.RuleSet,
+                    Rules = { rules.Rules.Select(ToWire) },
+                    RemoveRules = { rules.RemoveRules },
+                };
                 break;
 
             case ListUpdate list:
-                wire.ListUpdate = new Wire.ListUpdate { ListId = list.ListId };
-                wire.ListUpdate.Add.AddRange(list.Add);
-                wire.ListUpdate.Remove.AddRange(list.Remove);
+                wire.ListUpdate = new Wire.ListUpdate { ListId = list.ListId, Add = { list.Add }, Remove = { list.Remove } };
                 break;
 
             case RestartRequired restart:
@@ -30,9 +30,8 @@ internal static class ConfigUpdateMapping
                 break;
 
             case ConfigError error:
-                wire.ConfigError = new Wire.ConfigError { Error = error.Error };
-                Optional.Set(wire.ConfigError, error.Field, static (to, value) => to.Field = value);
-
+                wire.ConfigError = Optional.Set(
+                    new Wire.ConfigError { Error = error.Error }, error.Field, static (to, value) => to.Field = value);
                 break;
 
             default:
@@ -63,19 +62,17 @@ internal static class ConfigUpdateMapping
         },
     };
 
-    private static Wire.RuleDefinition ToWire(RuleDefinition rule)
-    {
-        var wire = new Wire.RuleDefinition
+    private static Wire.RuleDefinition ToWire(RuleDefinition rule) => Optional.Set(
+        new Wire.RuleDefinition
         {
             Id = rule.Id,
             Priority = rule.Priority,
             DefinitionJson = JsonText.Of(rule.Definition),
             Enabled = rule.Enabled,
-        };
-        wire.Tags.AddRange(rule.Tags);
-        Optional.Set(wire, rule.Description, static (to, value) => to.Description = value);
-        return wire;
-    }
+            Tags = { rule.Tags },
+        },
+        rule.Description,
+        static (to, value) => to.Description = value);
 
     private static RuleDefinition FromWire(Wire.RuleDefinition rule) => new()
     {

@@ -1,4 +1,3 @@
-using Google.Protobuf.Collections;
 using Sidecar.Protocol.Messages;
 using Wire = Sidecar.Protocol.Grpc.Wire;
 
@@ -16,12 +15,10 @@ internal static class ControlMapping
     /// <summary>
     /// A configuration as it is sent; one without a value is <c>null</c>, because agents end the stream over text that is no JSON.
     /// </summary>
-    public static Wire.ConfigureEvent ToWire(ConfigureEvent e)
-    {
-        var wire = new Wire.ConfigureEvent { ConfigJson = JsonText.Of(e.Config), IsInitial = e.IsInitial };
-        Optional.Set(wire, e.ConfigVersion, static (to, value) => to.ConfigVersion = value);
-        return wire;
-    }
+    public static Wire.ConfigureEvent ToWire(ConfigureEvent e) => Optional.Set(
+        new Wire.ConfigureEvent { ConfigJson = JsonText.Of(e.Config), IsInitial = e.IsInitial },
+        e.ConfigVersion,
+        static (to, value) => to.ConfigVersion = value);
 
     /// <summary>A configuration as it was meant.</summary>
     /// <exception cref="System.Text.Json.JsonException">It is not JSON.</exception>
@@ -36,17 +33,11 @@ internal static class ControlMapping
         IsInitial = wire.IsInitial,
     };
 
-    /// <summary>A flow control signal as it is sent.</summary>
     public static Wire.FlowControlSignal ToWire(FlowControlSignal signal)
     {
         var wire = new Wire.FlowControlSignal { Action = (int)signal.Action, TimestampMs = signal.TimestampMs };
-        if (!signal.CorrelationId.IsEmpty)
-        {
-            wire.CorrelationId = signal.CorrelationId.ToString();
-        }
-
-        Optional.Set(wire, signal.BufferAvailable, static (to, value) => to.BufferAvailable = value);
-        return wire;
+        Optional.Set(wire, TextOf(signal.CorrelationId), static (to, id) => to.CorrelationId = id);
+        return Optional.Set(wire, signal.BufferAvailable, static (to, value) => to.BufferAvailable = value);
     }
 
     /// <summary>A flow control signal as it was meant; an action that nobody knows is normal operation.</summary>
@@ -74,22 +65,16 @@ internal static class ControlMapping
         wire.Reason is >= 1 and <= (int)CancelReason.Manual + 1 ? (CancelReason)(wire.Reason - 1) : CancelReason.Manual,
         wire.TimestampMs);
 
-    /// <summary>A log line as it is sent.</summary>
-    public static Wire.LogMessage ToWire(AgentLogMessage message)
-    {
-        var wire = new Wire.LogMessage { Level = (int)message.Level, Message = message.Message, TimestampMs = message.TimestampMs };
-        foreach (var (name, value) in message.Fields)
+    public static Wire.LogMessage ToWire(AgentLogMessage message) => Optional.Set(
+        new Wire.LogMessage
         {
-            wire.Fields[name] = value;
-        }
-
-        if (!message.CorrelationId.IsEmpty)
-        {
-            wire.CorrelationId = message.CorrelationId.ToString();
-        }
-
-        return wire;
-    }
+            Level = (int)message.Level,
+            Message = message.Message,
+            TimestampMs = message.TimestampMs,
+            Fields = { message.Fields.ToDictionary(StringComparer.Ordinal) },
+        },
+        TextOf(message.CorrelationId),
+        static (to, id) => to.CorrelationId = id);
 
     /// <summary>A log line as it was meant; a level that nobody knows is none.</summary>
     public static AgentLogMessage FromWire(Wire.LogMessage wire) => new()
@@ -99,10 +84,9 @@ internal static class ControlMapping
             : AgentLogLevel.Unspecified,
         Message = wire.Message,
         CorrelationId = wire.HasCorrelationId ? CorrelationId.Parse(wire.CorrelationId) : default,
-        Fields = FieldsOf(wire.Fields),
+        Fields = Optional.TextMap(wire.Fields),
         TimestampMs = wire.TimestampMs,
     };
 
-    private static IReadOnlyDictionary<string, string> FieldsOf(MapField<string, string> fields) =>
-        fields.Count == 0 ? EmptyMap.OfStrings : fields.ToDictionary(StringComparer.Ordinal);
+    private static string? TextOf(CorrelationId id) => id.IsEmpty ? null : id.ToString();
 }

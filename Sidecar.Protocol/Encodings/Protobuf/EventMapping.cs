@@ -31,9 +31,9 @@ internal static class EventMapping
     public static AgentEvent FromWire(Wire.ProxyToAgent message) => message.MessageCase switch
     {
         Wire.ProxyToAgent.MessageOneofCase.RequestHeaders => FromWire(message.RequestHeaders),
-        Wire.ProxyToAgent.MessageOneofCase.RequestBodyChunk => FromWire(message.RequestBodyChunk, isRequest: true),
+        Wire.ProxyToAgent.MessageOneofCase.RequestBodyChunk => FromWire(message.RequestBodyChunk, new RequestBodyChunkEvent()),
         Wire.ProxyToAgent.MessageOneofCase.ResponseHeaders => FromWire(message.ResponseHeaders),
-        Wire.ProxyToAgent.MessageOneofCase.ResponseBodyChunk => FromWire(message.ResponseBodyChunk, isRequest: false),
+        Wire.ProxyToAgent.MessageOneofCase.ResponseBodyChunk => FromWire(message.ResponseBodyChunk, new ResponseBodyChunkEvent()),
         Wire.ProxyToAgent.MessageOneofCase.WebsocketFrame => WebSocketMapping.FromWire(message.WebsocketFrame),
         Wire.ProxyToAgent.MessageOneofCase.Guardrail => GuardrailMapping.FromWire(message.Guardrail),
         Wire.ProxyToAgent.MessageOneofCase.RequestComplete => FromWire(message.RequestComplete),
@@ -62,8 +62,7 @@ internal static class EventMapping
 
         var wire = new Wire.RequestHeadersEvent { Metadata = metadata, Method = e.Method, Uri = e.Uri, HttpVersion = from.Protocol };
         Flatten(e.Headers, wire.Headers);
-        Optional.Set(wire, e.HasBody, static (to, value) => to.HasBody = value);
-        return wire;
+        return Optional.Set(wire, e.HasBody, static (to, value) => to.HasBody = value);
     }
 
     private static RequestHeadersEvent FromWire(Wire.RequestHeadersEvent e)
@@ -106,9 +105,8 @@ internal static class EventMapping
         Headers = Group(e.Headers),
     };
 
-    private static Wire.BodyChunkEvent ToWire(BodyChunkEvent e)
-    {
-        var wire = new Wire.BodyChunkEvent
+    private static Wire.BodyChunkEvent ToWire(BodyChunkEvent e) => Optional.Set(
+        new Wire.BodyChunkEvent
         {
             CorrelationId = e.CorrelationId.ToString(),
             ChunkIndex = e.ChunkIndex,
@@ -117,49 +115,32 @@ internal static class EventMapping
             Data = UnsafeByteOperations.UnsafeWrap(e.Data),
             IsLast = e.IsLast,
             BytesTransferred = e.BytesTransferred,
-        };
-        Optional.Set(wire, e.TotalSize, static (to, value) => to.TotalSize = value);
-        return wire;
+        },
+        e.TotalSize,
+        static (to, value) => to.TotalSize = value);
+
+    private static BodyChunkEvent FromWire(Wire.BodyChunkEvent e, BodyChunkEvent chunk)
+    {
+        chunk.CorrelationId = CorrelationId.Parse(e.CorrelationId);
+        chunk.Data = e.Data.Memory;
+        chunk.IsLast = e.IsLast;
+        chunk.TotalSize = e.HasTotalSize ? e.TotalSize : null;
+        chunk.ChunkIndex = e.ChunkIndex;
+        chunk.BytesTransferred = e.BytesTransferred;
+        return chunk;
     }
 
-    private static BodyChunkEvent FromWire(Wire.BodyChunkEvent e, bool isRequest)
-    {
-        var id = CorrelationId.Parse(e.CorrelationId);
-        ulong? size = e.HasTotalSize ? e.TotalSize : null;
-        return isRequest
-            ? new RequestBodyChunkEvent
-            {
-                CorrelationId = id,
-                Data = e.Data.Memory,
-                IsLast = e.IsLast,
-                TotalSize = size,
-                ChunkIndex = e.ChunkIndex,
-                BytesTransferred = e.BytesTransferred,
-            }
-            : new ResponseBodyChunkEvent
-            {
-                CorrelationId = id,
-                Data = e.Data.Memory,
-                IsLast = e.IsLast,
-                TotalSize = size,
-                ChunkIndex = e.ChunkIndex,
-                BytesTransferred = e.BytesTransferred,
-            };
-    }
-
-    private static Wire.RequestCompleteEvent ToWire(RequestCompleteEvent e)
-    {
-        var wire = new Wire.RequestCompleteEvent
+    private static Wire.RequestCompleteEvent ToWire(RequestCompleteEvent e) => Optional.Set(
+        new Wire.RequestCompleteEvent
         {
             CorrelationId = e.CorrelationId.ToString(),
             StatusCode = e.Status,
             DurationMs = e.DurationMs,
             BytesReceived = e.RequestBodySize,
             BytesSent = e.ResponseBodySize,
-        };
-        Optional.Set(wire, e.Error, static (to, value) => to.Error = value);
-        return wire;
-    }
+        },
+        e.Error,
+        static (to, value) => to.Error = value);
 
     private static RequestCompleteEvent FromWire(Wire.RequestCompleteEvent e) => new()
     {

@@ -15,7 +15,6 @@ internal static class GuardrailMapping
     private const string PromptInjection = "prompt_injection";
     private const string PiiDetection = "pii_detection";
 
-    /// <summary>The inspection as it is sent.</summary>
     public static Wire.GuardrailInspectEvent ToWire(GuardrailInspectEvent e)
     {
         var isPrompt = e.InspectionType == GuardrailInspectionType.PromptInjection;
@@ -30,15 +29,16 @@ internal static class GuardrailMapping
             context["route_id"] = route;
         }
 
-        var wire = new Wire.GuardrailInspectEvent
-        {
-            CorrelationId = e.CorrelationId.ToString(),
-            Content = e.Content,
-            ContentType = isPrompt ? Prompt : Response,
-            ContextJson = context.ToJsonString(),
-        };
-        Optional.Set(wire, e.Model, static (to, value) => to.Model = value);
-        return wire;
+        return Optional.Set(
+            new Wire.GuardrailInspectEvent
+            {
+                CorrelationId = e.CorrelationId.ToString(),
+                Content = e.Content,
+                ContentType = isPrompt ? Prompt : Response,
+                ContextJson = context.ToJsonString(),
+            },
+            e.Model,
+            static (to, value) => to.Model = value);
     }
 
     /// <summary>The inspection as it was meant. A context that is no object of ours says nothing.</summary>

@@ -10,17 +10,13 @@ internal static class HandshakeMapping
     private const uint ReportIntervalMs = 10_000;
 
     /// <summary>The opening message as it is sent; without a configuration it carries an empty object, as the reference's does.</summary>
-    public static Wire.HandshakeRequest ToWire(HandshakeRequest request)
+    public static Wire.HandshakeRequest ToWire(HandshakeRequest request) => new()
     {
-        var wire = new Wire.HandshakeRequest
-        {
-            ProxyId = request.ProxyId,
-            ProxyVersion = request.ProxyVersion,
-            ConfigJson = request.Config is null ? "{}" : JsonText.Of(request.Config),
-        };
-        wire.SupportedVersions.AddRange(request.SupportedVersions);
-        return wire;
-    }
+        ProxyId = request.ProxyId,
+        ProxyVersion = request.ProxyVersion,
+        ConfigJson = request.Config is null ? "{}" : JsonText.Of(request.Config),
+        SupportedVersions = { request.SupportedVersions },
+    };
 
     /// <summary>The opening message as it was meant.</summary>
     /// <exception cref="System.Text.Json.JsonException">The configuration is not JSON.</exception>
@@ -32,18 +28,15 @@ internal static class HandshakeMapping
         Config = JsonText.Parse(wire.ConfigJson),
     };
 
-    /// <summary>The answer as it is sent.</summary>
-    public static Wire.HandshakeResponse ToWire(HandshakeResponse response)
-    {
-        var wire = new Wire.HandshakeResponse
+    public static Wire.HandshakeResponse ToWire(HandshakeResponse response) => Optional.Set(
+        new Wire.HandshakeResponse
         {
             ProtocolVersion = response.ProtocolVersion,
             Success = response.Success,
             Capabilities = ToWire(response.Capabilities, response.ProtocolVersion),
-        };
-        Optional.Set(wire, response.Error, static (to, value) => to.Error = value);
-        return wire;
-    }
+        },
+        response.Error,
+        static (to, value) => to.Error = value);
 
     /// <summary>The answer as it was meant. Members that are missing have the protocol's defaults (spec §3.2).</summary>
     public static HandshakeResponse FromWire(Wire.HandshakeResponse wire) => new()
@@ -55,38 +48,35 @@ internal static class HandshakeMapping
         Encoding = ProtobufEncoding.OfProxy.Name,
     };
 
-    private static Wire.AgentCapabilities ToWire(AgentCapabilities capabilities, uint version)
+    private static Wire.AgentCapabilities ToWire(AgentCapabilities capabilities, uint version) => new()
     {
-        var features = capabilities.Features;
-        var wire = new Wire.AgentCapabilities
+        ProtocolVersion = version,
+        AgentId = capabilities.AgentId,
+        Name = capabilities.Name,
+        Version = capabilities.Version,
+        SupportedEvents = { EventKinds.In(capabilities.SupportedEvents).Select(static kind => (int)kind) },
+        Features = ToWire(capabilities.Features),
+        Limits = new Wire.AgentLimits
         {
-            ProtocolVersion = version,
-            AgentId = capabilities.AgentId,
-            Name = capabilities.Name,
-            Version = capabilities.Version,
-            Features = new Wire.AgentFeatures
-            {
-                StreamingBody = features.StreamingBody,
-                Websocket = features.WebSocket,
-                Guardrails = features.Guardrails,
-                ConfigPush = features.ConfigPush,
-                MetricsExport = features.MetricsExport,
-                ConcurrentRequests = features.ConcurrentRequests,
-                Cancellation = features.Cancellation,
-                FlowControl = features.FlowControl,
-                HealthReporting = features.HealthReporting,
-            },
-            Limits = new Wire.AgentLimits
-            {
-                MaxBodySize = capabilities.Limits.MaxBodySize,
-                MaxConcurrency = capabilities.Limits.MaxConcurrency,
-                PreferredChunkSize = capabilities.Limits.PreferredChunkSize,
-            },
-            HealthConfig = new Wire.HealthConfig { ReportIntervalMs = ReportIntervalMs, IncludeLoadMetrics = true },
-        };
-        wire.SupportedEvents.AddRange(EventKinds.In(capabilities.SupportedEvents).Select(static kind => (int)kind));
-        return wire;
-    }
+            MaxBodySize = capabilities.Limits.MaxBodySize,
+            MaxConcurrency = capabilities.Limits.MaxConcurrency,
+            PreferredChunkSize = capabilities.Limits.PreferredChunkSize,
+        },
+        HealthConfig = new Wire.HealthConfig { ReportIntervalMs = ReportIntervalMs, IncludeLoadMetrics = true },
+    };
+
+    private static Wire.AgentFeatures ToWire(AgentFeatures features) => new()
+    {
+        StreamingBody = features.StreamingBody,
+        Websocket = features.WebSocket,
+        Guardrails = features.Guardrails,
+        ConfigPush = features.ConfigPush,
+        MetricsExport = features.MetricsExport,
+        ConcurrentRequests = features.ConcurrentRequests,
+        Cancellation = features.Cancellation,
+        FlowControl = features.FlowControl,
+        HealthReporting = features.HealthReporting,
+    };
 
     private static AgentCapabilities FromWire(Wire.AgentCapabilities wire) => new()
     {

@@ -6,7 +6,6 @@ namespace Sidecar.Protocol.Encodings.Protobuf;
 /// <summary>Health reports (spec §6.2, §7.3).</summary>
 internal static class HealthMapping
 {
-    /// <summary>The report as it is sent.</summary>
     public static Wire.HealthStatus ToWire(HealthStatus health)
     {
         var wire = new Wire.HealthStatus
@@ -18,13 +17,12 @@ internal static class HealthMapping
             TimestampMs = health.TimestampMs,
             TimeoutMultiplier = health.TimeoutMultiplier,
             Recoverable = health.Recoverable,
+            DisabledFeatures = { health.DisabledFeatures },
         };
-        wire.DisabledFeatures.AddRange(health.DisabledFeatures);
         Optional.Set(wire, health.Message, static (to, value) => to.Message = value);
         Optional.Set(wire, health.ValidUntilMs, static (to, value) => to.ValidUntilMs = value);
         Optional.Set(wire, health.DrainEtaMs, static (to, value) => to.DrainEtaMs = value);
-        Optional.Set(wire, health.UnhealthyReason, static (to, value) => to.UnhealthyReason = value);
-        return wire;
+        return Optional.Set(wire, health.UnhealthyReason, static (to, value) => to.UnhealthyReason = value);
     }
 
     /// <summary>The report as it was meant. A state that nobody knows is unknown.</summary>
@@ -81,8 +79,7 @@ internal static class HealthMapping
         Optional.Set(wire, resources.ActiveThreads, static (to, value) => to.ActiveThreads = value);
         Optional.Set(wire, resources.OpenFds, static (to, value) => to.OpenFds = value);
         Optional.Set(wire, resources.FdLimit, static (to, value) => to.FdLimit = value);
-        Optional.Set(wire, resources.Connections, static (to, value) => to.Connections = value);
-        return wire;
+        return Optional.Set(wire, resources.Connections, static (to, value) => to.Connections = value);
     }
 
     private static ResourceMetrics FromWire(Wire.ResourceMetrics wire) => new()

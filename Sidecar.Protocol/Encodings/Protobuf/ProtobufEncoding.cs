@@ -15,81 +15,56 @@ namespace Sidecar.Protocol.Encodings.Protobuf;
 /// <param name="readsEvents">Whether what is read are events: that is an agent's.</param>
 internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
 {
-    /// <summary>For a proxy.</summary>
     public static readonly ProtobufEncoding OfProxy = new(readsEvents: false);
 
-    /// <summary>For an agent.</summary>
     public static readonly ProtobufEncoding OfAgent = new(readsEvents: true);
 
-    /// <inheritdoc/>
     public override string Name => "protobuf";
 
-    /// <inheritdoc/>
     public override bool CanLog => true;
 
-    /// <inheritdoc/>
     public override void WriteEvent(IBufferWriter<byte> output, AgentEvent message) => EventMapping.ToWire(message).WriteTo(output);
 
-    /// <inheritdoc/>
     public override AgentEvent ReadEvent(MessageType type, ReadOnlyMemory<byte> payload) =>
         Read(type.ToString(), payload, Wire.ProxyToAgent.Parser, EventMapping.FromWire);
 
-    /// <inheritdoc/>
     public override void WriteResponse(IBufferWriter<byte> output, CorrelationId correlationId, AgentResponse response) =>
         new Wire.AgentToProxy { Response = AnswerMapping.ToWire(correlationId, response) }.WriteTo(output);
 
-    /// <inheritdoc/>
     public override AgentAnswer ReadResponse(ReadOnlyMemory<byte> payload) =>
-        ReadMember(nameof(AgentResponse), payload, Wire.AgentToProxy.Parser, static message => message.Response, AnswerMapping.FromWire);
+        FromAgent(nameof(AgentResponse), payload, static message => message.Response, AnswerMapping.FromWire);
 
-    /// <inheritdoc/>
     public override CorrelationId SalvageCorrelationId(ReadOnlyMemory<byte> payload) => ProtobufIdScanner.Find(payload, readsEvents);
 
-    /// <inheritdoc/>
     public override void WriteHealth(IBufferWriter<byte> output, HealthStatus message) =>
         new Wire.AgentToProxy { Health = HealthMapping.ToWire(message) }.WriteTo(output);
 
-    /// <inheritdoc/>
     public override HealthStatus ReadHealth(ReadOnlyMemory<byte> payload) =>
-        ReadMember(nameof(HealthStatus), payload, Wire.AgentToProxy.Parser, static message => message.Health, HealthMapping.FromWire);
+        FromAgent(nameof(HealthStatus), payload, static message => message.Health, HealthMapping.FromWire);
 
-    /// <inheritdoc/>
     public override void WriteMetrics(IBufferWriter<byte> output, MetricsReport message) =>
         new Wire.AgentToProxy { Metrics = MetricsMapping.ToWire(message) }.WriteTo(output);
 
-    /// <inheritdoc/>
     public override MetricsReport ReadMetrics(ReadOnlyMemory<byte> payload) =>
-        ReadMember(nameof(MetricsReport), payload, Wire.AgentToProxy.Parser, static message => message.Metrics, MetricsMapping.FromWire);
+        FromAgent(nameof(MetricsReport), payload, static message => message.Metrics, MetricsMapping.FromWire);
 
-    /// <inheritdoc/>
     public override void WriteConfigUpdate(IBufferWriter<byte> output, ConfigUpdateRequest message) =>
         new Wire.AgentToProxy { ConfigUpdate = ConfigUpdateMapping.ToWire(message) }.WriteTo(output);
 
-    /// <inheritdoc/>
     public override ConfigUpdateRequest ReadConfigUpdate(ReadOnlyMemory<byte> payload) =>
-        ReadMember(
-            nameof(ConfigUpdateRequest),
-            payload,
-            Wire.AgentToProxy.Parser,
-            static message => message.ConfigUpdate,
-            ConfigUpdateMapping.FromWire);
+        FromAgent(nameof(ConfigUpdateRequest), payload, static message => message.ConfigUpdate, ConfigUpdateMapping.FromWire);
 
-    /// <inheritdoc/>
     public override void WriteFlowControl(IBufferWriter<byte> output, FlowControlSignal message) =>
         new Wire.AgentToProxy { FlowControl = ControlMapping.ToWire(message) }.WriteTo(output);
 
-    /// <inheritdoc/>
     public override FlowControlSignal ReadFlowControl(ReadOnlyMemory<byte> payload) =>
-        ReadMember(
-            nameof(FlowControlSignal), payload, Wire.AgentToProxy.Parser, static message => message.FlowControl, ControlMapping.FromWire);
+        FromAgent(nameof(FlowControlSignal), payload, static message => message.FlowControl, ControlMapping.FromWire);
 
-    /// <inheritdoc/>
     public override void WriteLog(IBufferWriter<byte> output, AgentLogMessage message) =>
         new Wire.AgentToProxy { Log = ControlMapping.ToWire(message) }.WriteTo(output);
 
-    /// <inheritdoc/>
     public override AgentLogMessage ReadLog(ReadOnlyMemory<byte> payload) =>
-        ReadMember(nameof(AgentLogMessage), payload, Wire.AgentToProxy.Parser, static message => message.Log, ControlMapping.FromWire);
+        FromAgent(nameof(AgentLogMessage), payload, static message => message.Log, ControlMapping.FromWire);
 
     /// <summary>
     /// Parses a payload and makes of it what it stands for; bad bytes are a <see cref="ProtocolException"/>, and nothing else is.
@@ -122,4 +97,8 @@ internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
             throw ProtocolErrors.Undecodable(what, e);
         }
     }
+
+    private static TResult FromAgent<TMember, TResult>(
+        string what, ReadOnlyMemory<byte> payload, Func<Wire.AgentToProxy, TMember?> member, Func<TMember, TResult> map)
+        where TMember : class => ReadMember(what, payload, Wire.AgentToProxy.Parser, member, map);
 }

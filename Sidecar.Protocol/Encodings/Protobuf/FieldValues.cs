@@ -1,7 +1,39 @@
 using System.Text.Json;
+using Google.Protobuf.Collections;
 using Sidecar.Protocol.Encodings.Values;
+using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Encodings.Protobuf;
+
+/// <summary>Sets fields that may be absent: their setters take no null. Each returns the message.</summary>
+internal static class Optional
+{
+    public static TWire Set<TWire, T>(TWire wire, T? value, Action<TWire, T> set)
+        where T : class
+    {
+        if (value is not null)
+        {
+            set(wire, value);
+        }
+
+        return wire;
+    }
+
+    public static TWire Set<TWire, T>(TWire wire, T? value, Action<TWire, T> set)
+        where T : struct
+    {
+        if (value is { } known)
+        {
+            set(wire, known);
+        }
+
+        return wire;
+    }
+
+    /// <summary>A map of texts as it was meant.</summary>
+    public static IReadOnlyDictionary<string, string> TextMap(MapField<string, string> fields) =>
+        fields.Count == 0 ? EmptyMap.OfStrings : fields.ToDictionary(StringComparer.Ordinal);
+}
 
 /// <summary>Free JSON values, which on this wire are texts.</summary>
 internal static class JsonText
