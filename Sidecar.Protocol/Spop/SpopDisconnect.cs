@@ -29,17 +29,15 @@ public readonly record struct SpopDisconnect(uint Code, string Message)
         {
             if (!reader.TryReadString(out var key) || !reader.TryReadValue(out var value))
             {
-                error = reader.Error("an item of DISCONNECT");
-                return false;
+                return reader.Fails("an item of DISCONNECT", out error);
             }
 
             if (key.SequenceEqual(SpopKeys.StatusCode))
             {
                 if (!value.TryGetInt64(out var number) || number is < 0 or > uint.MaxValue)
                 {
-                    error = SpopError.Invalid(
-                        $"status-code of DISCONNECT has type {(byte)value.Type} or more than 32 bits; it is a UINT32 (3)");
-                    return false;
+                    return SpopError.Fails(
+                        $"status-code of DISCONNECT has type {(byte)value.Type} or more than 32 bits; it is a UINT32 (3)", out error);
                 }
 
                 code = (uint)number;
@@ -48,8 +46,7 @@ public readonly record struct SpopDisconnect(uint Code, string Message)
             {
                 if (!value.IsBytes)
                 {
-                    error = SpopError.Invalid($"message of DISCONNECT has type {(byte)value.Type}; it is a STRING (8)");
-                    return false;
+                    return SpopError.Fails($"message of DISCONNECT has type {(byte)value.Type}; it is a STRING (8)", out error);
                 }
 
                 message = value.Bytes;
@@ -59,8 +56,7 @@ public readonly record struct SpopDisconnect(uint Code, string Message)
 
         if (code is null || !hasMessage)
         {
-            error = SpopError.Invalid($"DISCONNECT has no {(code is null ? "status-code" : "message")}");
-            return false;
+            return SpopError.Fails($"DISCONNECT has no {(code is null ? "status-code" : "message")}", out error);
         }
 
         disconnect = new(code.Value, SpopText.Printable(message, SpopLimits.MaxDisconnectMessage));

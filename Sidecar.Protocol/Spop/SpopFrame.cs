@@ -4,29 +4,17 @@ namespace Sidecar.Protocol.Spop;
 
 /// <summary>One complete frame, still lying in the buffer it was read from (layout at <see cref="SpopLimits"/>).</summary>
 /// <remarks>The payload is valid only until that buffer is advanced.</remarks>
-/// <param name="type">The type, known or not.</param>
-/// <param name="flags">FIN and ABORT; a frame with others is refused by the scanner.</param>
-/// <param name="streamId">Any value, 0 included; echoed in the ACK and never an id of a transaction (proxy integration §1.1).</param>
-/// <param name="frameId">Any value; echoed in the ACK.</param>
-/// <param name="payload">What follows the ids; may be empty.</param>
-public readonly struct SpopFrame(
-    SpopFrameType type, SpopFrameFlags flags, ulong streamId, ulong frameId, ReadOnlySequence<byte> payload)
+/// <param name="Type">The type, known or not.</param>
+/// <param name="Flags">FIN and ABORT; a frame with others is refused by the scanner.</param>
+/// <param name="StreamId">
+/// The stream that the frame is about: any value, 0 for HELLO and DISCONNECT and for the first stream of HAProxy 2.x; echoed in the ACK and
+/// never an id of a transaction (proxy integration §1.1).
+/// </param>
+/// <param name="FrameId">The message within the stream: any value, echoed in the ACK.</param>
+/// <param name="Payload">What follows the ids, in place, not copied; may be empty.</param>
+public readonly record struct SpopFrame(
+    SpopFrameType Type, SpopFrameFlags Flags, ulong StreamId, ulong FrameId, ReadOnlySequence<byte> Payload)
 {
-    /// <summary>The type, known or not.</summary>
-    public SpopFrameType Type { get; } = type;
-
-    /// <summary>FIN and ABORT.</summary>
-    public SpopFrameFlags Flags { get; } = flags;
-
-    /// <summary>The stream that the frame is about; 0 for HELLO and DISCONNECT, and for the first stream of HAProxy 2.x.</summary>
-    public ulong StreamId { get; } = streamId;
-
-    /// <summary>The message within the stream.</summary>
-    public ulong FrameId { get; } = frameId;
-
-    /// <summary>The payload in place, not copied.</summary>
-    public ReadOnlySequence<byte> Payload { get; } = payload;
-
     /// <summary>Whether no fragment follows.</summary>
     public bool IsFinal => (Flags & SpopFrameFlags.Fin) != 0;
 

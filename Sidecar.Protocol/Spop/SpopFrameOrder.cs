@@ -9,48 +9,32 @@ public static class SpopFrameOrder
     /// <param name="error">Why it is refused.</param>
     public static SpopFrameUse Judge(in SpopFrame frame, bool greeted, out SpopError error)
     {
-        error = default;
-        switch (frame.Type)
+        error = frame.Type switch
         {
-            case SpopFrameType.HaproxyDisconnect:
-                return IsWhole(frame, out error) ? SpopFrameUse.Disconnect : SpopFrameUse.Refuse;
-            case SpopFrameType.HaproxyHello when greeted:
-                error = SpopError.Invalid("a second HAPROXY-HELLO on one connection");
-                return SpopFrameUse.Refuse;
-            case SpopFrameType.HaproxyHello:
-                return IsWhole(frame, out error) ? SpopFrameUse.Hello : SpopFrameUse.Refuse;
-            case var type when !greeted:
-                error = SpopError.Invalid($"a frame of type {(byte)type} before HAPROXY-HELLO (1)");
-                return SpopFrameUse.Refuse;
-            case SpopFrameType.Notify or SpopFrameType.Unset:
-                return SpopFrameUse.Message;
-            case SpopFrameType.AgentHello or SpopFrameType.AgentDisconnect or SpopFrameType.Ack:
-                error = SpopError.Invalid($"a frame of type {(byte)frame.Type}, which only agents send");
-                return SpopFrameUse.Refuse;
-            default:
-                return SpopFrameUse.Skip;
-        }
+            SpopFrameType.HaproxyHello when greeted => SpopError.Invalid("a second HAPROXY-HELLO on one connection"),
+            SpopFrameType.HaproxyHello or SpopFrameType.HaproxyDisconnect => ErrorUnlessWhole(frame),
+            var type when !greeted => SpopError.Invalid($"a frame of type {(byte)type} before HAPROXY-HELLO (1)"),
+            SpopFrameType.AgentHello or SpopFrameType.AgentDisconnect or SpopFrameType.Ack =>
+                SpopError.Invalid($"a frame of type {(byte)frame.Type}, which only agents send"),
+            _ => default,
+        };
+        return error != default ? SpopFrameUse.Refuse : frame.Type switch
+        {
+            SpopFrameType.HaproxyHello => SpopFrameUse.Hello,
+            SpopFrameType.HaproxyDisconnect => SpopFrameUse.Disconnect,
+            SpopFrameType.Notify or SpopFrameType.Unset => SpopFrameUse.Message,
+            _ => SpopFrameUse.Skip,
+        };
     }
 
-    /// <summary>HELLO and DISCONNECT belong to no stream and come in one piece.</summary>
-    private static bool IsWhole(in SpopFrame frame, out SpopError error)
-    {
-        error = default;
-        if (!frame.IsFinal)
-        {
-            error = new(SpopStatus.FragmentationNotSupported, $"a frame of type {(byte)frame.Type} without FIN; it cannot be fragmented");
-        }
-        else if (frame.IsAbort)
-        {
-            error = SpopError.Invalid($"a frame of type {(byte)frame.Type} with ABORT, which only messages can have");
-        }
-        else if (frame.StreamId != 0 || frame.FrameId != 0)
-        {
-            error = SpopError.Invalid($"a frame of type {(byte)frame.Type} with ids {frame.StreamId}/{frame.FrameId}; both must be 0");
-        }
-
-        return error == default;
-    }
+    // HELLO and DISCONNECT belong to no stream and come in one piece.
+    private static SpopError ErrorUnlessWhole(in SpopFrame frame) =>
+        !frame.IsFinal
+            ? new(SpopStatus.FragmentationNotSupported, $"a frame of type {(byte)frame.Type} without FIN; it cannot be fragmented")
+        : frame.IsAbort ? SpopError.Invalid($"a frame of type {(byte)frame.Type} with ABORT, which only messages can have")
+        : frame.StreamId != 0 || frame.FrameId != 0
+            ? SpopError.Invalid($"a frame of type {(byte)frame.Type} with ids {frame.StreamId}/{frame.FrameId}; both must be 0")
+        : default;
 }
 
 /// <summary>What a frame is for, at the moment it arrives.</summary>

@@ -74,21 +74,18 @@ public static class SpopFrameScanner
         var flags = BinaryPrimitives.ReadUInt32BigEndian(header[1..]);
         if ((flags & ~KnownFlags) != 0)
         {
-            error = SpopError.Invalid($"flags 0x{flags:X8} of a frame of type {type}; only FIN (1) and ABORT (2) are defined");
-            return false;
+            return SpopError.Fails($"flags 0x{flags:X8} of a frame of type {type}; only FIN (1) and ABORT (2) are defined", out error);
         }
 
         var ids = new SpopReader(header[(1 + SpopLimits.FlagsSize)..]);
         if (!ids.TryReadVarint(out var streamId))
         {
-            error = ids.Error("the stream id of a frame");
-            return false;
+            return ids.Fails("the stream id of a frame", out error);
         }
 
         if (!ids.TryReadVarint(out var frameId))
         {
-            error = ids.Error("the frame id of a frame");
-            return false;
+            return ids.Fails("the frame id of a frame", out error);
         }
 
         var payload = body.Slice(1 + SpopLimits.FlagsSize + ids.Position);

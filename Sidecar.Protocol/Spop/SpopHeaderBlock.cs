@@ -35,8 +35,7 @@ public ref struct SpopHeaderBlock
         {
             if (!reader.TryReadString(out var name) || !reader.TryReadString(out var value))
             {
-                error = reader.Error("a header block");
-                return false;
+                return reader.Fails("a header block", out error);
             }
 
             if (name.IsEmpty)

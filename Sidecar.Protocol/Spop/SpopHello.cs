@@ -34,8 +34,7 @@ public sealed record SpopHello
         {
             if (!reader.TryReadString(out var key) || !reader.TryReadValue(out var value))
             {
-                error = reader.Error("an item of HAPROXY-HELLO");
-                return false;
+                return reader.Fails("an item of HAPROXY-HELLO", out error);
             }
 
             if (!items.TryTake(key, value, out error))

@@ -22,14 +22,12 @@ public readonly ref struct SpopMessage
         error = default;
         if (!reader.TryReadString(out var name))
         {
-            error = reader.Error("the name of a message");
-            return false;
+            return reader.Fails("the name of a message", out error);
         }
 
         if (!reader.TryReadByte(out var count))
         {
-            error = reader.Error("the number of arguments of a message");
-            return false;
+            return reader.Fails("the number of arguments of a message", out error);
         }
 
         var start = reader.Position;
@@ -37,14 +35,12 @@ public readonly ref struct SpopMessage
         {
             if (!reader.TryReadString(out _))
             {
-                error = reader.Error($"the name of argument {i + 1} of {count}");
-                return false;
+                return reader.Fails($"the name of argument {i + 1} of {count}", out error);
             }
 
             if (!reader.TryReadValue(out _))
             {
-                error = reader.Error($"the value of argument {i + 1} of {count}");
-                return false;
+                return reader.Fails($"the value of argument {i + 1} of {count}", out error);
             }
         }
 

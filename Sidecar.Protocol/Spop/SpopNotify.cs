@@ -32,8 +32,7 @@ public ref struct SpopNotify
         var reader = new SpopReader(payload);
         if (reader.End)
         {
-            error = SpopError.Invalid("a NOTIFY without a message");
-            return false;
+            return SpopError.Fails("a NOTIFY without a message", out error);
         }
 
         if (!SpopMessage.TryRead(ref reader, out var first, out error))

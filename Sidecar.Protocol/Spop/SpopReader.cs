@@ -101,45 +101,31 @@ public ref struct SpopReader(ReadOnlySpan<byte> source)
         _ => $"{what}: the payload of {_source.Length} bytes ends inside it, at offset {Position}",
     });
 
+    /// <summary>The same, for whoever gives up because of it.</summary>
+    /// <returns>False.</returns>
+    internal readonly bool Fails(string what, out SpopError error)
+    {
+        error = Error(what);
+        return false;
+    }
+
     private bool TryReadData(SpopDataType type, byte head, out SpopValue value)
     {
+        var bits = type == SpopDataType.Boolean && (head & TrueFlag) != 0 ? 1ul : 0;
         var bytes = ReadOnlySpan<byte>.Empty;
-        ulong bits = 0;
-        bool read;
-        switch (type)
+        var isRead = type switch
         {
-            case SpopDataType.Null:
-                read = true;
-                break;
-            case SpopDataType.Boolean:
-                bits = (head & TrueFlag) != 0 ? 1u : 0u;
-                read = true;
-                break;
-            case SpopDataType.Int32:
-                read = TryReadVarint(out bits) && (bits == (ulong)(int)bits || Fail(SpopReadResult.OutOfRange, bits));
-                break;
-            case SpopDataType.UInt32:
-                read = TryReadVarint(out bits) && (bits <= uint.MaxValue || Fail(SpopReadResult.OutOfRange, bits));
-                break;
-            case SpopDataType.Int64 or SpopDataType.UInt64:
-                read = TryReadVarint(out bits);
-                break;
-            case SpopDataType.IPv4:
-                read = TryReadBytes(SpopValue.IPv4Size, out bytes);
-                break;
-            case SpopDataType.IPv6:
-                read = TryReadBytes(SpopValue.IPv6Size, out bytes);
-                break;
-            case SpopDataType.String or SpopDataType.Binary:
-                read = TryReadString(out bytes);
-                break;
-            default:
-                read = Fail(SpopReadResult.UnknownDataType, (ulong)type);
-                break;
-        }
-
-        value = read ? SpopValue.Read(type, bits, bytes) : default;
-        return read;
+            SpopDataType.Null or SpopDataType.Boolean => true,
+            SpopDataType.Int32 => TryReadVarint(out bits) && (bits == (ulong)(int)bits || Fail(SpopReadResult.OutOfRange, bits)),
+            SpopDataType.UInt32 => TryReadVarint(out bits) && (bits <= uint.MaxValue || Fail(SpopReadResult.OutOfRange, bits)),
+            SpopDataType.Int64 or SpopDataType.UInt64 => TryReadVarint(out bits),
+            SpopDataType.IPv4 => TryReadBytes(SpopValue.IPv4Size, out bytes),
+            SpopDataType.IPv6 => TryReadBytes(SpopValue.IPv6Size, out bytes),
+            SpopDataType.String or SpopDataType.Binary => TryReadString(out bytes),
+            _ => Fail(SpopReadResult.UnknownDataType, (ulong)type),
+        };
+        value = isRead ? SpopValue.Read(type, bits, bytes) : default;
+        return isRead;
     }
 
     private bool TryReadBytes(int count, out ReadOnlySpan<byte> bytes)

@@ -56,4 +56,12 @@ public readonly record struct SpopError(SpopStatus Status, string Message)
 {
     /// <summary>An error of the format.</summary>
     internal static SpopError Invalid(string message) => new(SpopStatus.InvalidFrame, message);
+
+    /// <summary>The same, for whoever gives up because of it.</summary>
+    /// <returns>False.</returns>
+    internal static bool Fails(string message, out SpopError error)
+    {
+        error = Invalid(message);
+        return false;
+    }
 }

@@ -11,7 +11,6 @@ internal ref struct SpopWriter(Span<byte> destination)
 
     private readonly Span<byte> _destination = destination;
 
-    /// <summary>The bytes written so far.</summary>
     public int Written { get; private set; }
 
     /// <summary>
@@ -34,7 +33,6 @@ internal ref struct SpopWriter(Span<byte> destination)
     public static void WriteLength(Span<byte> frame, int written) =>
         BinaryPrimitives.WriteUInt32BigEndian(frame, (uint)(written - SpopLimits.LengthSize));
 
-    /// <summary>Writes one byte.</summary>
     public void WriteByte(byte value) => _destination[Written++] = value;
 
     /// <summary>Writes an integer of variable length.</summary>
