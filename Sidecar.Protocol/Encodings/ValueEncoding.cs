@@ -15,10 +15,8 @@ internal sealed class ValueEncoding<TReader, TWriter>(string name, bool binaryBo
     where TReader : struct, IValueReader<TReader>, allows ref struct
     where TWriter : struct, IValueWriter<TWriter>, allows ref struct
 {
-    /// <inheritdoc/>
     public override string Name => name;
 
-    /// <inheritdoc/>
     public override void WriteEvent(IBufferWriter<byte> output, AgentEvent message)
     {
         var w = TWriter.Create(output, binaryBody);
@@ -26,7 +24,6 @@ internal sealed class ValueEncoding<TReader, TWriter>(string name, bool binaryBo
         w.Flush();
     }
 
-    /// <inheritdoc/>
     public override AgentEvent ReadEvent(MessageType type, ReadOnlyMemory<byte> payload)
     {
         try
@@ -42,7 +39,6 @@ internal sealed class ValueEncoding<TReader, TWriter>(string name, bool binaryBo
         }
     }
 
-    /// <inheritdoc/>
     public override void WriteResponse(IBufferWriter<byte> output, CorrelationId correlationId, AgentResponse response)
     {
         var w = TWriter.Create(output, binaryBody);
@@ -50,14 +46,12 @@ internal sealed class ValueEncoding<TReader, TWriter>(string name, bool binaryBo
         w.Flush();
     }
 
-    /// <inheritdoc/>
     public override AgentAnswer ReadResponse(ReadOnlyMemory<byte> payload) =>
         Read(payload, nameof(AgentResponse), Codec<TReader, TWriter>.ReadAnswer);
 
-    /// <inheritdoc/>
     public override CorrelationId SalvageCorrelationId(ReadOnlyMemory<byte> payload)
     {
-        var salvage = default(CorrelationIdScanner);
+        var salvage = default(Codec<TReader, TWriter>.IdScanner);
         try
         {
             var r = TReader.Create(payload);
@@ -71,35 +65,27 @@ internal sealed class ValueEncoding<TReader, TWriter>(string name, bool binaryBo
         return salvage.Best;
     }
 
-    /// <inheritdoc/>
     public override void WriteHealth(IBufferWriter<byte> output, HealthStatus message) =>
         Write(output, message, Codec<TReader, TWriter>.WriteHealth);
 
-    /// <inheritdoc/>
     public override HealthStatus ReadHealth(ReadOnlyMemory<byte> payload) =>
         Read(payload, nameof(HealthStatus), Codec<TReader, TWriter>.ReadHealth);
 
-    /// <inheritdoc/>
     public override void WriteMetrics(IBufferWriter<byte> output, MetricsReport message) =>
         Write(output, message, Codec<TReader, TWriter>.Metrics.Write);
 
-    /// <inheritdoc/>
     public override MetricsReport ReadMetrics(ReadOnlyMemory<byte> payload) =>
         Read(payload, nameof(MetricsReport), Codec<TReader, TWriter>.Metrics.Read);
 
-    /// <inheritdoc/>
     public override void WriteConfigUpdate(IBufferWriter<byte> output, ConfigUpdateRequest message) =>
         Write(output, message, Codec<TReader, TWriter>.ConfigUpdate.Write);
 
-    /// <inheritdoc/>
     public override ConfigUpdateRequest ReadConfigUpdate(ReadOnlyMemory<byte> payload) =>
         Read(payload, nameof(ConfigUpdateRequest), Codec<TReader, TWriter>.ConfigUpdate.Read);
 
-    /// <inheritdoc/>
     public override void WriteFlowControl(IBufferWriter<byte> output, FlowControlSignal message) =>
         Write(output, message, Codec<TReader, TWriter>.WriteFlowControl);
 
-    /// <inheritdoc/>
     public override FlowControlSignal ReadFlowControl(ReadOnlyMemory<byte> payload) =>
         Read(payload, nameof(FlowControlSignal), Codec<TReader, TWriter>.ReadFlowControl);
 
@@ -119,7 +105,6 @@ internal sealed class ValueEncoding<TReader, TWriter>(string name, bool binaryBo
         }
     }
 
-    /// <summary>Writes a whole payload.</summary>
     internal static void Write<T>(IBufferWriter<byte> output, T message, WriteValue<TWriter, T> write)
     {
         var w = TWriter.Create(output, binaryBody: false);

@@ -1,3 +1,6 @@
+using System.Collections.Frozen;
+using System.Text.Json;
+
 namespace Sidecar.Protocol.Messages;
 
 /// <summary>An agent's answer to one event (spec §4.10).</summary>
@@ -40,4 +43,41 @@ public sealed record AgentResponse
 
     /// <summary>The answer to a guardrail inspection, wherever in the message the agent put it (spec §5.5, rules 1 to 4).</summary>
     public GuardrailResponse? Guardrail { get; init; }
+}
+
+/// <summary>A change of body bytes (spec §5.4).</summary>
+/// <param name="Data">Null passes the original, empty drops it, anything else replaces it. Never base64.</param>
+/// <param name="ChunkIndex">
+/// The piece it is about; 0 on the last event of an agent that held every earlier piece means the whole body.
+/// </param>
+public sealed record BodyMutation(ReadOnlyMemory<byte>? Data, uint ChunkIndex = 0);
+
+/// <summary>Why an agent decided as it did, for logs and people (spec §4.10). The correlation id is not part of it.</summary>
+public sealed record AuditMetadata
+{
+    /// <summary>Nothing said.</summary>
+    public static AuditMetadata Empty { get; } = new();
+
+    /// <summary>Free labels.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <summary>Rules that matched.</summary>
+    public IReadOnlyList<string> RuleIds { get; init; } = [];
+
+    /// <summary>0 to 1, or null when the agent does not say.</summary>
+    public float? Confidence { get; init; }
+
+    /// <summary>Machine-readable reasons.</summary>
+    public IReadOnlyList<string> ReasonCodes { get; init; } = [];
+
+    /// <summary>Anything else.</summary>
+    public IReadOnlyDictionary<string, JsonElement> Custom { get; init; } = EmptyMap.OfJson;
+}
+
+/// <summary>The empty maps that messages share, so that "nothing said" costs nothing and is recognised by reference.</summary>
+internal static class EmptyMap
+{
+    internal static readonly IReadOnlyDictionary<string, string> OfStrings = FrozenDictionary<string, string>.Empty;
+
+    internal static readonly IReadOnlyDictionary<string, JsonElement> OfJson = FrozenDictionary<string, JsonElement>.Empty;
 }

@@ -23,3 +23,17 @@ public abstract record BodyChunkEvent : AgentEvent
     /// <summary>Bytes of this direction so far, this piece included (<c>bytes_received</c> or <c>bytes_sent</c>).</summary>
     public ulong BytesTransferred { get; set; }
 }
+
+/// <summary>A piece of the request body (spec §4.4).</summary>
+public sealed record RequestBodyChunkEvent : BodyChunkEvent
+{
+    /// <inheritdoc/>
+    public override MessageType Type => MessageType.RequestBodyChunk;
+}
+
+/// <summary>A piece of the response body (spec §4.4).</summary>
+public sealed record ResponseBodyChunkEvent : BodyChunkEvent
+{
+    /// <inheritdoc/>
+    public override MessageType Type => MessageType.ResponseBodyChunk;
+}

@@ -8,6 +8,11 @@ namespace Sidecar.Protocol.Transport;
 /// <remarks>For the one loop that accepts; not synchronised.</remarks>
 internal sealed class AcceptPause(SocketListenerOptions options, LogThrottle pace, ILogger logger)
 {
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(10);
+
+    // So that a listener is back soon after what it lacked is there again.
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
+
     private TimeSpan _last;
 
     /// <summary>It worked: the next pause is short again.</summary>
@@ -45,7 +50,7 @@ internal sealed class AcceptPause(SocketListenerOptions options, LogThrottle pac
     // Each pause is twice the last one.
     private async Task DelayAsync(CancellationToken stopping)
     {
-        _last = TimeSpan.FromTicks(Math.Clamp(2 * _last.Ticks, options.MinPause.Ticks, options.MaxPause.Ticks));
+        _last = TimeSpan.FromTicks(Math.Clamp(2 * _last.Ticks, Shortest.Ticks, Longest.Ticks));
         await Task.Delay(_last, options.Time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

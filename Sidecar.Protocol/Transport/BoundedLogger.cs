@@ -42,14 +42,11 @@ internal sealed class BoundedLogger(
 
     private readonly LogThrottle _throttle = new(time, lines);
 
-    /// <inheritdoc/>
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => inner.BeginScope(state);
 
-    /// <inheritdoc/>
     public bool IsEnabled(LogLevel logLevel) => inner.IsEnabled(logLevel);
 
-    /// <inheritdoc/>
     public void Log<TState>(
         LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {

@@ -64,7 +64,6 @@ internal sealed class Epoll : IDisposable
     /// <summary>The number of one that the last wait found.</summary>
     public long IdAt(int index) => BitConverter.ToInt64(_events, (index * EventSize) + DataOffset);
 
-    /// <inheritdoc/>
     public void Dispose() => _epoll.Dispose();
 
     private static SafeFileHandle Opened(int descriptor) => descriptor >= 0
@@ -90,27 +89,21 @@ internal sealed class Epoll : IDisposable
     private static class Call
     {
         [DllImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern int Create(int flags);
 
         [DllImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern int Control(SafeHandle epoll, int operation, SafeHandle descriptor, byte[] change);
 
         [DllImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern int Wait(SafeHandle epoll, [In, Out] byte[] events, int maxEvents, int timeout);
 
         [DllImport("libc", EntryPoint = "eventfd", SetLastError = true)]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern int EventDescriptor(uint value, int flags);
 
         [DllImport("libc", EntryPoint = "read", SetLastError = true)]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern nint Read(SafeHandle descriptor, [In, Out] byte[] bytes, nint length);
 
         [DllImport("libc", EntryPoint = "write", SetLastError = true)]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern nint Write(SafeHandle descriptor, byte[] bytes, nint length);
     }
 }

@@ -61,7 +61,6 @@ internal readonly record struct FileIdentity(
         internal const uint BasicAndBirth = 0x7ff | 0x800;
 
         [DllImport("libc", EntryPoint = "statx", SetLastError = true)]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern int Status(
             int directory, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, out FileStatus status);
 

@@ -176,29 +176,16 @@ public sealed partial class FrameConnection
                     return true;
 
                 case FrameScanStatus.ZeroLength:
-                    TrySetEnd(
-                        FrameConnectionEnd.ZeroLengthFrame,
-                        new InvalidDataException("a frame announced length 0; the least is 1, the type byte"));
-                    return false;
-
+                    return Refuse(FrameConnectionEnd.ZeroLengthFrame, "a frame announced length 0; the least is 1, the type byte");
                 case FrameScanStatus.TooLong:
-                    TrySetEnd(
-                        FrameConnectionEnd.FrameTooLong,
-                        new InvalidDataException($"a frame announced {length} bytes; the limit is {_options.MaxFrameLength}"));
-                    return false;
-
+                    return Refuse(
+                        FrameConnectionEnd.FrameTooLong, $"a frame announced {length} bytes; the limit is {_options.MaxFrameLength}");
                 case FrameScanStatus.Compressed:
-                    TrySetEnd(
+                    return Refuse(
                         FrameConnectionEnd.ProtocolViolation,
-                        new InvalidDataException("a message is compressed; only 'identity' is understood; switch compression off"));
-                    return false;
-
+                        "a message is compressed; only 'identity' is understood; switch compression off");
                 case FrameScanStatus.Malformed:
-                    TrySetEnd(
-                        FrameConnectionEnd.ProtocolViolation,
-                        new InvalidDataException($"a message of {length - 1} bytes is none of the protocol"));
-                    return false;
-
+                    return Refuse(FrameConnectionEnd.ProtocolViolation, $"a message of {length - 1} bytes is none of the protocol");
                 default:
                     FlushBatch.Next(frame.Payload.Length);
                     if (!Deliver(handler, frame))
@@ -209,6 +196,12 @@ public sealed partial class FrameConnection
                     break;
             }
         }
+    }
+
+    private bool Refuse(FrameConnectionEnd end, string why)
+    {
+        TrySetEnd(end, new InvalidDataException(why));
+        return false;
     }
 
     private bool Deliver(IFrameHandler handler, in Frame frame)

@@ -14,7 +14,8 @@ namespace Sidecar.Protocol.Transport;
 /// ready to run already: those who are about to send get their frames into the same flush. What nobody waits for does not wake it, and goes
 /// with what comes next, or by itself soon after.
 /// </remarks>
-internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
+internal sealed class FrameOutput(PipeWriter pipe, int limit, FrameFormat? format = null, TimeProvider? time = null)
+    : IValueTaskSource, IThreadPoolWorkItem
 {
     private const int InitialCapacity = 16 * 1024;
     private const int LargestKept = 256 * 1024;
@@ -27,13 +28,10 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     private const int PieceLength = 64 * 1024;
 
     private readonly Lock _gate = new();
-    private readonly PipeWriter _pipe;
-    private readonly int _limit;
-
-    private readonly FrameFormat _format;
+    private readonly FrameFormat _format = format ?? FrameFormat.Native;
 
     // Of what lingers alone, which is nobody's deadline: real time unless a test says otherwise.
-    private readonly TimeProvider _time;
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
 
     // Mutable struct: must not be readonly. The loop runs on in the work item that wakes it.
     private ManualResetValueTaskSourceCore<bool> _wake;
@@ -48,29 +46,12 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     private bool _closing;
     private bool _dead;
 
-    public FrameOutput(PipeWriter pipe, int limit, FrameFormat? format = null, TimeProvider? time = null)
-    {
-        _time = time ?? TimeProvider.System;
-        _pipe = pipe;
-        _limit = limit;
-        _format = format ?? FrameFormat.Native;
-    }
-
     public long FramesSent { get; private set; }
 
     public long Flushes { get; private set; }
 
     /// <summary>Whether it takes no more frames.</summary>
-    public bool IsClosed
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _closing;
-            }
-        }
-    }
+    public bool IsClosed => Volatile.Read(ref _closing);
 
     /// <summary>Appends bytes that are a whole frame already. A frame larger than the limit is taken when nothing else waits.</summary>
     public SendStatus TryAppend(ReadOnlySpan<byte> frame) => Append(null, 0, frame);
@@ -84,9 +65,9 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     public SendStatus TryAppendUnhurried(byte type, ReadOnlySpan<byte> payload) => Append(_format, type, payload, isUnhurried: true);
 
     // The format is null where there is no header to write.
-    private SendStatus Append(FrameFormat? format, byte type, ReadOnlySpan<byte> payload, bool isUnhurried = false)
+    private SendStatus Append(FrameFormat? framing, byte type, ReadOnlySpan<byte> payload, bool isUnhurried = false)
     {
-        var header = format?.HeaderSize ?? 0;
+        var header = framing?.HeaderSize ?? 0;
         var length = header + payload.Length;
         bool wake;
         lock (_gate)
@@ -96,7 +77,7 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
                 return SendStatus.Closed;
             }
 
-            if (_filled > 0 && _filled + length > _limit)
+            if (_filled > 0 && _filled + length > limit)
             {
                 return SendStatus.Full;
             }
@@ -106,7 +87,7 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
                 Array.Resize(ref _fill, Math.Max(Math.Max(InitialCapacity, _fill.Length * 2), _filled + length));
             }
 
-            format?.WriteHeader(_fill.AsSpan(_filled), type, payload.Length);
+            framing?.WriteHeader(_fill.AsSpan(_filled), type, payload.Length);
             payload.CopyTo(_fill.AsSpan(_filled + header));
             _filled += length;
             FramesSent++;
@@ -158,7 +139,7 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
         room?.TrySetResult();
         if (discard)
         {
-            _pipe.CancelPendingFlush();
+            pipe.CancelPendingFlush();
         }
 
         if (wake)
@@ -190,14 +171,14 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
                 // In pieces, so that the pipe holds one of them and not the whole batch a second time.
                 for (var sent = 0; sent < count; sent += PieceLength)
                 {
-                    var result = await _pipe.WriteAsync(_spare.AsMemory(sent, Math.Min(PieceLength, count - sent))).ConfigureAwait(false);
+                    var result = await pipe.WriteAsync(_spare.AsMemory(sent, Math.Min(PieceLength, count - sent))).ConfigureAwait(false);
                     if (result.IsCompleted)
                     {
                         return new IOException("the peer closed its reading side");
                     }
 
                     // The cancel of a flush is spent on one piece; the next would wait for ever.
-                    if (result.IsCanceled && IsDead)
+                    if (result.IsCanceled && Volatile.Read(ref _dead))
                     {
                         return null;
                     }
@@ -228,17 +209,6 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
 
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _wake.OnCompleted(continuation, state, token, flags);
-
-    private bool IsDead
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _dead;
-            }
-        }
-    }
 
     private void EndLinger()
     {
@@ -291,7 +261,7 @@ internal sealed class FrameOutput : IValueTaskSource, IThreadPoolWorkItem
     private void Trim(int used)
     {
         _flushesSinceFull = used < _spare.Length / 4 ? _flushesSinceFull + 1 : 0;
-        if (_spare.Length > LargestKept && (_spare.Length > 2L * _limit || _flushesSinceFull >= FlushesUntilTrim))
+        if (_spare.Length > LargestKept && (_spare.Length > 2L * limit || _flushesSinceFull >= FlushesUntilTrim))
         {
             _spare = new byte[InitialCapacity];
         }

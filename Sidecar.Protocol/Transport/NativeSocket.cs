@@ -1,6 +1,8 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
+[assembly: DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+
 namespace Sidecar.Protocol.Transport;
 
 /// <summary>
@@ -115,19 +117,15 @@ internal static class NativeSocket
     private static class Call
     {
         [DllImport("libc", EntryPoint = "recv", SetLastError = true)]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern nint Receive(SafeSocketHandle socket, ref byte into, nuint length, int flags);
 
         [DllImport("libc", EntryPoint = "send", SetLastError = true)]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern nint Send(SafeSocketHandle socket, ref readonly byte bytes, nuint length, int flags);
 
         [DllImport("libc", EntryPoint = "ioctl", SetLastError = true)]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern int Control(SafeSocketHandle socket, nuint request, ref int value);
 
         [DllImport("libc", EntryPoint = "poll", SetLastError = true)]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static extern int Wait(ref Poll wanted, nuint count, int milliseconds);
 
         /// <summary><c>struct pollfd</c>.</summary>

@@ -133,7 +133,6 @@ internal sealed class SocketListener : IAsyncDisposable
         await _ended.Task.ConfigureAwait(false);
     }
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await AbortAsync().ConfigureAwait(false);
 
     private async Task AcceptAsync(Func<CancellationToken, ValueTask<Socket>> accept, CancellationToken stopping)

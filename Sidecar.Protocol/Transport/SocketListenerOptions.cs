@@ -28,12 +28,5 @@ internal sealed record SocketListenerOptions
     /// <summary>The descriptors that are left to others.</summary>
     public DescriptorReserve Reserve { get; init; } = DescriptorReserve.OfProcess;
 
-    /// <summary>The first pause after a failed accept, 10 ms; each further one is twice as long.</summary>
-    public TimeSpan MinPause { get; init; } = TimeSpan.FromMilliseconds(10);
-
-    /// <summary>The longest pause: 1 s, so that a listener is back soon after what it lacked is there again.</summary>
-    public TimeSpan MaxPause { get; init; } = TimeSpan.FromSeconds(1);
-
-    /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

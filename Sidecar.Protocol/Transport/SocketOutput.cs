@@ -71,7 +71,6 @@ internal sealed class SocketOutput(Socket socket) : PipeWriter, IValueTaskSource
         }
     }
 
-    /// <inheritdoc/>
     public override void CancelPendingFlush()
     {
         CancellationTokenSource cancel;
@@ -117,7 +116,6 @@ internal sealed class SocketOutput(Socket socket) : PipeWriter, IValueTaskSource
     /// <inheritdoc cref="Advance"/>
     public override Span<byte> GetSpan(int sizeHint = 0) => throw new NotSupportedException();
 
-    /// <inheritdoc/>
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
         WriteAsync(ReadOnlyMemory<byte>.Empty, cancellationToken);
 

@@ -38,16 +38,11 @@ internal sealed partial class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisp
     /// <summary>Takes the socket over and begins to read from it.</summary>
     /// <param name="socket">Connected; closed by <see cref="Dispose"/>.</param>
     /// <param name="readAhead">Bytes that may wait for the reader before no more are received.</param>
-    public SocketPipes(Socket socket, int readAhead = ReadAhead)
-        : this(socket, readAhead, ReceiveThreads.OfProcess)
-    {
-    }
-
-    /// <summary>The same with other threads.</summary>
-    internal SocketPipes(Socket socket, int readAhead, ReceiveThreads threads)
+    /// <param name="threads">Where a thread is taken from; null for those of the process.</param>
+    public SocketPipes(Socket socket, int readAhead = ReadAhead, ReceiveThreads? threads = null)
         : this(socket, Ahead(readAhead), new SocketOutput(socket))
     {
-        HasThread = threads.TryStart(Receive);
+        HasThread = (threads ?? ReceiveThreads.OfProcess).TryStart(Receive);
         if (HasThread)
         {
             ((SocketOutput)Output).LetReceivesBlock();
@@ -71,10 +66,8 @@ internal sealed partial class SocketPipes : IDuplexPipe, IDisposable, IAsyncDisp
     /// <summary>Whether a thread of its own receives.</summary>
     public bool HasThread { get; }
 
-    /// <inheritdoc/>
     public PipeReader Input { get; }
 
-    /// <inheritdoc/>
     public PipeWriter Output { get; }
 
     /// <summary>A token that fires when nothing more can come: the peer has closed, or the connection has failed or was closed.</summary>

@@ -40,3 +40,37 @@ internal static class UnixSocketProbe
         }
     }
 }
+
+/// <summary>What is found at the path of a stream socket.</summary>
+internal enum UnixSocketState
+{
+    /// <summary>Nothing is there.</summary>
+    Missing,
+
+    /// <summary>A socket file nobody listens on, left by a crash.</summary>
+    Stale,
+
+    /// <summary>Somebody listens; perhaps with a full queue.</summary>
+    Listening,
+
+    /// <summary>Somebody holds it as a datagram or sequential-packet socket.</summary>
+    OtherType,
+
+    /// <summary>A file, directory or symbolic link.</summary>
+    NotASocket,
+
+    /// <summary>A socket that we may not connect to, so whether somebody listens is unknown.</summary>
+    Forbidden,
+}
+
+/// <summary>Words for what the kernel says when a Unix socket cannot be connected to: its own are about network addresses.</summary>
+internal static class UnixSocketErrors
+{
+    /// <summary>What is wrong, for people.</summary>
+    public static string Describe(SocketException error) => error.SocketErrorCode switch
+    {
+        SocketError.AddressNotAvailable => "there is no such socket",
+        SocketError.ConnectionRefused => "nobody listens there",
+        _ => error.Message,
+    };
+}

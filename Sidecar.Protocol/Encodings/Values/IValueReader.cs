@@ -11,10 +11,8 @@ namespace Sidecar.Protocol.Encodings.Values;
 internal interface IValueReader<TSelf>
     where TSelf : struct, IValueReader<TSelf>, allows ref struct
 {
-    /// <summary>Starts at the beginning of a payload.</summary>
     static abstract TSelf Create(ReadOnlyMemory<byte> payload);
 
-    /// <summary>The kind of the value that comes next.</summary>
     ValueKind Kind { get; }
 
     /// <summary>The member being read, for error messages.</summary>
@@ -23,19 +21,16 @@ internal interface IValueReader<TSelf>
     /// <summary>Bytes of the payload not yet read: an upper bound for anything that is to be allocated.</summary>
     int Remaining { get; }
 
-    /// <summary>Enters a map.</summary>
     ValueScope BeginMap();
 
     /// <summary>Moves to the next value of a map; leaves the map and returns false at its end.</summary>
     bool NextKey(ref ValueScope scope, out ReadOnlySpan<byte> key);
 
-    /// <summary>Enters a list.</summary>
     ValueScope BeginArray();
 
     /// <summary>Moves to the next element; leaves the list and returns false at its end.</summary>
     bool NextItem(ref ValueScope scope);
 
-    /// <summary>Reads true or false.</summary>
     bool ReadBoolean();
 
     /// <summary>Reads an unsigned integer of any width; a float counts when it is whole.</summary>
@@ -47,7 +42,6 @@ internal interface IValueReader<TSelf>
     /// <summary>Reads a float of any width, or an integer.</summary>
     double ReadDouble();
 
-    /// <summary>Reads text as UTF-8.</summary>
     ReadOnlySpan<byte> ReadUtf8();
 
     /// <summary>Reads bytes: base64 text, or in MessagePack raw bytes that share the payload's memory.</summary>
@@ -56,9 +50,59 @@ internal interface IValueReader<TSelf>
     /// <summary>Reads any value; the result owns its memory.</summary>
     JsonElement ReadJson();
 
-    /// <summary>Steps over any value.</summary>
     void Skip();
 
     /// <summary>Checks that nothing follows where the encoding can tell.</summary>
     void End();
+}
+
+/// <summary>What kind of value comes next in a payload, as far as both encodings share it.</summary>
+internal enum ValueKind : byte
+{
+    /// <summary>The payload or the container is at its end.</summary>
+    End,
+
+    Null,
+    Boolean,
+
+    /// <summary>An integer or a float.</summary>
+    Number,
+
+    String,
+
+    /// <summary>Raw bytes (MessagePack only).</summary>
+    Binary,
+
+    Array,
+    Map,
+
+    /// <summary>A MessagePack extension or an unused code: never part of a message.</summary>
+    Other,
+}
+
+/// <summary>A container that is being read.</summary>
+internal struct ValueScope
+{
+    /// <summary>The count a writer claimed, or <see cref="UnknownCount"/> in JSON.</summary>
+    internal const int UnknownCount = -1;
+
+    /// <summary>A container of a known or unknown number of elements.</summary>
+    internal ValueScope(bool isMap, int count)
+
+    {
+        IsMap = isMap;
+        Count = count;
+        Left = count;
+    }
+
+    /// <summary>Elements or pairs claimed, or <see cref="UnknownCount"/>.</summary>
+    internal int Count { get; }
+
+    /// <summary>True for keys and values, false for a list.</summary>
+    internal bool IsMap { get; }
+
+    /// <summary>Elements or pairs not yet begun; only kept where the count is known.</summary>
+    internal int Left { get; set; }
+
+    internal int Position { get; set; }
 }

@@ -15,7 +15,6 @@ internal ref struct JsonValueReader : IValueReader<JsonValueReader>
     private byte[]? _keyScratch;
     private byte[]? _textScratch;
 
-    /// <summary>Starts at the beginning of a payload.</summary>
     internal JsonValueReader(ReadOnlySpan<byte> utf8)
     {
         _json = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = MaxDepth });
@@ -23,13 +22,10 @@ internal ref struct JsonValueReader : IValueReader<JsonValueReader>
         Member = "";
     }
 
-    /// <inheritdoc/>
     public string Member { get; set; }
 
-    /// <inheritdoc/>
     public readonly int Remaining => _length - (int)_json.BytesConsumed;
 
-    /// <inheritdoc/>
     public ValueKind Kind => Peek() switch
     {
         JsonTokenType.StartObject => ValueKind.Map,
@@ -41,18 +37,14 @@ internal ref struct JsonValueReader : IValueReader<JsonValueReader>
         _ => ValueKind.End,
     };
 
-    /// <inheritdoc/>
     public static JsonValueReader Create(ReadOnlyMemory<byte> payload) => new(payload.Span);
 
-    /// <inheritdoc/>
     public ValueScope BeginMap()
     {
-        Expect(JsonTokenType.StartObject, "an object");
-        _current = false;
+        Take(JsonTokenType.StartObject, "an object");
         return new ValueScope(isMap: true, ValueScope.UnknownCount);
     }
 
-    /// <inheritdoc/>
     public bool NextKey(ref ValueScope scope, out ReadOnlySpan<byte> key)
     {
         var token = Peek();
@@ -68,15 +60,12 @@ internal ref struct JsonValueReader : IValueReader<JsonValueReader>
         return true;
     }
 
-    /// <inheritdoc/>
     public ValueScope BeginArray()
     {
-        Expect(JsonTokenType.StartArray, "a list");
-        _current = false;
+        Take(JsonTokenType.StartArray, "a list");
         return new ValueScope(isMap: false, ValueScope.UnknownCount);
     }
 
-    /// <inheritdoc/>
     public bool NextItem(ref ValueScope scope)
     {
         if (Peek() == JsonTokenType.EndArray)
@@ -89,7 +78,6 @@ internal ref struct JsonValueReader : IValueReader<JsonValueReader>
         return true;
     }
 
-    /// <inheritdoc/>
     public bool ReadBoolean()
     {
         var token = Peek();
@@ -102,45 +90,35 @@ internal ref struct JsonValueReader : IValueReader<JsonValueReader>
         return token == JsonTokenType.True;
     }
 
-    /// <inheritdoc/>
     public ulong ReadUInt64()
     {
-        Expect(JsonTokenType.Number, "a number");
-        _current = false;
+        Take(JsonTokenType.Number, "a number");
         return _json.TryGetUInt64(out var value) ? value : Numbers.ToUInt64(Member, _json.GetDouble());
     }
 
-    /// <inheritdoc/>
     public long ReadInt64()
     {
-        Expect(JsonTokenType.Number, "a number");
-        _current = false;
+        Take(JsonTokenType.Number, "a number");
         return _json.TryGetInt64(out var value) ? value : Numbers.ToInt64(Member, _json.GetDouble());
     }
 
-    /// <inheritdoc/>
     public double ReadDouble()
     {
-        Expect(JsonTokenType.Number, "a number");
-        _current = false;
+        Take(JsonTokenType.Number, "a number");
         var value = _json.GetDouble();
         return double.IsFinite(value)
             ? value
             : throw new ProtocolException($"{Member} is beyond what a double can hold; send less than 1.8e308");
     }
 
-    /// <inheritdoc/>
     public ReadOnlySpan<byte> ReadUtf8()
     {
-        Expect(JsonTokenType.String, "a string");
-        _current = false;
+        Take(JsonTokenType.String, "a string");
         return _json.ValueIsEscaped ? Unescape(ref _textScratch) : _json.ValueSpan;
     }
 
-    /// <inheritdoc/>
     public ReadOnlyMemory<byte> ReadBytes() => Base64Text.Decode(Member, ReadUtf8());
 
-    /// <inheritdoc/>
     public JsonElement ReadJson()
     {
         Peek();
@@ -148,7 +126,6 @@ internal ref struct JsonValueReader : IValueReader<JsonValueReader>
         return FreeJson.Repaired(JsonElement.ParseValue(ref _json));
     }
 
-    /// <inheritdoc/>
     public void Skip()
     {
         Peek();
@@ -156,7 +133,6 @@ internal ref struct JsonValueReader : IValueReader<JsonValueReader>
         _json.Skip();
     }
 
-    /// <inheritdoc/>
     public void End()
     {
         // Anything but white space behind the value makes this throw.
@@ -178,12 +154,14 @@ internal ref struct JsonValueReader : IValueReader<JsonValueReader>
         return _json.TokenType;
     }
 
-    private void Expect(JsonTokenType token, string name)
+    private void Take(JsonTokenType token, string name)
     {
         if (Peek() != token)
         {
             throw ProtocolErrors.WrongKind(Member, name, Kind);
         }
+
+        _current = false;
     }
 
     private readonly ReadOnlySpan<byte> Unescape(scoped ref byte[]? scratch)

@@ -23,7 +23,6 @@ internal readonly struct JsonValueWriter : IValueWriter<JsonValueWriter>
 
     private readonly Utf8JsonWriter _json;
 
-    /// <summary>Starts at the output's present end.</summary>
     internal JsonValueWriter(IBufferWriter<byte> output)
     {
         var writer = _perThread;
@@ -42,28 +41,20 @@ internal readonly struct JsonValueWriter : IValueWriter<JsonValueWriter>
     /// <summary>Goes on where another writer is.</summary>
     internal JsonValueWriter(Utf8JsonWriter json) => _json = json;
 
-    /// <inheritdoc/>
     public static JsonValueWriter Create(IBufferWriter<byte> output, bool binaryBody) => new(output);
 
-    /// <inheritdoc/>
     public void Flush() => _json.Flush();
 
-    /// <inheritdoc/>
     public void BeginMap(int count) => _json.WriteStartObject();
 
-    /// <inheritdoc/>
     public void EndMap() => _json.WriteEndObject();
 
-    /// <inheritdoc/>
     public void BeginArray(int count) => _json.WriteStartArray();
 
-    /// <inheritdoc/>
     public void EndArray() => _json.WriteEndArray();
 
-    /// <inheritdoc/>
     public void Key(scoped ReadOnlySpan<byte> utf8) => _json.WritePropertyName(utf8);
 
-    /// <inheritdoc/>
     public void Name(scoped ReadOnlySpan<byte> utf8)
     {
         if (Utf8.IsValid(utf8))
@@ -76,19 +67,14 @@ internal readonly struct JsonValueWriter : IValueWriter<JsonValueWriter>
         }
     }
 
-    /// <inheritdoc/>
     public void Null() => _json.WriteNullValue();
 
-    /// <inheritdoc/>
     public void Boolean(bool value) => _json.WriteBooleanValue(value);
 
-    /// <inheritdoc/>
     public void UInt64(ulong value) => _json.WriteNumberValue(value);
 
-    /// <inheritdoc/>
     public void Int64(long value) => _json.WriteNumberValue(value);
 
-    /// <inheritdoc/>
     public void Single(float value)
     {
         if (float.IsFinite(value))
@@ -101,7 +87,6 @@ internal readonly struct JsonValueWriter : IValueWriter<JsonValueWriter>
         }
     }
 
-    /// <inheritdoc/>
     public void Double(double value)
     {
         if (double.IsFinite(value))
@@ -114,10 +99,8 @@ internal readonly struct JsonValueWriter : IValueWriter<JsonValueWriter>
         }
     }
 
-    /// <inheritdoc/>
     public void String(string? value) => _json.WriteStringValue(value);
 
-    /// <inheritdoc/>
     public void Text(scoped ReadOnlySpan<byte> utf8)
     {
         if (Utf8.IsValid(utf8))
@@ -130,13 +113,10 @@ internal readonly struct JsonValueWriter : IValueWriter<JsonValueWriter>
         }
     }
 
-    /// <inheritdoc/>
     public void Base64(scoped ReadOnlySpan<byte> value) => _json.WriteBase64StringValue(value);
 
-    /// <inheritdoc/>
     public void BodyData(scoped ReadOnlySpan<byte> value) => _json.WriteBase64StringValue(value);
 
-    /// <inheritdoc/>
     public void Json(JsonElement value) => value.WriteTo(_json);
 
     private static string Replaced(scoped ReadOnlySpan<byte> utf8) => Encoding.UTF8.GetString(utf8);

@@ -46,10 +46,8 @@ internal sealed class MemberTable
     internal MemberTable InOrder(params string[] names) =>
         new(this, Array.ConvertAll(names, name => (sbyte)Array.IndexOf(_names, name)));
 
-    /// <summary>The name of a member.</summary>
     internal string Name(int member) => _names[member];
 
-    /// <summary>The name of a member, as UTF-8.</summary>
     internal ReadOnlySpan<byte> Utf8(int member) => _utf8[member];
 
     /// <summary>The member at a position of an array, or -1.</summary>

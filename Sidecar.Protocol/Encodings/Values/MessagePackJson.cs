@@ -16,7 +16,6 @@ internal static class MessagePackJson
 {
     private static readonly JsonWriterOptions Options = new() { SkipValidation = true };
 
-    /// <summary>Reads any value.</summary>
     internal static JsonElement Read(ref MessagePackReader reader)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
@@ -28,7 +27,6 @@ internal static class MessagePackJson
         return JsonElement.Parse(buffer.WrittenSpan);
     }
 
-    /// <summary>Writes any value.</summary>
     internal static void Write(ref MessagePackValueWriter writer, JsonElement value)
     {
         switch (value.ValueKind)
@@ -53,8 +51,14 @@ internal static class MessagePackJson
             case JsonValueKind.String:
                 writer.String(value.GetString()!);
                 break;
+            case JsonValueKind.Number when value.TryGetUInt64(out var unsigned):
+                writer.UInt64(unsigned);
+                break;
+            case JsonValueKind.Number when value.TryGetInt64(out var signed):
+                writer.Int64(signed);
+                break;
             case JsonValueKind.Number:
-                WriteNumber(ref writer, value);
+                writer.Double(value.GetDouble());
                 break;
             case JsonValueKind.True or JsonValueKind.False:
                 writer.Boolean(value.ValueKind == JsonValueKind.True);
@@ -62,22 +66,6 @@ internal static class MessagePackJson
             default:
                 writer.Null();
                 break;
-        }
-    }
-
-    private static void WriteNumber(ref MessagePackValueWriter writer, JsonElement value)
-    {
-        if (value.TryGetUInt64(out var unsigned))
-        {
-            writer.UInt64(unsigned);
-        }
-        else if (value.TryGetInt64(out var signed))
-        {
-            writer.Int64(signed);
-        }
-        else
-        {
-            writer.Double(value.GetDouble());
         }
     }
 
@@ -92,11 +80,14 @@ internal static class MessagePackJson
             case MessagePackType.Boolean:
                 json.WriteBooleanValue(reader.ReadBoolean());
                 break;
+            case MessagePackType.Integer when reader.NextCode == MessagePackCode.UInt64:
+                json.WriteNumberValue(reader.ReadUInt64());
+                break;
             case MessagePackType.Integer:
-                CopyInteger(ref reader, json);
+                json.WriteNumberValue(reader.ReadInt64());
                 break;
             case MessagePackType.Float:
-                CopyFloat(reader.ReadDouble(), json);
+                new JsonValueWriter(json).Double(reader.ReadDouble());
                 break;
             case MessagePackType.String or MessagePackType.Binary:
                 json.WriteStringValue(TextOf(ref reader));
@@ -151,29 +142,5 @@ internal static class MessagePackJson
     {
         reader.TryReadText(out var bytes);
         return Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : Convert.ToBase64String(bytes);
-    }
-
-    private static void CopyInteger(ref MessagePackReader reader, Utf8JsonWriter json)
-    {
-        if (reader.NextCode == MessagePackCode.UInt64)
-        {
-            json.WriteNumberValue(reader.ReadUInt64());
-        }
-        else
-        {
-            json.WriteNumberValue(reader.ReadInt64());
-        }
-    }
-
-    private static void CopyFloat(double value, Utf8JsonWriter json)
-    {
-        if (double.IsFinite(value))
-        {
-            json.WriteNumberValue(value);
-        }
-        else
-        {
-            json.WriteNullValue();
-        }
     }
 }

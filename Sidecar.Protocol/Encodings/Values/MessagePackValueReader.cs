@@ -14,7 +14,6 @@ internal ref struct MessagePackValueReader : IValueReader<MessagePackValueReader
     private readonly ReadOnlySpan<byte> _bytes;
     private MessagePackReader _reader;
 
-    /// <summary>Starts at the beginning of a payload.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal MessagePackValueReader(ReadOnlyMemory<byte> payload)
     {
@@ -24,13 +23,10 @@ internal ref struct MessagePackValueReader : IValueReader<MessagePackValueReader
         Member = "";
     }
 
-    /// <inheritdoc/>
     public string Member { get; set; }
 
-    /// <inheritdoc/>
     public readonly int Remaining => _bytes.Length - (int)_reader.Consumed;
 
-    /// <inheritdoc/>
     public readonly ValueKind Kind => Kinds[Code];
 
     private readonly byte Code
@@ -42,18 +38,15 @@ internal ref struct MessagePackValueReader : IValueReader<MessagePackValueReader
         }
     }
 
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static MessagePackValueReader Create(ReadOnlyMemory<byte> payload) => new(payload);
 
-    /// <inheritdoc/>
     public ValueScope BeginMap()
     {
         Expect(ValueKind.Map, "an object");
         return new ValueScope(isMap: true, _reader.EnterMap());
     }
 
-    /// <inheritdoc/>
     public bool NextKey(ref ValueScope scope, out ReadOnlySpan<byte> key)
     {
         while (scope.Left > 0)
@@ -75,14 +68,12 @@ internal ref struct MessagePackValueReader : IValueReader<MessagePackValueReader
         return false;
     }
 
-    /// <inheritdoc/>
     public ValueScope BeginArray()
     {
         Expect(ValueKind.Array, "a list");
         return new ValueScope(isMap: false, _reader.EnterArray());
     }
 
-    /// <inheritdoc/>
     public bool NextItem(ref ValueScope scope)
     {
         if (scope.Left == 0)
@@ -96,33 +87,27 @@ internal ref struct MessagePackValueReader : IValueReader<MessagePackValueReader
         return true;
     }
 
-    /// <inheritdoc/>
     public bool ReadBoolean()
     {
         Expect(ValueKind.Boolean, "true or false");
         return _reader.ReadBoolean();
     }
 
-    /// <inheritdoc/>
     public ulong ReadUInt64() =>
         IsFloat() ? Numbers.ToUInt64(Member, _reader.ReadDouble()) : _reader.ReadUInt64();
 
-    /// <inheritdoc/>
     public long ReadInt64() =>
         IsFloat() ? Numbers.ToInt64(Member, _reader.ReadDouble()) : _reader.ReadInt64();
 
-    /// <inheritdoc/>
     public double ReadDouble()
     {
         Expect(ValueKind.Number, "a number");
         return _reader.ReadDouble();
     }
 
-    /// <inheritdoc/>
     public ReadOnlySpan<byte> ReadUtf8() =>
         TryReadText(out var utf8) ? utf8 : throw ProtocolErrors.WrongKind(Member, "a string", Kind);
 
-    /// <inheritdoc/>
     public ReadOnlyMemory<byte> ReadBytes()
     {
         if (Kind != ValueKind.Binary)
@@ -134,13 +119,10 @@ internal ref struct MessagePackValueReader : IValueReader<MessagePackValueReader
         return _payload.Slice((int)_reader.Consumed - length, length);
     }
 
-    /// <inheritdoc/>
     public JsonElement ReadJson() => MessagePackJson.Read(ref _reader);
 
-    /// <inheritdoc/>
     public void Skip() => _reader.SkipValue();
 
-    /// <inheritdoc/>
     public readonly void End()
     {
         if (!_reader.End)

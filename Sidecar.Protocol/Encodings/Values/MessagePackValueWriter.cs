@@ -31,53 +31,38 @@ internal ref struct MessagePackValueWriter : IValueWriter<MessagePackValueWriter
         _binaryBody = binaryBody;
     }
 
-    /// <inheritdoc/>
     public static MessagePackValueWriter Create(IBufferWriter<byte> output, bool binaryBody) => new(output, binaryBody);
 
-    /// <inheritdoc/>
     public void Flush() => _writer.Flush();
 
-    /// <inheritdoc/>
     public void BeginMap(int count) => _writer.WriteMapHeader(count);
 
-    /// <inheritdoc/>
     public readonly void EndMap()
     {
     }
 
-    /// <inheritdoc/>
     public void BeginArray(int count) => _writer.WriteArrayHeader(count);
 
-    /// <inheritdoc/>
     public readonly void EndArray()
     {
     }
 
-    /// <inheritdoc/>
     public void Key(scoped ReadOnlySpan<byte> utf8) => _writer.WriteString(Unscoped(utf8));
 
-    /// <inheritdoc/>
     public void Name(scoped ReadOnlySpan<byte> utf8) => Text(utf8);
 
-    /// <inheritdoc/>
     public void Null() => _writer.WriteNil();
 
-    /// <inheritdoc/>
     public void Boolean(bool value) => _writer.Write(value);
 
-    /// <inheritdoc/>
     public void UInt64(ulong value) => _writer.Write(value);
 
-    /// <inheritdoc/>
     public void Int64(long value) => _writer.Write(value);
 
-    /// <inheritdoc/>
     public void Single(float value) => _writer.Write(value);
 
-    /// <inheritdoc/>
     public void Double(double value) => _writer.Write(value);
 
-    /// <inheritdoc/>
     public void String(string? value)
     {
         if (value is not { Length: > MostCharactersInOnePass })
@@ -91,7 +76,6 @@ internal ref struct MessagePackValueWriter : IValueWriter<MessagePackValueWriter
         Encoding.UTF8.GetBytes(value, _output);
     }
 
-    /// <inheritdoc/>
     public void Text(scoped ReadOnlySpan<byte> utf8)
     {
         if (Utf8.IsValid(utf8))
@@ -104,7 +88,6 @@ internal ref struct MessagePackValueWriter : IValueWriter<MessagePackValueWriter
         }
     }
 
-    /// <inheritdoc/>
     public void Base64(scoped ReadOnlySpan<byte> value)
     {
         _writer.WriteStringHeader(Base64Codec.GetMaxEncodedToUtf8Length(value.Length));
@@ -118,7 +101,6 @@ internal ref struct MessagePackValueWriter : IValueWriter<MessagePackValueWriter
         }
     }
 
-    /// <inheritdoc/>
     public void BodyData(scoped ReadOnlySpan<byte> value)
     {
         if (_binaryBody)
@@ -132,7 +114,6 @@ internal ref struct MessagePackValueWriter : IValueWriter<MessagePackValueWriter
         }
     }
 
-    /// <inheritdoc/>
     public void Json(JsonElement value) => MessagePackJson.Write(ref this, value);
 
     // The package copies the bytes at once, but its parameters do not say so.

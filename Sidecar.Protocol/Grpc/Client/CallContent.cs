@@ -20,11 +20,9 @@ internal sealed class CallContent(CancellationToken callOver) : HttpContent
     /// <summary>Ends the body in good order: the server sees that no message follows. Nothing may be written after.</summary>
     public void Complete() => _completed.TrySetResult();
 
-    /// <inheritdoc/>
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
         SerializeToStreamAsync(stream, context, CancellationToken.None);
 
-    /// <inheritdoc/>
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
         // The handler may try a request again; messages that went to the first stream cannot be sent to another.
@@ -42,7 +40,6 @@ internal sealed class CallContent(CancellationToken callOver) : HttpContent
         await _completed.Task.WaitAsync(callOver).ConfigureAwait(false);
     }
 
-    /// <inheritdoc/>
     protected override bool TryComputeLength(out long length)
     {
         length = 0;

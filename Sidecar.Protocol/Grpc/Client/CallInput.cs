@@ -9,31 +9,25 @@ internal sealed class CallInput(Task<PipeReader?> started) : PipeReader
     private readonly TaskCompletionSource _cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private PipeReader? _reader;
 
-    /// <inheritdoc/>
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) =>
         _reader is { } reader ? reader.ReadAsync(cancellationToken) : StartAndReadAsync(cancellationToken);
 
-    /// <inheritdoc/>
     public override bool TryRead(out ReadResult result)
     {
         result = default;
         return _reader?.TryRead(out result) ?? false;
     }
 
-    /// <inheritdoc/>
     public override void AdvanceTo(SequencePosition consumed) => _reader?.AdvanceTo(consumed);
 
-    /// <inheritdoc/>
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => _reader?.AdvanceTo(consumed, examined);
 
-    /// <inheritdoc/>
     public override void CancelPendingRead()
     {
         _cancelled.TrySetResult();
         Volatile.Read(ref _reader)?.CancelPendingRead();
     }
 
-    /// <inheritdoc/>
     public override void Complete(Exception? exception = null) => _reader?.Complete(exception);
 
     private async ValueTask<ReadResult> StartAndReadAsync(CancellationToken cancellation)

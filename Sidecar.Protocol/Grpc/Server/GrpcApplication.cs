@@ -5,6 +5,17 @@ using Microsoft.Extensions.Logging;
 
 namespace Sidecar.Protocol.Grpc.Server;
 
+/// <summary>Answers the calls of one method.</summary>
+/// <remarks>
+/// It must return soon after <see cref="GrpcServerCall.Cancellation"/> fires: nobody waits for it any more, and a server that stops waits
+/// for all.
+/// </remarks>
+/// <param name="call">
+/// The call. It ends when the task does: with OK, with what <see cref="GrpcServerCall.Fail"/> said, or with the status of the
+/// <see cref="GrpcException"/> thrown.
+/// </param>
+public delegate Task GrpcHandler(GrpcServerCall call);
+
 /// <summary>The application of a Kestrel that speaks gRPC: finds the method, runs its handler, ends the call with a status.</summary>
 /// <remarks>
 /// <para>No middleware, no routing: paths are compared byte for byte. Thread-safe.</para>
@@ -107,6 +118,22 @@ public sealed class GrpcApplication(
             // Whatever a handler throws, its caller gets a status and the connection lives on.
             Log.HandlerFailed(logger, e, call.Path);
             call.End(HandlerFailed);
+        }
+    }
+}
+
+/// <summary>The parts of a response that are the same for every call.</summary>
+internal static class GrpcResponse
+{
+    /// <summary>Says how the call ended: in trailers, or in the headers if none were sent yet.</summary>
+    public static void SetStatus(IFeatureCollection features, GrpcStatus status)
+    {
+        var response = features.GetRequiredFeature<IHttpResponseFeature>();
+        var fields = response.HasStarted ? features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers : response.Headers;
+        fields[GrpcHeaderNames.Status] = GrpcStatusText.Format(status.Code);
+        if (!string.IsNullOrEmpty(status.Message))
+        {
+            fields[GrpcHeaderNames.Message] = GrpcStatusText.Encode(status.Message);
         }
     }
 }
