@@ -79,6 +79,7 @@ public sealed partial class FrameConnection
             TrySetEnd(FrameConnectionEnd.TransportError, writeError);
         }
 
+        _closing.TrySetResult();
         _input.CancelPendingRead();
         await reading.ConfigureAwait(false);
         await _outputPipe.CompleteAsync(_cause?.Error).ConfigureAwait(false);
@@ -118,19 +119,26 @@ public sealed partial class FrameConnection
                 var buffer = result.Buffer;
                 FlushBatch.Begin();
                 bool goesOn;
+                Task? pause;
                 try
                 {
-                    goesOn = Take(handler, result, ref buffer);
+                    goesOn = Take(handler, result, ref buffer, out pause);
                 }
                 finally
                 {
                     FlushBatch.End();
                 }
 
-                _input.AdvanceTo(buffer.Start, buffer.End);
+                // Frames that a pause left there are not looked at yet.
+                _input.AdvanceTo(buffer.Start, pause is null ? buffer.End : buffer.Start);
                 if (!goesOn)
                 {
                     break;
+                }
+
+                if (pause is not null)
+                {
+                    await Task.WhenAny(pause, _closing.Task).ConfigureAwait(false);
                 }
             }
         }
@@ -144,20 +152,21 @@ public sealed partial class FrameConnection
         await _input.CompleteAsync().ConfigureAwait(false);
     }
 
-    private bool Take(IFrameHandler handler, in ReadResult result, ref ReadOnlySequence<byte> buffer)
+    private bool Take(IFrameHandler handler, in ReadResult result, ref ReadOnlySequence<byte> buffer, out Task? pause)
     {
+        pause = null;
         if (result.IsCanceled)
         {
             TrySetEnd(FrameConnectionEnd.ClosedLocally, null);
             return false;
         }
 
-        if (!TakeFrames(handler, ref buffer))
+        if (!TakeFrames(handler, ref buffer, ref pause))
         {
             return false;
         }
 
-        if (result.IsCompleted)
+        if (result.IsCompleted && pause is null)
         {
             TrySetEnd(buffer.IsEmpty ? FrameConnectionEnd.ClosedByPeer : FrameConnectionEnd.TruncatedFrame, null);
             return false;
@@ -166,9 +175,9 @@ public sealed partial class FrameConnection
         return true;
     }
 
-    private bool TakeFrames(IFrameHandler handler, ref ReadOnlySequence<byte> buffer)
+    private bool TakeFrames(IFrameHandler handler, ref ReadOnlySequence<byte> buffer, ref Task? pause)
     {
-        while (true)
+        while (pause is null)
         {
             switch (_options.Format.TryRead(ref buffer, (uint)_options.MaxFrameLength, out var frame, out var length))
             {
@@ -193,9 +202,12 @@ public sealed partial class FrameConnection
                         return false;
                     }
 
+                    pause = handler.Pause;
                     break;
             }
         }
+
+        return true;
     }
 
     private bool Refuse(FrameConnectionEnd end, string why)

@@ -13,6 +13,13 @@ public interface IFrameHandler
     /// <param name="payload">Valid until the method returns.</param>
     void OnFrame(MessageType type, ReadOnlyMemory<byte> payload);
 
+    /// <summary>
+    /// What the read loop waits for before it hands out another frame; null, as long as nothing else is said, for nothing. Asked after each
+    /// <see cref="OnFrame"/>. Meanwhile bytes pile up in front of the loop, then in the kernel, then with the peer. The end of the
+    /// connection ends the wait.
+    /// </summary>
+    Task? Pause => null;
+
     /// <summary>No further frame comes. Called exactly once, after the last <see cref="OnFrame"/>.</summary>
     /// <param name="end">Why.</param>
     /// <param name="error">The error behind it, if any.</param>
