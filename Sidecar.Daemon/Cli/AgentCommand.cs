@@ -102,9 +102,11 @@ internal static class AgentCommand
         using var loggers = LoggerFactory.Create(static logging => logging
             .SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning).AddSimpleConsole(
                 static console => console.SingleLine = true));
+        var workers = DemoAgent.WorkersOf(rules);
         if (dialling is not null)
         {
-            await using var agent = new ReverseAgent(new DemoAgent(rules, TimeProvider.System), dialling, loggers);
+            var dialler = dialling with { Workers = workers };
+            await using var agent = new ReverseAgent(new DemoAgent(rules, TimeProvider.System), dialler, loggers);
             agent.Start();
             await Signals.WaitForStopAsync(cancellation).ConfigureAwait(false);
             return ExitCodes.Ok;
@@ -113,7 +115,7 @@ internal static class AgentCommand
         var handler = new DemoAgent(rules, TimeProvider.System);
         if (grpc is not null)
         {
-            var remote = new GrpcAgentServer(handler, grpc, loggers);
+            var remote = new GrpcAgentServer(handler, grpc with { Workers = workers }, loggers);
             await using (remote.ConfigureAwait(false))
             {
                 return await ListenAsync(remote.StartAsync, errors, cancellation).ConfigureAwait(false);
@@ -122,7 +124,7 @@ internal static class AgentCommand
 
         var options = DemoAgent.Options(
             result.GetValue(Id) ?? DefaultId, result.GetValue(Listen)!, DaemonVersion.Text) with
-        { OffersMessagePack = !result.GetValue(JsonOnly), HandlerNeverBlocks = true };
+        { OffersMessagePack = !result.GetValue(JsonOnly), HandlerNeverBlocks = true, Workers = workers };
         await using var server = new AgentServer(handler, options, loggers);
         return await ListenAsync(server.StartAsync, errors, cancellation).ConfigureAwait(false);
     }

@@ -28,7 +28,7 @@ public static class ReasonCodes
     /// <summary>The call was cancelled before the handler answered.</summary>
     public const string Cancelled = "cancelled";
 
-    /// <summary>More events were outstanding than the server takes.</summary>
+    /// <summary>More events were outstanding than the server takes. Our own reads no further instead; others may say so.</summary>
     public const string Overloaded = "overloaded";
 
     /// <summary>The handler's answer could not be encoded.</summary>

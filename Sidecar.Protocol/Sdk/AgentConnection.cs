@@ -12,7 +12,8 @@ namespace Sidecar.Protocol.Sdk;
 /// <remarks>
 /// Handlers may use it to speak by themselves: health, metrics, flow control. All members are safe from any thread. The read loop only
 /// decodes and queues; handlers run on the thread pool, so a slow one delays neither pings nor cancels (spec §5.2), unless
-/// <see cref="AgentConnectionOptions.HandlerNeverBlocks"/> says that they never wait.
+/// <see cref="AgentConnectionOptions.HandlerNeverBlocks"/> says that they never wait, or more is outstanding than
+/// <see cref="AgentConnectionOptions.MaxOutstandingEvents"/>.
 /// </remarks>
 public sealed class AgentConnection : IFrameHandler
 {
@@ -20,6 +21,7 @@ public sealed class AgentConnection : IFrameHandler
 
     private readonly AgentConnectionOptions _options;
     private readonly IAgentHandler _handler;
+    private readonly WorkQueue _workers;
     private readonly ILogger _logger;
     private readonly AgentHandshake _handshake;
     private readonly AgentDialect _dialect;
@@ -32,15 +34,19 @@ public sealed class AgentConnection : IFrameHandler
 
     /// <summary>A connection whose proxy has yet to introduce itself by a handshake.</summary>
     internal AgentConnection(
-        string id, IDuplexPipe pipe, IAgentHandler handler, AgentServerOptions options, ILogger logger, LogThrottle? pace = null)
-        : this(id, pipe, handler, options, request => Negotiation.Answer(request, options), logger, pace)
+        string id, IDuplexPipe pipe, IAgentHandler handler, AgentServerOptions options, WorkQueue workers, ILogger logger,
+        LogThrottle? pace = null)
+        : this(id, pipe, handler, options, request => Negotiation.Answer(request, options), workers, logger, pace)
     {
     }
 
     /// <summary>A connection that is a stream of gRPC, whose proxy has yet to introduce itself by a handshake.</summary>
     internal AgentConnection(
-        string id, IDuplexPipe pipe, IAgentHandler handler, GrpcAgentServerOptions options, ILogger logger, LogThrottle? pace = null)
-        : this(id, pipe, handler, options, request => Negotiation.Answer(request, options.Capabilities), logger, pace, GrpcDialect.Instance)
+        string id, IDuplexPipe pipe, IAgentHandler handler, GrpcAgentServerOptions options, WorkQueue workers, ILogger logger,
+        LogThrottle? pace = null)
+        : this(
+            id, pipe, handler, options, request => Negotiation.Answer(request, options.Capabilities), workers, logger, pace,
+            GrpcDialect.Instance)
     {
     }
 
@@ -48,8 +54,11 @@ public sealed class AgentConnection : IFrameHandler
     /// A connection on which the agent has registered itself: there is no handshake any more, and JSON is spoken (spec §8).
     /// </summary>
     internal AgentConnection(
-        string id, IDuplexPipe pipe, IAgentHandler handler, ReverseAgentOptions options, RegistrationResponse registered, ILogger logger)
-        : this(id, pipe, handler, options, static _ => throw new ProtocolException("the connection is registered already"), logger, null) =>
+        string id, IDuplexPipe pipe, IAgentHandler handler, ReverseAgentOptions options, WorkQueue workers,
+        RegistrationResponse registered, ILogger logger)
+        : this(
+            id, pipe, handler, options, static _ => throw new ProtocolException("the connection is registered already"), workers, logger,
+            null) =>
         Begin(registered.ProxyId, registered.ProxyVersion, MessageEncodings.Json);
 
     private AgentConnection(
@@ -58,12 +67,14 @@ public sealed class AgentConnection : IFrameHandler
         IAgentHandler handler,
         AgentConnectionOptions options,
         Func<HandshakeRequest, HandshakeResponse> negotiate,
+        WorkQueue workers,
         ILogger logger,
         LogThrottle? pace,
         AgentDialect? dialect = null)
     {
         Id = id;
         _handler = handler;
+        _workers = workers;
         _logger = logger;
         _options = options;
         _dialect = dialect ?? AgentDialect.Native;
@@ -106,6 +117,8 @@ public sealed class AgentConnection : IFrameHandler
     public bool TrySendLog(AgentLogMessage message) =>
         _encoding is { CanLog: true }
             && TrySend(MessageType.Log, message, static (encoding, output, line) => encoding.WriteLog(output, line));
+
+    Task? IFrameHandler.Pause => _events?.Pause;
 
     void IFrameHandler.OnFrame(MessageType type, ReadOnlyMemory<byte> payload)
     {
@@ -227,7 +240,7 @@ public sealed class AgentConnection : IFrameHandler
     {
         ProxyId = proxyId;
         _encoding = encoding;
-        _events = new EventDispatcher(this, _frames, _dialect, encoding, _handler, _options, _logger);
+        _events = new EventDispatcher(this, _frames, _dialect, encoding, _handler, _options, _workers, _logger);
         Log.Connected(_logger, Id, proxyId, proxyVersion, encoding.Name);
         _introduced.TrySetResult();
     }

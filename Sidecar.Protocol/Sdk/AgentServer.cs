@@ -17,6 +17,7 @@ public sealed class AgentServer : IAsyncDisposable
     private readonly AgentServerOptions _options;
     private readonly ILogger _logger;
     private readonly LogThrottle _throttle;
+    private readonly WorkQueue _workers;
     private readonly SocketListener _listener;
     private readonly CancellationTokenSource _silenceEnds = new();
     private readonly Lock _gate = new();
@@ -25,6 +26,9 @@ public sealed class AgentServer : IAsyncDisposable
     private long _accepted;
 
     /// <summary>A server that is not listening yet.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// There are to be no workers, or more than <see cref="AgentConnectionOptions.MostWorkers"/>.
+    /// </exception>
     public AgentServer(IAgentHandler handler, AgentServerOptions options, ILoggerFactory? loggers = null)
     {
         ArgumentNullException.ThrowIfNull(handler);
@@ -33,6 +37,7 @@ public sealed class AgentServer : IAsyncDisposable
         _options = options;
         _logger = new BoundedLogger((loggers ?? NullLoggerFactory.Instance).CreateLogger<AgentServer>(), options.Time);
         _throttle = new LogThrottle(options.Time);
+        _workers = new WorkQueue(options, _logger);
         var accepting = new SocketListenerOptions
         {
             Name = options.SocketPath,
@@ -46,7 +51,8 @@ public sealed class AgentServer : IAsyncDisposable
     }
 
     /// <summary>The connections that are open and have begun to speak.</summary>
-    public ICollection<AgentConnection> Connections => [.. _listener.Connections.Select(static accepted => accepted.Served).OfType<AgentConnection>()];
+    public ICollection<AgentConnection> Connections =>
+        [.. _listener.Connections.Select(static accepted => accepted.Served).OfType<AgentConnection>()];
 
     /// <summary>Starts to listen.</summary>
     /// <exception cref="IOException">The path is taken.</exception>
@@ -57,7 +63,9 @@ public sealed class AgentServer : IAsyncDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_stopping is not null, this);
-            _started = !_started ? true : throw new InvalidOperationException("the server was started already; make a new one to listen again");
+            _started = !_started
+                ? true
+                : throw new InvalidOperationException("the server was started already; make a new one to listen again");
             cancellation.ThrowIfCancellationRequested();
             var endPoint = new UnixDomainSocketEndPoint(_options.SocketPath);
             _listener.Start(_options.CreateListenSocket?.Invoke(endPoint) ?? AgentSocket.Bind(_options.SocketPath, _options.SocketMode));
@@ -67,7 +75,9 @@ public sealed class AgentServer : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>Stops accepting, lets events in work finish within the time to drain, then closes every connection. Every call waits for the end.</summary>
+    /// <summary>
+    /// Stops accepting, lets events in work finish within the time to drain, then closes every connection. Every call waits for the end.
+    /// </summary>
     public Task StopAsync()
     {
         lock (_gate)
@@ -88,13 +98,14 @@ public sealed class AgentServer : IAsyncDisposable
         // Each closes within its own limits.
         await _listener.DrainAsync(CancellationToken.None).ConfigureAwait(false);
         _silenceEnds.Dispose();
+        _workers.Dispose();
     }
 
     private async Task ServeAsync(AcceptedSocket accepted)
     {
-        if (
-            await accepted.WaitForDataAsync(
-                _options.HandshakeTimeout, _options.Time, _silenceEnds.Token, SocketPipes.ReadAhead).ConfigureAwait(false) is var first and not FirstData.Came)
+        var first = await accepted.WaitForDataAsync(_options.HandshakeTimeout, _options.Time, _silenceEnds.Token, SocketPipes.ReadAhead)
+            .ConfigureAwait(false);
+        if (first != FirstData.Came)
         {
             if (first == FirstData.TimedOut && _throttle.MayLog(AgentHandshake.Missing, out var leftOut))
             {
@@ -107,7 +118,7 @@ public sealed class AgentServer : IAsyncDisposable
 
         await using var pipes = accepted.Open();
         var id = Interlocked.Increment(ref _accepted).ToString(CultureInfo.InvariantCulture);
-        var connection = new AgentConnection(id, pipes, _handler, _options, _logger, _throttle);
+        var connection = new AgentConnection(id, pipes, _handler, _options, _workers, _logger, _throttle);
 
         // Whoever stops the server looks through what is served after it has set the token.
         accepted.Served = connection;

@@ -14,13 +14,17 @@ internal sealed class EventDispatcher
     private readonly AgentDialect _dialect;
     private readonly MessageEncoding _encoding;
     private readonly ExchangeQueues _queues;
+    private readonly WorkQueue _workers;
+    private readonly AnswerOutput _answers;
+    private readonly int _limit;
     private readonly LogThrottle _throttle;
     private readonly string _connectionId;
     private readonly ConfigurationConsent? _consent;
+    private Task? _pause;
 
     public EventDispatcher(
         AgentConnection connection, FrameConnection frames, AgentDialect dialect, MessageEncoding encoding, IAgentHandler handler,
-        AgentConnectionOptions options, ILogger logger)
+        AgentConnectionOptions options, WorkQueue workers, ILogger logger)
     {
         _options = options;
         _frames = frames;
@@ -30,7 +34,12 @@ internal sealed class EventDispatcher
         Connection = connection;
         Handler = handler;
         Logger = logger;
-        _queues = new ExchangeQueues(this, options.MaxOutstandingEvents, options.MaxOutstandingBytes);
+        _workers = workers;
+        _answers = new AnswerOutput(frames, encoding, options, logger);
+        var (features, limits) = (options.Capabilities.Features, options.Capabilities.Limits);
+        var stated = (int)Math.Min(Math.Max(features.ConcurrentRequests, limits.MaxConcurrency), int.MaxValue);
+        _limit = Math.Max(options.MaxOutstandingEvents, stated);
+        _queues = new ExchangeQueues(this, _limit, options.MaxOutstandingBytes);
         _throttle = new LogThrottle(options.Time);
         _consent = dialect.AnswersConfigure ? null : new ConfigurationConsent(frames);
     }
@@ -42,6 +51,12 @@ internal sealed class EventDispatcher
     public ILogger Logger { get; }
 
     public int Outstanding => _queues.Outstanding;
+
+    /// <summary>What of this connection waits for a worker.</summary>
+    public WorkTurn Turn { get; } = new();
+
+    /// <summary>While there is no room for another event, what its sender has to wait for.</summary>
+    public Task? Pause => _pause is { IsCompleted: false } ? _pause : null;
 
     /// <summary>One event as it came; decoded here, handled elsewhere unless the handler never blocks.</summary>
     public void Take(MessageType type, ReadOnlyMemory<byte> payload)
@@ -69,19 +84,14 @@ internal sealed class EventDispatcher
             return;
         }
 
-        if (_queues.Enter(message, memory, payload.Length, out var refused) is { } work)
+        if (_queues.Enter(message, memory, payload.Length, out var isFull) is { } work)
         {
-            work.Begin(isHere: _options.HandlerNeverBlocks);
+            Start(work, isHere: _options.HandlerNeverBlocks);
         }
-        else if (refused)
-        {
-            EventMemory.Return(memory);
-            if (_throttle.MayLog(ReasonCodes.Overloaded, out var leftOut))
-            {
-                Log.Overloaded(Logger, _connectionId, _options.MaxOutstandingEvents, _options.MaxOutstandingBytes, leftOut);
-            }
 
-            Refuse(type, message.CorrelationId, ReasonCodes.Overloaded);
+        if (isFull)
+        {
+            _pause = WaitForRoomAsync();
         }
     }
 
@@ -128,6 +138,7 @@ internal sealed class EventDispatcher
     public void End()
     {
         _consent?.Dispose();
+        _queues.Close();
         CancelAll();
     }
 
@@ -138,23 +149,29 @@ internal sealed class EventDispatcher
     public Task WhenIdleAsync() => _queues.WhenEmptyAsync();
 
     /// <summary>The answer that stands in for a decision that could not be made.</summary>
-    public AgentResponse Failure(string reason) => new AgentResponse { Decision = _options.ErrorDecision }.WithReason(reason);
+    public AgentResponse Failure(string reason) => _answers.Failure(reason);
 
     /// <summary>The handler is done with an event. The next of its exchange starts when the connection has taken the answer.</summary>
     public void Finish(EventWork work, AgentResponse answer)
     {
-        if (Encode(work.Event.CorrelationId, ref answer) is { } frame && !TrySend(frame))
-        {
-            _ = FinishLaterAsync(work, answer, frame);
-            return;
-        }
+        var frame = _answers.Encode(work.Event.CorrelationId, ref answer);
+        var isTaken = frame is null || _answers.TrySend(frame);
 
-        Leave(work, answer);
+        // A peer that does not read keeps its own answers waiting, not the events of others.
+        _workers.Release(work);
+        if (isTaken)
+        {
+            Leave(work, answer);
+        }
+        else
+        {
+            _ = FinishLaterAsync(work, answer, frame!);
+        }
     }
 
     private async Task FinishLaterAsync(EventWork work, AgentResponse answer, FrameBuffer frame)
     {
-        await SendLaterAsync(frame).ConfigureAwait(false);
+        await _answers.SendLaterAsync(frame).ConfigureAwait(false);
         Leave(work, answer);
     }
 
@@ -168,7 +185,40 @@ internal sealed class EventDispatcher
         if (_queues.Leave(work) is { } next)
         {
             // Never here: a row of them would nest as deep as it is long.
-            next.Begin(isHere: false);
+            Start(next, isHere: false);
+        }
+    }
+
+    private void Start(EventWork work, bool isHere)
+    {
+        if (_workers.TryBegin(work))
+        {
+            work.Begin(isHere);
+        }
+    }
+
+    private async Task WaitForRoomAsync()
+    {
+        var waiting = _queues.WhenRoomAsync();
+        if (waiting.IsCompleted)
+        {
+            return;
+        }
+
+        if (_throttle.MayLog(nameof(Pause), out var leftOut))
+        {
+            Log.Paused(Logger, _connectionId, _limit, _options.MaxOutstandingBytes, leftOut);
+        }
+
+        try
+        {
+            await waiting.WaitAsync(_options.PauseTimeout, _options.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _frames.Abort(
+                FrameConnectionEnd.ProtocolViolation,
+                new TimeoutException($"{Outstanding} events are outstanding, and none was answered for {_options.PauseTimeout}"));
         }
     }
 
@@ -177,7 +227,8 @@ internal sealed class EventDispatcher
         var isAccepted = answer.Decision is AllowDecision;
         if (!isAccepted && _consent is not null && _throttle.MayLog(nameof(MessageType.Configure), out var leftOut))
         {
-            Log.ConfigurationRefused(Logger, _connectionId, (answer.Decision as BlockDecision)?.Body ?? string.Join(", ", answer.Audit.ReasonCodes), leftOut);
+            var reason = (answer.Decision as BlockDecision)?.Body ?? string.Join(", ", answer.Audit.ReasonCodes);
+            Log.ConfigurationRefused(Logger, _connectionId, reason, leftOut);
         }
 
         _consent?.Decide(isAccepted);
@@ -186,110 +237,44 @@ internal sealed class EventDispatcher
     // Runs on the read loop, which must not wait.
     private void Refuse(MessageType type, CorrelationId id, string reason)
     {
-        var answer = Failure(reason);
-        var frame = Encode(id, ref answer);
-        var isDone = frame is null || TrySend(frame);
+        var answer = _answers.Failure(reason);
+        var frame = _answers.Encode(id, ref answer);
+        var isTaken = frame is null || _answers.TrySend(frame);
         if (type == MessageType.Configure)
         {
             Decide(answer);
         }
 
-        if (isDone)
+        if (isTaken)
         {
             return;
         }
 
-        if (_queues.TryHold())
+        _queues.Hold(out var isFull);
+        _ = RefuseLaterAsync(frame!);
+        if (isFull)
         {
-            _ = RefuseLaterAsync(frame!);
-            return;
+            _pause = WaitForRoomAsync();
         }
-
-        frame!.Dispose();
-        _frames.Abort(
-            FrameConnectionEnd.ProtocolViolation,
-            new InvalidDataException($"the peer sends events but does not read its answers: {_options.MaxOutstandingEvents} refusals wait, the limit"));
     }
 
     private async Task RefuseLaterAsync(FrameBuffer frame)
     {
-        await SendLaterAsync(frame).ConfigureAwait(false);
+        await _answers.SendLaterAsync(frame).ConfigureAwait(false);
         _queues.Release();
     }
 
-    // Null when not even the error decision fits into a frame: there is no answer then, and the connection ends.
-    private FrameBuffer? Encode(CorrelationId id, ref AgentResponse answer)
-    {
-        if (TryEncode(id, answer, out var error) is { } frame)
-        {
-            return frame;
-        }
-
-        // Whatever a handler put into its answer, the asker gets one.
-        Log.UnencodableAnswer(Logger, error!);
-        answer = Failure(ReasonCodes.UnencodableAnswer);
-        frame = TryEncode(id, answer, out error);
-        if (frame is null)
-        {
-            _frames.Abort(FrameConnectionEnd.ProtocolViolation, error);
-        }
-
-        return frame;
-    }
-
-    private FrameBuffer? TryEncode(CorrelationId id, AgentResponse answer, out Exception? error)
-    {
-        var frame = FrameBuffer.Rent(MessageType.AgentResponse);
-        try
-        {
-            if (answer.Decision is null)
-            {
-                throw new InvalidOperationException("the handler's answer has no decision; use allow, block, redirect or challenge");
-            }
-
-            _encoding.WriteResponse(frame, id, answer);
-            frame.Finish();
-            error = null;
-            return frame;
-        }
-        catch (Exception e)
-        {
-            frame.Dispose();
-            error = e;
-            return null;
-        }
-    }
-
-    // Takes the frame unless the connection is full.
-    private bool TrySend(FrameBuffer frame)
-    {
-        if (_frames.TrySend(frame.Finish()) == SendStatus.Full)
-        {
-            return false;
-        }
-
-        frame.Dispose();
-        return true;
-    }
-
-    private async Task SendLaterAsync(FrameBuffer frame)
-    {
-        var status = await _frames.SendAsync(frame.Finish(), _options.SendTimeout, _options.Time).ConfigureAwait(false);
-        frame.Dispose();
-        if (status == SendStatus.Full)
-        {
-            _frames.Abort(
-                FrameConnectionEnd.ProtocolViolation,
-                new TimeoutException($"the peer did not read its answers for {_options.SendTimeout}"));
-        }
-    }
-
-    // The last first, so that none of an exchange starts only because the one before it ended.
-    private static void Cancel(List<(EventWork Work, int Round)> events)
+    // The last first, so that none of an exchange starts only because the one before it ended. One that waits for a worker needs none to be
+    // answered.
+    private void Cancel(List<(EventWork Work, int Round)> events)
     {
         for (var i = events.Count - 1; i >= 0; i--)
         {
-            events[i].Work.Cancel(events[i].Round);
+            var (work, round) = events[i];
+            if (work.TryCancel(round) && _workers.TryRemove(work))
+            {
+                work.Begin(isHere: true);
+            }
         }
     }
 }

@@ -4,7 +4,9 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Protocol.Sdk;
 
 /// <summary>One event on its way through the handler: a work item of the thread pool or of the read loop, reused.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "A token source that has neither a timer nor a wait handle holds nothing to free; the objects are reused.")]
+[SuppressMessage(
+    "Design", "CA1001",
+    Justification = "A token source that has neither a timer nor a wait handle holds nothing to free; the objects are reused.")]
 internal sealed class EventWork : IThreadPoolWorkItem
 {
     private readonly Lock _gate = new();
@@ -18,7 +20,9 @@ internal sealed class EventWork : IThreadPoolWorkItem
     /// <summary>The next event of the same exchange, waiting for this one. Guarded by the queues.</summary>
     public EventWork? Next { get; set; }
 
-    /// <summary>Counts the uses of this object, so that a cancel that comes late does not hit the next one. Guarded by the queues.</summary>
+    /// <summary>
+    /// Counts the uses of this object, so that a cancel that comes late does not hit the next one. Guarded by the queues.
+    /// </summary>
     public int Round { get; private set; }
 
     /// <summary>Memory rented for the event's body.</summary>
@@ -26,6 +30,18 @@ internal sealed class EventWork : IThreadPoolWorkItem
 
     /// <summary>Bytes of the event's payload, for the bound on what is outstanding.</summary>
     public int Size { get; private set; }
+
+    /// <summary>What waits of the same connection.</summary>
+    public WorkTurn Turn => _dispatcher.Turn;
+
+    /// <summary>Its place there. Guarded by the queue of works.</summary>
+    public LinkedListNode<EventWork> Place => field ??= new LinkedListNode<EventWork>(this);
+
+    /// <summary>Whether a worker is taken for it. Of whoever has it in hand.</summary>
+    public bool HasWorker { get; set; }
+
+    /// <summary>Whether its answer is no longer wanted.</summary>
+    public bool IsCancelled => _cancellation.IsCancellationRequested;
 
     public void Start(AgentEvent message, byte[]? memory, int size)
     {
@@ -48,15 +64,17 @@ internal sealed class EventWork : IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Cancels the handler's token if the object still serves the same event. The handler's callbacks run on the thread pool.</summary>
-    public void Cancel(int round)
+    /// <summary>
+    /// Cancels the handler's token; false when the object serves that event no more. The handler's callbacks run on the thread pool.
+    /// </summary>
+    public bool TryCancel(int round)
     {
         Task cancelling;
         lock (_gate)
         {
             if (round != Round)
             {
-                return;
+                return false;
             }
 
             // Marks the token now; its callbacks run elsewhere, so the read loop may call this.
@@ -64,6 +82,7 @@ internal sealed class EventWork : IThreadPoolWorkItem
         }
 
         _ = ReportAsync(cancelling);
+        return true;
     }
 
     /// <summary>Hands the event to the handler: here, which is for one that never blocks, or from the thread pool.</summary>
@@ -81,7 +100,7 @@ internal sealed class EventWork : IThreadPoolWorkItem
 
     public void Execute()
     {
-        if (_cancellation.IsCancellationRequested)
+        if (IsCancelled)
         {
             _dispatcher.Finish(this, _dispatcher.Failure(ReasonCodes.Cancelled));
             return;
@@ -139,7 +158,7 @@ internal sealed class EventWork : IThreadPoolWorkItem
 
     private AgentResponse FailureOf(Exception e)
     {
-        if (e is OperationCanceledException && _cancellation.IsCancellationRequested)
+        if (e is OperationCanceledException && IsCancelled)
         {
             return _dispatcher.Failure(ReasonCodes.Cancelled);
         }

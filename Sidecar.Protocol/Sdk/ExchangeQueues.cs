@@ -16,25 +16,25 @@ internal sealed class ExchangeQueues
     private readonly long _byteLimit;
     private long _bytes;
     private TaskCompletionSource? _empty;
-    private int _held;
+    private TaskCompletionSource? _room;
+    private bool _isClosed;
 
-    public ExchangeQueues(EventDispatcher dispatcher, int limit, long byteLimit) => (_dispatcher, _limit, _byteLimit) = (dispatcher, limit, byteLimit);
+    public ExchangeQueues(EventDispatcher dispatcher, int limit, long byteLimit) =>
+        (_dispatcher, _limit, _byteLimit) = (dispatcher, limit, byteLimit);
 
     public int Outstanding { get; private set; }
 
-    /// <summary>Takes an event. The caller starts the returned work; null means that it waits behind another or that there is no room.</summary>
-    public EventWork? Enter(AgentEvent message, byte[]? memory, int size, out bool refused)
+    // One event alone is always taken, whatever its size.
+    private bool IsFull => Outstanding > _limit || (_bytes > _byteLimit && Outstanding > 1);
+
+    /// <summary>Takes an event. The caller starts the returned work; null means that it waits behind another of its exchange.</summary>
+    public EventWork? Enter(AgentEvent message, byte[]? memory, int size, out bool isFull)
     {
         lock (_gate)
         {
-            refused = Outstanding >= _limit || (_bytes > 0 && _bytes + size > _byteLimit);
-            if (refused)
-            {
-                return null;
-            }
-
             Outstanding++;
             _bytes += size;
+            isFull = IsFull;
             if (!_free.TryPop(out var work))
             {
                 work = new EventWork(_dispatcher);
@@ -56,12 +56,10 @@ internal sealed class ExchangeQueues
     /// <summary>An event is answered. Returns the next of its exchange, to be started.</summary>
     public EventWork? Leave(EventWork work)
     {
-        TaskCompletionSource? empty;
-        EventWork? next;
         lock (_gate)
         {
             var id = work.Event.CorrelationId;
-            next = work.Next;
+            var next = work.Next;
             if (next is null)
             {
                 _lanes.Remove(id);
@@ -78,40 +76,28 @@ internal sealed class ExchangeQueues
                 _free.Push(work);
             }
 
-            empty = CountDown();
+            CountDown();
+            return next;
         }
-
-        empty?.TrySetResult();
-        return next;
     }
 
-    /// <summary>A refusal that is not sent yet takes room beside the events, as much again at most. False when there is none.</summary>
-    public bool TryHold()
+    /// <summary>A refusal that is not sent yet takes room beside the events.</summary>
+    public void Hold(out bool isFull)
     {
         lock (_gate)
         {
-            if (_held >= _limit)
-            {
-                return false;
-            }
-
-            _held++;
             Outstanding++;
-            return true;
+            isFull = IsFull;
         }
     }
 
     /// <summary>A refusal that was held is sent.</summary>
     public void Release()
     {
-        TaskCompletionSource? empty;
         lock (_gate)
         {
-            _held--;
-            empty = CountDown();
+            CountDown();
         }
-
-        empty?.TrySetResult();
     }
 
     /// <summary>All events of one exchange that are not answered yet, each with its round of this moment.</summary>
@@ -146,11 +132,31 @@ internal sealed class ExchangeQueues
     {
         lock (_gate)
         {
-            return Outstanding == 0
-                ? Task.CompletedTask
-                : (_empty ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            return Outstanding == 0 ? Task.CompletedTask : (_empty ??= NewSignal()).Task;
         }
     }
+
+    /// <summary>Completes when there is room for another event, or none comes any more.</summary>
+    public Task WhenRoomAsync()
+    {
+        lock (_gate)
+        {
+            return IsFull && !_isClosed ? (_room ??= NewSignal()).Task : Task.CompletedTask;
+        }
+    }
+
+    /// <summary>No further event comes.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+            _room?.TrySetResult();
+        }
+    }
+
+    // Who waits goes on elsewhere, so that it may be told under the lock.
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private static void Collect(EventWork? first, List<(EventWork Work, int Round)> found)
     {
@@ -160,16 +166,20 @@ internal sealed class ExchangeQueues
         }
     }
 
-    private TaskCompletionSource? CountDown()
+    private void CountDown()
     {
-        if (--Outstanding > 0)
+        Outstanding--;
+        if (_room is not null && !IsFull)
         {
-            return null;
+            _room.TrySetResult();
+            _room = null;
         }
 
-        var empty = _empty;
-        _empty = null;
-        return empty;
+        if (Outstanding == 0)
+        {
+            _empty?.TrySetResult();
+            _empty = null;
+        }
     }
 
     private readonly record struct Lane(EventWork First, EventWork Last);

@@ -39,6 +39,7 @@ public sealed class GrpcAgentServer : IAsyncDisposable
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
     private readonly LogThrottle _throttle;
+    private readonly WorkQueue _workers;
     private readonly ConcurrentDictionary<AgentConnection, byte> _connections = new();
     private readonly Lock _gate = new();
     private WebApplication? _host;
@@ -48,6 +49,9 @@ public sealed class GrpcAgentServer : IAsyncDisposable
     private long _accepted;
 
     /// <summary>A server that is not listening yet.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// There are to be no workers, or more than <see cref="AgentConnectionOptions.MostWorkers"/>.
+    /// </exception>
     public GrpcAgentServer(IAgentHandler handler, GrpcAgentServerOptions options, ILoggerFactory? loggers = null)
     {
         ArgumentNullException.ThrowIfNull(handler);
@@ -57,6 +61,7 @@ public sealed class GrpcAgentServer : IAsyncDisposable
         _loggers = loggers ?? NullLoggerFactory.Instance;
         _logger = new BoundedLogger(_loggers.CreateLogger<GrpcAgentServer>(), options.Time);
         _throttle = new LogThrottle(options.Time);
+        _workers = new WorkQueue(options, _logger);
     }
 
     /// <summary>The streams that are open.</summary>
@@ -119,6 +124,7 @@ public sealed class GrpcAgentServer : IAsyncDisposable
         using var grace = new CancellationTokenSource(_options.Connection.CloseTimeout, _options.Time);
         await _server!.StopAsync(grace.Token).ConfigureAwait(false);
         await _host.DisposeAsync().ConfigureAwait(false);
+        _workers.Dispose();
     }
 
     private WebApplication Build()
@@ -177,7 +183,7 @@ public sealed class GrpcAgentServer : IAsyncDisposable
         await call.StartAsync().ConfigureAwait(false);
         var id = Interlocked.Increment(ref _accepted).ToString(CultureInfo.InvariantCulture);
         var pipe = new CallPipe(call.Pipe);
-        var connection = new AgentConnection(id, pipe, _handler, _options, _logger, _throttle);
+        var connection = new AgentConnection(id, pipe, _handler, _options, _workers, _logger, _throttle);
         _connections[connection] = 0;
         try
         {

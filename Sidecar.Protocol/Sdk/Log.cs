@@ -33,9 +33,9 @@ internal static partial class Log
     public static partial void UnencodableAnswer(ILogger logger, Exception error);
 
     [LoggerMessage(108, LogLevel.Warning,
-        "connection {Connection} has as many events outstanding as it may, {Limit} events or {ByteLimit} bytes; further ones are " +
-        "refused; {LeftOut} more since the last such line")]
-    public static partial void Overloaded(ILogger logger, string connection, int limit, long byteLimit, long leftOut);
+        "connection {Connection} has more events outstanding than it may, {Limit} events or {ByteLimit} bytes; it is read no further " +
+        "until one is answered; {LeftOut} more since the last such line")]
+    public static partial void Paused(ILogger logger, string connection, int limit, long byteLimit, long leftOut);
 
     [LoggerMessage(109, LogLevel.Warning,
         "{Limit} streams are open, the limit; a new one was refused; {LeftOut} more since the last such line")]
@@ -63,6 +63,11 @@ internal static partial class Log
     [LoggerMessage(115, LogLevel.Warning,
         "agent {Agent} cannot register with the proxy at {Path}: {Reason}; trying for ever; {LeftOut} more since the last such line")]
     public static partial void ProxyUnreachable(ILogger logger, string agent, string path, string reason, long leftOut);
+
+    [LoggerMessage(116, LogLevel.Warning,
+        "all {Workers} workers have been busy for {Period} without one becoming free, and {Count} events wait: handlers hang, or there " +
+        "are too few workers for what they wait for; {LeftOut} more since the last such line")]
+    public static partial void WorkersStuck(ILogger logger, int workers, TimeSpan period, int count, long leftOut);
 
     [LoggerMessage(130, LogLevel.Warning, "a client was refused in the TLS handshake: {Problem}")]
     public static partial void ClientRefused(ILogger logger, string problem);

@@ -22,6 +22,7 @@ public sealed class ReverseAgent : IAsyncDisposable
     private readonly ReverseAgentOptions _options;
     private readonly ILogger _logger;
     private readonly LogThrottle _throttle;
+    private readonly WorkQueue _workers;
     private readonly ConcurrentDictionary<AgentConnection, bool> _connections = new();
     private readonly ConcurrentDictionary<AgentConnection, Task> _ended = new();
     private readonly CancellationTokenSource _stop = new();
@@ -35,7 +36,10 @@ public sealed class ReverseAgent : IAsyncDisposable
 
     /// <summary>An agent that does not dial yet.</summary>
     /// <exception cref="ArgumentException">The agent id is empty.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">There are to be no connections, or waits that are none or reversed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// There are to be no connections, waits that are none or reversed, or no workers, or more than
+    /// <see cref="AgentConnectionOptions.MostWorkers"/>.
+    /// </exception>
     public ReverseAgent(IAgentHandler handler, ReverseAgentOptions options, ILoggerFactory? loggers = null)
     {
         ArgumentNullException.ThrowIfNull(handler);
@@ -48,6 +52,7 @@ public sealed class ReverseAgent : IAsyncDisposable
         _options = options;
         _logger = new BoundedLogger((loggers ?? NullLoggerFactory.Instance).CreateLogger<ReverseAgent>(), options.Time);
         _throttle = new LogThrottle(options.Time);
+        _workers = new WorkQueue(options, _logger);
     }
 
     /// <summary>The connections that are registered and open.</summary>
@@ -101,6 +106,7 @@ public sealed class ReverseAgent : IAsyncDisposable
         await _running.ConfigureAwait(false);
         await Task.WhenAll(_ended.Values).ConfigureAwait(false);
         _stop.Dispose();
+        _workers.Dispose();
     }
 
     private async Task KeepAsync()
@@ -180,7 +186,7 @@ public sealed class ReverseAgent : IAsyncDisposable
 
     private async Task<TimeSpan> ServeAsync(SocketPipes pipes, RegistrationResponse response)
     {
-        var connection = new AgentConnection(response.ConnectionId, pipes, _handler, _options, response, _logger);
+        var connection = new AgentConnection(response.ConnectionId, pipes, _handler, _options, _workers, response, _logger);
         var since = _options.Time.GetTimestamp();
         var serving = connection.RunAsync();
         _connections[connection] = true;

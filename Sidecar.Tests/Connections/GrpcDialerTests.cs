@@ -149,6 +149,7 @@ public sealed class GrpcDialerTests : IDisposable
             EndPoint = endPoint ?? new IPEndPoint(IPAddress.Loopback, 0),
             Tls = tls,
             DrainTimeout = TimeSpan.FromMilliseconds(10),
+            Workers = AgentConnectionOptions.MostWorkers,
             Capabilities = ScriptedAgent.Capable(),
         });
         await server.StartAsync();

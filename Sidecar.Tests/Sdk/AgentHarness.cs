@@ -9,11 +9,16 @@ namespace Sidecar.Tests.Sdk;
 /// <summary>An agent's connection in memory with a peer that plays the proxy, and a clock that stands still.</summary>
 internal sealed class AgentHarness : IAsyncDisposable
 {
+    private readonly WorkQueue _workers;
+
     public AgentHarness(IAgentHandler handler, Func<AgentServerOptions, AgentServerOptions>? change = null, long pauseThreshold = 0)
     {
         Pair = new DuplexPipePair(pauseThreshold: pauseThreshold);
-        var options = new AgentServerOptions { Capabilities = Capabilities, SocketPath = "", Time = Time };
-        Connection = new AgentConnection("1", Pair.Near, handler, change?.Invoke(options) ?? options, Logger);
+        const int Workers = AgentConnectionOptions.MostWorkers;
+        var options = new AgentServerOptions { Capabilities = Capabilities, SocketPath = "", Time = Time, Workers = Workers };
+        options = change?.Invoke(options) ?? options;
+        _workers = new WorkQueue(options, Logger);
+        Connection = new AgentConnection("1", Pair.Near, handler, options, _workers, Logger);
         Peer = new AgentPeer(Pair.Far.Input, Pair.Far.Output);
         Running = Connection.RunAsync();
     }
@@ -25,6 +30,7 @@ internal sealed class AgentHarness : IAsyncDisposable
         Version = "1.2",
         SupportedEvents = EventSet.All,
         Features = new AgentFeatures { HealthReporting = true },
+        Limits = new AgentLimits { MaxConcurrency = 0 },
     };
 
     public FakeTimeProvider Time { get; } = new();
@@ -58,5 +64,6 @@ internal sealed class AgentHarness : IAsyncDisposable
     {
         Pair.CompleteFar();
         await Running.WaitAsync(Wire.Limit);
+        _workers.Dispose();
     }
 }

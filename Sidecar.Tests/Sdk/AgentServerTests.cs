@@ -167,7 +167,13 @@ public sealed class AgentServerTests : IDisposable
 
     private async Task<AgentServer> StartAsync(IAgentHandler handler, Func<AgentServerOptions, AgentServerOptions>? change = null)
     {
-        var options = new AgentServerOptions { Capabilities = AgentHarness.Capabilities, SocketPath = SocketPath, Time = _time };
+        var options = new AgentServerOptions
+        {
+            Capabilities = AgentHarness.Capabilities,
+            SocketPath = SocketPath,
+            Time = _time,
+            Workers = AgentConnectionOptions.MostWorkers,
+        };
         var server = new AgentServer(handler, change?.Invoke(options) ?? options, _loggers);
         await server.StartAsync();
         return server;

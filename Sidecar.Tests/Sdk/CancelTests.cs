@@ -91,13 +91,15 @@ public sealed class CancelTests
         var pair = new DuplexPipePair();
         var logger = new FakeLogger();
         var options = new AgentServerOptions { Capabilities = AgentHarness.Capabilities, SocketPath = "" };
+        using var workers = new WorkQueue(options, logger);
         var dispatcher = new EventDispatcher(
-            new AgentConnection("1", pair.Near, handler, options, logger),
+            new AgentConnection("1", pair.Near, handler, options, workers, logger),
             new FrameConnection(pair.Near),
             Protocol.Dialects.AgentDialect.Native,
             Protocol.Encodings.MessageEncodings.Json,
             handler,
             options,
+            workers,
             logger);
         var queues = new ExchangeQueues(dispatcher, 10, long.MaxValue);
         var first = queues.Enter(SampleEvents.Request(SampleEvents.A), null, 0, out _)!;
@@ -107,10 +109,10 @@ public sealed class CancelTests
         Assert.That(second, Is.SameAs(first), "the object is reused, or this test shows nothing");
 
         second.Execute();
-        late.Work.Cancel(late.Round);
+        Assert.That(late.Work.TryCancel(late.Round), Is.False);
         Assert.That(token.IsCancellationRequested, Is.False);
         var (work, round) = queues.Of(SampleEvents.B).Single();
-        work.Cancel(round);
+        work.TryCancel(round);
         Assert.That(token.IsCancellationRequested, Is.True);
     }
 

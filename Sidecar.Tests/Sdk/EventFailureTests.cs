@@ -95,31 +95,4 @@ public sealed class EventFailureTests
         await agent.Connection.WaitForHandlersAsync().WaitAsync(Wire.Limit);
         Assert.That(agent.Connection.Outstanding, Is.Zero);
     }
-
-    [Test]
-    public async Task EventsBeyondTheLimit_AreRefused()
-    {
-        var release = new TaskCompletionSource<AgentResponse>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var agent = await AgentHarness.IntroducedAsync(
-            new ScriptedHandler((_, _) => new ValueTask<AgentResponse>(release.Task)), options => options with { MaxOutstandingEvents = 3 });
-        for (var i = 1; i <= 3; i++)
-        {
-            await agent.Peer.SendAsync(SampleEvents.Request(new CorrelationId((UInt128)i)));
-        }
-
-        for (var i = 4; i <= 6; i++)
-        {
-            var id = new CorrelationId((UInt128)i);
-            CancelTests.AssertFailure(await agent.Peer.AskAsync(SampleEvents.Body(id, [1])), id, ReasonCodes.Overloaded);
-        }
-
-        release.SetResult(AgentResponse.Allow);
-        for (var i = 1; i <= 3; i++)
-        {
-            Assert.That((await agent.Peer.ReadAnswerAsync()).Response.Decision, Is.InstanceOf<AllowDecision>());
-        }
-
-        await agent.IdleAsync();
-        Assert.That((await agent.Peer.AskAsync(SampleEvents.Request(SampleEvents.A))).Response.Decision, Is.InstanceOf<AllowDecision>());
-    }
 }

@@ -84,7 +84,9 @@ public sealed class ModelStormTests
     private static AgentServer AgentAt(string path)
     {
         var agent = new TestAgent(Path.GetFileName(path)) { Policy = LambdaAgent.PolicyOf(FailureMode.Closed) };
-        return new AgentServer(agent, new AgentServerOptions { SocketPath = path, Capabilities = agent.Capabilities }, NullLoggerFactory.Instance);
+        const int Workers = AgentConnectionOptions.MostWorkers;
+        return new AgentServer(
+            agent, new AgentServerOptions { SocketPath = path, Capabilities = agent.Capabilities, Workers = Workers }, NullLoggerFactory.Instance);
     }
 
     private async Task RunAsync(Daemon.Composition.Daemon daemon, RandomModels models, int changes)

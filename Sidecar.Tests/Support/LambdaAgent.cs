@@ -92,6 +92,7 @@ internal sealed class LambdaAgent(string id) : IAgentHandler, IAsyncDisposable
             SocketPath = path,
             HandshakeTimeout = TimeSpan.FromSeconds(60),
             DrainTimeout = TimeSpan.FromMilliseconds(10),
+            Workers = AgentConnectionOptions.MostWorkers,
             Capabilities = new AgentCapabilities
             {
                 AgentId = id,

@@ -76,6 +76,7 @@ internal sealed class TestDaemon : IAsyncDisposable
             Capabilities = agent.Capabilities,
             HandshakeTimeout = Generous,
             DrainTimeout = TimeSpan.Zero,
+            Workers = AgentConnectionOptions.MostWorkers,
         };
         var server = new AgentServer(agent, options, Logs);
         _servers.Add(server);

@@ -7,6 +7,9 @@ namespace Sidecar.Daemon.BundledAgents.Demo;
 /// <summary>An agent for trying things out: looks for texts in paths, headers and bodies, marks what passes, can be slow.</summary>
 internal sealed class DemoAgent : IAgentHandler
 {
+    // As many as anybody sends who tries something with it.
+    private const int Concurrency = 4096;
+
     // It keeps nothing of a body but the end of its last piece, so any size will do; the protocol's default would be 10 MiB.
     private const ulong LargestBody = 1UL << 40;
 
@@ -22,6 +25,9 @@ internal sealed class DemoAgent : IAgentHandler
         _pass = PassOf(rules);
         _bodies = new BodyScanner(rules.BlockBodies);
     }
+
+    /// <summary>How many events it works on at once: one that only waits before it answers waits for all of them together.</summary>
+    public static int WorkersOf(DemoRules rules) => rules.Delay > TimeSpan.Zero ? Concurrency : Environment.ProcessorCount;
 
     /// <summary>How the demo agent presents itself.</summary>
     public static AgentServerOptions Options(string id, string path, string version) => new()
@@ -39,10 +45,10 @@ internal sealed class DemoAgent : IAgentHandler
                 WebSocket = true,
                 Guardrails = true,
                 ConfigPush = true,
-                ConcurrentRequests = 4096,
+                ConcurrentRequests = Concurrency,
                 HealthReporting = true,
             },
-            Limits = new AgentLimits { MaxConcurrency = 4096, MaxBodySize = LargestBody },
+            Limits = new AgentLimits { MaxConcurrency = Concurrency, MaxBodySize = LargestBody },
         },
     };
 

@@ -35,6 +35,9 @@ internal sealed class NativeListener : IAsyncDisposable
             CreateListenSocket = createListenSocket,
             Capabilities = Capabilities(version),
             HandlerNeverBlocks = true,
+
+            // Its handlers wait for agents; how many do is bounded where exchanges are admitted.
+            Workers = AgentConnectionOptions.MostWorkers,
             Time = inspector.Time,
             DrainTimeout = inspector.Model.Configuration.DrainTimeout,
         }, loggers);
