@@ -9,7 +9,7 @@ namespace Sidecar.Protocol.Sdk;
 /// <summary>An agent that listens on a Unix socket and answers by its handler.</summary>
 /// <example><code>
 /// await using var server = new AgentServer(new MyHandler(), new AgentServerOptions { SocketPath = path, Capabilities = capabilities });
-/// await server.StartAsync(cancellation);
+/// await server.RunAsync();
 /// </code></example>
 public sealed class AgentServer : IAsyncDisposable
 {
@@ -20,6 +20,7 @@ public sealed class AgentServer : IAsyncDisposable
     private readonly WorkQueue _workers;
     private readonly SocketListener _listener;
     private readonly CancellationTokenSource _silenceEnds = new();
+    private readonly TaskCompletionSource _stopSignal = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
     private Task? _stopping;
     private bool _started;
@@ -53,6 +54,27 @@ public sealed class AgentServer : IAsyncDisposable
     /// <summary>The connections that are open and have begun to speak.</summary>
     public ICollection<AgentConnection> Connections =>
         [.. _listener.Connections.Select(static accepted => accepted.Served).OfType<AgentConnection>()];
+
+    /// <summary>
+    /// Listens, serves until it is told to stop, and stops as <see cref="StopAsync"/> does: all that a program needs that is an agent and
+    /// nothing else.
+    /// </summary>
+    /// <param name="cancellation">
+    /// When to stop. Without one, SIGTERM and SIGINT (Ctrl+C) tell; a second signal ends the process at once, whatever its handlers do.
+    /// </param>
+    /// <returns>
+    /// Completes without an exception when it was told to stop, by this or by <see cref="StopAsync"/>, and everything is closed.
+    /// </returns>
+    /// <exception cref="IOException">The path is taken. This and what follows is thrown before anything is served.</exception>
+    /// <exception cref="InvalidOperationException">It was started before.</exception>
+    /// <exception cref="ObjectDisposedException">It was stopped.</exception>
+    public async Task RunAsync(CancellationToken cancellation = default)
+    {
+        using var end = new EndOfRun(cancellation);
+        await StartAsync(CancellationToken.None).ConfigureAwait(false);
+        await end.WaitAsync(_stopSignal.Task).ConfigureAwait(false);
+        await StopAsync().ConfigureAwait(false);
+    }
 
     /// <summary>Starts to listen.</summary>
     /// <exception cref="IOException">The path is taken.</exception>
@@ -91,6 +113,7 @@ public sealed class AgentServer : IAsyncDisposable
 
     private async Task StopOnceAsync()
     {
+        _stopSignal.TrySetResult();
         await _listener.StopAcceptingAsync().ConfigureAwait(false);
         await _silenceEnds.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(Connections.Select(static connection => connection.StopAsync())).ConfigureAwait(false);

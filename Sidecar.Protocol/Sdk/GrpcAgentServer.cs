@@ -26,7 +26,7 @@ namespace Sidecar.Protocol.Sdk;
 /// <example><code>
 /// var options = new GrpcAgentServerOptions { EndPoint = new IPEndPoint(IPAddress.Any, 50051), Capabilities = capabilities };
 /// await using var server = new GrpcAgentServer(new MyHandler(), options);
-/// await server.StartAsync(cancellation);
+/// await server.RunAsync();
 /// </code></example>
 public sealed class GrpcAgentServer : IAsyncDisposable
 {
@@ -41,6 +41,7 @@ public sealed class GrpcAgentServer : IAsyncDisposable
     private readonly LogThrottle _throttle;
     private readonly WorkQueue _workers;
     private readonly ConcurrentDictionary<AgentConnection, byte> _connections = new();
+    private readonly TaskCompletionSource _stopSignal = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
     private WebApplication? _host;
     private IServer? _server;
@@ -69,6 +70,28 @@ public sealed class GrpcAgentServer : IAsyncDisposable
 
     /// <summary>Where it listens, as a URL; with the port that was chosen when port 0 was asked for. Meaningful once started.</summary>
     public string Address => _server?.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? "";
+
+    /// <summary>
+    /// Listens, serves until it is told to stop, and stops as <see cref="StopAsync"/> does: all that a program needs that is an agent and
+    /// nothing else.
+    /// </summary>
+    /// <param name="cancellation">
+    /// When to stop. Without one, SIGTERM and SIGINT (Ctrl+C) tell; a second signal ends the process at once, whatever its handlers do.
+    /// </param>
+    /// <returns>
+    /// Completes without an exception when it was told to stop, by this or by <see cref="StopAsync"/>, and everything is closed.
+    /// </returns>
+    /// <exception cref="IOException">The address or path is taken. This and what follows is thrown before anything is served.</exception>
+    /// <exception cref="InvalidDataException">A file of the TLS settings cannot be used.</exception>
+    /// <exception cref="InvalidOperationException">It was started before.</exception>
+    /// <exception cref="ObjectDisposedException">It was stopped.</exception>
+    public async Task RunAsync(CancellationToken cancellation = default)
+    {
+        using var end = new EndOfRun(cancellation);
+        await StartAsync(CancellationToken.None).ConfigureAwait(false);
+        await end.WaitAsync(_stopSignal.Task).ConfigureAwait(false);
+        await StopAsync().ConfigureAwait(false);
+    }
 
     /// <summary>Starts to listen.</summary>
     /// <exception cref="IOException">The address or path is taken.</exception>
@@ -113,6 +136,7 @@ public sealed class GrpcAgentServer : IAsyncDisposable
 
     private async Task StopOnceAsync()
     {
+        _stopSignal.TrySetResult();
         if (_host is null)
         {
             return;

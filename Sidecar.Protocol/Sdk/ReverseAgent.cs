@@ -14,7 +14,7 @@ namespace Sidecar.Protocol.Sdk;
 /// <example><code>
 /// var options = new ReverseAgentOptions { AgentId = "waf", SocketPath = path, Capabilities = capabilities };
 /// await using var agent = new ReverseAgent(new MyHandler(), options);
-/// agent.Start();
+/// await agent.RunAsync();
 /// </code></example>
 public sealed class ReverseAgent : IAsyncDisposable
 {
@@ -62,6 +62,28 @@ public sealed class ReverseAgent : IAsyncDisposable
     /// What the proxy said when it last refused a registration; null when none was refused since the last that succeeded.
     /// </summary>
     public string? LastRefusal => _lastRefusal;
+
+    /// <summary>
+    /// Dials, serves until it is told to stop, and stops as <see cref="StopAsync"/> does: all that a program needs that is an agent and
+    /// nothing else.
+    /// </summary>
+    /// <param name="cancellation">
+    /// When to stop. Without one, SIGTERM and SIGINT (Ctrl+C) tell; a second signal ends the process at once, whatever its handlers do.
+    /// </param>
+    /// <returns>
+    /// Completes without an exception when it was told to stop, by this or by <see cref="StopAsync"/>, and everything is closed.
+    /// </returns>
+    /// <exception cref="InvalidOperationException">
+    /// It was started before. This and what follows is thrown before anything is dialled.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">It was stopped.</exception>
+    public async Task RunAsync(CancellationToken cancellation = default)
+    {
+        using var end = new EndOfRun(cancellation);
+        Start();
+        await end.WaitAsync(_stopSignal.Task).ConfigureAwait(false);
+        await StopAsync().ConfigureAwait(false);
+    }
 
     /// <summary>Begins to dial.</summary>
     /// <exception cref="InvalidOperationException">It was started before.</exception>
