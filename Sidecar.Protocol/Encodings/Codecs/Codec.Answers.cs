@@ -30,8 +30,10 @@ internal static partial class Codec<TReader, TWriter>
         w.Member("version"u8, response.Version);
         w.Key("decision"u8);
         WriteDecision(ref w, response.Decision);
-        w.Member("request_headers"u8, response.RequestHeaders, WriteHeaderOperation);
-        w.Member("response_headers"u8, response.ResponseHeaders, WriteHeaderOperation);
+        w.Key("request_headers"u8);
+        w.List(response.RequestHeaders, WriteHeaderOperation);
+        w.Key("response_headers"u8);
+        w.List(response.ResponseHeaders, WriteHeaderOperation);
         w.Key("routing_metadata"u8);
         WriteRoutingMetadata(ref w, response);
         w.Key("audit"u8);

@@ -43,7 +43,8 @@ internal static partial class Codec<TReader, TWriter>
         w.BeginMap(5);
         w.Member("tags"u8, audit.Tags);
         w.Member("rule_ids"u8, audit.RuleIds);
-        w.Member("confidence"u8, audit.Confidence);
+        w.Key("confidence"u8);
+        w.SingleOrNull(audit.Confidence);
         w.Member("reason_codes"u8, audit.ReasonCodes);
         w.Key("custom"u8);
         WriteCustom(ref w, audit.Custom, id);

@@ -57,7 +57,8 @@ internal static partial class Codec<TReader, TWriter>
                 w.BeginMap(3);
                 w.Member("status"u8, block.Status);
                 w.Member("body"u8, block.Body);
-                w.Member("headers"u8, block.Headers);
+                w.Key("headers"u8);
+                w.TextMap(block.Headers);
                 w.EndMap();
                 break;
             case RedirectDecision redirect:
@@ -71,7 +72,8 @@ internal static partial class Codec<TReader, TWriter>
                 w.Key("challenge"u8);
                 w.BeginMap(2);
                 w.Member("challenge_type"u8, challenge.ChallengeType);
-                w.Member("params"u8, challenge.Parameters);
+                w.Key("params"u8);
+                w.TextMap(challenge.Parameters);
                 w.EndMap();
                 break;
         }

@@ -64,7 +64,8 @@ internal static partial class Codec<TReader, TWriter>
         WriteMetadata(ref w, message.Metadata, message.CorrelationId);
         w.Member("method"u8, message.Method);
         w.Member("uri"u8, message.Uri);
-        w.Member("headers"u8, message.Headers);
+        w.Key("headers"u8);
+        w.Headers(message.Headers);
         if (message.HasBody is { } hasBody)
         {
             w.Member("has_body"u8, hasBody);
@@ -166,7 +167,8 @@ internal static partial class Codec<TReader, TWriter>
         w.BeginMap(3);
         w.Member("correlation_id"u8, message.CorrelationId);
         w.Member("status"u8, message.Status);
-        w.Member("headers"u8, message.Headers);
+        w.Key("headers"u8);
+        w.Headers(message.Headers);
         w.EndMap();
     }
 

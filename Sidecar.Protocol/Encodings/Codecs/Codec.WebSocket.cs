@@ -21,7 +21,12 @@ internal static partial class Codec<TReader, TWriter>
         ("close", WebSocketOpcode.Close), ("ping", WebSocketOpcode.Ping), ("pong", WebSocketOpcode.Pong));
 
     private static readonly MemberTable FrameDecisionMembers = new(0, "allow", "drop", "close", "type", "code", "reason");
-    private static readonly MemberTable CloseMembers = FrameDecisionMembers.InOrder("code", "reason");
+
+    private static readonly Shape<WebSocketDecision> CloseDetail = new(
+        "close",
+        WebSocketDecision.Close(PolicyViolation, ""),
+        new("code", (ref r, m) => m with { Code = r.ReadUInt16() }, (ref w, m) => w.UInt64(m.Code)),
+        new("reason", (ref r, m) => m with { Reason = r.ReadString() }, (ref w, m) => w.String(m.Reason)));
 
     private static WebSocketFrameEvent ReadWebSocketFrame(ref TReader r)
     {
@@ -92,26 +97,20 @@ internal static partial class Codec<TReader, TWriter>
 
     private static WebSocketDecision ReadWebSocketDecision(ref TReader r)
     {
+        var close = WebSocketDecision.Close(PolicyViolation, "");
         if (r.Kind is ValueKind.String or ValueKind.Binary)
         {
-            return FrameDecisionOf(r.ReadString(), PolicyViolation, "");
+            return FrameDecisionOf(r.ReadString(), close);
         }
 
         string? kind = null;
-        var code = PolicyViolation;
-        var reason = "";
         var scope = r.BeginMap();
         while (r.NextOrNull(ref scope, FrameDecisionMembers, out var member))
         {
+            kind = member <= CloseVariant ? OnlyOne("websocket_decision", kind, FrameDecisionMembers.Name(member)) : kind;
             if (member < CloseVariant)
             {
-                kind = OnlyOne("websocket_decision", kind, FrameDecisionMembers.Name(member));
-                r.ReadNothing(kind);
-            }
-            else if (member == CloseVariant)
-            {
-                kind = OnlyOne("websocket_decision", kind, "close");
-                ReadClose(ref r, ref code, ref reason);
+                r.ReadNothing(kind!);
             }
             else if (r.Kind == ValueKind.Null)
             {
@@ -123,63 +122,37 @@ internal static partial class Codec<TReader, TWriter>
             }
             else
             {
-                _ = member == CloseCode ? Set(out code, r.ReadUInt16()) : Set(out reason, r.ReadString());
+                close = member switch
+                {
+                    CloseVariant => CloseDetail.Read(ref r, close),
+                    CloseCode => close with { Code = r.ReadUInt16() },
+                    _ => close with { Reason = r.ReadString() },
+                };
             }
         }
 
-        return FrameDecisionOf(kind ?? "", code, reason);
+        return FrameDecisionOf(kind ?? "", close);
     }
 
     private static void WriteWebSocketDecision(ref TWriter w, WebSocketDecision? decision)
     {
-        if (decision is null)
+        if (decision is not { Kind: WebSocketDecisionKind.Close })
         {
-            w.Null();
-            return;
-        }
-
-        if (decision.Kind != WebSocketDecisionKind.Close)
-        {
-            w.String(decision.Kind == WebSocketDecisionKind.Allow ? "allow" : "drop");
+            w.String(decision is null ? null : decision.Kind == WebSocketDecisionKind.Allow ? "allow" : "drop");
             return;
         }
 
         w.BeginMap(1);
         w.Key("close"u8);
-        w.BeginMap(2);
-        w.Member("code"u8, decision.Code);
-        w.Member("reason"u8, decision.Reason);
-        w.EndMap();
+        CloseDetail.Write(ref w, decision);
         w.EndMap();
     }
 
-    private static void ReadClose(ref TReader r, ref ushort code, ref string reason)
-    {
-        if (r.Kind == ValueKind.Null)
-        {
-            r.Skip();
-            return;
-        }
-
-        var scope = r.BeginStruct();
-        while (r.Next(ref scope, CloseMembers, out var member))
-        {
-            if (member < CloseCode)
-            {
-                r.Skip();
-            }
-            else
-            {
-                _ = member == CloseCode ? Set(out code, r.ReadUInt16()) : Set(out reason, r.ReadString());
-            }
-        }
-    }
-
-    private static WebSocketDecision FrameDecisionOf(string kind, ushort code, string reason) => kind switch
+    private static WebSocketDecision FrameDecisionOf(string kind, WebSocketDecision close) => kind switch
     {
         "allow" => WebSocketDecision.Allow,
         "drop" => WebSocketDecision.Drop,
-        "close" => WebSocketDecision.Close(code, reason),
+        "close" => close,
         _ => throw ProtocolErrors.Unknown("websocket_decision", kind, "allow, drop and close"),
     };
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using Sidecar.Protocol.Encodings.Values;
 using Sidecar.Protocol.Messages;
 
@@ -56,6 +57,7 @@ internal static partial class Codec<TReader, TWriter>
     }
 
     // True, so that one switch expression can read all members of a struct.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool Set<T>([NotNullIfNotNull(nameof(value))] out T target, T value)
     {
         target = value;

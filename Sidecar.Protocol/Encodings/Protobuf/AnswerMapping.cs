@@ -98,25 +98,18 @@ internal static class AnswerMapping
         }
     }
 
-    private static Decision DecisionOf(Wire.AgentResponse wire)
+    private static Decision DecisionOf(Wire.AgentResponse wire) => wire.DecisionCase switch
     {
-        switch (wire.DecisionCase)
-        {
-            case Wire.AgentResponse.DecisionOneofCase.Block:
-                var block = wire.Block;
-                return new BlockDecision(
-                    StatusOf(block.Status, DefaultBlockStatus), block.HasBody ? block.Body : null, HeadersOf(block.Headers));
-
-            case Wire.AgentResponse.DecisionOneofCase.Redirect:
-                return new RedirectDecision(wire.Redirect.Url, StatusOf(wire.Redirect.Status, DefaultRedirectStatus));
-
-            case Wire.AgentResponse.DecisionOneofCase.Challenge:
-                return new ChallengeDecision(wire.Challenge.ChallengeType, wire.Challenge.Params.ToDictionary(StringComparer.Ordinal));
-
-            default:
-                return Decision.Allow;
-        }
-    }
+        Wire.AgentResponse.DecisionOneofCase.Block => new BlockDecision(
+            StatusOf(wire.Block.Status, DefaultBlockStatus),
+            wire.Block.HasBody ? wire.Block.Body : null,
+            HeadersOf(wire.Block.Headers)),
+        Wire.AgentResponse.DecisionOneofCase.Redirect =>
+            new RedirectDecision(wire.Redirect.Url, StatusOf(wire.Redirect.Status, DefaultRedirectStatus)),
+        Wire.AgentResponse.DecisionOneofCase.Challenge =>
+            new ChallengeDecision(wire.Challenge.ChallengeType, wire.Challenge.Params.ToDictionary(StringComparer.Ordinal)),
+        _ => Decision.Allow,
+    };
 
     // Proto3 cannot tell 0 from nothing said. One that is no status leaves the refusal what it is (spec §5.8): 0, for whoever carries it
     // out to replace.
@@ -127,21 +120,11 @@ internal static class AnswerMapping
         _ => 0,
     };
 
-    private static Dictionary<string, string>? HeadersOf(RepeatedField<Wire.Header> fields)
-    {
-        if (fields.Count == 0)
-        {
-            return null;
-        }
-
-        var headers = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var field in fields)
-        {
-            headers[field.Name] = field.Value;
-        }
-
-        return headers;
-    }
+    // Of a name that comes twice the last counts.
+    private static Dictionary<string, string>? HeadersOf(RepeatedField<Wire.Header> fields) => fields.Count == 0
+        ? null
+        : fields.GroupBy(static field => field.Name, static field => field.Value, StringComparer.Ordinal)
+            .ToDictionary(static values => values.Key, static values => values.Last(), StringComparer.Ordinal);
 
     private static Wire.HeaderOp ToWire(HeaderOperation operation) => operation.Kind switch
     {

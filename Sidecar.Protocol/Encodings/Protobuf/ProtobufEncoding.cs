@@ -26,7 +26,7 @@ internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
     public override void WriteEvent(IBufferWriter<byte> output, AgentEvent message) => EventMapping.ToWire(message).WriteTo(output);
 
     public override AgentEvent ReadEvent(MessageType type, ReadOnlyMemory<byte> payload) =>
-        Read(type.ToString(), payload, Wire.ProxyToAgent.Parser, EventMapping.FromWire);
+        ReadMember(type.ToString(), payload, Wire.ProxyToAgent.Parser, static message => message, EventMapping.FromWire);
 
     public override void WriteResponse(IBufferWriter<byte> output, CorrelationId correlationId, AgentResponse response) =>
         new Wire.AgentToProxy { Response = AnswerMapping.ToWire(correlationId, response) }.WriteTo(output);
@@ -67,15 +67,8 @@ internal sealed class ProtobufEncoding(bool readsEvents) : MessageEncoding
         FromAgent(nameof(AgentLogMessage), payload, static message => message.Log, ControlMapping.FromWire);
 
     /// <summary>
-    /// Parses a payload and makes of it what it stands for; bad bytes are a <see cref="ProtocolException"/>, and nothing else is.
-    /// </summary>
-    internal static TResult Read<TWire, TResult>(
-        string what, ReadOnlyMemory<byte> payload, MessageParser<TWire> parser, Func<TWire, TResult> map)
-        where TWire : class, IMessage<TWire> =>
-        ReadMember(what, payload, parser, static message => message, map);
-
-    /// <summary>
-    /// The same for one member of a oneof: a payload with another member, or with none, is not the message that was asked for.
+    /// Parses a payload and makes of a member of its oneof what it stands for; bad bytes are a <see cref="ProtocolException"/>, and so is a
+    /// payload with another member, or with none.
     /// </summary>
     internal static TResult ReadMember<TWire, TMember, TResult>(
         string what, ReadOnlyMemory<byte> payload, MessageParser<TWire> parser, Func<TWire, TMember?> member, Func<TMember, TResult> map)

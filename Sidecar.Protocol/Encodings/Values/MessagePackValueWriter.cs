@@ -65,15 +65,20 @@ internal ref struct MessagePackValueWriter : IValueWriter<MessagePackValueWriter
 
     public void String(string? value)
     {
-        if (value is not { Length: > MostCharactersInOnePass })
+        if (value is null)
+        {
+            _writer.WriteNil();
+        }
+        else if (value.Length <= MostCharactersInOnePass)
         {
             _writer.Write(value);
-            return;
         }
-
-        _writer.WriteStringHeader(Encoding.UTF8.GetByteCount(value));
-        _writer.Flush();
-        Encoding.UTF8.GetBytes(value, _output);
+        else
+        {
+            _writer.WriteStringHeader(Encoding.UTF8.GetByteCount(value));
+            _writer.Flush();
+            Encoding.UTF8.GetBytes(value, _output);
+        }
     }
 
     public void Text(scoped ReadOnlySpan<byte> utf8)

@@ -33,17 +33,9 @@ internal static class ValueReading
             return items is null ? Array.Empty<T>() : items;
         }
 
-        internal ushort ReadUInt16()
-        {
-            var value = r.ReadUInt64();
-            return value <= ushort.MaxValue ? (ushort)value : throw ProtocolErrors.OutOfRange(r.Member, value, 0, ushort.MaxValue);
-        }
+        internal ushort ReadUInt16() => (ushort)r.ReadUpTo(ushort.MaxValue);
 
-        internal uint ReadUInt32()
-        {
-            var value = r.ReadUInt64();
-            return value <= uint.MaxValue ? (uint)value : throw ProtocolErrors.OutOfRange(r.Member, value, 0, uint.MaxValue);
-        }
+        internal uint ReadUInt32() => (uint)r.ReadUpTo(uint.MaxValue);
 
         internal int ReadInt32()
         {
@@ -51,6 +43,12 @@ internal static class ValueReading
             return value is >= int.MinValue and <= int.MaxValue
                 ? (int)value
                 : throw new ProtocolException($"{r.Member} is {value}; it must fit a signed integer of 32 bits");
+        }
+
+        private ulong ReadUpTo(ulong most)
+        {
+            var value = r.ReadUInt64();
+            return value <= most ? value : throw ProtocolErrors.OutOfRange(r.Member, value, 0, most);
         }
 
         /// <summary>Reads a number that should be an HTTP status, 100 to 599; 0 for one that is none.</summary>

@@ -9,12 +9,52 @@ namespace Sidecar.Protocol.Encodings.Values;
 internal delegate void WriteValue<TWriter, in T>(ref TWriter writer, T value)
     where TWriter : struct, IValueWriter<TWriter>, allows ref struct;
 
-/// <summary>The values that many members share.</summary>
+/// <summary>The members and values that many messages share: names with their values, and null where there is none.</summary>
 internal static class ValueWriting
 {
     extension<TWriter>(ref TWriter w)
         where TWriter : struct, IValueWriter<TWriter>, allows ref struct
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        internal void Member(scoped ReadOnlySpan<byte> name, string? value)
+        {
+            w.Key(name);
+            w.String(value);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        internal void Member(scoped ReadOnlySpan<byte> name, CorrelationId value)
+        {
+            w.Key(name);
+            w.Id(value);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        internal void Member(scoped ReadOnlySpan<byte> name, bool value)
+        {
+            w.Key(name);
+            w.Boolean(value);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        internal void Member(scoped ReadOnlySpan<byte> name, ulong value)
+        {
+            w.Key(name);
+            w.UInt64(value);
+        }
+
+        internal void Member(scoped ReadOnlySpan<byte> name, ulong? value)
+        {
+            w.Key(name);
+            w.UInt64OrNull(value);
+        }
+
+        internal void Member(scoped ReadOnlySpan<byte> name, IReadOnlyList<string> values)
+        {
+            w.Key(name);
+            w.Strings(values);
+        }
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         internal void UInt64OrNull(ulong? value)
         {
