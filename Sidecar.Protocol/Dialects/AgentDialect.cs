@@ -1,7 +1,5 @@
-using System.Buffers;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Framing;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Dialects;
 

@@ -1,9 +1,7 @@
-using System.Buffers;
 using Google.Protobuf;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Encodings.Protobuf;
 using Sidecar.Protocol.Framing;
-using Sidecar.Protocol.Messages;
 using static Sidecar.Protocol.Messages.MessageType;
 using Wire = Sidecar.Protocol.Grpc.Wire;
 

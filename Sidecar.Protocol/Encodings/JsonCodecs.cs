@@ -1,6 +1,3 @@
-using System.Buffers;
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
 using Codec = Sidecar.Protocol.Encodings.Codecs.Codec<
     Sidecar.Protocol.Encodings.Values.JsonValueReader, Sidecar.Protocol.Encodings.Values.JsonValueWriter>;
 using Json = Sidecar.Protocol.Encodings.ValueEncoding<

@@ -1,6 +1,3 @@
-using System.Buffers;
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Encodings;
 
 /// <summary>

@@ -1,6 +1,3 @@
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Encodings;
 
 /// <summary>The encodings there are. They are stateless: one object of each serves every connection.</summary>

@@ -1,7 +1,5 @@
 using System.Globalization;
-using System.Text.Json;
 using MessagePack;
-using Sidecar.Protocol.Encodings.Values;
 
 namespace Sidecar.Protocol.Encodings;
 

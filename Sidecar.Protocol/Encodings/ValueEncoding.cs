@@ -1,7 +1,4 @@
-using System.Buffers;
 using Sidecar.Protocol.Encodings.Codecs;
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Encodings;
 

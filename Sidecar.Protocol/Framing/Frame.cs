@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Sidecar.Protocol.Framing;
 
 /// <summary>One complete frame, still lying in the buffer it was read from.</summary>

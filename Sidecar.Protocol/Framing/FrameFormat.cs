@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Sidecar.Protocol.Framing;
 
 /// <summary>How messages follow each other on a stream of bytes. Stateless, safe from any thread.</summary>

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Sidecar.Protocol.Messages;
 
 /// <summary>A configuration object for the agent. Allow accepts it, block refuses it (spec §4.9).</summary>

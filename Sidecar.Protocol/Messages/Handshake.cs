@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Sidecar.Protocol.Messages;
 
 /// <summary>The proxy's opening message (spec §3.1).</summary>

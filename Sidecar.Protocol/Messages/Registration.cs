@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Sidecar.Protocol.Messages;
 
 /// <summary>The first message of an agent that dials in (spec §8).</summary>

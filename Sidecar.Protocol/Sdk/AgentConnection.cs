@@ -1,9 +1,7 @@
-using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.Extensions.Logging;
 using Sidecar.Protocol.Dialects;
 using Sidecar.Protocol.Encodings;
-using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Protocol.Sdk;

@@ -1,5 +1,3 @@
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Sdk;
 
 /// <summary>Builds answers that read as what they mean: <c>Answer.Block(403).WithBody("no").WithRule("942100")</c>.</summary>

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Protocol.Encodings;
-using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Protocol.Sdk;

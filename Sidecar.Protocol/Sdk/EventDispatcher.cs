@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Protocol.Dialects;
 using Sidecar.Protocol.Encodings;
-using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Protocol.Sdk;

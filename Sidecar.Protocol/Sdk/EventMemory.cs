@@ -1,6 +1,3 @@
-using System.Buffers;
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Sdk;
 
 /// <summary>Memory for the events whose bytes outlive the read loop's view of them: bodies and WebSocket frames.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Sdk;
 

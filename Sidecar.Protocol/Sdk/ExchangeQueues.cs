@@ -1,5 +1,3 @@
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Sdk;
 
 /// <summary>Keeps the events of one exchange in order while those of different exchanges run side by side (spec §5.2).</summary>

@@ -1,5 +1,3 @@
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Sdk;
 
 /// <summary>What an agent does with the events it is asked about: one method each, and every one allows unless it is overridden.</summary>

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Protocol.Sdk;

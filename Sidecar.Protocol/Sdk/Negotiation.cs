@@ -1,5 +1,3 @@
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Sdk;
 
 /// <summary>

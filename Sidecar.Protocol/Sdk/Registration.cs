@@ -1,6 +1,5 @@
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Framing;
-using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Protocol.Sdk;

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Protocol.Sdk;

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Sidecar.Protocol.Sdk;
 
 /// <summary>How an agent that dials in presents itself and what it bears (spec §8).</summary>

@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Sidecar.Protocol.Spop;
 
 /// <summary>

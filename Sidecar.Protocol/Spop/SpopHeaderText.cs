@@ -37,7 +37,8 @@ public ref struct SpopHeaderText
             if (!TryReadLine(ref rest, out _))
             {
                 return SpopError.Fails(
-                    $"line {count + 1} of a header text, at offset {bytes.Length - rest.Length}, is not 'name: value' and CR LF", out error);
+                    $"line {count + 1} of a header text, at offset {bytes.Length - rest.Length}, is not 'name: value' and CR LF",
+                    out error);
             }
         }
 

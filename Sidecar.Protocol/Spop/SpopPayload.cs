@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Sidecar.Protocol.Spop;
 
 /// <summary>A whole payload in one piece, in a pooled buffer of its own: it outlives the read it came with, and its fragments.</summary>

@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Sidecar.Protocol.Spop;
 
 /// <summary>Joins the fragments of messages on one connection, within bounds (proxy integration §1.6).</summary>

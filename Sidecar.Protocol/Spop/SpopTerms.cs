@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Sidecar.Protocol.Spop;
 
 /// <summary>What both ends of a connection have agreed: our answer to a HELLO (proxy integration §1.5).</summary>

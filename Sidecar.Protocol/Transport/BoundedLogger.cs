@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Transport;
 

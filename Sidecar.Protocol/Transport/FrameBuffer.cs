@@ -1,8 +1,6 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using System.Numerics;
 using Sidecar.Protocol.Framing;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Transport;
 

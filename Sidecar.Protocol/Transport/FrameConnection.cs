@@ -1,7 +1,5 @@
-using System.Buffers;
 using System.IO.Pipelines;
 using Sidecar.Protocol.Framing;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Transport;
 

@@ -1,5 +1,3 @@
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Transport;
 
 /// <summary>Takes the frames of one connection.</summary>

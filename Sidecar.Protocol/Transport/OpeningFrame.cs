@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Sidecar.Protocol.Framing;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Transport;
 

@@ -1,5 +1,4 @@
 using Sidecar.Protocol.Framing;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Transport;
 

@@ -1,6 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text.Json;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Encodings.Codecs;
 

@@ -1,6 +1,3 @@
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Encodings.Codecs;
 
 /// <summary>AgentResponse: read in every form of spec §4.12, written with all ten members and the id twice (spec §4.10, §5.1).</summary>

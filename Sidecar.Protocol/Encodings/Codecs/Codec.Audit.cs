@@ -1,7 +1,4 @@
 using System.Text;
-using System.Text.Json;
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Encodings.Codecs;
 

@@ -1,6 +1,3 @@
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Encodings.Codecs;
 
 /// <summary>

@@ -1,6 +1,3 @@
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Encodings.Codecs;
 
 /// <summary>Configure (spec §4.9), and what an agent asks about its configuration (spec §6.4).</summary>

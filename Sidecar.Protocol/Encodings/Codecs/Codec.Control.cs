@@ -1,6 +1,3 @@
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Encodings.Codecs;
 
 /// <summary>Cancel (spec §6.6), ping and the pong that repeats it (spec §6.7), and flow control (spec §6.1).</summary>

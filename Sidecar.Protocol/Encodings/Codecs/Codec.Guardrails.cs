@@ -1,6 +1,3 @@
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Encodings.Codecs;
 
 /// <summary>GuardrailInspect (spec §4.8), and a guardrail's findings, which travel inside an answer (spec §4.11, §5.5).</summary>

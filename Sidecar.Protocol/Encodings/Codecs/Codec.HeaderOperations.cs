@@ -1,6 +1,3 @@
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Encodings.Codecs;
 
 /// <summary>Header operations in all their forms (spec §4.10, §4.12).</summary>

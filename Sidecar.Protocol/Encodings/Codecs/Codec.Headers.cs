@@ -1,6 +1,3 @@
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Encodings.Codecs;
 
 /// <summary>RequestHeaders and ResponseHeaders (spec §4.3, §4.5), and RequestComplete (spec §4.6).</summary>

@@ -1,6 +1,4 @@
 using System.Globalization;
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Encodings.Codecs;
 

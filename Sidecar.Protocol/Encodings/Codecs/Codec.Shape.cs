@@ -1,5 +1,3 @@
-using Sidecar.Protocol.Encodings.Values;
-
 namespace Sidecar.Protocol.Encodings.Codecs;
 
 /// <summary>Messages that are described by a table of their members, for both directions.</summary>

@@ -1,7 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Encodings.Codecs;
 

@@ -1,8 +1,4 @@
-using System.Buffers;
 using System.Text;
-using System.Text.Json;
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
 using Json = Sidecar.Protocol.Encodings.Codecs.Codec<
     Sidecar.Protocol.Encodings.Values.JsonValueReader, Sidecar.Protocol.Encodings.Values.JsonValueWriter>;
 

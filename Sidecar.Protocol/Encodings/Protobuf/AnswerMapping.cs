@@ -1,5 +1,4 @@
 using Google.Protobuf.Collections;
-using Sidecar.Protocol.Messages;
 using Wire = Sidecar.Protocol.Grpc.Wire;
 
 namespace Sidecar.Protocol.Encodings.Protobuf;

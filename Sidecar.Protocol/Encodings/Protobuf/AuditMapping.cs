@@ -1,8 +1,5 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Sidecar.Protocol.Encodings.Codecs;
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
 using Wire = Sidecar.Protocol.Grpc.Wire;
 
 namespace Sidecar.Protocol.Encodings.Protobuf;

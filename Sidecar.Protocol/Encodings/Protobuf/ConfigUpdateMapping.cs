@@ -1,5 +1,3 @@
-using System.Text.Json;
-using Sidecar.Protocol.Messages;
 using Wire = Sidecar.Protocol.Grpc.Wire;
 
 namespace Sidecar.Protocol.Encodings.Protobuf;

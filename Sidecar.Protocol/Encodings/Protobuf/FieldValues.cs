@@ -1,7 +1,4 @@
-using System.Text.Json;
 using Google.Protobuf.Collections;
-using Sidecar.Protocol.Encodings.Values;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Encodings.Protobuf;
 

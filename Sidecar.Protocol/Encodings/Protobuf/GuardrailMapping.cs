@@ -1,6 +1,4 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using Sidecar.Protocol.Messages;
 using Wire = Sidecar.Protocol.Grpc.Wire;
 
 namespace Sidecar.Protocol.Encodings.Protobuf;

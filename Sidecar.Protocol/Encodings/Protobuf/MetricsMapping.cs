@@ -1,4 +1,3 @@
-using Sidecar.Protocol.Messages;
 using Wire = Sidecar.Protocol.Grpc.Wire;
 
 namespace Sidecar.Protocol.Encodings.Protobuf;

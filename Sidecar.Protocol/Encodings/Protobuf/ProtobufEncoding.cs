@@ -1,6 +1,4 @@
-using System.Buffers;
 using Google.Protobuf;
-using Sidecar.Protocol.Messages;
 using Wire = Sidecar.Protocol.Grpc.Wire;
 
 namespace Sidecar.Protocol.Encodings.Protobuf;

@@ -1,6 +1,3 @@
-using System.Buffers;
-using Sidecar.Protocol.Messages;
-
 namespace Sidecar.Protocol.Encodings.Protobuf;
 
 /// <summary>Finds the correlation id of a payload that is broken elsewhere.</summary>

@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Sidecar.Protocol.Encodings.Protobuf;
 
 /// <summary>Reads the fields of a protobuf message without knowing its type. Pure: no state, no allocation, any thread.</summary>

@@ -1,7 +1,6 @@
 using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Text;
-using System.Text.Json;
 using System.Text.Unicode;
 
 namespace Sidecar.Protocol.Encodings.Values;

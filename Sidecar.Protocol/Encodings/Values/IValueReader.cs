@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Sidecar.Protocol.Encodings.Values;
 
 /// <summary>A cursor over the values of one payload, the same for JSON and MessagePack, so that each message is described once.</summary>

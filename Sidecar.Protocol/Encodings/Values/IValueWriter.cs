@@ -1,6 +1,3 @@
-using System.Buffers;
-using System.Text.Json;
-
 namespace Sidecar.Protocol.Encodings.Values;
 
 /// <summary>Writes the values of one payload, the same for JSON and MessagePack.</summary>

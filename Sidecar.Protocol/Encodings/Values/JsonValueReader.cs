@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Sidecar.Protocol.Encodings.Values;
 
 /// <summary>Reads a JSON payload (spec §4.1).</summary>

@@ -1,5 +1,4 @@
 using System.Text;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Encodings.Values;
 

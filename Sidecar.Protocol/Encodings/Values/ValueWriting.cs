@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Text;
-using System.Text.Json;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Protocol.Encodings.Values;
 
