@@ -100,8 +100,8 @@ internal static class AgentCommand
         CancellationToken cancellation)
     {
         using var loggers = LoggerFactory.Create(static logging => logging
-            .SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning).AddSimpleConsole(
-                static console => console.SingleLine = true));
+            .SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning)
+            .AddSimpleConsole(static console => console.SingleLine = true));
         var workers = DemoAgent.WorkersOf(rules);
         if (dialling is not null)
         {

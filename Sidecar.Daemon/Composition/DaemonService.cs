@@ -80,8 +80,8 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
         while (!_stopping.IsCancellationRequested && Model.MissingAgents() is { Count: > 0 } missing)
         {
             notifier.Status($"waiting for {string.Join(", ", missing)}");
-            await Task.Delay(TimeSpan.FromMilliseconds(50), daemon.Time, _stopping.Token).ConfigureAwait(
-                ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(TimeSpan.FromMilliseconds(50), daemon.Time, _stopping.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         if (!_stopping.IsCancellationRequested)

@@ -60,8 +60,8 @@ internal static class AgentFlag
         // Otherwise somebody believes that a connection is encrypted which is not.
         if (agent.Tls is not null && !agent.Endpoints.All(static endpoint => endpoint is AgentEndpoint.Grpc { IsEncrypted: true }))
         {
-            var keys = agent.Values.Written.Where(static setting => setting.Group == SettingGroup.AgentTls).Select(
-                static setting => setting.Key + "=");
+            var keys = agent.Values.Written.Where(static setting => setting.Group == SettingGroup.AgentTls)
+                .Select(static setting => setting.Key + "=");
             spec.Error($"{string.Join(", ", keys)} is for TLS, but not every endpoint begins with https://");
         }
 

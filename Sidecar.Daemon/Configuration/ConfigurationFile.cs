@@ -48,8 +48,8 @@ internal static class ConfigurationFile
         JsonValueKind.Number => double.IsFinite(value.GetDouble()) ? null : value.GetRawText(),
         JsonValueKind.Array => value.EnumerateArray().Select(NumberOutOfRange).FirstOrDefault(static number => number is not null),
         JsonValueKind.Object =>
-            value.EnumerateObject().Select(static member => NumberOutOfRange(member.Value)).FirstOrDefault(
-                static number => number is not null),
+            value.EnumerateObject().Select(static member => NumberOutOfRange(member.Value))
+                .FirstOrDefault(static number => number is not null),
         _ => null,
     };
 }

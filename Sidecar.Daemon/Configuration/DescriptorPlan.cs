@@ -56,8 +56,8 @@ internal sealed record DescriptorPlan(ConfigurationSnapshot Options, string? War
         var listeners = options.Listeners.Select(
             listener => listener with { MaxConnections = listener.MaxConnections ?? Lowered(listener.Connections, share) })
             .ToList();
-        var lowered = listeners.Where((_, index) => options.Listeners[index].MaxConnections is null).Select(
-            static listener => $"{listener.Name} {listener.MaxConnections}");
+        var lowered = listeners.Where((_, index) => options.Listeners[index].MaxConnections is null)
+            .Select(static listener => $"{listener.Name} {listener.MaxConnections}");
         return new DescriptorPlan(
             options with { Listeners = listeners },
             $"the limit of open files is {limit}: the connections of listeners are bounded to {string.Join(", ", lowered)}; for the usual "
@@ -71,8 +71,8 @@ internal sealed record DescriptorPlan(ConfigurationSnapshot Options, string? War
 
     private static string Named(ConfigurationSnapshot options)
     {
-        var named = options.Listeners.Where(static listener => listener.MaxConnections is not null).Select(
-            static listener => $"{listener.Name} max-connections={listener.MaxConnections}").ToList();
+        var named = options.Listeners.Where(static listener => listener.MaxConnections is not null)
+            .Select(static listener => $"{listener.Name} max-connections={listener.MaxConnections}").ToList();
         return named.Count == 0 ? "" : $" ({string.Join(", ", named)})";
     }
 }

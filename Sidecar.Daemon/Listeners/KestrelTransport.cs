@@ -102,8 +102,8 @@ internal sealed class KestrelTransport(
             }
 
             var aborting = _listener.AbortAsync();
-            await aborting.WaitAsync(LongestEnd, _options.Time, CancellationToken.None).ConfigureAwait(
-                ConfigureAwaitOptions.SuppressThrowing);
+            await aborting.WaitAsync(LongestEnd, _options.Time, CancellationToken.None)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await _pollers.DisposeAsync().AsTask()
                 .WaitAsync(LongestEnd, _options.Time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

@@ -54,8 +54,8 @@ internal sealed class LinkCalls(int limit, TimeProvider time)
     {
         if (!reply.IsCompleted && wait > TimeSpan.Zero)
         {
-            await ((Task)reply).WaitAsync(wait < Longest ? wait : Longest, time, gone).ConfigureAwait(
-                ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)reply).WaitAsync(wait < Longest ? wait : Longest, time, gone)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         lock (_gate)

@@ -56,8 +56,8 @@ internal static class CpuPin
     }
 
     private static IEnumerable<int> Threads() =>
-        Directory.EnumerateDirectories("/proc/self/task").Select(
-            static path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture));
+        Directory.EnumerateDirectories("/proc/self/task")
+            .Select(static path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture));
 
     private static bool TryNumber(string text, out int cpu) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out cpu) && cpu < MostCpus;

@@ -18,8 +18,8 @@ internal static class SettingHelp
         .. SettingGroup.All.Select(group => new HelpSection(
             group.Title,
             [
-                .. others.Where(other => other.Group == group).Select(
-                    static other => new HelpEntry($"{other.Flag.Name} {other.Flag.HelpName}", other.Flag.Description!)),
+                .. others.Where(other => other.Group == group)
+                    .Select(static other => new HelpEntry($"{other.Flag.Name} {other.Flag.HelpName}", other.Flag.Description!)),
                 .. SettingsTable.All.Where(setting => setting.Group == group).Select(EntryOf),
             ])),
     ];

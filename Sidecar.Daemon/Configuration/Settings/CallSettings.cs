@@ -30,8 +30,8 @@ internal static class CallSettings
 
             // An agent's for a kind goes before the daemon's for that kind only.
             Merging = static (own, others) =>
-                own.Concat(others.Where(other => !own.ContainsKey(other.Key))).ToDictionary(
-                    static pair => pair.Key, static pair => pair.Value),
+                own.Concat(others.Where(other => !own.ContainsKey(other.Key)))
+                    .ToDictionary(static pair => pair.Key, static pair => pair.Value),
             Group = SettingGroup.Calls,
             Help = "The same for one kind of event, above both",
             Why = "for example `guardrail:2s`",

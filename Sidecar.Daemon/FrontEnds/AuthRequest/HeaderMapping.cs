@@ -39,8 +39,8 @@ internal sealed class HeaderMapping
         ];
         _response = [.. options.ResponseHeaders.Select(name => Place(name, _dialect.ResponsePrefix, passesClients: false))];
         var places = _request.Concat(_response).Select(static place => place.AnswerName).ToList();
-        if (places.GroupBy(
-            static name => name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(static group => group.Skip(1).Any()) is { } twice)
+        if (places.GroupBy(static name => name, StringComparer.OrdinalIgnoreCase)
+            .FirstOrDefault(static group => group.Skip(1).Any()) is { } twice)
         {
             throw new ArgumentException($"listener {options.Name}: {twice.Key} is named twice; keep the header in one list");
         }
@@ -129,8 +129,8 @@ internal sealed class HeaderMapping
     // then.
     private static int WriteRemovals(IHeaderDictionary answer, IHeaderDictionary question, List<string> removals, bool isBypassed)
     {
-        var names = removals.Concat(question.Keys.Where(static name => HeaderNames.IsOwn(name))).Append(AnswerHeaders.Bypassed).Append(
-            PartialBody.Name)
+        var names = removals.Concat(question.Keys.Where(static name => HeaderNames.IsOwn(name)))
+            .Append(AnswerHeaders.Bypassed).Append(PartialBody.Name)
             .Where(name => !name.Equals(AnswerHeaders.Id, StringComparison.OrdinalIgnoreCase))
             .Where(name => !isBypassed || !name.Equals(AnswerHeaders.Bypassed, StringComparison.OrdinalIgnoreCase));
         var list = string.Join(", ", names.Select(static name => name.ToLowerInvariant()).Distinct());

@@ -26,7 +26,7 @@ internal static class EventTimestamp
         public long Millisecond => millisecond;
 
         public string Value { get; } =
-            new DateTime(millisecond * TimeSpan.TicksPerMillisecond, DateTimeKind.Utc).ToString(
-                "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+            new DateTime(millisecond * TimeSpan.TicksPerMillisecond, DateTimeKind.Utc)
+                .ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
     }
 }

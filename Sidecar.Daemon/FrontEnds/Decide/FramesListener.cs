@@ -110,7 +110,7 @@ internal sealed class FramesListener : IAsyncDisposable
         }
 
         await using var pipes = accepted.Open();
-        await new FramesConnection(_options, _service, _throttle, _logger).RunAsync(
-            pipes, pipes.WatchEnd(), _stopping.Token, _leaving.Token).ConfigureAwait(false);
+        await new FramesConnection(_options, _service, _throttle, _logger)
+            .RunAsync(pipes, pipes.WatchEnd(), _stopping.Token, _leaving.Token).ConfigureAwait(false);
     }
 }

@@ -48,8 +48,8 @@ internal static class ReplyRenderer
         Finish(
             block.Status,
             [
-                .. (block.Headers ?? EmptyMap.OfStrings).Select(
-                    static header => KeyValuePair.Create(header.Key.ToLowerInvariant(), header.Value)),
+                .. (block.Headers ?? EmptyMap.OfStrings)
+                    .Select(static header => KeyValuePair.Create(header.Key.ToLowerInvariant(), header.Value)),
             ],
             block.Body);
 
