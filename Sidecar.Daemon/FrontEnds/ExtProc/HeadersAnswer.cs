@@ -106,8 +106,8 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection h
 
         // Not every release removes it by itself before a body may change that does not come whole (proxy integration §3.5.8).
         if (half.IsWanted && half.Headers.ContentLength is not null
-            && exchange.Modes.Of(
-                half.Direction) is BodySendMode.Streamed or BodySendMode.BufferedPartial or BodySendMode.FullDuplexStreamed)
+            && exchange.Modes.Of(half.Direction)
+                is BodySendMode.Streamed or BodySendMode.BufferedPartial or BodySendMode.FullDuplexStreamed)
         {
             mutation.RemoveHeaders.Add("content-length");
         }
