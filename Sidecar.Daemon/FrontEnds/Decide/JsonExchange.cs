@@ -124,10 +124,13 @@ internal sealed class JsonBody(Exchange exchange, Direction direction, ByteBudge
             return exchange.Bodies.TryKeep(direction, step.Release, memory);
         }
 
-        var whole = exchange.Bodies.TakeKept(direction, step.Release);
-        if (!step.Progress.IsPristine || step.Progress.Released != step.Progress.Pushed)
+        if (step.Progress.IsPristine && step.Progress.Released == step.Progress.Pushed)
         {
-            release = whole;
+            exchange.Bodies.DropKept(direction);
+        }
+        else
+        {
+            release = exchange.Bodies.TakeKept(direction, step.Release);
         }
 
         return true;

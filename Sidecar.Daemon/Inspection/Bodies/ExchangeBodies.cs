@@ -85,9 +85,18 @@ internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
             var all = new byte[kept.Length + then.Length];
             kept.CopyTo(all);
             then.CopyTo(all.AsSpan(kept.Length));
+            DropKept(direction);
+            return all;
+        }
+    }
+
+    /// <summary>Nothing is kept any more: it need not be sent.</summary>
+    public void DropKept(Direction direction)
+    {
+        lock (_lock)
+        {
             _kept[(int)direction]?.Dispose();
             _kept[(int)direction] = null;
-            return all;
         }
     }
 
