@@ -130,7 +130,14 @@ internal sealed class ListenerFactory(
                 : 0,
         };
         kestrel = listener.Kind == ListenerKind.Envoy
-            ? kestrel with { Protocols = HttpProtocols.Http2, Limits = static server => GrpcServerLimits.Apply(server) }
+            ? kestrel with
+            {
+                Protocols = HttpProtocols.Http2,
+
+                // Bodies come and go in frames of 16 KiB; Envoy's connections are few.
+                SegmentSize = 32 * 1024,
+                Limits = static server => GrpcServerLimits.Apply(server),
+            }
             : listener.Proxy is ProxyKind.Caddy or ProxyKind.Traefik ? kestrel with { MaxHeaderBytes = GoHeaderBytes } : kestrel;
         return new KestrelListener(kestrel, loggers);
     }

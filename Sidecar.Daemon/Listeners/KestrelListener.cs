@@ -35,8 +35,9 @@ internal sealed class KestrelListener : IAsyncDisposable
             Backlog = options.Socket.Backlog,
             Time = options.Time,
         };
-        var transport = new KestrelTransport(
-            accepting, options.SilenceTimeout, options.RunsOnPoller, _socket.Bind, loggers.CreateLogger<KestrelListener>());
+        var pipes = new PolledPipes(options.RunsOnPoller, options.SegmentSize);
+        var logger = loggers.CreateLogger<KestrelListener>();
+        var transport = new KestrelTransport(accepting, options.SilenceTimeout, pipes, _socket.Bind, logger);
         _server = KestrelMeter.Make(() => new KestrelServer(Options.Create(ServerOptions(options)), transport, loggers), out _meter);
     }
 

@@ -55,6 +55,11 @@ internal sealed record KestrelListenerOptions
     /// </summary>
     public bool RunsOnPoller { get; init; }
 
+    /// <summary>
+    /// Bytes that are received, or sent, at once. Default 8 KiB, a question with its headers: what is longer goes in pieces.
+    /// </summary>
+    public int SegmentSize { get; init; } = 8 * 1024;
+
     /// <summary>Further limits, set last; null for none.</summary>
     public Action<KestrelServerOptions>? Limits { get; init; }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
@@ -15,12 +14,12 @@ namespace Sidecar.Daemon.Listeners;
 /// </remarks>
 /// <param name="options">What the listener bears.</param>
 /// <param name="silence">How long a new connection may say nothing.</param>
-/// <param name="runsOnPoller">Whether what answers runs on the thread that reads, because it never blocks and its work is short.</param>
+/// <param name="pipes">Those of its connections.</param>
 /// <param name="createListenSocket">Makes the bound socket.</param>
 /// <param name="logger">Is told of every bound that is reached.</param>
 internal sealed class KestrelTransport(
-    SocketListenerOptions options, TimeSpan silence, bool runsOnPoller, Func<EndPoint, Socket> createListenSocket,
-    ILogger logger) : IConnectionListenerFactory
+    SocketListenerOptions options, TimeSpan silence, PolledPipes pipes, Func<EndPoint, Socket> createListenSocket, ILogger logger)
+    : IConnectionListenerFactory
 {
     /// <summary>Starts to listen.</summary>
     /// <exception cref="AddressInUseException">Somebody listens there.</exception>
@@ -28,7 +27,7 @@ internal sealed class KestrelTransport(
     {
         try
         {
-            return new(new Listener(options, silence, runsOnPoller, createListenSocket(endpoint), logger));
+            return new(new Listener(options, silence, pipes, createListenSocket(endpoint), logger));
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
@@ -44,18 +43,17 @@ internal sealed class KestrelTransport(
         private readonly SocketListenerOptions _options;
         private readonly TimeSpan _silence;
         private readonly SocketListener _listener;
-        private readonly PipeOptions _receiving;
+        private readonly PolledPipes _pipes;
         private readonly SocketPollers _pollers;
         private readonly CancellationTokenSource _unbound = new();
 
         // Holds no more than may be open.
         private readonly Channel<ConnectionContext> _ready = Channel.CreateUnbounded<ConnectionContext>();
 
-        public Listener(SocketListenerOptions options, TimeSpan silence, bool runsOnPoller, Socket bound, ILogger logger)
+        public Listener(SocketListenerOptions options, TimeSpan silence, PolledPipes pipes, Socket bound, ILogger logger)
         {
-            (_options, _silence) = (options, silence);
+            (_options, _silence, _pipes) = (options, silence, pipes);
             EndPoint = bound.LocalEndPoint!;
-            _receiving = PolledConnection.Receiving(runsOnPoller ? PipeScheduler.Inline : PipeScheduler.ThreadPool);
             _pollers = new SocketPollers($"listener {options.Name}", logger);
             _listener = new SocketListener(options, ServeAsync, logger);
             try
@@ -114,9 +112,8 @@ internal sealed class KestrelTransport(
             PolledConnection connection;
             try
             {
-                connection = new PolledConnection(
-                    accepted.Open(_pollers.Next(), _receiving), string.Create(CultureInfo.InvariantCulture, $"{_options.Name}-{number}"),
-                    accepted.Socket);
+                var id = string.Create(CultureInfo.InvariantCulture, $"{_options.Name}-{number}");
+                connection = new PolledConnection(accepted.Open(_pollers.Next(), _pipes.Receiving), id, accepted.Socket, _pipes.Sending);
             }
             catch (Exception e) when (_unbound.IsCancellationRequested && e is IOException or ObjectDisposedException)
             {

@@ -11,12 +11,6 @@ namespace Sidecar.Daemon.Listeners;
 /// </summary>
 internal sealed class PolledConnection : DefaultConnectionContext
 {
-    // A question with its headers; what is longer comes in pieces.
-    private const int ReceiveSize = 8 * 1024;
-
-    private static readonly PipeOptions Sending = new(
-        readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.ThreadPool, useSynchronizationContext: false);
-
     private readonly CancellationTokenSource _closed = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SocketPipes _pipes;
@@ -28,13 +22,14 @@ internal sealed class PolledConnection : DefaultConnectionContext
     /// <param name="pipes">The socket as pipes; closed by <see cref="DisposeAsync"/>.</param>
     /// <param name="id">Names it in logs.</param>
     /// <param name="socket">The socket itself.</param>
+    /// <param name="sending">How it gathers what it writes (<see cref="PolledPipes"/>).</param>
     /// <exception cref="ObjectDisposedException">The socket is closed.</exception>
-    public PolledConnection(SocketPipes pipes, string id, Socket socket)
+    public PolledConnection(SocketPipes pipes, string id, Socket socket, PipeOptions sending)
         : base(id)
     {
         (LocalEndPoint, RemoteEndPoint) = (socket.LocalEndPoint, socket.RemoteEndPoint);
         _pipes = pipes;
-        var output = new Pipe(Sending);
+        var output = new Pipe(sending);
         _output = output.Reader;
         Transport = new Pipes(pipes.Input, output.Writer);
         ConnectionClosed = _closed.Token;
@@ -46,12 +41,6 @@ internal sealed class PolledConnection : DefaultConnectionContext
 
     /// <summary>Completes when the connection was disposed of.</summary>
     public Task Ended => _ended.Task;
-
-    /// <summary>How its socket is read.</summary>
-    /// <param name="reader">Where what reads goes on when something has come.</param>
-    public static PipeOptions Receiving(PipeScheduler reader) => new(
-        readerScheduler: reader, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: SocketPipes.ReadAhead,
-        resumeWriterThreshold: SocketPipes.ReadAhead / 2, minimumSegmentSize: ReceiveSize, useSynchronizationContext: false);
 
     /// <summary>Ends the connection at once; whoever reads or writes finds its end.</summary>
     public override void Abort(ConnectionAbortedException abortReason)
@@ -124,4 +113,21 @@ internal sealed class PolledConnection : DefaultConnectionContext
 
         public PipeWriter Output => output;
     }
+}
+
+/// <summary>The pipes of connections: who goes on when something has come, and how much is received, and sent, at once.</summary>
+/// <param name="runsOnPoller">Whether who reads goes on, on the thread that received, until its first wait.</param>
+/// <param name="segmentSize">Bytes of a segment: a receive, or a send, takes no more.</param>
+internal sealed class PolledPipes(bool runsOnPoller, int segmentSize)
+{
+    /// <summary>How sockets are read.</summary>
+    public PipeOptions Receiving { get; } = new(
+        readerScheduler: runsOnPoller ? PipeScheduler.Inline : PipeScheduler.ThreadPool, writerScheduler: PipeScheduler.Inline,
+        pauseWriterThreshold: SocketPipes.ReadAhead, resumeWriterThreshold: SocketPipes.ReadAhead / 2,
+        minimumSegmentSize: segmentSize, useSynchronizationContext: false);
+
+    /// <summary>How what is written is gathered.</summary>
+    public PipeOptions Sending { get; } = new(
+        readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.ThreadPool,
+        minimumSegmentSize: segmentSize, useSynchronizationContext: false);
 }

@@ -20,7 +20,7 @@ internal sealed class PolledConnectionTests : IDisposable
 
     private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
 
-    private static readonly PipeOptions Receiving = PolledConnection.Receiving(PipeScheduler.Inline);
+    private static readonly PolledPipes Pipes = new(runsOnPoller: true, segmentSize: 8 * 1024);
 
     private readonly TempDirectory _directory = new();
     private readonly SocketPoller _poller = new("test");
@@ -102,6 +102,38 @@ internal sealed class PolledConnectionTests : IDisposable
     }
 
     [Test]
+    public async Task LongMessage_IsReceivedInSegmentsAsLargeAsTheyAreSaidToBe()
+    {
+        const int Segment = 32 * 1024;
+        var (client, connection, _) = await AcceptAsync(new PolledPipes(runsOnPoller: true, Segment));
+        using var closing = client;
+
+        // Not received before all of it is there, because what came before it has not been read.
+        using var first = new SemaphoreSlim(0);
+        using var all = new SemaphoreSlim(0);
+        var reading = ReadAsync();
+        client.Send([1]);
+        await first.WaitAsync(Generous);
+        client.Send(new byte[Segment]);
+        all.Release();
+
+        Assert.That(await reading.WaitAsync(Generous), Is.EqualTo(Segment));
+        await connection.DisposeAsync().AsTask().WaitAsync(Generous);
+
+        async Task<int> ReadAsync()
+        {
+            var one = await connection.Transport.Input.ReadAsync().ConfigureAwait(false);
+            connection.Transport.Input.AdvanceTo(one.Buffer.End);
+            first.Release();
+
+            // It blocks the poller's thread, so that nothing is received meanwhile.
+            all.Wait(Generous);
+            var rest = await connection.Transport.Input.ReadAsync().ConfigureAwait(false);
+            return rest.Buffer.First.Length;
+        }
+    }
+
+    [Test]
     public async Task PeerThatReadsLate_GetsAllThatWasWritten()
     {
         var (client, connection) = await ConnectAsync();
@@ -179,7 +211,7 @@ internal sealed class PolledConnectionTests : IDisposable
         Assert.That(await Ends(reading.WaitAsync(Generous)), Is.False);
         await connection.DisposeAsync().AsTask().WaitAsync(Generous);
         using var late = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        Assert.That(() => new SocketPipes(late, _poller, Receiving), Throws.InstanceOf<IOException>());
+        Assert.That(() => new SocketPipes(late, _poller, Pipes.Receiving), Throws.InstanceOf<IOException>());
     }
 
     private static async Task EchoAsync(PolledConnection connection, List<string?> threads)
@@ -266,8 +298,9 @@ internal sealed class PolledConnectionTests : IDisposable
     private async Task<(Socket Client, PolledConnection Connection)> ConnectAsync() =>
         await AcceptAsync() is var (client, connection, _) ? (client, connection) : default;
 
-    private async Task<(Socket Client, PolledConnection Connection, Socket Accepted)> AcceptAsync()
+    private async Task<(Socket Client, PolledConnection Connection, Socket Accepted)> AcceptAsync(PolledPipes? pipes = null)
     {
+        pipes ??= Pipes;
         var path = new UnixDomainSocketEndPoint(_directory.File("s"));
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(path);
@@ -275,6 +308,6 @@ internal sealed class PolledConnectionTests : IDisposable
         var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await client.ConnectAsync(path);
         var accepted = await listener.AcceptAsync();
-        return (client, new PolledConnection(new SocketPipes(accepted, _poller, Receiving), "c", accepted), accepted);
+        return (client, new PolledConnection(new SocketPipes(accepted, _poller, pipes.Receiving), "c", accepted, pipes.Sending), accepted);
     }
 }

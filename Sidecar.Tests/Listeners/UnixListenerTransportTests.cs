@@ -14,6 +14,7 @@ namespace Sidecar.Tests.Listeners;
 internal sealed class UnixListenerTransportTests : IDisposable
 {
     private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
+    private static readonly PolledPipes Pipes = new(runsOnPoller: true, segmentSize: 8 * 1024);
 
     private readonly TempDirectory _directory = new();
 
@@ -94,7 +95,7 @@ internal sealed class UnixListenerTransportTests : IDisposable
     private ValueTask<IConnectionListener> BindAsync(UnixListenerSocket owner, int maxConnections = 100, int backlog = 4096)
     {
         var accepting = new SocketListenerOptions { Name = "test", MaxConnections = maxConnections, Backlog = backlog };
-        return new KestrelTransport(accepting, Generous, runsOnPoller: true, owner.Bind, NullLogger.Instance)
+        return new KestrelTransport(accepting, Generous, Pipes, owner.Bind, NullLogger.Instance)
             .BindAsync(new UnixDomainSocketEndPoint(SocketPath));
     }
 
@@ -111,7 +112,7 @@ internal sealed class UnixListenerTransportTests : IDisposable
         using var owner = new UnixListenerSocket(new UnixListenerOptions(), NullLogger<UnixListenerSocket>.Instance);
         var time = new FakeTimeProvider();
         var accepting = new SocketListenerOptions { Name = "test", MaxConnections = 100, Time = time };
-        await using var listener = await new KestrelTransport(accepting, TimeSpan.FromSeconds(30), runsOnPoller: true, owner.Bind, NullLogger.Instance)
+        await using var listener = await new KestrelTransport(accepting, TimeSpan.FromSeconds(30), Pipes, owner.Bind, NullLogger.Instance)
             .BindAsync(new UnixDomainSocketEndPoint(SocketPath));
         using var silent = Connect();
         await Eventually.TrueAsync(() => time.ArmedTimers == 1, Generous, "the wait for the first byte");
