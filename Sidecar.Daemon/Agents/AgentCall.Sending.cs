@@ -21,7 +21,7 @@ internal sealed partial class AgentCall
         }
 
         _session.FindLease();
-        var ask = new CallAsk(_message, Kind, _session.Lease, _deadline);
+        var ask = new CallAsk(_message, Kind, _session.Lease, _deadline, _session.Part, _session.Policy.Weight);
 
         // Between the choice and the call another exchange may take the last slot; then the next connection is tried, each at most once.
         for (var attempts = _session.Version.Pool.Live.Count; ; attempts--)
@@ -73,6 +73,7 @@ internal sealed partial class AgentCall
         }
 
         ValueTask<CallResult> answer;
+        var (end, latest) = (WaitEnd.Gone, refusal.IsPaced ? admission.LatestStart(since, ask.Deadline) : ask.Deadline);
         try
         {
             _session.Waiter = waiter;
@@ -84,37 +85,45 @@ internal sealed partial class AgentCall
                     return CallResult.Failed(CallOutcome.Cancelled, Withdrawn);
                 }
 
+                if (waiter.IsShed)
+                {
+                    return admission.TooLate(refusal);
+                }
+
                 if (isLast || admission.IsTurnOf(waiter))
                 {
                     if (!admission.TryEnter(ask, ref _permit, out refusal, hasTurn: true))
                     {
-                        if (isLast || refusal.Wait <= TimeSpan.Zero)
+                        if (refusal.Wait <= TimeSpan.Zero)
                         {
                             return refusal.Result;
                         }
                     }
                     else if (!HasLostSlot(ask, SendOn(ask, Time.GetTimestamp()), out answer, out var lost))
                     {
+                        end = WaitEnd.Served;
                         break;
                     }
                     else
                     {
                         admission.Return(ref _permit, wakes: false);
                         refusal = admission.Lost(lost);
-                        if (isLast)
-                        {
-                            return lost;
-                        }
                     }
                 }
 
-                isLast = !await admission.WaitAsync(waiter, since, refusal.Wait, ask.Deadline).ConfigureAwait(false);
+                if (isLast)
+                {
+                    end = WaitEnd.Late;
+                    return admission.TooLate(refusal);
+                }
+
+                isLast = !await admission.WaitAsync(waiter, since, refusal.Wait, latest).ConfigureAwait(false);
             }
         }
         finally
         {
             _session.Waiter = null;
-            admission.LeaveQueue(waiter);
+            admission.LeaveQueue(waiter, end);
         }
 
         return await answer.ConfigureAwait(false);

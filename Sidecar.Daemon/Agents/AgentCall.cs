@@ -170,7 +170,12 @@ internal sealed partial class AgentCall : IValueTaskSource<AgentReply>
         var isWanted = _withdrawals == _session.Withdrawals && _session.Policy.Mode == AgentMode.Enforce;
         var mayMove = _hasGate && !_isRetry && isWanted && kind == EventKind.RequestHeaders
             && result.Outcome is CallOutcome.ConnectionLost or CallOutcome.NoConnection;
-        Admission.Leave(ref _permit, result, kind, took, _session.Policy.TimeoutOf(kind), keepsSlot: mayMove);
+
+        // What passed before the agent had it says nothing about the agent.
+        var began = _times.Permitted != 0 ? _times.Permitted : settled;
+        Admission.Leave(
+            ref _permit, result, kind, Time.GetElapsedTime(began, settled), Time.GetElapsedTime(began, _deadline), _session.Policy.TimeoutOf(kind),
+            keepsSlot: mayMove);
         var mustAskAgain = mayMove && _session.TryMove();
         if (!mustAskAgain)
         {

@@ -15,6 +15,12 @@ internal sealed record AgentPolicy
     /// <summary>The events that the operator named, which are sent whatever the agent states (rule 18); null where what it states decides.</summary>
     public EventSet? Events { get; init; }
 
+    /// <summary>What the route's calls come to beside others' where calls wait for the agent; agents that only watch are background.</summary>
+    public Priority Priority { get; init; } = Priority.Normal;
+
+    /// <summary>The same as a part.</summary>
+    public int Weight => (int)(Mode == AgentMode.Enforce ? Priority : Priority.Background);
+
     /// <summary>How it is shown request bodies.</summary>
     public BodyPolicy RequestBody { get; init; } = new();
 

@@ -45,6 +45,9 @@ internal sealed class AgentSession
     /// <summary>The agent.</summary>
     public AgentState Agent => _part.Agent;
 
+    /// <summary>The agent on the exchange's route, which all exchanges of the route share.</summary>
+    public RouteAgent Part => _part;
+
     /// <summary>How it takes part in this exchange.</summary>
     public AgentPolicy Policy => _part.Policy;
 

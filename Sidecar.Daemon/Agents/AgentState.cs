@@ -100,6 +100,8 @@ internal sealed class AgentState
             Paused = live.Count(static connection => connection.IsPaused),
             InFlight = live.Sum(static connection => connection.Connection.Stats.InFlight),
             Running = admission.Running,
+            Limit = admission.Limit.Current,
+            Shed = admission.Sheds.Count,
             Waiting = admission.Waiting,
             QueuePercent = admission.Seats == 0 ? 0 : 100.0 * admission.Waiting / admission.Seats,
             IsAvailable = pool.IsAvailable,

@@ -9,7 +9,7 @@ internal enum Cause : byte
     /// <summary>Nothing went wrong.</summary>
     None,
 
-    /// <summary>No connection to the agent takes exchanges.</summary>
+    /// <summary>No connection to the agent is open.</summary>
     AgentAbsent,
 
     /// <summary>The agent is there and speaks a dialect that is not spoken.</summary>
@@ -21,7 +21,7 @@ internal enum Cause : byte
     /// <summary>No answer in time.</summary>
     Timeout,
 
-    /// <summary>Every slot or the write buffer was taken.</summary>
+    /// <summary>The agent had more to do than it could have answered in time, or every slot or the write buffer was taken.</summary>
     Overload,
 
     /// <summary>An earlier answer of the exchange is still owed.</summary>
@@ -119,6 +119,12 @@ internal enum Cause : byte
 
     /// <summary>The proxy went on, or the exchange ended, before agents had seen the request's body to its end.</summary>
     BodyUnfinished,
+
+    /// <summary>The agent's connections were open, and taken out because calls on all of them had failed.</summary>
+    Ejected,
+
+    /// <summary>The agent said that it drains or is not well, and takes nothing.</summary>
+    AgentUnwell,
 }
 
 /// <summary>Names and origins of causes.</summary>
@@ -139,7 +145,9 @@ internal static class Causes
         CallOutcome.Cancelled => Cause.Decided,
         CallOutcome.Owed => Cause.Owed,
         CallOutcome.Incompatible => Cause.AgentIncompatible,
-        CallOutcome.NoRoom => Cause.Overload,
+        CallOutcome.NoRoom or CallOutcome.Shed => Cause.Overload,
+        CallOutcome.Ejected => Cause.Ejected,
+        CallOutcome.Unwell => Cause.AgentUnwell,
         CallOutcome.NotSendable => Cause.TooLarge,
         CallOutcome.NoSlot => Cause.AgentLimit,
         CallOutcome.QueueFull => Cause.QueueFull,

@@ -17,7 +17,7 @@ internal static class ModelBuilder
         var byId = agents.ToDictionary(static agent => agent.Options.Id, StringComparer.Ordinal);
         IReadOnlyList<RouteModel> routes = snapshot.Routes.Count > 0
             ? [.. snapshot.Routes.Select(route => Build(route, byId))]
-            : [new RouteModel { Id = "default", Stages = [[.. agents.Select(static agent => On(agent, agent.Policy.Mode))]] }];
+            : [new RouteModel { Id = "default", Stages = [[.. agents.Select(static agent => On(agent, agent.Policy.Mode, Priority.Normal))]] }];
         var unmatched = snapshot.Unmatched switch { null => RouteModel.Refusing, { Stages: [] } => null, var route => Build(route, byId) };
         return new RuntimeModel
         {
@@ -72,10 +72,10 @@ internal static class ModelBuilder
         Sticky = route.Sticky is { } sticky ? new StickyRule(sticky) : null,
         Stages =
         [
-            .. route.Stages.Select(stage => (IReadOnlyList<RouteAgent>)[.. stage.Select(named => On(agents[named.Agent], named.Mode))]),
+            .. route.Stages.Select(stage => (IReadOnlyList<RouteAgent>)[.. stage.Select(named => On(agents[named.Agent], named.Mode, route.Priority))]),
         ],
     };
 
-    private static RouteAgent On(AgentChange agent, AgentMode? mode) =>
-        new(agent.State, agent.Policy with { Mode = mode ?? agent.Policy.Mode }, agent.Plan);
+    private static RouteAgent On(AgentChange agent, AgentMode? mode, Priority priority) =>
+        new(agent.State, agent.Policy with { Mode = mode ?? agent.Policy.Mode, Priority = priority }, agent.Plan);
 }

@@ -11,6 +11,9 @@ internal static class Defaults
     /// </summary>
     public static readonly TimeSpan IncompatiblePause = TimeSpan.FromSeconds(30);
 
+    /// <summary>Wait of a call for an agent that is not there: 10 ms, in which a local agent that has restarted is dialled again.</summary>
+    public static readonly TimeSpan AbsentWait = TimeSpan.FromMilliseconds(10);
+
     /// <summary>Registration of an agent that dials in, from the connect to the answer: 10 s, the protocol's own default.</summary>
     public static readonly TimeSpan RegistrationTimeout = TimeSpan.FromSeconds(10);
 

@@ -35,6 +35,9 @@ internal sealed record RouteOptions : SettingOptions
         init => Values = Values.With(Keys.Agents, value);
     }
 
+    /// <summary>Its part of agents that are busy.</summary>
+    public Priority Priority { get => Get(Keys.Priority); init => Values = Values.With(Keys.Priority, value); }
+
     /// <summary>Whether a request is refused when the proxy cannot carry an operation that matters.</summary>
     public bool RefusesUnapplied { get => Get(Keys.RefusesUnapplied); init => Values = Values.With(Keys.RefusesUnapplied, value); }
 

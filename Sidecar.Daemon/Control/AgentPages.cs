@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Control.Documents;
@@ -40,6 +41,10 @@ internal static class AgentPages
             ],
             OpenExchanges = version.OpenExchanges,
             Running = admission.Running,
+            Limit = admission.Limit.Current,
+            LimitReason = JsonNamingPolicy.KebabCaseLower.ConvertName(admission.Limit.Reason.ToString()),
+            CallMs = Math.Round(admission.Limit.CallTime.TotalMilliseconds, 3),
+            Shed = admission.Sheds.Count,
             Waiting = admission.Waiting,
             WaitingLimit = admission.Seats,
             Calls = Of(pool.Counts),

@@ -135,12 +135,18 @@ internal sealed class AgentMetrics
         Gauge("agent.paused_connections", "{connection}", "Connections on which the agent asks to be sent nothing", static agent => agent.Paused);
         Gauge("agent.in_flight_requests", "{call}", "Calls to the agent that wait for an answer", static agent => agent.InFlight);
         Gauge("agent.calls.running", "{call}", "Calls that hold one of the agent's slots", static agent => agent.Running);
+        Gauge("agent.calls.limit", "{call}", "Calls that may hold one of the agent's slots, by how long it takes", static agent => agent.Limit);
         Gauge("agent.calls.waiting", "{call}", "Calls that wait for a slot or a connection", static agent => agent.Waiting);
         Gauge("agent.buffer_utilization", "%", "How full the queue of calls that wait to be sent is", static agent => agent.QueuePercent);
         Gauge("agent.available", null, "1 if the agent takes calls, 0 if not", static agent => agent.IsAvailable ? 1 : 0);
         Gauge("agent.state", null, "0 pending, 1 available, 2 degraded, 3 paused, 4 draining, 5 unhealthy", static agent => agent.State);
         Gauge("agent.breaker", null, "The circuit breaker: 0 closed, 1 half-open, 2 open", static agent => agent.Breaker);
         Gauge("agent.sticky_sessions", "{session}", "Sessions of clients that keep to a connection", static agent => agent.StickySessions);
+
+        _meter.CreateObservableCounter(
+            "agent.calls.shed",
+            () => agents().Select(static agent => new Measurement<long>(agent.Shed, Tag("agent", agent.Agent), Tag("version", agent.Version))),
+            "{call}", "Calls refused before they were sent because they could not have been answered in time");
 
         // The versions of an agent share its memory.
         _meter.CreateObservableGauge(

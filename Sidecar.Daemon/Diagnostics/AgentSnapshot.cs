@@ -20,6 +20,12 @@ internal sealed record AgentSnapshot(string Agent, string Version)
     /// <summary>Calls that hold one of the agent's slots.</summary>
     public int Running { get; init; }
 
+    /// <summary>Calls that may hold one.</summary>
+    public int Limit { get; init; }
+
+    /// <summary>Calls refused because they could not have been answered in time.</summary>
+    public long Shed { get; init; }
+
     /// <summary>Calls that wait for a slot or a connection.</summary>
     public int Waiting { get; init; }
 

@@ -6,25 +6,44 @@ namespace Sidecar.Daemon.Pooling;
 /// <summary>Decides for each call of an agent version whether it may go now, and on which connection: breaker, flow control, slots, selection.</summary>
 /// <remarks>
 /// With free capacity nothing is allocated, nobody queues, and no lock is taken. Safe from any thread. Every pass given out is given back by
-/// <see cref="Leave"/> in every way out of a call, which is what keeps the counts right after errors, timeouts and cancellations.
+/// <see cref="Leave"/> in every way out of a call, which is what keeps the counts right after errors, timeouts and cancellations. What cannot be
+/// answered in time is refused before it is sent (rule 20).
 /// </remarks>
 internal sealed class Admission
 {
+    // As many times what a call takes may owed answers fill the limit.
+    private const int MostDebtTimes = 10;
+
     private readonly ConnectionPool _pool;
     private readonly TimeProvider _time;
     private readonly CallQueue _room;
     private int _running;
 
+    // Since when answers that are owed fill the limit, a timestamp; 0 when they do not.
+    private long _filledSince;
+
     public Admission(ConnectionPool pool, TimeProvider time, Action<BreakerState, string> breakerChanged)
     {
         _pool = pool;
         _time = time;
-        _room = new CallQueue(() => pool.Settings.Queue);
+        _room = new CallQueue(() => pool.Settings.Queue, time);
+        Limit = new CallLimit(time);
+        Sheds = new ShedCounts(time);
+        Follow();
         Breaker = new CircuitBreaker(pool.Settings.Breaker, time, breakerChanged);
     }
 
     /// <summary>The agent's circuit breaker.</summary>
     public CircuitBreaker Breaker { get; }
+
+    /// <summary>How many calls may be under way.</summary>
+    public CallLimit Limit { get; }
+
+    /// <summary>Calls refused because they could not have been answered in time.</summary>
+    public ShedCounts Sheds { get; }
+
+    /// <summary>After how many seconds a client that was refused for overload may come again, 1 to 30.</summary>
+    public int RetryAfter => Sheds.RetryAfter(Limit.SlotTime);
 
     /// <summary>Calls under way.</summary>
     public int Running => Volatile.Read(ref _running);
@@ -35,6 +54,13 @@ internal sealed class Admission
     /// <summary>Most calls that may wait.</summary>
     public int Seats => _room.Seats;
 
+    /// <summary>Goes by the pool's newest settings and connections.</summary>
+    public void Follow()
+    {
+        var stated = _pool.Live.Sum(static connection => connection.Connection.Traits.MaxInFlight);
+        Limit.Within(_pool.Settings.MaxCalls, stated > 0 ? stated : int.MaxValue);
+    }
+
     /// <summary>Lets a call through if that can be done now.</summary>
     /// <param name="ask">The call.</param>
     /// <param name="pass">What it holds from now on; it may hold a slot already, when it is asked again (rule 11).</param>
@@ -44,7 +70,7 @@ internal sealed class Admission
     {
         if (!hasTurn && ask.Lease is null && _room.HasQueue && !pass.HasSlot)
         {
-            refusal = new(CallResult.Failed(CallOutcome.NoSlot, $"{_room.Count} calls wait for the agent already"), _pool.Settings.QueueWait);
+            refusal = Paced(CallResult.Failed(FullOutcome, $"{_room.Count} calls wait for the agent already"));
             return false;
         }
 
@@ -57,7 +83,7 @@ internal sealed class Admission
         }
 
         var chosen = Choose(ask, out refusal);
-        if (chosen is null || !TryTakeSlot(ref pass, out refusal))
+        if (chosen is null || (ask.Kind != EventKind.RequestComplete && !TryTakeSlot(ref pass, out refusal)))
         {
             Breaker.Report(trial, CallVerdict.Neutral);
             return false;
@@ -75,7 +101,7 @@ internal sealed class Admission
         return true;
     }
 
-    /// <summary>A seat in the queue; null, with the end of the call, when all are taken or none exist.</summary>
+    /// <summary>A seat in the queue; null, with the end of the call, when all are taken, none exist, or it could not be answered in time from there.</summary>
     public Waiter? Queue(in CallAsk ask, in Refusal refusal, out CallResult result)
     {
         result = refusal.Result;
@@ -86,23 +112,39 @@ internal sealed class Admission
             return null;
         }
 
-        var seat = _room.Enter(ask.Lease);
+        var seat = _room.Enter(ask, refusal.IsPaced ? ServedInTime(ask.Deadline) : double.PositiveInfinity, out var full);
         if (seat is null)
         {
-            result = CallResult.Failed(CallOutcome.QueueFull, $"{_room.Seats} calls wait for the agent, which is the limit of the queue; {refusal.Result.Detail}");
+            result = full with { Detail = $"{full.Detail}; {refusal.Result.Detail}" };
+            Sheds.Add();
         }
 
         return seat;
     }
 
+    /// <summary>
+    /// When a call that waits has to be sent at the latest, a timestamp: an answer takes as long as most do, at most half of the time there is.
+    /// </summary>
+    public long LatestStart(long since, long deadline) =>
+        deadline - Math.Min((deadline - since) / 2, Ticks(Limit.CallTime + (2 * Limit.Deviation)));
+
+    /// <summary>A call that waited for its turn could no longer have been answered.</summary>
+    public CallResult TooLate(in Refusal refusal)
+    {
+        Sheds.Add();
+        return refusal.IsPaced && _pool.Settings.QueueWait == TimeSpan.MaxValue
+            ? CallResult.Failed(CallOutcome.Shed, $"the agent could not have answered in time: calls take {Limit.CallTime.TotalMilliseconds:0.#} ms; {refusal.Result.Detail}")
+            : refusal.Result;
+    }
+
     /// <summary>A call has found the slot that it was promised taken.</summary>
-    public Refusal Lost(in CallResult result) => new(result, _pool.Settings.QueueWait);
+    public Refusal Lost(in CallResult result) => Paced(result);
 
     /// <summary>Whether it is a waiting call's turn.</summary>
     public bool IsTurnOf(Waiter waiter) => _room.IsTurnOf(waiter);
 
     /// <summary>Gives the seat back.</summary>
-    public void LeaveQueue(Waiter waiter) => _room.Leave(waiter);
+    public void LeaveQueue(Waiter waiter, WaitEnd end) => _room.Leave(waiter, end);
 
     /// <summary>Waits until a call that was refused may look again; false when its time is up.</summary>
     /// <param name="waiter">Its seat.</param>
@@ -122,21 +164,27 @@ internal sealed class Admission
     /// <param name="pass">What it held; afterwards it holds nothing, or only its slot.</param>
     /// <param name="result">How it ended.</param>
     /// <param name="kind">Its event.</param>
-    /// <param name="took">From the call to its end.</param>
-    /// <param name="ceiling">How long it might have taken.</param>
+    /// <param name="took">From its being let through to its end.</param>
+    /// <param name="given">How long it had, from then on.</param>
+    /// <param name="ceiling">How long the agent may take.</param>
     /// <param name="keepsSlot">Whether the same event is asked again at once (rule 11).</param>
-    public void Leave(ref CallPermit pass, in CallResult result, EventKind kind, TimeSpan took, TimeSpan ceiling, bool keepsSlot)
+    public void Leave(ref CallPermit pass, in CallResult result, EventKind kind, TimeSpan took, TimeSpan given, TimeSpan ceiling, bool keepsSlot)
     {
         if (pass.Connection is { } connection)
         {
-            var verdict = CallVerdicts.Of(result, kind, connection.Connection.Capabilities);
-            Breaker.Report(pass.Trial, verdict);
+            var verdict = CallVerdicts.Of(result, kind, connection.Connection.Capabilities, hadItsTime: given >= CallVerdicts.WholeTime * ceiling);
+            Breaker.Report(pass.Trial, verdict, result.Outcome == CallOutcome.ConnectionLost);
             var now = _time.GetTimestamp();
             connection.Figures.Add(result.Outcome, took, ceiling, now);
+            if (pass.HasSlot && result.Outcome is CallOutcome.Answered or CallOutcome.TimedOut && !result.IsUnsent)
+            {
+                Limit.Add(kind, took, now, Running + Owed(), result.IsAnswered);
+            }
+
             if (verdict != CallVerdict.Neutral)
             {
                 connection.History.Add(verdict == CallVerdict.Failure, took, now);
-                _pool.Ejection.Note(connection, verdict);
+                _pool.Ejection.Note(connection, verdict, now);
             }
         }
 
@@ -153,17 +201,25 @@ internal sealed class Admission
     }
 
     /// <summary>A slot of a connection has become free without the end of a call: an answer that was owed has come.</summary>
-    public void SlotFreed(PooledConnection connection) => _room.WakeOne(connection);
+    public void SlotFreed(PooledConnection connection)
+    {
+        Volatile.Write(ref _filledSince, 0);
+        _room.WakeOne(connection);
+    }
 
     /// <summary>A connection has come, or takes new exchanges again, or none ever will.</summary>
-    public void ConnectionsChanged() => _room.WakeAll();
+    public void ConnectionsChanged()
+    {
+        Follow();
+        _room.WakeAll();
+    }
 
     private void Release(ref CallPermit pass, bool keepsSlot, bool wakes)
     {
         var (connection, hadSlot) = (pass.Connection, pass.HasSlot && !keepsSlot);
         connection?.Release(pass.Bytes);
         pass = new CallPermit { HasSlot = pass.HasSlot && keepsSlot };
-        if (hadSlot && Interlocked.Decrement(ref _running) == _pool.Settings.MaxCalls - 1 && wakes)
+        if (hadSlot && Interlocked.Decrement(ref _running) < Limit.Current && wakes)
         {
             // Whoever waits may wait for just this, whatever its connection.
             _room.WakeOne(null);
@@ -180,7 +236,7 @@ internal sealed class Admission
         if (ask.Lease is not { } lease)
         {
             var chosen = _pool.Select(null, out var reason);
-            refusal = chosen is null ? new(reason, WaitFor(reason.Outcome)) : default;
+            refusal = chosen is null ? RefusalOf(reason) : default;
             return chosen;
         }
 
@@ -201,7 +257,7 @@ internal sealed class Admission
         }
         else if (lease.Room <= 0)
         {
-            refusal = new(CallResult.Failed(CallOutcome.NoRoom, $"all {lease.Connection.Traits.MaxInFlight} slots of the exchange's connection are taken"), _pool.Settings.QueueWait);
+            refusal = Paced(CallResult.Failed(CallOutcome.NoRoom, $"all {lease.Connection.Traits.MaxInFlight} slots of the exchange's connection are taken"));
         }
         else
         {
@@ -211,13 +267,44 @@ internal sealed class Admission
         return null;
     }
 
-    private TimeSpan WaitFor(CallOutcome outcome) => outcome switch
+    private Refusal RefusalOf(in CallResult reason) => reason.Outcome switch
     {
-        CallOutcome.NoRoom => _pool.Settings.QueueWait,
-        CallOutcome.Paused => _pool.Settings.FlowWait,
-        CallOutcome.NoConnection when _pool.State == PoolState.Pending && !_pool.IsClosing => _pool.Settings.QueueWait,
-        _ => TimeSpan.Zero,
+        CallOutcome.NoRoom => Paced(reason),
+        CallOutcome.Paused => new(reason, _pool.Settings.FlowWait),
+        CallOutcome.NoConnection when _pool.State == PoolState.Pending && !_pool.IsClosing => new(reason, _pool.Settings.AbsentWait),
+        _ => new(reason, TimeSpan.Zero),
     };
+
+    // A number of the operator's is a limit; what follows the agent says how much the agent has to do.
+    private CallOutcome FullOutcome => _pool.Settings.MaxCalls > 0 ? CallOutcome.NoSlot : CallOutcome.Shed;
+
+    private Refusal Paced(in CallResult result) => new(result, _pool.Settings.QueueWait, IsPaced: true);
+
+    // How many calls can be served before one that has until then: as many as the agent answers in the time that its own answer leaves.
+    private double ServedInTime(long deadline)
+    {
+        if (_pool.Settings.QueueWait != TimeSpan.MaxValue || Limit.SlotTime is var slot && slot == TimeSpan.Zero)
+        {
+            return double.PositiveInfinity;
+        }
+
+        var now = _time.GetTimestamp();
+        return (_time.GetElapsedTime(now, LatestStart(now, deadline)) / slot) - 1;
+    }
+
+    // Calls that nobody waits for any more: the agent works on them all the same.
+    private int Owed()
+    {
+        var owed = 0;
+        foreach (var connection in _pool.LiveSpan)
+        {
+            owed += connection.Connection.Stats.Owed;
+        }
+
+        return owed;
+    }
+
+    private long Ticks(TimeSpan time) => (long)(time.TotalSeconds * _time.TimestampFrequency);
 
     private bool TryTakeSlot(ref CallPermit pass, out Refusal refusal)
     {
@@ -228,8 +315,8 @@ internal sealed class Admission
         }
 
         // Not an increment that is taken back: it would turn others away for nothing.
-        var running = Volatile.Read(ref _running);
-        while (running < _pool.Settings.MaxCalls)
+        var (running, limit, owed) = (Volatile.Read(ref _running), Limit.Current, Owed());
+        while (running + owed < limit)
         {
             var seen = Interlocked.CompareExchange(ref _running, running + 1, running);
             if (seen == running)
@@ -241,7 +328,28 @@ internal sealed class Admission
             running = seen;
         }
 
-        refusal = new(CallResult.Failed(CallOutcome.NoSlot, $"{running} calls to the agent are under way, the limit is {_pool.Settings.MaxCalls}"), _pool.Settings.QueueWait);
+        if (owed >= limit)
+        {
+            ReplaceIndebted(owed);
+        }
+
+        refusal = Paced(CallResult.Failed(FullOutcome, owed == 0
+            ? $"{running} calls to the agent are under way, the limit is {limit}"
+            : $"{running} calls to the agent are under way and {owed} answers are owed, the limit is {limit}"));
         return false;
+    }
+
+    // Rule 6: what is owed for so long will not come by itself.
+    private void ReplaceIndebted(int owed)
+    {
+        var now = _time.GetTimestamp();
+        if (Interlocked.CompareExchange(ref _filledSince, now, 0) is not 0 and var since && _time.GetElapsedTime(since, now) >= MostDebtTimes * Limit.CallTime)
+        {
+            Volatile.Write(ref _filledSince, 0);
+            foreach (var pooled in _pool.Live.Where(static pooled => pooled.Connection.Stats.Owed > 0))
+            {
+                _pool.Replace(pooled.Connection, $"for {MostDebtTimes} times what calls take, {owed} answers that are owed have filled the limit of {Limit.Current} calls");
+            }
+        }
     }
 }

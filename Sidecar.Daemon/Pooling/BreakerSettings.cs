@@ -28,8 +28,11 @@ internal sealed record BreakerSettings
     /// <summary>How long nothing is asked before a first call is let through to find out.</summary>
     public required TimeSpan OpenFor { get; init; }
 
-    /// <summary>Successes in a row that close it again (spec §9.8).</summary>
-    public int SuccessesToClose { get; init; } = 2;
+    /// <summary>
+    /// As many more calls have to succeed than fail until it closes again. The protocol's own default is 2 in a row (spec §9.8): too few to
+    /// tell an agent that is well from one of which half of the calls fail.
+    /// </summary>
+    public int TrialsToClose { get; init; } = 8;
 
     /// <summary>Whether it never opens.</summary>
     public bool IsOff => FailurePercent == 0 && Consecutive == 0;

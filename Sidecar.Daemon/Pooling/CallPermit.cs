@@ -27,14 +27,22 @@ internal record struct CallPermit
 /// <param name="Kind">The event's kind.</param>
 /// <param name="Lease">The connection of its exchange; null when it has none yet.</param>
 /// <param name="Deadline">Its deadline, a timestamp of the clock.</param>
-internal readonly record struct CallAsk(AgentEvent Message, EventKind Kind, PooledConnection? Lease, long Deadline)
+/// <param name="Route">What stands for its route where calls have to share; null for nothing.</param>
+/// <param name="Weight">The route's part then.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct CallAsk(
+    AgentEvent Message, EventKind Kind, PooledConnection? Lease, long Deadline, object? Route = null, int Weight = 1)
 {
     /// <summary>The bytes of body that it carries.</summary>
     public int Bytes => Message is BodyChunkEvent body ? body.Data.Length : 0;
+
+    /// <summary>Whose it is.</summary>
+    public CallShare Share => new(Route, Weight, (Message as RequestHeadersEvent)?.Metadata.ClientIp);
 }
 
 /// <summary>Why a call was not let through.</summary>
 /// <param name="Result">The end of the call, unless it waits.</param>
 /// <param name="Wait">How long waiting makes sense, inside the call's deadline; zero when it does not.</param>
+/// <param name="IsPaced">Whether what it waits for comes at the pace of the agent's answers, so that it can be told whether it comes in time.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct Refusal(CallResult Result, TimeSpan Wait);
+internal readonly record struct Refusal(CallResult Result, TimeSpan Wait, bool IsPaced = false);

@@ -1,17 +1,34 @@
+using Sidecar.Daemon.Connections.Calls;
+
 namespace Sidecar.Daemon.Pooling;
 
-/// <summary>The calls of an agent that wait for a slot or a connection: a bounded queue. Safe from any thread.</summary>
+/// <summary>The calls of an agent version that wait for a slot or a connection: a bounded queue, fair to routes and clients. Safe from any thread.</summary>
 /// <remarks>
-/// Being woken is no promise: whoever is woken looks again and may wait on, keeping its place. Those that can use any connection look only in
-/// their turn, and each that goes in wakes the next. While nobody waits, waking costs one read.
+/// <para>
+/// Nobody is let in who could not be answered in time: who stands here has a place from which the agent can be reached before its deadline, as far as the
+/// agent's pace tells. Where that pace falls behind, those that it is too late for leave at once, and as long as that goes on the newest go first: the oldest
+/// are the next to be late.
+/// </para>
+/// <para>
+/// Being woken is no promise: whoever is woken looks again and may wait on, keeping its place. Those that can use any connection look only in their turn, and
+/// each that goes in wakes the next. Those that need a certain connection are parts of exchanges that the agent has begun, and go before all others. While
+/// nobody waits, waking costs one read.
+/// </para>
 /// </remarks>
 /// <param name="seats">Most calls that may wait, as of the newest settings.</param>
-internal sealed class CallQueue(Func<int> seats)
+/// <param name="time">The clock.</param>
+internal sealed class CallQueue(Func<int> seats, TimeProvider time)
 {
+    // As long as after one call was late the queue counts as standing.
+    private static readonly TimeSpan Standing = TimeSpan.FromMilliseconds(100);
+
     private readonly Lock _gate = new();
-    private readonly LinkedList<Waiter> _queue = [];
+    private readonly List<Waiter> _waiters = [];
+    private readonly QueueShares _shares = new();
     private volatile int _count;
     private volatile int _forAny;
+    private long _places;
+    private long? _wasLate;
 
     /// <summary>Calls that wait.</summary>
     public int Count => _count;
@@ -19,36 +36,70 @@ internal sealed class CallQueue(Func<int> seats)
     /// <summary>Most calls that may wait.</summary>
     public int Seats => seats();
 
+    /// <summary>Clients that are remembered, so that each gets its part.</summary>
+    public int Clients => _shares.Clients;
+
     /// <summary>Whether somebody waits for whatever connection there is: newcomers have to stand behind.</summary>
     public bool HasQueue => _forAny != 0;
 
-    /// <summary>Takes a seat; null when all are taken.</summary>
-    public Waiter? Enter(PooledConnection? lease)
+    /// <summary>Takes a seat.</summary>
+    /// <param name="ask">The call.</param>
+    /// <param name="most">How many may be served before it, for there is no time for more.</param>
+    /// <param name="result">Why there is no seat for it.</param>
+    /// <returns>The seat; null when there is none for it, or it would be reached too late.</returns>
+    public Waiter? Enter(in CallAsk ask, double most, out CallResult result)
     {
+        result = default;
         lock (_gate)
         {
-            if (_count >= seats())
+            var share = ask.Lease is null ? _shares.Of(ask.Share) : null;
+            var ahead = share is null ? 0 : _count - _forAny + _shares.Ahead(share, _forAny);
+            if (ahead > most)
             {
+                result = CallResult.Failed(CallOutcome.Shed, $"{ahead} calls would be served first, and there is time for {Math.Max(0, (int)most)}");
                 return null;
             }
 
-            var waiter = new Waiter(lease);
-            waiter.Place = _queue.AddLast(waiter);
+            var waiter = new Waiter(ask.Lease, share) { Place = ++_places };
+            if (_count >= seats())
+            {
+                // Another route's or client's surplus makes room for somebody's first.
+                if (share is null || MostOf() is not { } last || !last.IsOfMore(share))
+                {
+                    result = CallResult.Failed(CallOutcome.QueueFull, $"{seats()} calls wait for the agent, which is the limit of the queue");
+                    return null;
+                }
+
+                Remove(last);
+                last.Shed();
+            }
+
+            _waiters.Add(waiter);
             _count++;
-            _forAny += lease is null ? 1 : 0;
+            _forAny += share is null ? 0 : 1;
+            share?.Join();
             return waiter;
         }
     }
 
     /// <summary>Gives the seat back, and the turn to the next.</summary>
-    public void Leave(Waiter waiter)
+    /// <param name="waiter">Whose seat.</param>
+    /// <param name="end">What became of the call.</param>
+    public void Leave(Waiter waiter, WaitEnd end)
     {
         lock (_gate)
         {
-            _queue.Remove(waiter.Place!);
-            _count--;
-            _forAny -= waiter.Lease is null ? 1 : 0;
-            FirstForAny()?.Wake();
+            Remove(waiter);
+            if (end == WaitEnd.Served && waiter.Share is { } share)
+            {
+                _shares.Charge(share);
+            }
+            else if (end == WaitEnd.Late)
+            {
+                _wasLate = time.GetTimestamp();
+            }
+
+            First()?.Wake();
         }
     }
 
@@ -62,7 +113,7 @@ internal sealed class CallQueue(Func<int> seats)
 
         lock (_gate)
         {
-            return FirstForAny() == waiter;
+            return First() == waiter;
         }
     }
 
@@ -77,14 +128,16 @@ internal sealed class CallQueue(Func<int> seats)
 
         lock (_gate)
         {
-            foreach (var waiter in _queue)
+            foreach (var waiter in _waiters)
             {
-                if (!waiter.IsWoken && (waiter.Lease is null || connection is null || waiter.Lease == connection))
+                if (waiter.Lease is { } lease && !waiter.IsWoken && (connection is null || lease == connection))
                 {
                     waiter.Wake();
                     return;
                 }
             }
+
+            First()?.Wake();
         }
     }
 
@@ -98,23 +151,54 @@ internal sealed class CallQueue(Func<int> seats)
 
         lock (_gate)
         {
-            foreach (var waiter in _queue)
-            {
-                waiter.Wake();
-            }
+            _waiters.ForEach(static waiter => waiter.Wake());
         }
     }
 
-    private Waiter? FirstForAny()
+    private void Remove(Waiter waiter)
     {
-        foreach (var waiter in _queue)
+        if (_waiters.Remove(waiter))
         {
-            if (waiter.Lease is null)
-            {
-                return waiter;
-            }
+            _count--;
+            _forAny -= waiter.Share is null ? 0 : 1;
+            waiter.Share?.Leave();
+        }
+    }
+
+    private Waiter? First()
+    {
+        var isNewestFirst = _wasLate is { } late && time.GetElapsedTime(late) < Standing;
+        Waiter? first = null;
+        foreach (var waiter in _waiters)
+        {
+            first = waiter.Share is not null && (first is null || waiter.CompareTo(first, isNewestFirst) < 0) ? waiter : first;
         }
 
-        return null;
+        return first;
     }
+
+    // The newest of whoever has most.
+    private Waiter? MostOf()
+    {
+        Waiter? most = null;
+        foreach (var waiter in _waiters)
+        {
+            most = waiter.Share is { } share && (most is null || !most.IsOfMore(share, besides: 0)) ? waiter : most;
+        }
+
+        return most;
+    }
+}
+
+/// <summary>What became of a call that waited.</summary>
+internal enum WaitEnd
+{
+    /// <summary>It went to the agent.</summary>
+    Served,
+
+    /// <summary>It could no longer have been answered in time.</summary>
+    Late,
+
+    /// <summary>It was not wanted any more, or another reason than time kept it back.</summary>
+    Gone,
 }

@@ -1,7 +1,9 @@
 namespace Sidecar.Daemon.Pooling;
 
-/// <summary>Keeps calls from an agent version whose calls fail, and lets one at a time through to find out when it is well again (spec §9.8).</summary>
+/// <summary>Keeps calls from an agent version whose calls fail, and lets some through to find out when it is well again (spec §9.8).</summary>
 /// <remarks>
+/// Half-open, it lets one call through, and for each that succeeds one more at a time, until there are <see cref="BreakerSettings.TrialsToClose"/>; each
+/// that fails halves them, and the last one opens it again. An agent that is well for a part of its calls gets that part.
 /// Closed, it reads one field for a call and counts its end without a lock. Safe from any thread. Every call let through is reported exactly
 /// once, whatever became of it; should a report be lost all the same, its place is free again once its deadline is past by the open time.
 /// </remarks>
@@ -15,9 +17,12 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
     private volatile FailureWindow _window = new(settings.Window, time);
     private volatile BreakerState _state;
     private int _consecutive;
-    private int _successes;
-    private int _trial;
-    private int _lastTrial;
+    private bool _isOpenForLost;
+
+    // Half-open: how many trials may be under way and are, the name of this round of them, and the last of their deadlines.
+    private int _allowed;
+    private int _trials;
+    private int _round;
     private long _trialDeadline;
     private long _openedAt;
 
@@ -58,7 +63,8 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
     /// <summary>A call that was let through has ended, or never went.</summary>
     /// <param name="trial">What <see cref="TryEnter"/> named it.</param>
     /// <param name="verdict">What its end says about the agent; neutral only gives the place of a trial back.</param>
-    public void Report(int trial, CallVerdict verdict)
+    /// <param name="isLost">Whether its connection ended under it.</param>
+    public void Report(int trial, CallVerdict verdict, bool isLost = false)
     {
         if (trial != 0)
         {
@@ -66,13 +72,27 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         }
         else if (verdict != CallVerdict.Neutral && !_settings.IsOff && _state == BreakerState.Closed)
         {
-            Count(verdict == CallVerdict.Failure);
+            Count(verdict == CallVerdict.Failure, isLost);
         }
     }
 
-    private void Count(bool failed)
+    /// <summary>A new connection is open: what ended with older ones says nothing about the process at its other end.</summary>
+    public void Renew()
     {
-        _window.Add(failed);
+        lock (_gate)
+        {
+            _window.Clear(onlyLost: true);
+            _consecutive = 0;
+            if (_state == BreakerState.Open && _isOpenForLost)
+            {
+                BeginTrials();
+            }
+        }
+    }
+
+    private void Count(bool failed, bool isLost)
+    {
+        _window.Add(failed, isLost);
         if (!failed)
         {
             if (Volatile.Read(ref _consecutive) != 0)
@@ -108,22 +128,34 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
                     return false;
                 }
 
-                (_state, _successes, _trial) = (BreakerState.HalfOpen, 0, 0);
+                BeginTrials();
             }
 
             if (_state == BreakerState.HalfOpen)
             {
-                if (_trial != 0 && time.GetElapsedTime(_trialDeadline, now) < _settings.OpenFor)
+                if (_trials >= _allowed)
                 {
-                    return false;
+                    if (time.GetElapsedTime(_trialDeadline, now) < _settings.OpenFor)
+                    {
+                        return false;
+                    }
+
+                    // Reports were lost: their places are free, and should they come they are of a round that is over.
+                    BeginTrials();
                 }
 
-                trial = _trial = ++_lastTrial;
-                _trialDeadline = deadline;
+                _trials++;
+                (trial, _trialDeadline) = (_round, Math.Max(_trialDeadline, deadline));
             }
 
             return true;
         }
+    }
+
+    private void BeginTrials()
+    {
+        (_state, _allowed, _trials, _trialDeadline) = (BreakerState.HalfOpen, 1, 0, 0);
+        _round++;
     }
 
     private void ReportTrial(int trial, CallVerdict verdict)
@@ -131,19 +163,20 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         lock (_gate)
         {
             // One whose place was given to another meanwhile no longer counts.
-            if (_state != BreakerState.HalfOpen || _trial != trial)
+            if (_state != BreakerState.HalfOpen || _round != trial || _trials == 0)
             {
                 return;
             }
 
-            _trial = 0;
-            if (verdict == CallVerdict.Failure)
+            _trials--;
+            _allowed = verdict switch { CallVerdict.Failure => _allowed / 2, CallVerdict.Success => _allowed + 1, _ => _allowed };
+            if (_allowed == 0)
             {
                 _openedAt = time.GetTimestamp();
-                _state = BreakerState.Open;
+                (_state, _isOpenForLost) = (BreakerState.Open, false);
             }
 
-            if (verdict != CallVerdict.Success || ++_successes < _settings.SuccessesToClose)
+            if (_allowed <= _settings.TrialsToClose)
             {
                 return;
             }
@@ -153,7 +186,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
             _state = BreakerState.Closed;
         }
 
-        changed(BreakerState.Closed, $"{_settings.SuccessesToClose} calls in a row succeeded");
+        changed(BreakerState.Closed, $"{_settings.TrialsToClose} more calls succeeded than failed");
     }
 
     private void Open(string reason)
@@ -166,7 +199,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
             }
 
             _openedAt = time.GetTimestamp();
-            _state = BreakerState.Open;
+            (_state, _isOpenForLost) = (BreakerState.Open, _window.IsMostlyLost());
         }
 
         changed(BreakerState.Open, reason);
@@ -179,7 +212,7 @@ internal enum BreakerState
     /// <summary>Every call.</summary>
     Closed = 0,
 
-    /// <summary>One call at a time, to find out whether the agent is well again.</summary>
+    /// <summary>A few calls at a time, to find out whether the agent is well again.</summary>
     HalfOpen = 1,
 
     /// <summary>None.</summary>

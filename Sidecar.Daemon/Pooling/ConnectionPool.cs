@@ -51,7 +51,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
         _set = new ConnectionSet(time);
         _health = new PoolHealth(settings.AgentId, time, logger);
         Sticky = new StickySessions(settings.StickyTimeout, settings.StickySessions, time);
-        Ejection = new Ejection(this, settings.AgentId, logger);
+        Ejection = new Ejection(this, settings.AgentId, time, logger);
         Admission = new Admission(this, time, (state, reason) => Log.Breaker(logger, settings.AgentId, state, reason));
         _endpoints = new EndpointSet(dialers, settings, random, time, () => Array.ForEach(_keepers, static keeper => keeper.Nudge()));
     }
@@ -93,6 +93,9 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
 
     /// <summary>The connections that are live now.</summary>
     public IReadOnlyList<PooledConnection> Live => _set.Live;
+
+    /// <summary>The same for the path of a call, which enumerates nothing on the heap.</summary>
+    public ReadOnlySpan<PooledConnection> LiveSpan => _set.Live;
 
     /// <summary>What the agent's connections can carry; null before the first handshake.</summary>
     public ConnectionTraits? Traits => _traits;
@@ -239,6 +242,7 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
             _set.Add(pooled);
         }
 
+        Admission.Breaker.Renew();
         UpdateState($"{endpoint.Dialer.Endpoint}; it takes {connection.Traits.Events}");
         Admission.ConnectionsChanged();
         _connected.TrySetResult();

@@ -14,7 +14,9 @@ internal sealed class FailureWindow(TimeSpan length, TimeProvider time)
     private readonly long _begin = time.GetTimestamp();
 
     /// <summary>Adds a call that has ended.</summary>
-    public void Add(bool failed)
+    /// <param name="failed">Whether it failed.</param>
+    /// <param name="isLost">Whether it failed because its connection ended.</param>
+    public void Add(bool failed, bool isLost = false)
     {
         var number = Current();
         ref var slice = ref _slices[number % Slices];
@@ -24,7 +26,7 @@ internal sealed class FailureWindow(TimeSpan length, TimeProvider time)
             {
                 if (slice.Number != number)
                 {
-                    (slice.Calls, slice.Failures) = (0, 0);
+                    (slice.Calls, slice.Failures, slice.Lost) = (0, 0, 0);
                     Volatile.Write(ref slice.Number, number);
                 }
             }
@@ -34,6 +36,11 @@ internal sealed class FailureWindow(TimeSpan length, TimeProvider time)
         if (failed)
         {
             Interlocked.Increment(ref slice.Failures);
+        }
+
+        if (isLost)
+        {
+            Interlocked.Increment(ref slice.Lost);
         }
     }
 
@@ -54,14 +61,28 @@ internal sealed class FailureWindow(TimeSpan length, TimeProvider time)
         return (calls, failures);
     }
 
-    /// <summary>Forgets everything.</summary>
-    public void Clear()
+    /// <summary>Whether most of the failures were ends of connections.</summary>
+    public bool IsMostlyLost()
+    {
+        var (failures, lost) = (0, 0);
+        foreach (ref var slice in _slices.AsSpan())
+        {
+            failures += Volatile.Read(ref slice.Failures);
+            lost += Volatile.Read(ref slice.Lost);
+        }
+
+        return lost * 2 > failures;
+    }
+
+    /// <summary>Forgets everything, or only the calls that ended with their connections.</summary>
+    public void Clear(bool onlyLost = false)
     {
         lock (_gate)
         {
             foreach (ref var slice in _slices.AsSpan())
             {
-                (slice.Calls, slice.Failures) = (0, 0);
+                var (calls, failures) = onlyLost ? (slice.Calls - slice.Lost, slice.Failures - slice.Lost) : (0, 0);
+                (slice.Calls, slice.Failures, slice.Lost) = (calls, failures, 0);
             }
         }
     }
@@ -74,5 +95,6 @@ internal sealed class FailureWindow(TimeSpan length, TimeProvider time)
         public long Number;
         public int Calls;
         public int Failures;
+        public int Lost;
     }
 }

@@ -1,3 +1,4 @@
+using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Daemon.Pooling;
@@ -29,14 +30,22 @@ internal sealed record PoolSettings
     /// <summary>Calls under way at once on one connection, never above what the agent states; 0 for as many as its dialer was told.</summary>
     public int CallsPerConnection { get; init; }
 
-    /// <summary>Calls under way at once, over all connections.</summary>
+    /// <summary>Calls under way at once, over all connections; 0 for as many as the agent works on (<see cref="CallLimit"/>).</summary>
     public int MaxCalls { get; init; } = int.MaxValue;
 
     /// <summary>Calls that may wait for a slot or a connection; 0 means that none waits.</summary>
     public int Queue { get; init; }
 
-    /// <summary>How long a call waits for a slot or a connection, inside its own deadline.</summary>
+    /// <summary>
+    /// How long a call waits for a slot or a connection, inside its own deadline; <see cref="TimeSpan.MaxValue"/> for as long as it can still be answered.
+    /// </summary>
     public TimeSpan QueueWait { get; init; }
+
+    /// <summary>How long a call waits for an agent that is not there now, inside its own deadline.</summary>
+    public TimeSpan AbsentWait => QueueWait == TimeSpan.MaxValue ? Defaults.AbsentWait : QueueWait;
+
+    /// <summary>Of the connections, in percent, as many may be taken out for errors while the agent answers on others.</summary>
+    public int MaxEjectedPercent { get; init; } = CallSettings.MaxEjected.Default;
 
     /// <summary>How long a call waits for an agent that has asked to be sent nothing, inside its own deadline; zero fails it at once.</summary>
     public TimeSpan FlowWait { get; init; }

@@ -34,7 +34,9 @@ internal static class PoolSnapshot
             ? CallResult.Failed(CallOutcome.NoRoom, $"all {others.Length} connections carry as many calls as they may")
             : Array.Exists(others, static connection => connection.IsOnlyHeldBack)
             ? CallResult.Failed(CallOutcome.Paused, $"none of {others.Length} connections takes new exchanges: the agent asks to be sent nothing")
-            : CallResult.Failed(CallOutcome.NoConnection, $"none of {others.Length} connections takes new exchanges (draining, unhealthy or failing)");
+            : Array.Exists(others, static connection => connection.IsEjected)
+            ? CallResult.Failed(CallOutcome.Ejected, $"none of {others.Length} connections takes new exchanges: calls on them failed")
+            : CallResult.Failed(CallOutcome.Unwell, $"none of {others.Length} connections takes new exchanges: the agent drains or is not well");
     }
 
     /// <summary>The most by which any connection's calls are to be stretched, 1 or more.</summary>

@@ -142,11 +142,12 @@ internal sealed class PooledConnection(IAgentConnection connection, TimeProvider
     }
 
     /// <summary>A call failed by the agent's fault. Returns true when the connection is ejected by it.</summary>
-    public bool NoteFailure()
+    /// <param name="mayGo">Whether it may be.</param>
+    public bool NoteFailure(bool mayGo)
     {
         lock (_gate)
         {
-            if (++_errors < MaxErrors || IsEjected)
+            if (++_errors < MaxErrors || IsEjected || !mayGo)
             {
                 return false;
             }

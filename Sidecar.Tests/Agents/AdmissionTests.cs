@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
@@ -73,7 +74,7 @@ public sealed class AdmissionTests
 
     // Exchanges that expire together end in a burst.
     [Test]
-    public async Task EndsOfExchanges_NeverTakeTheSeatsOfRequests()
+    public async Task EndsOfExchanges_NeedNoSlot_AndNeverTakeTheSeatsOfRequests()
     {
         await using var pool = await _rig.PoolAsync(Settings, _a);
         var over = Enumerable.Range(2, 4).Select(n => (Number: n, Session: _rig.Session(pool, exchange: n))).ToList();
@@ -82,13 +83,14 @@ public sealed class AdmissionTests
             await _rig.AskAsync(session, TestEvents.Headers(number));
         }
 
-        _a.AnswerLater = (_, _) => _answer.Task;
+        _a.AnswerLater = (message, _) =>
+            message.CorrelationId == TestEvents.Id(1) ? _answer.Task : Task.FromResult(CallResult.Answered(AgentResponse.Allow));
         var first = _rig.AskAsync(_rig.Session(pool), TestEvents.Headers(1));
         var ends = await Task.WhenAll(over.Select(one => _rig.AskAsync(one.Session, TestEvents.Complete(one.Number))))
             .WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
         var second = _rig.AskAsync(_rig.Session(pool, exchange: 6), TestEvents.Headers(6));
 
-        Assert.That(ends.Select(static end => end.Outcome), Has.All.EqualTo(CallOutcome.NoSlot));
+        Assert.That(ends.Select(static end => end.Outcome), Has.All.EqualTo(CallOutcome.Answered), "an agent whose slots are taken is the one that has memory to free");
         Assert.That(pool.Admission.Waiting, Is.EqualTo(1), "only the request waits");
         _answer.SetResult(CallResult.Answered(AgentResponse.Allow));
         Assert.That((await Task.WhenAll(first, second).WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).Select(static one => one.IsAnswered), Has.All.True);
@@ -222,8 +224,58 @@ public sealed class AdmissionTests
                 throw new InvalidOperationException("There is room.");
             }
 
-            pool.Admission.Leave(ref pass, result, EventKind.RequestHeaders, TimeSpan.FromMicroseconds(50), TimeSpan.FromSeconds(1), keepsSlot: false);
+            var second = TimeSpan.FromSeconds(1);
+            pool.Admission.Leave(ref pass, result, EventKind.RequestHeaders, TimeSpan.FromMicroseconds(50), second, second, keepsSlot: false);
         }
+    }
+
+    // Rule 20: nobody waits for an answer that cannot come in time.
+    [Test]
+    public async Task CallThatCouldNotBeAnsweredInTime_IsRefusedAtOnce_AndTellsWhenToComeBack()
+    {
+        await using var pool = await _rig.PoolAsync(Settings with { Queue = 100, QueueWait = TimeSpan.MaxValue }, _a);
+        var answers = new Queue<TaskCompletionSource<CallResult>>();
+        _a.AnswerLater = (_, _) =>
+        {
+            answers.Enqueue(new TaskCompletionSource<CallResult>(TaskCreationOptions.RunContinuationsAsynchronously));
+            return answers.Last().Task;
+        };
+
+        // One at a time, 20 ms each: so the pace of the agent is known.
+        var calls = new Queue<Task<AgentReply>>();
+        for (var call = 1; call <= 5; call++)
+        {
+            calls.Enqueue(_rig.AskAsync(_rig.Session(pool, exchange: call), TestEvents.Headers(call), 1000));
+            calls.Enqueue(_rig.AskAsync(_rig.Session(pool, exchange: call + 100), TestEvents.Headers(call + 100), 1000));
+            for (var answered = 0; answered < 2; answered++)
+            {
+                await Eventually.TrueAsync(() => answers.Count == 1, ScriptedAgent.Limit, "the next to be sent");
+                _rig.Clock.Advance(TimeSpan.FromMilliseconds(20));
+                answers.Dequeue().SetResult(CallResult.Answered(AgentResponse.Allow));
+                Assert.That((await calls.Dequeue().WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).IsAnswered, Is.True);
+            }
+        }
+
+        var first = _rig.AskAsync(_rig.Session(pool, exchange: 10), TestEvents.Headers(10), 1000);
+        var hasty = await _rig.AskAsync(_rig.Session(pool, exchange: 11), TestEvents.Headers(11), 25).WaitAsync(ScriptedAgent.Limit, TimeProvider.System);
+        Assert.That(hasty.Cause, Is.EqualTo(Cause.Overload));
+        Assert.That(hasty.Detail, Does.Contain("there is time for 0"));
+        Assert.That((pool.Admission.Sheds.Count, pool.Admission.RetryAfter, pool.Admission.Waiting), Is.EqualTo((1, 1, 0)));
+        answers.Dequeue().SetResult(CallResult.Answered(AgentResponse.Allow));
+        await first;
+    }
+
+    // The agent works on calls that nobody waits for any more; of one that has stopped to, the connection is replaced.
+    [Test]
+    public async Task AnswersThatAreOwed_TakeSlots_AndWhereTheyTakeAllForLongTheConnectionIsReplaced()
+    {
+        await using var pool = await _rig.PoolAsync(Settings with { MaxCalls = 2, QueueWait = TimeSpan.MaxValue, Queue = 0 }, _a);
+        _a.Owed = _a.InFlight = 2;
+        Assert.That((await _rig.AskAsync(_rig.Session(pool, exchange: 2), TestEvents.Headers(2))).Outcome, Is.EqualTo(CallOutcome.NoSlot));
+        Assert.That(_a.IsOpen, Is.True);
+        _rig.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.That((await _rig.AskAsync(_rig.Session(pool, exchange: 3), TestEvents.Headers(3))).Outcome, Is.EqualTo(CallOutcome.NoSlot));
+        Assert.That(_a.IsOpen, Is.False);
     }
 
     // One call is under way and answered by _answer; all others are answered at once.

@@ -19,6 +19,7 @@ public sealed class BreakerTests
             MinCalls = 100,
             Window = TimeSpan.FromSeconds(10),
             Consecutive = 2,
+            TrialsToClose = 2,
             OpenFor = TimeSpan.FromSeconds(2),
         },
     };
@@ -134,7 +135,7 @@ public sealed class BreakerTests
         await OpenAsync(pool);
         _rig.Clock.Advance(TimeSpan.FromSeconds(2));
         Report(HealthState.Unhealthy);
-        Assert.That((await AskAsync(pool)).Outcome, Is.EqualTo(CallOutcome.NoConnection));
+        Assert.That((await AskAsync(pool)).Outcome, Is.EqualTo(CallOutcome.Unwell));
         Report(HealthState.Healthy);
         Assert.That((await AskAsync(pool)).IsAnswered, Is.True, "the next is the trial, at once");
 
@@ -150,18 +151,18 @@ public sealed class BreakerTests
     [Test]
     public async Task HalfOpen_TheTrialsPlaceComesBack_WhenThereIsNoSlotForIt()
     {
-        await using var pool = await _rig.PoolAsync(Settings with { MaxCalls = 1 }, _a, _b);
-        var session = _rig.Session(pool, exchange: 100);
-        await _rig.AskAsync(session, TestEvents.Headers(100));
-        await OpenAsync(pool);
-        _rig.Clock.Advance(TimeSpan.FromSeconds(2));
+        var settings = Settings with { MaxCalls = 2 };
+        await using var pool = await _rig.PoolAsync(settings, _a, _b);
         var answer = new TaskCompletionSource<CallResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         _a.AnswerLater = _b.AnswerLater = (_, _) => answer.Task;
-        var complete = _rig.AskAsync(session, TestEvents.Complete(100));
+        var first = _rig.AskAsync(_rig.Session(pool, exchange: 100), TestEvents.Headers(100));
+        (_a.AnswerLater, _b.AnswerLater) = (null, null);
+        await OpenAsync(pool);
+        pool.Follow(settings with { MaxCalls = 1, DrainTimeout = TimeSpan.Zero }, null);
+        _rig.Clock.Advance(TimeSpan.FromSeconds(2));
         Assert.That((await AskAsync(pool)).Outcome, Is.EqualTo(CallOutcome.NoSlot), "the only slot is taken");
         answer.SetResult(CallResult.Answered(AgentResponse.Allow));
-        await complete;
-        (_a.AnswerLater, _b.AnswerLater) = (null, null);
+        await first;
         Assert.That((await AskAsync(pool)).IsAnswered, Is.True, "the next is the trial, at once");
     }
 

@@ -25,6 +25,9 @@ public sealed class CausesTests
             [CallOutcome.QueueFull] = Cause.QueueFull,
             [CallOutcome.Paused] = Cause.FlowControl,
             [CallOutcome.BreakerOpen] = Cause.BreakerOpen,
+            [CallOutcome.Shed] = Cause.Overload,
+            [CallOutcome.Ejected] = Cause.Ejected,
+            [CallOutcome.Unwell] = Cause.AgentUnwell,
             [CallOutcome.ShutDown] = Cause.Shutdown,
         };
         Assert.That(Enum.GetValues<CallOutcome>().ToDictionary(outcome => outcome, Causes.Of), Is.EqualTo(expected));

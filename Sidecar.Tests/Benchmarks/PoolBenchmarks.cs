@@ -107,7 +107,7 @@ public class PoolBenchmarks : IAsyncDisposable
     public bool Admission()
     {
         var entered = _pool.Admission.TryEnter(_ask, ref _pass, out _);
-        _pool.Admission.Leave(ref _pass, _answer, EventKind.RequestHeaders, Duration, Ceiling, keepsSlot: false);
+        _pool.Admission.Leave(ref _pass, _answer, EventKind.RequestHeaders, Duration, Ceiling, Ceiling, keepsSlot: false);
         return entered;
     }
 
@@ -116,7 +116,7 @@ public class PoolBenchmarks : IAsyncDisposable
     public bool Affinity()
     {
         var entered = _pool.Admission.TryEnter(_leased, ref _pass, out _);
-        _pool.Admission.Leave(ref _pass, _answer, EventKind.ResponseHeaders, Duration, Ceiling, keepsSlot: false);
+        _pool.Admission.Leave(ref _pass, _answer, EventKind.ResponseHeaders, Duration, Ceiling, Ceiling, keepsSlot: false);
         return entered;
     }
 

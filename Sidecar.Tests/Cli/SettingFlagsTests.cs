@@ -49,7 +49,7 @@ internal sealed class SettingFlagsTests
     [TestCase("--connections-per-agent 0", "--connections-per-agent: 0 is below 1 connections; give 1 to 64")]
     [TestCase("--connections-per-agent 65", "--connections-per-agent: 65 is above 64 connections; give 1 to 64")]
     [TestCase("--calls-per-connection 65537", "--calls-per-connection: 65537 is above 65536 calls; give 1 to 65536")]
-    [TestCase("--calls-per-agent 0", "--calls-per-agent: 0 is below 1 calls; give 1 to 1000000")]
+    [TestCase("--max-in-flight 0", "--max-in-flight: 0 is below 1 calls; give 1 to 1000000")]
     [TestCase("--unhealthy-after 0", "--unhealthy-after: 0 is below 1 attempts; give 1 to 1000")]
     [TestCase("--breaker-rate 101", "--breaker-rate: 101 is above 100 percent; give 0 to 100")]
     [TestCase("--breaker-calls 0", "--breaker-calls: 0 is below 1 calls; give 1 to 1000000")]
@@ -80,8 +80,8 @@ internal sealed class SettingFlagsTests
     public void NothingWritten_IsTheDefaults()
     {
         var settings = AgentFactory.SettingsOf("waf", new PoolOptions(), 256, endpoints: 1, TimeSpan.FromSeconds(30));
-        Assert.That((settings.Connections, settings.MaxCalls, settings.Queue, settings.UnhealthyAfter), Is.EqualTo((4, 1024, 256, 3)));
-        Assert.That((settings.QueueWait, settings.FlowWait), Is.EqualTo((TimeSpan.FromMilliseconds(10), TimeSpan.Zero)), "only flow-mode wait waits");
+        Assert.That((settings.Connections, settings.MaxCalls, settings.Queue, settings.UnhealthyAfter), Is.EqualTo((4, 0, 256, 3)));
+        Assert.That((settings.QueueWait, settings.FlowWait), Is.EqualTo((TimeSpan.MaxValue, TimeSpan.Zero)), "only flow-mode wait waits");
         Assert.That((settings.Breaker.FailurePercent, settings.Breaker.MinCalls, settings.Breaker.IsOff), Is.EqualTo((50, 100, false)));
     }
 
@@ -91,7 +91,7 @@ internal sealed class SettingFlagsTests
         var written = new PoolOptions { Connections = 2, DrainTimeout = TimeSpan.FromSeconds(1) }
             .With(CallSettings.FlowMode, FlowMode.Wait).With(CallSettings.BreakerRate, 0);
         var settings = AgentFactory.SettingsOf("waf", written, 10, endpoints: 5, TimeSpan.FromSeconds(30));
-        Assert.That((settings.Connections, settings.MaxCalls), Is.EqualTo((5, 50)), "at least one per endpoint");
+        Assert.That((settings.Connections, settings.MaxCalls), Is.EqualTo((5, 0)), "at least one per endpoint");
         Assert.That(
             (settings.FlowWait, settings.DrainTimeout, settings.Breaker.IsOff), Is.EqualTo((TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1), true)));
     }

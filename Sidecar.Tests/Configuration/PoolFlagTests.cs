@@ -11,12 +11,12 @@ public sealed class PoolFlagTests
     public void EveryKey_IsRead()
     {
         var pool = Parse("connections=3,strategy=power-of-two,connect-timeout=1s,timeout=2s,body-timeout=3s,event-timeout=request-body:4s+guardrail:5s,"
-            + "reconnect-min=6ms,reconnect-max=7s,unhealthy-after=8,drain-timeout=9s,calls-per-connection=10,calls-per-agent=11,queue=0,queue-wait=13ms,"
+            + "reconnect-min=6ms,reconnect-max=7s,unhealthy-after=8,drain-timeout=9s,calls-per-connection=10,max-in-flight=11,queue=0,queue-wait=13ms,"
             + "health-interval=14s,flow-mode=wait,flow-wait=15ms,sticky-timeout=none,sticky-sessions=21,"
             + "breaker-rate=16,breaker-calls=17,breaker-window=18s,breaker-failures=19,breaker-open=20s");
         Assert.That(pool.Values.ToString(), Is.EqualTo(
             "connections=3,strategy=power-of-two,connect-timeout=1s,timeout=2s,body-timeout=3s,event-timeout=request-body:4s+guardrail:5s,"
-            + "reconnect-min=6ms,reconnect-max=7s,unhealthy-after=8,drain-timeout=9s,calls-per-connection=10,calls-per-agent=11,queue=0,queue-wait=13ms,"
+            + "reconnect-min=6ms,reconnect-max=7s,unhealthy-after=8,drain-timeout=9s,calls-per-connection=10,max-in-flight=11,queue=0,queue-wait=13ms,"
             + "health-interval=14s,flow-mode=wait,flow-wait=15ms,sticky-timeout=none,sticky-sessions=21,"
             + "breaker-rate=16,breaker-calls=17,breaker-window=18s,breaker-failures=19,breaker-open=20s"));
         Assert.That(
@@ -49,7 +49,7 @@ public sealed class PoolFlagTests
     [TestCase("queue=-1", "key queue: -1 is below 0 ")]
     [TestCase("unhealthy-after=0", "key unhealthy-after: 0 is below 1 ")]
     [TestCase("breaker-rate=101", "key breaker-rate: 101 is above 100 ")]
-    [TestCase("calls-per-agent=0", "key calls-per-agent: 0 is below 1 ")]
+    [TestCase("max-in-flight=0", "key max-in-flight: 0 is below 1 ")]
     [TestCase("event-timeout=request-body", "key event-timeout: 'request-body' is not an event and a duration")]
     [TestCase("event-timeout=lunch:1s", "key event-timeout: 'lunch:1s' is not an event and a duration")]
     [TestCase("event-timeout=all:1s", "key event-timeout: 'all:1s' is not an event and a duration")]

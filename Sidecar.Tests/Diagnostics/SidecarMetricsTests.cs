@@ -29,6 +29,8 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         Paused = 1,
         InFlight = 17,
         Running = 16,
+        Limit = 20,
+        Shed = 3,
         Waiting = 64,
         QueuePercent = 25,
         IsAvailable = true,
@@ -77,8 +79,12 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             """sidecar_agent_breaker{agent="waf",version="1"} 1""",
             """sidecar_agent_buffer_utilization_percent{agent="bot",version="1"} 0""",
             """sidecar_agent_buffer_utilization_percent{agent="waf",version="1"} 25""",
+            """sidecar_agent_calls_limit{agent="bot",version="1"} 0""",
+            """sidecar_agent_calls_limit{agent="waf",version="1"} 20""",
             """sidecar_agent_calls_running{agent="bot",version="1"} 0""",
             """sidecar_agent_calls_running{agent="waf",version="1"} 16""",
+            """sidecar_agent_calls_shed_total{agent="bot",version="1"} 0""",
+            """sidecar_agent_calls_shed_total{agent="waf",version="1"} 3""",
             """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="Answered",version="7"} 1""",
             """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="ConnectionLost",version="7"} 1""",
             """sidecar_agent_calls_total{agent="waf",event="request_headers",outcome="NotSendable",version="7"} 1""",
@@ -205,7 +211,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             .ToArray();
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(types, Has.Length.EqualTo(42));
+            Assert.That(types, Has.Length.EqualTo(44));
             foreach (var type in types)
             {
                 Assert.That(type[2], Does.Match("^sidecar(_[a-z]+)+$"));

@@ -25,7 +25,7 @@ public sealed class LeftoverTests
         Assert.That(answer.Decision, Is.EqualTo(new BlockDecision(504)));
         await Eventually.TrueAsync(() => harness.Sums.Of("agent.calls") is ["a|request_headers|TimedOut=1"], Limit, "the timeout to be counted");
         var pooled = harness.ConnectionsOf("a").Single();
-        await Eventually.TrueAsync(() => pooled.Errors == 1, Limit, "the connection's error");
+        Assert.That(pooled.Errors, Is.Zero, "a phase that is shorter than the agent's own time says nothing about the agent");
         await harness.Client.AskAsync(Events.Complete("x", 504));
         await harness.EndedAsync();
         await NothingIsLeftAsync(harness, agent);

@@ -14,6 +14,7 @@ internal sealed class CircuitBreakerTests
         Window = TimeSpan.FromSeconds(10),
         Consecutive = 0,
         OpenFor = TimeSpan.FromSeconds(2),
+        TrialsToClose = 2,
     };
 
     private readonly FakeTimeProvider _clock = new();
@@ -98,10 +99,29 @@ internal sealed class CircuitBreakerTests
     }
 
     [Test]
-    public void HalfOpen_OneFailureOpensItAgainForTheWholeTime()
+    public void HalfOpen_TrialsGrowWithEachSuccess_AndAreHalvedByAFailure()
+    {
+        var breaker = HalfOpen(Settings with { TrialsToClose = 8 });
+        breaker.Report(Enter(breaker)!.Value, CallVerdict.Success);
+        breaker.Report(Enter(breaker)!.Value, CallVerdict.Success);
+        breaker.Report(Enter(breaker)!.Value, CallVerdict.Success);
+        var trials = Enumerable.Range(0, 4).Select(_ => Enter(breaker)!.Value).ToList();
+        Assert.That(Enter(breaker), Is.Null, "four at a time after three successes");
+        breaker.Report(trials[0], CallVerdict.Failure);
+        Assert.That(breaker.State, Is.EqualTo(BreakerState.HalfOpen), "one of many that fails is not all");
+        breaker.Report(trials[1], CallVerdict.Success);
+        breaker.Report(trials[2], CallVerdict.Success);
+        breaker.Report(trials[3], CallVerdict.Neutral);
+        Assert.That(Enumerable.Range(0, 5).Count(_ => Enter(breaker) is not null), Is.EqualTo(4), "half of four, and two more");
+    }
+
+    [Test]
+    public void HalfOpen_TheLastTrialThatFailsOpensItAgainForTheWholeTime()
     {
         var breaker = HalfOpen();
         breaker.Report(Enter(breaker)!.Value, CallVerdict.Success);
+        breaker.Report(Enter(breaker)!.Value, CallVerdict.Failure);
+        Assert.That(breaker.State, Is.EqualTo(BreakerState.HalfOpen));
         breaker.Report(Enter(breaker)!.Value, CallVerdict.Failure);
         _clock.AdvanceTicks(Settings.OpenFor.Ticks - 1);
         Assert.That(Enter(breaker), Is.Null);
@@ -109,6 +129,25 @@ internal sealed class CircuitBreakerTests
         breaker.Report(Enter(breaker)!.Value, CallVerdict.Success);
         Assert.That(breaker.State, Is.EqualTo(BreakerState.HalfOpen), "the success before the failure does not count");
         Assert.That(_changes, Is.EqualTo(new[] { BreakerState.Open }), "not one line per attempt");
+    }
+
+    // After a kill most refusals would be the breaker's open time: the process that answers now has lost nothing.
+    [Test]
+    public void NewConnection_EndsTheOpenTime_OfABreakerThatLostConnectionsOpened()
+    {
+        var breaker = Create(Settings);
+        for (var i = 0; i < 100; i++)
+        {
+            breaker.Report(0, CallVerdict.Failure, isLost: true);
+        }
+
+        Assert.That((breaker.State, Enter(breaker)), Is.EqualTo((BreakerState.Open, (int?)null)));
+        breaker.Renew();
+        Assert.That(Enter(breaker), Is.Not.Null, "at once");
+
+        var sick = Opened();
+        sick.Renew();
+        Assert.That(Enter(sick), Is.Null, "calls that failed on living connections still count");
     }
 
     // A trial whose outcome is lost must not leave the breaker shut for ever.
@@ -187,16 +226,16 @@ internal sealed class CircuitBreakerTests
 
     private CircuitBreaker Create(BreakerSettings settings) => new(settings, _clock, (state, _) => _changes.Add(state));
 
-    private CircuitBreaker Opened()
+    private CircuitBreaker Opened(BreakerSettings? settings = null)
     {
-        var breaker = Create(Settings);
+        var breaker = Create(settings ?? Settings);
         Report(breaker, failures: 100);
         return breaker;
     }
 
-    private CircuitBreaker HalfOpen()
+    private CircuitBreaker HalfOpen(BreakerSettings? settings = null)
     {
-        var breaker = Opened();
+        var breaker = Opened(settings);
         _clock.Advance(Settings.OpenFor);
         return breaker;
     }

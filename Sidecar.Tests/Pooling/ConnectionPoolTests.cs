@@ -30,7 +30,7 @@ public sealed class ConnectionPoolTests
         await using var pool = await StartedAsync(paused);
         Assert.That((pool.Live[0].IsPaused, pool.Live[0].Health), Is.EqualTo((true, HealthState.Draining)));
         Assert.That(pool.Select(null, out var reason), Is.Null);
-        Assert.That(reason.Outcome, Is.EqualTo(CallOutcome.NoConnection));
+        Assert.That(reason.Outcome, Is.EqualTo(CallOutcome.Unwell));
     }
 
     [Test]

@@ -17,15 +17,16 @@ public sealed class EjectionTests
     {
         await using var pool = await StartedAsync();
         var connection = pool.Live[0];
-        pool.Ejection.Note(connection, CallVerdict.Failure);
-        pool.Ejection.Note(connection, CallVerdict.Failure);
-        pool.Ejection.Note(connection, CallVerdict.Success);
-        pool.Ejection.Note(connection, CallVerdict.Failure);
-        pool.Ejection.Note(connection, CallVerdict.Failure);
+        pool.Ejection.Note(connection, CallVerdict.Failure, _clock.GetTimestamp());
+        pool.Ejection.Note(connection, CallVerdict.Failure, _clock.GetTimestamp());
+        pool.Ejection.Note(connection, CallVerdict.Success, _clock.GetTimestamp());
+        pool.Ejection.Note(connection, CallVerdict.Failure, _clock.GetTimestamp());
+        pool.Ejection.Note(connection, CallVerdict.Failure, _clock.GetTimestamp());
         Assert.That(connection.TakesNew, Is.True);
-        pool.Ejection.Note(connection, CallVerdict.Failure);
-        Assert.That((connection.TakesNew, pool.State), Is.EqualTo((false, PoolState.Unhealthy)));
-        pool.Ejection.Note(connection, CallVerdict.Success);
+        _clock.Advance(TimeSpan.FromSeconds(3));
+        pool.Ejection.Note(connection, CallVerdict.Failure, _clock.GetTimestamp());
+        Assert.That((connection.TakesNew, pool.State), Is.EqualTo((false, PoolState.Unhealthy)), "the agent has not answered for a while");
+        pool.Ejection.Note(connection, CallVerdict.Success, _clock.GetTimestamp());
         Assert.That((connection.TakesNew, pool.State), Is.EqualTo((true, PoolState.Available)), "an answer to an earlier call proves that it lives");
     }
 
@@ -67,11 +68,33 @@ public sealed class EjectionTests
         Assert.That(longest, Is.GreaterThan(TimeSpan.FromMilliseconds(50)), "the first time 10 ms were enough");
     }
 
-    private static void Eject(ConnectionPool pool)
+    // An agent that answers on others of its connections is slow or picky, not gone: those left would have to carry all.
+    [Test]
+    public async Task AgentThatAnswers_LosesHalfOfItsConnectionsAtMost()
+    {
+        var dialer = new ScriptedDialer(static number => number <= 4 ? new FakeConnection($"c{number}") : null, _clock);
+        await using var pool = new ConnectionPool(
+            PoolTests.Settings(4) with { DrainTimeout = TimeSpan.Zero }, dialer, new FillThenSpread(), new Random(1), _clock, _log);
+        pool.Start();
+        await Eventually.TrueAsync(() => pool.Live.Count == 4, ScriptedAgent.Limit, "the connections");
+        pool.Ejection.Note(pool.Live[3], CallVerdict.Success, _clock.GetTimestamp());
+        foreach (var connection in pool.Live)
+        {
+            for (var i = 0; i < PooledConnection.MaxErrors; i++)
+            {
+                pool.Ejection.Note(connection, CallVerdict.Failure, _clock.GetTimestamp());
+            }
+        }
+
+        Assert.That(pool.Live.Count(static connection => connection.IsEjected), Is.EqualTo(2));
+        Assert.That(_log.Collector.GetSnapshot().Count(static entry => entry.Message.Contains("in a row failed", StringComparison.Ordinal)), Is.LessThanOrEqualTo(1), "one line for the change");
+    }
+
+    private void Eject(ConnectionPool pool)
     {
         for (var i = 0; i < PooledConnection.MaxErrors; i++)
         {
-            pool.Ejection.Note(pool.Live[0], CallVerdict.Failure);
+            pool.Ejection.Note(pool.Live[0], CallVerdict.Failure, _clock.GetTimestamp());
         }
     }
 

@@ -53,7 +53,7 @@ public sealed class InOrderPoolTests : IAsyncDisposable
         _a.SilentFor = TimeSpan.FromHours(1);
         for (var error = 0; error < PooledConnection.MaxErrors; error++)
         {
-            pool.Ejection.Note(pool.Live[0], CallVerdict.Failure);
+            pool.Ejection.Note(pool.Live[0], CallVerdict.Failure, _rig.Clock.GetTimestamp());
         }
 
         Assert.That(pool.Live[0].TakesNew, Is.False);

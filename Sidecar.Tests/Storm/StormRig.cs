@@ -129,7 +129,7 @@ internal sealed class StormRig : IAsyncDisposable
             .With(CallSettings.ReconnectMin, TimeSpan.FromMilliseconds(1))
             .With(CallSettings.HealthInterval, TimeSpan.FromMilliseconds(200))
             .With(AgentSettings.DrainTimeout, TimeSpan.FromSeconds(1))
-            .With(CallSettings.CallsPerAgent, 100)
+            .With(CallSettings.MaxInFlight, 100)
             .With(CallSettings.Queue, 64)
             .With(CallSettings.StickySessions, 5)
             .With(AgentSettings.BodyMemory, 128 * 1024L);

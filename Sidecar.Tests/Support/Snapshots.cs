@@ -20,7 +20,7 @@ internal static class Snapshots
             .With(CallSettings.HealthInterval, TimeSpan.FromMinutes(1))
             .With(AgentSettings.DrainTimeout, TimeSpan.Zero)
             .With(CallSettings.CallsPerConnection, 1000)
-            .With(CallSettings.CallsPerAgent, 1_000_000)
+            .With(CallSettings.MaxInFlight, 1_000_000)
             .With(CallSettings.Queue, 0)
             .With(CallSettings.BreakerRate, 0)
             .With(CallSettings.BreakerFailures, 0),

@@ -9,8 +9,8 @@ internal static class AgentsCommand
 {
     private static readonly object[] SummaryHeading =
         [
-            "AGENT", "STATE", "MODE", "CONNECTIONS", "IN-FLIGHT", "WAITING", "ANSWERED", "FAILED", "TIMED-OUT", "P50", "P90", "P99",
-            "BREAKER",
+            "AGENT", "STATE", "MODE", "CONNECTIONS", "IN-FLIGHT", "LIMIT", "WAITING", "SHED", "ANSWERED", "FAILED", "TIMED-OUT",
+            "P50", "P90", "P99", "BREAKER",
         ];
 
     private static readonly object[] ConnectionHeading =
@@ -41,13 +41,13 @@ internal static class AgentsCommand
     private static string Connections(AgentDocument agent, VersionDocument version) => version.Connections.Count == 0
         ? $"\n{Screen.Clean(agent.Id)}: no connection; it is looked for at {Screen.Clean(string.Join(", ", version.Endpoints))}\n"
         : $"\n{Screen.Clean(agent.Id)}: {Screen.Clean(version.Strategy)}, {Screen.Number(version.OpenExchanges)} open exchanges, held "
-        + $"bodies {Screen.Bytes(agent.HeldBodyBytes)} of {Screen.Bytes(agent.HeldBodyLimit)}\n"
+        + $"bodies {Screen.Bytes(agent.HeldBodyBytes)} of {Screen.Bytes(agent.HeldBodyLimit)}, {Screen.Number(version.Limit)} calls at once ({version.LimitReason})\n"
             + Screen.Table([ConnectionHeading, .. version.Connections.Select(Line)], indent: 2);
 
     private static IEnumerable<object[]> Lines(AgentDocument agent) => agent.Versions.Select(version => (object[])
     [
         agent.Id, agent.State, agent.Mode, version.Connections.Count, version.Connections.Sum(static connection => connection.InFlight),
-        version.Waiting,
+        version.Limit, version.Waiting, version.Shed,
         version.Calls.Answered, version.Calls.Failed, version.Calls.TimedOut,
         Screen.Milliseconds(version.Latency.P50Ms, version.Latency.Count),
         Screen.Milliseconds(version.Latency.P90Ms, version.Latency.Count),

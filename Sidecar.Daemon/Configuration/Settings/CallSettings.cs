@@ -41,9 +41,9 @@ internal static class CallSettings
         SettingGroup.Calls, "calls-per-connection", Formats.Number(1, 65_536, "calls"), 256, "Calls outstanding on one connection",
         "beyond it a batch no longer grows; never above what the agent states");
 
-    public static readonly Setting<int> CallsPerAgent = List.AddUnset(
-        SettingGroup.Calls, "calls-per-agent", Formats.Number(1, 1_000_000, "calls"), "connections × calls-per-connection",
-        "Calls outstanding to one agent", "one slow agent cannot take all memory and threads");
+    public static readonly Setting<int> MaxInFlight = List.Add(
+        SettingGroup.Calls, "max-in-flight", Formats.Number(1, 1_000_000, "calls", zero: "auto"), 0, "Calls outstanding to one agent",
+        "`auto`: as many as it works on, by how long its calls take; more would wait in it, where nothing can be refused in time");
 
     public static readonly Setting<int> Queue = List.Add(
         SettingGroup.Calls, "queue", Formats.Number(0, 65_536, "calls"), 256, "Calls that may wait for a slot at one agent; 0 for none",
@@ -51,9 +51,9 @@ internal static class CallSettings
         + "`overload`");
 
     public static readonly Setting<TimeSpan> QueueWait = List.Add(
-        SettingGroup.Calls, "queue-wait", Formats.Duration(), TimeSpan.FromMilliseconds(10),
+        SettingGroup.Calls, "queue-wait", Formats.Duration(canBeNone: true), TimeSpan.MaxValue,
         "How long a call waits for a slot, inside its own time",
-        "a small part of the phase; an agent that is busier than that is overloaded");
+        "`none`: as long as it can still be answered in time; one that cannot is refused at once, cause `overload`");
 
     public static readonly Setting<FlowMode> FlowMode = List.Add(
         SettingGroup.Calls, "flow-mode", Formats.Names<FlowMode>("MODE"), Configuration.FlowMode.AsFailureMode,
@@ -105,6 +105,10 @@ internal static class CallSettings
         SettingGroup.Sticky, "sticky-sessions", Formats.Number(1, 1_000_000, "sessions"), 50_000,
         "Kept for each agent; the one unused longest makes room", "as many as exchanges may be open; one whose connection ends moves");
 
+    public static readonly Setting<int> MaxEjected = List.Add(
+        SettingGroup.Connections, "max-ejected", Formats.Number(0, 100, "percent"), 50,
+        "Connections taken out for errors while others answer", "an agent that answers on half of them is slow, not gone");
+
     public static readonly Setting<int> BreakerRate = List.Add(
         SettingGroup.Breaker, "breaker-rate", Formats.Number(0, 100, "percent"), 50,
         "Failed calls that open an agent's breaker; 0 for never", "an agent that fails every other call only costs time");
@@ -123,5 +127,5 @@ internal static class CallSettings
 
     public static readonly Setting<TimeSpan> BreakerOpen = List.Add(
         SettingGroup.Breaker, "breaker-open", Formats.Duration(), TimeSpan.FromSeconds(2), "How long an open breaker lets nothing through",
-        "as long as the longest wait before an agent is dialled again; then one call at a time finds out, and two successes close it");
+        "as long as the longest wait before an agent is dialled again; then single calls find out, one more with each that succeeds");
 }

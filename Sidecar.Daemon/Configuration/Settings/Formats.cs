@@ -19,16 +19,23 @@ internal static class Formats
     /// <param name="min">The least.</param>
     /// <param name="max">The most.</param>
     /// <param name="unit">What it counts, in the plural; empty for nothing.</param>
-    public static ValueFormat<int> Number(int min, int max, string unit)
+    /// <param name="zero">The word for 0, where there is one and 0 is below the least.</param>
+    public static ValueFormat<int> Number(int min, int max, string unit, string? zero = null)
     {
+        var orZero = zero is null ? "" : $" or {zero}";
         var counted = unit.Length == 0 ? "" : " " + unit;
         bool Read(string text, Action<string> error, out int value)
         {
+            value = 0;
+            if (text == zero)
+            {
+                return true;
+            }
+
             var digits = text.AsSpan(text.StartsWith('-') ? 1 : 0);
             if (digits.IsEmpty || digits.ContainsAnyExceptInRange('0', '9'))
             {
-                value = 0;
-                error(string.Create(CultureInfo.InvariantCulture, $"{text} is not a whole number; give {min} to {max}{counted}"));
+                error(string.Create(CultureInfo.InvariantCulture, $"{text} is not a whole number; give {min} to {max}{counted}{orZero}"));
                 return false;
             }
 
@@ -41,13 +48,13 @@ internal static class Formats
             var isBelow = text[0] == '-' || (isInt && value < min);
             error(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{text} is {(isBelow ? "below" : "above")} {(isBelow ? min : max)}{counted}; give {min} to {max}"));
+                $"{text} is {(isBelow ? "below" : "above")} {(isBelow ? min : max)}{counted}; give {min} to {max}{orZero}"));
             return false;
         }
 
         return new(
-            "N", string.Create(CultureInfo.InvariantCulture, $"{min} to {max}"), Read,
-            static value => value.ToString(CultureInfo.InvariantCulture))
+            zero is null ? "N" : $"N|{zero}", string.Create(CultureInfo.InvariantCulture, $"{min} to {max}"), Read,
+            value => value == 0 && zero is not null ? zero : value.ToString(CultureInfo.InvariantCulture))
         {
             Unit = unit,
         };

@@ -24,6 +24,11 @@ internal static class RouteSettings
     public static readonly Setting<IReadOnlyList<string>?> Methods = List.Add(
         SettingGroup.Route, "method", Formats.List("GET+POST"), [], "Which methods it takes", words: "any");
 
+    public static readonly Setting<Priority> Priority = List.Add(
+        SettingGroup.Route, "priority", Formats.Names<Priority>(), Configuration.Priority.Normal,
+        "Its part of an agent that is busy, beside other routes",
+        "16, 4 and 1 parts; no route starves another, and in a route no client another");
+
     public static readonly Setting<bool> RefusesUnapplied = List.Add(
         SettingGroup.Route, "unapplied", Formats.Words(("refuse", true), ("ignore", false)), true,
         "Requests for which the proxy cannot do what an agent said",

@@ -47,6 +47,15 @@ internal enum CallOutcome
     /// <summary>Nothing was sent: the agent's circuit breaker is open.</summary>
     BreakerOpen,
 
+    /// <summary>Nothing was sent: the agent has more to do than it could have answered in time.</summary>
+    Shed,
+
+    /// <summary>Nothing was sent: the agent's connections are open, and its calls on all of them failed of late.</summary>
+    Ejected,
+
+    /// <summary>Nothing was sent: the agent says that it takes nothing now, for it drains or is not well.</summary>
+    Unwell,
+
     /// <summary>We closed the connection before the answer came: the daemon stops, or the agent is taken out.</summary>
     ShutDown,
 }

@@ -64,6 +64,20 @@ internal sealed record VersionDocument
     /// <summary>Calls that hold one of its slots.</summary>
     public required int Running { get; init; }
 
+    /// <summary>Calls that may hold one now; without a number of the operator's they follow the agent.</summary>
+    public required int Limit { get; init; }
+
+    /// <summary>
+    /// Why it is there: <c>starting</c>, <c>fixed</c>, <c>not-reached</c>, <c>growing</c>, <c>ceiling</c>, <c>queueing</c> or <c>looking</c>.
+    /// </summary>
+    public required string LimitReason { get; init; }
+
+    /// <summary>How long a call takes the agent now, in milliseconds; 0 before the first.</summary>
+    public required double CallMs { get; init; }
+
+    /// <summary>Calls refused because they could not have been answered in time, since the start.</summary>
+    public required long Shed { get; init; }
+
     /// <summary>Calls that wait for a slot or a connection.</summary>
     public required int Waiting { get; init; }
 

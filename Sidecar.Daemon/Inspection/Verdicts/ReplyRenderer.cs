@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Inspection.Ledger;
@@ -78,7 +79,7 @@ internal static class ReplyRenderer
         Cause.TooLarge or Cause.Truncated or Cause.BodyUnfinished => Finish(413, [], null),
         Cause.Malformed or Cause.NoRoute => Finish(403, [], null),
         Cause.Timeout => Finish(504, [new("retry-after", "1")], null),
-        _ => Finish(503, [new("retry-after", "1")], null),
+        _ => Finish(503, [new("retry-after", Math.Max(1, verdict.RetryAfter).ToString(CultureInfo.InvariantCulture))], null),
     };
 
     private static Reply Finish(int status, List<KeyValuePair<string, string>> headers, string? body)

@@ -151,6 +151,8 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
             Decision = winner.Kind == VerdictKind.Allow ? null : winner.Response?.Decision,
             DecidedBy = winner.Kind == VerdictKind.Allow ? null : winner.Agent,
             Cause = winner.Kind == VerdictKind.FailedClosed ? winner.Cause : bypassed?.Cause ?? Cause.None,
+            RetryAfter = winner is { Kind: VerdictKind.FailedClosed, Cause: Cause.Overload or Cause.QueueFull or Cause.AgentLimit }
+                ? exchange.Enforced[winner.Order].Session.Version.Admission.RetryAfter : 0,
             RequestHeaders = HeaderEdits.Fold(allows.Select(static statement => statement.Response!.RequestHeaders)),
             ResponseHeaders = HeaderEdits.Fold(allows.Select(static statement => statement.Response!.ResponseHeaders)),
             WebSocket = kind == EventKind.WebSocketFrame ? _statements.Select(WebSocketOf).MaxBy(static decision => decision.Kind) : null,

@@ -15,7 +15,7 @@ internal sealed class SettingValuesTests
         Assert.That(SettingValues.Empty.Get(CallSettings.ReconnectMin, CallSettings.Remote), Is.EqualTo(TimeSpan.FromMilliseconds(100)));
         Assert.That(SettingValues.Empty.Get(CallSettings.ReconnectMin, "other"), Is.EqualTo(TimeSpan.FromMilliseconds(10)));
         Assert.That(SettingValues.Empty.Find(CallSettings.ReconnectMin), Is.Null);
-        Assert.That(() => SettingValues.Empty.Get(CallSettings.CallsPerAgent), Throws.InvalidOperationException.With.Message.Contains("calls-per-agent"));
+        Assert.That(() => SettingValues.Empty.Get(AgentSettings.MaxEvent), Throws.InvalidOperationException.With.Message.Contains("max-event"));
         var written = SettingValues.Empty.With(CallSettings.ReconnectMin, TimeSpan.FromSeconds(1));
         Assert.That(written.Get(CallSettings.ReconnectMin, CallSettings.Remote), Is.EqualTo(TimeSpan.FromSeconds(1)), "what is written goes before every default");
     }
@@ -95,7 +95,7 @@ internal sealed class SettingValuesTests
     {
         var (first, second) = setting.Placeholder.Split('|') switch
         {
-            ["N"] => ("1", "2"),
+            ["N", ..] => ("1", "2"),
             ["DURATION", ..] => ("1s", "2s"),
             ["EVENT:DURATION"] => ("guardrail:1s", "guardrail:2s"),
             ["STRATEGY"] => ("random", "round-robin"),

@@ -71,7 +71,7 @@ internal sealed class SettingsTableTests
     }
 
     private static bool HasRange(Setting setting) =>
-        setting.Placeholder is "OCTAL" || setting.Placeholder.Split("|")[0] is "DURATION" || setting.Placeholder.Contains("[:SIZE]", StringComparison.Ordinal);
+        setting.Placeholder is "OCTAL" || setting.Placeholder.Split("|")[0] is "DURATION" or "N" || setting.Placeholder.Contains("[:SIZE]", StringComparison.Ordinal);
 
     private static string Errors(Setting setting, string text)
     {

@@ -138,7 +138,7 @@ internal sealed class PoolContractTests(ConnectionKind kind)
         }
 
         Assert.That((pooled.IsEjected, pooled.TakesNew), Is.EqualTo((true, false)));
-        Assert.That((await _rig.AskAsync(_rig.Session(_pool, exchange: 9), TestEvents.Headers(9))).Outcome, Is.EqualTo(CallOutcome.NoConnection));
+        Assert.That((await _rig.AskAsync(_rig.Session(_pool, exchange: 9), TestEvents.Headers(9))).Outcome, Is.EqualTo(CallOutcome.Ejected));
         if (!kind.HasPings)
         {
             await UntilAsync(() => pooled.TakesNew, "its time to have passed: there is no ping to prove that it lives", TimeSpan.FromSeconds(1));
