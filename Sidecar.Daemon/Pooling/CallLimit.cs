@@ -40,6 +40,9 @@ internal sealed class CallLimit(TimeProvider time)
     // Queueing for less than this harms nobody, and lets quick agents read and write in batches.
     private const double Grace = 0.001;
 
+    // Of an agent that hangs each unanswered call would make the guess for the next one longer.
+    private const double MostGuessed = 2;
+
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
@@ -115,8 +118,9 @@ internal sealed class CallLimit(TimeProvider time)
     {
         lock (_gate)
         {
-            // How long an unanswered one would have taken is not known; longer than most.
-            var seconds = isAnswered ? took.TotalSeconds : Math.Max(took.TotalSeconds, _callTime + _deviation);
+            // How long an unanswered one would have taken is not known; longer than most, however little time it had.
+            var seconds = took.TotalSeconds;
+            seconds = isAnswered ? seconds : Math.Max(seconds, Math.Min(_callTime + _deviation, MostGuessed));
             _deviation += AverageWeight * (Math.Abs(seconds - _callTime) - _deviation);
             _callTime = _callTime == 0 ? seconds : _callTime + (AverageWeight * (seconds - _callTime));
             if (isAnswered)

@@ -133,10 +133,11 @@ internal sealed class CallQueue(Func<int> seats, TimeProvider time)
                 if (waiter.Lease is { } lease && !waiter.IsWoken && (connection is null || lease == connection))
                 {
                     waiter.Wake();
-                    return;
+                    break;
                 }
             }
 
+            // It may be that the other cannot use it: its connection may be full, or paused.
             First()?.Wake();
         }
     }

@@ -254,6 +254,9 @@ internal sealed class ConnectionPool : IConnectionSink, IAsyncDisposable
     {
         _set.Remove(connection);
         Sticky.Forget(connection);
+
+        // What it owed no longer takes slots.
+        Admission.ConnectionsChanged();
     }
 
     /// <summary>A dial failed.</summary>

@@ -19,6 +19,9 @@ internal sealed class QueueShares
     /// <summary>Most clients remembered; those that wait for nothing are forgotten when there are more.</summary>
     public const int MostClients = 4096;
 
+    // Those of replaced models are not kept for long.
+    private const int MostRoutes = 64;
+
     private readonly Dictionary<object, Route> _routes = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<(Route, string), Client> _clients = [];
     private double _now;
@@ -32,7 +35,7 @@ internal sealed class QueueShares
         var key = whose.Route ?? this;
         if (!_routes.TryGetValue(key, out var route))
         {
-            Forget(_routes, MostClients, static route => route.Waiting == 0);
+            Forget(_routes, MostRoutes, static route => route.Waiting == 0);
             _routes[key] = route = new Route();
         }
 

@@ -117,7 +117,7 @@ public sealed class OverloadTests
             return traffic.Good;
         }
 
-        var runs = Seeds(4, seed => Run(seed, 0) / Run(seed, 1024));
+        var runs = Seeds(6, seed => Run(seed, 0) / Run(seed, 1024));
         Report(runs.Average(), runs.Min(), 0);
         Assert.That(runs.Average(), Is.GreaterThanOrEqualTo(0.99));
     }
