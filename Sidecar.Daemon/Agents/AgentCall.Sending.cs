@@ -79,7 +79,7 @@ internal sealed partial class AgentCall
             _session.Waiter = waiter;
             for (var isLast = false; ;)
             {
-                waiter.Look();
+                var wasWoken = waiter.Look();
                 if (_withdrawals != _session.Withdrawals)
                 {
                     return CallResult.Failed(CallOutcome.Cancelled, Withdrawn);
@@ -113,8 +113,13 @@ internal sealed partial class AgentCall
 
                 if (isLast)
                 {
-                    end = WaitEnd.Late;
+                    end = refusal.IsPaced ? WaitEnd.Late : WaitEnd.Gone;
                     return admission.TooLate(refusal);
+                }
+
+                if (wasWoken)
+                {
+                    admission.PassOn(waiter);
                 }
 
                 isLast = !await admission.WaitAsync(waiter, since, refusal.Wait, latest).ConfigureAwait(false);

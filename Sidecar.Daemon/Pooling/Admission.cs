@@ -14,9 +14,13 @@ internal sealed class Admission
     // As many times what a call takes may owed answers fill the limit.
     private const int MostDebtTimes = 10;
 
+    // However quick its calls are: a pause of its runtime is no end.
+    private static readonly TimeSpan LeastDebtTime = TimeSpan.FromSeconds(1);
+
     private readonly ConnectionPool _pool;
     private readonly TimeProvider _time;
     private readonly CallQueue _room;
+    private readonly Lock _followGate = new();
     private int _running;
 
     // Since when answers that are owed fill the limit, a timestamp; 0 when they do not.
@@ -57,8 +61,12 @@ internal sealed class Admission
     /// <summary>Goes by the pool's newest settings and connections.</summary>
     public void Follow()
     {
-        var stated = _pool.Live.Sum(static connection => connection.Connection.Traits.MaxInFlight);
-        Limit.Within(_pool.Settings.MaxCalls, stated > 0 ? stated : int.MaxValue);
+        // Connections come side by side: what was summed last has to be what counts.
+        lock (_followGate)
+        {
+            var stated = _pool.Live.Sum(static connection => connection.Connection.Traits.MaxInFlight);
+            Limit.Within(_pool.Settings.MaxCalls, stated > 0 ? stated : int.MaxValue);
+        }
     }
 
     /// <summary>Lets a call through if that can be done now.</summary>
@@ -116,7 +124,10 @@ internal sealed class Admission
         if (seat is null)
         {
             result = full with { Detail = $"{full.Detail}; {refusal.Result.Detail}" };
-            Sheds.Add();
+            if (refusal.IsPaced)
+            {
+                Sheds.Add();
+            }
         }
 
         return seat;
@@ -131,7 +142,11 @@ internal sealed class Admission
     /// <summary>A call that waited for its turn could no longer have been answered.</summary>
     public CallResult TooLate(in Refusal refusal)
     {
-        Sheds.Add();
+        if (refusal.IsPaced)
+        {
+            Sheds.Add();
+        }
+
         return refusal.IsPaced && _pool.Settings.QueueWait == TimeSpan.MaxValue
             ? CallResult.Failed(CallOutcome.Shed, $"the agent could not have answered in time: calls take {Limit.CallTime.TotalMilliseconds:0.#} ms; {refusal.Result.Detail}")
             : refusal.Result;
@@ -142,6 +157,9 @@ internal sealed class Admission
 
     /// <summary>Whether it is a waiting call's turn.</summary>
     public bool IsTurnOf(Waiter waiter) => _room.IsTurnOf(waiter);
+
+    /// <summary>One that was woken goes on waiting: another may be able to use what it was woken for.</summary>
+    public void PassOn(Waiter waiter) => _room.PassOn(waiter);
 
     /// <summary>Gives the seat back.</summary>
     public void LeaveQueue(Waiter waiter, WaitEnd end) => _room.Leave(waiter, end);
@@ -205,6 +223,7 @@ internal sealed class Admission
     {
         Volatile.Write(ref _filledSince, 0);
         _room.WakeOne(connection);
+        _room.WakeOne(null);
     }
 
     /// <summary>A connection has come, or takes new exchanges again, or none ever will.</summary>
@@ -316,6 +335,11 @@ internal sealed class Admission
 
         // Not an increment that is taken back: it would turn others away for nothing.
         var (running, limit, owed) = (Volatile.Read(ref _running), Limit.Current, Owed());
+        if (owed < limit && Volatile.Read(ref _filledSince) != 0)
+        {
+            Volatile.Write(ref _filledSince, 0);
+        }
+
         while (running + owed < limit)
         {
             var seen = Interlocked.CompareExchange(ref _running, running + 1, running);
@@ -343,12 +367,15 @@ internal sealed class Admission
     private void ReplaceIndebted(int owed)
     {
         var now = _time.GetTimestamp();
-        if (Interlocked.CompareExchange(ref _filledSince, now, 0) is not 0 and var since && _time.GetElapsedTime(since, now) >= MostDebtTimes * Limit.CallTime)
+        if (Interlocked.CompareExchange(ref _filledSince, now, 0) is not 0 and var since
+            && _time.GetElapsedTime(since, now) is var filledFor
+            && filledFor >= LeastDebtTime
+            && filledFor >= MostDebtTimes * Limit.CallTime)
         {
             Volatile.Write(ref _filledSince, 0);
             foreach (var pooled in _pool.Live.Where(static pooled => pooled.Connection.Stats.Owed > 0))
             {
-                _pool.Replace(pooled.Connection, $"for {MostDebtTimes} times what calls take, {owed} answers that are owed have filled the limit of {Limit.Current} calls");
+                _pool.Replace(pooled.Connection, $"for {filledFor.TotalSeconds:0.0} s {owed} answers that are owed have filled the limit of {Limit.Current} calls");
             }
         }
     }

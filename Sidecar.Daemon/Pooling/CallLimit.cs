@@ -48,6 +48,7 @@ internal sealed class CallLimit(TimeProvider time)
     private readonly Lock _gate = new();
     private readonly double[] _unloaded = new double[Kinds];
     private readonly Times[] _window = new Times[Kinds];
+    private readonly Times[] _unanswered = new Times[Kinds];
     private volatile int _current = First;
     private double _next = First;
     private int _fixed;
@@ -81,13 +82,13 @@ internal sealed class CallLimit(TimeProvider time)
     public LimitReason Reason { get; private set; } = LimitReason.Starting;
 
     /// <summary>How long a call takes now from being sent to its answer, on the average; zero before the first.</summary>
-    public TimeSpan CallTime => TimeSpan.FromSeconds(Math.Max(Volatile.Read(ref _callTime), Volatile.Read(ref _slotTime) * _current));
+    public TimeSpan CallTime => TimeSpan.FromSeconds(Math.Max(Volatile.Read(ref _callTime), SlotTime.TotalSeconds * _current));
 
     /// <summary>By how much calls differ from that, on the average.</summary>
     public TimeSpan Deviation => TimeSpan.FromSeconds(Volatile.Read(ref _deviation));
 
     /// <summary>After how long one more call can be sent while the limit is reached; zero while it never was.</summary>
-    public TimeSpan SlotTime => TimeSpan.FromSeconds(Volatile.Read(ref _slotTime));
+    public TimeSpan SlotTime => TimeSpan.FromSeconds(Math.Min(Volatile.Read(ref _slotTime), Volatile.Read(ref _callTime)));
 
     /// <summary>Goes by these from now on.</summary>
     /// <param name="fixedAt">The operator's number; 0 to follow the agent.</param>
@@ -101,6 +102,7 @@ internal sealed class CallLimit(TimeProvider time)
                 return;
             }
 
+            _beforeLook = fixedAt == _fixed ? _beforeLook : 0;
             (_fixed, _ceiling) = (fixedAt, Math.Max(1, ceiling));
             _next = fixedAt > 0 ? fixedAt : Reason == LimitReason.Fixed ? First : _next;
             Reason = fixedAt > 0 ? LimitReason.Fixed : Reason == LimitReason.Fixed ? LimitReason.Starting : Reason;
@@ -123,17 +125,14 @@ internal sealed class CallLimit(TimeProvider time)
             seconds = isAnswered ? seconds : Math.Max(seconds, Math.Min(_callTime + _deviation, MostGuessed));
             _deviation += AverageWeight * (Math.Abs(seconds - _callTime) - _deviation);
             _callTime = _callTime == 0 ? seconds : _callTime + (AverageWeight * (seconds - _callTime));
-            if (isAnswered)
-            {
-                MeasureSlots(now, isFull: inFlight >= _current && _beforeLook == 0);
-            }
+            MeasureSlots(now, seconds, isFull: isAnswered && inFlight >= _current && _beforeLook == 0);
 
             if (_fixed > 0 || _settling-- > 0)
             {
                 return;
             }
 
-            _window[(int)kind].Add(seconds);
+            (isAnswered ? _window : _unanswered)[(int)kind].Add(seconds);
             _samples++;
             _inFlight += inFlight;
             if (_samples >= (_beforeLook > 0 ? Samples : Math.Max(Samples, _current / 2)))
@@ -153,11 +152,12 @@ internal sealed class CallLimit(TimeProvider time)
     }
 
     // Ends follow each other as fast as the agent can only while it has all that it may have.
-    private void MeasureSlots(long now, bool isFull)
+    private void MeasureSlots(long now, double took, bool isFull)
     {
         if (isFull && _wasFull)
         {
-            var gap = time.GetElapsedTime(_lastEnd, now).TotalSeconds;
+            // Nothing ended between the two, so it was all the time of this one at the most.
+            var gap = Math.Min(took, time.GetElapsedTime(_lastEnd, now).TotalSeconds);
             _slotTime = _slotTime == 0 ? gap : _slotTime + (AverageWeight * (gap - _slotTime));
         }
 
@@ -169,6 +169,7 @@ internal sealed class CallLimit(TimeProvider time)
         var before = _current;
         _current = (int)Math.Round(Math.Clamp(_next, 1, _fixed > 0 ? _fixed : _ceiling));
         Array.Clear(_window);
+        Array.Clear(_unanswered);
 
         // The quickest of those that were sent since come first, so all that were sent before are waited for.
         (_samples, _inFlight, _settling) = (0, 0, before == _current ? 0 : before);
@@ -245,14 +246,17 @@ internal sealed class CallLimit(TimeProvider time)
         var (took, unloaded) = (0.0, 0.0);
         for (var kind = 0; kind < _window.Length; kind++)
         {
-            took += _window[kind].Sum;
-            unloaded += _window[kind].Count * (_unloaded[kind] + Grace);
+            // Before any answer nothing tells that an agent queues.
+            var (seen, guessed, known) = (_window[kind], _unanswered[kind], _unloaded[kind]);
+            took += seen.Sum + guessed.Sum;
+            unloaded += known == 0 ? guessed.Sum : (seen.Count + guessed.Count) * (known + Grace);
         }
 
         return (took, unloaded);
     }
 
     // A window that was not a look may only show that a kind of event is quicker than was known, and only where that is no chance.
+    // Nothing is learnt from calls that were not answered: their times are guesses.
     private void Learn(bool canRise, double weight)
     {
         for (var kind = 0; kind < _window.Length; kind++)

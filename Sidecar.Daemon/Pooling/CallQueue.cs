@@ -133,12 +133,23 @@ internal sealed class CallQueue(Func<int> seats, TimeProvider time)
                 if (waiter.Lease is { } lease && !waiter.IsWoken && (connection is null || lease == connection))
                 {
                     waiter.Wake();
-                    break;
+                    return;
                 }
             }
 
-            // It may be that the other cannot use it: its connection may be full, or paused.
             First()?.Wake();
+        }
+    }
+
+    /// <summary>One that was woken can use nothing of it, or it is not its turn any more: whoever is first looks.</summary>
+    public void PassOn(Waiter waiter)
+    {
+        lock (_gate)
+        {
+            if (First() is { } first && first != waiter)
+            {
+                first.Wake();
+            }
         }
     }
 

@@ -18,6 +18,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
     private volatile BreakerState _state;
     private int _consecutive;
     private bool _isOpenForLost;
+    private volatile bool _hasSucceeded;
 
     // Half-open: how many trials may be under way and are, the name of this round of them, and the last of their deadlines.
     private int _allowed;
@@ -76,11 +77,20 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         }
     }
 
-    /// <summary>A new connection is open: what ended with older ones says nothing about the process at its other end.</summary>
+    /// <summary>
+    /// A new connection is open: what ended with older ones says nothing about the process at its other end. Once for each time that a call
+    /// has succeeded, so that an agent that dies under every call is kept from them all the same.
+    /// </summary>
     public void Renew()
     {
         lock (_gate)
         {
+            if (!_hasSucceeded)
+            {
+                return;
+            }
+
+            _hasSucceeded = false;
             _window.Clear(onlyLost: true);
             _consecutive = 0;
             if (_state == BreakerState.Open && _isOpenForLost)
@@ -95,6 +105,11 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         _window.Add(failed, isLost);
         if (!failed)
         {
+            if (!_hasSucceeded)
+            {
+                _hasSucceeded = true;
+            }
+
             if (Volatile.Read(ref _consecutive) != 0)
             {
                 Volatile.Write(ref _consecutive, 0);
@@ -169,6 +184,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
             }
 
             _trials--;
+            _hasSucceeded |= verdict == CallVerdict.Success;
             _allowed = verdict switch { CallVerdict.Failure => _allowed / 2, CallVerdict.Success => _allowed + 1, _ => _allowed };
             if (_allowed == 0)
             {

@@ -64,11 +64,15 @@ internal sealed class FailureWindow(TimeSpan length, TimeProvider time)
     /// <summary>Whether most of the failures were ends of connections.</summary>
     public bool IsMostlyLost()
     {
+        var number = Current();
         var (failures, lost) = (0, 0);
         foreach (ref var slice in _slices.AsSpan())
         {
-            failures += Volatile.Read(ref slice.Failures);
-            lost += Volatile.Read(ref slice.Lost);
+            if (Volatile.Read(ref slice.Number) is var of && of > number - Slices && of <= number)
+            {
+                failures += Volatile.Read(ref slice.Failures);
+                lost += Volatile.Read(ref slice.Lost);
+            }
         }
 
         return lost * 2 > failures;

@@ -45,13 +45,18 @@ internal sealed class Waiter(PooledConnection? lease, QueueShares.Client? share)
         Wake();
     }
 
-    /// <summary>Forgets that it was woken. Before it looks whether it can go, so that what happens after is not missed.</summary>
-    public void Look()
+    /// <summary>
+    /// Forgets that it was woken, and returns whether it was. Before it looks whether it can go, so that what happens after is not missed.
+    /// </summary>
+    public bool Look()
     {
-        if (IsWoken)
+        var wasWoken = IsWoken;
+        if (wasWoken)
         {
             Volatile.Write(ref _woken, New());
         }
+
+        return wasWoken;
     }
 
     /// <summary>Lets it look again. From any thread.</summary>

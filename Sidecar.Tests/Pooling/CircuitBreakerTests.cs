@@ -136,18 +136,38 @@ internal sealed class CircuitBreakerTests
     public void NewConnection_EndsTheOpenTime_OfABreakerThatLostConnectionsOpened()
     {
         var breaker = Create(Settings);
-        for (var i = 0; i < 100; i++)
-        {
-            breaker.Report(0, CallVerdict.Failure, isLost: true);
-        }
-
+        Report(breaker, successes: 1);
+        Lose(breaker, 100);
         Assert.That((breaker.State, Enter(breaker)), Is.EqualTo((BreakerState.Open, (int?)null)));
         breaker.Renew();
         Assert.That(Enter(breaker), Is.Not.Null, "at once");
 
-        var sick = Opened();
+        var sick = Create(Settings);
+        Report(sick, successes: 1, failures: 100);
         sick.Renew();
         Assert.That(Enter(sick), Is.Null, "calls that failed on living connections still count");
+    }
+
+    [Test]
+    public void AgentThatDiesUnderEveryCall_OpensIt_HoweverOftenItComesBack()
+    {
+        var breaker = Create(Settings);
+        Report(breaker, successes: 1);
+        for (var connection = 0; connection < 10; connection++)
+        {
+            breaker.Renew();
+            Lose(breaker, 12);
+        }
+
+        Assert.That(breaker.State, Is.EqualTo(BreakerState.Open));
+    }
+
+    private static void Lose(CircuitBreaker breaker, int calls)
+    {
+        for (var i = 0; i < calls; i++)
+        {
+            breaker.Report(0, CallVerdict.Failure, isLost: true);
+        }
     }
 
     // A trial whose outcome is lost must not leave the breaker shut for ever.

@@ -151,8 +151,7 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
             Decision = winner.Kind == VerdictKind.Allow ? null : winner.Response?.Decision,
             DecidedBy = winner.Kind == VerdictKind.Allow ? null : winner.Agent,
             Cause = winner.Kind == VerdictKind.FailedClosed ? winner.Cause : bypassed?.Cause ?? Cause.None,
-            RetryAfter = winner is { Kind: VerdictKind.FailedClosed, Cause: Cause.Overload or Cause.QueueFull or Cause.AgentLimit }
-                ? exchange.Enforced[winner.Order].Session.Version.Admission.RetryAfter : 0,
+            RetryAfter = winner.RetryAfter,
             RequestHeaders = HeaderEdits.Fold(allows.Select(static statement => statement.Response!.RequestHeaders)),
             ResponseHeaders = HeaderEdits.Fold(allows.Select(static statement => statement.Response!.ResponseHeaders)),
             WebSocket = kind == EventKind.WebSocketFrame ? _statements.Select(WebSocketOf).MaxBy(static decision => decision.Kind) : null,
@@ -212,7 +211,11 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
     private void Fail(Participant participant, int order, Cause cause, bool open)
     {
         participant.Note(direction, open ? LedgerState.Bypassed : LedgerState.Refused, cause);
-        _statements.Add(new Statement(order, participant.Agent, open ? VerdictKind.Allow : VerdictKind.FailedClosed, null, cause));
+        _statements.Add(new Statement(order, participant.Agent, open ? VerdictKind.Allow : VerdictKind.FailedClosed, null, cause)
+        {
+            RetryAfter = !open && cause is Cause.Overload or Cause.QueueFull or Cause.AgentLimit
+                ? participant.Session.Version.Admission.RetryAfter : 0,
+        });
         Ends |= !open;
     }
 
@@ -237,6 +240,8 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
 
     private sealed record Statement(int Order, string Agent, VerdictKind Kind, AgentResponse? Response, Cause Cause)
     {
+        public int RetryAfter { get; init; }
+
         public string Said => Response is null ? Cause.Label() : Kind.ToString().ToLowerInvariant();
     }
 }

@@ -173,6 +173,12 @@ internal sealed class SimulatedAgent
             ref call.Permit, result, EventKind.RequestHeaders, _time.GetElapsedTime(call.Sent, _time.Now),
             _time.GetElapsedTime(call.Sent, call.Request.Deadline), Ceiling, keepsSlot: false);
         call.End(result.Outcome);
+
+        // Its watch would ping the connection, and the agent answer.
+        if (Pool.Live.FirstOrDefault(pooled => pooled.Connection == call.OnConnection) is { IsEjected: true } ejected)
+        {
+            _time.In(0.05, () => Pool.Ejection.Readmit(ejected));
+        }
     }
 }
 
