@@ -175,7 +175,16 @@ internal sealed class Admission
         var left = _time.GetElapsedTime(now, deadline);
         var mine = wait == TimeSpan.MaxValue ? left : wait - _time.GetElapsedTime(since, now);
         left = mine < left ? mine : left;
-        return left > TimeSpan.Zero ? waiter.WaitAsync(left, _time) : new(waiter.IsWoken);
+        return left <= TimeSpan.Zero ? new(waiter.IsWoken)
+            : Limit.MayDouble && left > CallLimit.Quiet ? LookSoonAsync(waiter)
+            : waiter.WaitAsync(left, _time);
+    }
+
+    // Nobody may come to wake it.
+    private async ValueTask<bool> LookSoonAsync(Waiter waiter)
+    {
+        await waiter.WaitAsync(CallLimit.Quiet, _time).ConfigureAwait(false);
+        return true;
     }
 
     /// <summary>A call has ended: what it held is given back, and what its end says about the agent is remembered.</summary>
@@ -338,6 +347,12 @@ internal sealed class Admission
         if (owed < limit && Volatile.Read(ref _filledSince) != 0)
         {
             Volatile.Write(ref _filledSince, 0);
+        }
+
+        if (running + owed >= limit && Limit.MayDouble)
+        {
+            Limit.OnFull(_time.GetTimestamp());
+            limit = Limit.Current;
         }
 
         while (running + owed < limit)

@@ -26,6 +26,9 @@ internal sealed class CallLimit(TimeProvider time)
     // The mean of times that scatter like an exponential is then right to a fifth.
     private const int Samples = 24;
 
+    /// <summary>After so long without an end of a call a limit that nothing is known for doubles.</summary>
+    public static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(50);
+
     // A limit counts as reached when the calls in flight come this near to it.
     private const double Reached = 0.8;
 
@@ -68,6 +71,7 @@ internal sealed class CallLimit(TimeProvider time)
 
     // What the limit was when a look began, 0 without one; what a call took then, and what the agent worked on as of the last look.
     private int _beforeLook;
+    private long? _quietSince;
     private double _tookBefore;
     private double _works;
     private long _lookBegan;
@@ -77,6 +81,9 @@ internal sealed class CallLimit(TimeProvider time)
 
     /// <summary>Calls that may be under way now, at least 1.</summary>
     public int Current => _current;
+
+    /// <summary>Whether <see cref="OnFull"/> may double it.</summary>
+    public bool MayDouble => Reason == LimitReason.Starting;
 
     /// <summary>Why it is where it is.</summary>
     public LimitReason Reason { get; private set; } = LimitReason.Starting;
@@ -110,6 +117,32 @@ internal sealed class CallLimit(TimeProvider time)
         }
     }
 
+    /// <summary>
+    /// The limit is reached. While nothing is known of an agent whose calls last long, as those of a language model, no end of a call comes that
+    /// could raise it: it doubles each <see cref="Quiet"/> without one.
+    /// </summary>
+    /// <param name="now">A timestamp of the clock.</param>
+    public void OnFull(long now)
+    {
+        if (!MayDouble)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (_quietSince is not { } since)
+            {
+                _quietSince = now;
+            }
+            else if (time.GetElapsedTime(since, now) >= Quiet)
+            {
+                (_quietSince, _next) = (now, _current * 2.0);
+                BeginWindow();
+            }
+        }
+    }
+
     /// <summary>A call has ended, with its answer or because its time was up.</summary>
     /// <param name="kind">Its event.</param>
     /// <param name="took">How long it took since it was sent.</param>
@@ -120,6 +153,8 @@ internal sealed class CallLimit(TimeProvider time)
     {
         lock (_gate)
         {
+            _quietSince = null;
+
             // How long an unanswered one would have taken is not known; longer than most, however little time it had.
             var seconds = took.TotalSeconds;
             seconds = isAnswered ? seconds : Math.Max(seconds, Math.Min(_callTime + _deviation, MostGuessed));

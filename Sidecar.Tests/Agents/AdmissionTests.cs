@@ -265,6 +265,22 @@ public sealed class AdmissionTests
         await first;
     }
 
+    // The calls of a language model last for seconds: none ends that could tell that more would do.
+    [Test]
+    public async Task AgentWhoseCallsLastLong_IsSentMoreAndMore_ThoughNoneHasEnded()
+    {
+        var wide = new FakeConnection("wide", maxInFlight: 256);
+        await using var pool = await _rig.PoolAsync(Settings with { MaxCalls = 0, Queue = 256, QueueWait = TimeSpan.MaxValue }, wide);
+        wide.AnswerLater = (_, _) => _answer.Task;
+        var calls = Enumerable.Range(1, 30).Select(n => _rig.AskAsync(_rig.Session(pool, exchange: n), TestEvents.Headers(n))).ToList();
+        Assert.That(wide.Asked, Has.Count.EqualTo(CallLimit.First));
+        _rig.Clock.Advance(CallLimit.Quiet);
+        await Eventually.TrueAsync(() => wide.Asked.Count == 30, ScriptedAgent.Limit, "all to be sent");
+        _answer.SetResult(CallResult.Answered(AgentResponse.Allow));
+        Assert.That((await Task.WhenAll(calls).WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).Select(static one => one.IsAnswered), Has.All.True);
+        await wide.DisposeAsync();
+    }
+
     // The agent works on calls that nobody waits for any more; of one that has stopped to, the connection is replaced.
     [Test]
     public async Task AnswersThatAreOwed_TakeSlots_AndWhereTheyTakeAllForLongTheConnectionIsReplaced()

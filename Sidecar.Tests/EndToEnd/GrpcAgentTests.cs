@@ -29,7 +29,7 @@ internal sealed class GrpcAgentTests(GrpcPeer peer)
         _agent = await StartAgentAsync();
         _port = _agent.Output.Split("listening on port ")[1].Split(';')[0];
         _daemon = await SidecarCommand.StartDaemonAsync(
-            "--agent", $"peer=http://127.0.0.1:{_port},timeout=20s,body-timeout=20s,connections=1,calls-per-connection={Crowd},"
+            "--agent", $"peer=http://127.0.0.1:{_port},timeout=20s,body-timeout=20s,connections=1,calls-per-connection={Crowd},max-in-flight={Crowd},"
                 + "reconnect-min=10ms,reconnect-max=50ms,body-mode=stream,max-body=none",
             "--listen", $"native={_directory.Socket("native")},budget=25s");
         await _daemon.WaitForAsync("agent peer is reachable");

@@ -43,7 +43,7 @@ internal sealed class HaproxyStack : IAsyncDisposable
         var waits = patient ? ",budget=50s" : "";
         string[] flags =
         [
-            "--agent", $"demo={directory.Socket("agent")}{(patient ? ",timeout=40s,body-timeout=40s" : "")}{agentKeys}",
+            "--agent", $"demo={directory.Socket("agent")}{(patient ? ",timeout=40s,body-timeout=40s,max-in-flight=1000" : "")}{agentKeys}",
             "--listen", $"spop={(abstractName is null ? directory.Socket("spop") : $"abns:{abstractName}")}{waits}{listenKeys}",
             "--listen", $"admin={directory.Socket("admin")}",
             .. daemonFlags,
