@@ -53,6 +53,7 @@ public sealed class EventOrderTests
         await using var agent = await AgentHarness.IntroducedAsync(handler);
         await agent.Peer.SendAsync(SampleEvents.Request(SampleEvents.A));
         await agent.Peer.SendAsync(SampleEvents.Body(SampleEvents.A, [1]));
+        await CancelTests.StartedAsync(handler, 1);
         for (var i = 1; i <= 50; i++)
         {
             var id = new CorrelationId((UInt128)(1000 + i));

@@ -20,7 +20,7 @@ public sealed class FrameAllocationTests
     public async Task SteadyState_AllocatesNothingPerFrame(int size, int count)
     {
         using var directory = new TempDirectory();
-        var (near, far) = SocketPipesTests.Connect(directory);
+        var (near, far) = SocketPipesRig.Connect(directory);
         using var nearPipes = new SocketPipes(near);
         using var farPipes = new SocketPipes(far);
         Assert.That(await LeastAsync(nearPipes, farPipes, size, count), Is.LessThan(Slack), $"bytes for {count} round trips of two frames");

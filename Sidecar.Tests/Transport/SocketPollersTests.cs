@@ -19,7 +19,7 @@ public sealed class SocketPollersTests : IDisposable
     public async Task ReaderThatFails_IsLogged_AndOthersAreReadOn()
     {
         using var poller = new SocketPoller("test", _logger);
-        var (near, far) = SocketPipesTests.Connect(_directory);
+        var (near, far) = SocketPipesRig.Connect(_directory);
         using (near)
         using (far)
         {
@@ -28,7 +28,7 @@ public sealed class SocketPollersTests : IDisposable
             await _logger.Collector.WaitForAsync(static entry => entry.Id.Id == 146, Wire.Limit);
         }
 
-        var (other, peer) = SocketPipesTests.Connect(_directory);
+        var (other, peer) = SocketPipesRig.Connect(_directory);
         await using var pipes = new SocketPipes(other, poller, SocketPipes.Ahead(SocketPipes.ReadAhead));
         peer.Send([2]);
         var read = await pipes.Input.ReadAsync().AsTask().WaitAsync(Wire.Limit);
@@ -43,7 +43,7 @@ public sealed class SocketPollersTests : IDisposable
         Assert.That(pollers.Next().Ended.IsCompleted, Is.False);
         await pollers.DisposeAsync().AsTask().WaitAsync(Wire.Limit);
 
-        var (near, far) = SocketPipesTests.Connect(_directory);
+        var (near, far) = SocketPipesRig.Connect(_directory);
         using (near)
         using (far)
         {
