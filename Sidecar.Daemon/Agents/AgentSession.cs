@@ -201,12 +201,13 @@ internal sealed class AgentSession
     }
 
     /// <summary>
-    /// Nothing but the headers has been told, so another connection can take the exchange from its beginning: moves it there, if there is one and the
-    /// breaker sees a point in it. For the call that has the gate.
+    /// Nothing but the headers has been told, so another connection can take the exchange from its beginning: moves it there, if there is
+    /// one, the breaker sees a point in it, and not too many calls are made again. For the call that has the gate.
     /// </summary>
     public bool TryMove()
     {
-        if (Lease is not { } lost || Version.Admission.Breaker.State != BreakerState.Closed || Version.Pool.Select(lost, out _) is not { } other)
+        if (Lease is not { } lost || Version.Admission.Breaker.State != BreakerState.Closed
+            || Version.Pool.Select(lost, out _) is not { } other || !Version.Admission.Retries.TryTake())
         {
             return false;
         }

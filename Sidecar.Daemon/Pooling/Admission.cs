@@ -5,26 +5,18 @@ namespace Sidecar.Daemon.Pooling;
 
 /// <summary>Decides for each call of an agent version whether it may go now, and on which connection: breaker, flow control, slots, selection.</summary>
 /// <remarks>
-/// With free capacity nothing is allocated, nobody queues, and no lock is taken. Safe from any thread. Every pass given out is given back by
-/// <see cref="Leave"/> in every way out of a call, which is what keeps the counts right after errors, timeouts and cancellations. What cannot be
-/// answered in time is refused before it is sent (rule 20).
+/// With free capacity nothing is allocated and nobody queues; a call that ends takes a short lock to be measured. Safe from any thread. Every
+/// pass given out is given back by <see cref="Leave"/> in every way out of a call, which is what keeps the counts right after errors, timeouts
+/// and cancellations. What cannot be answered in time is refused before it is sent (rule 20).
 /// </remarks>
 internal sealed class Admission
 {
-    // As many times what a call takes may owed answers fill the limit.
-    private const int MostDebtTimes = 10;
-
-    // However quick its calls are: a pause of its runtime is no end.
-    private static readonly TimeSpan LeastDebtTime = TimeSpan.FromSeconds(1);
-
     private readonly ConnectionPool _pool;
     private readonly TimeProvider _time;
     private readonly CallQueue _room;
+    private readonly OwedAnswers _owed;
     private readonly Lock _followGate = new();
     private int _running;
-
-    // Since when answers that are owed fill the limit, a timestamp; 0 when they do not.
-    private long _filledSince;
 
     public Admission(ConnectionPool pool, TimeProvider time, Action<BreakerState, string> breakerChanged)
     {
@@ -32,6 +24,8 @@ internal sealed class Admission
         _time = time;
         _room = new CallQueue(() => pool.Settings.Queue, time);
         Limit = new CallLimit(time);
+        _owed = new OwedAnswers(pool, Limit, time);
+        Retries = new RetryBudget(Limit, time);
         Sheds = new ShedCounts(time);
         Follow();
         Breaker = new CircuitBreaker(pool.Settings.Breaker, time, breakerChanged);
@@ -42,6 +36,9 @@ internal sealed class Admission
 
     /// <summary>How many calls may be under way.</summary>
     public CallLimit Limit { get; }
+
+    /// <summary>Calls that may be made again because their connection ended.</summary>
+    public RetryBudget Retries { get; }
 
     /// <summary>Calls refused because they could not have been answered in time.</summary>
     public ShedCounts Sheds { get; }
@@ -120,7 +117,9 @@ internal sealed class Admission
             return null;
         }
 
-        var seat = _room.Enter(ask, refusal.IsPaced ? ServedInTime(ask.Deadline) : double.PositiveInfinity, out var full);
+        // What is half inspected waits as long as it can: refusing it costs most.
+        var most = refusal.IsPaced && ask.Lease is null ? ServedInTime(ask.Deadline) : double.PositiveInfinity;
+        var seat = _room.Enter(ask, most, out var full);
         if (seat is null)
         {
             result = full with { Detail = $"{full.Detail}; {refusal.Result.Detail}" };
@@ -205,7 +204,7 @@ internal sealed class Admission
             connection.Figures.Add(result.Outcome, took, ceiling, now);
             if (pass.HasSlot && result.Outcome is CallOutcome.Answered or CallOutcome.TimedOut && !result.IsUnsent)
             {
-                Limit.Add(kind, took, now, Running + Owed(), result.IsAnswered);
+                Limit.Add(kind, took, now, Running + _owed.Count(), result.IsAnswered);
             }
 
             if (verdict != CallVerdict.Neutral)
@@ -230,7 +229,7 @@ internal sealed class Admission
     /// <summary>A slot of a connection has become free without the end of a call: an answer that was owed has come.</summary>
     public void SlotFreed(PooledConnection connection)
     {
-        Volatile.Write(ref _filledSince, 0);
+        _owed.OnPaid();
         _room.WakeOne(connection);
         _room.WakeOne(null);
     }
@@ -320,18 +319,6 @@ internal sealed class Admission
         return (_time.GetElapsedTime(now, LatestStart(now, deadline)) / slot) - 1;
     }
 
-    // Calls that nobody waits for any more: the agent works on them all the same.
-    private int Owed()
-    {
-        var owed = 0;
-        foreach (var connection in _pool.LiveSpan)
-        {
-            owed += connection.Connection.Stats.Owed;
-        }
-
-        return owed;
-    }
-
     private long Ticks(TimeSpan time) => (long)(time.TotalSeconds * _time.TimestampFrequency);
 
     private bool TryTakeSlot(ref CallPermit pass, out Refusal refusal)
@@ -343,12 +330,8 @@ internal sealed class Admission
         }
 
         // Not an increment that is taken back: it would turn others away for nothing.
-        var (running, limit, owed) = (Volatile.Read(ref _running), Limit.Current, Owed());
-        if (owed < limit && Volatile.Read(ref _filledSince) != 0)
-        {
-            Volatile.Write(ref _filledSince, 0);
-        }
-
+        var (running, limit, owed) = (Volatile.Read(ref _running), Limit.Current, _owed.Count());
+        _owed.Look(owed);
         if (running + owed >= limit && Limit.MayDouble)
         {
             Limit.OnFull(_time.GetTimestamp());
@@ -367,31 +350,9 @@ internal sealed class Admission
             running = seen;
         }
 
-        if (owed >= limit)
-        {
-            ReplaceIndebted(owed);
-        }
-
         refusal = Paced(CallResult.Failed(FullOutcome, owed == 0
             ? $"{running} calls to the agent are under way, the limit is {limit}"
             : $"{running} calls to the agent are under way and {owed} answers are owed, the limit is {limit}"));
         return false;
-    }
-
-    // Rule 6: what is owed for so long will not come by itself.
-    private void ReplaceIndebted(int owed)
-    {
-        var now = _time.GetTimestamp();
-        if (Interlocked.CompareExchange(ref _filledSince, now, 0) is not 0 and var since
-            && _time.GetElapsedTime(since, now) is var filledFor
-            && filledFor >= LeastDebtTime
-            && filledFor >= MostDebtTimes * Limit.CallTime)
-        {
-            Volatile.Write(ref _filledSince, 0);
-            foreach (var pooled in _pool.Live.Where(static pooled => pooled.Connection.Stats.Owed > 0))
-            {
-                _pool.Replace(pooled.Connection, $"for {filledFor.TotalSeconds:0.0} s {owed} answers that are owed have filled the limit of {Limit.Current} calls");
-            }
-        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Pooling;
@@ -6,14 +5,15 @@ namespace Sidecar.Daemon.Pooling;
 /// <summary>How many calls an agent version is sent at once: the operator's number, or one that follows how long the agent takes.</summary>
 /// <remarks>
 /// <para>
-/// Of an agent with two workers all calls beyond the second only wait, there instead of here, where they can still be refused in time, be overtaken, or be
-/// withdrawn. By Little's law it works on the calls in flight times their unloaded time over the time that they take; the limit is that and some more, so
-/// that no worker ever waits for us. Where both times are equal the limit grows.
+/// Of an agent with two workers all calls beyond the second only wait, there instead of here, where they can still be refused in time, be
+/// overtaken, or be withdrawn. By Little's law it works on the calls in flight times their unloaded time over the time that they take; the
+/// limit is that and some more, so that no worker ever waits for us. Where both times are equal the limit grows.
 /// </para>
 /// <para>
-/// Under constant load the unloaded time cannot be seen. So now and then, and only while the agent queues, the limit falls for a few calls a little below what
-/// it works on, as far as is known: if calls are quicker then, less of their time was work. The constants are those that did best in a simulation of agents
-/// of 1 to 8 workers with constant, exponential and two-peaked times, and of agents that only wait (docs/overload.md).
+/// Under constant load the unloaded time cannot be seen. So now and then, and only while the agent queues, the limit falls for a few calls a
+/// little below what it works on, as far as is known: if calls are quicker then, less of their time was work. The constants are those that did
+/// best in a simulation of agents of 1 to 8 workers with constant, exponential and two-peaked times, and of agents that only wait
+/// (docs/overload.md).
 /// </para>
 /// Safe from any thread; each call takes a short lock once, when it has ended.
 /// </remarks>
@@ -35,13 +35,9 @@ internal sealed class CallLimit(TimeProvider time)
     // Up to this ratio of a call's time to its unloaded time nothing queues; noise is no queue.
     private const double NoQueue = 1.15;
 
-    private const int Kinds = (int)EventKind.Configure + 1;
     private const double Growth = 1.5;
     private const double LookWeight = 0.5;
     private const double AverageWeight = 0.05;
-
-    // Queueing for less than this harms nobody, and lets quick agents read and write in batches.
-    private const double Grace = 0.001;
 
     // Of an agent that hangs each unanswered call would make the guess for the next one longer.
     private const double MostGuessed = 2;
@@ -49,10 +45,9 @@ internal sealed class CallLimit(TimeProvider time)
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
-    private readonly double[] _unloaded = new double[Kinds];
-    private readonly Times[] _window = new Times[Kinds];
-    private readonly Times[] _unanswered = new Times[Kinds];
+    private readonly ServiceTimes _times = new();
     private volatile int _current = First;
+    private long _ended;
     private double _next = First;
     private int _fixed;
     private int _ceiling = int.MaxValue;
@@ -87,6 +82,9 @@ internal sealed class CallLimit(TimeProvider time)
 
     /// <summary>Why it is where it is.</summary>
     public LimitReason Reason { get; private set; } = LimitReason.Starting;
+
+    /// <summary>Calls that have ended, with their answer or because their time was up.</summary>
+    public long Ended => Volatile.Read(ref _ended);
 
     /// <summary>How long a call takes now from being sent to its answer, on the average; zero before the first.</summary>
     public TimeSpan CallTime => TimeSpan.FromSeconds(Math.Max(Volatile.Read(ref _callTime), SlotTime.TotalSeconds * _current));
@@ -154,6 +152,7 @@ internal sealed class CallLimit(TimeProvider time)
         lock (_gate)
         {
             _quietSince = null;
+            _ended++;
 
             // How long an unanswered one would have taken is not known; longer than most, however little time it had.
             var seconds = took.TotalSeconds;
@@ -167,7 +166,7 @@ internal sealed class CallLimit(TimeProvider time)
                 return;
             }
 
-            (isAnswered ? _window : _unanswered)[(int)kind].Add(seconds);
+            _times.Add(kind, seconds, isAnswered);
             _samples++;
             _inFlight += inFlight;
             if (_samples >= (_beforeLook > 0 ? Samples : Math.Max(Samples, _current / 2)))
@@ -203,8 +202,7 @@ internal sealed class CallLimit(TimeProvider time)
     {
         var before = _current;
         _current = (int)Math.Round(Math.Clamp(_next, 1, _fixed > 0 ? _fixed : _ceiling));
-        Array.Clear(_window);
-        Array.Clear(_unanswered);
+        _times.Clear();
 
         // The quickest of those that were sent since come first, so all that were sent before are waited for.
         (_samples, _inFlight, _settling) = (0, 0, before == _current ? 0 : before);
@@ -213,8 +211,8 @@ internal sealed class CallLimit(TimeProvider time)
     private void Decide(long now)
     {
         var inFlight = _inFlight / _samples;
-        Learn(canRise: inFlight < 1.5, 0.25);
-        var (took, unloaded) = Compare();
+        _times.Learn(canRise: inFlight < 1.5, 0.25);
+        var (took, unloaded) = _times.Compare();
         var works = inFlight / Math.Max(1, took / unloaded);
         if (inFlight < Reached * _current)
         {
@@ -257,9 +255,9 @@ internal sealed class CallLimit(TimeProvider time)
 
     private void EndLook(long now)
     {
-        var before = Compare().Unloaded;
-        Learn(canRise: true, _isKnown ? LookWeight : 1);
-        var after = Compare().Unloaded;
+        var before = _times.Compare().Unloaded;
+        _times.Learn(canRise: true, _isKnown ? LookWeight : 1);
+        var after = _times.Compare().Unloaded;
         _isKnown = after > 0.75 * before || _current == 1;
         if (!_isKnown)
         {
@@ -274,61 +272,6 @@ internal sealed class CallLimit(TimeProvider time)
     }
 
     private static double Room(double works) => (works * 1.25) + Math.Sqrt(works);
-
-    // What the calls of the window took, and what they would have taken of an agent with nothing else to do.
-    private (double Took, double Unloaded) Compare()
-    {
-        var (took, unloaded) = (0.0, 0.0);
-        for (var kind = 0; kind < _window.Length; kind++)
-        {
-            // Before any answer nothing tells that an agent queues.
-            var (seen, guessed, known) = (_window[kind], _unanswered[kind], _unloaded[kind]);
-            took += seen.Sum + guessed.Sum;
-            unloaded += known == 0 ? guessed.Sum : (seen.Count + guessed.Count) * (known + Grace);
-        }
-
-        return (took, unloaded);
-    }
-
-    // A window that was not a look may only show that a kind of event is quicker than was known, and only where that is no chance.
-    // Nothing is learnt from calls that were not answered: their times are guesses.
-    private void Learn(bool canRise, double weight)
-    {
-        for (var kind = 0; kind < _window.Length; kind++)
-        {
-            ref var seen = ref _window[kind];
-            ref var known = ref _unloaded[kind];
-            if (seen.Count > 0 && known == 0)
-            {
-                known = seen.Mean;
-            }
-            else if (seen.Count > 0 && (canRise || known - seen.Mean > 2.5 * Math.Max(seen.Error, known / Math.Sqrt(seen.Count))))
-            {
-                known += weight * (seen.Mean - known);
-            }
-        }
-    }
-
-    [StructLayout(LayoutKind.Auto)]
-    private struct Times
-    {
-        private double _squares;
-
-        public int Count { get; private set; }
-
-        public double Sum { get; private set; }
-
-        public readonly double Mean => Sum / Count;
-
-        public readonly double Error => Math.Sqrt(Math.Max(0, (_squares / Count) - (Mean * Mean)) / Count);
-
-        public void Add(double seconds)
-        {
-            Count++;
-            Sum += seconds;
-            _squares += seconds * seconds;
-        }
-    }
 }
 
 /// <summary>Why the limit of calls in flight is where it is. Names are words for operators.</summary>

@@ -263,6 +263,20 @@ public sealed class AdmissionTests
         Assert.That((pool.Admission.Sheds.Count, pool.Admission.RetryAfter, pool.Admission.Waiting), Is.EqualTo((1, 1, 0)));
         answers.Dequeue().SetResult(CallResult.Answered(AgentResponse.Allow));
         await first;
+
+        // What is half inspected is not refused by a guess.
+        var begun = _rig.Session(pool, exchange: 12);
+        var headers = _rig.AskAsync(begun, TestEvents.Headers(12), 1000);
+        answers.Dequeue().SetResult(CallResult.Answered(AgentResponse.Allow));
+        await headers;
+        var another = _rig.AskAsync(_rig.Session(pool, exchange: 13), TestEvents.Headers(13), 1000);
+        var piece = _rig.AskAsync(begun, TestEvents.Chunk(12), 25);
+        Assert.That((piece.IsCompleted, pool.Admission.Waiting), Is.EqualTo((false, 1)));
+        answers.Dequeue().SetResult(CallResult.Answered(AgentResponse.Allow));
+        await Eventually.TrueAsync(() => answers.Count == 1, ScriptedAgent.Limit, "the piece to be sent");
+        answers.Dequeue().SetResult(CallResult.Answered(AgentResponse.Allow));
+        Assert.That((await piece.WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).IsAnswered, Is.True);
+        await another;
     }
 
     // The calls of a language model last for seconds: none ends that could tell that more would do.

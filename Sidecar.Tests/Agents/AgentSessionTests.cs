@@ -71,6 +71,32 @@ public sealed class AgentSessionTests
     }
 
     [Test]
+    public async Task HeadersLost_AreNotAskedAgain_WhenTooManyWere()
+    {
+        await using var pool = await _rig.PoolAsync(_a, _b);
+        var budget = 0;
+        while (pool.Admission.Retries.TryTake())
+        {
+            budget++;
+        }
+
+        _a.Answer = _b.Answer = _ => Lost;
+        var reply = await _rig.AskAsync(_rig.Session(pool), TestEvents.Headers(1));
+        Assert.That((budget, reply.Outcome, reply.IsRetry), Is.EqualTo((100, CallOutcome.ConnectionLost, false)));
+
+        _rig.Clock.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.That((await _rig.AskAsync(_rig.Session(pool, exchange: 2), TestEvents.Headers(2))).IsRetry, Is.True, "ten a second");
+
+        _a.Answer = _b.Answer = _ => CallResult.Answered(AgentResponse.Allow);
+        for (var exchange = 3; exchange < 33; exchange++)
+        {
+            await _rig.AskAsync(_rig.Session(pool, exchange: exchange), TestEvents.Headers(exchange));
+        }
+
+        Assert.That(Enumerable.Range(0, 5).Count(_ => pool.Admission.Retries.TryTake()), Is.EqualTo(3), "a tenth of the calls");
+    }
+
+    [Test]
     public async Task HeadersLost_WhenNobodyWantsThemAnyMore_AreNotAskedAgain()
     {
         await using var pool = await _rig.PoolAsync(_a, _b);
