@@ -6,6 +6,7 @@
 #   scripts/bench.sh --nginx [SECONDS]      the same for a whole nginx
 #   scripts/bench.sh --envoy [SECONDS]      the same for a whole Envoy: ext_authz and ext_proc, beside a server on grpc-go
 #   scripts/bench.sh --bodies [MIB]      long bodies through a whole Envoy and a whole nginx, both ways
+#   scripts/bench.sh --overload [SECONDS]      agents that are asked for more than they can do, behind whole proxies, beside coraza-spoa
 #   scripts/bench.sh --load [SECONDS]      latency against load, daemon and relay, with a picture (3 rounds)
 #   scripts/bench.sh --micro [ARGUMENTS]      what an exchange, selection, affinity and breaker cost (BenchmarkDotNet; --job short is quicker)
 #   scripts/bench/compare.sh OLD [NEW]      whether a change made the daemon cheaper or quicker
@@ -17,8 +18,8 @@
 # of a row in seconds (default 20); a rate that was not stable by then has a '~'. Rows for which a program is missing are 'not run'.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-case "${1:-}" in -h|--help) sed -n '2,18s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
-case "${1:-}" in --reference|--haproxy|--nginx|--envoy|--bodies|--load) script=scripts/bench/${1#--}.sh; shift; exec "$script" "$@" ;; esac
+case "${1:-}" in -h|--help) sed -n '2,19s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+case "${1:-}" in --reference|--haproxy|--nginx|--envoy|--bodies|--overload|--load) script=scripts/bench/${1#--}.sh; shift; exec "$script" "$@" ;; esac
 if [ "${1:-}" = --micro ]; then
   shift
   export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1

@@ -52,6 +52,9 @@ internal static class AgentCommand
     private static readonly Option<string[]> ResponseHeader =
         FlagTypes.Many("--response-header", "NAME:VALUE", "Set a header of the responses to requests that pass. Repeatable.");
     private static readonly Option<TimeSpan?> Delay = FlagTypes.Duration("--delay", "not at all", "Wait this long before every answer");
+    private static readonly Option<int?> Workers = FlagTypes.Value(
+        "--workers", Formats.Number(1, AgentConnectionOptions.MostWorkers, "events"), "one a processor; with --delay all",
+        "Events worked on at once; others wait");
     private static readonly Option<string?> Id = new("--id") { Description = "The agent's id [demo]", HelpName = "ID" };
     private static readonly Option<bool> JsonOnly =
         new("--json-only") { Description = "Speak JSON even to a proxy that offers MessagePack" };
@@ -62,7 +65,7 @@ internal static class AgentCommand
         {
             Listen, Reverse, TokenFile, Connections, Id, BlockPath, BlockHeader, BlockBody, BlockStatus, BlockPage, RedirectPath,
             ChallengePath, SetHeader,
-            RemoveHeader, ResponseHeader, Delay, JsonOnly,
+            RemoveHeader, ResponseHeader, Delay, Workers, JsonOnly,
         };
         demo.SetAction(async (result, cancellation) =>
         {
@@ -102,7 +105,7 @@ internal static class AgentCommand
         using var loggers = LoggerFactory.Create(static logging => logging
             .SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning)
             .AddSimpleConsole(static console => console.SingleLine = true));
-        var workers = DemoAgent.WorkersOf(rules);
+        var workers = result.GetValue(Workers) ?? DemoAgent.WorkersOf(rules);
         if (dialling is not null)
         {
             var dialler = dialling with { Workers = workers };

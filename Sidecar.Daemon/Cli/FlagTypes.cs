@@ -43,7 +43,8 @@ internal static class FlagTypes
         return option;
     }
 
-    private static Option<T?> Value<T>(string name, ValueFormat<T> format, string fallback, string description)
+    /// <summary>A value; null when absent. Help shows what it is then.</summary>
+    public static Option<T?> Value<T>(string name, ValueFormat<T> format, string fallback, string description)
         where T : struct => new(name)
         {
             Description = $"{description} [{fallback}]",

@@ -11,6 +11,9 @@ namespace Sidecar.Daemon.Pooling;
 /// </remarks>
 internal sealed class Admission
 {
+    // The times of calls scatter: a queue that is just as long as the average allows is too long every second time.
+    private const double Spread = 2;
+
     private readonly ConnectionPool _pool;
     private readonly TimeProvider _time;
     private readonly CallQueue _room;
@@ -22,7 +25,7 @@ internal sealed class Admission
     {
         _pool = pool;
         _time = time;
-        _room = new CallQueue(() => pool.Settings.Queue, time);
+        _room = new CallQueue(() => pool.Settings.Queue);
         Limit = new CallLimit(time);
         _owed = new OwedAnswers(pool, Limit, time);
         Retries = new RetryBudget(Limit, time);
@@ -316,7 +319,8 @@ internal sealed class Admission
         }
 
         var now = _time.GetTimestamp();
-        return (_time.GetElapsedTime(now, LatestStart(now, deadline)) / slot) - 1;
+        var served = _time.GetElapsedTime(now, LatestStart(now, deadline)) / slot;
+        return served - 1 - (Spread * Math.Sqrt(Math.Max(0, served)));
     }
 
     private long Ticks(TimeSpan time) => (long)(time.TotalSeconds * _time.TimestampFrequency);

@@ -5,22 +5,22 @@ namespace Sidecar.Daemon.Pooling;
 /// <summary>The calls of an agent version that wait for a slot or a connection: a bounded queue, fair to routes and clients. Safe from any thread.</summary>
 /// <remarks>
 /// <para>
-/// Nobody is let in who could not be answered in time: who stands here has a place from which the agent can be reached before its deadline, as far as the
-/// agent's pace tells. Where that pace falls behind, those that it is too late for leave at once, and as long as that goes on the newest go first: the oldest
-/// are the next to be late.
+/// Nobody is let in who could not be answered in time: who stands here has a place from which the agent can be reached before its deadline, as
+/// far as the agent's pace tells. Where that pace falls behind, those that it is too late for leave at once, and while most are late the newest
+/// go first: the oldest are the next to be late.
 /// </para>
 /// <para>
-/// Being woken is no promise: whoever is woken looks again and may wait on, keeping its place. Those that can use any connection look only in their turn, and
-/// each that goes in wakes the next. Those that need a certain connection are parts of exchanges that the agent has begun, and go before all others. While
-/// nobody waits, waking costs one read.
+/// Being woken is no promise: whoever is woken looks again and may wait on, keeping its place. Those that can use any connection look only in
+/// their turn, and each that goes in wakes the next. Those that need a certain connection are parts of exchanges that the agent has begun, and go
+/// before all others. While nobody waits, waking costs one read.
 /// </para>
 /// </remarks>
 /// <param name="seats">Most calls that may wait, as of the newest settings.</param>
-/// <param name="time">The clock.</param>
-internal sealed class CallQueue(Func<int> seats, TimeProvider time)
+internal sealed class CallQueue(Func<int> seats)
 {
-    // As long as after one call was late the queue counts as standing.
-    private static readonly TimeSpan Standing = TimeSpan.FromMilliseconds(100);
+    // The queue stands while so many more were late than were served, of the last of both.
+    private const int Standing = 4;
+    private const int MostLate = 16;
 
     private readonly Lock _gate = new();
     private readonly List<Waiter> _waiters = [];
@@ -28,7 +28,7 @@ internal sealed class CallQueue(Func<int> seats, TimeProvider time)
     private volatile int _count;
     private volatile int _forAny;
     private long _places;
-    private long? _wasLate;
+    private int _late;
 
     /// <summary>Calls that wait.</summary>
     public int Count => _count;
@@ -93,10 +93,11 @@ internal sealed class CallQueue(Func<int> seats, TimeProvider time)
             if (end == WaitEnd.Served && waiter.Share is { } share)
             {
                 _shares.Charge(share);
+                _late = Math.Max(0, _late - 1);
             }
             else if (end == WaitEnd.Late)
             {
-                _wasLate = time.GetTimestamp();
+                _late = Math.Min(MostLate, _late + 1);
             }
 
             First()?.Wake();
@@ -179,7 +180,7 @@ internal sealed class CallQueue(Func<int> seats, TimeProvider time)
 
     private Waiter? First()
     {
-        var isNewestFirst = _wasLate is { } late && time.GetElapsedTime(late) < Standing;
+        var isNewestFirst = _late > Standing;
         Waiter? first = null;
         foreach (var waiter in _waiters)
         {

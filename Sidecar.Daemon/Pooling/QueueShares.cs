@@ -62,7 +62,8 @@ internal sealed class QueueShares
             others += route != own && route.Waiting > 0 ? route.Weight : 0;
         }
 
-        var inRoute = Math.Min(own.Waiting, share.Waiting * (own.Clients + (share.Waiting == 0 ? 1 : 0)) + own.Clients);
+        var clients = own.Clients + (share.Waiting == 0 ? 1 : 0);
+        var inRoute = (share.Lead * clients) + Math.Min(own.Waiting - share.Waiting, clients - 1);
         return (int)Math.Min(waiting, Math.Ceiling((inRoute + 1) * (1 + (others / own.Weight))) - 1);
     }
 
@@ -89,9 +90,13 @@ internal sealed class QueueShares
     }
 
     /// <summary>A route's part.</summary>
+    /// <remarks>
+    /// Its clients' virtual time goes on by a call of each of those that wait, so that one that was served is not overtaken by new ones for ever.
+    /// </remarks>
     internal sealed class Route
     {
-        private double _now;
+        /// <summary>Its clients' virtual time.</summary>
+        public double Now { get; private set; }
 
         /// <summary>Its weight.</summary>
         public int Weight { get; set; } = 1;
@@ -108,12 +113,11 @@ internal sealed class QueueShares
         /// <summary>Where it was idle, it begins where the others are.</summary>
         public void CatchUp(double now) => Virtual = Waiting == 0 ? Math.Max(Virtual, now) : Virtual;
 
-        /// <summary>A call of a client begins to wait; returns where the client begins when it was idle.</summary>
-        public double Join(bool isFirst)
+        /// <summary>A call of a client begins to wait.</summary>
+        public void Join(bool isFirst)
         {
             Waiting++;
             Clients += isFirst ? 1 : 0;
-            return _now;
         }
 
         /// <summary>A call waits no longer.</summary>
@@ -123,11 +127,11 @@ internal sealed class QueueShares
             Clients -= isLast ? 1 : 0;
         }
 
-        /// <summary>A call of a client at this virtual time was served.</summary>
-        public void Charge(double client)
+        /// <summary>A call of a client was served, and waits no longer.</summary>
+        public void Charge(bool wasLast)
         {
             Virtual += 1.0 / Weight;
-            _now = Math.Max(_now, client);
+            Now += 1.0 / (Clients + (wasLast ? 1 : 0));
         }
     }
 
@@ -143,11 +147,14 @@ internal sealed class QueueShares
         /// <summary>Its calls that wait.</summary>
         public int Waiting { get; private set; }
 
+        /// <summary>By how many calls its next one stands behind the route's virtual time.</summary>
+        public double Lead => Math.Max(0, Virtual - route.Now) + Waiting;
+
         /// <summary>A call of it begins to wait.</summary>
         public void Join()
         {
-            var now = route.Join(isFirst: Waiting == 0);
-            Virtual = Waiting++ == 0 ? Math.Max(Virtual, now) : Virtual;
+            route.Join(isFirst: Waiting == 0);
+            Virtual = Waiting++ == 0 ? Math.Max(Virtual, route.Now) : Virtual;
         }
 
         /// <summary>A call of it waits no longer.</summary>
@@ -156,7 +163,7 @@ internal sealed class QueueShares
         /// <summary>A call of it was served.</summary>
         public void Charge()
         {
-            route.Charge(Virtual);
+            route.Charge(wasLast: Waiting == 0);
             Virtual++;
         }
     }

@@ -17,7 +17,7 @@ public sealed class CallQueueTests
     private readonly List<(Waiter Waiter, object Route)> _all = [];
     private int _seats = 100;
 
-    public CallQueueTests() => _queue = new CallQueue(() => _seats, _clock);
+    public CallQueueTests() => _queue = new CallQueue(() => _seats);
 
     [Test]
     public void EqualRoutes_TakeTurns_HoweverManyCallsOneHas()
@@ -96,14 +96,41 @@ public sealed class CallQueueTests
     }
 
     [Test]
-    public void AfterOneWasLate_TheNewestGoFirst_ForAWhile()
+    public void WhereMostAreLate_TheNewestGoFirst_UntilMostAreNot()
     {
-        Enter(_shop, 3);
+        Enter(_shop, 20);
         var all = Waiters(0);
-        _queue.Leave(all[0], WaitEnd.Late);
-        Assert.That(_queue.IsTurnOf(all[2]), Is.True);
-        _clock.Advance(TimeSpan.FromMilliseconds(100));
-        Assert.That(_queue.IsTurnOf(all[1]), Is.True);
+        foreach (var late in all.Take(5))
+        {
+            Assert.That(_queue.IsTurnOf(all[5]), Is.False, "one that is late is chance");
+            _queue.Leave(late, WaitEnd.Late);
+        }
+
+        Assert.That(_queue.IsTurnOf(all[19]), Is.True);
+        _queue.Leave(all[19], WaitEnd.Served);
+        Assert.That(_queue.IsTurnOf(all[5]), Is.True);
+    }
+
+    // Whoever changes its address with every request is always new.
+    [Test]
+    public void ClientThatWasServed_IsNotOvertakenByNewOnesForEver()
+    {
+        Enter(_shop, 1, client: "192.0.2.1");
+        Served(1);
+        for (var other = 0; other < 10; other++)
+        {
+            Enter(_shop, 1, client: $"other {other}");
+        }
+
+        var again = _queue.Enter(Ask(_shop), double.PositiveInfinity, out _)!;
+        var before = 0;
+        for (; !_queue.IsTurnOf(again); before++)
+        {
+            Enter(_shop, 1, client: $"new {before}");
+            Served(1);
+        }
+
+        Assert.That(before, Is.InRange(10, 21));
     }
 
     [Test]

@@ -25,6 +25,12 @@ internal static class BenchReport
             Line($"  {name + " µs",-24}{result.Latencies.Percentile(share),14:0.0}");
         }
 
+        if (result.FailureLatencies.Count > 0)
+        {
+            Line($"  {"failures/s",-24}{result.FailureLatencies.Count / result.Seconds,14:0}");
+            Line($"  {"p99 µs of failures",-24}{result.FailureLatencies.Percentile(0.99),14:0.0}");
+        }
+
         Line($"  {"",-24}{"per message",14}{"per exchange",14}");
         foreach (var (name, cpu) in result.Processes)
         {
@@ -63,6 +69,8 @@ internal static class BenchReport
                     $"{name.Replace(".", "", StringComparison.Ordinal)}_us", Math.Round(result.Latencies.Percentile(share), 1));
             }
 
+            json.WriteNumber("failures_per_second", Math.Round(result.FailureLatencies.Count / result.Seconds));
+            json.WriteNumber("failures_p99_us", Math.Round(result.FailureLatencies.Percentile(0.99), 1));
             WriteCpu(json, "cpu_us_per_message", result, result.PerMessage);
             WriteCpu(json, "cpu_us_per_exchange", result, result.PerExchange);
             Write(json, "bytes_per_message", result.PerMessage(result.AllocatedBytes));

@@ -24,6 +24,9 @@ internal sealed record BenchResult
     /// <summary>How long the timed calls took: those of the event asked for, not what opens and ends its exchange.</summary>
     public required LatencyHistogram Latencies { get; init; }
 
+    /// <summary>How long those took that failed or were refused in the seconds counted.</summary>
+    public required LatencyHistogram FailureLatencies { get; init; }
+
     /// <summary>Processor time of each process in the seconds counted; null for one that ended.</summary>
     public required IReadOnlyList<(string Name, TimeSpan? Cpu)> Processes { get; init; }
 

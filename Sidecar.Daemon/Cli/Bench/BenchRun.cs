@@ -34,10 +34,12 @@ internal sealed class BenchRun(BenchOptions options, TimeProvider time) : IAsync
         var allocated = GC.GetTotalAllocatedBytes(precise: true) - bytes;
         var used = processes.Select((process, i) => (process.Name, ProcessTimes.Between(cpu[i], ProcessTimes.Read(process.Pid)))).ToList();
         _stopping = true;
-        var latencies = new LatencyHistogram();
+        var (latencies, failures) = (new LatencyHistogram(), new LatencyHistogram());
         foreach (var worker in workers)
         {
-            latencies.Add(await worker.ConfigureAwait(false));
+            var (answered, failed) = await worker.ConfigureAwait(false);
+            latencies.Add(answered);
+            failures.Add(failed);
         }
 
         return new BenchResult
@@ -49,6 +51,7 @@ internal sealed class BenchRun(BenchOptions options, TimeProvider time) : IAsync
             FirstFailure = _firstFailure,
             Seconds = seconds,
             Latencies = latencies,
+            FailureLatencies = failures,
             Processes = used,
             AllocatedBytes = allocated,
         };
@@ -56,14 +59,19 @@ internal sealed class BenchRun(BenchOptions options, TimeProvider time) : IAsync
 
     public ValueTask DisposeAsync() => _connections.DisposeAsync();
 
-    private async Task<LatencyHistogram> WorkAsync(ICaller caller)
+    private async Task<(LatencyHistogram Answered, LatencyHistogram Failed)> WorkAsync(ICaller caller)
     {
-        var latencies = new LatencyHistogram();
+        var (latencies, failures) = (new LatencyHistogram(), new LatencyHistogram());
         while (!_stopping)
         {
             var failure = await caller.PrepareAsync().ConfigureAwait(false);
             var started = time.GetTimestamp();
             failure ??= await caller.CallAsync().ConfigureAwait(false);
+            if (_counting)
+            {
+                (failure is null ? latencies : failures).Record((long)((time.GetTimestamp() - started) * _nanosecondsPerTick));
+            }
+
             if (failure is not null)
             {
                 Interlocked.CompareExchange(ref _firstFailure, failure, null);
@@ -72,12 +80,8 @@ internal sealed class BenchRun(BenchOptions options, TimeProvider time) : IAsync
                 // An endpoint that is gone fails at once: without a pause the loop would burn the processor.
                 await Task.Delay(TimeSpan.FromMilliseconds(10), time).ConfigureAwait(false);
             }
-            else if (_counting)
-            {
-                latencies.Record((long)((time.GetTimestamp() - started) * _nanosecondsPerTick));
-            }
         }
 
-        return latencies;
+        return (latencies, failures);
     }
 }

@@ -51,9 +51,15 @@ public sealed class OverloadTests
             traffic.Count();
             time.RunUntil(2 + seconds);
             var most = offered == 1 && !isClosed ? traffic.Asked * ideal : seconds * Capacity;
-            return (Share: traffic.Good / most, P99: traffic.P99());
+            return (Share: traffic.Good / most, P99: traffic.P99(), Late: traffic.LateRefusals());
         });
         Report(runs.Average(static run => run.Share), runs.Min(static run => run.Share), runs.Max(static run => run.P99), ideal);
+        TestContext.Out.WriteLine($"refused later than after 5 ms {runs.Average(static run => run.Late):0.0000}");
+        if (offered > 1)
+        {
+            Assert.That(runs.Average(static run => run.Late), Is.LessThan(scatter == Scatter.TwoPeaks ? 0.06 : 0.02), "a refusal comes at once");
+        }
+
         Assert.That(runs.Average(static run => run.Share), Is.GreaterThanOrEqualTo(offered switch { 1 or 2 => 0.95, 5 => 0.9, _ => 0.85 }));
         Assert.That(runs.Min(static run => run.Share), Is.GreaterThanOrEqualTo(0.75), "no seed is a collapse");
         Assert.That(runs.Max(static run => run.P99), Is.LessThanOrEqualTo(Budget));

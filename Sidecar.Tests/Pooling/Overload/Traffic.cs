@@ -17,6 +17,7 @@ internal sealed class Traffic(
     private readonly Dictionary<CallOutcome, int> _ends = [];
     private readonly List<double> _times = [];
     private double _countFrom;
+    private int _late;
     private int _asked;
     private int _number;
 
@@ -33,6 +34,7 @@ internal sealed class Traffic(
     public void Count()
     {
         (_countFrom, _asked) = (time.Seconds, 0);
+        _late = 0;
         _ends.Clear();
         _times.Clear();
     }
@@ -46,6 +48,9 @@ internal sealed class Traffic(
         _times.Sort();
         return _times.Count == 0 ? 0 : _times[(int)(_times.Count * 0.99)];
     }
+
+    /// <summary>The part of the refusals that came later than 5 ms.</summary>
+    public double LateRefusals() => (double)_late / Math.Max(1, _ends.Values.Sum() - Good);
 
     /// <summary>So many clients, each with one request at a time, from now until then.</summary>
     public void Closed(int clients, double until = double.MaxValue)
@@ -83,9 +88,14 @@ internal sealed class Traffic(
         agent.Ask(new SimulatedCall(new CallAsk(message, EventKind.RequestHeaders, null, deadline, route, weight), (call, outcome) =>
         {
             _ends[outcome] = _ends.GetValueOrDefault(outcome) + 1;
+            var took = (double)(time.Now - call.Asked) / TimeSpan.TicksPerSecond;
             if (outcome == CallOutcome.Answered)
             {
-                _times.Add((double)(time.Now - call.Asked) / TimeSpan.TicksPerSecond);
+                _times.Add(took);
+            }
+            else if (took > 0.005)
+            {
+                _late++;
             }
 
             if (again)
