@@ -67,7 +67,7 @@ internal sealed class StreamedBody(ExtProcExchange exchange, ExtProcDirection ha
     {
         if (HasEnded)
         {
-            return ExtProcEnd.Spurious($"{Half.Direction} trailers came after the end of a streamed body");
+            return new ExtProcEnd($"{Half.Direction} trailers came after the end of a streamed body");
         }
 
         if (!Half.IsOpen)
