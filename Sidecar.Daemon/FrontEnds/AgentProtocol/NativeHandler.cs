@@ -23,13 +23,8 @@ namespace Sidecar.Daemon.FrontEnds.AgentProtocol;
 /// <param name="logger">The log.</param>
 /// <param name="relay">Other daemons that may know it; null for none.</param>
 internal sealed class NativeHandler(
-    string listener,
-    Inspector inspector,
-    ExchangeDirectory<NativeExchange> directory,
-    TimeSpan budget,
-    FailureMode unknownExchange,
-    ILogger logger,
-    IExchangeRelay? relay = null)
+    string listener, Inspector inspector, ExchangeDirectory<NativeExchange> directory, TimeSpan budget, FailureMode unknownExchange,
+    ILogger logger, IExchangeRelay? relay = null)
     : IAgentHandler
 {
     // What anybody uses as an id fits into it; more would let 50,000 exchanges hold any amount of memory.
@@ -56,15 +51,16 @@ internal sealed class NativeHandler(
     /// <summary>Answers an event that came to another daemon.</summary>
     public ValueTask<AgentResponse> AnswerAsync(AgentEvent message, TimeSpan left, CancellationToken cancellation)
     {
-        if (message is RequestCompleteEvent complete)
+        switch (message)
         {
-            Complete(complete);
-            return new(AgentResponse.Allow);
+            case RequestCompleteEvent complete:
+                Complete(complete);
+                return new(AgentResponse.Allow);
+            case not RequestHeadersEvent when TryGoOn(message, null, left < budget ? left : budget, cancellation, out var answer):
+                return answer;
+            default:
+                return new(Unknown());
         }
-
-        return message is RequestHeadersEvent || !TryGoOn(message, null, left < budget ? left : budget, cancellation, out var answer)
-            ? new(Unknown())
-            : answer;
     }
 
     public ValueTask<AgentResponse> OnRequestHeadersAsync(
@@ -167,8 +163,7 @@ internal sealed class NativeHandler(
 
     // "Clean" and "nobody looked" would be the same answer.
     private static AgentResponse NameUnheard(Exchange exchange, AgentResponse answer) =>
-        answer.Decision == Decision.Allow
-            && !exchange.Wants(EventKind.GuardrailInspect)
+        answer.Decision == Decision.Allow && !exchange.Wants(EventKind.GuardrailInspect)
             ? answer with { Audit = answer.Audit with { ReasonCodes = [.. answer.Audit.ReasonCodes, "nobody-inspected"] } }
             : answer;
 
@@ -245,11 +240,9 @@ internal sealed class NativeHandler(
         }
     }
 
-    private static BodyPiece PieceOf(BodyChunkEvent message)
-    {
-        var total = message.TotalSize is { } size ? (long?)Math.Min(size, long.MaxValue) : null;
-        return new BodyPiece(message.Data, message.IsLast ? BodyEnd.Last : BodyEnd.More, total);
-    }
+    private static BodyPiece PieceOf(BodyChunkEvent message) => new(
+        message.Data, message.IsLast ? BodyEnd.Last : BodyEnd.More,
+        message.TotalSize is { } size ? (long)Math.Min(size, long.MaxValue) : null);
 
     // What agents are not shown does not go on either, if the asker does as it is told.
     private static AgentResponse RemoveOwn(HeaderBlock headers, AgentResponse answer) =>
@@ -299,9 +292,9 @@ internal sealed class NativeHandler(
 
     private AgentResponse Unknown()
     {
-        inspector.Account(
-            listener, unknownExchange == FailureMode.Open ? LedgerState.Bypassed : LedgerState.Refused, Cause.ExchangeUnknown);
-        return unknownExchange == FailureMode.Open ? AgentResponse.Allow : VerdictResponse.Refused(Cause.ExchangeUnknown);
+        var isOpen = unknownExchange == FailureMode.Open;
+        inspector.Account(listener, isOpen ? LedgerState.Bypassed : LedgerState.Refused, Cause.ExchangeUnknown);
+        return isOpen ? AgentResponse.Allow : VerdictResponse.Refused(Cause.ExchangeUnknown);
     }
 
     private CancellationTokenRegistration AbandonOn(Exchange exchange, CancellationToken cancellation) => cancellation.UnsafeRegister(

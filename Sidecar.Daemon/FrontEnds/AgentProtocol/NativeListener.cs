@@ -17,11 +17,7 @@ internal sealed class NativeListener : IAsyncDisposable
     private readonly AgentServer _server;
 
     public NativeListener(
-        ListenerOptions options,
-        Inspector inspector,
-        Func<EndPoint, Socket> createListenSocket,
-        string version,
-        ILoggerFactory loggers,
+        ListenerOptions options, Inspector inspector, Func<EndPoint, Socket> createListenSocket, string version, ILoggerFactory loggers,
         IExchangeRelay? relay = null)
     {
         _directory = new ExchangeDirectory<NativeExchange>(inspector);

@@ -39,7 +39,13 @@ internal sealed class CheckBodies(HttpListenerOptions options, Inspector inspect
         if (comes)
         {
             _haveCome = true;
-            return options.Bodies == RequestBodies.Shown ? Cause.None : Unshown();
+            if (options.Bodies == RequestBodies.Kept)
+            {
+                inspector.Warnings.Add(logger, options.Name, $"questions come with bodies ({options.Dialect.BodiesAreSentBy}), which agents "
+                    + "are not shown: say request-body=yes");
+            }
+
+            return options.Bodies == RequestBodies.Shown ? Cause.None : Cause.NoBody;
         }
 
         if (!options.Dialect.CarriesBodies || options.Bodies == RequestBodies.Kept)
@@ -125,15 +131,5 @@ internal sealed class CheckBodies(HttpListenerOptions options, Inspector inspect
         return exchange.Route is { RefusesUnapplied: false } ? verdict : exchange.Refuse(Cause.Unapplied, verdict.Audits);
     }
 
-    private Cause Unshown()
-    {
-        if (options.Bodies == RequestBodies.Kept)
-        {
-            inspector.Warnings.Add(
-                logger, options.Name,
-                $"questions come with bodies ({options.Dialect.BodiesAreSentBy}), which agents are not shown: say request-body=yes");
-        }
 
-        return Cause.NoBody;
-    }
 }

@@ -54,10 +54,7 @@ internal sealed class CheckEndpoint(
         try
         {
             var message = client.Event(options.TrustedHops, exchange, showsBody, inspector.Time.GetUtcNow());
-            var body = !showsBody
-                ? OwnBody.NotShown
-                : client[TrustedHeader.PartialBody] == PartialBody.GoesOn ? OwnBody.Cut : OwnBody.Whole;
-            return AskAsync(features, exchange, message, body);
+            return AskAsync(features, exchange, message, showsBody ? client[TrustedHeader.PartialBody] == PartialBody.GoesOn : null);
         }
         catch
         {
@@ -68,8 +65,8 @@ internal sealed class CheckEndpoint(
     }
 
     // The one method that waits for agents between the server and the inspector: what it holds meanwhile is all that a question keeps of
-    // ours.
-    private async Task AskAsync(IFeatureCollection features, Exchange exchange, RequestHeadersEvent message, OwnBody body)
+    // ours. The client's body that came with the question is cut or whole; null where agents are not shown it.
+    private async Task AskAsync(IFeatureCollection features, Exchange exchange, RequestHeadersEvent message, bool? isCut)
     {
         ReadOnlyMemory<byte> reply;
         try
@@ -88,9 +85,9 @@ internal sealed class CheckEndpoint(
                 registration.Unregister();
             }
 
-            if (body != OwnBody.NotShown && verdict.IsAllow && Inspector.Wants(exchange).RequestBody.Need != BodyNeed.None)
+            if (isCut is { } cut && verdict.IsAllow && Inspector.Wants(exchange).RequestBody.Need != BodyNeed.None)
             {
-                verdict = await ShowBodyAsync(features, exchange, body == OwnBody.Cut, verdict, deadline).ConfigureAwait(false);
+                verdict = await ShowBodyAsync(features, exchange, cut, verdict, deadline).ConfigureAwait(false);
             }
 
             reply = Write(features, exchange, message.Headers, verdict);
@@ -179,13 +176,6 @@ internal sealed class CheckEndpoint(
         return body.IsEmpty ? Task.CompletedTask : features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(body).AsTask();
     }
 
-    // The client's body that came with the question.
-    private enum OwnBody : byte
-    {
-        NotShown,
-        Whole,
-        Cut,
-    }
 }
 
 /// <summary>How a verdict is put into the answer to a proxy's question. Safe for any number of requests at once.</summary>
