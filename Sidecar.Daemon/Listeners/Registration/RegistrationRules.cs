@@ -25,58 +25,37 @@ internal sealed class RegistrationRules(Func<string, RegisteredConnections?> fin
         [NotNullWhen(true)] out RegistrationSlot? slot,
         [NotNullWhen(false)] out Refusal? refusal)
     {
-        (agent, slot) = (find(request.AgentId), null);
+        agent = find(request.AgentId);
         refusal = Judge(request, isKnown: agent is not null);
-        if (refusal is not null)
+        slot = refusal is null ? agent!.TryReserve(maxPerAgent) : null;
+        if (refusal is null && slot is null)
         {
-            return false;
+            refusal = new Refusal(
+                RegistrationOutcome.TooManyConnections,
+                $"Too many connections: agent '{request.AgentId}' has {agent!.Count}, the limit is {Math.Min(agent.Limit, maxPerAgent)}; "
+                + "close one first");
         }
 
-        slot = agent!.TryReserve(maxPerAgent);
-        if (slot is not null)
-        {
-            return true;
-        }
-
-        refusal = new Refusal(
-            RegistrationOutcome.TooManyConnections,
-            $"Too many connections: agent '{request.AgentId}' has {agent.Count}, the limit is {Math.Min(agent.Limit, maxPerAgent)}; close "
-            + "one first");
-        return false;
+        return refusal is null;
     }
 
-    private Refusal? Judge(RegistrationRequest request, bool isKnown)
-    {
-        if (request.ProtocolVersion != ProtocolConstants.Version)
-        {
-            return new(
+    // An empty token is none, or anybody could bring one.
+    private Refusal? Judge(RegistrationRequest request, bool isKnown) =>
+        request.ProtocolVersion != ProtocolConstants.Version
+            ? new(
                 RegistrationOutcome.BadVersion,
-                $"Protocol version mismatch: expected {ProtocolConstants.Version}, got {request.ProtocolVersion}");
-        }
-
-        if (request.AgentId.Length == 0)
-        {
-            return new(RegistrationOutcome.NoAgentId, "Invalid message format: Agent ID cannot be empty");
-        }
-
-        if (!isKnown)
-        {
-            return new(
+                $"Protocol version mismatch: expected {ProtocolConstants.Version}, got {request.ProtocolVersion}")
+        : request.AgentId.Length == 0 ? new(RegistrationOutcome.NoAgentId, "Invalid message format: Agent ID cannot be empty")
+        : !isKnown
+            ? new(
                 RegistrationOutcome.NotAllowed,
-                $"Invalid message format: Agent {PeerText.Quote(request.AgentId)} is not in the allowed list");
-        }
-
-        if (tokens is null)
-        {
-            return null;
-        }
-
-        // An empty token is none, or anybody could bring one.
-        return string.IsNullOrEmpty(request.AuthToken)
+                $"Invalid message format: Agent {PeerText.Quote(request.AgentId)} is not in the allowed list")
+        : tokens is null ? null
+        : string.IsNullOrEmpty(request.AuthToken)
             ? new(RegistrationOutcome.NoToken, "Invalid message format: Authentication required but no token provided")
-            : tokens.IsValid(request.AgentId, request.AuthToken) ? null
-            : new(RegistrationOutcome.WrongToken, $"Authentication failed: the token is none of agent '{request.AgentId}'");
-    }
+        : !tokens.IsValid(request.AgentId, request.AuthToken)
+            ? new(RegistrationOutcome.WrongToken, $"Authentication failed: the token is none of agent '{request.AgentId}'")
+        : null;
 }
 
 /// <summary>Why an agent is not let in.</summary>
