@@ -63,11 +63,7 @@ internal sealed class BufferedBody(ExtProcExchange exchange, ExtProcDirection ha
             }
         }
 
-        if (mutation.SetHeaders.Count + mutation.RemoveHeaders.Count > 0)
-        {
-            common.HeaderMutation = mutation;
-        }
-
+        common.HeaderMutation = mutation.SetHeaders.Count + mutation.RemoveHeaders.Count > 0 ? mutation : null;
         return await AnswerAsync(common, step.Verdict).ConfigureAwait(false);
     }
 

@@ -175,8 +175,8 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ExtProcEnd?> JudgeHeadersAsync(AgentEvent told, bool isEnd, long arrived)
     {
-        var verdict =
-            await exchange.InspectAsync(told, arrived, mayExtend: !exchange.Modes.SendsBodiesEarly && ModeIsTimed).ConfigureAwait(false);
+        var mayExtend = !exchange.Modes.SendsBodiesEarly && exchange.Modes.Of(direction) != BodySendMode.FullDuplexStreamed;
+        var verdict = await exchange.InspectAsync(told, arrived, mayExtend).ConfigureAwait(false);
         if (IsGivenUp)
         {
             return null;
@@ -228,7 +228,8 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
     // Bodies that are too large for the agents, or for Envoy's buffer, are not asked for: the one would go upstream in part before it is
     // refused, the other would be waited for without an end.
     private bool IsBeyondReach(WantedBody body) => IsWanted && exchange.Modes.TakesOverrides && Headers.ContentLength is { } length
-        && ((length > body.MaxBytes && !exchange.Exchange.TakesBeginnings) || (body.Need == BodyNeed.Full && length > exchange.Modes.Holdable));
+        && ((length > body.MaxBytes && !exchange.Exchange.TakesBeginnings)
+            || (body.Need == BodyNeed.Full && length > exchange.Modes.Holdable));
 
     // Envoy keeps a body to itself that agents want.
     private async ValueTask<Verdict> MissBodyAsync(long arrived)
@@ -268,5 +269,4 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
         return _carrier.EndAsync(arrived);
     }
 
-    private bool ModeIsTimed => exchange.Modes.Of(direction) != BodySendMode.FullDuplexStreamed;
 }

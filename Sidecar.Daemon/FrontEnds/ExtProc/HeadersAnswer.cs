@@ -96,13 +96,8 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection h
             return await exchange.RefuseAsync(Cause.Unapplied, _said.Audits, half.Direction).ConfigureAwait(false);
         }
 
-        var common = new CommonResponse();
-        if (mutation.SetHeaders.Count + mutation.RemoveHeaders.Count > 0)
-        {
-            common.HeaderMutation = mutation;
-        }
-
-        var response = new HeadersResponse { Response = common };
+        var isSame = mutation.SetHeaders.Count + mutation.RemoveHeaders.Count == 0;
+        var response = new HeadersResponse { Response = new CommonResponse { HeaderMutation = isSame ? null : mutation } };
         var answer = isRequest
             ? new ProcessingResponse { RequestHeaders = response }
             : new ProcessingResponse { ResponseHeaders = response };
