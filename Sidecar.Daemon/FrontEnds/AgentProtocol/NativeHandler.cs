@@ -143,7 +143,7 @@ internal sealed class NativeHandler(
     {
         if (directory.Find(message.CorrelationId) is { } joined && TryGoOn(message, connection, budget, cancellation, out var answer))
         {
-            return NameUnheard(joined.Exchange, await answer.ConfigureAwait(false));
+            return VerdictResponse.NameUnheard(joined.Exchange, await answer.ConfigureAwait(false));
         }
 
         // It has no host, path or method: only a route without conditions takes it.
@@ -152,7 +152,7 @@ internal sealed class NativeHandler(
         try
         {
             var verdict = await inspector.InspectAsync(exchange, message with { }, inspector.DeadlineIn(budget)).ConfigureAwait(false);
-            return NameUnheard(exchange, VerdictResponse.From(verdict));
+            return VerdictResponse.NameUnheard(exchange, VerdictResponse.From(verdict));
         }
         finally
         {
@@ -161,11 +161,7 @@ internal sealed class NativeHandler(
         }
     }
 
-    // "Clean" and "nobody looked" would be the same answer.
-    private static AgentResponse NameUnheard(Exchange exchange, AgentResponse answer) =>
-        answer.Decision == Decision.Allow && !exchange.Wants(EventKind.GuardrailInspect)
-            ? answer with { Audit = answer.Audit with { ReasonCodes = [.. answer.Audit.ReasonCodes, "nobody-inspected"] } }
-            : answer;
+
 
     /// <summary>A client that is gone tells no end: whatever it asked about last on this connection ends with it.</summary>
     /// <remarks>
@@ -230,7 +226,7 @@ internal sealed class NativeHandler(
             }
 
             answer = VerdictResponse.From(await inspector.InspectAsync(joined.Exchange, told, deadline).ConfigureAwait(false));
-            return message is RequestHeadersEvent request ? RemoveOwn(request.Headers, answer) : answer;
+            return message is RequestHeadersEvent request ? VerdictResponse.RemoveOwn(request.Headers, answer) : answer;
         }
         finally
         {
@@ -244,11 +240,7 @@ internal sealed class NativeHandler(
         message.Data, message.IsLast ? BodyEnd.Last : BodyEnd.More,
         message.TotalSize is { } size ? (long)Math.Min(size, long.MaxValue) : null);
 
-    // What agents are not shown does not go on either, if the asker does as it is told.
-    private static AgentResponse RemoveOwn(HeaderBlock headers, AgentResponse answer) =>
-        answer.Decision == Decision.Allow && HeaderNames.OwnIn(headers) is { Count: > 0 } own
-            ? answer with { RequestHeaders = [.. own.Select(HeaderOperation.Remove), .. answer.RequestHeaders] }
-            : answer;
+
 
     // Not every asker announces ends: what agents want nothing more of must not be kept until it expires.
     private void Leave(CorrelationId key, NativeExchange joined, AgentEvent message, AgentResponse answer)

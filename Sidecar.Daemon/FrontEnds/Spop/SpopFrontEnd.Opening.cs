@@ -64,17 +64,10 @@ internal sealed partial class SpopFrontEnd
     }
 
     // What a message without method or target asks for nobody knows: it is refused, and stands in no route's account.
-    private Exchange Begin(NotifyArguments args)
-    {
-        if (args is not { Method: { } method, Target: { } target })
-        {
-            return _inspector.BeginUnknown(Options.Name);
-        }
-
-        return args.Route is { } route && _inspector.BeginOn(Options.Name, route, args.Host, target, method) is { } named
-            ? named
-            : _inspector.Begin(Options.Name, args.Host, target, method);
-    }
+    private Exchange Begin(NotifyArguments args) =>
+        args is not { Method: { } method, Target: { } target } ? _inspector.BeginUnknown(Options.Name)
+        : args.Route is { } route && _inspector.BeginOn(Options.Name, route, args.Host, target, method) is { } named ? named
+        : _inspector.Begin(Options.Name, args.Host, target, method);
 }
 
 /// <summary>An exchange that waits for its response, with what the request phase leaves to it.</summary>
