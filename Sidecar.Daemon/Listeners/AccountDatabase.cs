@@ -34,14 +34,9 @@ internal static class AccountDatabase
             }
 
             // Several libraries report "no such entry" as an errno of their own liking, so a number is tried before giving up.
-            if (uint.TryParse(nameOrId, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-                && number != NativeMethods.Unchanged)
-            {
-                return number;
-            }
-
-            return error is 0 or NativeMethods.NoEntry
-                ? null
+            return uint.TryParse(nameOrId, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                && number != NativeMethods.Unchanged ? number
+                : error is 0 or NativeMethods.NoEntry ? null
                 : throw new IOException($"cannot look up the {kind} '{nameOrId}': the {kind} database answered with errno {error}");
         }
     }

@@ -39,11 +39,7 @@ internal sealed class CheckEndpoint(
             : inspector.Begin(options.Name, client.Host, client.RawTarget, client.Method);
         exchange.SessionId = client[TrustedHeader.Session];
         exchange.UnseenBody = _bodies.UnseenCause(client, hasBody, form);
-        if (options.TrustedHops > 0)
-        {
-            CheckHops(client);
-        }
-
+        CheckHops(client);
         return client.Problem is null
             ? InspectAsync(features, client, exchange, hasBody && options.Bodies == RequestBodies.Shown)
             : RefuseAsync(features, client, exchange);
@@ -87,7 +83,7 @@ internal sealed class CheckEndpoint(
 
             if (isCut is { } cut && verdict.IsAllow && Inspector.Wants(exchange).RequestBody.Need != BodyNeed.None)
             {
-                verdict = await ShowBodyAsync(features, exchange, cut, verdict, deadline).ConfigureAwait(false);
+                verdict = await _bodies.ShowAsync(features, exchange, cut, verdict, deadline).ConfigureAwait(false);
             }
 
             reply = Write(features, exchange, message.Headers, verdict);
@@ -108,12 +104,7 @@ internal sealed class CheckEndpoint(
     // The request is refused by whoever answers in our place, and so it must stand in the ledger.
     private static void NoteDefect(Exchange exchange) => exchange.Note(LedgerState.Refused, Cause.Internal);
 
-    private async ValueTask<Verdict> ShowBodyAsync(
-        IFeatureCollection features, Exchange exchange, bool isCut, Verdict verdict, long deadline)
-    {
-        using var registration = AbandonWhenGone(features, exchange);
-        return await _bodies.ShowAsync(features, exchange, isCut, verdict, deadline).ConfigureAwait(false);
-    }
+
 
     private ReadOnlyMemory<byte> Write(IFeatureCollection features, Exchange exchange, HeaderBlock client, Verdict verdict)
     {
@@ -129,13 +120,15 @@ internal sealed class CheckEndpoint(
         return form.Write(answer, exchange, verdict, !verdict.IsAllow && GrpcReply.IsFor(client));
     }
 
-    private static CancellationTokenRegistration AbandonWhenGone(IFeatureCollection features, Exchange exchange) =>
+    /// <summary>Abandons an exchange when nobody waits for the answer any more.</summary>
+    public static CancellationTokenRegistration AbandonWhenGone(IFeatureCollection features, Exchange exchange) =>
         features.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted.UnsafeRegister(
             static state => ((Exchange)state!).Abandon(), exchange);
 
     private void CheckHops(in ClientRequest client)
     {
-        if (client[TrustedHeader.ClientAddress] is not { } list || list.AsSpan().Count(',') < options.TrustedHops)
+        if (options.TrustedHops > 0
+            && (client[TrustedHeader.ClientAddress] is not { } list || list.AsSpan().Count(',') < options.TrustedHops))
         {
             inspector.Warnings.Add(
                 logger, options.Name,

@@ -30,7 +30,8 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
         var text = new DecideRequestJson(json.Span);
         var question = new DecideRequestReader(MemoryMarshal.AsMemory(json), follows, options).Question(ref text);
         text.Finish();
-        return ProblemOf(question, follows.GetValueOrDefault().Length) is { } problem ? throw DecideRequestException.Malformed(problem) : question;
+        return ProblemOf(question, follows.GetValueOrDefault().Length) is { } problem
+            ? throw DecideRequestException.Malformed(problem) : question;
     }
 
     /// <summary>Reads what a caller tells of an exchange that is over; all but <c>tx</c> may be absent.</summary>
@@ -210,9 +211,10 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
 
         body.End = truncated switch
         {
-            null => throw DecideRequestException.Malformed("a body without \"truncated\": say true when it goes on beyond what is handed over, else false"),
-            true when !isFinal =>
-                throw DecideRequestException.Malformed("a body with \"truncated\": true and \"final\": false; say that it is truncated with its last part"),
+            null => throw DecideRequestException.Malformed(
+                "a body without \"truncated\": say true when it goes on beyond what is handed over, else false"),
+            true when !isFinal => throw DecideRequestException.Malformed(
+                "a body with \"truncated\": true and \"final\": false; say that it is truncated with its last part"),
             true => BodyEnd.Truncated,
             false => isFinal ? BodyEnd.Last : BodyEnd.More,
         };
