@@ -78,11 +78,7 @@ internal static class HttpAnswers
     {
         var answer = features.GetRequiredFeature<IHttpResponseFeature>();
         answer.StatusCode = status;
-        if (status != StatusCodes.Status204NoContent)
-        {
-            answer.Headers.ContentLength = 0;
-        }
-
+        answer.Headers.ContentLength = status == StatusCodes.Status204NoContent ? null : 0;
         return Task.CompletedTask;
     }
 }

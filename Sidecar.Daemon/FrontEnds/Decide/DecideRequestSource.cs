@@ -70,18 +70,18 @@ internal sealed class DecideRequestSource(JsonListenerOptions options, ByteBudge
 
     private async ValueTask FillFromLengthAsync(PipeReader input, BodyBuffer target, int limit, string what, ReadTimeout patience)
     {
-        if (!await FillAsync(input, target, sizeof(uint), patience).ConfigureAwait(false))
+        if (await FillAsync(input, target, sizeof(uint), patience).ConfigureAwait(false))
         {
-            throw Cut(what);
+            var length = BinaryPrimitives.ReadUInt32BigEndian(target.Memory.Span);
+            target.Clear();
+            CheckSize(length, limit, what);
+            if (await FillAsync(input, target, length, patience).ConfigureAwait(false))
+            {
+                return;
+            }
         }
 
-        var length = BinaryPrimitives.ReadUInt32BigEndian(target.Memory.Span);
-        target.Clear();
-        CheckSize(length, limit, what);
-        if (!await FillAsync(input, target, length, patience).ConfigureAwait(false))
-        {
-            throw Cut(what);
-        }
+        throw DecideRequestException.Malformed($"{what} is cut off");
     }
 
     // False when the pipe ends before.
@@ -130,7 +130,7 @@ internal sealed class DecideRequestSource(JsonListenerOptions options, ByteBudge
         }
     }
 
-    private static DecideRequestException Cut(string what) => DecideRequestException.Malformed($"{what} is cut off");
+
 }
 
 /// <summary>How long a question may take to arrive. Costs nothing where it is there already.</summary>

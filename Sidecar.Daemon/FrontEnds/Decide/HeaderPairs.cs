@@ -40,12 +40,7 @@ internal static class HeaderPairs
     private static int ReadPair(ref DecideRequestJson json, HeaderBlock? block, ref string? problem)
     {
         json.EnterArray();
-        if (!json.NextElement())
-        {
-            throw json.Wrong("a header name");
-        }
-
-        var name = json.Text() ?? throw json.Wrong("a header name");
+        var name = (json.NextElement() ? json.Text() : null) ?? throw json.Wrong("a header name");
         if (!json.NextElement())
         {
             throw DecideRequestException.Malformed($"the header '{HeaderRules.Echo(name)}' has no value; write [\"name\", \"value\"]");

@@ -134,13 +134,12 @@ internal readonly struct MessageTimeout(EnvoyFilterOptions options, TimeProvider
         var due = Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, answered.Token);
         var isAnswered = await Task.WhenAny(pending, due).ConfigureAwait(false) == pending;
         await answered.CancelAsync().ConfigureAwait(false);
-        if (isAnswered)
+        if (!isAnswered)
         {
-            return await pending.ConfigureAwait(false);
+            var longer = new ProcessingResponse { OverrideMessageTimeout = Duration.FromTimeSpan(options.MaxMessageTimeout) };
+            await writer.WriteAsync(longer).ConfigureAwait(false);
         }
 
-        await writer.WriteAsync(
-            new ProcessingResponse { OverrideMessageTimeout = Duration.FromTimeSpan(options.MaxMessageTimeout) }).ConfigureAwait(false);
         return await pending.ConfigureAwait(false);
     }
 }

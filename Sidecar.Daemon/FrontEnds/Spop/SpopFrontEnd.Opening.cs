@@ -20,18 +20,14 @@ internal sealed partial class SpopFrontEnd
             return verdict;
         }
 
-        if (Options.HasResponsePhase)
+        joined = Options.HasResponsePhase ? new SpopExchange(exchange, request.Arguments.Method!) : null;
+        if (joined is null || _directory.TryAdd(CorrelationId.Parse(request.Arguments.Id!), joined))
         {
-            var own = new SpopExchange(exchange, request.Arguments.Method!);
-            if (!_directory.TryAdd(CorrelationId.Parse(request.Arguments.Id!), own))
-            {
-                return exchange.Refuse(Cause.TooManyExchanges);
-            }
-
-            joined = own;
+            return null;
         }
 
-        return null;
+        joined = null;
+        return exchange.Refuse(Cause.TooManyExchanges);
     }
 
     // Without an exchange when it is not known here.
