@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Sidecar.Daemon.Configuration;
 
 namespace Sidecar.Daemon.Listeners;
@@ -33,14 +34,9 @@ internal static class AccountDatabase
             }
 
             // Several libraries report "no such entry" as an errno of their own liking, so a number is tried before giving up.
-            if (uint.TryParse(nameOrId, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-                && number != NativeMethods.Unchanged)
-            {
-                return number;
-            }
-
-            return error is 0 or NativeMethods.NoEntry
-                ? null
+            return uint.TryParse(nameOrId, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                && number != NativeMethods.Unchanged ? number
+                : error is 0 or NativeMethods.NoEntry ? null
                 : throw new IOException($"cannot look up the {kind} '{nameOrId}': the {kind} database answered with errno {error}");
         }
     }
@@ -65,4 +61,49 @@ internal static class UnixUsers
     /// <returns>Null when the system knows no such user and it is not a number.</returns>
     /// <exception cref="IOException">The user database could not be asked.</exception>
     public static uint? Find(string nameOrId) => AccountDatabase.Find("user", nameOrId, NativeMethods.FindUser);
+}
+
+/// <summary>
+/// The few libc functions that the base library lacks: the owner of a socket file, and the databases of users and groups.
+/// </summary>
+/// <remarks>Plain <c>DllImport</c>: the source generator would need unsafe blocks, which this solution does not allow.</remarks>
+internal static class NativeMethods
+{
+    /// <summary>Not an owner: <c>chown</c> leaves this half as it is.</summary>
+    internal const uint Unchanged = uint.MaxValue;
+
+    /// <summary>errno: no such file or directory.</summary>
+    internal const int NoEntry = 2;
+
+    /// <summary>errno: the buffer given is too small.</summary>
+    internal const int Range = 34;
+
+    [DllImport("libc", EntryPoint = "lchown", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    internal static extern int ChangeOwner([MarshalAs(UnmanagedType.LPUTF8Str)] string path, uint owner, uint group);
+
+    [DllImport("libc", EntryPoint = "getgrnam_r")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    internal static extern int FindGroup(
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string name, out AccountEntry entry, byte[] buffer, nint length, out nint found);
+
+    [DllImport("libc", EntryPoint = "getpwnam_r")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    internal static extern int FindUser(
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string name, out AccountEntry entry, byte[] buffer, nint length, out nint found);
+
+    /// <summary>
+    /// <c>struct passwd</c>, and <c>struct group</c>, which begins the same and is shorter. The pointers lead into the caller's buffer.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct AccountEntry
+    {
+        public nint Name;
+        public nint Password;
+        public uint Id;
+        public uint Group;
+        public nint Comment;
+        public nint Home;
+        public nint Shell;
+    }
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
@@ -100,16 +101,18 @@ internal sealed class KestrelListener : IAsyncDisposable
             AddServerHeader = false,
             RequestHeaderEncodingSelector = static _ => Encoding.Latin1,
             ResponseHeaderEncodingSelector = static _ => Encoding.Latin1,
+            Limits =
+            {
+                MaxRequestBufferSize = options.MaxHeaderBytes,
+                MaxRequestLineSize = options.MaxHeaderBytes,
+                MaxRequestHeadersTotalSize = options.MaxHeaderBytes,
+                MaxRequestHeaderCount = options.MaxHeaderCount,
+                MaxRequestBodySize = options.MaxRequestBodyBytes,
+                KeepAliveTimeout = options.KeepAlive,
+                MinRequestBodyDataRate = null,
+                MinResponseDataRate = null,
+            },
         };
-        var limits = server.Limits;
-        limits.MaxRequestBufferSize = options.MaxHeaderBytes;
-        limits.MaxRequestLineSize = options.MaxHeaderBytes;
-        limits.MaxRequestHeadersTotalSize = options.MaxHeaderBytes;
-        limits.MaxRequestHeaderCount = options.MaxHeaderCount;
-        limits.MaxRequestBodySize = options.MaxRequestBodyBytes;
-        limits.KeepAliveTimeout = options.KeepAlive;
-        limits.MinRequestBodyDataRate = null;
-        limits.MinResponseDataRate = null;
         if (options.EndPoint is IPEndPoint address)
         {
             server.Listen(address, listen => listen.Protocols = options.Protocols);
@@ -120,6 +123,65 @@ internal sealed class KestrelListener : IAsyncDisposable
         }
 
         options.Limits?.Invoke(server);
+        return server;
+    }
+}
+
+/// <summary>
+/// An application whose answers close their connection while the listener leaves. HTTP/2 has a word of its own for that, which the server
+/// says.
+/// </summary>
+/// <param name="application">What answers.</param>
+/// <param name="leaves">Whether it leaves now.</param>
+internal sealed class LeavingApplication(IHttpApplication<IFeatureCollection> application, Func<bool> leaves)
+    : IHttpApplication<IFeatureCollection>
+{
+    public IFeatureCollection CreateContext(IFeatureCollection contextFeatures)
+    {
+        if (leaves() && contextFeatures.Get<IHttpRequestFeature>() is { } request && HttpProtocol.IsHttp11(request.Protocol))
+        {
+            contextFeatures.GetRequiredFeature<IHttpResponseFeature>().Headers.Connection = "close";
+        }
+
+        return application.CreateContext(contextFeatures);
+    }
+
+    public Task ProcessRequestAsync(IFeatureCollection context) => application.ProcessRequestAsync(context);
+
+    public void DisposeContext(IFeatureCollection context, Exception? exception) => application.DisposeContext(context, exception);
+}
+
+/// <summary>Finds the meter that a server makes for itself, so that it can be disposed of with the server.</summary>
+/// <remarks>
+/// A server that is not made by a web host makes a meter that it neither shares nor disposes of, and every meter that is not disposed of is
+/// kept by the runtime for ever: with listeners that come and go that is memory that grows, some KiB for each.
+/// </remarks>
+internal static class KestrelMeter
+{
+    private const string Name = "Microsoft.AspNetCore.Server.Kestrel";
+
+    /// <summary>Makes a server.</summary>
+    /// <param name="make">Makes it, on the calling thread.</param>
+    /// <param name="meter">Its meter; null where it made none.</param>
+    public static KestrelServer Make(Func<KestrelServer> make, out Meter? meter)
+    {
+        Meter? made = null;
+        var thread = 0;
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, _) =>
+            {
+                // Those of other servers are published at the start, or by other threads.
+                if (instrument.Meter.Name == Name && Environment.CurrentManagedThreadId == Volatile.Read(ref thread))
+                {
+                    made = instrument.Meter;
+                }
+            },
+        };
+        listener.Start();
+        Volatile.Write(ref thread, Environment.CurrentManagedThreadId);
+        var server = make();
+        meter = made;
         return server;
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Sidecar.Daemon.Listeners;
 
@@ -95,5 +96,36 @@ internal static class LoopbackSocket
         var table = address.AddressFamily == AddressFamily.InterNetworkV6 ? "/proc/net/tcp6" : "/proc/net/tcp";
         return File.ReadLines(table).Count(
             line => line.Split(' ', 4, StringSplitOptions.RemoveEmptyEntries) is [_, { } local, _, ['0', 'A', ' ', ..]] && local == place);
+    }
+}
+
+/// <summary>
+/// Listener sockets in the abstract namespace of Linux, which has no files: for proxies in a chroot (proxy integration §1.11).
+/// </summary>
+internal static class AbstractSocket
+{
+    // sun_path (unix(7)). HAProxy's abns@ fills all of it with zero bytes, and these count.
+    private const int AddressLength = 108;
+
+    /// <summary>The address that HAProxy means by <c>abns@NAME</c>.</summary>
+    public static UnixDomainSocketEndPoint EndPoint(string name) =>
+        new("\0" + name + new string('\0', AddressLength - 1 - Encoding.UTF8.GetByteCount(name)));
+
+    /// <summary>Makes the bound socket.</summary>
+    /// <exception cref="ListenerSocketException">The name is taken.</exception>
+    public static Socket Bind(EndPoint endPoint)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Bind(endPoint);
+            return socket;
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            throw new ListenerSocketException(
+                $"cannot listen on the abstract name {endPoint}: {e.Message}; stop who has it or choose another name", e);
+        }
     }
 }

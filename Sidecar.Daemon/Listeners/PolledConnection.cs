@@ -107,12 +107,7 @@ internal sealed class PolledConnection : DefaultConnectionContext
         }
     }
 
-    private sealed class Pipes(PipeReader input, PipeWriter output) : IDuplexPipe
-    {
-        public PipeReader Input => input;
-
-        public PipeWriter Output => output;
-    }
+    private sealed record Pipes(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }
 
 /// <summary>The pipes of connections: who goes on when something has come, and how much is received, and sent, at once.</summary>

@@ -155,21 +155,59 @@ internal sealed class UnixListenerSocket(UnixListenerOptions options, ILogger<Un
     private UnixSocketState RefuseUnlessFree(string path)
     {
         var state = UnixSocketProbe.Check(path);
-        return state switch
+        var problem = state switch
         {
-            UnixSocketState.Missing or UnixSocketState.Stale => state,
-            UnixSocketState.Listening when options.AllowTakeover => state,
-            UnixSocketState.Listening => throw new ListenerSocketException(
-                $"another process listens on {path}; stop it or choose another path"),
-            UnixSocketState.OtherType => throw new ListenerSocketException(
-                $"another process uses {path} as a socket of another type; stop it or choose another path"),
-            UnixSocketState.Forbidden => throw new ListenerSocketException(
-                $"{path} is a socket that the daemon's user may not connect to, so it may be in use; remove it or choose another path"),
-            _ => throw new ListenerSocketException(
-                $"{path} exists and is not a socket; it is left alone; remove it or choose another path"),
+            UnixSocketState.Missing or UnixSocketState.Stale => null,
+            UnixSocketState.Listening when options.AllowTakeover => null,
+            UnixSocketState.Listening => $"another process listens on {path}; stop it or choose another path",
+            UnixSocketState.OtherType => $"another process uses {path} as a socket of another type; stop it or choose another path",
+            UnixSocketState.Forbidden =>
+                $"{path} is a socket that the daemon's user may not connect to, so it may be in use; remove it or choose another path",
+            _ => $"{path} exists and is not a socket; it is left alone; remove it or choose another path",
         };
+        return problem is null ? state : throw new ListenerSocketException(problem);
     }
 }
 
 /// <summary>A listener cannot have its socket. The message names the path, what is wrong and what to do.</summary>
 internal sealed class ListenerSocketException(string message, Exception? inner = null) : IOException(message, inner);
+
+/// <summary>How the socket file of one listener is made.</summary>
+internal sealed record UnixListenerOptions
+{
+    /// <summary>
+    /// Permissions of the file. Connecting needs write permission. Default 0660: the daemon's user and the group it shares with the proxy.
+    /// </summary>
+    public UnixFileMode Mode { get; init; } =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+
+    /// <summary>Group of the file, by name or number. Null: the daemon's, or the directory's if that is setgid.</summary>
+    public string? Group { get; init; }
+
+    /// <summary>
+    /// Whether a path on which another process listens is taken from it. Default no: two daemons on one path are nearly always a
+    /// mistake, and the first would go on without requests, unnoticed.
+    /// </summary>
+    public bool AllowTakeover { get; init; }
+
+    /// <summary>
+    /// Connections that may wait for being accepted. Default 4,096: a proxy's burst after a restart must not be refused. The kernel
+    /// lowers it to <c>net.core.somaxconn</c> (4,096 on current kernels).
+    /// </summary>
+    public int Backlog { get; init; } = 4096;
+}
+
+/// <summary>What is logged of socket files. Ids and names are a contract: never renumbered, a retired one stays reserved.</summary>
+internal static partial class SocketLog
+{
+    private const int Base = 9000;
+
+    [LoggerMessage(Base + 1, LogLevel.Information, "Listening on {Path} (found there before: {Found})")]
+    internal static partial void SocketListening(ILogger logger, string path, UnixSocketState found);
+
+    [LoggerMessage(Base + 2, LogLevel.Information, "Gave up {Path} (file was still ours and is removed: {Removed})")]
+    internal static partial void SocketUnlinked(ILogger logger, string path, bool removed);
+
+    [LoggerMessage(Base + 3, LogLevel.Warning, "Could not remove the socket file {Path}: {Reason}; the next start replaces it")]
+    internal static partial void SocketNotUnlinked(ILogger logger, string path, string reason);
+}

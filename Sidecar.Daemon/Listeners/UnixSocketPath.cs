@@ -14,35 +14,18 @@ internal static class UnixSocketPath
 
     /// <summary>Says what is wrong with a listener's path, without touching the file system.</summary>
     /// <returns>Null when the path is good, else a message with the value, the limit and what to do.</returns>
-    public static string? Validate(string path)
-    {
-        if (string.IsNullOrEmpty(path) || path[0] != '/')
-        {
-            return $"socket path '{path}' is not absolute; give it from the root, as in /run/sidecar/http.sock";
-        }
-
-        if (path.AsSpan().ContainsAnyInRange('\0', '\u001f') || path.Contains('\u007f', StringComparison.Ordinal))
-        {
-            return $"socket path '{Printable(path)}' holds a control character; remove it";
-        }
-
-        if (Path.GetFileName(path) is "" or "." or "..")
-        {
-            return $"socket path '{path}' names a directory; add a file name, as in /run/sidecar/http.sock";
-        }
-
-        var bytes = Encoding.UTF8.GetByteCount(path);
-        if (bytes > MaxBytes)
-        {
-            return $"socket path '{path}' has {bytes} bytes; the system allows {MaxBytes}; choose a shorter one";
-        }
-
-        var temporary = Encoding.UTF8.GetByteCount(InSameDirectory(path, new string('x', TemporaryNameLength)));
-        return temporary <= MaxBytes
-            ? null
-            : $"the directory of socket path '{path}' is too long: with the temporary name of {TemporaryNameLength} bytes that a socket "
-              + $"is bound to first it makes {temporary} bytes; the system allows {MaxBytes}; choose a shorter directory";
-    }
+    public static string? Validate(string path) =>
+        path is not ['/', ..] ? $"socket path '{path}' is not absolute; give it from the root, as in /run/sidecar/http.sock"
+        : path.AsSpan().ContainsAnyInRange('\0', '\u001f') || path.Contains('\u007f', StringComparison.Ordinal)
+            ? $"socket path '{Printable(path)}' holds a control character; remove it"
+        : Path.GetFileName(path) is "" or "." or ".."
+            ? $"socket path '{path}' names a directory; add a file name, as in /run/sidecar/http.sock"
+        : Encoding.UTF8.GetByteCount(path) is > MaxBytes and var bytes
+            ? $"socket path '{path}' has {bytes} bytes; the system allows {MaxBytes}; choose a shorter one"
+        : Encoding.UTF8.GetByteCount(InSameDirectory(path, new string('x', TemporaryNameLength))) is > MaxBytes and var temporary
+            ? $"the directory of socket path '{path}' is too long: with the temporary name of {TemporaryNameLength} bytes that a socket "
+              + $"is bound to first it makes {temporary} bytes; the system allows {MaxBytes}; choose a shorter directory"
+        : null;
 
     /// <summary>A new name beside <paramref name="path"/>, so that a rename from it to the path is atomic.</summary>
     /// <remarks>
@@ -59,11 +42,5 @@ internal static class UnixSocketPath
 
     private static string InSameDirectory(string path, string name) => Path.Join(Path.GetDirectoryName(path), name);
 
-    private static string Printable(string path) => string.Create(path.Length, path, static (span, source) =>
-    {
-        for (var i = 0; i < source.Length; i++)
-        {
-            span[i] = char.IsControl(source[i]) ? '?' : source[i];
-        }
-    });
+    private static string Printable(string path) => string.Concat(path.Select(static c => char.IsControl(c) ? '?' : c));
 }

@@ -23,13 +23,8 @@ namespace Sidecar.Daemon.FrontEnds.AgentProtocol;
 /// <param name="logger">The log.</param>
 /// <param name="relay">Other daemons that may know it; null for none.</param>
 internal sealed class NativeHandler(
-    string listener,
-    Inspector inspector,
-    ExchangeDirectory<NativeExchange> directory,
-    TimeSpan budget,
-    FailureMode unknownExchange,
-    ILogger logger,
-    IExchangeRelay? relay = null)
+    string listener, Inspector inspector, ExchangeDirectory<NativeExchange> directory, TimeSpan budget, FailureMode unknownExchange,
+    ILogger logger, IExchangeRelay? relay = null)
     : IAgentHandler
 {
     // What anybody uses as an id fits into it; more would let 50,000 exchanges hold any amount of memory.
@@ -56,15 +51,16 @@ internal sealed class NativeHandler(
     /// <summary>Answers an event that came to another daemon.</summary>
     public ValueTask<AgentResponse> AnswerAsync(AgentEvent message, TimeSpan left, CancellationToken cancellation)
     {
-        if (message is RequestCompleteEvent complete)
+        switch (message)
         {
-            Complete(complete);
-            return new(AgentResponse.Allow);
+            case RequestCompleteEvent complete:
+                Complete(complete);
+                return new(AgentResponse.Allow);
+            case not RequestHeadersEvent when TryGoOn(message, null, left < budget ? left : budget, cancellation, out var answer):
+                return answer;
+            default:
+                return new(Unknown());
         }
-
-        return message is RequestHeadersEvent || !TryGoOn(message, null, left < budget ? left : budget, cancellation, out var answer)
-            ? new(Unknown())
-            : answer;
     }
 
     public ValueTask<AgentResponse> OnRequestHeadersAsync(
@@ -147,7 +143,7 @@ internal sealed class NativeHandler(
     {
         if (directory.Find(message.CorrelationId) is { } joined && TryGoOn(message, connection, budget, cancellation, out var answer))
         {
-            return NameUnheard(joined.Exchange, await answer.ConfigureAwait(false));
+            return VerdictResponse.NameUnheard(joined.Exchange, await answer.ConfigureAwait(false));
         }
 
         // It has no host, path or method: only a route without conditions takes it.
@@ -156,7 +152,7 @@ internal sealed class NativeHandler(
         try
         {
             var verdict = await inspector.InspectAsync(exchange, message with { }, inspector.DeadlineIn(budget)).ConfigureAwait(false);
-            return NameUnheard(exchange, VerdictResponse.From(verdict));
+            return VerdictResponse.NameUnheard(exchange, VerdictResponse.From(verdict));
         }
         finally
         {
@@ -165,12 +161,7 @@ internal sealed class NativeHandler(
         }
     }
 
-    // "Clean" and "nobody looked" would be the same answer.
-    private static AgentResponse NameUnheard(Exchange exchange, AgentResponse answer) =>
-        answer.Decision == Decision.Allow
-            && !exchange.Wants(EventKind.GuardrailInspect)
-            ? answer with { Audit = answer.Audit with { ReasonCodes = [.. answer.Audit.ReasonCodes, "nobody-inspected"] } }
-            : answer;
+
 
     /// <summary>A client that is gone tells no end: whatever it asked about last on this connection ends with it.</summary>
     /// <remarks>
@@ -235,7 +226,7 @@ internal sealed class NativeHandler(
             }
 
             answer = VerdictResponse.From(await inspector.InspectAsync(joined.Exchange, told, deadline).ConfigureAwait(false));
-            return message is RequestHeadersEvent request ? RemoveOwn(request.Headers, answer) : answer;
+            return message is RequestHeadersEvent request ? VerdictResponse.RemoveOwn(request.Headers, answer) : answer;
         }
         finally
         {
@@ -245,17 +236,11 @@ internal sealed class NativeHandler(
         }
     }
 
-    private static BodyPiece PieceOf(BodyChunkEvent message)
-    {
-        var total = message.TotalSize is { } size ? (long?)Math.Min(size, long.MaxValue) : null;
-        return new BodyPiece(message.Data, message.IsLast ? BodyEnd.Last : BodyEnd.More, total);
-    }
+    private static BodyPiece PieceOf(BodyChunkEvent message) => new(
+        message.Data, message.IsLast ? BodyEnd.Last : BodyEnd.More,
+        message.TotalSize is { } size ? (long)Math.Min(size, long.MaxValue) : null);
 
-    // What agents are not shown does not go on either, if the asker does as it is told.
-    private static AgentResponse RemoveOwn(HeaderBlock headers, AgentResponse answer) =>
-        answer.Decision == Decision.Allow && HeaderNames.OwnIn(headers) is { Count: > 0 } own
-            ? answer with { RequestHeaders = [.. own.Select(HeaderOperation.Remove), .. answer.RequestHeaders] }
-            : answer;
+
 
     // Not every asker announces ends: what agents want nothing more of must not be kept until it expires.
     private void Leave(CorrelationId key, NativeExchange joined, AgentEvent message, AgentResponse answer)
@@ -299,9 +284,9 @@ internal sealed class NativeHandler(
 
     private AgentResponse Unknown()
     {
-        inspector.Account(
-            listener, unknownExchange == FailureMode.Open ? LedgerState.Bypassed : LedgerState.Refused, Cause.ExchangeUnknown);
-        return unknownExchange == FailureMode.Open ? AgentResponse.Allow : VerdictResponse.Refused(Cause.ExchangeUnknown);
+        var isOpen = unknownExchange == FailureMode.Open;
+        inspector.Account(listener, isOpen ? LedgerState.Bypassed : LedgerState.Refused, Cause.ExchangeUnknown);
+        return isOpen ? AgentResponse.Allow : VerdictResponse.Refused(Cause.ExchangeUnknown);
     }
 
     private CancellationTokenRegistration AbandonOn(Exchange exchange, CancellationToken cancellation) => cancellation.UnsafeRegister(

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
 
@@ -9,19 +10,10 @@ namespace Sidecar.Daemon.FrontEnds.AgentProtocol;
 internal static class VerdictResponse
 {
     /// <summary>The answer that a verdict is; what happens to body bytes is <see cref="NativeBody"/>'s to say.</summary>
-    public static AgentResponse From(Verdict verdict)
-    {
-        if (ReferenceEquals(verdict, Verdict.Allow))
-        {
-            return AgentResponse.Allow;
-        }
-
-        if (verdict is { Kind: VerdictKind.FailedClosed, Audits.Count: 0 })
-        {
-            return Refused(verdict.Cause);
-        }
-
-        return new AgentResponse
+    public static AgentResponse From(Verdict verdict) =>
+        ReferenceEquals(verdict, Verdict.Allow) ? AgentResponse.Allow
+        : verdict is { Kind: VerdictKind.FailedClosed, Audits.Count: 0 } ? Refused(verdict.Cause)
+        : new AgentResponse
         {
             Decision = verdict.Kind switch
             {
@@ -36,7 +28,6 @@ internal static class VerdictResponse
             Guardrail = verdict.Guardrail,
             Audit = AuditOf(verdict),
         };
-    }
 
     /// <summary>The answer where the daemon itself refuses.</summary>
     public static AgentResponse Refused(Cause cause) => new()
@@ -45,15 +36,31 @@ internal static class VerdictResponse
         Audit = new AuditMetadata { ReasonCodes = [cause.Label()] },
     };
 
+    /// <summary>
+    /// The answer to a text with a reason code where no agent inspects texts: "clean" and "nobody looked" would be the same otherwise.
+    /// </summary>
+    public static AgentResponse NameUnheard(Exchange exchange, AgentResponse answer) =>
+        answer.Decision == Decision.Allow && !exchange.Wants(EventKind.GuardrailInspect)
+            ? answer with { Audit = answer.Audit with { ReasonCodes = [.. answer.Audit.ReasonCodes, "nobody-inspected"] } }
+            : answer;
+
+    /// <summary>
+    /// The answer to a request with the removal of headers that have our names: what agents are not shown does not go on either, if the
+    /// asker does as it is told.
+    /// </summary>
+    public static AgentResponse RemoveOwn(HeaderBlock headers, AgentResponse answer) =>
+        answer.Decision == Decision.Allow && HeaderNames.OwnIn(headers) is { Count: > 0 } own
+            ? answer with { RequestHeaders = [.. own.Select(HeaderOperation.Remove), .. answer.RequestHeaders] }
+            : answer;
+
     // As the reference answers (spec §5.7).
-    private static BlockDecision Refusal(Cause cause) => new(
-        cause switch
-        {
-            Cause.Timeout => 504,
-            Cause.TooLarge or Cause.Truncated or Cause.BodyUnfinished => 413,
-            Cause.NoRoute => 403,
-            _ => 503,
-        });
+    private static BlockDecision Refusal(Cause cause) => new(cause switch
+    {
+        Cause.Timeout => 504,
+        Cause.TooLarge or Cause.Truncated or Cause.BodyUnfinished => 413,
+        Cause.NoRoute => 403,
+        _ => 503,
+    });
 
     private static List<HeaderOperation> Operations(IReadOnlyList<HeaderEdit> edits) =>
         [.. edits.SelectMany(static edit => edit.Operations())];

@@ -39,7 +39,13 @@ internal sealed class CheckBodies(HttpListenerOptions options, Inspector inspect
         if (comes)
         {
             _haveCome = true;
-            return options.Bodies == RequestBodies.Shown ? Cause.None : Unshown();
+            if (options.Bodies == RequestBodies.Kept)
+            {
+                inspector.Warnings.Add(logger, options.Name, $"questions come with bodies ({options.Dialect.BodiesAreSentBy}), which "
+                    + "agents are not shown: say request-body=yes");
+            }
+
+            return options.Bodies == RequestBodies.Shown ? Cause.None : Cause.NoBody;
         }
 
         if (!options.Dialect.CarriesBodies || options.Bodies == RequestBodies.Kept)
@@ -67,6 +73,7 @@ internal sealed class CheckBodies(HttpListenerOptions options, Inspector inspect
     /// <returns>What was said of all.</returns>
     public async ValueTask<Verdict> ShowAsync(IFeatureCollection question, Exchange exchange, bool isCut, Verdict headers, long deadline)
     {
+        using var registration = CheckEndpoint.AbandonWhenGone(question, exchange);
         var gone = question.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;
         var left = inspector.Time.GetElapsedTime(inspector.Time.GetTimestamp(), deadline);
         using var patience = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, inspector.Time);
@@ -108,9 +115,14 @@ internal sealed class CheckBodies(HttpListenerOptions options, Inspector inspect
                 if (ends || !verdict.IsAllow || !progress.WantsMore)
                 {
                     input.AdvanceTo(buffer.Start);
-                    return verdict.IsAllow && !(progress.IsPristine && (progress.Released == progress.Pushed || !ends))
-                        ? Unchangeable(exchange, verdict)
-                        : verdict;
+                    if (!verdict.IsAllow || (progress.IsPristine && (progress.Released == progress.Pushed || !ends)))
+                    {
+                        return verdict;
+                    }
+
+                    // Nothing carries it: the proxy sends on what it has.
+                    exchange.NoteUnapplied("request-body");
+                    return exchange.Route is { RefusesUnapplied: false } ? verdict : exchange.Refuse(Cause.Unapplied, verdict.Audits);
                 }
             }
             while (!buffer.IsEmpty);
@@ -118,22 +130,7 @@ internal sealed class CheckBodies(HttpListenerOptions options, Inspector inspect
         }
     }
 
-    // Nothing carries it: the proxy sends on what it has.
-    private static Verdict Unchangeable(Exchange exchange, Verdict verdict)
-    {
-        exchange.NoteUnapplied("request-body");
-        return exchange.Route is { RefusesUnapplied: false } ? verdict : exchange.Refuse(Cause.Unapplied, verdict.Audits);
-    }
 
-    private Cause Unshown()
-    {
-        if (options.Bodies == RequestBodies.Kept)
-        {
-            inspector.Warnings.Add(
-                logger, options.Name,
-                $"questions come with bodies ({options.Dialect.BodiesAreSentBy}), which agents are not shown: say request-body=yes");
-        }
 
-        return Cause.NoBody;
-    }
+
 }

@@ -39,11 +39,7 @@ internal sealed class CheckEndpoint(
             : inspector.Begin(options.Name, client.Host, client.RawTarget, client.Method);
         exchange.SessionId = client[TrustedHeader.Session];
         exchange.UnseenBody = _bodies.UnseenCause(client, hasBody, form);
-        if (options.TrustedHops > 0)
-        {
-            CheckHops(client);
-        }
-
+        CheckHops(client);
         return client.Problem is null
             ? InspectAsync(features, client, exchange, hasBody && options.Bodies == RequestBodies.Shown)
             : RefuseAsync(features, client, exchange);
@@ -54,10 +50,7 @@ internal sealed class CheckEndpoint(
         try
         {
             var message = client.Event(options.TrustedHops, exchange, showsBody, inspector.Time.GetUtcNow());
-            var body = !showsBody
-                ? OwnBody.NotShown
-                : client[TrustedHeader.PartialBody] == PartialBody.GoesOn ? OwnBody.Cut : OwnBody.Whole;
-            return AskAsync(features, exchange, message, body);
+            return AskAsync(features, exchange, message, showsBody ? client[TrustedHeader.PartialBody] == PartialBody.GoesOn : null);
         }
         catch
         {
@@ -68,8 +61,8 @@ internal sealed class CheckEndpoint(
     }
 
     // The one method that waits for agents between the server and the inspector: what it holds meanwhile is all that a question keeps of
-    // ours.
-    private async Task AskAsync(IFeatureCollection features, Exchange exchange, RequestHeadersEvent message, OwnBody body)
+    // ours. The client's body that came with the question is cut or whole; null where agents are not shown it.
+    private async Task AskAsync(IFeatureCollection features, Exchange exchange, RequestHeadersEvent message, bool? isCut)
     {
         ReadOnlyMemory<byte> reply;
         try
@@ -88,9 +81,9 @@ internal sealed class CheckEndpoint(
                 registration.Unregister();
             }
 
-            if (body != OwnBody.NotShown && verdict.IsAllow && Inspector.Wants(exchange).RequestBody.Need != BodyNeed.None)
+            if (isCut is { } cut && verdict.IsAllow && Inspector.Wants(exchange).RequestBody.Need != BodyNeed.None)
             {
-                verdict = await ShowBodyAsync(features, exchange, body == OwnBody.Cut, verdict, deadline).ConfigureAwait(false);
+                verdict = await _bodies.ShowAsync(features, exchange, cut, verdict, deadline).ConfigureAwait(false);
             }
 
             reply = Write(features, exchange, message.Headers, verdict);
@@ -111,12 +104,7 @@ internal sealed class CheckEndpoint(
     // The request is refused by whoever answers in our place, and so it must stand in the ledger.
     private static void NoteDefect(Exchange exchange) => exchange.Note(LedgerState.Refused, Cause.Internal);
 
-    private async ValueTask<Verdict> ShowBodyAsync(
-        IFeatureCollection features, Exchange exchange, bool isCut, Verdict verdict, long deadline)
-    {
-        using var registration = AbandonWhenGone(features, exchange);
-        return await _bodies.ShowAsync(features, exchange, isCut, verdict, deadline).ConfigureAwait(false);
-    }
+
 
     private ReadOnlyMemory<byte> Write(IFeatureCollection features, Exchange exchange, HeaderBlock client, Verdict verdict)
     {
@@ -132,13 +120,15 @@ internal sealed class CheckEndpoint(
         return form.Write(answer, exchange, verdict, !verdict.IsAllow && GrpcReply.IsFor(client));
     }
 
-    private static CancellationTokenRegistration AbandonWhenGone(IFeatureCollection features, Exchange exchange) =>
+    /// <summary>Abandons an exchange when nobody waits for the answer any more.</summary>
+    public static CancellationTokenRegistration AbandonWhenGone(IFeatureCollection features, Exchange exchange) =>
         features.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted.UnsafeRegister(
             static state => ((Exchange)state!).Abandon(), exchange);
 
     private void CheckHops(in ClientRequest client)
     {
-        if (client[TrustedHeader.ClientAddress] is not { } list || list.AsSpan().Count(',') < options.TrustedHops)
+        if (options.TrustedHops > 0
+            && (client[TrustedHeader.ClientAddress] is not { } list || list.AsSpan().Count(',') < options.TrustedHops))
         {
             inspector.Warnings.Add(
                 logger, options.Name,
@@ -179,13 +169,6 @@ internal sealed class CheckEndpoint(
         return body.IsEmpty ? Task.CompletedTask : features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(body).AsTask();
     }
 
-    // The client's body that came with the question.
-    private enum OwnBody : byte
-    {
-        NotShown,
-        Whole,
-        Cut,
-    }
 }
 
 /// <summary>How a verdict is put into the answer to a proxy's question. Safe for any number of requests at once.</summary>

@@ -40,23 +40,15 @@ internal readonly struct ClientRequest(in TrustedValues told, HeaderBlock header
     /// </param>
     public Cause UnseenBody(bool isFramingTold, bool isAnnounced)
     {
-        if (FirstOf("transfer-encoding"u8) is { Length: > 0 })
-        {
-            return Cause.NoBody;
-        }
+        var length = FirstOf("content-length"u8);
+        return FirstOf("transfer-encoding"u8).Length > 0 ? Cause.NoBody
+            : length.Length > 0 ? (length.ContainsAnyExcept((byte)'0') ? Cause.NoBody : Cause.None)
 
-        if (FirstOf("content-length"u8) is { Length: > 0 } length)
-        {
-            return length.ContainsAnyExcept((byte)'0') ? Cause.NoBody : Cause.None;
-        }
-
-        // Only HTTP/1 has no body without one of the two. A proxy that tells them tells the protocol as well.
-        if (isFramingTold && this[TrustedHeader.Protocol] is null or "HTTP/1.1" or "HTTP/1.0" or "HTTP/0.9")
-        {
-            return Cause.None;
-        }
-
-        return RequestRules.IsMadeForABody(Method) ? Cause.NoBody : isAnnounced ? Cause.None : Cause.MaybeBody;
+            // Only HTTP/1 has no body without one of the two. A proxy that tells them tells the protocol as well.
+            : isFramingTold && this[TrustedHeader.Protocol] is null or "HTTP/1.1" or "HTTP/1.0" or "HTTP/0.9" ? Cause.None
+            : RequestRules.IsMadeForABody(Method) ? Cause.NoBody
+            : isAnnounced ? Cause.None
+            : Cause.MaybeBody;
     }
 
     private ReadOnlySpan<byte> FirstOf(ReadOnlySpan<byte> lowerName) =>

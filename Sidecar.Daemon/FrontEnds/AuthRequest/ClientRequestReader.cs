@@ -65,10 +65,8 @@ internal static class ClientRequestReader
     {
         // The client's own are set aside until their size is known: agents may keep the block for long, so it is no larger than it must be.
         var shown = ArrayPool<Field>.Shared.Rent(Math.Clamp(question.Count, 1, options.MaxHeaders));
-        var kept = 0;
-        var size = default(BlockSize);
-        var count = 0;
-        var bytes = 0L;
+        var (kept, fields, size) = (0, 0, 0);
+        var (count, bytes) = (0, 0L);
         string? refused = null;
         foreach (var (name, values) in question)
         {
@@ -86,15 +84,13 @@ internal static class ClientRequestReader
                     if (values.Count > 0 && count <= options.MaxHeaders && bytes <= options.MaxHeaderBytes)
                     {
                         shown[kept++] = new Field(name, values);
-                        size.Add(values.Count, (int)fieldBytes);
+                        (fields, size) = (fields + values.Count, size + (int)fieldBytes);
                     }
 
                     break;
                 case HeaderRole.Refused:
                     refused ??= $"its header {HeaderRules.Echo(name)} has a name of the sidecar's own that the proxy's configuration does "
                         + "not set, and so would pass unseen";
-                    break;
-                case HeaderRole.Consumed or HeaderRole.Removed:
                     break;
             }
         }
@@ -104,7 +100,7 @@ internal static class ClientRequestReader
             told[TrustedHeader.ForwardedFor] = ForwardedFor.Received(list);
         }
 
-        var headers = Block(shown.AsSpan(0, kept), size, told, options.Dialect.AsksByRequestLine);
+        var headers = Block(shown.AsSpan(0, kept), fields, size, told, options.Dialect.AsksByRequestLine);
         ArrayPool<Field>.Shared.Return(shown, clearArray: true);
         plumbing ??= MissingIn(told, table);
         return new ClientRequest(told, headers)
@@ -115,17 +111,17 @@ internal static class ClientRequestReader
     }
 
     // What agents are shown: the client's own, and behind them the copies that there are.
-    private static HeaderBlock Block(ReadOnlySpan<Field> shown, BlockSize size, in TrustedValues told, bool hasEmptyHost)
+    private static HeaderBlock Block(ReadOnlySpan<Field> shown, int fields, int size, in TrustedValues told, bool hasEmptyHost)
     {
         foreach (var (copy, name) in Copies)
         {
             if (CopyOf(told, copy, hasEmptyHost) is { } value)
             {
-                size.Add(1, name.Length + value.Length);
+                (fields, size) = (fields + 1, size + name.Length + value.Length);
             }
         }
 
-        var headers = new HeaderBlock(size.Fields, size.Bytes);
+        var headers = new HeaderBlock(fields, size);
         foreach (var field in shown)
         {
             for (var i = 0; i < field.Values.Count; i++)
@@ -185,8 +181,5 @@ internal static class ClientRequestReader
 
     private readonly record struct Field(string Name, StringValues Values);
 
-    private record struct BlockSize(int Fields, int Bytes)
-    {
-        public void Add(int fields, int bytes) => (Fields, Bytes) = (Fields + fields, Bytes + bytes);
-    }
+
 }

@@ -55,14 +55,12 @@ internal sealed class HeaderMapping
     /// <summary>Answers every place with nothing: the request does not go on.</summary>
     public void WriteNone(IHeaderDictionary answer)
     {
-        foreach (var place in _request)
+        foreach (var places in (ReadOnlySpan<MappedHeader[]>)[_request, _response])
         {
-            answer[place.AnswerName] = "";
-        }
-
-        foreach (var place in _response)
-        {
-            answer[place.AnswerName] = "";
+            foreach (var place in places)
+            {
+                answer[place.AnswerName] = "";
+            }
         }
     }
 
@@ -138,26 +136,11 @@ internal sealed class HeaderMapping
         return list.Length;
     }
 
-    // Where the header itself is added, none is none; where it is copied, the proxy must not keep another value.
-    private void WriteNone(IHeaderDictionary answer, MappedHeader responsePlace)
-    {
-        if (_dialect.ResponsePrefix.Length > 0)
-        {
-            answer[responsePlace.AnswerName] = "";
-        }
-    }
-
     private void WriteResponse(Exchange exchange, IHeaderDictionary answer, IReadOnlyList<HeaderEdit> edits, int room)
     {
         foreach (var place in _response)
         {
-            if (Find(edits, place.Name) is not { } edit)
-            {
-                WriteNone(answer, place);
-                continue;
-            }
-
-            string[] lines = [.. edit.Values.Select(WireText.ToWire)];
+            string[] lines = Find(edits, place.Name) is { } edit ? [.. edit.Values.Select(WireText.ToWire)] : [];
             if (lines.Sum(static line => line.Length + 2) > room + 2)
             {
                 exchange.NoteUnapplied("response-header-size");
@@ -170,6 +153,7 @@ internal sealed class HeaderMapping
                 lines = [];
             }
 
+            // Where the header itself is added, none is none; where it is copied, the proxy must not keep another value.
             room -= lines.Sum(static line => line.Length);
             if (_dialect.ResponsePrefix.Length > 0)
             {
@@ -257,11 +241,7 @@ internal readonly record struct MappedHeader(string Name, string AnswerName, boo
     /// <param name="edit">What the agents want; null when none touched it.</param>
     public string? ValueOf(StringValues clients, HeaderEdit? edit)
     {
-        if (!PassesClients)
-        {
-            clients = StringValues.Empty;
-        }
-
+        clients = PassesClients ? clients : StringValues.Empty;
         if (edit is null)
         {
             return clients.Count == 0 ? null : clients.Count == 1 ? clients[0] ?? "" : Join(clients);

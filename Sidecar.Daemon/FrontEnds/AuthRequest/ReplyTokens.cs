@@ -36,8 +36,7 @@ internal sealed class ReplyTokens
     public ReplyTokens(byte[] key, TimeProvider time)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, ReplyKeyFile.KeyLength, nameof(key));
-        _key = key;
-        _time = time;
+        (_key, _time) = (key, time);
     }
 
     /// <summary>The token of a reply; null when it would be longer than <see cref="MaxLength"/>.</summary>

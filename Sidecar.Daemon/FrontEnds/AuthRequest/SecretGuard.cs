@@ -80,11 +80,7 @@ internal sealed class ListenerSecret
 
     private readonly byte[] _secret;
 
-    private ListenerSecret(byte[] secret, string file)
-    {
-        _secret = secret;
-        File = file;
-    }
+    private ListenerSecret(byte[] secret, string file) => (_secret, File) = (secret, file);
 
     /// <summary>Where it came from.</summary>
     public string File { get; }

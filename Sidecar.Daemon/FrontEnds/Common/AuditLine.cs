@@ -67,14 +67,9 @@ internal static class AuditLine
         for (var kept = Math.Min(items, MaxLength / 3); ; kept /= 2)
         {
             var entry = Render(audit, kept, isCut: kept < items);
-            if (entry.Length <= room)
+            if (entry.Length <= room || kept == 0)
             {
-                return entry;
-            }
-
-            if (kept == 0)
-            {
-                return null;
+                return entry.Length <= room ? entry : null;
             }
         }
     }

@@ -21,17 +21,17 @@ internal static class EnvoyEdits
     /// <summary>Adds edits to a mutation.</summary>
     /// <param name="edits">The edits.</param>
     /// <param name="direction">Whose headers they change.</param>
-    /// <param name="headers">Those headers as they came.</param>
+    /// <param name="headers">Those headers as they came; null when nobody has seen them.</param>
     /// <param name="exchange">The exchange.</param>
-    /// <param name="mutation">What Envoy is told.</param>
+    /// <param name="mutation">What Envoy is told; null when the headers are gone, and the edits are only noted.</param>
     /// <returns>False when the exchange must not go on, because an edit that matters cannot be carried.</returns>
     public static bool TryCarry(
-        IReadOnlyList<HeaderEdit> edits, Direction direction, HeaderBlock headers, Exchange exchange, HeaderMutation mutation)
+        IReadOnlyList<HeaderEdit> edits, Direction direction, HeaderBlock? headers, Exchange exchange, HeaderMutation? mutation)
     {
         var refused = false;
         foreach (var edit in edits)
         {
-            if (IsIgnored(edit.Name))
+            if (mutation is null || IsIgnored(edit.Name))
             {
                 refused |= Note(exchange, edit, direction, headers);
             }
@@ -39,23 +39,6 @@ internal static class EnvoyEdits
             {
                 Write(edit, mutation);
             }
-        }
-
-        return !refused || exchange.Route is { RefusesUnapplied: false };
-    }
-
-    /// <summary>Notes edits that come when their headers are gone.</summary>
-    /// <param name="edits">The edits.</param>
-    /// <param name="direction">Whose headers they change.</param>
-    /// <param name="headers">Those headers as they came; null when nobody has seen them.</param>
-    /// <param name="exchange">The exchange.</param>
-    /// <returns>False when the exchange must not go on, because an edit that matters is among them.</returns>
-    public static bool TryMiss(IReadOnlyList<HeaderEdit> edits, Direction direction, HeaderBlock? headers, Exchange exchange)
-    {
-        var refused = false;
-        foreach (var edit in edits)
-        {
-            refused |= Note(exchange, edit, direction, headers);
         }
 
         return !refused || exchange.Route is { RefusesUnapplied: false };
@@ -71,26 +54,12 @@ internal static class EnvoyEdits
     /// <param name="headers">The headers as they came.</param>
     /// <param name="mutation">What changes.</param>
     /// <param name="most">The fields that Envoy takes.</param>
-    public static bool Fits(EnvoyHeaders headers, HeaderMutation mutation, int most)
-    {
-        var count = headers.Fields;
-        if (count + mutation.SetHeaders.Count <= most)
-        {
-            return true;
-        }
+    public static bool Fits(EnvoyHeaders headers, HeaderMutation mutation, int most) =>
+        headers.Fields + mutation.SetHeaders.Count <= most || FieldsAfter(headers, mutation) <= most;
 
-        foreach (var name in mutation.RemoveHeaders)
-        {
-            count -= headers.Count(name);
-        }
-
-        foreach (var set in mutation.SetHeaders)
-        {
-            count += set.Append == true ? 1 : 1 - headers.Count(set.Header.Key);
-        }
-
-        return count <= most;
-    }
+    private static int FieldsAfter(EnvoyHeaders headers, HeaderMutation mutation) =>
+        headers.Fields - mutation.RemoveHeaders.Sum(headers.Count)
+        + mutation.SetHeaders.Sum(set => set.Append == true ? 1 : 1 - headers.Count(set.Header.Key));
 
     /// <summary>Notes a set of edits with which Envoy would not take the headers.</summary>
     public static void NoteTooMany(Exchange exchange, Direction direction) =>

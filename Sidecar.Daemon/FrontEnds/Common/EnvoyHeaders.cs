@@ -50,8 +50,7 @@ internal sealed class EnvoyHeaders
     /// <summary>The status of a response; null when it has none.</summary>
     public ushort? Status =>
         ushort.TryParse(_status, NumberStyles.None, CultureInfo.InvariantCulture, out var status) && status is >= 100 and <= 999
-            ? status
-            : null;
+            ? status : null;
 
     /// <summary>
     /// Whether the client asks to leave HTTP, as a WebSocket does (Envoy turns an extended CONNECT into this form). One that announces a
@@ -133,24 +132,14 @@ internal sealed class EnvoyHeaders
     public int Count(string name) => Headers.GetAll(name).Count() + Own.Count(own => own.Equals(name, StringComparison.OrdinalIgnoreCase));
 
     // The first of a name counts.
-    private void AddPseudo(string name, ReadOnlySpan<byte> value)
+    private void AddPseudo(string name, ReadOnlySpan<byte> value) => _ = name switch
     {
-        switch (name)
-        {
-            case ":method":
-                Method ??= Encoding.Latin1.GetString(value);
-                break;
-            case ":path":
-                _path ??= Encoding.Latin1.GetString(value);
-                break;
-            case ":authority":
-                Authority ??= Encoding.Latin1.GetString(value);
-                break;
-            case ":status":
-                _status ??= Encoding.Latin1.GetString(value);
-                break;
-        }
-    }
+        ":method" => Method ??= Encoding.Latin1.GetString(value),
+        ":path" => _path ??= Encoding.Latin1.GetString(value),
+        ":authority" => Authority ??= Encoding.Latin1.GetString(value),
+        ":status" => _status ??= Encoding.Latin1.GetString(value),
+        _ => null,
+    };
 
     private string? LineProblem() =>
         (Method is { } method ? RequestRules.MethodProblem(method) : null) ?? (_path is { } path ? RequestRules.TargetProblem(path) : null);

@@ -141,7 +141,7 @@ internal sealed class HeaderTable
     private const int LongestName = 32;
 
     private readonly FrozenDictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _roles;
-    private readonly string?[] _names = new string?[TrustedHeaders.Count];
+    private readonly string?[] _names = new string?[TrustedValues.Count];
     private readonly HeaderRole _own;
 
     /// <summary>The names of one kind of proxy.</summary>

@@ -66,19 +66,17 @@ internal enum TrustedHeader
     PartialBody,
 }
 
-/// <summary>Facts about all trusted headers.</summary>
-internal static class TrustedHeaders
-{
-    /// <summary>How many there are over all proxies.</summary>
-    public const int Count = (int)TrustedHeader.PartialBody + 1;
-}
+
 
 /// <summary>
 /// What a proxy told under each <see cref="TrustedHeader"/>, a char per byte; null where it told nothing. Lies where it is declared.
 /// </summary>
-[InlineArray(TrustedHeaders.Count)]
+[InlineArray(Count)]
 internal struct TrustedValues
 {
+    /// <summary>How many there are over all proxies.</summary>
+    public const int Count = (int)TrustedHeader.PartialBody + 1;
+
     private string? _first;
 
     /// <summary>The value of one.</summary>

@@ -34,18 +34,17 @@ internal static class VerdictMetadata
 
         var fields = new Struct();
         Add(fields, "id", exchange.Id.ToString());
-        if (isSilent)
+        if (!isSilent)
         {
-            return new Struct { Fields = { [Namespace] = Value.ForStruct(fields) } };
+            Add(fields, "action", verdict.Kind.Label());
+            Add(fields, "cause", verdict.Cause == Cause.None ? "" : verdict.Cause.Label());
+            Add(fields, "agent", verdict.DecidedBy ?? "");
+            Add(fields, "said", Join(verdict.Audits.Select(static audit => $"{audit.Agent}:{audit.Said}")));
+            Add(fields, "rule", Join(verdict.Audits.SelectMany(static audit => audit.Audit.RuleIds)));
+            Add(fields, "tags", Join(verdict.Audits.SelectMany(static audit => audit.Audit.Tags)));
+            Add(fields, "reasons", Join(verdict.Audits.SelectMany(static audit => audit.Audit.ReasonCodes)));
         }
 
-        Add(fields, "action", verdict.Kind.Label());
-        Add(fields, "cause", verdict.Cause == Cause.None ? "" : verdict.Cause.Label());
-        Add(fields, "agent", verdict.DecidedBy ?? "");
-        Add(fields, "said", Join(verdict.Audits.Select(static audit => $"{audit.Agent}:{audit.Said}")));
-        Add(fields, "rule", Join(verdict.Audits.SelectMany(static audit => audit.Audit.RuleIds)));
-        Add(fields, "tags", Join(verdict.Audits.SelectMany(static audit => audit.Audit.Tags)));
-        Add(fields, "reasons", Join(verdict.Audits.SelectMany(static audit => audit.Audit.ReasonCodes)));
         return new Struct { Fields = { [Namespace] = Value.ForStruct(fields) } };
     }
 
@@ -58,10 +57,6 @@ internal static class VerdictMetadata
     }
 
     // Control characters would break the lines of a log, half a surrogate pair the message.
-    private static string Join(IEnumerable<string> words)
-    {
-        var text = string.Concat(
-            string.Join(',', words.Take(MaxText)).Take(MaxText).Select(static c => char.IsControl(c) || char.IsSurrogate(c) ? '_' : c));
-        return text;
-    }
+    private static string Join(IEnumerable<string> words) => string.Concat(
+        string.Join(',', words.Take(MaxText)).Take(MaxText).Select(static c => char.IsControl(c) || char.IsSurrogate(c) ? '_' : c));
 }

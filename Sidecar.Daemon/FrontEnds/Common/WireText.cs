@@ -59,15 +59,7 @@ internal static class WireText
         var length = 0;
         foreach (var b in bytes)
         {
-            if (b < 0x80)
-            {
-                text[length++] = b;
-            }
-            else
-            {
-                text[length++] = (byte)(0xC0 | (b >> 6));
-                text[length++] = (byte)(0x80 | (b & 0x3F));
-            }
+            length += new Rune((uint)b).EncodeToUtf8(text[length..]);
         }
 
         return text[..length];

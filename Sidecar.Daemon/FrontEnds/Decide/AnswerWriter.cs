@@ -57,12 +57,10 @@ internal static class AnswerWriter
 
         var head = new ArrayBufferWriter<byte>(1024);
         WriteJson(head, answer, asFrame);
-        WriteLength(output, head.WrittenCount);
-        output.Write(head.WrittenSpan);
+        WriteWithLength(output, head.WrittenSpan);
         if (answer.Body is { } body && answer.Error is null)
         {
-            WriteLength(output, body.Length);
-            output.Write(body.Span);
+            WriteWithLength(output, body.Span);
         }
     }
 
@@ -142,9 +140,10 @@ internal static class AnswerWriter
 
     private static string Word(BodyNeed need) => need switch { BodyNeed.None => "none", BodyNeed.Stream => "stream", _ => "full" };
 
-    private static void WriteLength(ArrayBufferWriter<byte> output, int length)
+    private static void WriteWithLength(ArrayBufferWriter<byte> output, ReadOnlySpan<byte> bytes)
     {
-        BinaryPrimitives.WriteUInt32BigEndian(output.GetSpan(sizeof(uint)), (uint)length);
-        output.Advance(sizeof(uint));
+        BinaryPrimitives.WriteInt32BigEndian(output.GetSpan(sizeof(int)), bytes.Length);
+        output.Advance(sizeof(int));
+        output.Write(bytes);
     }
 }

@@ -41,13 +41,16 @@ internal sealed record DecideRequest
     public string? Traceparent { get; set; }
 
     /// <summary>The body that this phase is about; null when there is none.</summary>
-    public DecideBody? Body => Phase.IsOfResponse() ? Response?.Body : Request?.Body;
+    public DecideBody? Body => IsOfResponse ? Response?.Body : Request?.Body;
 
     /// <summary>Whether more parts of the body follow.</summary>
     public bool IsPart => Body is { End: BodyEnd.More };
 
+    /// <summary>Whether it is about the response.</summary>
+    public bool IsOfResponse => Phase >= Phase.ResponseHeaders;
+
     /// <summary>Which half of the exchange is told.</summary>
-    public Direction Direction => Phase.IsOfResponse() ? Direction.Response : Direction.Request;
+    public Direction Direction => IsOfResponse ? Direction.Response : Direction.Request;
 
     /// <summary>The request headers event; of a question that tells the request, without a problem.</summary>
     public RequestHeadersEvent RequestEvent(Exchange exchange, DateTimeOffset now) => new RequestEventBuilder
@@ -186,21 +189,4 @@ internal enum Phase
 
     /// <summary>The response with its body, or one part of that.</summary>
     Response,
-}
-
-/// <summary>Names of phases.</summary>
-internal static class Phases
-{
-    /// <summary>The phase of a name; none when it is not known.</summary>
-    public static Phase Of(string? name) => name switch
-    {
-        "request_headers" => Phase.RequestHeaders,
-        "request" => Phase.Request,
-        "response_headers" => Phase.ResponseHeaders,
-        "response" => Phase.Response,
-        _ => Phase.None,
-    };
-
-    /// <summary>Whether a phase is about the response.</summary>
-    public static bool IsOfResponse(this Phase phase) => phase >= Phase.ResponseHeaders;
 }

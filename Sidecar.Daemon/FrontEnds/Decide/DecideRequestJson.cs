@@ -103,7 +103,7 @@ internal ref struct DecideRequestJson
 
     /// <summary>The error that something else should stand here.</summary>
     public readonly DecideRequestException Wrong(string expected) =>
-        new(DecideRequestError.Malformed($"{Path()} is {Seen()}; {expected} is expected"));
+        DecideRequestException.Malformed($"{Path()} is {Seen()}; {expected} is expected");
 
     private void Enter(JsonTokenType token, string expected)
     {
@@ -129,8 +129,7 @@ internal ref struct DecideRequestJson
         }
         catch (JsonException e)
         {
-            throw new DecideRequestException(
-                DecideRequestError.Malformed($"this is no JSON, or nested deeper than {MaxDepth}: {e.Message}"));
+            throw DecideRequestException.Malformed($"this is no JSON, or nested deeper than {MaxDepth}: {e.Message}");
         }
     }
 

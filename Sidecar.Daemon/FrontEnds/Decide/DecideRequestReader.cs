@@ -30,7 +30,8 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
         var text = new DecideRequestJson(json.Span);
         var question = new DecideRequestReader(MemoryMarshal.AsMemory(json), follows, options).Question(ref text);
         text.Finish();
-        return ProblemOf(question, follows.GetValueOrDefault().Length) is { } problem ? throw Malformed(problem) : question;
+        return ProblemOf(question, follows.GetValueOrDefault().Length) is { } problem
+            ? throw DecideRequestException.Malformed(problem) : question;
     }
 
     /// <summary>Reads what a caller tells of an exchange that is over; all but <c>tx</c> may be absent.</summary>
@@ -58,7 +59,7 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
         }
 
         json.Finish();
-        return (tx ?? throw Malformed("$.tx is missing"), facts);
+        return (tx ?? throw DecideRequestException.Malformed("$.tx is missing"), facts);
     }
 
     private DecideRequest Question(ref DecideRequestJson json)
@@ -86,10 +87,14 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
         return question;
     }
 
-    private static Phase PhaseOf(ref DecideRequestJson json) =>
-        Phases.Of(json.Text()) is not Phase.None and var phase
-            ? phase
-            : throw json.Wrong("request_headers, request, response_headers or response");
+    private static Phase PhaseOf(ref DecideRequestJson json) => json.Text() switch
+    {
+        "request_headers" => Phase.RequestHeaders,
+        "request" => Phase.Request,
+        "response_headers" => Phase.ResponseHeaders,
+        "response" => Phase.Response,
+        _ => throw json.Wrong("request_headers, request, response_headers or response"),
+    };
 
     private static string? Tx(ref DecideRequestJson json) =>
         json.Text() is var tx && tx is null or { Length: > 0 and <= MaxTxLength }
@@ -206,9 +211,10 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
 
         body.End = truncated switch
         {
-            null => throw Malformed("a body without \"truncated\": say true when it goes on beyond what is handed over, else false"),
-            true when !isFinal =>
-                throw Malformed("a body with \"truncated\": true and \"final\": false; say that it is truncated with its last part"),
+            null => throw DecideRequestException.Malformed(
+                "a body without \"truncated\": say true when it goes on beyond what is handed over, else false"),
+            true when !isFinal => throw DecideRequestException.Malformed(
+                "a body with \"truncated\": true and \"final\": false; say that it is truncated with its last part"),
             true => BodyEnd.Truncated,
             false => isFinal ? BodyEnd.Last : BodyEnd.More,
         };
@@ -221,7 +227,7 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
         data = isEscaped ? data[..JsonText.Unescape(data.Span, data.Span)] : data;
         return !isBase64 ? data
             : Base64.DecodeFromUtf8InPlace(data.Span, out var written) == OperationStatus.Done ? data[..written]
-            : throw Malformed("a body whose data is not base64");
+            : throw DecideRequestException.Malformed("a body whose data is not base64");
     }
 
     // What a phase needs of a question, and what it must not have: a body that is passed by unseen would be no inspection, and nobody knows
@@ -256,5 +262,5 @@ internal sealed class DecideRequestReader(Memory<byte> text, ReadOnlyMemory<byte
         };
     }
 
-    private static DecideRequestException Malformed(string message) => new(DecideRequestError.Malformed(message));
+
 }

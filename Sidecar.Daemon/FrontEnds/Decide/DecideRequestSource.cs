@@ -24,8 +24,8 @@ internal sealed class DecideRequestSource(JsonListenerOptions options, ByteBudge
     public async ValueTask<ReceivedDecideRequest> ReceiveJsonAsync(PipeReader input, long? announced, CancellationToken gone)
     {
         CheckSize(announced ?? 0, options.MaxQuestionBytes, "the question");
-        var arrived = time.GetTimestamp();
         var text = new BodyBuffer(null, memory);
+        var received = new ReceivedDecideRequest(text, null, time.GetTimestamp());
         try
         {
             using var patience = new ReadTimeout(options.ReadTimeout, time, gone);
@@ -35,11 +35,11 @@ internal sealed class DecideRequestSource(JsonListenerOptions options, ByteBudge
                 CheckSize(text.Length, options.MaxQuestionBytes, "the question");
             }
 
-            return new ReceivedDecideRequest(text, null, arrived);
+            return received;
         }
         catch
         {
-            text.Dispose();
+            received.Dispose();
             throw;
         }
     }
@@ -52,38 +52,36 @@ internal sealed class DecideRequestSource(JsonListenerOptions options, ByteBudge
     /// </exception>
     public async ValueTask<ReceivedDecideRequest> ReceiveFrameAsync(PipeReader input, CancellationToken gone)
     {
-        var arrived = time.GetTimestamp();
-        var text = new BodyBuffer(null, memory);
-        var body = new BodyBuffer(null, memory);
+        var (text, body) = (new BodyBuffer(null, memory), new BodyBuffer(null, memory));
+        var received = new ReceivedDecideRequest(text, body, time.GetTimestamp());
         try
         {
             using var patience = new ReadTimeout(options.ReadTimeout, time, gone);
             await FillFromLengthAsync(input, text, options.MaxHeadBytes, "the head of a frame", patience).ConfigureAwait(false);
             await FillFromLengthAsync(input, body, options.MaxBodyBytes(), "the body of a frame", patience).ConfigureAwait(false);
-            return new ReceivedDecideRequest(text, body, arrived);
+            return received;
         }
         catch
         {
-            text.Dispose();
-            body.Dispose();
+            received.Dispose();
             throw;
         }
     }
 
     private async ValueTask FillFromLengthAsync(PipeReader input, BodyBuffer target, int limit, string what, ReadTimeout patience)
     {
-        if (!await FillAsync(input, target, sizeof(uint), patience).ConfigureAwait(false))
+        if (await FillAsync(input, target, sizeof(uint), patience).ConfigureAwait(false))
         {
-            throw Cut(what);
+            var length = BinaryPrimitives.ReadUInt32BigEndian(target.Memory.Span);
+            target.Clear();
+            CheckSize(length, limit, what);
+            if (await FillAsync(input, target, length, patience).ConfigureAwait(false))
+            {
+                return;
+            }
         }
 
-        var length = BinaryPrimitives.ReadUInt32BigEndian(target.Memory.Span);
-        target.Clear();
-        CheckSize(length, limit, what);
-        if (!await FillAsync(input, target, length, patience).ConfigureAwait(false))
-        {
-            throw Cut(what);
-        }
+        throw DecideRequestException.Malformed($"{what} is cut off");
     }
 
     // False when the pipe ends before.
@@ -132,7 +130,7 @@ internal sealed class DecideRequestSource(JsonListenerOptions options, ByteBudge
         }
     }
 
-    private static DecideRequestException Cut(string what) => new(DecideRequestError.Malformed($"{what} is cut off"));
+
 }
 
 /// <summary>How long a question may take to arrive. Costs nothing where it is there already.</summary>
@@ -179,8 +177,7 @@ internal sealed class ReceivedDecideRequest(BodyBuffer text, BodyBuffer? body, l
     /// <summary>In the binary form the body that follows it.</summary>
     public ReadOnlyMemory<byte>? Body => body?.Memory;
 
-    /// <summary>Bytes of the body that follows it; 0 for none.</summary>
-    public int BodyLength => body?.Length ?? 0;
+
 
     /// <summary>When it began to arrive, a timestamp.</summary>
     public long Arrived => arrived;

@@ -24,7 +24,6 @@ internal sealed class DecisionService : IDisposable
     private readonly Inspector _inspector;
     private readonly ILogger _logger;
     private readonly IExchangeRelay? _relay;
-    private readonly JsonExchanges _exchanges;
 
     /// <summary>A decider without exchanges.</summary>
     /// <param name="options">The listener.</param>
@@ -34,11 +33,11 @@ internal sealed class DecisionService : IDisposable
     public DecisionService(JsonListenerOptions options, Inspector inspector, ILogger<DecisionService> logger, IExchangeRelay? relay = null)
     {
         (_options, _inspector, _logger, _relay) = (options, inspector, logger, relay);
-        _exchanges = new JsonExchanges(options, inspector, logger);
+        Exchanges = new JsonExchanges(options, inspector, logger);
         relay?.Serve(new JsonRelay(this, options));
     }
 
-    public JsonExchanges Exchanges => _exchanges;
+    public JsonExchanges Exchanges { get; }
 
     /// <summary>The clock of questions.</summary>
     public TimeProvider Time => _inspector.Time;
@@ -58,7 +57,7 @@ internal sealed class DecisionService : IDisposable
     /// <param name="others">What other daemons are told where it is not open here; null for none.</param>
     public async ValueTask CompleteAsync(string tx, RequestCompleteEvent facts, byte[]? others)
     {
-        if (!_exchanges.Complete(tx, facts) && others is not null)
+        if (!Exchanges.Complete(tx, facts) && others is not null)
         {
             await _relay!.AskAsync(tx, others, _inspector.DeadlineIn(_options.Budget), CancellationToken.None).ConfigureAwait(false);
         }
@@ -73,14 +72,14 @@ internal sealed class DecisionService : IDisposable
     /// </param>
     public async ValueTask<Answer> DecideAsync(DecideRequest question, long arrived, CancellationToken gone, byte[]? others = null)
     {
-        if (others is not null && _exchanges.IsUnknown(question)
+        if (others is not null && Exchanges.IsUnknown(question)
             && JsonRelay.Read(
                 await _relay!.AskAsync(question.Tx!, others, DeadlineOf(question, arrived), gone).ConfigureAwait(false)) is { } relayed)
         {
             return relayed;
         }
 
-        if (_exchanges.Find(question, out var begun, out var early) is not { } joined)
+        if (Exchanges.Find(question, out var begun, out var early) is not { } joined)
         {
             return early;
         }
@@ -107,16 +106,16 @@ internal sealed class DecisionService : IDisposable
             joined.Leave(question);
             if (!stays)
             {
-                _exchanges.End(question.Tx, joined);
+                Exchanges.End(question.Tx, joined);
             }
             else if (joined.IsOver)
             {
-                _exchanges.Finish(question.Tx!, joined);
+                Exchanges.Finish(question.Tx!, joined);
             }
         }
     }
 
-    public void Dispose() => _exchanges.Dispose();
+    public void Dispose() => Exchanges.Dispose();
 
     private long DeadlineOf(DecideRequest question, long arrived)
     {
@@ -136,7 +135,7 @@ internal sealed class DecisionService : IDisposable
             answer.Add(await _inspector.InspectAsync(exchange, message, deadline).ConfigureAwait(false));
         }
 
-        if (question.Phase.IsOfResponse() && answer.Verdict.IsAllow)
+        if (question.IsOfResponse && answer.Verdict.IsAllow)
         {
             if (question.Response!.Headers.Problem is { } problem)
             {
@@ -155,7 +154,7 @@ internal sealed class DecisionService : IDisposable
             Take(answer, joined, part.End, await _inspector.PushAsync(exchange, answer.Direction, piece, deadline).ConfigureAwait(false));
         }
 
-        if (question.Phase.IsOfResponse())
+        if (question.IsOfResponse)
         {
             answer.ForgetRequestHeaders();
         }
@@ -186,7 +185,7 @@ internal sealed class DecisionService : IDisposable
         }
 
         var wanted = Inspector.Wants(joined.Exchange);
-        var isOfResponse = question.Phase.IsOfResponse();
+        var isOfResponse = question.IsOfResponse;
         answer.Wanted = wanted = new WantedEvents(
             question.Phase == Phase.RequestHeaders || (question.IsPart && !isOfResponse) ? wanted.RequestBody : default,
             wanted.ResponseHeaders && !isOfResponse,

@@ -129,14 +129,15 @@ internal sealed class FramesConnection(JsonListenerOptions options, DecisionServ
                 result = await patience.ReadAsync(input).ConfigureAwait(false);
             }
 
-            var (first, isThere) = FirstByte(result.Buffer);
+            var buffer = result.Buffer;
+            var isThere = buffer.Length > FirstOfHead;
+            var first = isThere ? buffer.Slice(FirstOfHead, 1).FirstSpan[0] : (byte)'{';
             var isEnough = isThere || result.IsCompleted;
-            input.AdvanceTo(result.Buffer.Start, isEnough ? result.Buffer.Start : result.Buffer.End);
-            if (isThere && first != (byte)'{')
+            input.AdvanceTo(buffer.Start, isEnough ? buffer.Start : buffer.End);
+            if (first != (byte)'{')
             {
-                throw new DecideRequestException(DecideRequestError.Malformed(
-                    $"a frame begins with the length of its head (4 bytes, big-endian) and '{{'; the fifth byte is 0x{first:x2}; HTTP is "
-                    + "spoken on a listener http=PATH,proxy=json"));
+                throw DecideRequestException.Malformed("a frame begins with the length of its head (4 bytes, big-endian) and '{'; the "
+                    + $"fifth byte is 0x{first:x2}; HTTP is spoken on a listener http=PATH,proxy=json");
             }
 
             if (isEnough)
@@ -146,8 +147,7 @@ internal sealed class FramesConnection(JsonListenerOptions options, DecisionServ
         }
     }
 
-    private static (byte First, bool IsThere) FirstByte(ReadOnlySequence<byte> buffer) =>
-        buffer.Length > FirstOfHead ? (buffer.Slice(FirstOfHead, 1).FirstSpan[0], true) : default;
+
 
     private async ValueTask SendAsync(PipeWriter output, Answer answer)
     {

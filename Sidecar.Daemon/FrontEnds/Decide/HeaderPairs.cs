@@ -40,16 +40,10 @@ internal static class HeaderPairs
     private static int ReadPair(ref DecideRequestJson json, HeaderBlock? block, ref string? problem)
     {
         json.EnterArray();
+        var name = (json.NextElement() ? json.Text() : null) ?? throw json.Wrong("a header name");
         if (!json.NextElement())
         {
-            throw json.Wrong("a header name");
-        }
-
-        var name = json.Text() ?? throw json.Wrong("a header name");
-        if (!json.NextElement())
-        {
-            throw new DecideRequestException(
-                DecideRequestError.Malformed($"the header '{HeaderRules.Echo(name)}' has no value; write [\"name\", \"value\"]"));
+            throw DecideRequestException.Malformed($"the header '{HeaderRules.Echo(name)}' has no value; write [\"name\", \"value\"]");
         }
 
         var rented = ArrayPool<byte>.Shared.Rent(json.TextLength());
@@ -61,14 +55,13 @@ internal static class HeaderPairs
                 length = Decode(ref json, name, rented, length);
             }
 
-            var size = name.Length + length;
             problem ??= ProblemOf(name, rented.AsSpan(0, length));
             if (block is not null && problem is null)
             {
                 WireText.Add(block, Encoding.ASCII.GetBytes(name), rented.AsSpan(0, length));
             }
 
-            return size;
+            return name.Length + length;
         }
         finally
         {
@@ -85,8 +78,7 @@ internal static class HeaderPairs
 
         if (Base64.DecodeFromUtf8InPlace(value[..length], out var written) != OperationStatus.Done)
         {
-            throw new DecideRequestException(
-                DecideRequestError.Malformed($"the value of the header '{HeaderRules.Echo(name)}' is not base64"));
+            throw DecideRequestException.Malformed($"the value of the header '{HeaderRules.Echo(name)}' is not base64");
         }
 
         return json.NextElement() ? throw json.Wrong("nothing after \"base64\"") : written;

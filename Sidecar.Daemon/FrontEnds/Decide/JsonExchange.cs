@@ -30,7 +30,7 @@ internal sealed class JsonExchange(Exchange exchange, ByteBudget memory) : Joine
     public void Enter(DecideRequest question)
     {
         _announcesEnd |= question.AnnouncesEnd;
-        if (!question.Phase.IsOfResponse())
+        if (!question.IsOfResponse)
         {
             Interlocked.Increment(ref _requestQuestions);
         }
@@ -39,7 +39,7 @@ internal sealed class JsonExchange(Exchange exchange, ByteBudget memory) : Joine
     /// <summary>A question is answered.</summary>
     public void Leave(DecideRequest question)
     {
-        if (!question.Phase.IsOfResponse())
+        if (!question.IsOfResponse)
         {
             Interlocked.Decrement(ref _requestQuestions);
         }
@@ -65,18 +65,6 @@ internal sealed class JsonBody(Exchange exchange, Direction direction, ByteBudge
     private readonly Lock _lock = new();
     private int _next;
     private bool _isKept;
-
-    /// <summary>Whether its last part has come.</summary>
-    public bool IsOver
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _next == Over;
-            }
-        }
-    }
 
     /// <summary>
     /// Takes the turn of a part; what is wrong with it, or null when it is the one that comes next. A hole is never resumed (rule 6).
@@ -109,22 +97,20 @@ internal sealed class JsonBody(Exchange exchange, Direction direction, ByteBudge
     public bool TryRelease(in BodyStep step, BodyEnd end, out ReadOnlyMemory<byte>? release)
     {
         release = null;
-        if (!_isKept)
+        if (!_isKept && step.IsUnchanged)
         {
-            if (!step.IsUnchanged)
-            {
-                release = step.Joined();
-            }
-
             return true;
         }
 
-        if (end == BodyEnd.More)
+        if (!_isKept)
+        {
+            release = step.Joined();
+        }
+        else if (end == BodyEnd.More)
         {
             return exchange.Bodies.TryKeep(direction, step.Release, memory);
         }
-
-        if (step.Progress.IsPristine && step.Progress.Released == step.Progress.Pushed)
+        else if (step.Progress.IsPristine && step.Progress.Released == step.Progress.Pushed)
         {
             exchange.Bodies.DropKept(direction);
         }

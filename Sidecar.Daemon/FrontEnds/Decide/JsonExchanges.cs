@@ -44,7 +44,7 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
 
     /// <summary>Whether a question goes on with an exchange that is not open here.</summary>
     public bool IsUnknown(DecideRequest question) =>
-        question.Tx is { } tx && (question.Phase.IsOfResponse() || question.Request?.Method is null) && !Knows(tx);
+        question.Tx is { } tx && (question.IsOfResponse || question.Request?.Method is null) && !Knows(tx);
 
     /// <summary>The exchange of a question.</summary>
     /// <param name="question">The question; the turn of its part is taken.</param>
@@ -56,7 +56,7 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
         (begun, early) = (false, null!);
         var request = question.Request;
         if (question.Tx is { } tx && _open.Find(CorrelationId.Parse(tx)) is { } open
-            && (question.Phase.IsOfResponse() || request!.Method is null))
+            && (question.IsOfResponse || request!.Method is null))
         {
             return Join(question, tx, open, out early);
         }
@@ -108,7 +108,7 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
     private JsonExchange? Join(DecideRequest question, string tx, JsonExchange open, out Answer early)
     {
         early = null!;
-        if (question.Phase.IsOfResponse() && open.IsRequestOpen)
+        if (question.IsOfResponse && open.IsRequestOpen)
         {
             // The proxy has given up on the request's phase.
             open.Exchange.Abandon(Cause.Superseded, CancelReason.Manual);
@@ -133,19 +133,11 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
         if (request.Problem is { } problem)
         {
             Log.Malformed(logger, question.Tx, exchange.Id, problem);
-            early = new Answer { Tx = question.Tx, Exchange = exchange, Direction = question.Direction };
-            early.Add(exchange.Refuse(Cause.Malformed));
+            early = Answer.Of(question, exchange, exchange.Refuse(Cause.Malformed));
         }
         else if (_refusesNew && Inspector.PassBy(exchange, Cause.ShuttingDown) is { } passed)
         {
-            early = new Answer
-            {
-                Tx = question.Tx,
-                Exchange = exchange,
-                Direction = question.Direction,
-                Continues = passed.IsAllow && question.IsPart,
-            };
-            early.Add(passed);
+            early = Answer.Of(question, exchange, passed);
         }
         else if (question.Body is { } part && joined.BodyOf(question.Direction).Take(part) is { } wrong)
         {
@@ -171,15 +163,10 @@ internal sealed class JsonExchanges(JsonListenerOptions options, Inspector inspe
     private Answer Unknown(DecideRequest question)
     {
         var isOpen = options.UnknownExchange == FailureMode.Open;
-        var answer = new Answer
-        {
-            Tx = question.Tx,
-            Exchange = Account(isOpen ? LedgerState.Bypassed : LedgerState.Refused, Cause.ExchangeUnknown),
-            Direction = question.Direction,
-            Continues = isOpen && question.IsPart,
-        };
-        answer.Add(isOpen ? new Verdict { Cause = Cause.ExchangeUnknown } : Verdict.Refused(Cause.ExchangeUnknown));
-        return answer;
+        return Answer.Of(
+            question,
+            Account(isOpen ? LedgerState.Bypassed : LedgerState.Refused, Cause.ExchangeUnknown),
+            isOpen ? new Verdict { Cause = Cause.ExchangeUnknown } : Verdict.Refused(Cause.ExchangeUnknown));
     }
 
     private static DecideRequestError OutOfOrder(string message) => new(400, "out-of-order", message);

@@ -46,13 +46,9 @@ internal sealed class JsonFrontEnd(
             "/v1/mirror" when isPost => TakeAsync(context, MirrorAsync),
             "/v1/audit" when isPost => TakeAsync(context, CompleteAsync),
             "/v1/decide" or "/v1/mirror" or "/v1/audit" =>
-                RefuseAsync(
-                    context,
-                    new DecideRequestError(
-                        StatusCodes.Status405MethodNotAllowed, "method", $"{request.Method} is not understood here; use POST")),
+                RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, "method", $"{request.Method} is not understood here; use POST"),
             _ => HttpAnswers.SendHealth(context, path, missingAgents)
-                ?? RefuseAsync(
-                    context, new DecideRequestError(StatusCodes.Status404NotFound, "unknown-path", "no such endpoint; ask /v1/decide")),
+                ?? RefuseAsync(context, StatusCodes.Status404NotFound, "unknown-path", "no such endpoint; ask /v1/decide"),
         };
     }
 
@@ -97,22 +93,20 @@ internal sealed class JsonFrontEnd(
 
     private async ValueTask<ReceivedDecideRequest> ReceiveAsync(IFeatureCollection features, bool asFrame)
     {
-        var input = features.Get<IRequestBodyPipeFeature>()?.Reader
-            ?? System.IO.Pipelines.PipeReader.Create(features.GetRequiredFeature<IHttpRequestFeature>().Body);
+        var request = features.GetRequiredFeature<IHttpRequestFeature>();
+        var input = features.Get<IRequestBodyPipeFeature>()?.Reader ?? System.IO.Pipelines.PipeReader.Create(request.Body);
         var gone = features.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;
         if (!asFrame)
         {
-            return await _source.ReceiveJsonAsync(
-                input, features.GetRequiredFeature<IHttpRequestFeature>().Headers.ContentLength, gone).ConfigureAwait(false);
+            return await _source.ReceiveJsonAsync(input, request.Headers.ContentLength, gone).ConfigureAwait(false);
         }
 
         var received = await _source.ReceiveFrameAsync(input, gone).ConfigureAwait(false);
-        if (features.GetRequiredFeature<IHttpRequestFeature>().Headers.ContentLength is { } length
-            && length != (2L * sizeof(uint)) + received.Text.Length + received.BodyLength)
+        if (request.Headers.ContentLength is { } length
+            && length != (2L * sizeof(uint)) + received.Text.Length + received.Body.GetValueOrDefault().Length)
         {
             received.Dispose();
-            throw new DecideRequestException(
-                DecideRequestError.Malformed($"the frame is shorter than the request's {length} bytes; one question is one frame"));
+            throw DecideRequestException.Malformed($"the frame is shorter than the request's {length} bytes; one question is one frame");
         }
 
         return received;
@@ -171,8 +165,9 @@ internal sealed class JsonFrontEnd(
         return HttpAnswers.SendAsync(features, answer.Status, asFrame ? FrameType : "application/json", output.WrittenMemory);
     }
 
-    private Task RefuseAsync(IFeatureCollection features, DecideRequestError error)
+    private Task RefuseAsync(IFeatureCollection features, int status, string code, string message)
     {
+        var error = new DecideRequestError(status, code, message);
         Tell(error);
         return SendAsync(features, Answer.Of(error), asFrame: false, closes: true);
     }

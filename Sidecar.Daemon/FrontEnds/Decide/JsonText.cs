@@ -7,7 +7,7 @@ namespace Sidecar.Daemon.FrontEnds.Decide;
 /// <remarks>System.Text.Json refuses such strings; a client could make a script's question unreadable with one byte in its path.</remarks>
 internal static class JsonText
 {
-    private static ReadOnlySpan<byte> Replacement => [0xEF, 0xBF, 0xBD];
+
 
     /// <summary>Resolves the escapes of a string that a JSON reader has accepted.</summary>
     /// <param name="raw">What stands between the quotes.</param>
@@ -48,24 +48,16 @@ internal static class JsonText
             return 2;
         }
 
-        var (length, first) = (6, UnitAt(escape));
+        var first = UnitAt(escape);
         if (char.IsHighSurrogate(first) && escape.Length >= 12 && escape[6] == (byte)'\\' && escape[7] == (byte)'u'
-            && UnitAt(escape[6..]) is var second
-            && char.IsLowSurrogate(second))
+            && UnitAt(escape[6..]) is var second && char.IsLowSurrogate(second))
         {
             written += new Rune(first, second).EncodeToUtf8(target[written..]);
             return 12;
         }
 
-        if (Rune.TryCreate(first, out var rune))
-        {
-            written += rune.EncodeToUtf8(target[written..]);
-            return length;
-        }
-
-        Replacement.CopyTo(target[written..]);
-        written += Replacement.Length;
-        return length;
+        written += (Rune.TryCreate(first, out var rune) ? rune : Rune.ReplacementChar).EncodeToUtf8(target[written..]);
+        return 6;
     }
 
     private static char UnitAt(ReadOnlySpan<byte> escape) =>

@@ -68,7 +68,8 @@ internal static class AuthzAnswers
 
         // Envoy has no way to take a header from the upstream's response here.
         var response = new HeaderMutation();
-        EnvoyEdits.TryMiss([.. verdict.ResponseHeaders.Where(static edit => edit.IsRemoval)], Direction.Response, headers: null, exchange);
+        EnvoyEdits.TryCarry(
+            [.. verdict.ResponseHeaders.Where(static edit => edit.IsRemoval)], Direction.Response, headers: null, exchange, mutation: null);
         EnvoyEdits.TryCarry(
             [.. verdict.ResponseHeaders.Where(static edit => !edit.IsRemoval)], Direction.Response, headers.Headers, exchange, response);
         ok.ResponseHeadersToAdd.AddRange(response.SetHeaders.Select(AsText));

@@ -44,10 +44,9 @@ internal sealed class AuthzService(Inspector inspector, EnvoyFilterOptions optio
     {
         try
         {
-            if (await call.ReadOnlyAsync(CheckRequest.Parser, options.Budget).ConfigureAwait(false) is { } question)
-            {
-                return (question, Cause.None);
-            }
+            return await call.ReadOnlyAsync(CheckRequest.Parser, options.Budget).ConfigureAwait(false) is { } question
+                ? (question, Cause.None)
+                : throw new GrpcException(GrpcStatusCode.InvalidArgument, "the call ended without a question");
         }
         catch (GrpcException e) when (MessageMemory.CauseOf(e) is { } cause)
         {
@@ -63,9 +62,6 @@ internal sealed class AuthzService(Inspector inspector, EnvoyFilterOptions optio
             RefuseUnread(e.Status.Code == GrpcStatusCode.DeadlineExceeded ? Cause.Timeout : Cause.Malformed);
             throw;
         }
-
-        RefuseUnread(Cause.Malformed);
-        throw new GrpcException(GrpcStatusCode.InvalidArgument, "the call ended without a question");
     }
 
     private async ValueTask<CheckResponse> DecideAsync(GrpcServerCall call, AuthzRequest request, long deadline)

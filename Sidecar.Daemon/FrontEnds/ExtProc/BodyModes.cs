@@ -60,9 +60,7 @@ internal sealed class BodyModes
     /// <summary>What is wrong with the modes; null when they can be served.</summary>
     public ExtProcEnd? Problem =>
         Array.Find(_configured, static mode => mode is { } told && (told == BodySendMode.Grpc || !Enum.IsDefined(told))) is { } mode
-        ? new ExtProcEnd(
-            ExtProcProblem.UnsupportedMode,
-            $"the filter sends bodies in mode {mode}, which is not spoken here; NONE to FULL_DUPLEX_STREAMED are")
+        ? new ExtProcEnd($"the filter sends bodies in mode {mode}, which is not spoken here; NONE to FULL_DUPLEX_STREAMED are")
         : null;
 
     /// <summary>How a body comes; null when nobody knows.</summary>

@@ -36,7 +36,7 @@ internal sealed class BufferedBody(ExtProcExchange exchange, ExtProcDirection ha
 
         if (HasBegun)
         {
-            return ExtProcEnd.Spurious($"a second {Half.Direction} body came, and the mode is "
+            return new ExtProcEnd($"a second {Half.Direction} body came, and the mode is "
                 + $"{(isWhole ? "BUFFERED" : "BUFFERED_PARTIAL, or not told: then the listener must name it")}");
         }
 
@@ -63,11 +63,7 @@ internal sealed class BufferedBody(ExtProcExchange exchange, ExtProcDirection ha
             }
         }
 
-        if (mutation.SetHeaders.Count + mutation.RemoveHeaders.Count > 0)
-        {
-            common.HeaderMutation = mutation;
-        }
-
+        common.HeaderMutation = mutation.SetHeaders.Count + mutation.RemoveHeaders.Count > 0 ? mutation : null;
         return await AnswerAsync(common, step.Verdict).ConfigureAwait(false);
     }
 

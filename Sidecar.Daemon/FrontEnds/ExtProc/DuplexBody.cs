@@ -48,7 +48,7 @@ internal sealed class DuplexBody(ExtProcExchange exchange, ExtProcDirection half
     {
         if (HasEnded)
         {
-            return ExtProcEnd.Spurious($"{Half.Direction} trailers came after the end of a streamed body");
+            return new ExtProcEnd($"{Half.Direction} trailers came after the end of a streamed body");
         }
 
         using var step = await FlushAsync(Now, mayExtend: false).ConfigureAwait(false);

@@ -18,20 +18,29 @@ internal readonly struct ExtProcAttributes(MapField<string, Struct> attributes)
     /// <summary>The route that Envoy chose; null when it does not say.</summary>
     public string? Route => this["xds.route_name"];
 
-    private string? this[string name]
+    /// <summary>Who made the response, by the attributes of its first message.</summary>
+    public ResponseOrigin Origin => Find("response.code_details") switch
     {
-        get
-        {
-            foreach (var (_, group) in attributes)
-            {
-                if (group.Fields.TryGetValue(name, out var value) && RequestEventBuilder.Short(TextOf(value)) is { } text)
-                {
-                    return text;
-                }
-            }
+        // For example via_upstream and upstream_reset_before_response_started{…}.
+        { HasStringValue: true, StringValue: var told } => told.StartsWith("via_upstream", StringComparison.Ordinal)
+            || told.StartsWith("upstream_", StringComparison.Ordinal) ? ResponseOrigin.Upstream : ResponseOrigin.Envoy,
+        _ => ResponseOrigin.Untold,
+    };
 
-            return null;
+    private string? this[string name] => Find(name) is { } value ? RequestEventBuilder.Short(TextOf(value)) : null;
+
+    // Those of one filter only: ours.
+    private Value? Find(string name)
+    {
+        foreach (var (_, group) in attributes)
+        {
+            if (group.Fields.TryGetValue(name, out var value))
+            {
+                return value;
+            }
         }
+
+        return null;
     }
 
     /// <summary>The event for agents.</summary>
@@ -85,28 +94,4 @@ internal enum ResponseOrigin
 
     /// <summary>Envoy itself, or a filter: the request, or what was missing of it, reached no upstream.</summary>
     Envoy,
-}
-
-/// <summary>Reads who made a response.</summary>
-internal static class ResponseOrigins
-{
-    private const string Details = "response.code_details";
-
-    /// <summary>By the attributes of a response's first message.</summary>
-    public static ResponseOrigin Of(MapField<string, Struct> attributes)
-    {
-        foreach (var (_, group) in attributes)
-        {
-            if (group.Fields.TryGetValue(Details, out var value) && value.KindCase == Value.KindOneofCase.StringValue)
-            {
-                // For example via_upstream and upstream_reset_before_response_started{…}.
-                return value.StringValue.StartsWith("via_upstream", StringComparison.Ordinal)
-                    || value.StringValue.StartsWith("upstream_", StringComparison.Ordinal)
-                    ? ResponseOrigin.Upstream
-                    : ResponseOrigin.Envoy;
-            }
-        }
-
-        return ResponseOrigin.Untold;
-    }
 }

@@ -31,7 +31,6 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
     private int _messages;
     private long _bytes;
     private BodyCarrier? _carrier;
-    private volatile bool _isGivenUp;
     private volatile bool _hasEnded;
 
     public Direction Direction => direction;
@@ -51,11 +50,7 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
     public long Received { get; private set; }
 
     /// <summary>Whether Envoy has given this direction up: what agents still say about it is told to nobody.</summary>
-    public bool IsGivenUp
-    {
-        get => _isGivenUp;
-        private set => _isGivenUp = value;
-    }
+    public bool IsGivenUp { get => Volatile.Read(ref field); private set => Volatile.Write(ref field, value); }
 
     /// <summary>Whether a message is not answered yet.</summary>
     public bool IsBusy => Volatile.Read(ref _messages) > 0;
@@ -122,7 +117,7 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
             {
                 EnvoyLog.StreamFailed(exchange.Filter.Logger, exchange.Options.Name, exchange.Exchange.Id.ToString(), e);
                 await exchange.Stream.RefuseAsync(
-                    Cause.Internal, new ExtProcEnd(ExtProcProblem.Internal, "a defect of the sidecar")).ConfigureAwait(false);
+                    Cause.Internal, new ExtProcEnd("a defect of the sidecar")).ConfigureAwait(false);
             }
 
             Interlocked.Add(ref _bytes, -SizeOf(message));
@@ -164,7 +159,7 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
         Headers = EnvoyHeaders.Read(headers.Headers, exchange.Options);
         if (Headers.Status is not { } status)
         {
-            return new(new ExtProcEnd(ExtProcProblem.BadHeaders, "the response's headers have no :status from 100 to 999"));
+            return new(new ExtProcEnd("the response's headers have no :status from 100 to 999"));
         }
 
         if (Headers.Problem is not null)
@@ -180,8 +175,8 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ExtProcEnd?> JudgeHeadersAsync(AgentEvent told, bool isEnd, long arrived)
     {
-        var verdict =
-            await exchange.InspectAsync(told, arrived, mayExtend: !exchange.Modes.SendsBodiesEarly && ModeIsTimed).ConfigureAwait(false);
+        var mayExtend = !exchange.Modes.SendsBodiesEarly && exchange.Modes.Of(direction) != BodySendMode.FullDuplexStreamed;
+        var verdict = await exchange.InspectAsync(told, arrived, mayExtend).ConfigureAwait(false);
         if (IsGivenUp)
         {
             return null;
@@ -199,15 +194,9 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
         IsWanted = !isEnd && !isLeaving && body.Need != BodyNeed.None;
         Answer = new HeadersAnswer(exchange, this);
         Answer.Add(verdict);
-        if (direction == Direction.Request)
-        {
-            Answer.Override =
-                exchange.Modes.AskAtRequest(wanted, !isEnd && !IsBeyondReach(body), exchange.HasResponseEdits, Headers.MayLeaveHttp);
-        }
-        else
-        {
-            Answer.Override = exchange.Modes.AskAtResponse(wanted, !isEnd && !isLeaving);
-        }
+        Answer.Override = direction == Direction.Request
+            ? exchange.Modes.AskAtRequest(wanted, !isEnd && !IsBeyondReach(body), exchange.HasResponseEdits, Headers.MayLeaveHttp)
+            : exchange.Modes.AskAtResponse(wanted, !isEnd && !isLeaving);
 
         // A tunnel has no body that ends.
         var mode = direction == Direction.Request && Headers.IsTunnel ? BodySendMode.None : exchange.Modes.Of(direction);
@@ -239,7 +228,8 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
     // Bodies that are too large for the agents, or for Envoy's buffer, are not asked for: the one would go upstream in part before it is
     // refused, the other would be waited for without an end.
     private bool IsBeyondReach(WantedBody body) => IsWanted && exchange.Modes.TakesOverrides && Headers.ContentLength is { } length
-        && ((length > body.MaxBytes && !exchange.TakesBeginnings) || (body.Need == BodyNeed.Full && length > exchange.Modes.Holdable));
+        && ((length > body.MaxBytes && !exchange.Exchange.TakesBeginnings)
+            || (body.Need == BodyNeed.Full && length > exchange.Modes.Holdable));
 
     // Envoy keeps a body to itself that agents want.
     private async ValueTask<Verdict> MissBodyAsync(long arrived)
@@ -255,26 +245,20 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
         Received += body.Body.Length;
         _hasEnded |= ExtProcOrder.IsLast(body);
         exchange.Modes.NoteBody(direction);
-        if (_carrier is null)
+        _carrier ??= exchange.Modes.OfFirst(direction, ExtProcOrder.IsLast(body)) switch
         {
-            _carrier = exchange.Modes.OfFirst(direction, ExtProcOrder.IsLast(body)) switch
-            {
-                BodySendMode.Streamed => new StreamedBody(exchange, this),
-                BodySendMode.FullDuplexStreamed => new DuplexBody(exchange, this),
-                BodySendMode.Buffered => new BufferedBody(exchange, this, isWhole: true),
-                BodySendMode.BufferedPartial => new BufferedBody(exchange, this, isWhole: false),
-                _ => null,
-            };
-            if (_carrier is null)
-            {
-                return new(ExtProcEnd.Spurious($"a {direction} body came, and the filter's mode is NONE"));
-            }
-        }
-
-        return exchange.HasSwitched ? _carrier.PassAsync(body, arrived) : _carrier.TakeAsync(body, arrived);
+            BodySendMode.Streamed => new StreamedBody(exchange, this),
+            BodySendMode.FullDuplexStreamed => new DuplexBody(exchange, this),
+            BodySendMode.Buffered => new BufferedBody(exchange, this, isWhole: true),
+            BodySendMode.BufferedPartial => new BufferedBody(exchange, this, isWhole: false),
+            _ => null,
+        };
+        return _carrier is null ? new(new ExtProcEnd($"a {direction} body came, and the filter's mode is NONE"))
+            : exchange.HasSwitched ? _carrier.PassAsync(body, arrived)
+            : _carrier.TakeAsync(body, arrived);
     }
 
-    private async ValueTask<ExtProcEnd?> TakeTrailersAsync(long arrived)
+    private ValueTask<ExtProcEnd?> TakeTrailersAsync(long arrived)
     {
         _hasEnded = true;
 
@@ -282,8 +266,7 @@ internal sealed class ExtProcDirection(ExtProcExchange exchange, Direction direc
         _carrier ??= exchange.Modes.Of(direction) == BodySendMode.FullDuplexStreamed
             ? new DuplexBody(exchange, this)
             : new StreamedBody(exchange, this);
-        return await _carrier.EndAsync(arrived).ConfigureAwait(false);
+        return _carrier.EndAsync(arrived);
     }
 
-    private bool ModeIsTimed => exchange.Modes.Of(direction) != BodySendMode.FullDuplexStreamed;
 }

@@ -16,10 +16,9 @@ namespace Sidecar.Daemon.FrontEnds.ExtProc;
 internal sealed class ExtProcExchange
 {
     private readonly Lock _lock = new();
-    private IReadOnlyList<HeaderEdit> _responseEdits = [];
+    private volatile IReadOnlyList<HeaderEdit> _responseEdits = [];
     private bool _responseHeadersPassed;
     private volatile bool _isDecided;
-    private volatile bool _hasSwitched;
 
     /// <summary>An exchange that begins.</summary>
     /// <param name="stream">The stream it comes on.</param>
@@ -68,29 +67,15 @@ internal sealed class ExtProcExchange
     public bool HasLocalReply { get; private set; }
 
     /// <summary>Whether the connection has left HTTP: what follows are no bodies any more.</summary>
-    public bool HasSwitched
-    {
-        get => _hasSwitched;
-        set => _hasSwitched = value;
-    }
+    public bool HasSwitched { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
 
-    /// <summary>Whether an agent judges the beginning of a body that is too large for it.</summary>
-    public bool TakesBeginnings => Exchange.TakesBeginnings;
+
 
     /// <summary>Whether nothing is asked any more: it ended, or, where Envoy only observes, a verdict was recorded.</summary>
     public bool IsOver => _isDecided || Stream.Writer.IsClosed;
 
     /// <summary>Whether edits wait for the response's headers.</summary>
-    public bool HasResponseEdits
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _responseEdits.Count > 0;
-            }
-        }
-    }
+    public bool HasResponseEdits => _responseEdits.Count > 0;
 
     private Inspector Inspector => Stream.Inspector;
 
@@ -163,7 +148,7 @@ internal sealed class ExtProcExchange
             }
         }
 
-        EnvoyEdits.TryMiss(edits, Direction.Response, headers: null, Exchange);
+        EnvoyEdits.TryCarry(edits, Direction.Response, headers: null, Exchange, mutation: null);
     }
 
     /// <summary>The kept edits; later ones come too late.</summary>
@@ -181,7 +166,7 @@ internal sealed class ExtProcExchange
     /// <returns>Whether agents wanted a body of it that has passed unseen, so that nothing may go on.</returns>
     public async ValueTask<bool> IsUnseenAtAsync(ProcessingRequest response)
     {
-        Origin = ResponseOrigins.Of(response.Attributes);
+        Origin = new ExtProcAttributes(response.Attributes).Origin;
         Filter.NoteResponse();
         if (IsObserving)
         {
@@ -212,7 +197,7 @@ internal sealed class ExtProcExchange
         if (!isDecided)
         {
             UnseenBodies.Note(this, goneFor);
-            EnvoyEdits.TryMiss(TakeResponseEdits(), Direction.Response, headers: null, Exchange);
+            EnvoyEdits.TryCarry(TakeResponseEdits(), Direction.Response, headers: null, Exchange, mutation: null);
         }
 
         var cause = Exchange.Account().Cause;

@@ -36,38 +36,35 @@ internal struct ExtProcOrder
     public ExtProcEnd? Next(ProcessingRequest message)
     {
         var part = message.RequestCase;
-        var direction = DirectionOf(part);
-        ref var phase = ref direction == Direction.Request ? ref _request : ref _response;
+        ref var phase = ref DirectionOf(part) == Direction.Request ? ref _request : ref _response;
         switch (part)
         {
             case Part.None:
-                return new ExtProcEnd(
-                    ExtProcProblem.UnknownMessage, "a message holds no headers, body or trailers; it may come from a newer Envoy");
+                return new ExtProcEnd("a message holds no headers, body or trailers; it may come from a newer Envoy");
 
             case Part.RequestHeaders or Part.ResponseHeaders when phase != Phase.Nothing:
-                return ExtProcEnd.Spurious($"{part} came a second time");
+                return new ExtProcEnd($"{part} came a second time");
 
             case not Part.RequestHeaders when _request == Phase.Nothing:
-                return ExtProcEnd.Spurious($"{part} came before the request's headers; the filter's request_header_mode must be SEND");
+                return new ExtProcEnd($"{part} came before the request's headers; the filter's request_header_mode must be SEND");
 
             case Part.RequestHeaders or Part.ResponseHeaders:
-                var headers = direction == Direction.Request ? message.RequestHeaders : message.ResponseHeaders;
-                phase = headers.EndOfStream ? Phase.Closed : Phase.Open;
+                phase = (message.RequestHeaders ?? message.ResponseHeaders).EndOfStream ? Phase.Closed : Phase.Open;
                 return null;
 
             case Part.ResponseBody or Part.ResponseTrailers when phase == Phase.Nothing:
-                return ExtProcEnd.Spurious(
+                return new ExtProcEnd(
                     $"{part} came before the response's headers; the filter's response_header_mode must be SEND where bodies are sent");
 
             case Part.RequestBody or Part.ResponseBody when phase != Phase.Open:
-                return ExtProcEnd.Spurious($"{part} came after the end of its direction");
+                return new ExtProcEnd($"{part} came after the end of its direction");
 
             case Part.RequestBody or Part.ResponseBody:
-                phase = IsLast(direction == Direction.Request ? message.RequestBody : message.ResponseBody) ? Phase.BodyEnded : Phase.Open;
+                phase = IsLast(message.RequestBody ?? message.ResponseBody) ? Phase.BodyEnded : Phase.Open;
                 return null;
 
             case var _ when phase == Phase.Closed:
-                return ExtProcEnd.Spurious($"{part} came after the end of its direction");
+                return new ExtProcEnd($"{part} came after the end of its direction");
 
             default:
                 phase = Phase.Closed;
@@ -80,43 +77,16 @@ internal struct ExtProcOrder
 }
 
 /// <summary>How our side of an ext_proc stream ends.</summary>
-/// <param name="Problem">
-/// What was wrong. The client has had a reply by then: an error of the stream would let the request pass where the filter fails open.
-/// </param>
 /// <param name="Detail">For the log: what was wrong and what to do.</param>
-internal sealed record ExtProcEnd(ExtProcProblem Problem, string Detail)
+/// <param name="IsBroken">
+/// Whether the stream cannot go on, and somebody is there to be told. The client has had a reply by then: an error of the stream would let
+/// the request pass where the filter fails open.
+/// </param>
+internal sealed record ExtProcEnd(string Detail, bool IsBroken = true)
 {
     /// <summary>Everything is answered, or the last answer ended the exchange.</summary>
-    public static ExtProcEnd Done { get; } = new(ExtProcProblem.None, "");
-
-    /// <summary>Whether the stream cannot go on, and somebody is there to be told.</summary>
-    public bool IsBroken => Problem is not (ExtProcProblem.None or ExtProcProblem.Gone);
-
-    /// <summary>A message that should not have come.</summary>
-    public static ExtProcEnd Spurious(string detail) => new(ExtProcProblem.Spurious, detail);
-}
-
-/// <summary>What is wrong with an ext_proc stream.</summary>
-internal enum ExtProcProblem
-{
-    /// <summary>Nothing.</summary>
-    None,
-
-    /// <summary>A message holds none of the parts of a request or response that we know.</summary>
-    UnknownMessage,
-
-    /// <summary>A message came that cannot come now.</summary>
-    Spurious,
-
-    /// <summary>The filter sends bodies in a way that we do not speak.</summary>
-    UnsupportedMode,
-
-    /// <summary>Headers lack what Envoy always sends.</summary>
-    BadHeaders,
+    public static ExtProcEnd Done { get; } = new("", IsBroken: false);
 
     /// <summary>The peer is gone; there is nobody to tell.</summary>
-    Gone,
-
-    /// <summary>A defect of our own.</summary>
-    Internal,
+    public static ExtProcEnd Gone { get; } = new("the stream was reset", IsBroken: false);
 }

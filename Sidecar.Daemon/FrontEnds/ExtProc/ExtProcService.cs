@@ -67,9 +67,9 @@ internal sealed class ExtProcService(
         }
 
         // Everything else has been answered with a reply; an error besides could undo it.
-        if (stream.End is { Problem: ExtProcProblem.Gone } gone)
+        if (stream.End == ExtProcEnd.Gone)
         {
-            call.Fail(call.IsDeadlineExceeded ? GrpcStatusCode.DeadlineExceeded : GrpcStatusCode.Cancelled, gone.Detail);
+            call.Fail(call.IsDeadlineExceeded ? GrpcStatusCode.DeadlineExceeded : GrpcStatusCode.Cancelled, ExtProcEnd.Gone.Detail);
         }
     }
 

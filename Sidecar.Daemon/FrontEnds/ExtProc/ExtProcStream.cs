@@ -162,7 +162,7 @@ internal sealed class ExtProcStream : IAsyncDisposable
             busy.Abandon(isStopping: cause == Cause.Shutdown);
         }
 
-        EndWith(new ExtProcEnd(ExtProcProblem.Gone, "the stream was reset"), cause);
+        EndWith(ExtProcEnd.Gone, cause);
     }
 
     /// <summary>Nothing more is answered: closes the account and ends the reading, unless that has been done.</summary>
@@ -201,14 +201,10 @@ internal sealed class ExtProcStream : IAsyncDisposable
     {
         var headers = EnvoyHeaders.Read(message.RequestHeaders.Headers, Options);
         var modes = new BodyModes(message.ProtocolConfig, Filter, message.ObservabilityMode);
-        if (headers.Method is null || headers.Target is null)
-        {
-            var missing = headers.Method is null ? ":method" : ":path";
-            return RefuseAsync(Cause.BrokenFilter, new ExtProcEnd(
-                ExtProcProblem.BadHeaders, $"the request's headers have no {missing}; the filter's forward_rules must let it through"));
-        }
-
-        if (modes.Problem is { } problem)
+        var missing = headers.Method is null ? ":method" : headers.Target is null ? ":path" : null;
+        var problem = missing is null ? modes.Problem
+            : new ExtProcEnd($"the request's headers have no {missing}; the filter's forward_rules must let it through");
+        if (problem is not null)
         {
             return RefuseAsync(Cause.BrokenFilter, problem);
         }
@@ -220,7 +216,7 @@ internal sealed class ExtProcStream : IAsyncDisposable
                 Writer.IsSilent = message.ObservabilityMode;
                 var route = new ExtProcAttributes(message.Attributes).Route;
                 var exchange = Inspector.BeginOn(Options.Name, route, headers.Authority, headers.Target, headers.Method)
-                    ?? Inspector.Begin(Options.Name, headers.Authority, headers.Target, headers.Method);
+                    ?? Inspector.Begin(Options.Name, headers.Authority, headers.Target!, headers.Method!);
                 _exchange = new ExtProcExchange(this, exchange, headers, modes);
             }
         }
@@ -286,7 +282,7 @@ internal sealed class ExtProcStream : IAsyncDisposable
         else
         {
             await ReplyAsync(
-                Cause.BrokenFilter, ExtProcEnd.Spurious($"{message.RequestCase} came in Envoy's own reply")).ConfigureAwait(false);
+                Cause.BrokenFilter, new ExtProcEnd($"{message.RequestCase} came in Envoy's own reply")).ConfigureAwait(false);
         }
     }
 

@@ -23,17 +23,7 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection h
     /// <summary>Adds what an allow changes; edits of the other direction are kept for it, or counted.</summary>
     public void Add(Verdict verdict)
     {
-        if (half.Direction == Direction.Request)
-        {
-            _edits = HeaderEdits.Join(_edits, verdict.RequestHeaders);
-            exchange.KeepForResponse(verdict.ResponseHeaders);
-        }
-        else
-        {
-            _edits = HeaderEdits.Join(_edits, verdict.ResponseHeaders);
-            MissRequestEdits(verdict);
-        }
-
+        _edits = HeaderEdits.Join(_edits, EditsOf(verdict));
         _bypassed = _bypassed == Cause.None ? verdict.Cause : _bypassed;
         _said = verdict.Audits.Count == 0 ? _said : verdict with { Audits = [.. _said.Audits, .. verdict.Audits] };
     }
@@ -44,16 +34,7 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection h
     /// <returns>False when the exchange must not go on.</returns>
     public bool TryCarryLater(Verdict verdict, HeaderMutation? mutation)
     {
-        var edits = half.Direction == Direction.Request ? verdict.RequestHeaders : verdict.ResponseHeaders;
-        if (half.Direction == Direction.Request)
-        {
-            exchange.KeepForResponse(verdict.ResponseHeaders);
-        }
-        else
-        {
-            MissRequestEdits(verdict);
-        }
-
+        var edits = EditsOf(verdict);
         if (mutation is not null && half.Direction == Direction.Request && _bypassed == Cause.None)
         {
             _bypassed = verdict.Cause;
@@ -64,10 +45,7 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection h
             }
         }
 
-        var headers = half.Headers.Headers;
-        return mutation is null
-            ? EnvoyEdits.TryMiss(edits, half.Direction, headers, exchange.Exchange)
-            : EnvoyEdits.TryCarry(edits, half.Direction, headers, exchange.Exchange, mutation);
+        return EnvoyEdits.TryCarry(edits, half.Direction, half.Headers.Headers, exchange.Exchange, mutation);
     }
 
     /// <summary>Sends it, once.</summary>
@@ -118,13 +96,8 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection h
             return await exchange.RefuseAsync(Cause.Unapplied, _said.Audits, half.Direction).ConfigureAwait(false);
         }
 
-        var common = new CommonResponse();
-        if (mutation.SetHeaders.Count + mutation.RemoveHeaders.Count > 0)
-        {
-            common.HeaderMutation = mutation;
-        }
-
-        var response = new HeadersResponse { Response = common };
+        var isSame = mutation.SetHeaders.Count + mutation.RemoveHeaders.Count == 0;
+        var response = new HeadersResponse { Response = new CommonResponse { HeaderMutation = isSame ? null : mutation } };
         var answer = isRequest
             ? new ProcessingResponse { RequestHeaders = response }
             : new ProcessingResponse { ResponseHeaders = response };
@@ -133,12 +106,22 @@ internal sealed class HeadersAnswer(ExtProcExchange exchange, ExtProcDirection h
         return null;
     }
 
-    // The request is long gone: counted, but no reason to refuse what the upstream has answered already.
-    private void MissRequestEdits(Verdict verdict)
+    // Those of this direction; those of the other are kept for it, or counted.
+    private IReadOnlyList<HeaderEdit> EditsOf(Verdict verdict)
     {
+        if (half.Direction == Direction.Request)
+        {
+            exchange.KeepForResponse(verdict.ResponseHeaders);
+            return verdict.RequestHeaders;
+        }
+
+        // The request is long gone: no reason to refuse what the upstream has answered already.
         if (!exchange.IsObserving)
         {
-            EnvoyEdits.TryMiss(verdict.RequestHeaders, Direction.Request, exchange.RequestHeaders.Headers, exchange.Exchange);
+            var headers = exchange.RequestHeaders.Headers;
+            EnvoyEdits.TryCarry(verdict.RequestHeaders, Direction.Request, headers, exchange.Exchange, mutation: null);
         }
+
+        return verdict.ResponseHeaders;
     }
 }

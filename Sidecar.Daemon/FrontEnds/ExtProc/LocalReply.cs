@@ -1,6 +1,9 @@
+using Google.Protobuf;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.FrontEnds.Common;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Envoy;
 using BodySendMode = Sidecar.Protocol.Envoy.ProcessingMode.Types.BodySendMode;
 using Part = Sidecar.Protocol.Envoy.ProcessingRequest.RequestOneofCase;
@@ -31,8 +34,7 @@ internal static class LocalReply
     /// <returns>What is wrong with the filter; null where it is Envoy's own reply.</returns>
     public static ExtProcEnd? WrongIn(ProcessingRequest message, Inspector inspector, string listener)
     {
-        var origin = ResponseOrigins.Of(message.Attributes);
-        var (state, wrong) = origin switch
+        var (state, wrong) = new ExtProcAttributes(message.Attributes).Origin switch
         {
             ResponseOrigin.Envoy => (LedgerState.NotSubject, null),
             ResponseOrigin.Upstream => (
@@ -42,15 +44,47 @@ internal static class LocalReply
                 + "response.code_details, so that Envoy's own replies are known"),
         };
         inspector.Account(listener, state, wrong is null ? Cause.LocalReply : Cause.BrokenFilter);
-        return wrong is null ? null : ExtProcEnd.Spurious(wrong);
+        return wrong is null ? null : new ExtProcEnd(wrong);
     }
 
     private static CommonResponse Same(HttpBody body, BodySendMode? mode) => mode == BodySendMode.FullDuplexStreamed
         ? new CommonResponse
         {
-            BodyMutation = Whole(new StreamedBodyResponse { Body = body.Body, EndOfStream = ExtProcOrder.IsLast(body) }),
+            BodyMutation = new() { StreamedResponse = new() { Body = body.Body, EndOfStream = ExtProcOrder.IsLast(body) } },
         }
         : new CommonResponse();
+}
 
-    private static BodyMutation Whole(StreamedBodyResponse body) => new() { StreamedResponse = body };
+/// <summary>A verdict that lets nothing pass as Envoy's immediate response (proxy integration §3.5.12). Stateless.</summary>
+internal static class ImmediateResponses
+{
+    // It stands in a field of access logs.
+    private const int MaxDetails = 128;
+
+    /// <summary>The complete reply.</summary>
+    /// <param name="verdict">Any but allow.</param>
+    /// <param name="isGrpc">Whether the client speaks gRPC; null when nobody knows.</param>
+    public static ImmediateResponse From(Verdict verdict, bool? isGrpc)
+    {
+        var page = ReplyRenderer.Render(verdict);
+        var reply = isGrpc == false ? page : GrpcReply.AsLine(page);
+        return new ImmediateResponse
+        {
+            Status = new HttpStatus { Code = reply.Status },
+            Headers = EnvoyEdits.ForReply(reply.Headers),
+            Body = UnsafeByteOperations.UnsafeWrap(reply.Body),
+            Details = Details(verdict),
+
+            // Without effect for other clients.
+            GrpcStatus = isGrpc == false ? null : new GrpcStatus { Status = (uint)GrpcReply.CodeOf(reply.Status) },
+        };
+    }
+
+    private static string Details(Verdict verdict)
+    {
+        var text = string.Join(
+            '_', new[] { "sidecar", verdict.Kind.Label(), verdict.DecidedBy, verdict.Cause == Cause.None ? null : verdict.Cause.Label() }
+            .Where(static word => !string.IsNullOrEmpty(word)));
+        return string.Concat(text.Take(MaxDetails).Select(static c => c is > ' ' and < '\x7f' ? c : '_'));
+    }
 }

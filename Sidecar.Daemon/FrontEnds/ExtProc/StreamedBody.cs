@@ -32,12 +32,7 @@ internal sealed class StreamedBody(ExtProcExchange exchange, ExtProcDirection ha
             return await RefuseUnappliedAsync(step.Verdict).ConfigureAwait(false);
         }
 
-        var common = new CommonResponse();
-        if (!step.IsUnchanged)
-        {
-            common.BodyMutation = Replacement(step.Joined());
-        }
-
+        var common = new CommonResponse { BodyMutation = step.IsUnchanged ? null : Replacement(step.Joined()) };
         return await AnswerAsync(common, step.Verdict).ConfigureAwait(false);
     }
 
@@ -54,20 +49,15 @@ internal sealed class StreamedBody(ExtProcExchange exchange, ExtProcDirection ha
             return await stop.ConfigureAwait(false);
         }
 
-        var common = new CommonResponse();
-        if (!step.Release.IsEmpty)
-        {
-            common.BodyMutation = Replacement((byte[])[.. step.Joined().Span, .. body.Body.Span]);
-        }
-
-        return await AnswerAsync(common, step.Verdict).ConfigureAwait(false);
+        var mutation = step.Release.IsEmpty ? null : Replacement((byte[])[.. step.Joined().Span, .. body.Body.Span]);
+        return await AnswerAsync(new CommonResponse { BodyMutation = mutation }, step.Verdict).ConfigureAwait(false);
     }
 
     public override async ValueTask<ExtProcEnd?> EndAsync(long arrived)
     {
         if (HasEnded)
         {
-            return ExtProcEnd.Spurious($"{Half.Direction} trailers came after the end of a streamed body");
+            return new ExtProcEnd($"{Half.Direction} trailers came after the end of a streamed body");
         }
 
         if (!Half.IsOpen)
@@ -95,11 +85,8 @@ internal sealed class StreamedBody(ExtProcExchange exchange, ExtProcDirection ha
                 + "agents with body-mode=stream");
         }
 
-        if (isLost || !Half.Answer!.TryCarryLater(step.Verdict, mutation: null))
-        {
-            return await RefuseUnappliedAsync(step.Verdict).ConfigureAwait(false);
-        }
-
-        return await AnswerTrailersAsync(step.Verdict).ConfigureAwait(false);
+        return isLost || !Half.Answer!.TryCarryLater(step.Verdict, mutation: null)
+            ? await RefuseUnappliedAsync(step.Verdict).ConfigureAwait(false)
+            : await AnswerTrailersAsync(step.Verdict).ConfigureAwait(false);
     }
 }

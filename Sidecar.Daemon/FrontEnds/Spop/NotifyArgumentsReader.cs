@@ -126,17 +126,11 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
     {
         args.HeaderCount++;
         args.HeaderBytes += header.Name.Length + header.Value.Length;
-        if (args.HeaderCount > options.MaxHeaders || args.HeaderBytes > options.MaxHeaderBytes)
+        if (args.HeaderCount <= options.MaxHeaders && args.HeaderBytes <= options.MaxHeaderBytes
+            && (phase != SpopPhase.Request || HeaderTables.Haproxy.Classify(header.Name) == HeaderRole.Shown))
         {
-            return;
+            WireText.Add(args.Headers, header.Name, header.Value);
         }
-
-        if (phase == SpopPhase.Request && HeaderTables.Haproxy.Classify(header.Name) != HeaderRole.Shown)
-        {
-            return;
-        }
-
-        WireText.Add(args.Headers, header.Name, header.Value);
     }
 
     private static void ReadBody(NotifyArguments args, SpopValue value, ReadOnlyMemory<byte> payload)
@@ -148,8 +142,7 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
         }
 
         args.Body = payload.Span.Overlaps(value.Bytes, out var start)
-            ? payload.Slice(start, value.Bytes.Length)
-            : ReadOnlyMemory<byte>.Empty;
+            ? payload.Slice(start, value.Bytes.Length) : ReadOnlyMemory<byte>.Empty;
     }
 
     // The proxy's own word about what we have no place for. The prefix is one that no client can use.
@@ -180,22 +173,12 @@ internal sealed class NotifyArgumentsReader(SpopListenerOptions options)
         }
     }
 
-    private static string? Shown(SpopValue value)
-    {
-        if (value.TryGetInt64(out var number))
-        {
-            return number.ToString(CultureInfo.InvariantCulture);
-        }
-
-        if (value.TryGetUInt64(out var large))
-        {
-            return large.ToString(CultureInfo.InvariantCulture);
-        }
-
-        return value.TryGetBoolean(out var flag)
-            ? (flag ? "true" : "false")
-            : value.IsAddress ? new IPAddress(value.Bytes).ToString() : Text(value);
-    }
+    private static string? Shown(SpopValue value) =>
+        value.TryGetInt64(out var number) ? number.ToString(CultureInfo.InvariantCulture)
+        : value.TryGetUInt64(out var large) ? large.ToString(CultureInfo.InvariantCulture)
+        : value.TryGetBoolean(out var flag) ? (flag ? "true" : "false")
+        : value.IsAddress ? new IPAddress(value.Bytes).ToString()
+        : Text(value);
 
     private static string Address(SpopValue value) => value.IsAddress ? new IPAddress(value.Bytes).ToString()
         : value.IsBytes && Text(value) is { } text && IPAddress.IsValid(text) ? text : "";

@@ -12,7 +12,7 @@ internal sealed class NotifyRequest : IDisposable
     private CancellationTokenSource? _asking;
     private ByteBudget? _memory;
     private SpopPayload _payload;
-    private bool _isGone;
+    private volatile bool _isGone;
 
     /// <summary>The stream id to echo.</summary>
     public required ulong StreamId { get; init; }
@@ -39,16 +39,7 @@ internal sealed class NotifyRequest : IDisposable
     public TimeSpan? Budget { get; set; }
 
     /// <summary>Whether nobody waits for the answer any more.</summary>
-    public bool IsGone
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _isGone;
-            }
-        }
-    }
+    public bool IsGone => _isGone;
 
     /// <summary>The payload; until <see cref="Hold"/>.</summary>
     public ReadOnlySpan<byte> Payload => _payload.Span;
@@ -109,7 +100,7 @@ internal sealed class NotifyRequest : IDisposable
         NotifyArguments? args = null;
         foreach (var message in notify)
         {
-            if (SpopPhases.Of(message.Name) is not SpopPhase.None and var named)
+            if (PhaseOf(message.Name) is not SpopPhase.None and var named)
             {
                 if (args is not null)
                 {
@@ -130,6 +121,11 @@ internal sealed class NotifyRequest : IDisposable
             _payload = payload,
         };
     }
+
+    private static SpopPhase PhaseOf(ReadOnlySpan<byte> message) =>
+        message.SequenceEqual("sidecar-request"u8) || message.SequenceEqual("sidecar-request-head"u8) ? SpopPhase.Request
+        : message.SequenceEqual("sidecar-response"u8) || message.SequenceEqual("sidecar-response-head"u8) ? SpopPhase.Response
+        : SpopPhase.None;
 
     /// <summary>That of a message that was not kept.</summary>
     public static NotifyRequest OfLost(in SpopFrame frame, in SpopError error) => new()
@@ -197,14 +193,4 @@ internal enum SpopPhase
 
     /// <summary><c>sidecar-response</c> and <c>sidecar-response-head</c>, likewise.</summary>
     Response,
-}
-
-/// <summary>Names of messages.</summary>
-internal static class SpopPhases
-{
-    /// <summary>The phase that a message's name stands for.</summary>
-    public static SpopPhase Of(ReadOnlySpan<byte> message) =>
-        message.SequenceEqual("sidecar-request"u8) || message.SequenceEqual("sidecar-request-head"u8) ? SpopPhase.Request
-        : message.SequenceEqual("sidecar-response"u8) || message.SequenceEqual("sidecar-response-head"u8) ? SpopPhase.Response
-        : SpopPhase.None;
 }

@@ -54,20 +54,13 @@ internal sealed class PackedEdits
     /// <summary>Whether two names differ in <c>_</c> and <c>-</c> only: many upstreams take such for one.</summary>
     public static bool IsOtherSpelling(ReadOnlySpan<byte> one, ReadOnlySpan<byte> other)
     {
-        if (one.Length != other.Length || Ascii.EqualsIgnoreCase(one, other))
+        var isOther = one.Length == other.Length && !Ascii.EqualsIgnoreCase(one, other);
+        for (var i = 0; isOther && i < one.Length; i++)
         {
-            return false;
+            isOther = IsDash(one[i], other[i]) || Ascii.EqualsIgnoreCase(one.Slice(i, 1), other.Slice(i, 1));
         }
 
-        for (var i = 0; i < one.Length; i++)
-        {
-            if (!IsDash(one[i], other[i]) && !Ascii.EqualsIgnoreCase(one.Slice(i, 1), other.Slice(i, 1)))
-            {
-                return false;
-            }
-        }
-
-        return true;
+        return isOther;
     }
 
     /// <summary>Bytes of the fields that are set or added.</summary>

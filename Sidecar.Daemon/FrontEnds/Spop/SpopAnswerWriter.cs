@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
@@ -126,8 +125,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle 
             return true;
         }
 
-        answer.Exchange.NoteUnapplied("request-header-size");
-        TellUnfit("the set of request headers", answer.Exchange, frameSize);
+        NoteUnfit(answer.Exchange, "request-header-size", "the set of request headers", frameSize);
         return false;
     }
 
@@ -141,14 +139,10 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle 
         }
 
         var packed = new PackedEdits(answer.ResponseEdits);
-        if (packed.SizeOf(Names.ResponseHeaders) <= ack.Free)
+        if (packed.SizeOf(Names.ResponseHeaders) > ack.Free || !packed.TryWrite(ack, Names.ResponseHeaders))
         {
-            packed.TryWrite(ack, Names.ResponseHeaders);
-            return;
+            NoteUnfit(answer.Exchange, "response-header-size", "the set of response headers", frameSize);
         }
-
-        answer.Exchange.NoteUnapplied("response-header-size");
-        TellUnfit("the set of response headers", answer.Exchange, frameSize);
     }
 
     /// <summary>What the client gets. A response that we refuse is in its eyes the upstream's failure, not its own.</summary>
@@ -178,8 +172,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle 
             || !TrySetHeader(ack, Names.Location, reply, "location")
             || !TrySetHeader(ack, Names.Challenge, reply, "www-authenticate"))
         {
-            answer.Exchange.NoteUnapplied("reply-header");
-            TellUnfit("the reply", answer.Exchange, frameSize);
+            NoteUnfit(answer.Exchange, "reply-header", "the reply", frameSize);
             return false;
         }
 
@@ -205,8 +198,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle 
             .Select(static group => new HeaderEdit(group.Key, KeepOriginal: true, [.. group.Select(static header => header.Value)]))]);
         if (!list.TryWrite(ack, new EditLists(default, default, Names.ReplyHeaders)))
         {
-            exchange.NoteUnapplied("reply-header");
-            TellUnfit("the set of headers of the reply", exchange, frameSize);
+            NoteUnfit(exchange, "reply-header", "the set of headers of the reply", frameSize);
         }
     }
 
@@ -218,8 +210,7 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle 
             return;
         }
 
-        exchange.NoteUnapplied("reply-body");
-        TellUnfit(string.Create(CultureInfo.InvariantCulture, $"the page of {reply.Body.Length} bytes"), exchange, frameSize);
+        NoteUnfit(exchange, "reply-body", $"the page of {reply.Body.Length} bytes", frameSize);
         TryWritePage(ack, DefaultPage.ContentType, DefaultPage.For(reply.Status).Span);
     }
 
@@ -249,8 +240,9 @@ internal sealed class SpopAnswerWriter(SpopListenerOptions options, LogThrottle 
         return ack.TrySet(Scope, variable, SpopValue.String(utf8[..Encoding.UTF8.GetBytes(text, utf8)]));
     }
 
-    private void TellUnfit(string what, Exchange exchange, int frameSize)
+    private void NoteUnfit(Exchange exchange, string operation, string what, int frameSize)
     {
+        exchange.NoteUnapplied(operation);
         if (throttle.MayLog("fit", out var more))
         {
             Log.DoesNotFit(logger, options.Name, what, exchange.Id.ToString(), frameSize, more);

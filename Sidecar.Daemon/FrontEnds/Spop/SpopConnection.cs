@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
@@ -127,18 +126,7 @@ internal sealed class SpopConnection
                 var result = await _pipe.Input.ReadAsync().ConfigureAwait(false);
                 var buffer = result.Buffer;
                 var came = _time.GetTimestamp();
-                bool hasRoom;
-                int frames;
-                FlushBatch.Begin();
-                try
-                {
-                    hasRoom = _frames.TakeAll(ref buffer, out frames);
-                }
-                finally
-                {
-                    FlushBatch.End();
-                }
-
+                var hasRoom = _frames.TakeAll(ref buffer, out var frames);
                 var rest = buffer.Length;
                 _pipe.Input.AdvanceTo(buffer.Start, hasRoom ? buffer.End : buffer.Start);
                 if (frames > 0)
@@ -191,12 +179,7 @@ internal sealed class SpopConnection
         }
     }
 
-    private void SayGoodbye(SpopStatus status, string message)
-    {
-        var goodbye = new ArrayBufferWriter<byte>();
-        SpopDisconnect.Write(goodbye, status, message);
-        _output.TryAppend(goodbye.WrittenSpan);
-    }
+    private void SayGoodbye(SpopStatus status, string message) => _output.TryAppend(SpopListener.Goodbye(status, message));
 
     // Null while it has not, or need not have.
     private SpopConnectionEnd? Left(bool isClosed) =>

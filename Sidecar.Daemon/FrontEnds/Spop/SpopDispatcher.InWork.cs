@@ -1,9 +1,10 @@
+using Sidecar.Daemon.Agents;
+
 namespace Sidecar.Daemon.FrontEnds.Spop;
 
 /// <summary>The NOTIFYs in work, each from when it was read until it has been answered.</summary>
 internal sealed partial class SpopDispatcher
 {
-    private readonly Action _emptied;
     private readonly Lock _gate = new();
     private readonly HashSet<NotifyRequest> _inWork = [];
     private TaskCompletionSource? _change;
@@ -49,7 +50,7 @@ internal sealed partial class SpopDispatcher
             _inWork.Add(request);
         }
 
-        var answering = _frontEnd.AnswerAsync(request, _replies);
+        var answering = frontEnd.AnswerAsync(request, _replies);
         if (answering.IsCompleted)
         {
             Finish(request, answering);
@@ -91,7 +92,7 @@ internal sealed partial class SpopDispatcher
 
         if (isLast)
         {
-            _emptied();
+            emptied();
         }
 
         change?.TrySetResult();
@@ -115,4 +116,33 @@ internal sealed partial class SpopDispatcher
             await change.ConfigureAwait(false);
         }
     }
+}
+
+/// <summary>
+/// What one connection has reserved of a budget, adjusted as what it keeps grows and shrinks. Not safe for several threads.
+/// </summary>
+internal sealed class BudgetShare(ByteBudget budget) : IDisposable
+{
+    private long _reserved;
+
+    /// <summary>Adjusts the reservation; false, and then it stays as it was, when too little is left.</summary>
+    /// <param name="bytes">How many bytes are kept now.</param>
+    public bool TrySettle(long bytes)
+    {
+        if (bytes > _reserved && !budget.TryReserve(bytes - _reserved))
+        {
+            return false;
+        }
+
+        if (bytes < _reserved)
+        {
+            budget.Return(_reserved - bytes);
+        }
+
+        _reserved = bytes;
+        return true;
+    }
+
+    /// <summary>Gives everything back.</summary>
+    public void Dispose() => TrySettle(0);
 }

@@ -9,35 +9,22 @@ namespace Sidecar.Daemon.FrontEnds.Spop;
 /// rules ends it.
 /// </summary>
 /// <remarks>For the read loop; NOTIFYs end on any thread. The loop waits for all of them before it disposes of this.</remarks>
-internal sealed partial class SpopDispatcher : IDisposable
+/// <param name="id">The connection, for the log.</param>
+/// <param name="output">Where answers go.</param>
+/// <param name="frontEnd">Answers NOTIFYs.</param>
+/// <param name="emptied">Called, on any thread, when the last NOTIFY in work has ended.</param>
+internal sealed partial class SpopDispatcher(string id, FrameOutput output, SpopFrontEnd frontEnd, Action emptied) : IDisposable
 {
     // A buffer of fragments grows by doubling.
     private const int PerFragmentByte = 2;
 
-    private readonly string _id;
-    private readonly SpopFrontEnd _frontEnd;
-    private readonly SpopListenerOptions _options;
-    private readonly FrameOutput _output;
-    private readonly SpopReplies _replies;
-    private readonly SpopReassembler _fragments;
-    private readonly BudgetShare _fragmentMemory;
-    private readonly BudgetShare _partial;
+    private readonly SpopListenerOptions _options = frontEnd.Options;
+    private readonly SpopReplies _replies = new(output, frontEnd.Options, frontEnd.Time);
+    private readonly SpopReassembler _fragments = new(frontEnd.Options.Fragments);
+    private readonly BudgetShare _fragmentMemory = new(frontEnd.BodyMemory);
+    private readonly BudgetShare _partial = new(frontEnd.PartialFrames);
     private SpopTerms? _terms;
     private int _bufferSize;
-
-    /// <summary>Of a connection on which nothing was said yet.</summary>
-    /// <param name="id">The connection, for the log.</param>
-    /// <param name="output">Where answers go.</param>
-    /// <param name="frontEnd">Answers NOTIFYs.</param>
-    /// <param name="emptied">Called, on any thread, when the last NOTIFY in work has ended.</param>
-    public SpopDispatcher(string id, FrameOutput output, SpopFrontEnd frontEnd, Action emptied)
-    {
-        (_id, _output, _frontEnd, _options, _emptied) = (id, output, frontEnd, frontEnd.Options, emptied);
-        _replies = new SpopReplies(output, _options, frontEnd.Time);
-        _fragments = new SpopReassembler(_options.Fragments);
-        _fragmentMemory = new BudgetShare(frontEnd.BodyMemory);
-        _partial = new BudgetShare(frontEnd.PartialFrames);
-    }
 
     /// <summary>Whether HELLO was answered.</summary>
     public bool IsGreeted => _terms is not null;
@@ -59,29 +46,38 @@ internal sealed partial class SpopDispatcher : IDisposable
     /// <returns>False when messages in work have to end before it goes on.</returns>
     public bool TakeAll(ref ReadOnlySequence<byte> buffer, out int frames)
     {
-        for (frames = 0; End is null; frames++)
+        FlushBatch.Begin();
+        try
         {
-            if (InFlight >= _options.MaxInFlight)
+            for (frames = 0; End is null; frames++)
             {
-                return false;
+                if (InFlight >= _options.MaxInFlight)
+                {
+                    return false;
+                }
+
+                var limit = _terms?.MaxFrameSize ?? SpopLimits.MaxHelloLength;
+                switch (SpopFrameScanner.TryRead(ref buffer, limit, out var frame, out var error))
+                {
+                    case SpopScanStatus.NeedMore:
+                        HoldPartial(buffer.Length);
+                        return true;
+                    case SpopScanStatus.Invalid:
+                        End = SpopConnectionEnd.Violation(error);
+                        return true;
+                    default:
+                        FlushBatch.Next(frame.Payload.Length);
+                        Take(frame);
+                        break;
+                }
             }
 
-            switch (SpopFrameScanner.TryRead(ref buffer, _terms?.MaxFrameSize ?? SpopLimits.MaxHelloLength, out var frame, out var error))
-            {
-                case SpopScanStatus.NeedMore:
-                    HoldPartial(buffer.Length);
-                    return true;
-                case SpopScanStatus.Invalid:
-                    End = SpopConnectionEnd.Violation(error);
-                    return true;
-                default:
-                    FlushBatch.Next(frame.Payload.Length);
-                    Take(frame);
-                    break;
-            }
+            return true;
         }
-
-        return true;
+        finally
+        {
+            FlushBatch.End();
+        }
     }
 
     /// <summary>Gives up fragmented messages that were begun before a moment; each is answered with its last fragment.</summary>
@@ -149,8 +145,8 @@ internal sealed partial class SpopDispatcher : IDisposable
         _bufferSize = (int)Math.Min(hello.MaxFrameSize, int.MaxValue - SpopLimits.LengthSize) + SpopLimits.LengthSize;
         var answer = new ArrayBufferWriter<byte>();
         terms.WriteHello(answer);
-        _output.TryAppend(answer.WrittenSpan);
-        Log.Greeted(_frontEnd.Logger, _options.Name, _id, hello.EngineId, terms.MaxFrameSize);
+        output.TryAppend(answer.WrittenSpan);
+        Log.Greeted(frontEnd.Logger, _options.Name, id, hello.EngineId, terms.MaxFrameSize);
         if (hello.IsHealthCheck)
         {
             End = SpopConnectionEnd.Checked;
@@ -161,13 +157,12 @@ internal sealed partial class SpopDispatcher : IDisposable
     {
         using var payload = SpopPayload.Of(frame.Payload);
         End = SpopDisconnect.TryRead(payload.Span, out var said, out var error)
-            ? SpopConnectionEnd.Disconnected(said)
-            : SpopConnectionEnd.Violation(error);
+            ? SpopConnectionEnd.Disconnected(said) : SpopConnectionEnd.Violation(error);
     }
 
     private void TakeMessage(in SpopFrame frame)
     {
-        var assembly = _fragments.Add(frame, _frontEnd.Time.GetTimestamp(), out var payload, out var error);
+        var assembly = _fragments.Add(frame, frontEnd.Time.GetTimestamp(), out var payload, out var error);
         if (!_fragmentMemory.TrySettle(_fragments.Bytes * PerFragmentByte))
         {
             // Of all that is collected here: whose turn would be next nobody knows. They end as refused.
@@ -181,15 +176,15 @@ internal sealed partial class SpopDispatcher : IDisposable
                 End = SpopConnectionEnd.Violation(error);
                 break;
             case SpopAssembly.Refused:
-                if (_frontEnd.Throttle.MayLog("fragments", out var more))
+                if (frontEnd.Throttle.MayLog("fragments", out var more))
                 {
-                    Log.NotKept(_frontEnd.Logger, _options.Name, error.Message, more);
+                    Log.NotKept(frontEnd.Logger, _options.Name, error.Message, more);
                 }
 
                 Begin(NotifyRequest.OfLost(frame, error));
                 break;
-            case SpopAssembly.Complete when NotifyRequest.Read(frame, payload, _frontEnd.Reader, _bufferSize, out error) is { } request:
-                request.Question = _frontEnd.MustAskElsewhere(request)
+            case SpopAssembly.Complete when NotifyRequest.Read(frame, payload, frontEnd.Reader, _bufferSize, out error) is { } request:
+                request.Question = frontEnd.MustAskElsewhere(request)
                     ? SpopRelay.Question(frame, request.Payload, _bufferSize, _replies.MaxFrameSize)
                     : null;
                 Begin(request);

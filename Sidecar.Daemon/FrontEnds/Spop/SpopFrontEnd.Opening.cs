@@ -15,23 +15,19 @@ internal sealed partial class SpopFrontEnd
         joined = null;
         exchange = Begin(request.Arguments);
         request.Attach(exchange);
-        if ((_rules.Refusal(request, exchange) ?? (_refusesNew ? Inspector.PassBy(exchange, Cause.ShuttingDown) : null)) is { } verdict)
+        if ((_rules.Refusal(request, exchange) ?? (RefusesNew ? Inspector.PassBy(exchange, Cause.ShuttingDown) : null)) is { } verdict)
         {
             return verdict;
         }
 
-        if (Options.HasResponsePhase)
+        joined = Options.HasResponsePhase ? new SpopExchange(exchange, request.Arguments.Method!) : null;
+        if (joined is null || _directory.TryAdd(CorrelationId.Parse(request.Arguments.Id!), joined))
         {
-            var own = new SpopExchange(exchange, request.Arguments.Method!);
-            if (!_directory.TryAdd(CorrelationId.Parse(request.Arguments.Id!), own))
-            {
-                return exchange.Refuse(Cause.TooManyExchanges);
-            }
-
-            joined = own;
+            return null;
         }
 
-        return null;
+        joined = null;
+        return exchange.Refuse(Cause.TooManyExchanges);
     }
 
     // Without an exchange when it is not known here.
@@ -64,15 +60,38 @@ internal sealed partial class SpopFrontEnd
     }
 
     // What a message without method or target asks for nobody knows: it is refused, and stands in no route's account.
-    private Exchange Begin(NotifyArguments args)
-    {
-        if (args is not { Method: { } method, Target: { } target })
-        {
-            return _inspector.BeginUnknown(Options.Name);
-        }
+    private Exchange Begin(NotifyArguments args) =>
+        args is not { Method: { } method, Target: { } target } ? _inspector.BeginUnknown(Options.Name)
+        : args.Route is { } route && _inspector.BeginOn(Options.Name, route, args.Host, target, method) is { } named ? named
+        : _inspector.Begin(Options.Name, args.Host, target, method);
+}
 
-        return args.Route is { } route && _inspector.BeginOn(Options.Name, route, args.Host, target, method) is { } named
-            ? named
-            : _inspector.Begin(Options.Name, args.Host, target, method);
+/// <summary>An exchange that waits for its response, with what the request phase leaves to it.</summary>
+/// <param name="exchange">The exchange.</param>
+/// <param name="method">The request's method, which decides whether the response has a body.</param>
+internal sealed class SpopExchange(Exchange exchange, string method) : JoinedExchange(exchange)
+{
+    /// <summary>The request's method.</summary>
+    public string Method => method;
+
+    /// <summary>Whether the request's verdict has been given.</summary>
+    public bool IsJudged { get; private set; }
+
+    /// <summary>
+    /// Changes of the response's headers that agents asked for with the request. Those asked for with the response come after them.
+    /// </summary>
+    public IReadOnlyList<HeaderEdit> ResponseEdits { get; private set; } = [];
+
+    /// <summary>Bytes of the request's body that came.</summary>
+    public long RequestBytes { get; private set; }
+
+    /// <summary>The request's verdict is about to be given: from here on HAProxy may ask about the response.</summary>
+    /// <param name="responseEdits">What it leaves to the response.</param>
+    /// <param name="requestBytes">Bytes of the request's body that came.</param>
+    /// <param name="awaitsResponse">Whether the response is to be asked about.</param>
+    public void Judge(IReadOnlyList<HeaderEdit> responseEdits, long requestBytes, bool awaitsResponse)
+    {
+        (ResponseEdits, RequestBytes, AwaitsResponse) = (responseEdits, requestBytes, awaitsResponse);
+        IsJudged = true;
     }
 }

@@ -21,7 +21,6 @@ internal sealed partial class SpopFrontEnd : IDisposable
     private readonly SpopAnswerWriter _writer;
     private readonly ExchangeDirectory<SpopExchange> _directory;
     private readonly IExchangeRelay? _relay;
-    private volatile bool _refusesNew;
 
     /// <summary>A front end without exchanges.</summary>
     /// <exception cref="ArgumentException">A header that the options name cannot be carried.</exception>
@@ -66,7 +65,7 @@ internal sealed partial class SpopFrontEnd : IDisposable
     /// <summary>
     /// Whether new exchanges are not inspected any more, because the daemon stops and only waits for the responses of older ones.
     /// </summary>
-    public bool RefusesNew { get => _refusesNew; set => _refusesNew = value; }
+    public bool RefusesNew { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
 
     /// <summary>Whether an exchange waits here for its response.</summary>
     public bool Knows(string id) => _directory.Find(CorrelationId.Parse(id)) is not null;

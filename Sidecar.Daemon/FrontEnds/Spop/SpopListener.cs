@@ -226,7 +226,8 @@ internal sealed class SpopListener : IAsyncDisposable
         return connection.End;
     }
 
-    private static ReadOnlySpan<byte> Goodbye(SpopStatus status, string message)
+    /// <summary>The frame that ends a connection.</summary>
+    public static ReadOnlySpan<byte> Goodbye(SpopStatus status, string message)
     {
         var frame = new ArrayBufferWriter<byte>();
         SpopDisconnect.Write(frame, status, message);

@@ -61,13 +61,7 @@ internal sealed class SpopRelay(SpopFrontEnd frontEnd, SpopListenerOptions optio
     private NotifyRequest? Read(ReadOnlyMemory<byte> question, TimeSpan budget, out int maxFrameSize)
     {
         var bytes = question.Span;
-        maxFrameSize = 0;
-        if (question.Length <= HeaderSize)
-        {
-            return null;
-        }
-
-        maxFrameSize = BinaryPrimitives.ReadInt32BigEndian(bytes[20..]);
+        maxFrameSize = question.Length > HeaderSize ? BinaryPrimitives.ReadInt32BigEndian(bytes[20..]) : 0;
         if (maxFrameSize < SpopLimits.MinFrameSize || maxFrameSize > options.MaxFrameSize)
         {
             return null;
@@ -79,11 +73,7 @@ internal sealed class SpopRelay(SpopFrontEnd frontEnd, SpopListenerOptions optio
             new ReadOnlySequence<byte>(question[HeaderSize..]));
         var request = NotifyRequest.Read(
             frame, SpopPayload.Of(frame.Payload), frontEnd.Reader, BinaryPrimitives.ReadInt32BigEndian(bytes[16..]), out _);
-        if (request is not null)
-        {
-            request.Budget = budget;
-        }
-
+        request?.Budget = budget;
         return request;
     }
 }

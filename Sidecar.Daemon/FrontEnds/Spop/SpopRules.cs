@@ -82,15 +82,10 @@ internal sealed class SpopRules(SpopListenerOptions options, LogThrottle throttl
     {
         var headers = args.Headers;
         var first = headers.IndexOf("host"u8);
-        if (first < 0 || headers.NextOfName(first) < 0)
+        for (var next = first < 0 ? first : headers.NextOfName(first); next >= 0; next = headers.NextOfName(next))
         {
-            return true;
-        }
-
-        var name = WireText.Of(headers.Value(first));
-        for (var next = headers.NextOfName(first); next >= 0; next = headers.NextOfName(next))
-        {
-            if (!HostName.Of(WireText.Of(headers.Value(next))).Equals(HostName.Of(name), StringComparison.OrdinalIgnoreCase))
+            var (name, other) = (WireText.Of(headers.Value(first)), WireText.Of(headers.Value(next)));
+            if (!HostName.Of(other).Equals(HostName.Of(name), StringComparison.OrdinalIgnoreCase))
             {
                 return false;
             }

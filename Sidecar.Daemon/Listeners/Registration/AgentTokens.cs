@@ -13,11 +13,9 @@ internal sealed class AgentTokens
 
     private const long MaxFileLength = 1024 * 1024;
 
-    private readonly Dictionary<string, List<byte[]>> _digests = new(StringComparer.Ordinal);
+    private readonly ILookup<string, byte[]> _digests;
 
-    private AgentTokens()
-    {
-    }
+    private AgentTokens(ILookup<string, byte[]> digests) => _digests = digests;
 
     /// <summary>
     /// Reads a file with one <c>agent-id token</c> per line; empty lines and those that begin with <c>#</c> are skipped. Several lines for
@@ -28,18 +26,15 @@ internal sealed class AgentTokens
     /// <exception cref="IOException">The file cannot be used; the message says why and what to do. It holds no token.</exception>
     public static AgentTokens Load(string path, IEnumerable<string> agents)
     {
-        var tokens = new AgentTokens();
-        var number = 0;
-        foreach (var line in Read(path).Split('\n'))
-        {
-            number++;
-            tokens.Add(line.Trim(), $"the token file {path}, line {number}");
-        }
-
-        return agents.FirstOrDefault(agent => !tokens._digests.ContainsKey(agent)) is { } missing
+        var digests = Read(path).Split('\n')
+            .Select((line, index) => (Text: line.Trim(), Where: $"the token file {path}, line {index + 1}"))
+            .Where(static line => line.Text is not ("" or ['#', ..]))
+            .Select(static line => Parse(line.Text, line.Where))
+            .ToLookup(static entry => entry.Agent, static entry => entry.Digest, StringComparer.Ordinal);
+        return agents.FirstOrDefault(agent => !digests.Contains(agent)) is { } missing
             ? throw new IOException(
                 $"the token file {path} has no token for agent {missing}, which could never register; add a line '{missing} TOKEN'")
-            : tokens;
+            : new AgentTokens(digests);
     }
 
     /// <summary>Whether this is a token of this agent. Takes as long for a wrong token as for the right one.</summary>
@@ -48,7 +43,7 @@ internal sealed class AgentTokens
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Encoding.UTF8.GetBytes(token), digest);
         var valid = false;
-        foreach (var known in _digests.GetValueOrDefault(agent) ?? [])
+        foreach (var known in _digests[agent])
         {
             valid |= CryptographicOperations.FixedTimeEquals(known, digest);
         }
@@ -81,13 +76,8 @@ internal sealed class AgentTokens
         }
     }
 
-    private void Add(string line, string where)
+    private static (string Agent, byte[] Digest) Parse(string line, string where)
     {
-        if (line.Length == 0 || line[0] == '#')
-        {
-            return;
-        }
-
         var parts = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
         if (parts.Length != 2)
         {
@@ -101,11 +91,6 @@ internal sealed class AgentTokens
                 + "with: head -c 24 /dev/urandom | base64");
         }
 
-        if (!_digests.TryGetValue(parts[0], out var digests))
-        {
-            _digests.Add(parts[0], digests = []);
-        }
-
-        digests.Add(SHA256.HashData(token));
+        return (parts[0], SHA256.HashData(token));
     }
 }

@@ -22,7 +22,7 @@ internal sealed class HeaderTableTests
             Assert.That(Believed(Nginx, name.ToUpperInvariant()), Is.EqualTo(header), name);
         }
 
-        Assert.That(Enum.GetValues<TrustedHeader>(), Has.Length.EqualTo(TrustedHeaders.Count));
+        Assert.That(Enum.GetValues<TrustedHeader>(), Has.Length.EqualTo(TrustedValues.Count));
     }
 
     [Test]

@@ -73,7 +73,7 @@ internal sealed class ExtProcEndTests
         turn.SetResult();
 
         Assert.That((await rig.NextAsync()).ResponseHeaders, Is.Not.Null);
-        Assert.That((await closing).Problem, Is.EqualTo(ExtProcProblem.None));
+        Assert.That(await closing, Is.EqualTo(ExtProcEnd.Done));
         Assert.That(await rig.AccountAsync(), Is.EqualTo("inspected|none"));
         await agent.SeenAsync(3);
         Assert.That(agent.Seen[2], Is.TypeOf<RequestCompleteEvent>().With.Property(nameof(RequestCompleteEvent.Status)).EqualTo(404));
@@ -97,7 +97,7 @@ internal sealed class ExtProcEndTests
 
         Assert.That(rig.Stream.End, Is.EqualTo(isEnd ? ExtProcEnd.Done : null));
         rig.Stream.OnGone();
-        Assert.That((await rig.EndAsync()).Problem, Is.EqualTo(isEnd ? ExtProcProblem.None : ExtProcProblem.Gone));
+        Assert.That(await rig.EndAsync(), Is.EqualTo(isEnd ? ExtProcEnd.Done : ExtProcEnd.Gone));
         Assert.That(await rig.AccountAsync(), Is.EqualTo("inspected|none"), "a reset behind the last answer is not held against the exchange");
     }
 
@@ -135,7 +135,7 @@ internal sealed class ExtProcEndTests
         rig.IsBroken = true;
         await rig.TellAsync(Messages.Response());
 
-        Assert.That((await rig.EndAsync()).Problem, Is.EqualTo(ExtProcProblem.Gone));
+        Assert.That(await rig.EndAsync(), Is.EqualTo(ExtProcEnd.Gone));
         Assert.That(await rig.AccountAsync(), Is.EqualTo("abandoned|client-gone"), "the agent wanted the body, and nothing has decided that it need not see it");
     }
 
@@ -146,7 +146,7 @@ internal sealed class ExtProcEndTests
         rig.IsBroken = true;
         await rig.TellAsync(Messages.Request(last: true));
 
-        Assert.That((await rig.EndAsync()).Problem, Is.EqualTo(ExtProcProblem.Gone));
+        Assert.That(await rig.EndAsync(), Is.EqualTo(ExtProcEnd.Gone));
         Assert.That(rig.Harness.Logs.Collector.GetSnapshot().Where(static entry => entry.Level >= Microsoft.Extensions.Logging.LogLevel.Warning), Is.Empty);
     }
 

@@ -122,7 +122,7 @@ internal sealed class ExtProcModeTests
         Assert.That((request is null, response), Is.EqualTo((when is EventKind.RequestHeaders or EventKind.RequestBodyChunk, (Passed?)null)));
         Assert.That((envoy.Reply!.Status.Code, envoy.Reply.Body.ToStringUtf8(), envoy.Reply.Details), Is.EqualTo((418, "no", "sidecar_block_a")));
         Assert.That(envoy.Reply.Headers.Text(), Does.Contain("cache-control=no-store"));
-        Assert.That((await rig.EndAsync()).Problem, Is.EqualTo(Daemon.FrontEnds.ExtProc.ExtProcProblem.None), "the stream ends with the reply");
+        Assert.That(await rig.EndAsync(), Is.EqualTo(Daemon.FrontEnds.ExtProc.ExtProcEnd.Done), "the stream ends with the reply");
         Assert.That(await rig.AccountAsync(), Is.EqualTo("inspected|none"));
     }
 
