@@ -1,5 +1,9 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Inspection.Verdicts;
 using Sidecar.Protocol.Messages;
+using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Inspection;
 
@@ -35,4 +39,77 @@ internal static partial class Log
 
     [LoggerMessage(1309, LogLevel.Error, "{Observer} failed to take note of an exchange; neither the exchange nor anybody else is affected; {More} more such lines left out")]
     public static partial void ObserverFailed(ILogger logger, string observer, long more, Exception error);
+}
+
+/// <summary>
+/// Tells the authors of agents what was wrong with their answers, and operators which agents are passed by, at a pace that nobody can use to fill the log.
+/// </summary>
+internal sealed class AnswerErrorLog(ILogger logger, TimeProvider time)
+{
+    private readonly LogThrottle _throttle = new(time);
+    private readonly LogThrottle _bodies = new(time);
+
+    /// <summary>Logs that agents were not shown the body of a request.</summary>
+    public void Write(Exchange exchange, List<Participant> bypassed)
+    {
+        foreach (var participant in bypassed)
+        {
+            if (_bodies.MayLog(participant.Agent, out var more))
+            {
+                Log.NoBody(logger, participant.Agent, exchange.Listener, exchange.UnseenBody.Label(), more);
+            }
+        }
+    }
+
+    /// <summary>Logs what a merger has noted.</summary>
+    public void Write(VerdictMerger merger)
+    {
+        foreach (var (agent, error, isFailure) in merger.Errors)
+        {
+            if (!_throttle.MayLog(agent, out var more))
+            {
+                continue;
+            }
+
+            if (isFailure)
+            {
+                Log.BadAnswer(logger, agent, error, more);
+            }
+            else
+            {
+                Log.NoEffect(logger, agent, error, more);
+            }
+        }
+    }
+}
+
+/// <summary>
+/// What listeners have found to be wrong with the configuration of their proxies, for <c>sidecar status</c>. It stays until the daemon is started again. Safe
+/// from any thread.
+/// </summary>
+internal sealed class ListenerWarnings
+{
+    // Far above what listeners and kinds of warnings there are.
+    private const int Most = 256;
+
+    private readonly ConcurrentDictionary<string, bool> _texts = new(StringComparer.Ordinal);
+
+    /// <summary>All of them, in the order of the alphabet.</summary>
+    public IReadOnlyList<string> All => [.. _texts.Keys.Order(StringComparer.Ordinal)];
+
+    /// <summary>Adds one; false when it is there already.</summary>
+    /// <param name="text">Begins with the listener; of a bounded set, so nothing of a request.</param>
+    public bool Add(string text) => _texts.Count < Most && _texts.TryAdd(text, true);
+
+    /// <summary>Adds one, and logs it if it was not there.</summary>
+    /// <param name="logger">Where it is logged.</param>
+    /// <param name="listener">The listener.</param>
+    /// <param name="text">What is wrong and what to do; nothing of a request.</param>
+    public void Add(ILogger logger, string listener, string text)
+    {
+        if (Add($"listener {listener}: {text}"))
+        {
+            Log.ListenerWarning(logger, listener, text);
+        }
+    }
 }

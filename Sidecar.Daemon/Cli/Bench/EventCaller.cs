@@ -5,6 +5,22 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Cli.Bench;
 
+/// <summary>One call in flight after the other, for one worker of a benchmark.</summary>
+internal interface ICaller
+{
+    /// <summary>Messages sent and answered so far, whether measured or not. Read by others while the worker counts on.</summary>
+    long Messages { get; }
+
+    /// <summary>Exchanges of which every message was answered, so far.</summary>
+    long Exchanges { get; }
+
+    /// <summary>Makes what must come before the next call, which is not timed; null when it went well, else what went wrong.</summary>
+    ValueTask<string?> PrepareAsync() => default;
+
+    /// <summary>Makes one call; null when it was answered, else what went wrong.</summary>
+    ValueTask<string?> CallAsync();
+}
+
 /// <summary>
 /// Sends events the way the daemon does. Header events are exchanges of their own; others follow the header event of their exchange, which
 /// ends with the last of them.
@@ -102,4 +118,26 @@ internal sealed class EventCaller(
 
         return null;
     }
+}
+
+/// <summary>What the workers of a benchmark have done between its start and a moment.</summary>
+/// <param name="Exchanges">Exchanges of which every message was answered.</param>
+/// <param name="Messages">Messages sent and answered.</param>
+internal readonly record struct Tally(long Exchanges, long Messages)
+{
+    /// <summary>The sum over all workers.</summary>
+    public static Tally Of(IReadOnlyList<ICaller> callers)
+    {
+        var sum = default(Tally);
+        foreach (var caller in callers)
+        {
+            sum = new(sum.Exchanges + caller.Exchanges, sum.Messages + caller.Messages);
+        }
+
+        return sum;
+    }
+
+    /// <summary>What was done between two moments.</summary>
+    public static Tally operator -(Tally later, Tally earlier) =>
+        new(later.Exchanges - earlier.Exchanges, later.Messages - earlier.Messages);
 }
