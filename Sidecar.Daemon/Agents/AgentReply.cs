@@ -1,11 +1,9 @@
-using System.Runtime.InteropServices;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Agents;
 
 /// <summary>What came of asking an agent: an answer that counts, or the cause why there is none.</summary>
-[StructLayout(LayoutKind.Auto)]
 internal readonly record struct AgentReply
 {
     /// <summary>Reads how a call ended.</summary>
@@ -72,8 +70,9 @@ internal interface ICallObserver
     void OnEnded(AgentEvent message, in CallResult result, bool isRetry, in CallTimes times);
 }
 
-/// <summary>When a call went through its stages: timestamps of the clock, each not before the one above it; 0 for a stage that it did not reach.</summary>
-[StructLayout(LayoutKind.Auto)]
+/// <summary>
+/// When a call went through its stages: timestamps of the clock, each not before the one above it; 0 for a stage that it did not reach.
+/// </summary>
 internal readonly record struct CallTimes
 {
     /// <summary>When it was asked for.</summary>

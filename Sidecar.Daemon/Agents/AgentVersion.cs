@@ -13,7 +13,9 @@ internal sealed class AgentVersion(string name, ConnectionPool pool)
     /// <summary>The version's name.</summary>
     public string Name => name;
 
-    /// <summary>How the log names an agent with one of its versions: the first is the agent itself to whoever reads it, others are told apart.</summary>
+    /// <summary>
+    /// How the log names an agent with one of its versions: the first is the agent itself to whoever reads it, others are told apart.
+    /// </summary>
     public static string LabelOf(string agent, string version) => version == "1" ? agent : $"{agent}/{version}";
 
     /// <summary>Its connections.</summary>
@@ -51,8 +53,8 @@ internal sealed class AgentVersion(string name, ConnectionPool pool)
     }
 
     /// <summary>
-    /// Takes it out of service: no new exchange gets it; those that have it may end within the pool's drain timeout; calls that are then left are
-    /// cancelled, reason proxy shutdown, and the connections closed (spec §9.7). All who ask wait for the one end.
+    /// Takes it out of service: no new exchange gets it; those that have it may end within the pool's drain timeout; calls that are then
+    /// left are cancelled, reason proxy shutdown, and the connections closed (spec §9.7). All who ask wait for the one end.
     /// </summary>
     /// <param name="time">The clock.</param>
     /// <param name="abort">Ends the wait for exchanges and calls.</param>
@@ -68,14 +70,17 @@ internal sealed class AgentVersion(string name, ConnectionPool pool)
         var drain = pool.Settings.DrainTimeout;
         await _idle.Task.WaitAsync(drain, time, abort).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var left = drain - time.GetElapsedTime(started);
-        await pool.CloseAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, abort).ConfigureAwait(false);
+        await pool.CloseAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, abort);
     }
 }
 
-/// <summary>Which version of an agent answers for an exchange, by weight. Immutable but for where its round stands; safe from any thread.</summary>
+/// <summary>
+/// Which version of an agent answers for an exchange, by weight. Immutable but for where its round stands; safe from any thread.
+/// </summary>
 /// <remarks>
-/// By weight the choice is exact: after as many exchanges as the weights sum up to, each version has had its weight of them, and on the way none is a whole
-/// exchange ahead or behind. By key the same client gets the same version as long as the weights stay; where they change, no more clients move than they must.
+/// By weight the choice is exact: after as many exchanges as the weights sum up to, each version has had its weight of them, and on the way
+/// none is a whole exchange ahead or behind. By key the same client gets the same version as long as the weights stay; where they change,
+/// no more clients move than they must.
 /// </remarks>
 internal sealed class VersionPlan
 {
@@ -90,7 +95,8 @@ internal sealed class VersionPlan
         if (versions.Any(static one => one.Weight is < 0 or > VersionOptions.MaxWeight) || versions.Sum(static one => one.Weight) == 0)
         {
             throw new ArgumentException(
-                $"the weights are {string.Join(", ", versions.Select(static one => one.Weight))}; give each 0 to {VersionOptions.MaxWeight}, and one of them more than 0", nameof(versions));
+                $"the weights are {string.Join(", ", versions.Select(static one => one.Weight))}; give each 0 to "
+                    + $"{VersionOptions.MaxWeight}, and one of them more than 0", nameof(versions));
         }
 
         _versions = [.. versions];
@@ -98,8 +104,7 @@ internal sealed class VersionPlan
     }
 
     /// <summary>A plan of one version.</summary>
-    public VersionPlan(AgentVersion version)
-        : this([new WeightedVersion(version, 1)])
+    public VersionPlan(AgentVersion version) : this([new WeightedVersion(version, 1)])
     {
     }
 
@@ -109,7 +114,9 @@ internal sealed class VersionPlan
     /// <summary>The version of the greatest weight, the first of several.</summary>
     public AgentVersion Main => _versions.MaxBy(static one => one.Weight)!.Version;
 
-    /// <summary>The version of the next exchange, joined; false when it takes none any more, because a newer plan has taken this one's place.</summary>
+    /// <summary>
+    /// The version of the next exchange, joined; false when it takes none any more, because a newer plan has taken this one's place.
+    /// </summary>
     /// <param name="lease">To be left once, at the end of the exchange.</param>
     public bool TryJoin(out VersionLease lease) =>
         VersionLease.TryTake(_round.Length == 1 ? _round[0] : _round[Interlocked.Increment(ref _next) % _round.Length], out lease);
@@ -125,7 +132,8 @@ internal sealed class VersionPlan
             sum += one.Weight;
         }
 
-        // The place among all that there are does not depend on the sum of the weights: one that grows by a tenth takes a tenth of the clients.
+        // The place among all that there are does not depend on the sum of the weights: one that grows by a tenth takes a tenth of the
+        // clients.
         var place = (int)((ulong)(key.Digest >> 97) * (uint)sum >> 31);
         var i = 0;
         for (; place >= _versions[i].Weight; i++)

@@ -61,8 +61,7 @@ internal static class AgentCommand
         var demo = new Command("demo", "Run an agent that blocks, redirects and marks by simple patterns")
         {
             Listen, Reverse, TokenFile, Connections, Id, BlockPath, BlockHeader, BlockBody, BlockStatus, BlockPage, RedirectPath,
-            ChallengePath, SetHeader,
-            RemoveHeader, ResponseHeader, Delay, JsonOnly,
+            ChallengePath, SetHeader, RemoveHeader, ResponseHeader, Delay, JsonOnly,
         };
         demo.SetAction(async (result, cancellation) =>
         {
@@ -77,15 +76,10 @@ internal static class AgentCommand
 
             if (problems.Count > 0)
             {
-                foreach (var problem in problems)
-                {
-                    await errors.WriteLineAsync($"sidecar: {problem}").ConfigureAwait(false);
-                }
-
-                return ExitCodes.WrongUse;
+                return await errors.FailAsync(ExitCodes.WrongUse, problems);
             }
 
-            return await ServeAsync(result, rules, dialling, grpc, errors, cancellation).ConfigureAwait(false);
+            return await ServeAsync(result, rules, dialling, grpc, errors, cancellation);
         });
         foreach (var flag in GrpcDemo.Flags)
         {
@@ -102,46 +96,40 @@ internal static class AgentCommand
         using var loggers = LoggerFactory.Create(static logging => logging
             .SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning)
             .AddSimpleConsole(static console => console.SingleLine = true));
-        var workers = DemoAgent.WorkersOf(rules);
+        var (workers, handler) = (DemoAgent.WorkersOf(rules), new DemoAgent(rules, TimeProvider.System));
         if (dialling is not null)
         {
-            var dialler = dialling with { Workers = workers };
-            await using var agent = new ReverseAgent(new DemoAgent(rules, TimeProvider.System), dialler, loggers);
+            await using var agent = new ReverseAgent(handler, dialling with { Workers = workers }, loggers);
             agent.Start();
-            await Signals.WaitForStopAsync(cancellation).ConfigureAwait(false);
+            await Signals.WaitForStopAsync(cancellation);
             return ExitCodes.Ok;
         }
 
-        var handler = new DemoAgent(rules, TimeProvider.System);
         if (grpc is not null)
         {
-            var remote = new GrpcAgentServer(handler, grpc with { Workers = workers }, loggers);
-            await using (remote.ConfigureAwait(false))
-            {
-                return await ListenAsync(remote.StartAsync, errors, cancellation).ConfigureAwait(false);
-            }
+            await using var remote = new GrpcAgentServer(handler, grpc with { Workers = workers }, loggers);
+            return await ListenAsync(remote.StartAsync, errors, cancellation);
         }
 
         var options = DemoAgent.Options(
             result.GetValue(Id) ?? DefaultId, result.GetValue(Listen)!, DaemonVersion.Text) with
         { OffersMessagePack = !result.GetValue(JsonOnly), HandlerNeverBlocks = true, Workers = workers };
         await using var server = new AgentServer(handler, options, loggers);
-        return await ListenAsync(server.StartAsync, errors, cancellation).ConfigureAwait(false);
+        return await ListenAsync(server.StartAsync, errors, cancellation);
     }
 
     private static async Task<int> ListenAsync(Func<CancellationToken, Task> start, TextWriter errors, CancellationToken cancellation)
     {
         try
         {
-            await start(cancellation).ConfigureAwait(false);
+            await start(cancellation);
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or SocketException)
         {
-            await errors.WriteLineAsync($"sidecar: {e.Message}").ConfigureAwait(false);
-            return ExitCodes.Failed;
+            return await errors.FailAsync(ExitCodes.Failed, e.Message);
         }
 
-        await Signals.WaitForStopAsync(cancellation).ConfigureAwait(false);
+        await Signals.WaitForStopAsync(cancellation);
         return ExitCodes.Ok;
     }
 

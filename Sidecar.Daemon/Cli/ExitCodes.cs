@@ -10,6 +10,18 @@ internal static class ExitCodes
     public const int WrongUse = 2;
     public const int DaemonNotRunning = 3;
     public const int NoSuchObject = 4;
+
+    /// <summary>Says what is wrong, a line each.</summary>
+    /// <returns>The exit code, as it was given.</returns>
+    public static async Task<int> FailAsync(this TextWriter errors, int exitCode, params IEnumerable<string> problems)
+    {
+        foreach (var problem in problems)
+        {
+            await errors.WriteLineAsync($"sidecar: {problem}");
+        }
+
+        return exitCode;
+    }
 }
 
 /// <summary>SIGTERM and SIGINT as something to wait for, by a command that serves until then.</summary>

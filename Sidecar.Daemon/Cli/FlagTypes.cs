@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Configuration.Settings;
 
@@ -18,11 +17,7 @@ internal static class FlagTypes
 
     /// <summary>A whole number in a range; null when absent. Help shows the default.</summary>
     public static Option<int?> Number(string name, int fallback, (int Min, int Max) range, string unit, string description) =>
-        Value(
-            name,
-            Formats.Number(range.Min, range.Max, unit),
-            string.Create(CultureInfo.InvariantCulture, $"{fallback} {unit}").TrimEnd(),
-            description);
+        Value(name, Formats.Number(range.Min, range.Max, unit), $"{fallback} {unit}".TrimEnd(), description);
 
     /// <summary>A size in bytes; null when absent. Help shows the default.</summary>
     public static Option<long?> Size(string name, long fallback, long max, string description) =>

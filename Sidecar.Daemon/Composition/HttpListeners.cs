@@ -15,14 +15,14 @@ using Sidecar.Protocol.Grpc.Server;
 
 namespace Sidecar.Daemon.Composition;
 
-/// <summary>Builds what answers on the http listeners, by the proxy that asks there.</summary>
-internal sealed class HttpApplications(Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
+/// <summary>Builds what answers where proxies and scripts ask over HTTP: by the proxy that asks, for scripts, and for Envoy by gRPC.</summary>
+internal sealed class HttpListeners(Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
 {
-    /// <summary>The application of a listener.</summary>
+    /// <summary>What answers a proxy.</summary>
     /// <exception cref="IOException">A file that the listener needs, or a header name it is given, cannot be used.</exception>
-    public IHttpApplication<IFeatureCollection> Create(ListenerOptions listener) => new NoStore(CreateInner(listener));
+    public IHttpApplication<IFeatureCollection> ForProxy(ListenerOptions listener) => new NoStore(Proxy(listener));
 
-    private IHttpApplication<IFeatureCollection> CreateInner(ListenerOptions listener)
+    private IHttpApplication<IFeatureCollection> Proxy(ListenerOptions listener)
     {
         var http = new HttpListenerOptions
         {
@@ -72,26 +72,21 @@ internal sealed class HttpApplications(Inspector inspector, SidecarMetrics metri
         new(http, inspector, carried, form, loggers.CreateLogger<CheckEndpoint>());
 
     private IReadOnlyList<string> MissingAgents() => inspector.Model.MissingAgents();
-}
 
-/// <summary>Builds the listeners on which scripts ask.</summary>
-internal sealed class DecideListeners(Inspector inspector, ILoggerFactory loggers)
-{
-    /// <summary>One that speaks HTTP.</summary>
-    public IListener Http(ListenerOptions listener, KestrelListener kestrel, IExchangeRelay? relay)
+    /// <summary>A listener on which scripts ask.</summary>
+    public IListener ForScripts(ListenerOptions listener, KestrelListener kestrel, IExchangeRelay? relay)
     {
         var options = OptionsOf(listener);
         var service = new DecisionService(options, inspector, loggers.CreateLogger<DecisionService>(), relay);
         var mirror = new Mirror(options, service, loggers.CreateLogger<Mirror>());
-        var application = new JsonFrontEnd(
-            options, service, mirror, () => inspector.Model.MissingAgents(), loggers.CreateLogger<JsonFrontEnd>());
+        var application = new JsonFrontEnd(options, service, mirror, MissingAgents, loggers.CreateLogger<JsonFrontEnd>());
         return new ApplicationListener(listener.Name, kestrel, application)
         {
             OnSuperseded = service.Exchanges.Supersede,
             Draining = service.Exchanges.DrainAsync,
             Stopped = async cancellation =>
             {
-                await mirror.DisposeAsync().AsTask().WaitAsync(cancellation).ConfigureAwait(false);
+                await mirror.DisposeAsync().AsTask().WaitAsync(cancellation);
                 service.Dispose();
             },
         };
@@ -106,43 +101,31 @@ internal sealed class DecideListeners(Inspector inspector, ILoggerFactory logger
         UnknownExchange = listener.UnknownExchange,
         MaxBodyBytes = () => inspector.Model.MaxWholeBody,
     };
-}
 
-/// <summary>Builds the listeners on which Envoy asks by gRPC.</summary>
-internal sealed class EnvoyListeners(Inspector inspector, ILoggerFactory loggers)
-{
-    /// <summary>One that serves both of Envoy's services, and health.</summary>
+    /// <summary>A listener that serves both of Envoy's gRPC services, and health.</summary>
     /// <param name="listener">What the operator says of it.</param>
     /// <param name="kestrel">The listener, for HTTP/2.</param>
     /// <param name="logger">Is told where it listens; null where its name says enough.</param>
     /// <exception cref="IOException">The secret's file cannot be used.</exception>
-    public IListener Create(ListenerOptions listener, KestrelListener kestrel, ILogger? logger)
+    public IListener ForEnvoy(ListenerOptions listener, KestrelListener kestrel, ILogger? logger)
     {
         // Calls that are cut off when the grace ends were not given up by Envoy.
         var cutOff = CancellationToken.None;
-        var application =
-            Application(listener, inspector, () => inspector.Model.MissingAgents(), () => cutOff.IsCancellationRequested, loggers);
-        return new ApplicationListener(
-            listener.Name, kestrel, SecretGuard.Around(application, listener, inspector, loggers, isGrpc: true), logger)
-        {
-            Stopping = cancellation => cutOff = cancellation,
-        };
+        var application = EnvoyServices(listener, inspector, MissingAgents, () => cutOff.IsCancellationRequested, loggers);
+        var guarded = SecretGuard.Around(application, listener, inspector, loggers, isGrpc: true);
+        return new ApplicationListener(listener.Name, kestrel, guarded, logger) { Stopping = cancellation => cutOff = cancellation };
     }
 
-    /// <summary>What answers on such a listener.</summary>
+    /// <summary>What answers Envoy.</summary>
     /// <param name="listener">The listener.</param>
     /// <param name="inspector">Who inspects.</param>
     /// <param name="missingAgents">The enforced agents that take no exchanges now.</param>
     /// <param name="isStopping">Whether what ends now is cut off by us.</param>
     /// <param name="loggers">Loggers.</param>
     /// <param name="messageMemory">Bounds all large messages together; null for as many bytes as are usual.</param>
-    public static GrpcApplication Application(
-        ListenerOptions listener,
-        Inspector inspector,
-        Func<IReadOnlyList<string>> missingAgents,
-        Func<bool> isStopping,
-        ILoggerFactory loggers,
-        ByteBudget? messageMemory = null)
+    public static GrpcApplication EnvoyServices(
+        ListenerOptions listener, Inspector inspector, Func<IReadOnlyList<string>> missingAgents, Func<bool> isStopping,
+        ILoggerFactory loggers, ByteBudget? messageMemory = null)
     {
         var filter = new EnvoyFilterOptions(listener);
         var methods = new Dictionary<string, GrpcHandler>(StringComparer.Ordinal)

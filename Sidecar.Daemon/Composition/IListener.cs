@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Listeners;
+using Sidecar.Daemon.Takeover;
 
 namespace Sidecar.Daemon.Composition;
 
@@ -64,7 +65,7 @@ internal sealed partial class ApplicationListener(
 
     public async Task StartAsync(CancellationToken cancellation)
     {
-        await listener.StartAsync(application, cancellation).ConfigureAwait(false);
+        await listener.StartAsync(application, cancellation);
         if (logger is not null)
         {
             LogListens(logger, name, listener.Address);
@@ -81,16 +82,16 @@ internal sealed partial class ApplicationListener(
 
     public async Task DrainAsync(CancellationToken timeIsUp)
     {
-        await Draining(timeIsUp).ConfigureAwait(false);
-        await listener.DrainAsync(timeIsUp).ConfigureAwait(false);
+        await Draining(timeIsUp);
+        await listener.DrainAsync(timeIsUp);
     }
 
     public async Task StopAsync(CancellationToken cancellation)
     {
         Stopping(cancellation);
-        await listener.StopAsync(cancellation).ConfigureAwait(false);
-        await listener.DisposeAsync().ConfigureAwait(false);
-        await Stopped(cancellation).ConfigureAwait(false);
+        await listener.StopAsync(cancellation);
+        await listener.DisposeAsync();
+        await Stopped(cancellation);
     }
 
     [LoggerMessage(3, LogLevel.Information, "listener {Listener} listens at {Address}")]
@@ -127,6 +128,85 @@ internal sealed class SocketFileListener(
     {
         // The file goes before the listener stops, so that a new connection finds the successor or nobody.
         socket.Unlink();
-        await listener.DisposeAsync().AsTask().WaitAsync(cancellation).ConfigureAwait(false);
+        await listener.DisposeAsync().AsTask().WaitAsync(cancellation);
+    }
+}
+
+/// <summary>
+/// A listener with its links to other daemons at the same path: it is linked before it takes the path, and as long as it serves.
+/// </summary>
+/// <param name="listener">The listener.</param>
+/// <param name="links">Its links.</param>
+/// <param name="takesOver">Whether it may take the path from another daemon.</param>
+/// <param name="replaces">
+/// Whether it replaces a listener of this daemon, which needs no link, and keeps the link's place until this one is announced.
+/// </param>
+internal sealed class LinkedListener(IListener listener, TakeoverLinks links, bool takesOver, bool replaces) : IListener
+{
+    private bool _superseded;
+
+    public string Name => listener.Name;
+
+    public async Task StartAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            if (takesOver && !replaces)
+            {
+                await links.ConnectAsync(cancellation);
+            }
+
+            await listener.StartAsync(cancellation);
+            if (!replaces)
+            {
+                links.Listen(awaitsName: false);
+            }
+        }
+        catch
+        {
+            await links.DisposeAsync();
+            throw;
+        }
+    }
+
+    public void Announce()
+    {
+        if (replaces)
+        {
+            links.Listen(awaitsName: true);
+        }
+
+        links.Announce();
+    }
+
+    public void Supersede() => TrySupersede();
+
+    /// <summary>Another listener has its place; false when that has been said before.</summary>
+    public bool TrySupersede()
+    {
+        if (Interlocked.Exchange(ref _superseded, true))
+        {
+            return false;
+        }
+
+        listener.Supersede();
+        links.Release();
+        return true;
+    }
+
+    public void Unlink() => listener.Unlink();
+
+    public Task DrainAsync(CancellationToken timeIsUp) => listener.DrainAsync(timeIsUp);
+
+    public async Task StopAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await listener.StopAsync(cancellation);
+        }
+        finally
+        {
+            await links.DisposeAsync();
+        }
     }
 }

@@ -65,7 +65,10 @@ internal enum ExcessAction
     Partial,
 }
 
-/// <summary>How much of a busy agent a route gets beside others. The numbers are its parts: while all wait, 16 calls of one to 4 and 1 of the others.</summary>
+/// <summary>
+/// How much of a busy agent a route gets beside others. The numbers are its parts: while all wait, 16 calls of one to 4 and 1 of the
+/// others.
+/// </summary>
 internal enum Priority
 {
     /// <summary>What may wait for all others: probes, copies, what only watches.</summary>

@@ -89,16 +89,10 @@ internal sealed record PoolOptions : SettingOptions
 internal sealed record BodyOptions : SettingOptions
 {
     /// <summary>Request bodies: collected, streamed, or both.</summary>
-    public BodyMode RequestMode => Get(AgentSettings.BodyMode).Mode;
+    public BodyShape Request => Get(AgentSettings.BodyMode);
 
     /// <summary>Response bodies likewise.</summary>
-    public BodyMode ResponseMode => Get(AgentSettings.ResponseBodyMode).Mode;
-
-    /// <summary>In hybrid mode: bytes of a request body collected before the first question.</summary>
-    public int RequestThreshold => Get(AgentSettings.BodyMode).Threshold;
-
-    /// <summary>Likewise for responses.</summary>
-    public int ResponseThreshold => Get(AgentSettings.ResponseBodyMode).Threshold;
+    public BodyShape Response => Get(AgentSettings.ResponseBodyMode);
 
     /// <summary>Largest request body in bytes.</summary>
     public long MaxRequestBytes => Get(AgentSettings.MaxBody);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Messages;
 
@@ -42,16 +41,20 @@ internal interface IAgentConnection : IAsyncDisposable
     void Cancel(CorrelationId id, CancelReason reason);
 
     /// <summary>
-    /// An exchange is over for this connection: whatever it holds for it, a stream or an id, is freed. Called once for every exchange that was put on it, after
-    /// the last call of the exchange has ended, in whichever way, and on a connection that has ended too.
+    /// An exchange is over for this connection: whatever it holds for it, a stream or an id, is freed. Called once for every exchange that
+    /// was put on it, after the last call of the exchange has ended, in whichever way, and on a connection that has ended too.
     /// </summary>
     /// <remarks>Must not block. Answers still owed stay owed.</remarks>
     void Release(CorrelationId exchange);
 
-    /// <summary>Carries at most so many calls at once from now on, and never more than the agent states; those above it end as they would have.</summary>
+    /// <summary>
+    /// Carries at most so many calls at once from now on, and never more than the agent states; those above it end as they would have.
+    /// </summary>
     void LimitCalls(int most);
 
-    /// <summary>Answers a request of the agent about its configuration; false where the transport has no way to do so (spec §6.4).</summary>
+    /// <summary>
+    /// Answers a request of the agent about its configuration; false where the transport has no way to do so (spec §6.4).
+    /// </summary>
     bool TryReply(ConfigUpdateResponse response) => false;
 
     /// <summary>Asks for a sign of life.</summary>
@@ -77,7 +80,9 @@ internal sealed record ConnectionTraits
     /// <summary>Calls that may be outstanding, at least 1.</summary>
     public required int MaxInFlight { get; init; }
 
-    /// <summary>True when the agent says that it handles several calls at once, so one connection may be filled before the next is used.</summary>
+    /// <summary>
+    /// True when the agent says that it handles several calls at once, so one connection may be filled before the next is used.
+    /// </summary>
     public required bool IsConcurrent { get; init; }
 
     /// <summary>How answers find their calls.</summary>
@@ -106,9 +111,10 @@ internal sealed record ConnectionTraits
 /// <param name="InFlight">Slots taken: calls that wait and calls whose answers are owed.</param>
 /// <param name="Owed">Answers still owed for calls that ended without one.</param>
 /// <param name="LateAnswers">Answers that came after their call had ended, since it was opened.</param>
-/// <param name="LastHeard">When the last bytes came from the agent, a timestamp of the clock: the age would cost every reader a look at it.</param>
+/// <param name="LastHeard">
+/// When the last bytes came from the agent, a timestamp of the clock: the age would cost every reader a look at it.
+/// </param>
 /// <param name="HasThread">Whether a thread of its own receives; without, it shares the runtime's asynchronous sockets.</param>
-[StructLayout(LayoutKind.Auto)]
 internal readonly record struct ConnectionStats(int InFlight, int Owed, long LateAnswers, long LastHeard, bool HasThread = false)
 {
     /// <summary>Calls that somebody waits for. The parts are read one after the other, so it may be below 0 for a moment.</summary>

@@ -10,15 +10,17 @@ internal interface IAgentDialer
     /// <summary>The endpoint as the operator wrote it.</summary>
     string Endpoint { get; }
 
-    /// <summary>Whether it only waits for an agent to dial in. Waiting costs the agent nothing, so there is no need to pause after a failure.</summary>
+    /// <summary>
+    /// Whether it only waits for an agent to dial in. Waiting costs the agent nothing, so there is no need to pause after a failure.
+    /// </summary>
     bool IsPassive => false;
 
     /// <summary>Tells, until it is disposed of, when there may be somebody to dial again; null where nothing tells.</summary>
     IDisposable? Watch(Action appeared) => null;
 
     /// <summary>
-    /// Dials the same place to try another configuration on a connection that carries nothing else; null where every agent answers one, so that a refusal costs
-    /// nobody anything.
+    /// Dials the same place to try another configuration on a connection that carries nothing else; null where every agent answers one, so
+    /// that a refusal costs nobody anything.
     /// </summary>
     IAgentDialer? ForTrialOf(ConfigurationValue configuration) => null;
 
@@ -43,11 +45,13 @@ internal static class AgentDialers
     /// <param name="tls">TLS for <c>https://</c> endpoints.</param>
     /// <param name="time">The clock.</param>
     /// <param name="loggers">The logs.</param>
-    public static IAgentDialer Create(AgentEndpoint endpoint, ConnectionSettings settings, TlsOptions? tls, TimeProvider time, ILoggerFactory loggers) =>
+    public static IAgentDialer Create(
+        AgentEndpoint endpoint, ConnectionSettings settings, TlsOptions? tls, TimeProvider time, ILoggerFactory loggers) =>
         endpoint switch
         {
             AgentEndpoint.Unix unix => new UnixSocketDialer(unix.Path, settings, time, loggers.CreateLogger<UnixSocketDialer>()),
-            AgentEndpoint.Grpc or AgentEndpoint.GrpcUnix => new GrpcDialer(endpoint, settings, tls, time, loggers.CreateLogger<GrpcDialer>()),
+            AgentEndpoint.Grpc or AgentEndpoint.GrpcUnix => new GrpcDialer(
+                endpoint, settings, tls, time, loggers.CreateLogger<GrpcDialer>()),
             _ => throw new ArgumentException($"an agent at {endpoint} is not dialled", nameof(endpoint)),
         };
 }

@@ -2,7 +2,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Connections;
 
-/// <summary>Takes what an agent says by itself of a connection. What it says of itself goes to the <see cref="IReportSink"/> of its settings.</summary>
+/// <summary>
+/// Takes what an agent says by itself of a connection. What it says of itself goes to the <see cref="IReportSink"/> of its settings.
+/// </summary>
 /// <remarks>Called on the read loop: must not block.</remarks>
 internal interface IConnectionSink
 {

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
 using Sidecar.Daemon.Agents;
@@ -8,10 +7,8 @@ namespace Sidecar.Daemon.Control;
 
 /// <summary>The documents of the admin listener as JSON. Names of fields are those of the properties in snake case, and stay.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip,
-    WriteIndented = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip, WriteIndented = true)]
 [JsonSerializable(typeof(StatusDocument))]
 [JsonSerializable(typeof(AgentsDocument))]
 [JsonSerializable(typeof(SessionsDocument))]
@@ -35,7 +32,6 @@ internal sealed partial class OrderJson : JsonSerializerContext;
 /// <summary>What an order or a question is answered with: a document to be written as JSON, or text that is ready.</summary>
 /// <param name="Status">Status of the answer.</param>
 /// <param name="Document">The document, or the bytes of the text.</param>
-[StructLayout(LayoutKind.Auto)]
 internal readonly record struct AdminAnswer(int Status, object Document)
 {
     /// <summary>What was asked for.</summary>

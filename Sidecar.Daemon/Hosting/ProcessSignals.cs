@@ -4,8 +4,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Sidecar.Daemon.Hosting;
 
-/// <summary>What the process does on signals: TERM and INT stop it in order, and no other that can be caught ends it. Safe from any thread.</summary>
-/// <remarks>Operators' tools send HUP and USR1 to daemons by habit (log rotation, reloads, a terminal that closes); by default each would kill.</remarks>
+/// <summary>
+/// What the process does on signals: TERM and INT stop it in order, and no other that can be caught ends it. Safe from any thread.
+/// </summary>
+/// <remarks>
+/// Operators' tools send HUP and USR1 to daemons by habit (log rotation, reloads, a terminal that closes); by default each would kill.
+/// </remarks>
 internal sealed class ProcessSignals : IDisposable
 {
     // By number, as signal(7) lists them for Linux; the runtime knows the rest by name.
@@ -14,7 +18,10 @@ internal sealed class ProcessSignals : IDisposable
 
     // What else would end the process by default, and is nobody's way to stop it.
     private static readonly (PosixSignal Signal, string Name)[] Others =
-        [(PosixSignal.SIGQUIT, "SIGQUIT"), ((PosixSignal)14, "SIGALRM"), ((PosixSignal)26, "SIGVTALRM"), ((PosixSignal)27, "SIGPROF"), ((PosixSignal)29, "SIGIO"), ((PosixSignal)30, "SIGPWR")];
+    [
+        (PosixSignal.SIGQUIT, "SIGQUIT"), ((PosixSignal)14, "SIGALRM"), ((PosixSignal)26, "SIGVTALRM"), ((PosixSignal)27, "SIGPROF"),
+        ((PosixSignal)29, "SIGIO"), ((PosixSignal)30, "SIGPWR"),
+    ];
 
     private readonly List<PosixSignalRegistration> _registrations = [];
 
@@ -45,9 +52,11 @@ internal sealed class ProcessSignals : IDisposable
 }
 
 /// <summary>
-/// How long the host lives: until SIGTERM or SIGINT. The framework's own lifetime would stop it on SIGQUIT too, and leave the other signals to kill it.
+/// How long the host lives: until SIGTERM or SIGINT. The framework's own lifetime would stop it on SIGQUIT too, and leave the other signals
+/// to kill it.
 /// </summary>
-internal sealed partial class SignalLifetime(IHostApplicationLifetime application, ILogger<SignalLifetime> logger) : IHostLifetime, IDisposable
+internal sealed partial class SignalLifetime(
+    IHostApplicationLifetime application, ILogger<SignalLifetime> logger) : IHostLifetime, IDisposable
 {
     private ProcessSignals? _signals;
 

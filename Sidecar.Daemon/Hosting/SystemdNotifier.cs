@@ -35,7 +35,7 @@ internal sealed class SystemdNotifier(string? address, TimeProvider time, ILogge
 
     /// <summary>A reload begins; <see cref="Ready"/> must follow. Carries the time, which Type=notify-reload asks for.</summary>
     /// <returns>Whether the message was sent.</returns>
-    public bool Reloading() => Send(string.Create(CultureInfo.InvariantCulture, $"RELOADING=1\nMONOTONIC_USEC={MonotonicMicroseconds()}"));
+    public bool Reloading() => Send($"RELOADING=1\nMONOTONIC_USEC={MonotonicMicroseconds()}");
 
     /// <summary>The daemon stops.</summary>
     /// <returns>Whether the message was sent.</returns>
@@ -54,7 +54,7 @@ internal sealed class SystemdNotifier(string? address, TimeProvider time, ILogge
     public bool ExtendTimeout(TimeSpan more)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(more, TimeSpan.Zero);
-        return Send(string.Create(CultureInfo.InvariantCulture, $"EXTEND_TIMEOUT_USEC={more.Ticks / TimeSpan.TicksPerMicrosecond}"));
+        return Send($"EXTEND_TIMEOUT_USEC={more.Ticks / TimeSpan.TicksPerMicrosecond}");
     }
 
     private static string StatusLine(string? text)
@@ -73,8 +73,7 @@ internal sealed class SystemdNotifier(string? address, TimeProvider time, ILogge
         return line.ToString();
     }
 
-    private long MonotonicMicroseconds() =>
-        (long)((Int128)time.GetTimestamp() * MicrosecondsPerSecond / time.TimestampFrequency);
+    private long MonotonicMicroseconds() => (long)((Int128)time.GetTimestamp() * MicrosecondsPerSecond / time.TimestampFrequency);
 
     private bool Send(string message)
     {
@@ -106,10 +105,12 @@ internal sealed class SystemdNotifier(string? address, TimeProvider time, ILogge
     }
 }
 
-/// <summary>Tells systemd three times in each <c>WatchdogSec=</c> that the daemon lives: one that hangs is killed and started again.</summary>
+/// <summary>
+/// Tells systemd three times in each <c>WatchdogSec=</c> that the daemon lives: one that hangs is killed and started again.
+/// </summary>
 /// <remarks>
-/// A sign starts with a timer and is sent by a thread of the pool, which is what every request needs: when requests can no longer be answered,
-/// signs no longer come. They end with the stop, from when on systemd no longer waits for any.
+/// A sign starts with a timer and is sent by a thread of the pool, which is what every request needs: when requests can no longer be
+/// answered, signs no longer come. They end with the stop, from when on systemd no longer waits for any.
 /// </remarks>
 /// <param name="notifier">Sends them.</param>
 /// <param name="limit">The longest time between two signs as systemd wants it; null where it wants none.</param>

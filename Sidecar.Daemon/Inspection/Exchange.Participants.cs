@@ -9,10 +9,12 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;
 
-/// <summary>Who takes part in an exchange, in the order of its route's plan.</summary>
+/// <summary>Who takes part in an exchange, in the order of its route's plan, and what of it goes into its record.</summary>
 internal sealed partial class Exchange
 {
     private readonly Participant[] _participants;
+    private ExchangeRecorder _recorder = null!;
+    private int _life;
 
     /// <summary>The order of its participants, and which of them are asked together.</summary>
     public RoutePlan Plan => Route?.Plan ?? RoutePlan.Nobody;
@@ -30,40 +32,21 @@ internal sealed partial class Exchange
     public bool AsksNobody => _participants.Length == 0;
 
     /// <summary>Whether an agent judges the beginning of a request body that is too large for it.</summary>
-    public bool TakesBeginnings => Any(Enforced, static session => session.Policy.RequestBody.OnExcess == ExcessAction.Partial);
+    public bool TakesBeginnings => 
+        Any(Enforced, 0, static (participant, _) => participant.Session.Policy.RequestBody.OnExcess == ExcessAction.Partial);
 
     /// <summary>Whether an agent, whether its answers are applied or not, is shown headers alone because it states no more.</summary>
-    public bool IsShownHeadersOnly => Any(Participants, static session => session.IsShownHeadersOnly);
+    public bool IsShownHeadersOnly => Any(Participants, 0, static (participant, _) => participant.Session.IsShownHeadersOnly);
 
     /// <summary>Whether an agent whose answer is applied is asked about this kind of event.</summary>
-    public bool Wants(EventKind kind)
-    {
-        foreach (var participant in Enforced)
-        {
-            if (participant.Session.Wants(kind))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    public bool Wants(EventKind kind) => Any(Enforced, kind, static (participant, kind) => participant.Session.Wants(kind));
 
     /// <summary>Whether the answer of any agent to this kind of event counts, or is recorded.</summary>
-    public bool Decides(EventKind kind)
-    {
-        foreach (var participant in _participants)
-        {
-            if (participant.Decides(kind))
-            {
-                return true;
-            }
-        }
+    public bool Decides(EventKind kind) => Any(Participants, kind, static (participant, kind) => participant.Decides(kind));
 
-        return false;
-    }
-
-    /// <summary>The request is known: if its route keeps sessions together, every agent is asked in the session's version, on its connection.</summary>
+    /// <summary>
+    /// The request is known: if its route keeps sessions together, every agent is asked in the session's version, on its connection.
+    /// </summary>
     public void Stick(RequestHeadersEvent message)
     {
         if (Route?.Sticky is not { } sticky)
@@ -78,11 +61,11 @@ internal sealed partial class Exchange
         }
     }
 
-    private static bool Any(ReadOnlySpan<Participant> participants, Predicate<AgentSession> condition)
+    private static bool Any<T>(ReadOnlySpan<Participant> participants, T of, Func<Participant, T, bool> condition)
     {
         foreach (var participant in participants)
         {
-            if (condition(participant.Session))
+            if (condition(participant, of))
             {
                 return true;
             }
@@ -90,13 +73,6 @@ internal sealed partial class Exchange
 
         return false;
     }
-}
-
-/// <summary>What of an exchange goes into its record.</summary>
-internal sealed partial class Exchange
-{
-    private ExchangeRecorder _recorder = null!;
-    private int _life;
 
     /// <summary>It has reached a listener. Once, before anything is noted.</summary>
     /// <param name="recorder">Keeps what happens.</param>
@@ -112,7 +88,9 @@ internal sealed partial class Exchange
     /// <summary>The request is known.</summary>
     public void Describe(RequestMetadata metadata) => _recorder.Describe(_life, metadata);
 
-    /// <summary>Something has happened; it goes into the record unless that is closed, and to those who do not wait for it in any case.</summary>
+    /// <summary>
+    /// Something has happened; it goes into the record unless that is closed, and to those who do not wait for it in any case.
+    /// </summary>
     public void Record(in RecordEntry entry)
     {
         _recorder.Observers.OnEntry(Listener, RouteLabel, entry);
@@ -133,7 +111,9 @@ internal sealed partial class Exchange
         return verdict;
     }
 
-    /// <summary>An answer is awaited that belongs into the record. While an event is inspected; paired with <see cref="ReleaseRecord"/>.</summary>
+    /// <summary>
+    /// An answer is awaited that belongs into the record. While an event is inspected; paired with <see cref="ReleaseRecord"/>.
+    /// </summary>
     public void HoldRecord() => _recorder.Hold();
 
     /// <summary>That answer has come.</summary>

@@ -20,13 +20,11 @@ internal class JoinedExchange
     public Exchange Exchange { get; }
 
     /// <summary>Whether the proxy was told that agents want the response, and has not asked about it yet.</summary>
-    public bool AwaitsResponse
-    {
-        get => _awaitsResponse;
-        set => _awaitsResponse = value;
-    }
+    public bool AwaitsResponse { get => _awaitsResponse; set => _awaitsResponse = value; }
 
-    /// <summary>What agents want of it that has not come: should that come when it has made way for others, it is of an exchange that nobody knows.</summary>
+    /// <summary>
+    /// What agents want of it that has not come: should that come when it has made way for others, it is of an exchange that nobody knows.
+    /// </summary>
     public EventSet Awaited { get; set; }
 
     /// <summary>Whether it was refused: whoever goes on with it all the same is not one of those that are covered.</summary>
@@ -60,8 +58,8 @@ internal class JoinedExchange
 }
 
 /// <summary>
-/// The other daemons at the same listener while one takes over from another: each knows the exchanges that began with it, and the proxy asks
-/// about their responses whomever its connection leads to. Safe from any thread.
+/// The other daemons at the same listener while one takes over from another: each knows the exchanges that began with it, and the proxy
+/// asks about their responses whomever its connection leads to. Safe from any thread.
 /// </summary>
 internal interface IExchangeRelay
 {
@@ -73,9 +71,12 @@ internal interface IExchangeRelay
 
     /// <summary>Asks whether another daemon knows an exchange, and hands it the question if so.</summary>
     /// <param name="key">The proxy's id of the exchange.</param>
-    /// <param name="question">The question, in a form that front ends of this kind understand; must stay as it is until the answer is there.</param>
+    /// <param name="question">
+    /// The question, in a form that front ends of this kind understand; must stay as it is until the answer is there.
+    /// </param>
     /// <param name="deadline">
-    /// When the phase's time is up, a timestamp. An eighth of what is left may be spent on finding out who knows it: 20 ms of HAProxy's 160.
+    /// When the phase's time is up, a timestamp. An eighth of what is left may be spent on finding out who knows it: 20 ms of HAProxy's
+    /// 160.
     /// </param>
     /// <param name="gone">Fires when nobody waits for the answer any more.</param>
     /// <returns>The answer; null when nobody knows the exchange, or did not say so or answer in time.</returns>

@@ -10,13 +10,16 @@ namespace Sidecar.Daemon.Inspection;
 /// <summary>What inspection logs. Ids 1300–1399.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1300, LogLevel.Warning, "agent {Agent} was not told that an exchange is complete: {Limit} background calls are under way, the limit; {More} more since the last such line")]
+    [LoggerMessage(1300, LogLevel.Warning, "agent {Agent} was not told that an exchange is complete: {Limit} background calls are under "
+        + "way, the limit; {More} more since the last such line")]
     public static partial void CompleteDropped(ILogger logger, string agent, int limit, long more);
 
-    [LoggerMessage(1301, LogLevel.Warning, "an answer of agent {Agent} is not applied and counts as its failure: {Error}; {More} more since the last such line")]
+    [LoggerMessage(1301, LogLevel.Warning,
+        "an answer of agent {Agent} is not applied and counts as its failure: {Error}; {More} more since the last such line")]
     public static partial void BadAnswer(ILogger logger, string agent, string error, long more);
 
-    [LoggerMessage(1302, LogLevel.Warning, "agent {Agent} lost exchange {Exchange} with a second connection: the request is not asked again")]
+    [LoggerMessage(1302, LogLevel.Warning,
+        "agent {Agent} lost exchange {Exchange} with a second connection: the request is not asked again")]
     public static partial void LostTwice(ILogger logger, string agent, CorrelationId exchange);
 
     [LoggerMessage(1303, LogLevel.Error, "inspecting a {Event} of exchange {Exchange} failed; it is refused")]
@@ -25,7 +28,8 @@ internal static partial class Log
     [LoggerMessage(1304, LogLevel.Error, "a background call to agent {Agent} failed")]
     public static partial void BackgroundFailed(ILogger logger, string agent, Exception error);
 
-    [LoggerMessage(1307, LogLevel.Warning, "listener {Listener}: no route takes a {Method} of '{Target}' of host '{Host}', so it is refused; write a --route that does, or say what then by --unmatched; {More} more such lines left out")]
+    [LoggerMessage(1307, LogLevel.Warning, "listener {Listener}: no route takes a {Method} of '{Target}' of host '{Host}', so it is "
+        + "refused; write a --route that does, or say what then by --unmatched; {More} more such lines left out")]
     public static partial void NoRoute(ILogger logger, string listener, string method, string target, string host, long more);
 
     [LoggerMessage(1305, LogLevel.Warning, "a part of an answer of agent {Agent} has no effect: {Error}; {More} more such lines left out")]
@@ -34,15 +38,19 @@ internal static partial class Log
     [LoggerMessage(1308, LogLevel.Warning, "listener {Listener}: {Text}")]
     public static partial void ListenerWarning(ILogger logger, string listener, string text);
 
-    [LoggerMessage(1306, LogLevel.Warning, "agent {Agent} takes request bodies, and listener {Listener} hands none over: requests with a body, or of which nothing tells whether they have one, pass it by, counted as bypassed ({Cause}); name the events it is for (events=), write body=optional, or use a listener that has bodies; {More} more such lines left out")]
+    [LoggerMessage(1306, LogLevel.Warning, "agent {Agent} takes request bodies, and listener {Listener} hands none over: requests with a "
+        + "body, or of which nothing tells whether they have one, pass it by, counted as bypassed ({Cause}); name the events it is for "
+        + "(events=), write body=optional, or use a listener that has bodies; {More} more such lines left out")]
     public static partial void NoBody(ILogger logger, string agent, string listener, string cause, long more);
 
-    [LoggerMessage(1309, LogLevel.Error, "{Observer} failed to take note of an exchange; neither the exchange nor anybody else is affected; {More} more such lines left out")]
+    [LoggerMessage(1309, LogLevel.Error, "{Observer} failed to take note of an exchange; neither the exchange nor anybody else is "
+        + "affected; {More} more such lines left out")]
     public static partial void ObserverFailed(ILogger logger, string observer, long more, Exception error);
 }
 
 /// <summary>
-/// Tells the authors of agents what was wrong with their answers, and operators which agents are passed by, at a pace that nobody can use to fill the log.
+/// Tells the authors of agents what was wrong with their answers, and operators which agents are passed by, at a pace that nobody can use
+/// to fill the log.
 /// </summary>
 internal sealed class AnswerErrorLog(ILogger logger, TimeProvider time)
 {
@@ -84,8 +92,8 @@ internal sealed class AnswerErrorLog(ILogger logger, TimeProvider time)
 }
 
 /// <summary>
-/// What listeners have found to be wrong with the configuration of their proxies, for <c>sidecar status</c>. It stays until the daemon is started again. Safe
-/// from any thread.
+/// What listeners have found to be wrong with the configuration of their proxies, for <c>sidecar status</c>. It stays until the daemon is
+/// started again. Safe from any thread.
 /// </summary>
 internal sealed class ListenerWarnings
 {

@@ -18,18 +18,6 @@ internal sealed class LinkCalls(int limit, TimeProvider time)
     private ulong _last;
     private bool _isClosed;
 
-    /// <summary>Calls under way.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _open.Count;
-            }
-        }
-    }
-
     /// <summary>Begins a call; null when as many as may be are under way, or the link has ended.</summary>
     public ulong? TryBegin(out Task<byte[]?> reply)
     {
@@ -66,7 +54,7 @@ internal sealed class LinkCalls(int limit, TimeProvider time)
             _open.Remove(call);
         }
 
-        return reply.IsCompletedSuccessfully ? await reply.ConfigureAwait(false) : null;
+        return reply.IsCompletedSuccessfully ? await reply : null;
     }
 
     /// <summary>A reply has come; one that nobody waits for any more is dropped.</summary>
@@ -162,7 +150,7 @@ internal sealed class LinkWork(LinkOptions options, Func<ReadOnlyMemory<byte>, V
                 : (_idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
 
-        await idle.ConfigureAwait(false);
+        await idle;
     }
 
     private async Task AnswerAsync(ulong call, byte[] payload, IRelayedFrontEnd frontEnd, CancellationTokenSource gone)
@@ -172,7 +160,7 @@ internal sealed class LinkWork(LinkOptions options, Func<ReadOnlyMemory<byte>, V
         try
         {
             var budget = TimeSpan.FromMilliseconds(BinaryPrimitives.ReadUInt32BigEndian(payload));
-            answer = await frontEnd.AnswerAsync(payload.AsMemory(sizeof(uint)), budget, gone.Token).ConfigureAwait(false);
+            answer = await frontEnd.AnswerAsync(payload.AsMemory(sizeof(uint)), budget, gone.Token);
         }
         catch (Exception e)
         {
@@ -181,10 +169,7 @@ internal sealed class LinkWork(LinkOptions options, Func<ReadOnlyMemory<byte>, V
         finally
         {
             var isSendable = answer is not null && answer.Length <= LinkFrame.MaxLength - LinkFrame.HeaderSize;
-            await send(
-                isSendable
-                    ? LinkFrame.Of(LinkFrameKind.Answer, call, answer)
-                    : LinkFrame.Of(LinkFrameKind.NoAnswer, call)).ConfigureAwait(false);
+            await send(isSendable ? LinkFrame.Of(LinkFrameKind.Answer, call, answer) : LinkFrame.Of(LinkFrameKind.NoAnswer, call));
             TaskCompletionSource? idle;
             lock (_gate)
             {

@@ -50,7 +50,8 @@ internal sealed class ConfigPush(string id, AgentState agent, ConfigurationValue
     public void Missed(string reason) => _reading = _reading with { Reason = reason };
 
     /// <summary>It is over.</summary>
-    public void End(ConfigPushState state, string? reason, DateTimeOffset now) => _reading = _reading with { State = state, Reason = reason, Ended = now };
+    public void End(ConfigPushState state, string? reason, DateTimeOffset now) =>
+        _reading = _reading with { State = state, Reason = reason, Ended = now };
 }
 
 /// <summary>A configuration push at a moment.</summary>
@@ -64,7 +65,8 @@ internal sealed class ConfigPush(string id, AgentState agent, ConfigurationValue
 /// <param name="Created">When it was asked for.</param>
 /// <param name="Ended">When it ended; null while it has not.</param>
 internal sealed record ConfigPushReading(
-    string Id, string Agent, string? Version, ConfigPushState State, string? Reason, int Attempts, int Accepted, DateTimeOffset Created, DateTimeOffset? Ended);
+    string Id, string Agent, string? Version, ConfigPushState State, string? Reason, int Attempts, int Accepted, DateTimeOffset Created,
+    DateTimeOffset? Ended);
 
 /// <summary>How far a configuration push is (spec §9.9). Names are label values and field values.</summary>
 internal enum ConfigPushState
@@ -130,9 +132,14 @@ internal sealed record ConfigPushSettings
     /// <summary>Most ended pushes to one agent that can be asked for. Default 100.</summary>
     public int MaxEnded { get; init; } = 100;
 
-    /// <summary>How long an ended push can be asked for. Default 1 h: the specification's minute is over before an operator looks.</summary>
+    /// <summary>
+    /// How long an ended push can be asked for. Default 1 h: the specification's minute is over before an operator looks.
+    /// </summary>
     public TimeSpan KeepEnded { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>Least time between two pushes that the agent itself asked for. Default 10 s: one that asks whenever it is configured would never end.</summary>
+    /// <summary>
+    /// Least time between two pushes that the agent itself asked for. Default 10 s: one that asks whenever it is configured would never
+    /// end.
+    /// </summary>
     public TimeSpan ReloadInterval { get; init; } = TimeSpan.FromSeconds(10);
 }

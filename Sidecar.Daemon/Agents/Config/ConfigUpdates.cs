@@ -7,9 +7,10 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.Agents.Config;
 
 /// <summary>
-/// The requests of agents about their configuration: each is decided, answered where the transport can, counted, and kept for operators. Safe from any thread.
+/// The requests of agents about their configuration: each is decided, answered where the transport can, counted, and kept for operators.
+/// Safe from any thread.
 /// </summary>
-internal sealed class ConfigUpdates(ConfigUpdateHandler handler, TimeProvider time, ILogger logger)
+internal sealed class ConfigUpdates(ConfigPusher pusher, ConfigPushSettings settings, TimeProvider time, ILogger logger)
 {
     /// <summary>Most requests remembered; the oldest go first.</summary>
     public const int Most = 100;
@@ -20,12 +21,13 @@ internal sealed class ConfigUpdates(ConfigUpdateHandler handler, TimeProvider ti
     private readonly Lock _gate = new();
     private readonly Queue<ConfigUpdateReading> _latest = new();
     private readonly LogThrottle _throttle = new(time);
+    private readonly ConcurrentDictionary<string, long> _reloads = new(StringComparer.Ordinal);
 
     /// <summary>A request has come. On a read loop.</summary>
     public void Take(AgentState agent, IAgentConnection connection, ConfigUpdateRequest request)
     {
         var type = ConfigPushLabels.Of(request.Update);
-        var refusal = handler.Handle(agent, request.Update);
+        var refusal = Handle(agent, request.Update);
         var now = time.GetUtcNow();
         var replied = connection.TryReply(
             new ConfigUpdateResponse(request.RequestId, refusal is null, refusal, (ulong)now.ToUnixTimeMilliseconds()));
@@ -57,43 +59,9 @@ internal sealed class ConfigUpdates(ConfigUpdateHandler handler, TimeProvider ti
         }
     }
 
-    private static string Detail(ConfigUpdate update) => Cut(update switch
-    {
-        RuleUpdate rules => $"rule set {rules.RuleSet}: {rules.Rules.Count} rules, {rules.RemoveRules.Count} to remove",
-        ListUpdate list => $"list {list.ListId}: {list.Add.Count} entries, {list.Remove.Count} to remove",
-        RestartRequired restart => $"{restart.Reason} (within {restart.GracePeriodMs} ms)",
-        ConfigError { Field: { } field } error => $"{field}: {error.Error}",
-        ConfigError error => error.Error,
-        _ => "",
-    });
-
-    private static string Cut(string text) => PeerText.Clean(text, MaxText - 1);
-}
-
-/// <summary>A request of an agent about its configuration, and what became of it.</summary>
-/// <param name="Agent">The agent's id.</param>
-/// <param name="Connection">The connection it came on.</param>
-/// <param name="RequestId">The agent's name for it.</param>
-/// <param name="Type">What it asks (spec §6.4).</param>
-/// <param name="Detail">What it says.</param>
-/// <param name="IsAccepted">Whether it was accepted.</param>
-/// <param name="Error">Why not.</param>
-/// <param name="IsReplied">Whether the agent could be told; Unix sockets have no way to do so.</param>
-/// <param name="Received">When it came.</param>
-internal sealed record ConfigUpdateReading(
-    string Agent, string Connection, string RequestId, string Type, string Detail, bool IsAccepted, string? Error, bool IsReplied, DateTimeOffset Received);
-
-/// <summary>
-/// What the daemon does about an agent's requests (spec §6.4): it sends the configuration again when asked, not too often; it takes note of errors and of
-/// restarts that are needed; it refuses changes of rules and lists, because it keeps none. Safe from any thread.
-/// </summary>
-internal sealed class ConfigUpdateHandler(ConfigPusher pusher, ConfigPushSettings settings, TimeProvider time)
-{
-    private readonly ConcurrentDictionary<string, long> _reloads = new(StringComparer.Ordinal);
-
-    /// <summary>Accepts a request, or says why not. Called on a read loop: does not block.</summary>
-    /// <returns>Null when it is accepted, else the reason why not.</returns>
-    public string? Handle(AgentState agent, ConfigUpdate update) => update switch
+    // The configuration is sent again when it is asked for, not too often; errors and restarts that are needed are noted; changes of rules
+    // and lists are refused, because the daemon keeps none. Null when the request is accepted, else the reason why not.
+    private string? Handle(AgentState agent, ConfigUpdate update) => update switch
     {
         RequestReload => Reload(agent),
         RuleUpdate or ListUpdate => "the daemon keeps no rules or lists",
@@ -118,4 +86,30 @@ internal sealed class ConfigUpdateHandler(ConfigPusher pusher, ConfigPushSetting
         pusher.Start(agent, configuration, out var error);
         return error;
     }
+
+    private static string Detail(ConfigUpdate update) => Cut(update switch
+    {
+        RuleUpdate rules => $"rule set {rules.RuleSet}: {rules.Rules.Count} rules, {rules.RemoveRules.Count} to remove",
+        ListUpdate list => $"list {list.ListId}: {list.Add.Count} entries, {list.Remove.Count} to remove",
+        RestartRequired restart => $"{restart.Reason} (within {restart.GracePeriodMs} ms)",
+        ConfigError { Field: { } field } error => $"{field}: {error.Error}",
+        ConfigError error => error.Error,
+        _ => "",
+    });
+
+    private static string Cut(string text) => PeerText.Clean(text, MaxText - 1);
 }
+
+/// <summary>A request of an agent about its configuration, and what became of it.</summary>
+/// <param name="Agent">The agent's id.</param>
+/// <param name="Connection">The connection it came on.</param>
+/// <param name="RequestId">The agent's name for it.</param>
+/// <param name="Type">What it asks (spec §6.4).</param>
+/// <param name="Detail">What it says.</param>
+/// <param name="IsAccepted">Whether it was accepted.</param>
+/// <param name="Error">Why not.</param>
+/// <param name="IsReplied">Whether the agent could be told; Unix sockets have no way to do so.</param>
+/// <param name="Received">When it came.</param>
+internal sealed record ConfigUpdateReading(
+    string Agent, string Connection, string RequestId, string Type, string Detail, bool IsAccepted, string? Error, bool IsReplied,
+    DateTimeOffset Received);

@@ -22,34 +22,29 @@ internal static class PushCommand
         var command = new Command("push", "Push a configuration to an agent and wait until it accepts or refuses it") { Agent, File };
         command.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
         {
-            var end = await PushAsync(
-                client, new ConfigPushOrder(result.GetValue(Agent), Read(result.GetValue(File))), cancellation).ConfigureAwait(false);
+            var end = await PushAsync(client, new ConfigPushOrder(result.GetValue(Agent), Read(result.GetValue(File))), cancellation);
             if (end.State != "acknowledged")
             {
                 throw new AdminException($"{end.Id} to agent {end.Agent} is {end.State}: {end.Reason ?? "it waits"}", ExitCodes.Failed);
             }
 
+            var note = end.Reason is { } reason ? $" ({Screen.Clean(reason)})" : "";
             await output.WriteLineAsync($"agent {Screen.Clean(end.Agent)} has accepted {Screen.Clean(end.Id)} on "
-                + $"{Screen.Number(end.AcceptedConnections)} "
-                + $"connections{(end.Reason is { } reason ? $" ({Screen.Clean(reason)})" : "")}").ConfigureAwait(false);
+                + $"{end.AcceptedConnections} connections{note}");
         }));
         return command;
     }
 
     private static async Task<ConfigPushDocument> PushAsync(AdminClient client, ConfigPushOrder order, CancellationToken cancellation)
     {
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(order, OrderJson.Default.ConfigPushOrder);
-        var answer =
-            await client.PostAsync("/config-pushes", bytes, AdminJson.Default.ConfigPushesDocument, cancellation).ConfigureAwait(false);
-        var first = answer.Pushes[0];
-        return await Poll.UntilAsync(
-            first,
-            static push => push.EndedAt is not null,
-            async () =>
-                (await client.GetAsync("/config-pushes", AdminJson.Default.ConfigPushesDocument, cancellation).ConfigureAwait(false)).Pushes
-                .FirstOrDefault(push => push.Id == first.Id)
-                    ?? throw new AdminException($"the daemon knows nothing of {first.Id} any more: it was restarted", ExitCodes.Failed),
-            cancellation).ConfigureAwait(false);
+        var (bytes, type) =
+            (JsonSerializer.SerializeToUtf8Bytes(order, OrderJson.Default.ConfigPushOrder), AdminJson.Default.ConfigPushesDocument);
+        var first = (await client.PostAsync("/config-pushes", bytes, type, cancellation)).Pushes[0];
+        return await Poll.UntilAsync(first, static push => push.EndedAt is not null, LookAsync, cancellation);
+
+        async Task<ConfigPushDocument> LookAsync() =>
+            (await client.GetAsync("/config-pushes", type, cancellation)).Pushes.FirstOrDefault(push => push.Id == first.Id)
+                ?? throw new AdminException($"the daemon knows nothing of {first.Id} any more: it was restarted", ExitCodes.Failed);
     }
 
     private static JsonElement? Read(string? path)
@@ -77,26 +72,19 @@ internal static class RemoveCommand
         command.SetAction((result, cancellation) => AdminFlags.AskAsync(result, errors, async client =>
         {
             var id = result.GetValue(Agent)!;
-            var first = Find(
-                await client.DeleteAsync(
-                    "/agents/" + Uri.EscapeDataString(id), AdminJson.Default.AgentsDocument, cancellation).ConfigureAwait(false), id);
-            var last = await Poll.UntilAsync(
-                first,
-                static agent => agent is null,
-                async () =>
-                    Find(await client.GetAsync("/agents", AdminJson.Default.AgentsDocument, cancellation).ConfigureAwait(false), id),
-                cancellation).ConfigureAwait(false);
+            var type = AdminJson.Default.AgentsDocument;
+            var first = Find(await client.DeleteAsync("/agents/" + Uri.EscapeDataString(id), type, cancellation), id);
+            async Task<AgentDocument?> LookAsync() => Find(await client.GetAsync("/agents", type, cancellation), id);
+            var last = await Poll.UntilAsync(first, static agent => agent is null, LookAsync, cancellation);
             if (last is { } agent)
             {
                 throw new AdminException(
                     $"agent {id} still takes part in {Screen.Number(agent.Versions.Sum(static version => version.OpenExchanges))} "
-                    + "exchanges; it is gone when they have ended, at the latest after its drain-timeout",
-                    ExitCodes.Failed);
+                    + "exchanges; it is gone when they have ended, at the latest after its drain-timeout", ExitCodes.Failed);
             }
 
             await output.WriteLineAsync(
-                $"agent {Screen.Clean(id)} is removed: its routes go on without it until the daemon is started "
-                + "again").ConfigureAwait(false);
+                $"agent {Screen.Clean(id)} is removed: its routes go on without it until the daemon is started again");
         }));
         return command;
     }
@@ -122,8 +110,8 @@ internal static class Poll
         var time = TimeProvider.System;
         for (var started = time.GetTimestamp(); !isOver(seen) && time.GetElapsedTime(started) < Patience;)
         {
-            await Task.Delay(Pause, time, cancellation).ConfigureAwait(false);
-            seen = await look().ConfigureAwait(false);
+            await Task.Delay(Pause, time, cancellation);
+            seen = await look();
         }
 
         return seen;

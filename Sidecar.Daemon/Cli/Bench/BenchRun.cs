@@ -18,9 +18,9 @@ internal sealed class BenchRun(BenchOptions options, TimeProvider time) : IAsync
 
     public async Task<BenchResult> RunAsync(CancellationToken cancellation)
     {
-        var callers = await _connections.OpenAsync(cancellation).ConfigureAwait(false);
+        var callers = await _connections.OpenAsync(cancellation);
         var workers = callers.Select(caller => Task.Run(() => WorkAsync(caller), CancellationToken.None)).ToArray();
-        var warmUp = await WarmUp.RunAsync(() => Tally.Of(callers).Messages, options.Warmup, time, cancellation).ConfigureAwait(false);
+        var warmUp = await WarmUp.RunAsync(() => Tally.Of(callers).Messages, options.Warmup, time, cancellation);
         MeasuredProcess[] processes = [MeasuredProcess.Client, .. options.Processes];
         var cpu = Array.ConvertAll(processes, static process => ProcessTimes.Read(process.Pid));
         var bytes = GC.GetTotalAllocatedBytes(precise: true);
@@ -37,21 +37,11 @@ internal sealed class BenchRun(BenchOptions options, TimeProvider time) : IAsync
         var latencies = new LatencyHistogram();
         foreach (var worker in workers)
         {
-            latencies.Add(await worker.ConfigureAwait(false));
+            latencies.Add(await worker);
         }
 
-        return new BenchResult
-        {
-            What = What,
-            WarmUp = warmUp,
-            Done = done,
-            Failures = Interlocked.Read(ref _failures),
-            FirstFailure = _firstFailure,
-            Seconds = seconds,
-            Latencies = latencies,
-            Processes = used,
-            AllocatedBytes = allocated,
-        };
+        return new BenchResult(
+            What, warmUp, done, Interlocked.Read(ref _failures), _firstFailure, seconds, latencies, used, allocated);
     }
 
     public ValueTask DisposeAsync() => _connections.DisposeAsync();
@@ -61,16 +51,16 @@ internal sealed class BenchRun(BenchOptions options, TimeProvider time) : IAsync
         var latencies = new LatencyHistogram();
         while (!_stopping)
         {
-            var failure = await caller.PrepareAsync().ConfigureAwait(false);
+            var failure = await caller.PrepareAsync();
             var started = time.GetTimestamp();
-            failure ??= await caller.CallAsync().ConfigureAwait(false);
+            failure ??= await caller.CallAsync();
             if (failure is not null)
             {
                 Interlocked.CompareExchange(ref _firstFailure, failure, null);
                 Interlocked.Increment(ref _failures);
 
                 // An endpoint that is gone fails at once: without a pause the loop would burn the processor.
-                await Task.Delay(TimeSpan.FromMilliseconds(10), time).ConfigureAwait(false);
+                await Task.Delay(TimeSpan.FromMilliseconds(10), time);
             }
             else if (_counting)
             {

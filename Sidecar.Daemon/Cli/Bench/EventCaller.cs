@@ -80,7 +80,7 @@ internal sealed class EventCaller(
         if (_isOpen && _complete is not null)
         {
             _complete.CorrelationId = events[0].CorrelationId;
-            failure = await SendAsync(_complete).ConfigureAwait(false);
+            failure = await SendAsync(_complete);
         }
 
         var id = ids.Next();
@@ -96,13 +96,13 @@ internal sealed class EventCaller(
         }
 
         opening.CorrelationId = id;
-        return await SendAsync(opening).ConfigureAwait(false);
+        return await SendAsync(opening);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<string?> SendAsync(AgentEvent message)
     {
-        var result = await connection.CallAsync(message, time.GetTimestamp() + _ticks).ConfigureAwait(false);
+        var result = await connection.CallAsync(message, time.GetTimestamp() + _ticks);
         if (result.Response is not { Decision: AllowDecision })
         {
             _isWhole = false;

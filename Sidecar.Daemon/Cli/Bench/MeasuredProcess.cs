@@ -47,7 +47,7 @@ internal readonly record struct ProcessTimes(TimeSpan Cpu, long Started)
     {
         try
         {
-            return Parse(File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat")));
+            return Parse(File.ReadAllText($"/proc/{pid}/stat"));
         }
         catch (IOException)
         {

@@ -82,7 +82,7 @@ internal sealed class RawConnection : IFrameHandler, IAsyncDisposable
     public static async Task<RawConnection> OpenAsync(string path, int callers, int size, CancellationToken cancellation)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation).ConfigureAwait(false);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation);
         return new RawConnection(socket, callers, size);
     }
 
@@ -96,8 +96,8 @@ internal sealed class RawConnection : IFrameHandler, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _frames.Close();
-        await _running.ConfigureAwait(false);
-        await _pipes.DisposeAsync().ConfigureAwait(false);
+        await _running;
+        await _pipes.DisposeAsync();
     }
 }
 
@@ -122,7 +122,7 @@ internal static class EchoServer
     {
         await using var pipes = accepted.Open();
         var frames = new FrameConnection(pipes);
-        await frames.RunAsync(new Echo(frames)).ConfigureAwait(false);
+        await frames.RunAsync(new Echo(frames));
     }
 
     private sealed class Echo(FrameConnection frames) : IFrameHandler

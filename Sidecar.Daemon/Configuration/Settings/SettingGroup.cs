@@ -63,8 +63,7 @@ internal sealed record SettingGroup(string Title, SettingScopes Scopes)
     public static IReadOnlyList<SettingGroup> All { get; } =
     [
         Agents, Listeners, Routes, Calls, Connections, Sticky, Breaker, Limits, Process, Agent, AgentBodies, AgentTls, Listener, Http, Spop,
-        Envoy, Reverse,
-        Route,
+        Envoy, Reverse, Route,
     ];
 
     /// <summary>Whether its settings are flags, not keys.</summary>

@@ -27,8 +27,7 @@ internal sealed class SettingValues : IEquatable<SettingValues>
     public T Get<T>(Setting<T> setting, string whose) => TryGet(setting, out var value) ? value : setting.DefaultFor(whose);
 
     /// <summary>What was written; null when nothing was.</summary>
-    public T? Find<T>(Setting<T> setting)
-        where T : struct => TryGet(setting, out var value) ? value : null;
+    public T? Find<T>(Setting<T> setting) where T : struct => TryGet(setting, out var value) ? value : null;
 
     /// <summary>Whether it was written.</summary>
     public bool Has(Setting setting) => IndexOf(setting) >= 0;

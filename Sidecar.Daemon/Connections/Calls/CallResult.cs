@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Protocol.Messages;
 
@@ -8,7 +7,6 @@ namespace Sidecar.Daemon.Connections.Calls;
 /// <param name="Outcome">How it ended.</param>
 /// <param name="Response">The agent's answer, if there is one.</param>
 /// <param name="Detail">Why there is no answer that counts; with one that counts, what part of it has no effect. For a log.</param>
-[StructLayout(LayoutKind.Auto)]
 internal readonly record struct CallResult(CallOutcome Outcome, AgentResponse? Response, string? Detail)
 {
     /// <summary>Whether <see cref="Response"/> is there and counts.</summary>
@@ -21,8 +19,8 @@ internal readonly record struct CallResult(CallOutcome Outcome, AgentResponse? R
     public static CallResult Answered(AgentResponse response) => new(CallOutcome.Answered, response, null);
 
     /// <summary>
-    /// An answer that was understood and may not be applied, and why in words for its agent's author. <see cref="Response"/> is there, so that whoever logs can
-    /// tell it from one that was not understood.
+    /// An answer that was understood and may not be applied, and why in words for its agent's author. <see cref="Response"/> is there, so
+    /// that whoever logs can tell it from one that was not understood.
     /// </summary>
     public static CallResult Unfit(AgentResponse response, string error) => new(CallOutcome.BadAnswer, response, error);
 

@@ -6,15 +6,12 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Connections.Framed;
 
-/// <summary>What an agent says without being asked: decoded and handed to whom it concerns. Anything else is counted and skipped.</summary>
-internal sealed class AgentMessages(IAgentConnection connection, ConnectionSettings settings, IConnectionSink sink, TimeProvider time, ILogger logger)
+/// <summary>What an agent says without being asked: decoded and handed to whom it concerns. Anything else is skipped.</summary>
+internal sealed class AgentMessages(
+    IAgentConnection connection, ConnectionSettings settings, IConnectionSink sink, TimeProvider time, ILogger logger)
 {
     private readonly AgentLog _log = new(settings.AgentId, time, logger);
     private readonly LogThrottle _throttle = new(time);
-    private long _skipped;
-
-    /// <summary>Frames of unknown or unexpected type.</summary>
-    public long Skipped => Interlocked.Read(ref _skipped);
 
     /// <summary>Takes one frame that is no answer.</summary>
     public void Take(MessageType type, ReadOnlyMemory<byte> payload, MessageEncoding encoding)
@@ -50,7 +47,6 @@ internal sealed class AgentMessages(IAgentConnection connection, ConnectionSetti
                     break;
 
                 default:
-                    Interlocked.Increment(ref _skipped);
                     Log.Skipped(logger, type, settings.AgentId);
                     break;
             }

@@ -11,7 +11,8 @@ namespace Sidecar.Daemon.Connections.Framed;
 /// <param name="dialect">Its dialect.</param>
 /// <param name="time">The clock.</param>
 /// <param name="hasRoom">Whether other calls find a slot while one waits to be sent: the last slots are not for waiting.</param>
-internal sealed class FrameCallTransport(FrameConnection frames, AgentDialect dialect, TimeProvider time, Func<bool> hasRoom) : ICallTransport<FrameBuffer>
+internal sealed class FrameCallTransport(
+    FrameConnection frames, AgentDialect dialect, TimeProvider time, Func<bool> hasRoom) : ICallTransport<FrameBuffer>
 {
     public bool TrySend(FrameBuffer message)
     {
@@ -28,28 +29,5 @@ internal sealed class FrameCallTransport(FrameConnection frames, AgentDialect di
         using var frame = FrameBuffer.Rent(MessageType.Cancel);
         dialect.WriteCancel(frame, new CancelRequest(id, reason, (ulong)time.GetUtcNow().ToUnixTimeMilliseconds()));
         frames.TrySend(frame.Finish());
-    }
-}
-
-/// <summary>
-/// Encodes events and measures how long that takes, for one of sixteen: two looks at the clock cost as much as a small event. Safe from any thread.
-/// </summary>
-internal sealed class MeasuredEncoder(ConnectionSettings settings, TimeProvider time)
-{
-    // Counted without care: a lost count only moves a sample.
-    private uint _events;
-
-    /// <summary>Writes an event's frame.</summary>
-    public void Write(MessageEncoding encoding, FrameBuffer frame, AgentEvent message)
-    {
-        if (settings.Metrics is not { } metrics || (_events++ & 15) != 0)
-        {
-            encoding.WriteEvent(frame, message);
-            return;
-        }
-
-        var started = time.GetTimestamp();
-        encoding.WriteEvent(frame, message);
-        metrics.Encoded(settings.AgentId, time.GetElapsedTime(started));
     }
 }

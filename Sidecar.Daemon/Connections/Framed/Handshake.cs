@@ -36,13 +36,15 @@ internal static class Handshake
 
         if (response.ProtocolVersion != ProtocolConstants.Version)
         {
-            throw new ProtocolException($"the agent chose protocol version {response.ProtocolVersion}, offered was {ProtocolConstants.Version}");
+            throw new ProtocolException(
+                $"the agent chose protocol version {response.ProtocolVersion}, offered was {ProtocolConstants.Version}");
         }
 
         // JSON is always understood, and an agent that knows nothing else says so whatever was offered (spec §3.4).
         return !dialect.NegotiatesEncoding || settings.Encodings.Contains(response.Encoding) || response.Encoding == ProtocolConstants.Json
             ? response
-            : throw new ProtocolException($"the agent chose encoding {PeerText.Quote(response.Encoding)}, offered were {string.Join(", ", settings.Encodings)}");
+            : throw new ProtocolException(
+                $"the agent chose encoding {PeerText.Quote(response.Encoding)}, offered were {string.Join(", ", settings.Encodings)}");
     }
 
     private static HandshakeResponse Read(ReadOnlyMemory<byte> payload, AgentDialect dialect)
@@ -105,7 +107,7 @@ internal sealed class ClientHandshake(ConnectionSettings settings, AgentDialect 
         try
         {
             var left = limit > TimeSpan.Zero ? limit : TimeSpan.Zero;
-            return await _response.Task.WaitAsync(left, time, cancellation).ConfigureAwait(false);
+            return await _response.Task.WaitAsync(left, time, cancellation);
         }
         catch (TimeoutException e)
         {
@@ -131,7 +133,9 @@ internal sealed class ClientHandshake(ConnectionSettings settings, AgentDialect 
     }
 }
 
-/// <summary>Recognises agents of dialects that are not spoken by what they make of our handshake (spec §11), and says what an operator can do.</summary>
+/// <summary>
+/// Recognises agents of dialects that are not spoken by what they make of our handshake (spec §11), and says what an operator can do.
+/// </summary>
 internal static class OtherDialects
 {
     /// <summary>What can be done about an agent of any of them.</summary>
@@ -139,13 +143,15 @@ internal static class OtherDialects
 
     /// <summary>An answer that is none in the native dialect, if it is one in another; null when it is just broken.</summary>
     public static ProtocolException? Of(ReadOnlyMemory<byte> answer) => IsRequestId(answer.Span)
-        ? DialProblemException.Error(DialProblem.OtherDialect, $"it answers in the request-id dialect (version 2 of the Go and Kotlin SDKs), {Remedy}")
+        ? DialProblemException.Error(DialProblem.OtherDialect,
+            $"it answers in the request-id dialect (version 2 of the Go and Kotlin SDKs), {Remedy}")
         : null;
 
     /// <summary>The agent closed the connection without a word behind our handshake.</summary>
     public static ProtocolException Silent() => DialProblemException.Error(
         DialProblem.ClosedSilently,
-        $"it closed the connection without a word: it crashed, or it speaks the envelope dialect (Python, TypeScript, Elixir and Haskell SDKs, the base runners of Go and Kotlin), {Remedy}");
+        "it closed the connection without a word: it crashed, or it speaks the envelope dialect (Python, TypeScript, Elixir and Haskell "
+            + $"SDKs, the base runners of Go and Kotlin), {Remedy}");
 
     // Its answer has no "success"; Go's has "accepted", and all name the agent.
     private static bool IsRequestId(ReadOnlySpan<byte> answer)

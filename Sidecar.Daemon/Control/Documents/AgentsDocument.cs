@@ -1,14 +1,9 @@
 namespace Sidecar.Daemon.Control.Documents;
 
 /// <summary><c>/agents</c>: every agent, version and connection.</summary>
-internal sealed record AgentsDocument
-{
-    /// <summary>Always <c>sidecar</c>: by this a client knows whom it has asked.</summary>
-    public required string Daemon { get; init; }
-
-    /// <summary>The agents in the order of the configuration.</summary>
-    public required IReadOnlyList<AgentDocument> Agents { get; init; }
-}
+/// <param name="Daemon">Always <c>sidecar</c>: by this a client knows whom it has asked.</param>
+/// <param name="Agents">The agents in the order of the configuration.</param>
+internal sealed record AgentsDocument(string Daemon, IReadOnlyList<AgentDocument> Agents);
 
 /// <summary>An agent.</summary>
 internal sealed record AgentDocument
@@ -68,7 +63,8 @@ internal sealed record VersionDocument
     public required int Limit { get; init; }
 
     /// <summary>
-    /// Why it is there: <c>starting</c>, <c>fixed</c>, <c>not-reached</c>, <c>growing</c>, <c>ceiling</c>, <c>queueing</c> or <c>looking</c>.
+    /// Why it is there: <c>starting</c>, <c>fixed</c>, <c>not-reached</c>, <c>growing</c>, <c>ceiling</c>, <c>queueing</c> or
+    /// <c>looking</c>.
     /// </summary>
     public required string LimitReason { get; init; }
 

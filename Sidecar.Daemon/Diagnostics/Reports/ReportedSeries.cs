@@ -64,7 +64,9 @@ internal sealed class ReportedSeries(string name, byte[] labels)
     }
 }
 
-/// <summary>Which metric a name belongs to, over all agents: a scrape must not show one name with two types. Safe from any thread.</summary>
+/// <summary>
+/// Which metric a name belongs to, over all agents: a scrape must not show one name with two types. Safe from any thread.
+/// </summary>
 /// <param name="prefix">The prefix of our own metrics, whose names no agent may take.</param>
 /// <param name="limit">Most series.</param>
 internal sealed class ReportedNames(string prefix, int limit)

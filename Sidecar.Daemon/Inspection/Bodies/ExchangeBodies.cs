@@ -5,7 +5,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
 
-/// <summary>The bodies of an exchange: a flow for each direction, made with its first piece, and one more for each agent that only watches.</summary>
+/// <summary>
+/// The bodies of an exchange: a flow for each direction, made with its first piece, and one more for each agent that only watches.
+/// </summary>
 /// <remarks>Safe from any thread; disposed of once, when no piece is on its way.</remarks>
 internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
 {
@@ -41,15 +43,17 @@ internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
             for (var i = 0; i < flows.Length; i++)
             {
                 var participant = exchange.Monitors[i];
-                flows[i] = new MonitorFlow(
-                    participant, new BodyPipeline(exchange, direction, [participant], services, isCopy: true), BodyPipeline.KindOf(direction));
+                var flow = new BodyPipeline(exchange, direction, [participant], services, isCopy: true);
+                flows[i] = new MonitorFlow(participant, flow, BodyPipeline.KindOf(direction));
             }
 
             return _monitors[(int)direction] = flows;
         }
     }
 
-    /// <summary>Keeps released bytes that a front end cannot send yet; false when there is no memory for them now, or the exchange has ended.</summary>
+    /// <summary>
+    /// Keeps released bytes that a front end cannot send yet; false when there is no memory for them now, or the exchange has ended.
+    /// </summary>
     public bool TryKeep(Direction direction, in ReadOnlySequence<byte> bytes, ByteBudget memory)
     {
         lock (_lock)
@@ -123,7 +127,8 @@ internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
 }
 
 /// <summary>
-/// The copies of one direction's body for an agent that only watches: shown as they would be shown if the agent were enforced, and released to nobody.
+/// The copies of one direction's body for an agent that only watches: shown as they would be shown if the agent were enforced, and released
+/// to nobody.
 /// </summary>
 /// <remarks>Safe from any thread. It lives until the exchange has ended and the last copy is judged, whichever comes later.</remarks>
 internal sealed class MonitorFlow(Participant participant, BodyPipeline flow, EventKind kind)
@@ -150,7 +155,7 @@ internal sealed class MonitorFlow(Participant participant, BodyPipeline flow, Ev
         Interlocked.Increment(ref _users);
         try
         {
-            using var step = await flow.PushAsync(piece, deadline).ConfigureAwait(false);
+            using var step = await flow.PushAsync(piece, deadline);
             var isJudged = piece.End != BodyEnd.More || step.Progress.Released > 0;
             return MonitorLabels.Of(step.Verdict, isJudged);
         }

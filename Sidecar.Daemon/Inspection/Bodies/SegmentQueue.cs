@@ -1,9 +1,10 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
 
-/// <summary>Bytes between one stage and the next, or between the last and the front end, in order. It owns them until they are taken.</summary>
+/// <summary>
+/// Bytes between one stage and the next, or between the last and the front end, in order. It owns them until they are taken.
+/// </summary>
 internal sealed class SegmentQueue : IDisposable
 {
     private readonly Queue<BodySegment> _segments = new();
@@ -84,8 +85,9 @@ internal sealed class SegmentQueue : IDisposable
     public void Dispose() => Drop();
 }
 
-/// <summary>Bytes on their way from one stage to the next. Whoever is passed them disposes of them, once; a slice is disposed of by itself.</summary>
-[StructLayout(LayoutKind.Auto)]
+/// <summary>
+/// Bytes on their way from one stage to the next. Whoever is passed them disposes of them, once; a slice is disposed of by itself.
+/// </summary>
 internal readonly record struct BodySegment : IDisposable
 {
     private BodySegment(ReadOnlyMemory<byte> bytes, bool isLast, int? offset, BodyBuffer? owner)
@@ -94,7 +96,8 @@ internal readonly record struct BodySegment : IDisposable
     }
 
     /// <summary>
-    /// The bytes. Those of a push are valid until the front end disposes of its step, held ones until they are disposed of, an answer's for ever.
+    /// The bytes. Those of a push are valid until the front end disposes of its step, held ones until they are disposed of, an answer's for
+    /// ever.
     /// </summary>
     public ReadOnlyMemory<byte> Bytes { get; }
 
@@ -118,9 +121,6 @@ internal readonly record struct BodySegment : IDisposable
 
     /// <summary>A part of them.</summary>
     public BodySegment Slice(int start, int length, bool isLast) => new(Bytes.Slice(start, length), isLast, Offset + start, Owner?.Share());
-
-    /// <summary>All of them once more.</summary>
-    public BodySegment Share() => Slice(0, Bytes.Length, IsLast);
 
     /// <summary>Gives the share of their memory back.</summary>
     public void Dispose() => Owner?.Dispose();

@@ -1,11 +1,9 @@
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using Sidecar.Daemon.Agents;
 
 namespace Sidecar.Daemon.Inspection.Ledger;
 
 /// <summary>One line of the ledger: the weightiest state so far, with its cause.</summary>
-[StructLayout(LayoutKind.Auto)]
 internal readonly record struct LedgerEntry(LedgerState State, Cause Cause)
 {
     private static readonly string[] Labels = ["not-subject", "inspected", "abandoned", "refused", "partly", "bypassed"];
@@ -13,12 +11,16 @@ internal readonly record struct LedgerEntry(LedgerState State, Cause Cause)
     /// <summary>The state's label value.</summary>
     public string Label => Labels[(int)State];
 
-    /// <summary>This entry, or the other when it weighs more, or as much and says why; of why nobody is asked the last word counts.</summary>
+    /// <summary>
+    /// This entry, or the other when it weighs more, or as much and says why; of why nobody is asked the last word counts.
+    /// </summary>
     public LedgerEntry Or(LedgerEntry other) => other.State > State
         || (other.State == State && (Cause == Cause.None || (State == LedgerState.NotSubject && other.Cause != Cause.None))) ? other : this;
 }
 
-/// <summary>How an exchange, or an agent's part in one direction of it, is accounted (rule 1). A greater state hides a lesser one.</summary>
+/// <summary>
+/// How an exchange, or an agent's part in one direction of it, is accounted (rule 1). A greater state hides a lesser one.
+/// </summary>
 internal enum LedgerState : byte
 {
     /// <summary>No agent was to be asked.</summary>
@@ -50,8 +52,12 @@ internal enum Direction
     Response,
 }
 
-/// <summary>How many exchanges came through each listener on each route, and how they ended, since the start. Safe from any thread.</summary>
-/// <remarks>Bounded by what is configured: names of listeners, ids of routes. However many exchanges are open, reading takes as long.</remarks>
+/// <summary>
+/// How many exchanges came through each listener on each route, and how they ended, since the start. Safe from any thread.
+/// </summary>
+/// <remarks>
+/// Bounded by what is configured: names of listeners, ids of routes. However many exchanges are open, reading takes as long.
+/// </remarks>
 internal sealed class ExchangeCounts
 {
     private static readonly int States = Enum.GetValues<LedgerState>().Length;
@@ -62,17 +68,20 @@ internal sealed class ExchangeCounts
     public void Begun(string listener, string route) => Interlocked.Increment(ref RowOf(listener, route).Received);
 
     /// <summary>An exchange has ended.</summary>
-    public void Ended(string listener, string route, LedgerState state) => Interlocked.Increment(ref RowOf(listener, route).Ended[(int)state]);
+    public void Ended(string listener, string route, LedgerState state) =>
+        Interlocked.Increment(ref RowOf(listener, route).Ended[(int)state]);
 
     /// <summary>All counts, by listener and route.</summary>
     public IReadOnlyList<ExchangeCount> Read() =>
-        [.. _rows.OrderBy(static row => row.Key.Listener, StringComparer.Ordinal).ThenBy(static row => row.Key.Route, StringComparer.Ordinal)
+    [
+        .. _rows.OrderBy(static row => row.Key.Listener, StringComparer.Ordinal).ThenBy(static row => row.Key.Route, StringComparer.Ordinal)
             .Select(static row =>
-        {
-            // The ends first: one that begins and ends while we read must not make the number of open ones negative.
-            long[] ended = [.. Enumerable.Range(0, States).Select(state => Volatile.Read(ref row.Value.Ended[state]))];
-            return new ExchangeCount(row.Key.Listener, row.Key.Route, Volatile.Read(ref row.Value.Received), ended);
-        })];
+            {
+                // The ends first: one that begins and ends while we read must not make the number of open ones negative.
+                long[] ended = [.. Enumerable.Range(0, States).Select(state => Volatile.Read(ref row.Value.Ended[state]))];
+                return new ExchangeCount(row.Key.Listener, row.Key.Route, Volatile.Read(ref row.Value.Received), ended);
+            }),
+    ];
 
     private Row RowOf(string listener, string route) => _rows.GetOrAdd((listener, route), static _ => new Row());
 

@@ -13,8 +13,7 @@ internal static class PathSteps
     public static ReadOnlySpan<PathStep> All =>
     [
         PathStep.CutFragment, PathStep.DecodeUnreserved, PathStep.Decode, PathStep.TurnBackslashes, PathStep.DropParameters,
-        PathStep.MergeSlashes,
-        PathStep.Climb,
+        PathStep.MergeSlashes, PathStep.Climb,
     ];
 
     /// <summary>

@@ -47,8 +47,7 @@ internal sealed class RouteEntry
     public bool TakesPath(ReadOnlySpan<char> path, bool isDecoded)
     {
         var prefix = isDecoded ? _decodedPrefix : _prefix;
-        return prefix is null
-            || (path.StartsWith(prefix, _comparison) && (path.Length == prefix.Length || path[prefix.Length] == '/'));
+        return prefix is null || (path.StartsWith(prefix, _comparison) && (path.Length == prefix.Length || path[prefix.Length] == '/'));
     }
 
     private bool TakesHost(ReadOnlySpan<char> name)

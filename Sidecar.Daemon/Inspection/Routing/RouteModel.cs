@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Pooling;
@@ -107,7 +106,6 @@ internal sealed class RoutePlan
 /// <param name="Agent">The agent.</param>
 /// <param name="Stage">Its stage on the route, from 0.</param>
 /// <param name="Place">Its place among the participants; -1 where it takes no part.</param>
-[StructLayout(LayoutKind.Auto)]
 internal readonly record struct PlanLine(RouteAgent Agent, int Stage, int Place);
 
 /// <summary>Finds the session that a request belongs to. Stateless; takes any input.</summary>

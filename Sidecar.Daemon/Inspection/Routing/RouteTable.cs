@@ -23,8 +23,7 @@ internal sealed class RouteTable
     private readonly bool _hasEscapedPath;
 
     /// <summary>A table of routes, the first match first, that refuses what none takes.</summary>
-    public RouteTable(IReadOnlyList<RouteModel> routes)
-        : this(routes, RouteModel.Refusing)
+    public RouteTable(IReadOnlyList<RouteModel> routes) : this(routes, RouteModel.Refusing)
     {
     }
 

@@ -154,7 +154,7 @@ internal static class DefaultPage
     }
 
     /// <summary>What the page says, in one line.</summary>
-    public static string LineOf(int status) => string.Create(CultureInfo.InvariantCulture, $"{status} {TextOf(status)}");
+    public static string LineOf(int status) => $"{status} {TextOf(status)}";
 
     // RFC 9110 §15; of the rest what agents use. A status without a text of its own is named by its class.
     private static string TextOf(int status) => status switch

@@ -28,7 +28,9 @@ internal sealed record Verdict
     /// <summary>Why an agent could not be heard: with failed-closed the one that counts, with allow the first that was bypassed.</summary>
     public Cause Cause { get; init; }
 
-    /// <summary>After how many seconds the client may try again, where the agent had more to do than it can; 0 where nothing tells.</summary>
+    /// <summary>
+    /// After how many seconds the client may try again, where the agent had more to do than it can; 0 where nothing tells.
+    /// </summary>
     public int RetryAfter { get; init; }
 
     /// <summary>Which half of the exchange it is about.</summary>
