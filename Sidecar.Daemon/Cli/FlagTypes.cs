@@ -7,21 +7,24 @@ namespace Sidecar.Daemon.Cli;
 /// <summary>Options of the kinds that several commands have, with messages that say what to write instead.</summary>
 internal static class FlagTypes
 {
-    /// <summary>A duration; null when absent. Help shows the default in the words in which it would be written.</summary>
-    public static Option<TimeSpan?> Duration(string name, TimeSpan fallback, string description) =>
-        Duration(name, Formats.Duration().Write(fallback), description);
+    /// <summary>Any text; null when absent.</summary>
+    public static Option<string?> Text(string name, string helpName, string description) =>
+        new(name) { Description = description, HelpName = helpName };
 
-    /// <summary>A duration whose default is said in words.</summary>
-    public static Option<TimeSpan?> Duration(string name, string fallback, string description) =>
-        Value(name, Formats.Duration(), fallback, description);
+    /// <summary>A flag without value.</summary>
+    public static Option<bool> Switch(string name, string description) => new(name) { Description = description };
 
-    /// <summary>A whole number in a range; null when absent. Help shows the default.</summary>
-    public static Option<int?> Number(string name, int fallback, (int Min, int Max) range, string unit, string description) =>
-        Value(name, Formats.Number(range.Min, range.Max, unit), $"{fallback} {unit}".TrimEnd(), description);
+    /// <summary>A duration. Help shows the default as it would be written, unless there are words for it.</summary>
+    public static Option<TimeSpan> Duration(string name, TimeSpan fallback, string description, string? words = null) =>
+        Value(name, Formats.Duration(), fallback, words ?? Formats.Duration().Write(fallback), description);
 
-    /// <summary>A size in bytes; null when absent. Help shows the default.</summary>
-    public static Option<long?> Size(string name, long fallback, long max, string description) =>
-        Value(name, Formats.Size(1, max), ByteSizes.Format(fallback), description);
+    /// <summary>A whole number in a range. Help shows the default.</summary>
+    public static Option<int> Number(string name, int fallback, (int Min, int Max) range, string unit, string description) =>
+        Value(name, Formats.Number(range.Min, range.Max, unit), fallback, $"{fallback} {unit}".TrimEnd(), description);
+
+    /// <summary>A size in bytes. Help shows the default.</summary>
+    public static Option<long> Size(string name, long fallback, long max, string description) =>
+        Value(name, Formats.Size(1, max), fallback, ByteSizes.Format(fallback), description);
 
     /// <summary>Text that may be given many times, never without a value.</summary>
     public static Option<string[]> Many(string name, string helpName, string description)
@@ -38,13 +41,14 @@ internal static class FlagTypes
         return option;
     }
 
-    private static Option<T?> Value<T>(string name, ValueFormat<T> format, string fallback, string description)
+    private static Option<T> Value<T>(string name, ValueFormat<T> format, T fallback, string shown, string description)
         where T : struct => new(name)
         {
-            Description = $"{description} [{fallback}]",
+            Description = $"{description} [{shown}]",
             HelpName = format.Placeholder,
+            DefaultValueFactory = _ => fallback,
             CustomParser = result =>
-                format.TryRead(result.Tokens[0].Value, problem => result.AddError($"{name}: {problem}"), out var value) ? value : null,
+                format.TryRead(result.Tokens[0].Value, problem => result.AddError($"{name}: {problem}"), out var value) ? value : fallback,
         };
 }
 

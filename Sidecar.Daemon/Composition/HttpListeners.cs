@@ -15,7 +15,9 @@ using Sidecar.Protocol.Grpc.Server;
 
 namespace Sidecar.Daemon.Composition;
 
-/// <summary>Builds what answers where proxies and scripts ask over HTTP: by the proxy that asks, for scripts, and for Envoy by gRPC.</summary>
+/// <summary>
+/// Builds what answers where proxies and scripts ask over HTTP: by the proxy that asks, for scripts, and for Envoy by gRPC.
+/// </summary>
 internal sealed class HttpListeners(Inspector inspector, SidecarMetrics metrics, ILoggerFactory loggers)
 {
     /// <summary>What answers a proxy.</summary>

@@ -164,14 +164,6 @@ internal enum RequestBodies
     Shown,
 }
 
-/// <summary>The words for them, of the keys that say so.</summary>
-internal static class RequestBodiesWords
-{
-    /// <summary>Every word with what it means.</summary>
-    public static (string Word, RequestBodies Value)[] All { get; } =
-        [("no", RequestBodies.Kept), ("sign", RequestBodies.Signed), ("yes", RequestBodies.Shown)];
-}
-
 /// <summary>Who may dial in on a reverse listener, as the operator wrote it.</summary>
 internal sealed record ReverseOptions : SettingOptions
 {

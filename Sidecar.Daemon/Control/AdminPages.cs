@@ -47,13 +47,15 @@ internal sealed class AdminPages(DaemonView daemon)
     }
 
     /// <summary><c>/agents</c>.</summary>
-    public AgentsDocument Agents() => new(AdminJson.DaemonName, [.. daemon.Agents().Select(AgentPages.Of)]);
+    public AgentsDocument Agents() => new() { Daemon = AdminJson.DaemonName, Agents = [.. daemon.Agents().Select(AgentPages.Of)] };
 
     /// <summary><c>/sessions</c>.</summary>
-    public SessionsDocument Sessions() => new(
-        AdminJson.DaemonName,
-        [.. daemon.Exchanges.Read().Select(static row => new RouteExchangesDocument(row.Listener, row.Route, Sum([row])))],
-        [.. daemon.Agents().Select(StickyEndpoint.CountsOf)]);
+    public SessionsDocument Sessions() => new()
+    {
+        Daemon = AdminJson.DaemonName,
+        Exchanges = [.. daemon.Exchanges.Read().Select(static row => new RouteExchangesDocument(row.Listener, row.Route, Sum([row])))],
+        Sticky = [.. daemon.Agents().Select(StickyEndpoint.CountsOf)],
+    };
 
     /// <summary><c>/config-pushes</c>.</summary>
     public ConfigPushesDocument ConfigPushes() => new()

@@ -29,9 +29,18 @@ internal sealed class StickyEndpoint(DaemonView daemon)
             return AdminAnswer.NoSuchAgent(path, daemon.Agents());
         }
 
-        var sessions = agent.Current.Pool.Sticky.List(PageSize).Select(static session =>
-            new StickySessionDocument($"{session.Key}", session.Connection, Math.Round(session.Idle.TotalSeconds, 3)));
-        return AdminAnswer.Ok(new StickySessionsDocument(AdminJson.DaemonName, CountsOf(agent), [.. sessions]));
+        var sessions = agent.Current.Pool.Sticky.List(PageSize);
+        return AdminAnswer.Ok(new StickySessionsDocument
+        {
+            Daemon = AdminJson.DaemonName,
+            Agent = CountsOf(agent),
+            Sessions =
+            [
+                .. sessions.Select(
+                    static session =>
+                        new StickySessionDocument($"{session.Key}", session.Connection, Math.Round(session.Idle.TotalSeconds, 3))),
+            ],
+        });
     }
 
     /// <summary>Forgets all sessions of an agent, or one. Exchanges under way keep their connection.</summary>

@@ -1,4 +1,3 @@
-using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Daemon.Inspection.Ledger;
@@ -32,7 +31,7 @@ internal sealed partial class Exchange
     public bool AsksNobody => _participants.Length == 0;
 
     /// <summary>Whether an agent judges the beginning of a request body that is too large for it.</summary>
-    public bool TakesBeginnings => 
+    public bool TakesBeginnings =>
         Any(Enforced, 0, static (participant, _) => participant.Session.Policy.RequestBody.OnExcess == ExcessAction.Partial);
 
     /// <summary>Whether an agent, whether its answers are applied or not, is shown headers alone because it states no more.</summary>

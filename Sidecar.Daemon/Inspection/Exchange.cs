@@ -22,7 +22,7 @@ internal sealed partial class Exchange
 {
     private ExchangeBodies? _bodies;
     private LedgerEntry _own;
-    private Cause _abandonedFor;
+    private volatile Cause _abandonedFor;
     private int _busy;
     private bool _ended;
     private bool _isClosed;
@@ -135,16 +135,7 @@ internal sealed partial class Exchange
     public BodyPipeline? BodyOf(Direction direction) => Volatile.Read(ref _bodies)?.FlowOf(direction);
 
     /// <summary>Why the calls under way were cancelled from outside; none while they are wanted. A later event is wanted again.</summary>
-    public Cause AbandonedFor
-    {
-        get
-        {
-            lock (this)
-            {
-                return _abandonedFor;
-            }
-        }
-    }
+    public Cause AbandonedFor => _abandonedFor;
 
     /// <summary>Accounts for something that no single agent stands for, for example a request that cannot be inspected at all.</summary>
     public void Note(LedgerState state, Cause cause)

@@ -91,14 +91,7 @@ internal enum ConfigPushState
 internal static class ConfigPushLabels
 {
     /// <summary>A push's state.</summary>
-    public static string Of(ConfigPushState state) => state switch
-    {
-        ConfigPushState.Pending => "pending",
-        ConfigPushState.Sent => "sent",
-        ConfigPushState.Acknowledged => "acknowledged",
-        ConfigPushState.Failed => "failed",
-        _ => "expired",
-    };
+    public static string Of(ConfigPushState state) => state.ToString().ToLowerInvariant();
 
     /// <summary>What an agent asks, as it is written on the wire (spec §6.4).</summary>
     public static string Of(ConfigUpdate update) => update switch

@@ -11,11 +11,8 @@ internal static class PushCommand
 {
     private static readonly Argument<string> Agent = new("ID") { Description = "The agent" };
 
-    private static readonly Option<string?> File = new("--file")
-    {
-        Description = "A file with one JSON value [the agent's config-file, read again by the daemon]",
-        HelpName = "FILE",
-    };
+    private static readonly Option<string?> File =
+        FlagTypes.Text("--file", "FILE", "A file with one JSON value [the agent's config-file, read again by the daemon]");
 
     public static Command Create(TextWriter output, TextWriter errors)
     {

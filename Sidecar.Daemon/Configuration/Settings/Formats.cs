@@ -15,6 +15,10 @@ internal static class Formats
     /// <summary>What an agent or an exchange gets where inspection fails.</summary>
     public static ValueFormat<FailureMode> FailureMode { get; } = Names<FailureMode>();
 
+    /// <summary>What a proxy's filter does with the bodies of requests.</summary>
+    public static ValueFormat<RequestBodies> RequestBodies { get; } = Words(
+        ("no", Configuration.RequestBodies.Kept), ("sign", Configuration.RequestBodies.Signed), ("yes", Configuration.RequestBodies.Shown));
+
     /// <summary>A whole number.</summary>
     /// <param name="min">The least.</param>
     /// <param name="max">The most.</param>

@@ -1,6 +1,5 @@
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Dialects;
-using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 

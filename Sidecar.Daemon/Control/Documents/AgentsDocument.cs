@@ -1,9 +1,14 @@
 namespace Sidecar.Daemon.Control.Documents;
 
 /// <summary><c>/agents</c>: every agent, version and connection.</summary>
-/// <param name="Daemon">Always <c>sidecar</c>: by this a client knows whom it has asked.</param>
-/// <param name="Agents">The agents in the order of the configuration.</param>
-internal sealed record AgentsDocument(string Daemon, IReadOnlyList<AgentDocument> Agents);
+internal sealed record AgentsDocument
+{
+    /// <summary>Always <c>sidecar</c>: by this a client knows whom it has asked.</summary>
+    public required string Daemon { get; init; }
+
+    /// <summary>The agents in the order of the configuration.</summary>
+    public required IReadOnlyList<AgentDocument> Agents { get; init; }
+}
 
 /// <summary>An agent.</summary>
 internal sealed record AgentDocument

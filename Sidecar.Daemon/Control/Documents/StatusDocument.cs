@@ -57,11 +57,17 @@ internal sealed record ExchangesDocument(
     long Received, long Open, long Inspected, long Refused, long Abandoned, long Partly, long Bypassed, long NotSubject);
 
 /// <summary><c>/sessions</c>: what is under way. As long as the configuration is, however many exchanges are open.</summary>
-/// <param name="Daemon">Always <c>sidecar</c>: by this a client knows whom it has asked.</param>
-/// <param name="Exchanges">The exchanges by listener and route.</param>
-/// <param name="Sticky">The sticky sessions by agent.</param>
-internal sealed record SessionsDocument(
-    string Daemon, IReadOnlyList<RouteExchangesDocument> Exchanges, IReadOnlyList<StickyAgentDocument> Sticky);
+internal sealed record SessionsDocument
+{
+    /// <summary>Always <c>sidecar</c>: by this a client knows whom it has asked.</summary>
+    public required string Daemon { get; init; }
+
+    /// <summary>The exchanges by listener and route.</summary>
+    public required IReadOnlyList<RouteExchangesDocument> Exchanges { get; init; }
+
+    /// <summary>The sticky sessions by agent.</summary>
+    public required IReadOnlyList<StickyAgentDocument> Sticky { get; init; }
+}
 
 /// <summary>The exchanges of one listener on one route.</summary>
 /// <param name="Listener">The listener's name.</param>
@@ -70,10 +76,17 @@ internal sealed record SessionsDocument(
 internal sealed record RouteExchangesDocument(string Listener, string Route, ExchangesDocument Exchanges);
 
 /// <summary><c>/sessions/AGENT</c>: the sticky sessions of one agent, the one used last first.</summary>
-/// <param name="Daemon">Always <c>sidecar</c>: by this a client knows whom it has asked.</param>
-/// <param name="Agent">Their counts.</param>
-/// <param name="Sessions">The sessions, not more than a page of them.</param>
-internal sealed record StickySessionsDocument(string Daemon, StickyAgentDocument Agent, IReadOnlyList<StickySessionDocument> Sessions);
+internal sealed record StickySessionsDocument
+{
+    /// <summary>Always <c>sidecar</c>: by this a client knows whom it has asked.</summary>
+    public required string Daemon { get; init; }
+
+    /// <summary>Their counts.</summary>
+    public required StickyAgentDocument Agent { get; init; }
+
+    /// <summary>The sessions, not more than a page of them.</summary>
+    public required IReadOnlyList<StickySessionDocument> Sessions { get; init; }
+}
 
 /// <summary>The sticky sessions of one agent in numbers.</summary>
 /// <param name="Agent">The agent's id.</param>
