@@ -47,7 +47,7 @@ internal sealed partial class AgentCall
 
     private async ValueTask<CallResult> EnterAndSendAsync(long asked)
     {
-        if (!await _session.Gate.EnterAsync(Time.GetElapsedTime(asked, _deadline), Time).ConfigureAwait(false))
+        if (!await _session.Gate.EnterAsync(Time.GetElapsedTime(asked, _deadline), Time))
         {
             return CallResult.Failed(CallOutcome.TimedOut, GateClosed);
         }
@@ -56,7 +56,7 @@ internal sealed partial class AgentCall
         var entered = Time.GetTimestamp();
         if (_withdrawals == _session.Withdrawals)
         {
-            return await Send(entered).ConfigureAwait(false);
+            return await Send(entered);
         }
 
         _times = _times with { Entered = entered };
@@ -122,7 +122,7 @@ internal sealed partial class AgentCall
                     admission.PassOn(waiter);
                 }
 
-                isLast = !await admission.WaitAsync(waiter, since, refusal.Wait, latest).ConfigureAwait(false);
+                isLast = !await admission.WaitAsync(waiter, since, refusal.Wait, latest);
             }
         }
         finally
@@ -131,7 +131,7 @@ internal sealed partial class AgentCall
             admission.LeaveQueue(waiter, end);
         }
 
-        return await answer.ConfigureAwait(false);
+        return await answer;
     }
 
     private bool HasLostSlot(in CallAsk ask, ValueTask<CallResult> call, out ValueTask<CallResult> answer, out CallResult result)
@@ -171,7 +171,8 @@ internal sealed partial class AgentCall
         // An agent that states no limit states 0.
         if (_message is BodyChunkEvent body && connection.Traits.MaxEventBytes is > 0 and var most && body.Data.Length > most)
         {
-            return new(CallResult.Failed(CallOutcome.NotSendable, $"the piece of the body has {body.Data.Length} bytes; the agent takes {most}"));
+            return new(CallResult.Failed(CallOutcome.NotSendable,
+                $"the piece of the body has {body.Data.Length} bytes; the agent takes {most}"));
         }
 
         _session.Occupy(_message.Type);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 using Sidecar.Daemon.Configuration;
@@ -10,16 +9,16 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Agents;
 
 /// <summary>
-/// One event on its way to an agent and back: the gate of the session, the agent's admission, the connection, and once more if rule 11 says so.
+/// One event on its way to an agent and back: the gate of the session, the agent's admission, the connection, and once more if rule 11 says
+/// so.
 /// </summary>
 /// <remarks>
-/// A reused object that its asker awaits; the connection's answer comes to it directly. With an open gate and free capacity nothing is awaited before the
-/// connection, and nothing is allocated. Each life has one asker, and goes back to the pool when that has taken the reply.
+/// A reused object that its asker awaits; the connection's answer comes to it directly. With an open gate and free capacity nothing is
+/// awaited before the connection, and nothing is allocated. Each life has one asker, and goes back to the pool when that has taken the
+/// reply.
 /// </remarks>
 internal sealed partial class AgentCall : IValueTaskSource<AgentReply>
 {
-    private const int LargestPool = 4096;
-
     // Recognised by reference: the one result whose call never went through the gate.
     private static readonly string GateClosed = new("an earlier event of the exchange was not answered before the deadline");
 
@@ -27,8 +26,7 @@ internal sealed partial class AgentCall : IValueTaskSource<AgentReply>
     private static readonly string TooLate = new("the time was up before the event could be sent");
     private static readonly string Withdrawn = new("the event was no longer wanted when its turn came");
 
-    private static readonly ConcurrentQueue<AgentCall> Pool = new();
-    private static int _pooled;
+    private static readonly BoundedPool<AgentCall> Pool = new(4096);
 
     private readonly Action _onAnswered;
 
@@ -57,15 +55,7 @@ internal sealed partial class AgentCall : IValueTaskSource<AgentReply>
     /// <summary>Asks. <inheritdoc cref="AgentSession.AskAsync" path="/summary"/></summary>
     public static ValueTask<AgentReply> Begin(AgentSession session, AgentEvent message, long phaseDeadline, EventFrames? frames)
     {
-        if (Pool.TryDequeue(out var call))
-        {
-            Interlocked.Decrement(ref _pooled);
-        }
-        else
-        {
-            call = new AgentCall();
-        }
-
+        var call = Pool.TryRent() ?? new AgentCall();
         (call._session, call._message, call._phaseDeadline, call._frames) = (session, message, phaseDeadline, frames);
         return call.Begin();
     }
@@ -84,7 +74,8 @@ internal sealed partial class AgentCall : IValueTaskSource<AgentReply>
 
     ValueTaskSourceStatus IValueTaskSource<AgentReply>.GetStatus(short token) => _source.GetStatus(token);
 
-    void IValueTaskSource<AgentReply>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    void IValueTaskSource<AgentReply>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _source.OnCompleted(continuation, state, token, flags);
 
     private ValueTask<AgentReply> Begin()
@@ -152,7 +143,8 @@ internal sealed partial class AgentCall : IValueTaskSource<AgentReply>
         _source.SetResult(reply);
     }
 
-    // Ends one call: gives back what it held, and opens the gate. False when the same event must be asked once more; the gate waits for that.
+    // Ends one call: gives back what it held, and opens the gate. False when the same event must be asked once more; the gate waits for
+    // that.
     private bool TryEnd(CallResult result, out AgentReply reply)
     {
         if (result.IsAnswered && !ReferenceEquals(result.Response, AgentResponse.Allow) && _session.Observer is { } reader)
@@ -174,8 +166,8 @@ internal sealed partial class AgentCall : IValueTaskSource<AgentReply>
         // What passed before the agent had it says nothing about the agent.
         var began = _times.Permitted != 0 ? _times.Permitted : settled;
         Admission.Leave(
-            ref _permit, result, kind, Time.GetElapsedTime(began, settled), Time.GetElapsedTime(began, _deadline), _session.Policy.TimeoutOf(kind),
-            keepsSlot: mayMove);
+            ref _permit, result, kind, Time.GetElapsedTime(began, settled), Time.GetElapsedTime(began, _deadline),
+            _session.Policy.TimeoutOf(kind), keepsSlot: mayMove);
         var mustAskAgain = mayMove && _session.TryMove();
         if (!mustAskAgain)
         {
@@ -233,13 +225,6 @@ internal sealed partial class AgentCall : IValueTaskSource<AgentReply>
     {
         _source.Reset();
         (_session, _message, _frames, _answer, _permit, _isRetry) = (null!, null!, null, default, default, false);
-        if (Interlocked.Increment(ref _pooled) <= LargestPool)
-        {
-            Pool.Enqueue(this);
-        }
-        else
-        {
-            Interlocked.Decrement(ref _pooled);
-        }
+        Pool.Return(this);
     }
 }

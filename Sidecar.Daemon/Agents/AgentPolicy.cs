@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Agents;
@@ -12,10 +13,14 @@ internal sealed record AgentPolicy
     /// <summary>What happens to an exchange that the agent could not inspect.</summary>
     public FailureMode FailureMode { get; init; } = FailureMode.Closed;
 
-    /// <summary>The events that the operator named, which are sent whatever the agent states (rule 18); null where what it states decides.</summary>
+    /// <summary>
+    /// The events that the operator named, which are sent whatever the agent states (rule 18); null where what it states decides.
+    /// </summary>
     public EventSet? Events { get; init; }
 
-    /// <summary>What the route's calls come to beside others' where calls wait for the agent; agents that only watch are background.</summary>
+    /// <summary>
+    /// What the route's calls come to beside others' where calls wait for the agent; agents that only watch are background.
+    /// </summary>
     public Priority Priority { get; init; } = Priority.Normal;
 
     /// <summary>The same as a part.</summary>
@@ -58,14 +63,17 @@ internal sealed record AgentPolicy
     };
 
     /// <summary>
-    /// Whether an agent that was told of an exchange is told of its end. Many free what they keep of it on nothing else, and few state that they want to know.
+    /// Whether an agent that was told of an exchange is told of its end. Many free what they keep of it on nothing else, and few state that
+    /// they want to know.
     /// </summary>
     public bool WantsEnd => Events?.Has(EventKind.RequestComplete) ?? true;
 
     /// <summary>The events whose answers count, of an agent that states these.</summary>
     public EventSet Decided(EventSet stated) => Events ?? stated;
 
-    /// <summary>The events to send to an agent that states these: those that it decides, and the header events that later ones need (spec §5.2).</summary>
+    /// <summary>
+    /// The events to send to an agent that states these: those that it decides, and the header events that later ones need (spec §5.2).
+    /// </summary>
     public EventSet Wanted(EventSet stated)
     {
         const EventSet AfterRequest = EventSet.RequestBodyChunk | EventSet.ResponseHeaders | EventSet.ResponseBodyChunk
@@ -85,13 +93,22 @@ internal sealed record AgentPolicy
 /// <param name="Agent">The agent.</param>
 /// <param name="Policy">How it takes part on this route.</param>
 /// <param name="Plan">Which of its versions an exchange gets.</param>
-internal sealed record RouteAgent(AgentState Agent, AgentPolicy Policy, VersionPlan Plan)
+internal sealed record RouteAgent(AgentState Agent, AgentPolicy Policy, VersionPlan Plan);
+
+/// <summary>How one agent is shown the bodies of one direction.</summary>
+internal sealed record BodyPolicy
 {
-    /// <summary>An agent with the versions that it has now.</summary>
-    /// <param name="agent">The agent.</param>
-    /// <param name="policy">How it takes part on this route.</param>
-    public RouteAgent(AgentState agent, AgentPolicy policy)
-        : this(agent, policy, agent.Plan)
-    {
-    }
+    /// <summary>Collected, streamed, or both.</summary>
+    public BodyMode Mode { get; init; } = BodyMode.Buffer;
+
+    /// <summary>In hybrid mode: bytes collected before the first question.</summary>
+    public int Threshold { get; init; } = BodyFormats.HybridThreshold;
+
+    /// <summary>
+    /// Largest body the agent is shown, in bytes; <see cref="long.MaxValue"/> for no limit. The agent's own limit makes it less.
+    /// </summary>
+    public long MaxBytes { get; init; } = AgentSettings.MaxBody.Default;
+
+    /// <summary>What happens beyond that.</summary>
+    public ExcessAction OnExcess { get; init; } = ExcessAction.Block;
 }

@@ -4,13 +4,14 @@ using Microsoft.Extensions.Logging;
 namespace Sidecar.Daemon.Agents;
 
 /// <summary>
-/// Takes agents out of service while the daemon runs, each once, and remembers which: routes that name them go on without them (spec §9.7). Safe from any
-/// thread.
+/// Takes agents out of service while the daemon runs, each once, and remembers which: routes that name them go on without them (spec §9.7).
+/// Safe from any thread.
 /// </summary>
 /// <param name="remove">Takes one out: drains it and closes its connections. The token ends the drain.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
-internal sealed partial class AgentRemovals(Func<AgentState, CancellationToken, Task> remove, TimeProvider time, ILogger logger) : IAsyncDisposable
+internal sealed partial class AgentRemovals(
+    Func<AgentState, CancellationToken, Task> remove, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, (DateTimeOffset Since, Lazy<Task> Done)> _removals = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
@@ -32,8 +33,8 @@ internal sealed partial class AgentRemovals(Func<AgentState, CancellationToken, 
     /// <summary>Ends the drains that are under way.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(_removals.Values.Select(static removal => removal.Done.Value)).ConfigureAwait(false);
+        await _stopping.CancelAsync();
+        await Task.WhenAll(_removals.Values.Select(static removal => removal.Done.Value));
     }
 
     private async Task RunAsync(AgentState agent)
@@ -43,7 +44,7 @@ internal sealed partial class AgentRemovals(Func<AgentState, CancellationToken, 
         LogRemoving(logger, agent.Id, agent.Versions.Sum(static version => version.OpenExchanges));
         try
         {
-            await remove(agent, _stopping.Token).ConfigureAwait(false);
+            await remove(agent, _stopping.Token);
             LogRemoved(logger, agent.Id);
         }
         catch (Exception e)

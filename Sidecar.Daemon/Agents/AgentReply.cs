@@ -1,11 +1,9 @@
-using System.Runtime.InteropServices;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Agents;
 
 /// <summary>What came of asking an agent: an answer that counts, or the cause why there is none.</summary>
-[StructLayout(LayoutKind.Auto)]
 internal readonly record struct AgentReply
 {
     /// <summary>Reads how a call ended.</summary>
@@ -70,4 +68,28 @@ internal interface ICallObserver
     /// <param name="isRetry">Whether it asked the event a second time.</param>
     /// <param name="times">When it went through its stages.</param>
     void OnEnded(AgentEvent message, in CallResult result, bool isRetry, in CallTimes times);
+}
+
+/// <summary>
+/// When a call went through its stages: timestamps of the clock, each not before the one above it; 0 for a stage that it did not reach.
+/// </summary>
+internal readonly record struct CallTimes
+{
+    /// <summary>When it was asked for.</summary>
+    public long Asked { get; init; }
+
+    /// <summary>When earlier events of the exchange had been answered, and its turn came.</summary>
+    public long Entered { get; init; }
+
+    /// <summary>When a slot and a connection were its own: it waits in the queue until then.</summary>
+    public long Permitted { get; init; }
+
+    /// <summary>When the event was encoded and handed to the connection.</summary>
+    public long Sent { get; init; }
+
+    /// <summary>When whoever asked had the answer, decoded, or knew that there is none.</summary>
+    public long Settled { get; init; }
+
+    /// <summary>From its turn to its end.</summary>
+    public TimeSpan Took { get; init; }
 }

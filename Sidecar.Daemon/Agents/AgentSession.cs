@@ -5,15 +5,15 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Agents;
 
-/// <summary>One agent's part in one exchange: its version, its connection, and the gate that keeps one call outstanding at a time.</summary>
+/// <summary>
+/// One agent's part in one exchange: its version, its connection, and the gate that keeps one call outstanding at a time.
+/// </summary>
 /// <remarks>
-/// The connection is leased at the first event (affinity is this field); when it dies, what the agent knew of the exchange died with it, so later events
-/// fail. Safe from any thread; what is marked so is for the call that has the gate.
+/// The connection is leased at the first event (affinity is this field); when it dies, what the agent knew of the exchange died with it, so
+/// later events fail. Safe from any thread; what is marked so is for the call that has the gate.
 /// </remarks>
 internal sealed class AgentSession
 {
-    private readonly RouteAgent _part;
-    private readonly SessionGate _gate = new();
     private volatile Waiter? _waiter;
     private volatile bool _told;
     private VersionLease _lease;
@@ -36,26 +36,27 @@ internal sealed class AgentSession
     /// <param name="observer">Reads answers before they count, and is told of every call; null for nobody.</param>
     public AgentSession(RouteAgent part, CorrelationId exchange, bool awaitsKey = false, ICallObserver? observer = null)
     {
-        (_part, Exchange, Observer) = (part, exchange, observer);
+        (Part, Exchange, Observer) = (part, exchange, observer);
 
         // Where the request's headers choose, whatever is held until then counts in no round.
         HasJoined = awaitsKey ? VersionLease.TryTake(part.Plan.Main, out _lease) : part.Plan.TryJoin(out _lease);
     }
 
     /// <summary>The agent.</summary>
-    public AgentState Agent => _part.Agent;
+    public AgentState Agent => Part.Agent;
 
     /// <summary>The agent on the exchange's route, which all exchanges of the route share.</summary>
-    public RouteAgent Part => _part;
+    public RouteAgent Part { get; }
 
     /// <summary>How it takes part in this exchange.</summary>
-    public AgentPolicy Policy => _part.Policy;
+    public AgentPolicy Policy => Part.Policy;
 
     /// <summary>The version chosen for the whole exchange.</summary>
     public AgentVersion Version => _lease.Version;
 
     /// <summary>
-    /// Whether it has a version, to be left by <see cref="Leave"/>. False when the model that it is of has been replaced: then it is of no use.
+    /// Whether it has a version, to be left by <see cref="Leave"/>. False when the model that it is of has been replaced: then it is of no
+    /// use.
     /// </summary>
     public bool HasJoined { get; }
 
@@ -66,19 +67,16 @@ internal sealed class AgentSession
     public ICallObserver? Observer { get; }
 
     /// <summary>Keeps one call outstanding at a time.</summary>
-    public SessionGate Gate => _gate;
+    public SessionGate Gate { get; } = new();
 
     /// <summary>The connection of the exchange; null before its first event. For the call that has the gate.</summary>
     public PooledConnection? Lease { get; set; }
 
     /// <summary>
-    /// Where the call waits in the agent's queue, so that <see cref="Cancel"/> finds it; null when it does not. For the call that has the gate.
+    /// Where the call waits in the agent's queue, so that <see cref="Cancel"/> finds it; null when it does not. For the call that has the
+    /// gate.
     /// </summary>
-    public Waiter? Waiter
-    {
-        get => _waiter;
-        set => _waiter = value;
-    }
+    public Waiter? Waiter { get => _waiter; set => _waiter = value; }
 
     /// <summary>Whether the agent was sent the request headers, and so knows of this exchange.</summary>
     public bool HasSeenExchange => _told;
@@ -90,7 +88,8 @@ internal sealed class AgentSession
     public int Withdrawals => Volatile.Read(ref _withdrawals);
 
     /// <summary>
-    /// Whether bodies pass it by because it states request headers alone, and nobody has named its events: maybe more than it means (rule 18).
+    /// Whether bodies pass it by because it states request headers alone, and nobody has named its events: maybe more than it means (rule
+    /// 18).
     /// </summary>
     public bool IsShownHeadersOnly => StatedEvents.AreHeadersOnly(Policy, Stated);
 
@@ -111,8 +110,8 @@ internal sealed class AgentSession
     public bool Decides(EventKind kind) => Policy.Decided(Stated).Has(kind);
 
     /// <summary>
-    /// Asks the agent, and does all that belongs to it: waits for its turn, goes through the agent's admission, asks request headers once more where their
-    /// connection died under them (rule 11), gives back what the call held, and counts its end.
+    /// Asks the agent, and does all that belongs to it: waits for its turn, goes through the agent's admission, asks request headers once
+    /// more where their connection died under them (rule 11), gives back what the call held, and counts its end.
     /// </summary>
     /// <param name="message">The event.</param>
     /// <param name="phaseDeadline">When the phase's time is up, a timestamp; the agent's own ceiling may end the call sooner.</param>
@@ -130,8 +129,8 @@ internal sealed class AgentSession
     }
 
     /// <summary>
-    /// What the version was to wait for is known: the exchange goes to that of the client's session, and to the connection of that, if it takes new
-    /// exchanges. Before the first event is sent.
+    /// What the version was to wait for is known: the exchange goes to that of the client's session, and to the connection of that, if it
+    /// takes new exchanges. Before the first event is sent.
     /// </summary>
     /// <param name="key">The client's session; null for none.</param>
     public void Choose(StickyKey? key)
@@ -142,7 +141,7 @@ internal sealed class AgentSession
         }
 
         _sticky = key;
-        if (key is { } known ? _part.Plan.TryJoin(known, out var lease) : _part.Plan.TryJoin(out lease))
+        if (key is { } known ? Part.Plan.TryJoin(known, out var lease) : Part.Plan.TryJoin(out lease))
         {
             _lease.Leave();
             _lease = lease;
@@ -152,7 +151,9 @@ internal sealed class AgentSession
     /// <summary>A call begins that may outlive the exchange; paired with <see cref="Release"/>.</summary>
     public void Retain() => Interlocked.Increment(ref _users);
 
-    /// <summary>The exchange, or a call that may have outlived it, is over. The last one frees what the connection holds for the exchange.</summary>
+    /// <summary>
+    /// The exchange, or a call that may have outlived it, is over. The last one frees what the connection holds for the exchange.
+    /// </summary>
     public void Release()
     {
         if (Interlocked.Decrement(ref _users) == 0)

@@ -5,34 +5,29 @@ using Sidecar.Daemon.Pooling;
 
 namespace Sidecar.Daemon.Agents;
 
-/// <summary>An agent as it lives across all changes of the model: its id, its versions and how it takes part unless a route says otherwise.</summary>
-/// <remarks>Safe from any thread. What exchanges get of it stands in the model that they began with; here stands what operators are shown.</remarks>
+/// <summary>
+/// An agent as it lives across all changes of the model: its id, its versions and how it takes part unless a route says otherwise.
+/// </summary>
+/// <remarks>
+/// Safe from any thread. What exchanges get of it stands in the model that they began with; here stands what operators are shown.
+/// </remarks>
 internal sealed class AgentState
 {
     private readonly Lock _gate = new();
-    private readonly string _id;
-    private readonly TimeProvider _time;
-    private readonly AgentMetrics _metrics;
     private volatile AgentPolicy _policy;
     private volatile VersionPlan _plan;
     private volatile AgentVersion[] _versions;
 
-    /// <summary>An agent of one version.</summary>
-    public AgentState(string id, AgentPolicy policy, AgentVersion version, TimeProvider time, AgentMetrics metrics)
-        : this(id, policy, new VersionPlan(version), time, metrics)
-    {
-    }
-
     /// <summary>An agent of these versions.</summary>
     public AgentState(string id, AgentPolicy policy, VersionPlan plan, TimeProvider time, AgentMetrics metrics)
     {
-        (_id, _policy, _plan, _time, _metrics) = (id, policy, plan, time, metrics);
+        (Id, _policy, _plan, Time, Metrics) = (id, policy, plan, time, metrics);
         BodyMemory = new ByteBudget(AgentSettings.BodyMemory.Default, time);
         _versions = [.. plan.Versions.Select(static one => one.Version)];
     }
 
     /// <summary>The agent's id.</summary>
-    public string Id => _id;
+    public string Id { get; }
 
     /// <summary>How it takes part.</summary>
     public AgentPolicy Policy => _policy;
@@ -62,10 +57,10 @@ internal sealed class AgentState
     public AgentConfiguration Configuration { get; init; } = new();
 
     /// <summary>The clock of its calls.</summary>
-    public TimeProvider Time => _time;
+    public TimeProvider Time { get; }
 
     /// <summary>Where what it says unasked is counted.</summary>
-    public AgentMetrics Metrics => _metrics;
+    public AgentMetrics Metrics { get; }
 
     /// <summary>A new model says how the agent takes part, and which version new exchanges get.</summary>
     public void Follow(AgentPolicy policy, VersionPlan plan)
@@ -93,7 +88,7 @@ internal sealed class AgentState
     {
         var (pool, live) = (version.Pool, version.Pool.Live);
         var admission = pool.Admission;
-        return new AgentSnapshot(_id, version.Name)
+        return new AgentSnapshot(Id, version.Name)
         {
             Connections = live.Count,
             Healthy = live.Count(static connection => connection.TakesNew),

@@ -53,7 +53,9 @@ internal sealed class ByteBudget(long limit, TimeProvider time)
         }
     }
 
-    /// <summary>Reserves, waiting until the deadline if need be. False when the time is up, or at once when there can never be so many.</summary>
+    /// <summary>
+    /// Reserves, waiting until the deadline if need be. False when the time is up, or at once when there can never be so many.
+    /// </summary>
     /// <param name="bytes">How many, 0 or more.</param>
     /// <param name="deadline">A timestamp.</param>
     public ValueTask<bool> ReserveAsync(long bytes, long deadline) =>
@@ -99,7 +101,7 @@ internal sealed class ByteBudget(long limit, TimeProvider time)
         try
         {
             var left = time.GetElapsedTime(time.GetTimestamp(), deadline);
-            await waiter.Turn.Task.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time).ConfigureAwait(false);
+            await waiter.Turn.Task.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
             return true;
         }
         catch (TimeoutException)

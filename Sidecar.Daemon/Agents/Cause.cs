@@ -159,5 +159,6 @@ internal static class Causes
 
     /// <summary>The label value of an enum's name: <c>AgentAbsent</c> gives <c>agent-absent</c>.</summary>
     public static string LabelOf(string name) =>
-        string.Concat(name.Select((letter, i) => char.IsUpper(letter) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(letter) : letter.ToString()));
+        string.Concat(
+            name.Select((letter, i) => char.IsUpper(letter) ? (i == 0 ? "" : "-") + char.ToLowerInvariant(letter) : letter.ToString()));
 }

@@ -5,9 +5,9 @@ namespace Sidecar.Daemon.Agents;
 
 /// <summary>Which events of an exchange an agent missed. What it did not see it cannot judge later.</summary>
 /// <remarks>
-/// Without the request headers an agent lets everything pass that follows (spec §5.2), and a body with a hole is never resumed (rule 6): the
-/// failure of the missed event is the failure of those that depend on it. Safe from any thread: an event whose turn never came is noted while
-/// another has the gate.
+/// Without the request headers an agent lets everything pass that follows (spec §5.2), and a body with a hole is never resumed (rule 6):
+/// the failure of the missed event is the failure of those that depend on it. Safe from any thread: an event whose turn never came is noted
+/// while another has the gate.
 /// </remarks>
 internal sealed class MissedEvents
 {
@@ -18,7 +18,8 @@ internal sealed class MissedEvents
     private CallResult? _responseBody;
 
     /// <summary>
-    /// Whether the agent knows nothing of the exchange. One that answered that it could not judge the request still has to be told of its end.
+    /// Whether the agent knows nothing of the exchange. One that answered that it could not judge the request still has to be told of its
+    /// end.
     /// </summary>
     public bool MissedRequest
     {

@@ -2,8 +2,8 @@ namespace Sidecar.Daemon.Agents;
 
 /// <summary>Lets one caller at a time through, in order of arrival: at most one call per exchange may wait at an agent.</summary>
 /// <remarks>
-/// The way through an open gate neither waits nor allocates. It locks itself, as nobody else does: an exchange has one for each agent, and a lock of its own
-/// is as large again.
+/// The way through an open gate neither waits nor allocates. It locks itself, as nobody else does: an exchange has one for each agent, and
+/// a lock of its own is as large again.
 /// </remarks>
 internal sealed class SessionGate
 {
@@ -35,7 +35,7 @@ internal sealed class SessionGate
 
         try
         {
-            await turn.Task.WaitAsync(limit > TimeSpan.Zero ? limit : TimeSpan.Zero, time).ConfigureAwait(false);
+            await turn.Task.WaitAsync(limit > TimeSpan.Zero ? limit : TimeSpan.Zero, time);
             return true;
         }
         catch (TimeoutException)

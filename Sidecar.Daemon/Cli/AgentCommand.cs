@@ -12,25 +12,18 @@ namespace Sidecar.Daemon.Cli;
 /// <summary><c>sidecar agent demo</c>: an agent to try things with.</summary>
 internal static class AgentCommand
 {
-    private const int DefaultBlockStatus = 403;
     private const string DefaultId = "demo";
-    private const int DefaultConnections = 4;
 
-    private static readonly Option<string?> Listen = new("--listen")
-    {
-        Description = "Where to listen: a Unix socket, or for gRPC http://IP:PORT, https://IP:PORT or grpc-unix:PATH",
-        HelpName = "PATH",
-    };
-    private static readonly Option<string?> Reverse = new("--reverse")
-    {
-        Description = "Dial the daemon's listener for agents (sidecar run --listen reverse=PATH) instead of listening, and register there",
-        HelpName = "PATH",
-    };
+    private static readonly Option<string?> Listen = FlagTypes.Text(
+        "--listen", "PATH", "Where to listen: a Unix socket, or for gRPC http://IP:PORT, https://IP:PORT or grpc-unix:PATH");
+    private static readonly Option<string?> Reverse = FlagTypes.Text(
+        "--reverse", "PATH",
+        "Dial the daemon's listener for agents (sidecar run --listen reverse=PATH) instead of listening, and register there");
 
     private static readonly Option<string?> TokenFile =
-        new("--token-file") { Description = "With --reverse: the file whose first line is the token to register with", HelpName = "FILE" };
-    private static readonly Option<int?> Connections = FlagTypes.Number(
-        "--connections", DefaultConnections, (1, CallSettings.MostConnections), "connections", "With --reverse: kept open");
+        FlagTypes.Text("--token-file", "FILE", "With --reverse: the file whose first line is the token to register with");
+    private static readonly Option<int> Connections =
+        FlagTypes.Number("--connections", 4, (1, CallSettings.MostConnections), "connections", "With --reverse: kept open");
 
     private static readonly Option<string[]> BlockPath =
         FlagTypes.Many("--block-path", "TEXT[=STATUS]", "Block requests whose path and query contain this. Repeatable.");
@@ -38,9 +31,8 @@ internal static class AgentCommand
         FlagTypes.Many("--block-header", "NAME:TEXT", "Block requests with a header that contains this. Repeatable.");
     private static readonly Option<string[]> BlockBody =
         FlagTypes.Many("--block-body", "TEXT", "Block bodies that contain this, also across pieces. Repeatable.");
-    private static readonly Option<int?> BlockStatus =
-        FlagTypes.Number("--block-status", DefaultBlockStatus, (200, 599), "", "Status of a block");
-    private static readonly Option<string?> BlockPage = new("--block-page") { Description = "Body of a block", HelpName = "TEXT" };
+    private static readonly Option<int> BlockStatus = FlagTypes.Number("--block-status", 403, (200, 599), "", "Status of a block");
+    private static readonly Option<string?> BlockPage = FlagTypes.Text("--block-page", "TEXT", "Body of a block");
     private static readonly Option<string[]> RedirectPath =
         FlagTypes.Many("--redirect-path", "TEXT=URL", "Redirect requests whose path contains the text. Repeatable.");
     private static readonly Option<string[]> ChallengePath =
@@ -51,21 +43,20 @@ internal static class AgentCommand
         FlagTypes.Many("--remove-header", "NAME", "Remove a header of requests that pass. Repeatable.");
     private static readonly Option<string[]> ResponseHeader =
         FlagTypes.Many("--response-header", "NAME:VALUE", "Set a header of the responses to requests that pass. Repeatable.");
-    private static readonly Option<TimeSpan?> Delay = FlagTypes.Duration("--delay", "not at all", "Wait this long before every answer");
-    private static readonly Option<int?> Workers = FlagTypes.Value(
-        "--workers", Formats.Number(1, AgentConnectionOptions.MostWorkers, "events"), "one a processor; with --delay all",
+    private static readonly Option<TimeSpan> Delay =
+        FlagTypes.Duration("--delay", TimeSpan.Zero, "Wait this long before every answer", words: "not at all");
+    private static readonly Option<int> Workers = FlagTypes.Value(
+        "--workers", Formats.Number(1, AgentConnectionOptions.MostWorkers, "events"), fallback: 0, "one a processor; with --delay all",
         "Events worked on at once; others wait");
-    private static readonly Option<string?> Id = new("--id") { Description = "The agent's id [demo]", HelpName = "ID" };
-    private static readonly Option<bool> JsonOnly =
-        new("--json-only") { Description = "Speak JSON even to a proxy that offers MessagePack" };
+    private static readonly Option<string?> Id = FlagTypes.Text("--id", "ID", "The agent's id [demo]");
+    private static readonly Option<bool> JsonOnly = FlagTypes.Switch("--json-only", "Speak JSON even to a proxy that offers MessagePack");
 
     public static Command Create(TextWriter errors)
     {
         var demo = new Command("demo", "Run an agent that blocks, redirects and marks by simple patterns")
         {
             Listen, Reverse, TokenFile, Connections, Id, BlockPath, BlockHeader, BlockBody, BlockStatus, BlockPage, RedirectPath,
-            ChallengePath, SetHeader,
-            RemoveHeader, ResponseHeader, Delay, Workers, JsonOnly,
+            ChallengePath, SetHeader, RemoveHeader, ResponseHeader, Delay, Workers, JsonOnly,
         };
         demo.SetAction(async (result, cancellation) =>
         {
@@ -80,15 +71,10 @@ internal static class AgentCommand
 
             if (problems.Count > 0)
             {
-                foreach (var problem in problems)
-                {
-                    await errors.WriteLineAsync($"sidecar: {problem}").ConfigureAwait(false);
-                }
-
-                return ExitCodes.WrongUse;
+                return await errors.FailAsync(ExitCodes.WrongUse, problems);
             }
 
-            return await ServeAsync(result, rules, dialling, grpc, errors, cancellation).ConfigureAwait(false);
+            return await ServeAsync(result, rules, dialling, grpc, errors, cancellation);
         });
         foreach (var flag in GrpcDemo.Flags)
         {
@@ -105,53 +91,48 @@ internal static class AgentCommand
         using var loggers = LoggerFactory.Create(static logging => logging
             .SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning)
             .AddSimpleConsole(static console => console.SingleLine = true));
-        var workers = result.GetValue(Workers) ?? DemoAgent.WorkersOf(rules);
+        var handler = new DemoAgent(rules, TimeProvider.System);
+        var workers = result.GetValue(Workers) is > 0 and var most ? most : DemoAgent.WorkersOf(rules);
         if (dialling is not null)
         {
-            var dialler = dialling with { Workers = workers };
-            await using var agent = new ReverseAgent(new DemoAgent(rules, TimeProvider.System), dialler, loggers);
+            await using var agent = new ReverseAgent(handler, dialling with { Workers = workers }, loggers);
             agent.Start();
-            await Signals.WaitForStopAsync(cancellation).ConfigureAwait(false);
+            await Signals.WaitForStopAsync(cancellation);
             return ExitCodes.Ok;
         }
 
-        var handler = new DemoAgent(rules, TimeProvider.System);
         if (grpc is not null)
         {
-            var remote = new GrpcAgentServer(handler, grpc with { Workers = workers }, loggers);
-            await using (remote.ConfigureAwait(false))
-            {
-                return await ListenAsync(remote.StartAsync, errors, cancellation).ConfigureAwait(false);
-            }
+            await using var remote = new GrpcAgentServer(handler, grpc with { Workers = workers }, loggers);
+            return await ListenAsync(remote.StartAsync, errors, cancellation);
         }
 
         var options = DemoAgent.Options(
             result.GetValue(Id) ?? DefaultId, result.GetValue(Listen)!, DaemonVersion.Text) with
         { OffersMessagePack = !result.GetValue(JsonOnly), HandlerNeverBlocks = true, Workers = workers };
         await using var server = new AgentServer(handler, options, loggers);
-        return await ListenAsync(server.StartAsync, errors, cancellation).ConfigureAwait(false);
+        return await ListenAsync(server.StartAsync, errors, cancellation);
     }
 
     private static async Task<int> ListenAsync(Func<CancellationToken, Task> start, TextWriter errors, CancellationToken cancellation)
     {
         try
         {
-            await start(cancellation).ConfigureAwait(false);
+            await start(cancellation);
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or SocketException)
         {
-            await errors.WriteLineAsync($"sidecar: {e.Message}").ConfigureAwait(false);
-            return ExitCodes.Failed;
+            return await errors.FailAsync(ExitCodes.Failed, e.Message);
         }
 
-        await Signals.WaitForStopAsync(cancellation).ConfigureAwait(false);
+        await Signals.WaitForStopAsync(cancellation);
         return ExitCodes.Ok;
     }
 
     // Null when the agent is to listen.
     private static ReverseAgentOptions? BindReverse(ParseResult result, List<string> problems)
     {
-        var (path, token, connections) = (result.GetValue(Reverse), result.GetValue(TokenFile), result.GetValue(Connections));
+        var (path, token) = (result.GetValue(Reverse), result.GetValue(TokenFile));
         if ((path is null) == (result.GetValue(Listen) is null))
         {
             problems.Add("give either --listen PATH, to be dialled, or --reverse PATH, to dial the daemon");
@@ -159,7 +140,7 @@ internal static class AgentCommand
 
         if (path is null)
         {
-            if (token is not null || connections is not null)
+            if (token is not null || result.GetResult(Connections) is { Implicit: false })
             {
                 problems.Add("--token-file and --connections are of --reverse");
             }
@@ -184,7 +165,7 @@ internal static class AgentCommand
             SocketPath = path,
             Capabilities = demo.Capabilities,
             AuthToken = token is null ? null : ReadToken(token, problems),
-            Connections = connections ?? DefaultConnections,
+            Connections = result.GetValue(Connections),
         };
     }
 
@@ -203,7 +184,7 @@ internal static class AgentCommand
 
     private static DemoRules Bind(ParseResult result, List<string> problems)
     {
-        var status = result.GetValue(BlockStatus) ?? DefaultBlockStatus;
+        var status = result.GetValue(BlockStatus);
         return new DemoRules
         {
             BlockPaths = Statuses(result, status, problems),
@@ -216,7 +197,7 @@ internal static class AgentCommand
             SetHeaders = Pairs(result, SetHeader, ':', problems),
             RemoveHeaders = result.GetValue(RemoveHeader) ?? [],
             ResponseHeaders = Pairs(result, ResponseHeader, ':', problems),
-            Delay = result.GetValue(Delay) ?? TimeSpan.Zero,
+            Delay = result.GetValue(Delay),
         };
     }
 

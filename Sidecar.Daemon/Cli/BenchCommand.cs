@@ -21,8 +21,7 @@ internal static class BenchCommand
     {
         if (BenchFlags.WrongUse(result) is { } problem)
         {
-            await errors.WriteLineAsync($"sidecar: {problem} (see 'sidecar bench --help')").ConfigureAwait(false);
-            return ExitCodes.WrongUse;
+            return await errors.FailAsync(ExitCodes.WrongUse, $"{problem} (see 'sidecar bench --help')");
         }
 
         try
@@ -36,31 +35,25 @@ internal static class BenchCommand
             {
                 using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
                 var serving = EchoServer.RunAsync(echo, stop.Token);
-                await Signals.WaitForStopAsync(cancellation).ConfigureAwait(false);
-                await stop.CancelAsync().ConfigureAwait(false);
-                await serving.ConfigureAwait(false);
+                await Signals.WaitForStopAsync(cancellation);
+                await stop.CancelAsync();
+                await serving;
                 return ExitCodes.Ok;
             }
 
-            var run = new BenchRun(BenchFlags.Bind(result), TimeProvider.System);
-            await using (run.ConfigureAwait(false))
-            {
-                var measured = await run.RunAsync(cancellation).ConfigureAwait(false);
-                await output.WriteLineAsync(
-                    result.GetValue(BenchFlags.Json) ? BenchReport.AsJson(measured) : BenchReport.AsTable(measured)).ConfigureAwait(false);
-                return measured.Done.Messages > 0 ? ExitCodes.Ok : ExitCodes.Failed;
-            }
+            await using var run = new BenchRun(BenchFlags.Bind(result), TimeProvider.System);
+            var measured = await run.RunAsync(cancellation);
+            await output.WriteLineAsync(result.GetValue(BenchFlags.Json) ? BenchReport.AsJson(measured) : BenchReport.AsTable(measured));
+            return measured.Done.Messages > 0 ? ExitCodes.Ok : ExitCodes.Failed;
         }
         catch (Win32Exception e) when (e is not SocketException)
         {
-            await errors.WriteLineAsync(
-                $"sidecar: --pin {result.GetValue(BenchFlags.Pin)}: {e.Message}; nproc says how many CPUs there are").ConfigureAwait(false);
-            return ExitCodes.WrongUse;
+            return await errors.FailAsync(
+                ExitCodes.WrongUse, $"--pin {result.GetValue(BenchFlags.Pin)}: {e.Message}; nproc says how many CPUs there are");
         }
         catch (Exception e) when (e is AgentUnreachableException or SocketException or IOException)
         {
-            await errors.WriteLineAsync($"sidecar: {e.Message}").ConfigureAwait(false);
-            return e is AgentUnreachableException ? ExitCodes.DaemonNotRunning : ExitCodes.Failed;
+            return await errors.FailAsync(e is AgentUnreachableException ? ExitCodes.DaemonNotRunning : ExitCodes.Failed, e.Message);
         }
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Configuration.Settings;
 
@@ -8,25 +7,24 @@ namespace Sidecar.Daemon.Cli;
 /// <summary>Options of the kinds that several commands have, with messages that say what to write instead.</summary>
 internal static class FlagTypes
 {
-    /// <summary>A duration; null when absent. Help shows the default in the words in which it would be written.</summary>
-    public static Option<TimeSpan?> Duration(string name, TimeSpan fallback, string description) =>
-        Duration(name, Formats.Duration().Write(fallback), description);
+    /// <summary>Any text; null when absent.</summary>
+    public static Option<string?> Text(string name, string helpName, string description) =>
+        new(name) { Description = description, HelpName = helpName };
 
-    /// <summary>A duration whose default is said in words.</summary>
-    public static Option<TimeSpan?> Duration(string name, string fallback, string description) =>
-        Value(name, Formats.Duration(), fallback, description);
+    /// <summary>A flag without value.</summary>
+    public static Option<bool> Switch(string name, string description) => new(name) { Description = description };
 
-    /// <summary>A whole number in a range; null when absent. Help shows the default.</summary>
-    public static Option<int?> Number(string name, int fallback, (int Min, int Max) range, string unit, string description) =>
-        Value(
-            name,
-            Formats.Number(range.Min, range.Max, unit),
-            string.Create(CultureInfo.InvariantCulture, $"{fallback} {unit}").TrimEnd(),
-            description);
+    /// <summary>A duration. Help shows the default as it would be written, unless there are words for it.</summary>
+    public static Option<TimeSpan> Duration(string name, TimeSpan fallback, string description, string? words = null) =>
+        Value(name, Formats.Duration(), fallback, words ?? Formats.Duration().Write(fallback), description);
 
-    /// <summary>A size in bytes; null when absent. Help shows the default.</summary>
-    public static Option<long?> Size(string name, long fallback, long max, string description) =>
-        Value(name, Formats.Size(1, max), ByteSizes.Format(fallback), description);
+    /// <summary>A whole number in a range. Help shows the default.</summary>
+    public static Option<int> Number(string name, int fallback, (int Min, int Max) range, string unit, string description) =>
+        Value(name, Formats.Number(range.Min, range.Max, unit), fallback, $"{fallback} {unit}".TrimEnd(), description);
+
+    /// <summary>A size in bytes. Help shows the default.</summary>
+    public static Option<long> Size(string name, long fallback, long max, string description) =>
+        Value(name, Formats.Size(1, max), fallback, ByteSizes.Format(fallback), description);
 
     /// <summary>Text that may be given many times, never without a value.</summary>
     public static Option<string[]> Many(string name, string helpName, string description)
@@ -43,13 +41,60 @@ internal static class FlagTypes
         return option;
     }
 
-    /// <summary>A value; null when absent. Help shows what it is then.</summary>
-    public static Option<T?> Value<T>(string name, ValueFormat<T> format, string fallback, string description)
+    /// <summary>A value; the fallback when absent, of which help shows what it is.</summary>
+    public static Option<T> Value<T>(string name, ValueFormat<T> format, T fallback, string shown, string description)
         where T : struct => new(name)
         {
-            Description = $"{description} [{fallback}]",
+            Description = $"{description} [{shown}]",
             HelpName = format.Placeholder,
+            DefaultValueFactory = _ => fallback,
             CustomParser = result =>
-                format.TryRead(result.Tokens[0].Value, problem => result.AddError($"{name}: {problem}"), out var value) ? value : null,
+                format.TryRead(result.Tokens[0].Value, problem => result.AddError($"{name}: {problem}"), out var value) ? value : fallback,
         };
+}
+
+/// <summary>The settings of the whole daemon as flags of a command.</summary>
+internal static class SettingFlags
+{
+    private static readonly List<(Setting Setting, Option Option)> Flags =
+        [.. SettingsTable.Of(SettingScopes.Run).Select(static setting => (setting, OptionOf(setting)))];
+
+    /// <summary>Adds the flags to a command.</summary>
+    public static void AddTo(Command command)
+    {
+        foreach (var (_, option) in Flags)
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>What was given, as far as it can be read; the rest is added to the problems.</summary>
+    public static SettingValues Read(ParseResult result, List<string> problems)
+    {
+        var values = SettingValues.Empty;
+        foreach (var (setting, option) in Flags)
+        {
+            if (result.GetResult(option) is { Implicit: false } given)
+            {
+                var text = option is Option<bool> toggle
+                    ? Formats.YesNo.Write(result.GetValue(toggle))
+                    : string.Join('+', given.Tokens.Select(static token => token.Value));
+                void Report(string problem) => problems.Add($"{setting.Flag}: {problem}");
+                if (text.Length > 0 || setting.CanBeEmpty)
+                {
+                    values = setting.Read(text, values, Report);
+                }
+                else
+                {
+                    Report($"has no value; write {setting.Flag} {setting.Placeholder}");
+                }
+            }
+        }
+
+        return values;
+    }
+
+    private static Option OptionOf(Setting setting) => setting.IsSwitch ? new Option<bool>(setting.Flag)
+        : setting.IsRepeatable ? FlagTypes.Many(setting.Flag, setting.Placeholder, setting.Help)
+        : new Option<string>(setting.Flag);
 }

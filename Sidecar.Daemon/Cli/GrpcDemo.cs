@@ -10,14 +10,10 @@ namespace Sidecar.Daemon.Cli;
 /// <summary>What the demo agent needs to serve gRPC: an address to listen on, and TLS if asked for.</summary>
 internal static class GrpcDemo
 {
-    private static readonly Option<string?> Certificate =
-        new("--tls-cert") { Description = "https: the agent's certificate, PEM", HelpName = "FILE" };
-    private static readonly Option<string?> Key = new("--tls-key") { Description = "https: its key, PEM", HelpName = "FILE" };
-    private static readonly Option<string?> ClientCa = new("--tls-client-ca")
-    {
-        Description = "https: who issues clients' certificates, PEM; clients without one are refused",
-        HelpName = "FILE",
-    };
+    private static readonly Option<string?> Certificate = FlagTypes.Text("--tls-cert", "FILE", "https: the agent's certificate, PEM");
+    private static readonly Option<string?> Key = FlagTypes.Text("--tls-key", "FILE", "https: its key, PEM");
+    private static readonly Option<string?> ClientCa =
+        FlagTypes.Text("--tls-client-ca", "FILE", "https: who issues clients' certificates, PEM; clients without one are refused");
 
     public static IReadOnlyList<Option> Flags { get; } = [Certificate, Key, ClientCa];
 

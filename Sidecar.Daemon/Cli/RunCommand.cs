@@ -49,24 +49,19 @@ internal static class RunCommand
             problems.AddRange(OptionsValidator.Validate(options, isComplete: problems.Count == 0));
             if (problems.Count > 0)
             {
-                foreach (var problem in problems)
-                {
-                    await errors.WriteLineAsync($"sidecar: {problem}").ConfigureAwait(false);
-                }
-
-                return ExitCodes.WrongUse;
+                return await errors.FailAsync(ExitCodes.WrongUse, problems);
             }
 
             var limit = DescriptorLimit.Read().Soft;
             var plan = DescriptorPlan.Fit(options, limit, DescriptorReserve.SizeOf(limit));
             if ((plan.Error ?? plan.Warning) is { } said)
             {
-                await errors.WriteLineAsync($"sidecar: {said}").ConfigureAwait(false);
+                await errors.FailAsync(ExitCodes.WrongUse, said);
             }
 
             return plan.Error is not null ? ExitCodes.WrongUse
-                : options.ChecksOnly ? await DaemonHost.CheckAsync(plan.Options, errors).ConfigureAwait(false)
-                : await DaemonHost.RunAsync(plan.Options, options.Get(DaemonSettings.Verbose), errors, cancellation).ConfigureAwait(false);
+                : options.ChecksOnly ? await DaemonHost.CheckAsync(plan.Options, errors)
+                : await DaemonHost.RunAsync(plan.Options, options.Get(DaemonSettings.Verbose), errors, cancellation);
         });
         return command;
     }

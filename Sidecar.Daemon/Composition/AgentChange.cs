@@ -6,12 +6,7 @@ using Sidecar.Daemon.Pooling;
 namespace Sidecar.Daemon.Composition;
 
 /// <summary>What a version's connections are made of: where nothing of it changes, its connections stay.</summary>
-internal sealed record VersionKey(string Name, string Endpoints)
-{
-    public string? Encoding { get; init; }
-
-    public TlsOptions? Tls { get; init; }
-}
+internal sealed record VersionKey(string Name, string Endpoints, string? Encoding, TlsOptions? Tls);
 
 /// <summary>A version of a change.</summary>
 /// <param name="Key">What it is known by.</param>
@@ -41,13 +36,8 @@ internal sealed record PlannedVersion(
 /// <param name="Strategy">How connections are chosen.</param>
 /// <param name="LastVersion">The greatest number that a version of it has had.</param>
 internal sealed record AgentChange(
-    AgentOptions Options,
-    AgentState State,
-    AgentPolicy Policy,
-    VersionPlan Plan,
-    IReadOnlyList<PlannedVersion> Versions,
-    SelectionStrategy Strategy,
-    int LastVersion)
+    AgentOptions Options, AgentState State, AgentPolicy Policy, VersionPlan Plan, IReadOnlyList<PlannedVersion> Versions,
+    SelectionStrategy Strategy, int LastVersion)
 {
     /// <summary>Whether there was no such agent.</summary>
     public bool IsNew { get; init; }

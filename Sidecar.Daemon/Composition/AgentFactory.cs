@@ -23,10 +23,7 @@ namespace Sidecar.Daemon.Composition;
 /// <param name="loggers">The logs.</param>
 /// <param name="dial">Makes dialers.</param>
 internal sealed class AgentFactory(
-    AgentMetrics metrics,
-    Func<Func<AgentState>, string, string?, AgentObserver> observe,
-    TimeProvider time,
-    ILoggerFactory loggers,
+    AgentMetrics metrics, Func<Func<AgentState>, string, string?, AgentObserver> observe, TimeProvider time, ILoggerFactory loggers,
     Func<AgentEndpoint, ConnectionSettings, AgentOptions, IAgentDialer> dial)
 {
     private readonly Dictionary<string, AgentChange> _known = new(StringComparer.Ordinal);
@@ -49,8 +46,7 @@ internal sealed class AgentFactory(
             .With(CallSettings.ReconnectMin, both.Values.Get(CallSettings.ReconnectMin, agent.Variant))
             .With(CallSettings.ReconnectMax, both.Values.Get(CallSettings.ReconnectMax, agent.Variant));
         var known = _known.GetValueOrDefault(agent.Id);
-        var configured = known?.State.Configuration
-            ?? new AgentConfiguration(agent.Configuration);
+        var configured = known?.State.Configuration ?? new AgentConfiguration(agent.Configuration);
         var connection = new ConnectionSettings
         {
             AgentId = agent.Id,
@@ -123,14 +119,8 @@ internal sealed class AgentFactory(
     }
 
     private PlannedVersion Make(
-        VersionKey key,
-        string name,
-        VersionOptions version,
-        AgentOptions agent,
-        PoolSettings settings,
-        ConnectionSettings connection,
-        SelectionStrategy strategy,
-        Func<AgentState> state)
+        VersionKey key, string name, VersionOptions version, AgentOptions agent, PoolSettings settings, ConnectionSettings connection,
+        SelectionStrategy strategy, Func<AgentState> state)
     {
         // Processes are told apart where there are several.
         var connections = new List<ConnectionSettings>();
@@ -158,12 +148,8 @@ internal sealed class AgentFactory(
     private static Func<AgentState> StateIn(StrongBox<AgentState?> box) => () => box.Value!;
 
     // What we say changes nothing on connections that an agent opens: they stay.
-    private static VersionKey KeyOf(AgentOptions agent, VersionOptions version)
-    {
-        var key = new VersionKey(version.Name, string.Join(' ', version.Endpoints));
-        return agent.IsReverse ? key
-            : key with { Encoding = agent.Encoding, Tls = agent.Tls };
-    }
+    private static VersionKey KeyOf(AgentOptions agent, VersionOptions version) => new(
+        version.Name, string.Join(' ', version.Endpoints), agent.IsReverse ? null : agent.Encoding, agent.IsReverse ? null : agent.Tls);
 
     private ISelectionPolicy PolicyOf(SelectionStrategy strategy) => SelectionPolicies.Create(strategy, time, Random.Shared);
 
@@ -212,20 +198,8 @@ internal sealed class AgentFactory(
         {
             Mode = agent.Mode,
             FailureMode = failureMode,
-            RequestBody = new BodyPolicy
-            {
-                Mode = body.RequestMode,
-                Threshold = body.RequestThreshold,
-                MaxBytes = body.MaxRequestBytes,
-                OnExcess = excess,
-            },
-            ResponseBody = new BodyPolicy
-            {
-                Mode = body.ResponseMode,
-                Threshold = body.ResponseThreshold,
-                MaxBytes = body.MaxResponseBytes,
-                OnExcess = excess,
-            },
+            RequestBody = BodyOf(body.Request, body.MaxRequestBytes),
+            ResponseBody = BodyOf(body.Response, body.MaxResponseBytes),
             BodyIsOptional = body.IsOptional,
             MaxEventBytes = body.MaxEventBytes,
             FlowMode = written.Get(CallSettings.FlowMode),
@@ -234,5 +208,8 @@ internal sealed class AgentFactory(
             BodyTimeout = written.Get(CallSettings.BodyTimeout),
             EventTimeouts = written.Get(CallSettings.EventTimeouts) is { Count: > 0 } timeouts ? timeouts.ToFrozenDictionary() : null,
         };
+
+        BodyPolicy BodyOf(BodyShape shape, long most) =>
+            new() { Mode = shape.Mode, Threshold = shape.Threshold, MaxBytes = most, OnExcess = excess };
     }
 }

@@ -52,12 +52,11 @@ internal sealed class DaemonBuilder
         var metrics = new SidecarMetrics(Meters);
         var reports = new AgentReports(metrics.Agents, Configuration.MetricsPrefix, new AgentReportLimits(), Time);
         var pusher = new ConfigPusher(Pushing, Time, Loggers.CreateLogger<ConfigPusher>());
-        var updates = new ConfigUpdates(new ConfigUpdateHandler(pusher, Pushing, Time), Time, Loggers.CreateLogger<ConfigUpdates>());
+        var updates = new ConfigUpdates(pusher, Pushing, Time, Loggers.CreateLogger<ConfigUpdates>());
         var cautions = new AgentCautions(Time, Loggers.CreateLogger<AgentCautions>());
         var agents = new AgentFactory(
             metrics.Agents, (agent, version, process) => new AgentObserver(agent, version, process, reports, pusher, updates, cautions),
-            Time, Loggers,
-            Dial ?? ((endpoint, settings, agent) => AgentDialers.Create(endpoint, settings, agent.Tls, Time, Loggers)));
+            Time, Loggers, Dial ?? ((endpoint, settings, agent) => AgentDialers.Create(endpoint, settings, agent.Tls, Time, Loggers)));
         var current = new CurrentModel(new RuntimeModel { Generation = 0, Routes = new RouteTable([]) });
         var bodyMemory = new ByteBudget(Configuration.BodyMemory, Time);
         var background = new BackgroundCalls(Time, Loggers.CreateLogger<BackgroundCalls>());
@@ -68,9 +67,8 @@ internal sealed class DaemonBuilder
         var succession = new Succession(Stop, Loggers.CreateLogger<Succession>());
         Daemon daemon = null!;
         var factory = new ListenerFactory(
-            new HttpApplications(inspector, metrics, Loggers), new DecideListeners(inspector, Loggers),
-            new EnvoyListeners(inspector, Loggers),
-            new SocketListeners(agents, inspector, metrics, Loggers), inspector, () => daemon.CreateAdmin(), succession, Loggers);
+            new HttpListeners(inspector, metrics, Loggers), new SocketListeners(agents, inspector, metrics, Loggers), inspector,
+            () => daemon.CreateAdmin(), succession, Loggers);
         var listeners = new ListenerSet(factory, succession, Time, Loggers.CreateLogger<ListenerSet>());
         ModelPublisher publisher = null!;
         publisher = new ModelPublisher(
@@ -78,24 +76,11 @@ internal sealed class DaemonBuilder
         {
             Gone = (agent, version) => exporter.Forget(() => publisher.Has(agent, version), new("agent", agent), new("version", version)),
         };
-        daemon = new Daemon
-        {
-            StartedAt = Time.GetUtcNow(),
-            Time = Time,
-            Metrics = metrics,
-            Exporter = exporter,
-            Reports = reports,
-            Pusher = pusher,
-            Updates = updates,
-            Current = current,
-            Background = background,
-            Inspector = inspector,
-            Factory = factory,
-            Listeners = listeners,
-            Publisher = publisher,
-            Removals = new AgentRemovals(
-                (agent, abort) => publisher.RemoveAsync(agent.Id, abort), Time, Loggers.CreateLogger<AgentRemovals>()),
-        };
+        var removals = new AgentRemovals(
+            (agent, abort) => publisher.RemoveAsync(agent.Id, abort), Time, Loggers.CreateLogger<AgentRemovals>());
+        daemon = new Daemon(
+            Time.GetUtcNow(), Time, metrics, exporter, reports, pusher, updates, current, background, inspector, factory, listeners,
+            publisher, removals);
         metrics.ObserveBuild(DaemonVersion.Text);
         metrics.ObserveFailures(() => observers.Failures);
         metrics.Agents.Observe(() => publisher.Agents.SelectMany(static agent => agent.Read()));
@@ -104,80 +89,44 @@ internal sealed class DaemonBuilder
 }
 
 /// <summary>The parts of a daemon that are started, stopped and asked.</summary>
-internal sealed record Daemon : IDisposable
+/// <param name="StartedAt">When it was composed.</param>
+/// <param name="Time">The clock of everything.</param>
+/// <param name="Metrics">What is counted.</param>
+/// <param name="Exporter">Writes that for Prometheus; to be disposed of at the end.</param>
+/// <param name="Reports">What agents report of themselves.</param>
+/// <param name="Pusher">Pushes configurations to agents.</param>
+/// <param name="Updates">What agents ask about their configurations.</param>
+/// <param name="Current">The model that exchanges begin with.</param>
+/// <param name="Background">What no request waits for.</param>
+/// <param name="Inspector">What front ends ask.</param>
+/// <param name="Factory">Makes listeners.</param>
+/// <param name="Listeners">The listeners there are.</param>
+/// <param name="Publisher">Changes the model.</param>
+/// <param name="Removals">Takes agents out of service.</param>
+internal sealed record Daemon(
+    DateTimeOffset StartedAt, TimeProvider Time, SidecarMetrics Metrics, PrometheusExporter Exporter, AgentReports Reports,
+    ConfigPusher Pusher, ConfigUpdates Updates, CurrentModel Current, BackgroundCalls Background, Inspector Inspector,
+    ListenerFactory Factory, ListenerSet Listeners, ModelPublisher Publisher, AgentRemovals Removals) : IDisposable
 {
-    /// <summary>When it was composed.</summary>
-    public required DateTimeOffset StartedAt { get; init; }
-
-    /// <summary>The clock of everything.</summary>
-    public required TimeProvider Time { get; init; }
-
-    /// <summary>What is counted.</summary>
-    public required SidecarMetrics Metrics { get; init; }
-
-    /// <summary>Writes that for Prometheus; to be disposed of at the end.</summary>
-    public required PrometheusExporter Exporter { get; init; }
-
-    /// <summary>What agents report of themselves.</summary>
-    public required AgentReports Reports { get; init; }
-
-    public required ConfigPusher Pusher { get; init; }
-
-    /// <summary>What agents ask about their configurations.</summary>
-    public required ConfigUpdates Updates { get; init; }
-
-    /// <summary>The model that exchanges begin with.</summary>
-    public required CurrentModel Current { get; init; }
-
-    /// <summary>What no request waits for.</summary>
-    public required BackgroundCalls Background { get; init; }
-
-    /// <summary>What front ends ask.</summary>
-    public required Inspector Inspector { get; init; }
-
-    /// <summary>Makes listeners.</summary>
-    public required ListenerFactory Factory { get; init; }
-
-    public required ListenerSet Listeners { get; init; }
-
-    /// <summary>Changes the model.</summary>
-    public required ModelPublisher Publisher { get; init; }
-
-    /// <summary>Takes agents out of service.</summary>
-    public required AgentRemovals Removals { get; init; }
-
     /// <summary>What operators ask.</summary>
-    public AdminApplication CreateAdmin()
-    {
-        var view = new DaemonView
-        {
-            Version = DaemonVersion.Text,
-            StartedAt = StartedAt,
-            Model = () => Current.Model,
-            Agents = () => Publisher.Agents,
-            Exchanges = Inspector.Counts,
-            ListenerWarnings = Inspector.Warnings,
-            BodyMemory = Inspector.BodyMemory,
-            Pusher = Pusher,
-            Updates = Updates,
-            Removals = Removals,
-            Time = Time,
-        };
-        return new AdminApplication(view, Exporter, Reports);
-    }
+    public AdminApplication CreateAdmin() => new(
+        new DaemonView(
+            DaemonVersion.Text, StartedAt, () => Current.Model, () => Publisher.Agents, Inspector.Counts, Inspector.Warnings,
+            Inspector.BodyMemory, Pusher, Updates, Removals, Time),
+        Exporter, Reports);
 
     /// <summary>Stops what was started behind the listeners, at once.</summary>
     public async ValueTask AbortAsync()
     {
-        await Publisher.CloseAsync().ConfigureAwait(false);
+        await Publisher.CloseAsync();
         var agents = Publisher.Agents;
-        await Background.DisposeAsync().ConfigureAwait(false);
-        await Pusher.DisposeAsync().ConfigureAwait(false);
-        await Removals.DisposeAsync().ConfigureAwait(false);
-        await Publisher.DisposeAsync().ConfigureAwait(false);
-        await Listeners.DisposeAsync().ConfigureAwait(false);
+        await Background.DisposeAsync();
+        await Pusher.DisposeAsync();
+        await Removals.DisposeAsync();
+        await Publisher.DisposeAsync();
+        await Listeners.DisposeAsync();
         var pools = agents.SelectMany(static agent => agent.Versions).Select(static version => version.Pool);
-        await Task.WhenAll(pools.Select(static pool => pool.CloseAsync(TimeSpan.Zero, CancellationToken.None))).ConfigureAwait(false);
+        await Task.WhenAll(pools.Select(static pool => pool.CloseAsync(TimeSpan.Zero, CancellationToken.None)));
     }
 
     /// <summary>Counts nothing any more. What runs is stopped before.</summary>

@@ -65,7 +65,7 @@ internal sealed partial class DrainingWork(ILogger logger) : IAsyncDisposable
     /// <summary>Says that there is no more time, and waits for the end of all.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _stopping.CancelAsync();
         Task[] left;
         lock (_gate)
         {

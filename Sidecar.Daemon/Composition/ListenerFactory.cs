@@ -15,13 +15,7 @@ namespace Sidecar.Daemon.Composition;
 
 /// <summary>Builds listeners.</summary>
 internal sealed class ListenerFactory(
-    HttpApplications http,
-    DecideListeners scripts,
-    EnvoyListeners envoys,
-    SocketListeners sockets,
-    Inspector inspector,
-    Func<AdminApplication> admin,
-    Succession succession,
+    HttpListeners http, SocketListeners sockets, Inspector inspector, Func<AdminApplication> admin, Succession succession,
     ILoggerFactory loggers)
 {
     // Go's servers take requests of 1 MiB and 4 KiB more, and the client's URI comes a second time in a header.
@@ -95,11 +89,11 @@ internal sealed class ListenerFactory(
         {
             ListenerKind.Native => sockets.Native(listener, SocketOf(listener, takesOver), relay),
             ListenerKind.Reverse => sockets.Registration(listener, SocketOf(listener, takesOver), snapshot),
-            ListenerKind.Frames => sockets.Frames(scripts.OptionsOf(listener), listener.Path, SocketOf(listener, takesOver), relay),
-            ListenerKind.Envoy => envoys.Create(listener, Kestrel(listener, takesOver), AddressLog(listener)),
-            ListenerKind.Http when listener.Proxy == ProxyKind.Json => scripts.Http(listener, Kestrel(listener, takesOver), relay),
+            ListenerKind.Frames => sockets.Frames(http.OptionsOf(listener), listener.Path, SocketOf(listener, takesOver), relay),
+            ListenerKind.Envoy => http.ForEnvoy(listener, Kestrel(listener, takesOver), AddressLog(listener)),
+            ListenerKind.Http when listener.Proxy == ProxyKind.Json => http.ForScripts(listener, Kestrel(listener, takesOver), relay),
             ListenerKind.Spop => sockets.Spop(listener, SocketOf(listener, takesOver), relay),
-            ListenerKind.Http => Application(listener, http.Create(listener), takesOver),
+            ListenerKind.Http => Application(listener, http.ForProxy(listener), takesOver),
             _ => Application(listener, admin(), takesOver),
         };
 

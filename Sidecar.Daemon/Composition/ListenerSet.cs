@@ -38,7 +38,7 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
     {
         foreach (var one in _first)
         {
-            await one.Listener.StartAsync(cancellation).ConfigureAwait(false);
+            await one.Listener.StartAsync(cancellation);
             _serving = [.. _serving, one];
         }
 
@@ -74,7 +74,7 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
                     backups.Add(SocketFileBackup.Of(one.Options.Path));
                 }
 
-                await one.Listener.StartAsync(cancellation).ConfigureAwait(false);
+                await one.Listener.StartAsync(cancellation);
             }
         }
         catch
@@ -122,8 +122,8 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
         var forProxies = _serving.ToLookup(
             static one => one.Options.Kind is not (ListenerKind.Admin or ListenerKind.Reverse), static one => one.Listener);
         var stopping = forProxies[true].Select(listener => DrainAndStopAsync(listener, exchanges, cancellation));
-        await Task.WhenAll([.. stopping, _leaving.WhenEmptyAsync(exchanges, time)]).ConfigureAwait(false);
-        await Task.WhenAll(forProxies[false].Select(listener => listener.StopAsync(cancellation))).ConfigureAwait(false);
+        await Task.WhenAll([.. stopping, _leaving.WhenEmptyAsync(exchanges, time)]);
+        await Task.WhenAll(forProxies[false].Select(listener => listener.StopAsync(cancellation)));
     }
 
     /// <summary>Ends what still drains.</summary>
@@ -141,17 +141,17 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
     {
         using var limit = new CancellationTokenSource(drain + Closing, time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _leaving.Stopping);
-        await DrainAndStopAsync(listener, drain, end.Token).ConfigureAwait(false);
+        await DrainAndStopAsync(listener, drain, end.Token);
     }
 
     private async Task DrainAndStopAsync(IListener listener, TimeSpan drain, CancellationToken abort)
     {
         using var limit = new CancellationTokenSource(drain, time);
         using var timeIsUp = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, abort);
-        await listener.DrainAsync(timeIsUp.Token).ConfigureAwait(false);
+        await listener.DrainAsync(timeIsUp.Token);
         try
         {
-            await listener.StopAsync(abort).ConfigureAwait(false);
+            await listener.StopAsync(abort);
         }
         catch (OperationCanceledException) when (abort.IsCancellationRequested)
         {

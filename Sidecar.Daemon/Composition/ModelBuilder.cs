@@ -17,7 +17,7 @@ internal static class ModelBuilder
         var byId = agents.ToDictionary(static agent => agent.Options.Id, StringComparer.Ordinal);
         IReadOnlyList<RouteModel> routes = snapshot.Routes.Count > 0
             ? [.. snapshot.Routes.Select(route => Build(route, byId))]
-            : [new RouteModel { Id = "default", Stages = [[.. agents.Select(static agent => On(agent, agent.Policy.Mode, Priority.Normal))]] }];
+            : [new RouteModel { Id = "default", Stages = [[.. agents.Select(static agent => On(agent, null, Priority.Normal))]] }];
         var unmatched = snapshot.Unmatched switch { null => RouteModel.Refusing, { Stages: [] } => null, var route => Build(route, byId) };
         return new RuntimeModel
         {
@@ -70,10 +70,7 @@ internal static class ModelBuilder
         },
         RefusesUnapplied = route.RefusesUnapplied,
         Sticky = route.Sticky is { } sticky ? new StickyRule(sticky) : null,
-        Stages =
-        [
-            .. route.Stages.Select(stage => (IReadOnlyList<RouteAgent>)[.. stage.Select(named => On(agents[named.Agent], named.Mode, route.Priority))]),
-        ],
+        Stages = [.. route.Stages.Select(stage => (RouteAgent[])[.. stage.Select(one => On(agents[one.Agent], one.Mode, route.Priority))])],
     };
 
     private static RouteAgent On(AgentChange agent, AgentMode? mode, Priority priority) =>

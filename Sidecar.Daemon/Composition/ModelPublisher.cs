@@ -43,8 +43,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     /// <param name="logger">Is told of changes.</param>
     public ModelPublisher(
         ConfigurationSnapshot first, CurrentModel current, AgentFactory agents, ListenerSet listeners, AgentReports reports,
-        ConfigPusher pusher,
-        ByteBudget bodyMemory, TimeProvider time, ILogger<ModelPublisher> logger)
+        ConfigPusher pusher, ByteBudget bodyMemory, TimeProvider time, ILogger<ModelPublisher> logger)
     {
         (_current, _agents, _listeners, _reports, _pusher, _bodyMemory, _time, _logger) =
             (current, agents, listeners, reports, pusher, bodyMemory, time, logger);
@@ -79,7 +78,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     public async Task<IReadOnlyList<string>> UpdateAsync(
         Func<ConfigurationSnapshot, ConfigurationSnapshot> change, CancellationToken cancellation)
     {
-        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        await _turn.WaitAsync(cancellation);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _closing.Token);
         try
         {
@@ -90,7 +89,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
             // What an operator's order has left behind, such as a route without its agent, does not stand in the way of other changes.
             IReadOnlyList<string> problems =
                 [.. OptionsValidator.Validate(next).Except(OptionsValidator.Validate(before)), .. ModelBuilder.FixedAtStart(before, next)];
-            return problems.Count > 0 ? Refuse(problems) : await ApplyAsync(next, mayMiss: false, either.Token).ConfigureAwait(false);
+            return problems.Count > 0 ? Refuse(problems) : await ApplyAsync(next, mayMiss: false, either.Token);
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
@@ -112,7 +111,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     public async Task<bool> RemoveAsync(string id, CancellationToken abort)
     {
         AgentState? agent;
-        await _turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        await _turn.WaitAsync(CancellationToken.None);
         try
         {
             agent = _closing.IsCancellationRequested ? null : _current.Model.Agents.FirstOrDefault(agent => agent.Id == id);
@@ -120,7 +119,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
             {
                 // Published before anything of it retires; it is in the list of agents until it is gone.
                 var without = ModelBuilder.Without(_current.Model.Configuration, id);
-                var problems = await ApplyAsync(without, mayMiss: true, CancellationToken.None).ConfigureAwait(false);
+                var problems = await ApplyAsync(without, mayMiss: true, CancellationToken.None);
                 agent = problems.Count == 0 ? agent : null;
             }
         }
@@ -129,7 +128,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
             _turn.Release();
         }
 
-        await Task.WhenAll(agent?.Versions.Select(version => version.RetireAsync(_time, abort)) ?? []).ConfigureAwait(false);
+        await Task.WhenAll(agent?.Versions.Select(version => version.RetireAsync(_time, abort)) ?? []);
         return agent is not null;
     }
 
@@ -138,14 +137,13 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     /// </summary>
     public async Task CloseAsync()
     {
-        await _closing.CancelAsync().ConfigureAwait(false);
-        await _turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        await _closing.CancelAsync();
+        await _turn.WaitAsync(CancellationToken.None);
         _turn.Release();
     }
 
     /// <summary>Whether an agent has a version of this name now.</summary>
-    public bool Has(string agent, string version) =>
-        Agents.Any(one => one.Id == agent && one.Versions.Any(other => other.Name == version));
+    public bool Has(string agent, string version) => Agents.Any(one => one.Id == agent && one.Versions.Any(other => other.Name == version));
 
     /// <summary>Ends what drains. After <see cref="CloseAsync"/>.</summary>
     public ValueTask DisposeAsync() => _draining.DisposeAsync();
@@ -161,13 +159,13 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
         try
         {
             added.ForEach(static version => version.Pool.Start());
-            if (await MissingAsync(changes, cancellation).ConfigureAwait(false) is { Count: > 0 } missing && !mayMiss)
+            if (await MissingAsync(changes, cancellation) is { Count: > 0 } missing && !mayMiss)
             {
                 return Refuse(missing);
             }
 
             var model = ModelBuilder.Build(next, before.Generation + 1, changes);
-            listening = await _listeners.PrepareAsync(before.Configuration, next, cancellation).ConfigureAwait(false);
+            listening = await _listeners.PrepareAsync(before.Configuration, next, cancellation);
             lock (_gate)
             {
                 _leaving = [.. _leaving, .. before.Agents.Except(model.Agents)];
@@ -184,8 +182,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
         {
             if (!isPublished)
             {
-                await Task.WhenAll(
-                    added.Select(static version => version.Pool.CloseAsync(TimeSpan.Zero, CancellationToken.None))).ConfigureAwait(false);
+                await Task.WhenAll(added.Select(static version => version.Pool.CloseAsync(TimeSpan.Zero, CancellationToken.None)));
             }
         }
 
@@ -241,7 +238,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
 
     private async Task RetireAsync(AgentState agent, AgentVersion version)
     {
-        await version.RetireAsync(_time, _draining.Stopping).ConfigureAwait(false);
+        await version.RetireAsync(_time, _draining.Stopping);
         agent.Forget(version);
         Gone?.Invoke(agent.Id, version.Name);
         if (agent.Versions.Count > 0 || _current.Model.Agents.Contains(agent))

@@ -30,8 +30,7 @@ internal sealed class SocketListeners(AgentFactory agents, Inspector inspector, 
     public IListener Frames(JsonListenerOptions decide, string path, UnixListenerSocket socket, IExchangeRelay? relay)
     {
         var frames = new FramesListener(decide, inspector, socket.Bind, loggers, relay);
-        return new SocketFileListener(
-            decide.Name, socket, frames, Starting(() => frames.Start(path)))
+        return new SocketFileListener(decide.Name, socket, frames, Starting(() => frames.Start(path)))
         { OnSuperseded = frames.Supersede, Draining = frames.DrainAsync };
     }
 

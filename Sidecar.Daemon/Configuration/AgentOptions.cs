@@ -64,3 +64,70 @@ internal sealed record VersionOptions(string Name, IReadOnlyList<AgentEndpoint> 
     /// <summary>Largest weight: a tenth of a percent can be told apart, and a round stays small.</summary>
     public const int MaxWeight = 1000;
 }
+
+/// <summary>How calls to an agent are made, as the operator wrote it: for the daemon by flags, for one agent by keys.</summary>
+internal sealed record PoolOptions : SettingOptions
+{
+    /// <summary>Connections, over all endpoints; null where nothing was written.</summary>
+    public int? Connections { get => Values.Find(CallSettings.Connections); init => Values = Values.With(CallSettings.Connections, value); }
+
+    /// <summary>How long calls in flight may take when the connections are closed; null as the daemon's own drain.</summary>
+    public TimeSpan? DrainTimeout
+    {
+        get => Values.Find(AgentSettings.DrainTimeout);
+        init => Values = Values.With(AgentSettings.DrainTimeout, value);
+    }
+
+    /// <summary>These settings, and those of another where these say nothing.</summary>
+    public PoolOptions Over(PoolOptions other) => new() { Values = Values.Over(other.Values) };
+
+    /// <summary>These with one more.</summary>
+    public PoolOptions With<T>(Setting<T> setting, T value) => new() { Values = Values.With(setting, value) };
+}
+
+/// <summary>How an agent is shown bodies, as the operator wrote it.</summary>
+internal sealed record BodyOptions : SettingOptions
+{
+    /// <summary>Request bodies: collected, streamed, or both.</summary>
+    public BodyShape Request => Get(AgentSettings.BodyMode);
+
+    /// <summary>Response bodies likewise.</summary>
+    public BodyShape Response => Get(AgentSettings.ResponseBodyMode);
+
+    /// <summary>Largest request body in bytes.</summary>
+    public long MaxRequestBytes => Get(AgentSettings.MaxBody);
+
+    /// <summary>Largest response body in bytes.</summary>
+    public long MaxResponseBytes => Get(AgentSettings.MaxResponseBody);
+
+    /// <summary>What happens beyond; null follows the failure mode: closed blocks, open skips.</summary>
+    public ExcessAction? OnExcess => Values.Find(AgentSettings.OnExcess);
+
+    /// <summary>Most bytes in one event.</summary>
+    public int MaxEventBytes => (int)Math.Min(Values.Find(AgentSettings.MaxEvent) ?? int.MaxValue, int.MaxValue);
+
+    /// <summary>Bytes held for the agent at once.</summary>
+    public long Memory => Get(AgentSettings.BodyMemory);
+
+    /// <summary>Whether the agent can do without bodies where the proxy hands none over.</summary>
+    public bool IsOptional => Get(AgentSettings.BodyIsOptional);
+}
+
+/// <summary>
+/// How agents at <c>https://</c> endpoints are known and how they know us. Files are read at every dial, so replaced ones are used by the
+/// next.
+/// </summary>
+internal sealed record TlsOptions : SettingOptions
+{
+    /// <summary>Who may issue the agent's certificate: a PEM file; null for those whom the system trusts.</summary>
+    public string? Authorities { get => Get(AgentSettings.Authorities); init => Values = Values.With(AgentSettings.Authorities, value); }
+
+    /// <summary>Our own certificate, a PEM file; null for none.</summary>
+    public string? Certificate { get => Get(AgentSettings.Certificate); init => Values = Values.With(AgentSettings.Certificate, value); }
+
+    /// <summary>Its key, a PEM file; null when it is in the certificate's.</summary>
+    public string? Key { get => Get(AgentSettings.CertificateKey); init => Values = Values.With(AgentSettings.CertificateKey, value); }
+
+    /// <summary>The name that the agent's certificate must be for; null for the endpoint's host.</summary>
+    public string? ServerName { get => Get(AgentSettings.ServerName); init => Values = Values.With(AgentSettings.ServerName, value); }
+}

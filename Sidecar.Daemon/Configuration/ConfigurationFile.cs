@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
 using Sidecar.Protocol.Encodings.Values;
 using Sidecar.Protocol.Messages;
 
@@ -52,4 +54,93 @@ internal static class ConfigurationFile
                 .FirstOrDefault(static number => number is not null),
         _ => null,
     };
+}
+
+/// <summary>
+/// Holds a file whose content must stay between the daemon and those it is meant for against the rights and the owner it has.
+/// </summary>
+internal static class PrivateFile
+{
+    private const UnixFileMode Forbidden =
+        UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+
+    private const int EmptyPath = 0x1000;
+    private const uint OwnerOnly = 0x8;
+
+    /// <summary>Checks a file that is open, so that it is the one that is read.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="what">What it is, for the message, for example <c>token file</c>.</param>
+    /// <param name="path">Where it is.</param>
+    /// <param name="harm">What others could do who know or choose its content.</param>
+    /// <param name="mode">The mode to advise, in octal.</param>
+    /// <exception cref="IOException">
+    /// Others may read it or the group may write it, it belongs to somebody else, or everybody may put another in its place; the message
+    /// says what to do.
+    /// </exception>
+    public static void Check(SafeFileHandle file, string what, string path, string harm, string mode)
+    {
+        var found = File.GetUnixFileMode(file);
+        if ((found & Forbidden) != 0)
+        {
+            throw new IOException($"the {what} {path} has mode {Octal(found)}; {harm}; run: chmod {mode} {path}");
+        }
+
+        var (owner, own) = (OwnerOf(file, path), FileCalls.EffectiveUser());
+        if (OwnerProblem(owner, own) is { } problem)
+        {
+            throw new IOException($"the {what} {path} {problem}; {harm}; if you trust what it holds, run: chown {own} {path}");
+        }
+
+        // With the sticky bit others may add files there but not replace this one.
+        var directory = Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/";
+        var rights = File.GetUnixFileMode(directory);
+        if ((rights & UnixFileMode.OtherWrite) != 0 && (rights & UnixFileMode.StickyBit) == 0)
+        {
+            throw new IOException(
+                $"the {what} {path} lies in a directory with mode {Octal(rights)}, where everybody may put another in its place; {harm}; "
+                + $"run: chmod o-w {directory}");
+        }
+    }
+
+    /// <summary>What is wrong with a file's owner; null when it is root or the daemon's own user.</summary>
+    internal static string? OwnerProblem(uint owner, uint own) => owner == 0 || owner == own
+        ? null
+        : $"belongs to the user with the id {owner}, not to root or to the daemon's own user, {own}";
+
+    private static uint OwnerOf(SafeFileHandle file, string path) =>
+        FileCalls.Status((int)file.DangerousGetHandle(), "", EmptyPath, OwnerOnly, out var status) == 0
+            ? status.Owner
+            : throw new IOException($"cannot look at {path}: {Marshal.GetLastPInvokeErrorMessage()}");
+
+    private static string Octal(UnixFileMode mode) => "0" + Convert.ToString((int)mode, 8);
+}
+
+/// <summary>What the base library lacks about files: the owner of an open one, a second name for one, and who we are.</summary>
+/// <remarks>Plain <c>DllImport</c>: the source generator would need unsafe blocks, which this solution does not allow.</remarks>
+internal static class FileCalls
+{
+    [DllImport("libc", EntryPoint = "geteuid")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    internal static extern uint EffectiveUser();
+
+    /// <summary>
+    /// Gives a file a second name, and fails when that is taken: File.Move without overwriting looks first and renames then, so two can
+    /// win.
+    /// </summary>
+    [DllImport("libc", EntryPoint = "link", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    internal static extern int Link([MarshalAs(UnmanagedType.LPUTF8Str)] string path, [MarshalAs(UnmanagedType.LPUTF8Str)] string added);
+
+    [DllImport("libc", EntryPoint = "statx", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    internal static extern int Status(
+        int directory, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, out FileStatus status);
+
+    /// <summary>The part of <c>struct statx</c> that is read.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    internal struct FileStatus
+    {
+        [FieldOffset(20)]
+        public uint Owner;
+    }
 }

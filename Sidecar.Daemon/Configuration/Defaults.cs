@@ -1,3 +1,5 @@
+using System.Reflection;
+
 namespace Sidecar.Daemon.Configuration;
 
 /// <summary>
@@ -63,4 +65,13 @@ internal static class Defaults
 
     /// <summary>Where the commands that ask a daemon look for its admin socket; the unit and the examples let it listen there.</summary>
     public const string AdminSocket = "/run/sidecar/admin.sock";
+}
+
+/// <summary>This daemon's version.</summary>
+internal static class DaemonVersion
+{
+    /// <summary>As the build stamped it, without the commit.</summary>
+    public static string Text { get; } =
+        typeof(DaemonVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+            ?? "0";
 }

@@ -128,3 +128,60 @@ internal sealed record ListenerOptions : SettingOptions
     // As operators write it.
     private string KindWord => Kind.ToString().ToLowerInvariant();
 }
+
+/// <summary>Which proxy asks, and so which headers are believed (rule 9).</summary>
+internal enum ProxyKind
+{
+    /// <summary>Not an HTTP listener of a proxy.</summary>
+    None,
+
+    /// <summary>nginx with auth_request.</summary>
+    Nginx,
+
+    /// <summary>Caddy with forward_auth.</summary>
+    Caddy,
+
+    /// <summary>Traefik with ForwardAuth, over loopback TCP.</summary>
+    Traefik,
+
+    /// <summary>Envoy with ext_authz over HTTP.</summary>
+    EnvoyHttp,
+
+    /// <summary>A script that asks the neutral decision API.</summary>
+    Json,
+}
+
+/// <summary>What the configuration of a proxy's filter does with the bodies of requests.</summary>
+internal enum RequestBodies
+{
+    /// <summary>It keeps them, and gives no sign of them beyond what headers and method tell.</summary>
+    Kept,
+
+    /// <summary>It hands over their first bytes, so that each is known of; agents are shown none.</summary>
+    Signed,
+
+    /// <summary>It hands them over for agents to see.</summary>
+    Shown,
+}
+
+/// <summary>Who may dial in on a reverse listener, as the operator wrote it.</summary>
+internal sealed record ReverseOptions : SettingOptions
+{
+    /// <summary>The agents allowed; null for every agent whose endpoint is <see cref="AgentEndpoint.Reverse"/>.</summary>
+    public IReadOnlyList<string>? Agents { get => Get(Keys.Agents); init => Values = Values.With(Keys.Agents, value); }
+
+    /// <summary>The file with the agents' tokens; null asks for none.</summary>
+    public string? TokenFile => Get(Keys.TokenFile);
+
+    /// <summary>Users, by name or number, as which a peer may run; null for any.</summary>
+    public IReadOnlyList<string>? Users => Get(Keys.Users);
+
+    /// <summary>Groups, by name or number, as which a peer may run; null for any.</summary>
+    public IReadOnlyList<string>? Groups => Get(Keys.Groups);
+
+    /// <summary>Most connections of one agent; null for as many as its pool keeps.</summary>
+    public int? MaxPerAgent => Values.Find(Keys.MaxPerAgent);
+
+    /// <summary>Whether this agent may register here.</summary>
+    public bool Admits(AgentOptions agent) => agent.IsReverse && (Agents?.Contains(agent.Id) ?? true);
+}

@@ -1,4 +1,5 @@
 using Sidecar.Daemon.Configuration.Settings;
+using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Configuration;
 
@@ -132,5 +133,74 @@ internal static class OptionsValidator
         {
             errors.Add($"{what} id '{id}' may have 1 to 64 letters, digits, '-', '_' and '.'");
         }
+    }
+}
+
+/// <summary>Checks that agents which dial in and the listeners they dial fit together.</summary>
+internal static class ReverseValidator
+{
+    /// <summary>Adds every mistake.</summary>
+    public static void Validate(ConfigurationSnapshot options, List<string> errors)
+    {
+        var listeners = options.Listeners.Where(static listener => listener.Reverse is not null).ToList();
+        var agents = options.Agents.Where(static agent => agent.IsReverse).ToList();
+        foreach (var agent in agents)
+        {
+            if (!listeners.Exists(listener => listener.Reverse!.Admits(agent)))
+            {
+                errors.Add($"agent {agent.Id} registers itself, but no listener lets it in; give --listen reverse=PATH, or name it in "
+                    + "agents= of one");
+            }
+
+            if (agent.Encoding is { } encoding and not Sidecar.Protocol.Messages.ProtocolConstants.Json)
+            {
+                errors.Add($"agent {agent.Id}: encoding={encoding} cannot be had on a connection that the agent opens: JSON is all that is "
+                    + "spoken there");
+            }
+        }
+
+        foreach (var listener in listeners)
+        {
+            var named = listener.Reverse!.Agents;
+            if (named is null && agents.Count == 0)
+            {
+                errors.Add($"listener {listener.Name} waits for agents, but none registers itself; write --agent "
+                    + $"ID={new AgentEndpoint.Reverse()}");
+            }
+
+            foreach (var id in (named ?? []).Where(id => !agents.Exists(agent => agent.Id == id)))
+            {
+                errors.Add($"listener {listener.Name} lets in agent {id}, which no --agent {id}={new AgentEndpoint.Reverse()} defines");
+            }
+        }
+    }
+}
+
+/// <summary>Finds agents that must see bodies behind listeners whose proxies hand none over.</summary>
+internal static class BodyNeeds
+{
+    private const EventSet Bodies = EventSet.RequestBodyChunk | EventSet.ResponseBodyChunk;
+
+    /// <summary>
+    /// One error for each such agent and listener. An agent needs bodies when its events name them and it does not say that it can do
+    /// without.
+    /// </summary>
+    /// <remarks>
+    /// Every listener takes every route, so each route's agents stand behind each listener; so do those for requests that no route takes.
+    /// </remarks>
+    public static IEnumerable<string> Errors(ConfigurationSnapshot options)
+    {
+        var asked = options.Routes.Append(options.Unmatched).OfType<RouteOptions>()
+            .SelectMany(static route => route.Stages).SelectMany(static stage => stage)
+            .Where(static named => named.Mode != AgentMode.Off).Select(static named => named.Agent).ToHashSet(StringComparer.Ordinal);
+        return
+            from agent in options.Agents
+            where options.Routes.Count == 0 || asked.Contains(agent.Id)
+            where agent.Mode != AgentMode.Off && agent.Events is { } named && (named & Bodies) != 0 && !agent.Body.IsOptional
+            from listener in options.Listeners
+            where !listener.HasBodies && listener.Kind != ListenerKind.Admin
+            select $"agent {agent.Id} needs bodies (its events= names them), and listener {listener.Name} hands none over: its proxy keeps "
+                + "them; let the proxy ask a listener that has bodies, take the body events out of events=, or write body=optional where "
+                + "headers alone will do";
     }
 }

@@ -2,7 +2,9 @@ using System.Net;
 
 namespace Sidecar.Daemon.Connections;
 
-/// <summary>The addresses behind one name: each new connection goes to the one that has the fewest, those that failed lately come last.</summary>
+/// <summary>
+/// The addresses behind one name: each new connection goes to the one that has the fewest, those that failed lately come last.
+/// </summary>
 /// <remarks>Safe from any thread. Addresses that the name no longer has are forgotten when their last connection has ended.</remarks>
 internal sealed class AddressSpread(TimeProvider time)
 {
@@ -17,13 +19,13 @@ internal sealed class AddressSpread(TimeProvider time)
     {
         lock (_gate)
         {
-            foreach (var gone in _uses.Where(use => use.Value.Connections == 0 && !addresses.Contains(use.Key)).Select(static use => use.Key).ToList())
+            foreach (var gone in _uses.Where(use => use.Value.Connections == 0 && !addresses.Contains(use.Key)))
             {
-                _uses.Remove(gone);
+                _uses.Remove(gone.Key);
             }
 
             // Stable: equals stay in the order of the name's answer.
-            return [.. addresses.Distinct().OrderBy(address => IsAvoided(address)).ThenBy(address => _uses.GetValueOrDefault(address)?.Connections ?? 0)];
+            return [.. addresses.Distinct().OrderBy(IsAvoided).ThenBy(address => _uses.GetValueOrDefault(address)?.Connections ?? 0)];
         }
     }
 

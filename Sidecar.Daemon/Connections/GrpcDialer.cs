@@ -10,9 +10,18 @@ using Sidecar.Protocol.Grpc.Client;
 namespace Sidecar.Daemon.Connections;
 
 /// <summary>
-/// Opens streams to a gRPC agent (spec §7), each on an HTTP/2 connection of its own. A name is resolved at every dial and its addresses share the connections.
+/// Opens streams to a gRPC agent (spec §7), each on an HTTP/2 connection of its own. A name is resolved at every dial and its addresses
+/// share the connections.
 /// </summary>
-internal sealed class GrpcDialer : IAgentDialer
+/// <param name="endpoint">One of those where gRPC is spoken; it has been checked.</param>
+/// <param name="settings">What must be known of the agent.</param>
+/// <param name="tls">For <c>https</c>; null for the system's issuers and no certificate of ours.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">The log.</param>
+/// <param name="resolve">The addresses of a name; null asks the system.</param>
+internal sealed class GrpcDialer(
+    AgentEndpoint endpoint, ConnectionSettings settings, TlsOptions? tls, TimeProvider time, ILogger logger,
+    Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null) : IAgentDialer
 {
     // A peer whose machine is gone closes nothing. Agents answer our own pings more often than this, so these come only to those that hang.
     private static readonly TimeSpan KeepAliveDelay = TimeSpan.FromSeconds(20);
@@ -20,57 +29,31 @@ internal sealed class GrpcDialer : IAgentDialer
 
     private static long _lastId;
 
-    private readonly AgentEndpoint _endpoint;
-    private readonly AddressSpread _spread;
-    private readonly ConnectionSettings _settings;
-    private readonly TlsOptions? _tls;
-    private readonly TimeProvider _time;
-    private readonly ILogger _logger;
-    private readonly Uri? _url;
-    private readonly string? _path;
-    private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve;
+    private readonly AddressSpread _spread = new(time);
+    private readonly TlsOptions? _tls = endpoint is AgentEndpoint.Grpc { IsEncrypted: true } ? tls ?? new TlsOptions() : null;
+    private readonly Uri? _url = (endpoint as AgentEndpoint.Grpc)?.Url;
+    private readonly Func<string, CancellationToken, Task<IPAddress[]>> _resolve = resolve ?? Dns.GetHostAddressesAsync;
 
-    /// <summary>A dialer of an endpoint that has been checked.</summary>
-    /// <param name="endpoint">One of those where gRPC is spoken.</param>
-    /// <param name="settings">What must be known of the agent.</param>
-    /// <param name="tls">For <c>https</c>; null for the system's issuers and no certificate of ours.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="logger">The log.</param>
-    /// <param name="resolve">The addresses of a name; null asks the system.</param>
-    public GrpcDialer(
-        AgentEndpoint endpoint, ConnectionSettings settings, TlsOptions? tls, TimeProvider time, ILogger logger,
-        Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
-    {
-        _resolve = resolve ?? Dns.GetHostAddressesAsync;
-        _endpoint = endpoint;
-        _settings = settings;
-        _time = time;
-        _logger = logger;
-        _spread = new AddressSpread(time);
-        _path = endpoint.SocketPath;
-        _url = (endpoint as AgentEndpoint.Grpc)?.Url;
-        _tls = endpoint is AgentEndpoint.Grpc { IsEncrypted: true } ? tls ?? new TlsOptions() : null;
-    }
-
-    public string Endpoint => _endpoint.ToString();
+    public string Endpoint => endpoint.ToString();
 
     public IAgentDialer ForTrialOf(ConfigurationValue configuration) =>
-        new GrpcDialer(_endpoint, _settings with { Configured = new AgentConfiguration(configuration.Value), Reports = null }, _tls, _time, _logger, _resolve);
+        new GrpcDialer(
+            endpoint, settings with { Configured = new(configuration.Value), Reports = null }, _tls, time, logger, _resolve);
 
     public async Task<IAgentConnection> DialAsync(IConnectionSink sink, CancellationToken cancellation)
     {
-        var started = _time.GetTimestamp();
-        using var limit = new CancellationTokenSource(_settings.ConnectTimeout, _time);
+        var started = time.GetTimestamp();
+        using var limit = new CancellationTokenSource(settings.ConnectTimeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         var problem = "it has no address";
         Exception? last = null;
         try
         {
-            foreach (var address in _spread.Order(await ResolveAsync(both.Token).ConfigureAwait(false)))
+            foreach (var address in _spread.Order(await ResolveAsync(both.Token)))
             {
                 try
                 {
-                    return await DialAsync(address, sink, started, both.Token).ConfigureAwait(false);
+                    return await DialAsync(address, sink, started, both.Token);
                 }
                 catch (Exception e) when (!both.IsCancellationRequested)
                 {
@@ -82,22 +65,22 @@ internal sealed class GrpcDialer : IAgentDialer
         catch (Exception e)
         {
             cancellation.ThrowIfCancellationRequested();
-            (problem, last) = (limit.IsCancellationRequested ? $"it did not answer within {_settings.ConnectTimeout}" : e.Message, e);
+            (problem, last) = (limit.IsCancellationRequested ? $"it did not answer within {settings.ConnectTimeout}" : e.Message, e);
         }
 
-        throw new AgentUnreachableException($"agent {_settings.AgentId} cannot be reached at {Endpoint}: {problem}", last!);
+        throw new AgentUnreachableException($"agent {settings.AgentId} cannot be reached at {Endpoint}: {problem}", last!);
     }
 
     private async Task<IReadOnlyCollection<EndPoint>> ResolveAsync(CancellationToken cancellation)
     {
-        if (_path is not null)
+        if (endpoint.SocketPath is { } path)
         {
-            return [new UnixDomainSocketEndPoint(_path)];
+            return [new UnixDomainSocketEndPoint(path)];
         }
 
         try
         {
-            var addresses = await _resolve(_url!.DnsSafeHost, cancellation).ConfigureAwait(false);
+            var addresses = await _resolve(_url!.DnsSafeHost, cancellation);
             return [.. addresses.Select(address => new IPEndPoint(address, _url.Port))];
         }
         catch (SocketException e)
@@ -119,21 +102,21 @@ internal sealed class GrpcDialer : IAgentDialer
             {
                 EndPoint = address,
                 Authority = _url?.Authority ?? "localhost",
-                ConnectTimeout = _settings.ConnectTimeout,
+                ConnectTimeout = settings.ConnectTimeout,
                 KeepAlivePingDelay = KeepAliveDelay,
                 KeepAlivePingTimeout = KeepAliveTimeout,
                 Tls = tls?.Settings,
-                Time = _time,
+                Time = time,
             });
-            connection = Connect(await channel.OpenAsync(GrpcDialect.ProcessStream, cancellation).ConfigureAwait(false), channel, sink);
-            await connection.OpenAsync(_settings.ConnectTimeout - _time.GetElapsedTime(started), cancellation).ConfigureAwait(false);
-            await ConfigurationPush.SendAsync(connection, _settings, _time, cancellation).ConfigureAwait(false);
+            connection = Connect(await channel.OpenAsync(GrpcDialect.ProcessStream, cancellation), channel, sink);
+            await connection.OpenAsync(settings.ConnectTimeout - time.GetElapsedTime(started), cancellation);
+            await ConfigurationPush.SendAsync(connection, settings, time, cancellation);
         }
         catch (Exception e)
         {
             if (connection is not null)
             {
-                await connection.DisposeAsync().ConfigureAwait(false);
+                await connection.DisposeAsync();
             }
 
             channel?.Dispose();
@@ -153,15 +136,15 @@ internal sealed class GrpcDialer : IAgentDialer
     }
 
     private FramedAgentConnection Connect(GrpcStreamCall call, GrpcChannel channel, IConnectionSink sink) => new(
-        $"{_settings.AgentId}-grpc-{Interlocked.Increment(ref _lastId)}",
+        $"{settings.AgentId}-grpc-{Interlocked.Increment(ref _lastId)}",
         new CallPipe(call),
-        _settings,
+        settings,
         sink,
-        _time,
-        _logger,
+        time,
+        logger,
         async () =>
         {
-            await call.DisposeAsync().ConfigureAwait(false);
+            await call.DisposeAsync();
             channel.Dispose();
         },
         GrpcDialect.Instance,

@@ -45,12 +45,14 @@ internal sealed class TlsAttempt
     /// <summary>Why the dial failed as far as TLS is the reason; null when it is not.</summary>
     public string? Problem => _problem
         ?? (_askedInVain ? "it asks for a client certificate, and none is given; set cert= and key="
-        : _accepted && _options.Certificate is { } own ? $"its certificate was accepted, but then it ended the connection: does it accept the client certificate in {own}?"
+        : _accepted && _options.Certificate is { } own ? "its certificate was accepted, but then it ended the connection: does it accept "
+            + $"the client certificate in {own}?"
         : null);
 
     private bool IsAccepted(X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
-        _problem = CertificateCheck.Problem(certificate, chain, errors, _name, _options.Authorities is { } path ? $"those in {path}" : "those that the system trusts");
+        _problem = CertificateCheck.Problem(
+            certificate, chain, errors, _name, _options.Authorities is { } path ? $"those in {path}" : "those that the system trusts");
         _accepted = _problem is null;
         return _accepted;
     }

@@ -6,38 +6,26 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.Connections;
 
 /// <summary>Opens connections over a Unix socket.</summary>
-internal sealed class UnixSocketDialer : IAgentDialer
+internal sealed class UnixSocketDialer(string path, ConnectionSettings settings, TimeProvider time, ILogger logger) : IAgentDialer
 {
     private static long _lastId;
 
-    private readonly ConnectionSettings _settings;
-    private readonly TimeProvider _time;
-    private readonly ILogger _logger;
-    private readonly string _path;
+    public string Endpoint => path;
 
-    public UnixSocketDialer(string path, ConnectionSettings settings, TimeProvider time, ILogger logger)
-    {
-        _path = path;
-        _settings = settings;
-        _time = time;
-        _logger = logger;
-    }
-
-    public string Endpoint => _path;
-
-    public IDisposable? Watch(Action appeared) => SocketFileWatch.TryStart(_path, appeared);
+    public IDisposable? Watch(Action appeared) => SocketFileWatch.TryStart(path, appeared);
 
     public async Task<IAgentConnection> DialAsync(IConnectionSink sink, CancellationToken cancellation)
     {
-        var start = _time.GetTimestamp();
+        var start = time.GetTimestamp();
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         FramedAgentConnection? connection = null;
         try
         {
-            await ConnectAsync(socket, cancellation).ConfigureAwait(false);
-            connection = FramedAgentConnection.Over(socket, $"{_settings.AgentId}-{Interlocked.Increment(ref _lastId)}", _settings, sink, _time, _logger);
-            await connection.OpenAsync(_settings.ConnectTimeout - _time.GetElapsedTime(start), cancellation).ConfigureAwait(false);
-            await ConfigurationPush.SendAsync(connection, _settings, _time, cancellation).ConfigureAwait(false);
+            await ConnectAsync(socket, cancellation);
+            connection = FramedAgentConnection.Over(
+                socket, $"{settings.AgentId}-{Interlocked.Increment(ref _lastId)}", settings, sink, time, logger);
+            await connection.OpenAsync(settings.ConnectTimeout - time.GetElapsedTime(start), cancellation);
+            await ConfigurationPush.SendAsync(connection, settings, time, cancellation);
             return connection;
         }
         catch (Exception e)
@@ -49,11 +37,11 @@ internal sealed class UnixSocketDialer : IAgentDialer
             }
             else
             {
-                await connection.DisposeAsync().ConfigureAwait(false);
+                await connection.DisposeAsync();
             }
 
             cancellation.ThrowIfCancellationRequested();
-            throw new AgentUnreachableException($"agent {_settings.AgentId} cannot be reached at {_path}: {e.Message}", e);
+            throw new AgentUnreachableException($"agent {settings.AgentId} cannot be reached at {path}: {e.Message}", e);
         }
     }
 
@@ -61,8 +49,8 @@ internal sealed class UnixSocketDialer : IAgentDialer
     {
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path), cancellation).AsTask()
-                .WaitAsync(_settings.ConnectTimeout, _time, cancellation).ConfigureAwait(false);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation).AsTask()
+                .WaitAsync(settings.ConnectTimeout, time, cancellation);
         }
         catch (SocketException e)
         {
@@ -70,7 +58,41 @@ internal sealed class UnixSocketDialer : IAgentDialer
         }
         catch (TimeoutException e)
         {
-            throw new TimeoutException($"the connection was not accepted within {_settings.ConnectTimeout}", e);
+            throw new TimeoutException($"the connection was not accepted within {settings.ConnectTimeout}", e);
+        }
+    }
+}
+
+/// <summary>Tells when a socket's file appears, so that whoever waits for an agent need not wait out a pause.</summary>
+internal static class SocketFileWatch
+{
+    /// <summary>
+    /// Begins to watch; null where that cannot be done (no such folder, or the kernel's limit of watches), which costs nothing but time.
+    /// </summary>
+    /// <param name="path">The socket's path.</param>
+    /// <param name="appeared">Called on a thread of its own when a file of that name was made, or another one was renamed to it.</param>
+    public static IDisposable? TryStart(string path, Action appeared)
+    {
+        FileSystemWatcher? watcher = null;
+        try
+        {
+            var full = Path.GetFullPath(path);
+            watcher = new FileSystemWatcher(Path.GetDirectoryName(full)!, Path.GetFileName(full)) { NotifyFilter = NotifyFilters.FileName };
+            watcher.Created += (_, _) => appeared();
+            watcher.Renamed += (_, renamed) =>
+            {
+                if (renamed.FullPath == full)
+                {
+                    appeared();
+                }
+            };
+            watcher.EnableRaisingEvents = true;
+            return watcher;
+        }
+        catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            watcher?.Dispose();
+            return null;
         }
     }
 }

@@ -34,7 +34,7 @@ internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exp
         var path = request.RawTarget.Split('?')[0];
         var (status, document) = (request.Method, path) switch
         {
-            ("POST", PushPath) => await _pushes.TakeAsync(request).ConfigureAwait(false),
+            ("POST", PushPath) => await _pushes.TakeAsync(request),
             ("DELETE", _) when path.StartsWith(AgentsPath + "/", StringComparison.Ordinal) => Remove(path[(AgentsPath.Length + 1)..]),
             ("DELETE", _) when path.StartsWith(StickyEndpoint.Path, StringComparison.Ordinal) =>
                 _sticky.Clear(path[StickyEndpoint.Path.Length..]),
@@ -54,7 +54,7 @@ internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exp
                 StatusCodes.Status404NotFound,
                 $"nothing is here; there are /status, {AgentsPath}, /sessions, {PushPath}, /metrics and /healthz"),
         };
-        await AnswerAsync(context, status, document).ConfigureAwait(false);
+        await AnswerAsync(context, status, document);
     }
 
     private AdminAnswer Push(string id) => _pages.ConfigPush(id) is { } push
@@ -91,7 +91,7 @@ internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exp
         response.Headers.CacheControl = "no-store";
         if (context.GetRequiredFeature<IHttpRequestFeature>().Method != "HEAD")
         {
-            await context.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(body).ConfigureAwait(false);
+            await context.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(body);
         }
     }
 }

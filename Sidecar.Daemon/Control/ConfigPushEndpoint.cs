@@ -23,7 +23,7 @@ internal sealed class ConfigPushEndpoint(DaemonView daemon)
         ConfigPushOrder order;
         try
         {
-            order = await ReadAsync(request.Body).ConfigureAwait(false);
+            order = await ReadAsync(request.Body);
         }
         catch (BadHttpRequestException e)
         {
@@ -109,7 +109,7 @@ internal sealed class ConfigPushEndpoint(DaemonView daemon)
     {
         using var limit = new CancellationTokenSource(ReadLimit, TimeProvider.System);
         using var bytes = new MemoryStream();
-        await body.CopyToAsync(bytes, limit.Token).ConfigureAwait(false);
+        await body.CopyToAsync(bytes, limit.Token);
         return bytes.Length == 0 ? new ConfigPushOrder(null, null)
             : JsonSerializer.Deserialize(bytes.GetBuffer().AsSpan(0, (int)bytes.Length), OrderJson.Default.ConfigPushOrder)
             ?? new ConfigPushOrder(null, null);

@@ -6,38 +6,22 @@ using Sidecar.Daemon.Inspection.Ledger;
 namespace Sidecar.Daemon.Control;
 
 /// <summary>What of the daemon can be shown to operators.</summary>
-internal sealed record DaemonView
+/// <param name="Version">Its version.</param>
+/// <param name="StartedAt">When it was started.</param>
+/// <param name="Model">The newest model.</param>
+/// <param name="Agents">The agents as they are now.</param>
+/// <param name="Exchanges">The exchanges that came, and how they ended.</param>
+/// <param name="ListenerWarnings">What listeners found wrong with the configuration of their proxies.</param>
+/// <param name="BodyMemory">The body bytes that may be held for all agents.</param>
+/// <param name="Pusher">Pushes configurations to agents.</param>
+/// <param name="Updates">What agents asked about their configurations.</param>
+/// <param name="Removals">Takes agents out of service.</param>
+/// <param name="Time">The clock.</param>
+internal sealed record DaemonView(
+    string Version, DateTimeOffset StartedAt, Func<RuntimeModel> Model, Func<IReadOnlyList<AgentState>> Agents, ExchangeCounts Exchanges,
+    ListenerWarnings ListenerWarnings, ByteBudget BodyMemory, ConfigPusher Pusher, ConfigUpdates Updates, AgentRemovals Removals,
+    TimeProvider Time)
 {
-    public required string Version { get; init; }
-
-    /// <summary>When it was started.</summary>
-    public required DateTimeOffset StartedAt { get; init; }
-
-    /// <summary>The newest model.</summary>
-    public required Func<RuntimeModel> Model { get; init; }
-
-    /// <summary>The agents as they are now.</summary>
-    public required Func<IReadOnlyList<AgentState>> Agents { get; init; }
-
     /// <summary>The agent of an id as it is now; null when there is none.</summary>
     public AgentState? Find(string id) => Agents().FirstOrDefault(agent => agent.Id == id);
-
-    public required ExchangeCounts Exchanges { get; init; }
-
-    /// <summary>What listeners found wrong with the configuration of their proxies.</summary>
-    public required ListenerWarnings ListenerWarnings { get; init; }
-
-    /// <summary>The body bytes that may be held for all agents.</summary>
-    public required ByteBudget BodyMemory { get; init; }
-
-    public required ConfigPusher Pusher { get; init; }
-
-    /// <summary>What agents asked about their configurations.</summary>
-    public required ConfigUpdates Updates { get; init; }
-
-    /// <summary>Takes agents out of service.</summary>
-    public required AgentRemovals Removals { get; init; }
-
-    /// <summary>The clock.</summary>
-    public required TimeProvider Time { get; init; }
 }

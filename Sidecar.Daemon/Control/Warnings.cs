@@ -11,12 +11,8 @@ internal static class Warnings
 
     /// <summary>All that there is to say.</summary>
     public static IReadOnlyList<string> Of(
-        IReadOnlyList<AgentDocument> agents,
-        IReadOnlyList<(string Agent, DateTimeOffset Since)> removed,
-        ExchangesDocument exchanges,
-        ConfigPushesDocument config,
-        ByteBudget memory,
-        DateTimeOffset now)
+        IReadOnlyList<AgentDocument> agents, IReadOnlyList<(string Agent, DateTimeOffset Since)> removed, ExchangesDocument exchanges,
+        ConfigPushesDocument config, ByteBudget memory, DateTimeOffset now)
     {
         var warnings = new List<string>();
         warnings.AddRange(agents.Select(Of).OfType<string>());
@@ -26,13 +22,13 @@ internal static class Warnings
             + " UTC: its routes go on without it until the daemon is started again"));
         if (exchanges.Bypassed > 0)
         {
-            warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{exchanges.Bypassed} exchanges passed uninspected since the start; ")
+            warnings.Add($"{exchanges.Bypassed} exchanges passed uninspected since the start; "
                 + "see sidecar_agent_exchanges_total for the causes");
         }
 
         if (memory.Used > memory.Limit / 10 * 9)
         {
-            warnings.Add(string.Create(CultureInfo.InvariantCulture, $"{memory.Used} of {memory.Limit} bytes for held bodies are taken"));
+            warnings.Add($"{memory.Used} of {memory.Limit} bytes for held bodies are taken");
         }
 
         // The last push to an agent is what counts.

@@ -2,10 +2,13 @@ using System.Numerics;
 
 namespace Sidecar.Daemon.Diagnostics;
 
-/// <summary>Percentiles of durations of the last one to two minutes, within 12.5 %, in 2 KB. Recording takes one interlocked addition.</summary>
+/// <summary>
+/// Percentiles of durations of the last one to two minutes, within 12.5 %, in 2 KB. Recording takes one interlocked addition.
+/// </summary>
 /// <remarks>
-/// Buckets grow with the durations: eight for each doubling, from a microsecond to two minutes. Two halves take turns: the older one is emptied
-/// when the newer one is a minute old. Safe from any thread; a duration recorded in the very moment of the turn may count for the wrong half.
+/// Buckets grow with the durations: eight for each doubling, from a microsecond to two minutes. Two halves take turns: the older one is
+/// emptied when the newer one is a minute old. Safe from any thread; a duration recorded in the very moment of the turn may count for the
+/// wrong half.
 /// </remarks>
 internal sealed class LatencySketch(TimeProvider time)
 {

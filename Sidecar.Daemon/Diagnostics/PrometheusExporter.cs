@@ -121,7 +121,8 @@ internal sealed class PrometheusExporter : IDisposable
     }
 
     /// <summary>
-    /// What has these tags, for example a version of an agent, is gone: its series are forgotten when they have been shown often enough for every scraper.
+    /// What has these tags, for example a version of an agent, is gone: its series are forgotten when they have been shown often enough for
+    /// every scraper.
     /// </summary>
     /// <param name="isBack">Whether it is there again, and its series go on.</param>
     /// <param name="tags">The tags, all of them.</param>

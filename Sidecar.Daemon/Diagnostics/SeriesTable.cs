@@ -4,10 +4,10 @@ namespace Sidecar.Daemon.Diagnostics;
 
 /// <summary>Finds the series of a tag set, and makes it when it is new and the bound allows.</summary>
 /// <remarks>
-/// Finding takes no lock and allocates nothing: an open-addressed array whose slots are only ever filled, and which is replaced as a
-/// whole when it is half full or series are forgotten. A reader that missed a slot being filled, or holds an old array, asks again under the
-/// lock that writers take.
-/// Tag sets that come out as the same labels (another order, an empty value) share one series, for a scrape must not show one twice.
+/// Finding takes no lock and allocates nothing: an open-addressed array whose slots are only ever filled, and which is replaced as a whole
+/// when it is half full or series are forgotten. A reader that missed a slot being filled, or holds an old array, asks again under the lock
+/// that writers take. Tag sets that come out as the same labels (another order, an empty value) share one series, for a scrape must not
+/// show one twice.
 /// </remarks>
 internal sealed class SeriesTable(int limit, Func<byte[], Series> create)
 {

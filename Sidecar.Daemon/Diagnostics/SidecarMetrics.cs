@@ -3,7 +3,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Diagnostics;
 
-/// <summary>The daemon's meter with the instruments of listeners and of the build. Call sites say what happened; names, units and labels live here.</summary>
+/// <summary>
+/// The daemon's meter with the instruments of listeners and of the build. Call sites say what happened; names, units and labels live here.
+/// </summary>
 /// <remarks>
 /// Safe from any thread; recording does not allocate. Labels are bounded: ids of agents and routes from the configuration, and names of our
 /// own enums. <see cref="PrometheusExporter"/> turns the names into those that Prometheus sees: <c>agent.call.duration</c> in <c>s</c> into
@@ -14,7 +16,6 @@ internal sealed class SidecarMetrics : IDisposable
     /// <summary>Name of the meter.</summary>
     public const string MeterName = "Sidecar";
 
-    private readonly Meter _meter;
     private readonly Counter<long> _replies;
     private readonly Counter<long> _registrations;
     private readonly UpDownCounter<long> _sessions;
@@ -23,16 +24,17 @@ internal sealed class SidecarMetrics : IDisposable
     /// <summary>Creates the meter and its instruments.</summary>
     public SidecarMetrics(IMeterFactory factory)
     {
-        _meter = factory.Create(MeterName);
-        Agents = new AgentMetrics(_meter);
-        _replies = _meter.CreateCounter<long>("replies", "{reply}", "Replies fetched in a second step, by what their token was");
-        _registrations = _meter.CreateCounter<long>("agent.registrations", "{registration}", "Attempts of agents to register on a reverse listener, by how they ended");
-        _sessions = _meter.CreateUpDownCounter<long>("proxy.sessions", "{session}", "Connections that proxies keep open to us");
-        _sessionEnds = _meter.CreateCounter<long>("proxy.session.ends", "{session}", "Connections of proxies that ended, by why");
+        Meter = factory.Create(MeterName);
+        Agents = new AgentMetrics(Meter);
+        _replies = Meter.CreateCounter<long>("replies", "{reply}", "Replies fetched in a second step, by what their token was");
+        _registrations = Meter.CreateCounter<long>("agent.registrations", "{registration}",
+            "Attempts of agents to register on a reverse listener, by how they ended");
+        _sessions = Meter.CreateUpDownCounter<long>("proxy.sessions", "{session}", "Connections that proxies keep open to us");
+        _sessionEnds = Meter.CreateCounter<long>("proxy.session.ends", "{session}", "Connections of proxies that ended, by why");
     }
 
     /// <summary>The meter, for the instruments of rooms above.</summary>
-    public Meter Meter => _meter;
+    public Meter Meter { get; }
 
     /// <summary>The instruments of the pools.</summary>
     public AgentMetrics Agents { get; }
@@ -58,16 +60,16 @@ internal sealed class SidecarMetrics : IDisposable
     public void ReplySent(string listener, string token) => _replies.Add(1, Tag("listener", listener), Tag("token", token));
 
     /// <summary>Adds the marker of this build.</summary>
-    public void ObserveBuild(string version) => _meter.CreateObservableGauge(
+    public void ObserveBuild(string version) => Meter.CreateObservableGauge(
         "info", () => new Measurement<int>(1, Tag("version", version)), unit: null, "1; its label names the version that runs");
 
     /// <summary>Adds the count of observers' failures.</summary>
     /// <param name="read">Asked at each scrape.</param>
-    public void ObserveFailures(Func<long> read) => _meter.CreateObservableCounter(
+    public void ObserveFailures(Func<long> read) => Meter.CreateObservableCounter(
         "observer.failures", read, "{failure}", "Failures of observers to take note of an exchange, which affect no exchange");
 
     /// <summary>Gives the meter back to its factory, which ends it with itself.</summary>
-    public void Dispose() => _meter.Dispose();
+    public void Dispose() => Meter.Dispose();
 
     private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
 

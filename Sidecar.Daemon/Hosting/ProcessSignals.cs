@@ -1,9 +1,15 @@
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Sidecar.Daemon.Hosting;
 
-/// <summary>What the process does on signals: TERM and INT stop it in order, and no other that can be caught ends it. Safe from any thread.</summary>
-/// <remarks>Operators' tools send HUP and USR1 to daemons by habit (log rotation, reloads, a terminal that closes); by default each would kill.</remarks>
+/// <summary>
+/// What the process does on signals: TERM and INT stop it in order, and no other that can be caught ends it. Safe from any thread.
+/// </summary>
+/// <remarks>
+/// Operators' tools send HUP and USR1 to daemons by habit (log rotation, reloads, a terminal that closes); by default each would kill.
+/// </remarks>
 internal sealed class ProcessSignals : IDisposable
 {
     // By number, as signal(7) lists them for Linux; the runtime knows the rest by name.
@@ -12,7 +18,10 @@ internal sealed class ProcessSignals : IDisposable
 
     // What else would end the process by default, and is nobody's way to stop it.
     private static readonly (PosixSignal Signal, string Name)[] Others =
-        [(PosixSignal.SIGQUIT, "SIGQUIT"), ((PosixSignal)14, "SIGALRM"), ((PosixSignal)26, "SIGVTALRM"), ((PosixSignal)27, "SIGPROF"), ((PosixSignal)29, "SIGIO"), ((PosixSignal)30, "SIGPWR")];
+    [
+        (PosixSignal.SIGQUIT, "SIGQUIT"), ((PosixSignal)14, "SIGALRM"), ((PosixSignal)26, "SIGVTALRM"), ((PosixSignal)27, "SIGPROF"),
+        ((PosixSignal)29, "SIGIO"), ((PosixSignal)30, "SIGPWR"),
+    ];
 
     private readonly List<PosixSignalRegistration> _registrations = [];
 
@@ -40,4 +49,28 @@ internal sealed class ProcessSignals : IDisposable
         context.Cancel = true;
         then();
     }));
+}
+
+/// <summary>
+/// How long the host lives: until SIGTERM or SIGINT. The framework's own lifetime would stop it on SIGQUIT too, and leave the other signals
+/// to kill it.
+/// </summary>
+internal sealed partial class SignalLifetime(
+    IHostApplicationLifetime application, ILogger<SignalLifetime> logger) : IHostLifetime, IDisposable
+{
+    private ProcessSignals? _signals;
+
+    public Task WaitForStartAsync(CancellationToken cancellationToken)
+    {
+        _signals = new ProcessSignals(application.StopApplication, line => LogSignal(logger, line));
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // Not at the stop: a second signal must not cut short what the first began.
+    public void Dispose() => _signals?.Dispose();
+
+    [LoggerMessage(4, LogLevel.Information, "sidecar: {Line}")]
+    private static partial void LogSignal(ILogger logger, string line);
 }

@@ -1,12 +1,12 @@
 namespace Sidecar.Daemon.Hosting;
 
 /// <summary>
-/// Threads of the pool that are there before they are needed: to start one takes descriptors and memory, and a runtime that has none for it ends
-/// the process.
+/// Threads of the pool that are there before they are needed: to start one takes descriptors and memory, and a runtime that has none for it
+/// ends the process.
 /// </summary>
 /// <remarks>
-/// The runtime keeps as many as <c>ThreadsToKeepAlive</c> of the project file says, however long they are idle. How many run at once is decided as
-/// before: a higher least number would only have them get in each other's way.
+/// The runtime keeps as many as <c>ThreadsToKeepAlive</c> of the project file says, however long they are idle. How many run at once is
+/// decided as before: a higher least number would only have them get in each other's way.
 /// </remarks>
 internal static class ThreadReserve
 {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 using Sidecar.Daemon.Agents;
@@ -10,18 +9,15 @@ namespace Sidecar.Daemon.Inspection;
 
 /// <summary>Agents asked about one event at the same time, whose replies are taken in the order in which they come.</summary>
 /// <remarks>
-/// Reused, with no task for any agent. One caller at a time takes replies; <see cref="Dispose"/> gives it back once all have been taken. One that is given up
-/// before is left to the replies that still come.
+/// Reused, with no task for any agent. One caller at a time takes replies; <see cref="Dispose"/> gives it back once all have been taken.
+/// One that is given up before is left to the replies that still come.
 /// </remarks>
 internal sealed class AgentFanOut : IValueTaskSource, IDisposable
 {
-    private const int LargestPool = 1024;
-
     // Few routes ask more agents at once; what was needed for those is let go.
     private const int MostKept = 16;
 
-    private static readonly ConcurrentQueue<AgentFanOut> Pool = new();
-    private static int _pooled;
+    private static readonly BoundedPool<AgentFanOut> Pool = new(1024);
 
     private readonly Lock _lock = new();
     private readonly List<Slot> _slots = [];
@@ -45,15 +41,7 @@ internal sealed class AgentFanOut : IValueTaskSource, IDisposable
     /// <param name="deadline">When the phase's time is up, a timestamp.</param>
     public static AgentFanOut Ask(Exchange exchange, int first, int end, AgentEvent message, long deadline)
     {
-        if (Pool.TryDequeue(out var asked))
-        {
-            Interlocked.Decrement(ref _pooled);
-        }
-        else
-        {
-            asked = new AgentFanOut();
-        }
-
+        var asked = Pool.TryRent() ?? new AgentFanOut();
         var kind = EventKinds.Of(message.Type);
         for (var place = first; place < end; place++)
         {
@@ -111,18 +99,9 @@ internal sealed class AgentFanOut : IValueTaskSource, IDisposable
         }
 
         _frames.Clear();
-        if (_slots.Count > MostKept)
+        if (_slots.Count <= MostKept)
         {
-            return;
-        }
-
-        if (Interlocked.Increment(ref _pooled) <= LargestPool)
-        {
-            Pool.Enqueue(this);
-        }
-        else
-        {
-            Interlocked.Decrement(ref _pooled);
+            Pool.Return(this);
         }
     }
 

@@ -10,7 +10,8 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.Inspection;
 
 /// <summary>
-/// Calls that no request waits for: copies for agents in monitor mode, and the news that an exchange is complete. Bounded, awaited at the end.
+/// Calls that no request waits for: copies for agents in monitor mode, and the news that an exchange is complete. Bounded, awaited at the
+/// end.
 /// </summary>
 internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls> logger) : IAsyncDisposable
 {
@@ -59,7 +60,8 @@ internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls
     }
 
     /// <summary>
-    /// Hands a copy of a piece of a body to the agents that only watch. One that cannot be copied leaves a hole: the agent sees no more of that body.
+    /// Hands a copy of a piece of a body to the agents that only watch. One that cannot be copied leaves a hole: the agent sees no more of
+    /// that body.
     /// </summary>
     public void CopyToMonitors(MonitorFlow[] flows, in BodyPiece piece)
     {
@@ -84,7 +86,8 @@ internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls
     }
 
     /// <summary>
-    /// Tells every agent that saw the exchange that it is over, whatever it states, unless its operator leaves that out (rule 18). Once, when it is accounted.
+    /// Tells every agent that saw the exchange that it is over, whatever it states, unless its operator leaves that out (rule 18). Once,
+    /// when it is accounted.
     /// </summary>
     /// <param name="exchange">The exchange.</param>
     /// <param name="account">How it is accounted.</param>
@@ -138,7 +141,7 @@ internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls
     {
         try
         {
-            participant.NoteWouldBe(kind, MonitorLabels.Of(message, await AskAsync(participant, message, kind).ConfigureAwait(false)));
+            participant.NoteWouldBe(kind, MonitorLabels.Of(message, await AskAsync(participant, message, kind)));
         }
         catch (Exception e)
         {
@@ -157,7 +160,7 @@ internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls
     {
         try
         {
-            flow.Participant.NoteWouldBe(flow.Kind, await flow.PushAsync(piece, DeadlineOf(flow.Participant.Session, flow.Kind)).ConfigureAwait(false));
+            flow.Participant.NoteWouldBe(flow.Kind, await flow.PushAsync(piece, DeadlineOf(flow.Participant.Session, flow.Kind)));
         }
         catch (Exception e)
         {
@@ -175,12 +178,13 @@ internal sealed class BackgroundCalls(TimeProvider time, ILogger<BackgroundCalls
     {
         try
         {
-            // Agents keep something for the exchange until they hear of its end, so a full agent is asked again until it has had time for it.
+            // Agents keep something for the exchange until they hear of its end, so a full agent is asked again until it has had time for
+            // it.
             var last = time.GetTimestamp() + (long)(DrainLimit.TotalSeconds * time.TimestampFrequency);
-            while (await AskAsync(participant, message, EventKind.RequestComplete).ConfigureAwait(false) is var reply
+            while (await AskAsync(participant, message, EventKind.RequestComplete) is var reply
                 && reply.Outcome is CallOutcome.NoRoom or CallOutcome.NoSlot or CallOutcome.QueueFull && time.GetTimestamp() < last)
             {
-                await Task.Delay(CompletePause, time).ConfigureAwait(false);
+                await Task.Delay(CompletePause, time);
             }
         }
         catch (Exception e)

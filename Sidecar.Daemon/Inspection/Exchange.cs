@@ -9,29 +9,27 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection;
 
-/// <summary>One HTTP request and its response: the route it started with, the agents that take part, its ledger. It ends exactly once.</summary>
+/// <summary>
+/// One HTTP request and its response: the route it started with, the agents that take part, its ledger. It ends exactly once.
+/// </summary>
 /// <remarks>
-/// What most exchanges do without is made when it is needed. It is not reused itself: front ends keep it beyond its end, and whatever they ask of it then
-/// must not meet another client's. What is reused is what only lives while it is inspected: calls, fan-outs, records. It locks itself, as nobody else does.
+/// What most exchanges do without is made when it is needed. It is not reused itself: front ends keep it beyond its end, and whatever they
+/// ask of it then must not meet another client's. What is reused is what only lives while it is inspected: calls, fan-outs, records. It
+/// locks itself, as nobody else does.
 /// </remarks>
 [SuppressMessage("Design", "CA1001", Justification = "Its end is what gives back what its bodies hold, when no event is under way.")]
 internal sealed partial class Exchange
 {
     private ExchangeBodies? _bodies;
     private LedgerEntry _own;
-    private Cause _abandonedFor;
+    private volatile Cause _abandonedFor;
     private int _busy;
     private bool _ended;
     private bool _isClosed;
 
     private Exchange(CorrelationId id, string listener, long generation, RouteModel? route, long started)
     {
-        Id = id;
-        Listener = listener;
-        Generation = generation;
-        Route = route;
-        Started = started;
-        LastEvent = started;
+        (Id, Listener, Generation, Route, Started, LastEvent) = (id, listener, generation, route, started, started);
         _own = new LedgerEntry(LedgerState.NotSubject, route is null ? Cause.NoRoute : Cause.None);
         var agents = Plan.Agents;
         _participants = agents.IsEmpty ? [] : new Participant[agents.Length];
@@ -41,7 +39,9 @@ internal sealed partial class Exchange
         }
     }
 
-    /// <summary>Begins an exchange; null when an agent's version has ended since the model was read, which happens only when there is a newer one.</summary>
+    /// <summary>
+    /// Begins an exchange; null when an agent's version has ended since the model was read, which happens only when there is a newer one.
+    /// </summary>
     /// <param name="id">Minted by us.</param>
     /// <param name="listener">The listener's name.</param>
     /// <param name="generation">The number of the model that the route is of.</param>
@@ -87,7 +87,9 @@ internal sealed partial class Exchange
     /// <summary>When its last event came, a timestamp.</summary>
     public long LastEvent { get; set; }
 
-    /// <summary>Whether its phases come one by one from a proxy that may go on without having heard an answer. Set before the first event.</summary>
+    /// <summary>
+    /// Whether its phases come one by one from a proxy that may go on without having heard an answer. Set before the first event.
+    /// </summary>
     public bool IsJoined { get; set; }
 
     /// <summary>Whether an event of either direction is being inspected.</summary>
@@ -98,11 +100,14 @@ internal sealed partial class Exchange
 
     /// <summary>
     /// Why agents are not shown the request's body, because the listener's proxy does not hand it over: <see cref="Cause.NoBody"/>, or
-    /// <see cref="Cause.MaybeBody"/> where nothing tells whether there is one; none where there is none. Set by the front end before the headers are inspected.
+    /// <see cref="Cause.MaybeBody"/> where nothing tells whether there is one; none where there is none. Set by the front end before the
+    /// headers are inspected.
     /// </summary>
     public Cause UnseenBody { get; set; }
 
-    /// <summary>The id of the client's session when the front end knows one, for routes that stick to it; set before the first event.</summary>
+    /// <summary>
+    /// The id of the client's session when the front end knows one, for routes that stick to it; set before the first event.
+    /// </summary>
     public string? SessionId { get; set; }
 
     /// <summary>Its bodies; made when somebody asks for them, and of an exchange that is over disposed of.</summary>
@@ -130,16 +135,7 @@ internal sealed partial class Exchange
     public BodyPipeline? BodyOf(Direction direction) => Volatile.Read(ref _bodies)?.FlowOf(direction);
 
     /// <summary>Why the calls under way were cancelled from outside; none while they are wanted. A later event is wanted again.</summary>
-    public Cause AbandonedFor
-    {
-        get
-        {
-            lock (this)
-            {
-                return _abandonedFor;
-            }
-        }
-    }
+    public Cause AbandonedFor => _abandonedFor;
 
     /// <summary>Accounts for something that no single agent stands for, for example a request that cannot be inspected at all.</summary>
     public void Note(LedgerState state, Cause cause)
@@ -215,7 +211,9 @@ internal sealed partial class Exchange
         }
     }
 
-    /// <summary>An event is about to be inspected; every true is paired with <see cref="Leave"/>. False when the exchange has ended.</summary>
+    /// <summary>
+    /// An event is about to be inspected; every true is paired with <see cref="Leave"/>. False when the exchange has ended.
+    /// </summary>
     public bool TryEnter()
     {
         lock (this)
@@ -234,7 +232,9 @@ internal sealed partial class Exchange
         }
     }
 
-    /// <summary>An event is inspected. True for the one that has to account for the exchange: it ended meanwhile, and this was its last event.</summary>
+    /// <summary>
+    /// An event is inspected. True for the one that has to account for the exchange: it ended meanwhile, and this was its last event.
+    /// </summary>
     public bool Leave()
     {
         lock (this)
@@ -243,7 +243,10 @@ internal sealed partial class Exchange
         }
     }
 
-    /// <summary>It is over: no event enters any more. True for the one that has to account for it now; events under way leave it to the last of them.</summary>
+    /// <summary>
+    /// It is over: no event enters any more. True for the one that has to account for it now; events under way leave it to the last of
+    /// them.
+    /// </summary>
     public bool TryEnd(RequestCompleteEvent? complete)
     {
         lock (this)
@@ -272,7 +275,8 @@ internal sealed partial class Exchange
     }
 
     /// <summary>
-    /// How the whole is accounted: the weightiest of its own line and all agents', where an agent that another's decision made superfluous does not count.
+    /// How the whole is accounted: the weightiest of its own line and all agents', where an agent that another's decision made superfluous
+    /// does not count.
     /// </summary>
     public LedgerEntry Account()
     {

@@ -164,8 +164,8 @@ internal sealed class ExchangeDirectory<T> : IDisposable
     }
 
     /// <summary>
-    /// Waits until none is open and nothing more can be told of those that ended early, or until the token fires. Each expires, so this ends where nothing new
-    /// is added.
+    /// Waits until none is open and nothing more can be told of those that ended early, or until the token fires. Each expires, so this
+    /// ends where nothing new is added.
     /// </summary>
     public async Task WhenEmptyAsync(CancellationToken timeIsUp)
     {
@@ -210,7 +210,8 @@ internal sealed class ExchangeDirectory<T> : IDisposable
 
     private void Sweep()
     {
-        EndAll(joined => _inspector.Time.GetElapsedTime(joined.Exchange.LastEvent) >= Expiry, Cause.Expired, Cause.NoResponse, CancelReason.Timeout);
+        bool HasExpired(T joined) => _inspector.Time.GetElapsedTime(joined.Exchange.LastEvent) >= Expiry;
+        EndAll(HasExpired, Cause.Expired, Cause.NoResponse, CancelReason.Timeout);
         lock (_gate)
         {
             _ended.Sweep();

@@ -5,7 +5,8 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Inspection;
 
 /// <summary>
-/// Mints the ids of exchanges: a random upper half per process and a counter below it, unique, cheap, and not guessable from another process.
+/// Mints the ids of exchanges: a random upper half per process and a counter below it, unique, cheap, and not guessable from another
+/// process.
 /// </summary>
 internal sealed class ExchangeIds
 {

@@ -14,19 +14,14 @@ namespace Sidecar.Daemon.Inspection;
 
 /// <summary>Asks the agents of an exchange's route about its events and merges what they say.</summary>
 /// <remarks>
-/// Front ends call <see cref="Begin"/> once, <see cref="InspectAsync"/> for each event, and <see cref="End"/> in every way out; for what makes no
-/// request, <see cref="Account"/>. Safe from any thread; the events of one direction of an exchange are inspected one after the other by their front end.
+/// Front ends call <see cref="Begin"/> once, <see cref="InspectAsync"/> for each event, and <see cref="End"/> in every way out; for what
+/// makes no request, <see cref="Account"/>. Safe from any thread; the events of one direction of an exchange are inspected one after the
+/// other by their front end.
 /// </remarks>
 internal sealed partial class Inspector(
-    CurrentModel current,
-    BackgroundCalls background,
-    ExchangeIds ids,
-    ByteBudget bodyMemory,
-    ExchangeObservers observers,
-    TimeProvider time,
-    ILogger<Inspector>? logger = null)
+    CurrentModel current, BackgroundCalls background, ExchangeIds ids, ByteBudget bodyMemory, ExchangeObservers observers,
+    TimeProvider time, ILogger<Inspector>? logger = null)
 {
-    private readonly ExchangeCompletion _completion = new(background, time);
     private readonly AnswerErrorLog _errors = new(logger ?? NullLogger<Inspector>.Instance, time);
     private readonly LogThrottle _throttle = new(time);
     private BodyServices? _services;
@@ -52,7 +47,9 @@ internal sealed partial class Inspector(
 
     /// <summary>Asks every agent that wants this event and merges the answers. Never throws: a defect of ours refuses the event.</summary>
     /// <param name="exchange">The exchange; an event that comes after its end is refused.</param>
-    /// <param name="message">The event, of any kind but a piece of a body (<see cref="PushAsync"/>); its correlation id is set here.</param>
+    /// <param name="message">
+    /// The event, of any kind but a piece of a body (<see cref="PushAsync"/>); its correlation id is set here.
+    /// </param>
     /// <param name="deadline">When the phase's time is up.</param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<Verdict> InspectAsync(Exchange exchange, AgentEvent message, long deadline)
@@ -93,7 +90,7 @@ internal sealed partial class Inspector(
                     using var asked = AgentFanOut.Ask(exchange, place, end, message, deadline);
                     while (asked.Pending > 0)
                     {
-                        await asked.WhenRepliedAsync().ConfigureAwait(false);
+                        await asked.WhenRepliedAsync();
                         var hadEnded = merger is { Ends: true };
                         merger = Take(exchange, asked.Take(out var replied), replied, message, merger);
                         if (!hadEnded && merger is { Ends: true })
@@ -112,7 +109,7 @@ internal sealed partial class Inspector(
                     var isWanted = participant.Session.Wants(kind);
                     if (isWanted && merger is not { Ends: true })
                     {
-                        merger = Take(exchange, await participant.Session.AskAsync(message, deadline).ConfigureAwait(false), place, message, merger);
+                        merger = Take(exchange, await participant.Session.AskAsync(message, deadline), place, message, merger);
                     }
                     else
                     {
@@ -144,7 +141,10 @@ internal sealed partial class Inspector(
         }
     }
 
-    /// <summary>Hands in the next piece of a body; the pieces of one direction one after the other. Never throws: a defect of ours refuses the piece.</summary>
+    /// <summary>
+    /// Hands in the next piece of a body; the pieces of one direction one after the other. Never throws: a defect of ours refuses the
+    /// piece.
+    /// </summary>
     /// <param name="exchange">The exchange; a piece that comes after its end is refused.</param>
     /// <param name="direction">Which of its bodies.</param>
     /// <param name="piece">The piece.</param>
@@ -174,49 +174,19 @@ internal sealed partial class Inspector(
             exchange.LastEvent = time.GetTimestamp();
             var services = _services ??= new BodyServices(bodyMemory, background.HeldCopies, _errors, time);
             background.CopyToMonitors(exchange.Bodies.MonitorsOf(direction, services), piece);
-            var step = await exchange.Bodies.Of(direction, services).PushAsync(piece, deadline).ConfigureAwait(false);
+            var step = await exchange.Bodies.Of(direction, services).PushAsync(piece, deadline);
             exchange.Give(kind, step.Verdict);
             return step;
         }
         catch (Exception e)
         {
             return BodyStep.Refused(
-                exchange.Give(kind, Fail(exchange, direction == Direction.Request ? MessageType.RequestBodyChunk : MessageType.ResponseBodyChunk, e)));
+                exchange.Give(kind, Fail(
+                    exchange, direction == Direction.Request ? MessageType.RequestBodyChunk : MessageType.ResponseBodyChunk, e)));
         }
         finally
         {
             Leave(exchange);
-        }
-    }
-
-    /// <summary>A new exchange that no agent is asked about, for a reason of our own: the failure mode of each decides, as if it were absent.</summary>
-    /// <returns>Null when no agent would be asked in any case.</returns>
-    public static Verdict? PassBy(Exchange exchange, Cause cause)
-    {
-        if (exchange.Plan.Enforced == 0)
-        {
-            return null;
-        }
-
-        var merger = new VerdictMerger(exchange, EventKind.RequestHeaders, Direction.Request);
-        for (var place = 0; place < exchange.Enforced.Length; place++)
-        {
-            merger.PassBy(exchange.Enforced[place], place, cause);
-        }
-
-        return exchange.Give(EventKind.RequestHeaders, merger.ToVerdict());
-    }
-
-    /// <summary>What the agents still want to see of an exchange; best asked after its request headers have been inspected.</summary>
-    public static WantedEvents Wants(Exchange exchange) => WantedEvents.Of(exchange);
-
-    /// <summary>The exchange is over: agents that want to know are told, and it is accounted. Only the first call counts.</summary>
-    /// <remarks>While an event is still being inspected, both wait for it: its outcome belongs to the account, and the end comes last.</remarks>
-    public void End(Exchange exchange, RequestCompleteEvent? complete = null)
-    {
-        if (exchange.TryEnd(complete))
-        {
-            Close(exchange);
         }
     }
 
@@ -247,19 +217,14 @@ internal sealed partial class Inspector(
         }
     }
 
-    private void Close(Exchange exchange)
-    {
-        UnfinishedBodies.AtEnd(exchange, Warnings, _logger);
-        _completion.Close(exchange, Counts);
-    }
-
     private Verdict RefuseUnmatched(Exchange exchange, AgentEvent? message)
     {
         exchange.Note(LedgerState.Refused, Cause.NoRoute);
         if (message is RequestHeadersEvent request && _throttle.MayLog(exchange.Listener, out var more))
         {
             var host = request.Headers.Get("host") ?? request.Metadata.ServerName ?? "";
-            Log.NoRoute(_logger, exchange.Listener, HeaderRules.Echo(request.Method), HeaderRules.Echo(request.Uri), HeaderRules.Echo(host), more);
+            Log.NoRoute(
+                _logger, exchange.Listener, HeaderRules.Echo(request.Method), HeaderRules.Echo(request.Uri), HeaderRules.Echo(host), more);
         }
 
         return Verdict.Refused(Cause.NoRoute);
@@ -270,14 +235,5 @@ internal sealed partial class Inspector(
     {
         Log.InspectionFailed(_logger, type, exchange.Id, error);
         return exchange.Refuse(Cause.Internal);
-    }
-
-    private void Leave(Exchange exchange)
-    {
-        exchange.LastEvent = time.GetTimestamp();
-        if (exchange.Leave())
-        {
-            Close(exchange);
-        }
     }
 }

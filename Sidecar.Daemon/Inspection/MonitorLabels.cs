@@ -22,7 +22,8 @@ internal static class MonitorLabels
         : VerdictMerger.KindOf(response.Decision) switch
         {
             not VerdictKind.Allow and var kind => Of(kind),
-            _ when message is WebSocketFrameEvent && response.WebSocketDecision is { Kind: not WebSocketDecisionKind.Allow } => "would-block",
+            _ when message is WebSocketFrameEvent
+                && response.WebSocketDecision is { Kind: not WebSocketDecisionKind.Allow } => "would-block",
             _ when message is GuardrailInspectEvent && response.Guardrail is { Detected: true } => "would-block",
             _ => "would-allow",
         };

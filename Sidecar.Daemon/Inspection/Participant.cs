@@ -62,7 +62,8 @@ internal sealed class Participant : ICallObserver
             Outcome = result.Outcome,
             Said = result is { IsAnswered: true, Response: { } said } ? VerdictMerger.KindOf(said.Decision) : VerdictKind.Allow,
             IsRetry = isRetry,
-            ChangesBody = result.Response is { } answer && (answer.RequestBodyMutation ?? answer.ResponseBodyMutation) is { Data: not null },
+            ChangesBody = result.Response is { } answer
+                && (answer.RequestBodyMutation ?? answer.ResponseBodyMutation) is { Data: not null },
             Response = result.Response,
             Times = times,
         });
@@ -73,7 +74,8 @@ internal sealed class Participant : ICallObserver
     {
         if (Note((int)kind.AsSet()))
         {
-            Exchange.Record(new RecordEntry { Kind = RecordKind.Skipped, Event = kind, Agent = Agent, Version = Session.Version.Name, Skip = reason });
+            Exchange.Record(
+                new RecordEntry { Kind = RecordKind.Skipped, Event = kind, Agent = Agent, Version = Session.Version.Name, Skip = reason });
         }
     }
 
@@ -90,9 +92,11 @@ internal sealed class Participant : ICallObserver
     /// <param name="kind">The event.</param>
     /// <param name="label">The word for it (<see cref="MonitorLabels"/>).</param>
     public void NoteWouldBe(EventKind kind, string label) =>
-        Exchange.Record(new RecordEntry { Kind = RecordKind.WouldBe, Event = kind, Agent = Agent, Version = Session.Version.Name, Label = label });
+        Exchange.Record(
+            new RecordEntry { Kind = RecordKind.WouldBe, Event = kind, Agent = Agent, Version = Session.Version.Name, Label = label });
 
-    // What of a refusal cannot be carried out is replaced or left out; it is told to the agent's author, and the refusal stays one (rule 19).
+    // What of a refusal cannot be carried out is replaced or left out; it is told to the agent's author, and the refusal stays one (rule
+    // 19).
     private static CallResult Fit(AgentResponse response)
     {
         var decision = DecisionRules.Fit(response.Decision, out var repaired);
@@ -112,7 +116,9 @@ internal sealed class Participant : ICallObserver
         }
     }
 
-    /// <summary>The agent answered an event. One that it was only told because later ones need it does not make its part inspected.</summary>
+    /// <summary>
+    /// The agent answered an event. One that it was only told because later ones need it does not make its part inspected.
+    /// </summary>
     public void NoteInspected(AgentEvent message, EventKind kind)
     {
         if (Decides(kind))
@@ -141,11 +147,19 @@ internal sealed class Participant : ICallObserver
         }
     }
 
-    /// <summary>Whether the answer to this event counts; when not, it was sent only because later ones need it, and only its failure counts.</summary>
+    /// <summary>
+    /// Whether the answer to this event counts; when not, it was sent only because later ones need it, and only its failure counts.
+    /// </summary>
     public bool Decides(EventKind kind) => Session.Decides(kind);
 
     // True the first time.
     private bool Note(int bit) => (Volatile.Read(ref _noted) & bit) == 0 && (Interlocked.Or(ref _noted, bit) & bit) == 0;
 
-    private bool IsBodyUnasked(RequestHeadersEvent request) => Session.IsShownHeadersOnly && RequestFraming.TellsOfBody(request);
+    // Over HTTP/2 and HTTP/3 there may be a body that no header announces.
+    private bool IsBodyUnasked(RequestHeadersEvent request) =>
+        Session.IsShownHeadersOnly && (request.HasBody == true || AnnouncesBody(request.Headers));
+
+    private static bool AnnouncesBody(HeaderBlock headers) =>
+        headers.IndexOf("transfer-encoding"u8) >= 0
+        || (headers.IndexOf("content-length"u8) is >= 0 and var at && headers.Value(at).ContainsAnyExcept((byte)'0'));
 }

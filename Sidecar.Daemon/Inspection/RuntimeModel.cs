@@ -5,7 +5,9 @@ using Sidecar.Daemon.Inspection.Routing;
 
 namespace Sidecar.Daemon.Inspection;
 
-/// <summary>What the daemon does with requests: routes with their agents and versions, and the limits, as of one change. Immutable.</summary>
+/// <summary>
+/// What the daemon does with requests: routes with their agents and versions, and the limits, as of one change. Immutable.
+/// </summary>
 /// <remarks>An exchange keeps the model that it began with; whoever bounds something reads the newest.</remarks>
 internal sealed record RuntimeModel
 {
@@ -20,9 +22,8 @@ internal sealed record RuntimeModel
         {
             field = value;
             MaxWholeBody = (int)Math.Clamp(
-                value.Agents.Select(static agent => Math.Max(agent.Body.MaxRequestBytes, agent.Body.MaxResponseBytes)).DefaultIfEmpty(0).Max(),
-                AgentSettings.MaxBody.Default,
-                Defaults.MaxQuestionBody);
+                value.Agents.Select(static agent => Math.Max(agent.Body.MaxRequestBytes, agent.Body.MaxResponseBytes)).Append(0).Max(),
+                AgentSettings.MaxBody.Default, Defaults.MaxQuestionBody);
         }
     } = new();
 
@@ -32,7 +33,9 @@ internal sealed record RuntimeModel
     /// <summary>The agents in the order they were given.</summary>
     public IReadOnlyList<AgentState> Agents { get; init; } = [];
 
-    /// <summary>Largest body that any agent takes whole, in bytes, within what may be asked about at once: nobody need take a larger one whole.</summary>
+    /// <summary>
+    /// Largest body that any agent takes whole, in bytes, within what may be asked about at once: nobody need take a larger one whole.
+    /// </summary>
     public int MaxWholeBody { get; private init; } = (int)AgentSettings.MaxBody.Default;
 
     /// <summary>The agents that are enforced and cannot take exchanges now.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection.Bodies;
 using Sidecar.Daemon.Inspection.Ledger;
@@ -7,16 +6,17 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Inspection;
 
 /// <summary>
-/// What the agents of an exchange still want to see of it, for front ends whose proxy sends only what it is asked for (proxy integration §3.5.10, §6.3).
+/// What the agents of an exchange still want to see of it, for front ends whose proxy sends only what it is asked for (proxy integration
+/// §3.5.10, §6.3).
 /// </summary>
 /// <remarks>
-/// What an agent wants is known from its capabilities at the latest when it has been asked once, so the answer to the request headers is the
-/// time to look. An agent that missed the request, or that a body passes by since an earlier piece, wants nothing more: nothing can be judged from the middle.
+/// What an agent wants is known from its capabilities at the latest when it has been asked once, so the answer to the request headers is
+/// the time to look. An agent that missed the request, or that a body passes by since an earlier piece, wants nothing more: nothing can be
+/// judged from the middle.
 /// </remarks>
 /// <param name="RequestBody">The request's body.</param>
 /// <param name="ResponseHeaders">Whether the response's headers are wanted; the response's body never comes without them.</param>
 /// <param name="ResponseBody">The response's body.</param>
-[StructLayout(LayoutKind.Auto)]
 internal readonly record struct WantedEvents(WantedBody RequestBody, bool ResponseHeaders, WantedBody ResponseBody)
 {
     /// <summary>What is wanted of an exchange now.</summary>
@@ -55,16 +55,16 @@ internal readonly record struct WantedEvents(WantedBody RequestBody, bool Respon
         return wanted;
     }
 
-    private static bool StillWants(Participant participant, EventKind kind) => participant.Session.Wants(kind) && !participant.Session.HasMissedRequest;
+    private static bool StillWants(Participant participant, EventKind kind) =>
+        participant.Session.Wants(kind) && !participant.Session.HasMissedRequest;
 }
 
 /// <summary>What is wanted of one body.</summary>
 /// <param name="Need">How it is to be handed in.</param>
 /// <param name="MaxBytes">
-/// The largest body that any agent takes, in bytes; more of it changes no verdict but that it is too large. 0 when none is wanted, <see cref="long.MaxValue"/>
-/// for no limit.
+/// The largest body that any agent takes, in bytes; more of it changes no verdict but that it is too large. 0 when none is wanted,
+/// <see cref="long.MaxValue"/> for no limit.
 /// </param>
-[StructLayout(LayoutKind.Auto)]
 internal readonly record struct WantedBody(BodyNeed Need, long MaxBytes)
 {
     /// <summary>Both wishes: the stronger need and the larger limit.</summary>

@@ -44,16 +44,6 @@ internal sealed class LocalFrontEnds
     }
 
     /// <summary>The other one at a place that knows an exchange; null when none does.</summary>
-    public IRelayedFrontEnd? Find(string place, string key, IRelayedFrontEnd? than)
-    {
-        foreach (var one in _all)
-        {
-            if (one.Place == place && one.FrontEnd != than && one.FrontEnd.Knows(key))
-            {
-                return one.FrontEnd;
-            }
-        }
-
-        return null;
-    }
+    public IRelayedFrontEnd? Find(string place, string key, IRelayedFrontEnd? than) =>
+        Array.Find(_all, one => one.Place == place && one.FrontEnd != than && one.FrontEnd.Knows(key)).FrontEnd;
 }

@@ -51,16 +51,16 @@ internal sealed class TakeoverLink
     {
         var writing = _output.RunAsync();
         _output.TryAppend(LinkFrame.Of(LinkFrameKind.Hello, 0, [Version], Encoding.UTF8.GetBytes(_options.Kind)));
-        var problem = await ReadAsync().ConfigureAwait(false);
+        var problem = await ReadAsync();
         _isGreeted = false;
         _calls.Close();
-        await _work.EndAsync().ConfigureAwait(false);
+        await _work.EndAsync();
         _output.Close(discard: problem is not null);
         await ((Task)writing).WaitAsync(_options.Patience, _options.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _output.Close(discard: true);
-        await writing.ConfigureAwait(false);
-        await _pipe.Input.CompleteAsync().ConfigureAwait(false);
-        await _pipe.Output.CompleteAsync().ConfigureAwait(false);
+        await writing;
+        await _pipe.Input.CompleteAsync();
+        await _pipe.Output.CompleteAsync();
         Log.Ended(_logger, _options.Kind, problem ?? "the other daemon closed it, or this one did");
     }
 
@@ -75,8 +75,7 @@ internal sealed class TakeoverLink
 
         var known = await CallAsync(
             static (call, state) => LinkFrame.Of(LinkFrameKind.Knows, call, Encoding.UTF8.GetBytes(state.key)), (key, question),
-            Left(deadline) / 8,
-            gone).ConfigureAwait(false);
+            Left(deadline) / 8, gone);
         if (known is not [Yes])
         {
             return null;
@@ -86,8 +85,7 @@ internal sealed class TakeoverLink
         var budget = new byte[sizeof(uint)];
         BinaryPrimitives.WriteUInt32BigEndian(budget, (uint)Math.Clamp(left.TotalMilliseconds, 0, uint.MaxValue));
         return await CallAsync(
-            (call, state) => LinkFrame.Of(LinkFrameKind.Ask, call, budget, state.question.Span), (key, question), left,
-            gone).ConfigureAwait(false);
+            (call, state) => LinkFrame.Of(LinkFrameKind.Ask, call, budget, state.question.Span), (key, question), left, gone);
     }
 
     /// <summary>Tells the other that its place is taken.</summary>
@@ -112,7 +110,7 @@ internal sealed class TakeoverLink
             _calls.Fail(call);
         }
 
-        var answer = await _calls.WaitAsync(call, reply, wait, gone).ConfigureAwait(false);
+        var answer = await _calls.WaitAsync(call, reply, wait, gone);
         if (!reply.IsCompleted)
         {
             _output.TryAppend(LinkFrame.Of(LinkFrameKind.Cancel, call));
@@ -129,7 +127,7 @@ internal sealed class TakeoverLink
         {
             while (true)
             {
-                var result = await _pipe.Input.ReadAsync(_isGreeted ? CancellationToken.None : introduction.Token).ConfigureAwait(false);
+                var result = await _pipe.Input.ReadAsync(_isGreeted ? CancellationToken.None : introduction.Token);
                 var buffer = result.Buffer;
                 string? error;
                 while (LinkFrame.TryRead(ref buffer, out var frame, out error))
@@ -228,6 +226,5 @@ internal sealed class TakeoverLink
         return true;
     }
 
-    private TimeSpan Left(long deadline) =>
-        TimeSpan.FromSeconds((deadline - _options.Time.GetTimestamp()) / (double)_options.Time.TimestampFrequency);
+    private TimeSpan Left(long deadline) => _options.Time.GetElapsedTime(_options.Time.GetTimestamp(), deadline);
 }

@@ -70,13 +70,13 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
     {
         if (_local.Find(Place, key, _frontEnd) is { } frontEnd)
         {
-            var left = TimeSpan.FromSeconds((deadline - _options.Time.GetTimestamp()) / (double)_options.Time.TimestampFrequency);
-            return await frontEnd.AnswerAsync(question, left, gone).ConfigureAwait(false);
+            var left = _options.Time.GetElapsedTime(_options.Time.GetTimestamp(), deadline);
+            return await frontEnd.AnswerAsync(question, left, gone);
         }
 
         foreach (var link in Volatile.Read(ref _links))
         {
-            if (await link.AskAsync(key, question, deadline, gone).ConfigureAwait(false) is { } answer)
+            if (await link.AskAsync(key, question, deadline, gone) is { } answer)
             {
                 return answer;
             }
@@ -91,7 +91,7 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(_place.EndPoint, cancellation).ConfigureAwait(false);
+            await socket.ConnectAsync(_place.EndPoint, cancellation);
             if (IsStranger(socket))
             {
                 socket.Dispose();
@@ -165,17 +165,17 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
         }
 
         _socket.Unlink();
-        await _ending.CancelAsync().ConfigureAwait(false);
-        await _listening.ConfigureAwait(false);
-        await _accepting.StopAcceptingAsync().ConfigureAwait(false);
+        await _ending.CancelAsync();
+        await _listening;
+        await _accepting.StopAcceptingAsync();
         foreach (var link in Volatile.Read(ref _links))
         {
             link.Close();
         }
 
-        await _accepting.AbortAsync().ConfigureAwait(false);
-        await _linked.ConfigureAwait(false);
-        await _releasing.ConfigureAwait(false);
+        await _accepting.AbortAsync();
+        await _linked;
+        await _releasing;
         _ending.Dispose();
     }
 
@@ -223,7 +223,7 @@ internal sealed class TakeoverLinks : IExchangeRelay, IAsyncDisposable
         }
 
         begun(link);
-        await link.RunAsync().ConfigureAwait(false);
+        await link.RunAsync();
         lock (_gate)
         {
             _links = [.. _links.Where(other => other != link)];

@@ -37,8 +37,8 @@ internal sealed class SessionRig
             BodyTimeout = TimeSpan.FromMilliseconds(400),
         };
         var metrics = new SidecarMetrics(new SilentMeters());
-        var agent = new AgentState("waf", policy, new AgentVersion("1", pool), Clock, metrics.Agents);
-        return new AgentSession(new RouteAgent(agent, policy), TestEvents.Id(exchange), observer: observer);
+        var agent = new AgentState("waf", policy, new VersionPlan(new AgentVersion("1", pool)), Clock, metrics.Agents);
+        return new AgentSession(new RouteAgent(agent, policy, agent.Plan), TestEvents.Id(exchange), observer: observer);
     }
 
     /// <summary>A pool with these connections open, in which no call waits.</summary>

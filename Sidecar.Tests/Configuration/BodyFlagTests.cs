@@ -38,7 +38,7 @@ public sealed class BodyFlagTests
     {
         var body = Parse("");
         Assert.That(body, Is.EqualTo(new BodyOptions()));
-        Assert.That((body.RequestMode, body.MaxRequestBytes, body.OnExcess, body.Memory, body.IsOptional),
+        Assert.That((body.Request.Mode, body.MaxRequestBytes, body.OnExcess, body.Memory, body.IsOptional),
             Is.EqualTo((BodyMode.Buffer, 1L << 20, (ExcessAction?)null, 128L << 20, false)));
     }
 
@@ -48,7 +48,7 @@ public sealed class BodyFlagTests
         var body = Parse(
             ",body=optional,body-mode=hybrid:1KiB,response-body-mode=stream,max-body=2KiB,max-response-body=none,on-excess=partial,max-event=7,body-memory=1MiB");
         Assert.That(
-            (body.RequestMode, body.RequestThreshold, body.ResponseMode, body.MaxRequestBytes, body.MaxResponseBytes),
+            (body.Request.Mode, body.Request.Threshold, body.Response.Mode, body.MaxRequestBytes, body.MaxResponseBytes),
             Is.EqualTo((BodyMode.Hybrid, 1024, BodyMode.Stream, 2048L, long.MaxValue)));
         Assert.That(
             (body.OnExcess, body.MaxEventBytes, body.Memory, body.IsOptional), Is.EqualTo(((ExcessAction?)ExcessAction.Partial, 7, 1L << 20, true)));
@@ -58,7 +58,7 @@ public sealed class BodyFlagTests
     public void WhatIsSaidOfRequests_CountsForResponsesToo()
     {
         var body = Parse(",body-mode=hybrid,max-body=5");
-        Assert.That((body.ResponseMode, body.ResponseThreshold, body.MaxResponseBytes), Is.EqualTo((BodyMode.Hybrid, BodyFormats.HybridThreshold, 5L)));
+        Assert.That((body.Response.Mode, body.Response.Threshold, body.MaxResponseBytes), Is.EqualTo((BodyMode.Hybrid, BodyFormats.HybridThreshold, 5L)));
     }
 
     [TestCase("body-mode=fast", "key body-mode: fast is none of")]

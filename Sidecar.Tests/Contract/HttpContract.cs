@@ -103,8 +103,8 @@ internal abstract class HttpContract : IFrontEnd
     protected static async Task<IFrontEnd> StartAsync(HttpContract contract)
     {
         var daemon = contract.Daemon;
-        var applications = new HttpApplications(daemon.Inspector, daemon.Sums.Metrics, daemon.Logs);
-        await contract._listener.StartAsync(applications.Create(contract._options), CancellationToken.None);
+        var applications = new HttpListeners(daemon.Inspector, daemon.Sums.Metrics, daemon.Logs);
+        await contract._listener.StartAsync(applications.ForProxy(contract._options), CancellationToken.None);
         return contract;
     }
 }

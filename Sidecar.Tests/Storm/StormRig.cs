@@ -103,7 +103,8 @@ internal sealed class StormRig : IAsyncDisposable
 
     // Excess of a response is skipped, where that of a request is shown in part.
     private RouteAgent On(int agent) => new(
-        States[agent], States[agent].Policy with { ResponseBody = States[agent].Policy.ResponseBody with { OnExcess = ExcessAction.Skip } });
+        States[agent], States[agent].Policy with { ResponseBody = States[agent].Policy.ResponseBody with { OnExcess = ExcessAction.Skip } },
+        States[agent].Plan);
 
     private IAgentDialer Dial(AgentEndpoint endpoint, ConnectionSettings settings, AgentOptions agent)
     {

@@ -160,7 +160,7 @@ internal sealed class InspectionHarness : IAsyncDisposable
     // Routes that tests make by hand, in place of the configured one.
     private void PublishRoutes(HarnessOptions options)
     {
-        RouteAgent Named(string name) => new(StateOf(name), _agents.Single(agent => agent.Id == name).Policy);
+        RouteAgent Named(string name) => new(StateOf(name), _agents.Single(agent => agent.Id == name).Policy, StateOf(name).Plan);
         if (options.Routes is null && options.Unmatched is null)
         {
             return;

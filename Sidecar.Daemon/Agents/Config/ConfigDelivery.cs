@@ -1,4 +1,3 @@
-using System.Globalization;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Daemon.Pooling;
@@ -6,7 +5,9 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Agents.Config;
 
-/// <summary>Brings configurations to connections: one attempt of a push, or one connection that came late. Keeps no state of its own.</summary>
+/// <summary>
+/// Brings configurations to connections: one attempt of a push, or one connection that came late. Keeps no state of its own.
+/// </summary>
 internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider time)
 {
     private const string Unlooked =
@@ -28,8 +29,9 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
     }
 
     /// <summary>
-    /// Sends a push to every connection of the agent that has not accepted it yet: to one first, and to the others when that one has accepted it,
-    /// so that a bad configuration meets one connection only, and none with calls on it where it would end them. From then on new connections are given it too.
+    /// Sends a push to every connection of the agent that has not accepted it yet: to one first, and to the others when that one has
+    /// accepted it, so that a bad configuration meets one connection only, and none with calls on it where it would end them. From then on
+    /// new connections are given it too.
     /// </summary>
     public async Task<(Outcome Outcome, string? Reason)> AttemptAsync(ConfigPush push, CancellationToken stopping)
     {
@@ -42,14 +44,14 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
         push.Sent();
         if (push.Before is null)
         {
-            if (await TryAsync(push, stopping).ConfigureAwait(false) is { Outcome: not Outcome.Done } trial)
+            if (await TryAsync(push, stopping) is { Outcome: not Outcome.Done } trial)
             {
                 return trial;
             }
 
             // Another connection each time: one that hangs must not decide for all.
             var first = live[(push.Reading.Attempts - 1) % live.Count];
-            var end = await SendAsync(first, push.Agent, push.Value, push.Id, stopping).ConfigureAwait(false);
+            var end = await SendAsync(first, push.Agent, push.Value, push.Id, stopping);
             if (end.Outcome != Outcome.Done)
             {
                 return end;
@@ -58,7 +60,7 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
             push.Adopt();
         }
 
-        return await SendToOthersAsync(push, stopping).ConfigureAwait(false);
+        return await SendToOthersAsync(push, stopping);
     }
 
     // Where a refusal ends the connection, it must be none that carries calls.
@@ -68,12 +70,13 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
         {
             try
             {
-                var connection = await dialer.DialAsync(NoSink.Instance, stopping).ConfigureAwait(false);
-                await connection.DisposeAsync().ConfigureAwait(false);
+                var connection = await dialer.DialAsync(NoSink.Instance, stopping);
+                await connection.DisposeAsync();
             }
             catch (AgentUnreachableException e)
             {
-                return (e.Problem == DialProblem.ConfigurationRefused ? Outcome.Refused : Outcome.Missed, $"a connection to try it on: {e.Message}");
+                return (e.Problem == DialProblem.ConfigurationRefused ? Outcome.Refused : Outcome.Missed,
+                    $"a connection to try it on: {e.Message}");
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -92,14 +95,14 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
         var deadline = time.GetTimestamp() + (long)(settings.AckTimeout.TotalSeconds * time.TimestampFrequency);
 
         // An id of its own for each, because an answer that is owed to an earlier attempt must not be taken for this one's.
-        var id = CorrelationId.Parse(string.Create(CultureInfo.InvariantCulture, $"{name}.{Interlocked.Increment(ref _sends)}"));
+        var id = CorrelationId.Parse($"{name}.{Interlocked.Increment(ref _sends)}");
         var message = new ConfigureEvent { Config = value.Value, ConfigVersion = value.Version, CorrelationId = id };
         CallResult result;
         using (stopping.UnsafeRegister(_ => connection.Cancel(id, CancelReason.ProxyShutdown), null))
         {
             while (true)
             {
-                result = await connection.CallAsync(message, deadline).ConfigureAwait(false);
+                result = await connection.CallAsync(message, deadline);
                 if (result.Outcome != CallOutcome.NoRoom || time.GetTimestamp() >= deadline || stopping.IsCancellationRequested)
                 {
                     break;
@@ -120,7 +123,8 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
             return (Outcome.Done, null);
         }
 
-        return (Outcome.Refused, $"connection {connection.Id}: the agent refused it: {(response.Decision as BlockDecision)?.Body ?? "no reason given"}");
+        return (Outcome.Refused,
+            $"connection {connection.Id}: the agent refused it: {(response.Decision as BlockDecision)?.Body ?? "no reason given"}");
     }
 
     private async Task<(Outcome Outcome, string? Reason)> SendToOthersAsync(ConfigPush push, CancellationToken stopping)
@@ -128,12 +132,12 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
         var (agent, value) = (push.Agent, push.Value);
         var live = OpenOf(agent);
         var missing = live.FindAll(pooled => !agent.Configuration.WasGiven(pooled.Connection, value));
-        var ends = await Task.WhenAll(missing.Select(pooled => SendAsync(pooled, agent, value, push.Id, stopping))).ConfigureAwait(false);
+        var ends = await Task.WhenAll(missing.Select(pooled => SendAsync(pooled, agent, value, push.Id, stopping)));
         push.Accepted(live.Count(pooled => agent.Configuration.WasGiven(pooled.Connection, value)));
         if (Array.Find(ends, static end => end.Outcome == Outcome.Refused) is { Reason: { } refused })
         {
             // One process took it and another did not: refused as a whole, the old one stays (rule 7).
-            await GoBackAsync(push, stopping).ConfigureAwait(false);
+            await GoBackAsync(push, stopping);
             return (Outcome.Refused, refused);
         }
 
@@ -144,7 +148,8 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
             : (Outcome.Done, live.TrueForAll(static pooled => pooled.Connection.Capabilities.Features.ConfigPush) ? null : Unlooked);
     }
 
-    private static List<PooledConnection> OpenOf(AgentState agent) => [.. agent.Connections.Where(static pooled => pooled.Connection.IsOpen)];
+    private static List<PooledConnection> OpenOf(AgentState agent) =>
+        [.. agent.Connections.Where(static pooled => pooled.Connection.IsOpen)];
 
     private async Task GoBackAsync(ConfigPush push, CancellationToken stopping)
     {
@@ -153,7 +158,7 @@ internal sealed class ConfigDelivery(ConfigPushSettings settings, TimeProvider t
         if (before.Value is not null)
         {
             var having = agent.Connections.Where(pooled => agent.Configuration.WasGiven(pooled.Connection, push.Value));
-            await Task.WhenAll(having.Select(pooled => SendAsync(pooled, agent, before, push.Id + ".back", stopping))).ConfigureAwait(false);
+            await Task.WhenAll(having.Select(pooled => SendAsync(pooled, agent, before, push.Id + ".back", stopping)));
         }
     }
 }

@@ -7,32 +7,22 @@ using Sidecar.Daemon.Pooling;
 
 namespace Sidecar.Daemon.Agents.Config;
 
-/// <summary>Pushes configurations to agents: one after the other for each agent, tried again within bounds, and to be asked about later (spec §9.9).</summary>
+/// <summary>
+/// Pushes configurations to agents: one after the other for each agent, tried again within bounds, and to be asked about later (spec §9.9).
+/// </summary>
 /// <remarks>
-/// A configuration counts from its acknowledgement on: it is what new connections are given. One that is refused, or that nobody answers, changes
-/// nothing for them. Safe from any thread; nothing here waits on the caller's thread.
+/// A configuration counts from its acknowledgement on: it is what new connections are given. One that is refused, or that nobody answers,
+/// changes nothing for them. Safe from any thread; nothing here waits on the caller's thread.
 /// </remarks>
-internal sealed class ConfigPusher : IAsyncDisposable
+internal sealed class ConfigPusher(ConfigPushSettings settings, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, PushQueue> _queues = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
-    private readonly ConfigPushSettings _settings;
-    private readonly ConfigDelivery _delivery;
-    private readonly TimeProvider _time;
-    private readonly ILogger _logger;
-    private readonly string _boot;
+    private readonly ConfigDelivery _delivery = new(settings, time);
+
+    // Numbers begin anew with each start, and an agent that outlives us must not take a new configuration for one that it knows.
+    private readonly string _boot = time.GetUtcNow().ToUnixTimeMilliseconds().ToString("x", CultureInfo.InvariantCulture);
     private long _last;
-
-    public ConfigPusher(ConfigPushSettings settings, TimeProvider time, ILogger logger)
-    {
-        _settings = settings;
-        _time = time;
-        _logger = logger;
-        _delivery = new ConfigDelivery(settings, time);
-
-        // Numbers begin anew with each start, and an agent that outlives us must not take a new configuration for one that it knows.
-        _boot = time.GetUtcNow().ToUnixTimeMilliseconds().ToString("x", CultureInfo.InvariantCulture);
-    }
 
     /// <summary>Begins to push a configuration to an agent.</summary>
     /// <param name="agent">The agent.</param>
@@ -41,20 +31,22 @@ internal sealed class ConfigPusher : IAsyncDisposable
     public ConfigPush? Start(AgentState agent, JsonElement configuration, out string? error)
     {
         error = null;
-        var id = $"push-{Interlocked.Increment(ref _last).ToString(CultureInfo.InvariantCulture)}";
-        var push = new ConfigPush(id, agent, new ConfigurationValue(configuration, $"{_boot}-{id}"), _time.GetUtcNow());
+        var id = $"push-{Interlocked.Increment(ref _last)}";
+        var push = new ConfigPush(id, agent, new ConfigurationValue(configuration, $"{_boot}-{id}"), time.GetUtcNow());
         if (Closed || !QueueOf(agent.Id).TryAdd(push, DeliverAsync))
         {
-            error = Closed ? "the daemon stops" : $"{_settings.MaxPending} configuration pushes to agent {agent.Id} wait already, which is the limit; wait until they have ended";
+            error = Closed ? "the daemon stops" : $"{settings.MaxPending} configuration pushes to agent {agent.Id} wait already, which is "
+                + "the limit; wait until they have ended";
             return null;
         }
 
-        Log.PushStarted(_logger, id, agent.Id);
+        Log.PushStarted(logger, id, agent.Id);
         return push;
     }
 
     /// <summary>
-    /// A connection has come: it is given the agent's configuration if it does not have it. What its dialler gave it meanwhile may be outdated.
+    /// A connection has come: it is given the agent's configuration if it does not have it. What its dialler gave it meanwhile may be
+    /// outdated.
     /// </summary>
     public void OnConnected(AgentState agent, PooledConnection connection)
     {
@@ -64,11 +56,11 @@ internal sealed class ConfigPusher : IAsyncDisposable
             {
                 try
                 {
-                    await CatchUpAsync(agent, connection).ConfigureAwait(false);
+                    await CatchUpAsync(agent, connection);
                 }
                 catch (Exception e)
                 {
-                    Log.PushBroke(_logger, "catch-up", agent.Id, e);
+                    Log.PushBroke(logger, "catch-up", agent.Id, e);
                 }
             });
         }
@@ -76,8 +68,11 @@ internal sealed class ConfigPusher : IAsyncDisposable
 
     /// <summary>All pushes that have not ended, and those that did lately, by age.</summary>
     public IReadOnlyList<ConfigPushReading> List() =>
-        [.. _queues.Values.SelectMany(static queue => queue.Pushes()).Select(static push => push.Reading).OrderBy(static push => push.Created)
-            .ThenBy(static push => push.Id.Length).ThenBy(static push => push.Id, StringComparer.Ordinal)];
+    [
+        .. _queues.Values.SelectMany(static queue => queue.Pushes()).Select(static push => push.Reading)
+            .OrderBy(static push => push.Created).ThenBy(static push => push.Id.Length)
+            .ThenBy(static push => push.Id, StringComparer.Ordinal),
+    ];
 
     /// <summary>The push of this id; null when there is none, or it was forgotten.</summary>
     public ConfigPushReading? Find(string id) =>
@@ -88,15 +83,15 @@ internal sealed class ConfigPusher : IAsyncDisposable
     {
         if (!Closed)
         {
-            await _stopping.CancelAsync().ConfigureAwait(false);
+            await _stopping.CancelAsync();
         }
 
-        await Task.WhenAll(_queues.Values.Select(static queue => queue.WhenIdleAsync())).ConfigureAwait(false);
+        await Task.WhenAll(_queues.Values.Select(static queue => queue.WhenIdleAsync()));
     }
 
     private bool Closed => _stopping.IsCancellationRequested;
 
-    private PushQueue QueueOf(string agent) => _queues.GetOrAdd(agent, _ => new PushQueue(_settings, _time));
+    private PushQueue QueueOf(string agent) => _queues.GetOrAdd(agent, _ => new PushQueue(settings, time));
 
     private static bool LacksCurrent(AgentState agent, PooledConnection connection) =>
         agent.Configuration.Current is { Value: not null } current && !agent.Configuration.WasGiven(connection.Connection, current);
@@ -106,22 +101,23 @@ internal sealed class ConfigPusher : IAsyncDisposable
         var (outcome, reason) = (ConfigDelivery.Outcome.Missed, (string?)"the daemon stops");
         try
         {
-            for (var attempt = 0; attempt <= _settings.MaxRetries && !Closed && outcome == ConfigDelivery.Outcome.Missed; attempt++)
+            for (var attempt = 0; attempt <= settings.MaxRetries && !Closed && outcome == ConfigDelivery.Outcome.Missed; attempt++)
             {
                 if (attempt > 0)
                 {
-                    await Task.Delay(_settings.RetryInterval, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    await Task.Delay(
+                        settings.RetryInterval, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 }
 
                 push.Attempt();
-                (outcome, reason) = await _delivery.AttemptAsync(push, _stopping.Token).ConfigureAwait(false);
+                (outcome, reason) = await _delivery.AttemptAsync(push, _stopping.Token);
                 push.Missed(reason ?? "");
             }
         }
         catch (Exception e)
         {
             // A defect of ours: whoever asks must learn of it, and the next push must have its turn.
-            Log.PushBroke(_logger, push.Id, push.Agent.Id, e);
+            Log.PushBroke(logger, push.Id, push.Agent.Id, e);
             (outcome, reason) = (ConfigDelivery.Outcome.Refused, "a defect of the daemon; see its log");
         }
 
@@ -133,27 +129,113 @@ internal sealed class ConfigPusher : IAsyncDisposable
         };
         var (word, attempts) = (ConfigPushLabels.Of(state), push.Reading.Attempts);
         push.Agent.Metrics.PushEnded(push.Agent.Id, word);
-        Log.PushEnded(
-            _logger, state == ConfigPushState.Acknowledged ? LogLevel.Information : LogLevel.Warning, push.Id, push.Agent.Id, word, attempts, reason ?? "accepted");
-        push.End(state, reason, _time.GetUtcNow());
+        var level = state == ConfigPushState.Acknowledged ? LogLevel.Information : LogLevel.Warning;
+        Log.PushEnded(logger, level, push.Id, push.Agent.Id, word, attempts, reason ?? "accepted");
+        push.End(state, reason, time.GetUtcNow());
     }
 
     private async Task CatchUpAsync(AgentState agent, PooledConnection connection)
     {
-        for (var attempt = 0; attempt <= _settings.MaxRetries && !Closed && connection.Connection.IsOpen && LacksCurrent(agent, connection); attempt++)
+        for (var attempt = 0; attempt <= settings.MaxRetries && !Closed && connection.Connection.IsOpen
+            && LacksCurrent(agent, connection); attempt++)
         {
             if (attempt > 0)
             {
-                await Task.Delay(_settings.RetryInterval, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(settings.RetryInterval, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
             var current = agent.Configuration.Current;
-            var (outcome, reason) = await _delivery.SendAsync(connection, agent, current, "catch-up", _stopping.Token).ConfigureAwait(false);
+            var (outcome, reason) = await _delivery.SendAsync(connection, agent, current, "catch-up", _stopping.Token);
             if (outcome == ConfigDelivery.Outcome.Refused)
             {
                 // As when a dialler is refused: an agent without its configuration must not judge.
                 connection.Connection.Abort(reason!);
             }
+        }
+    }
+}
+
+/// <summary>What is logged about the configurations of agents. Ids 1200–1249.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1200, LogLevel.Information, "configuration {Push} is pushed to agent {Agent}")]
+    public static partial void PushStarted(ILogger logger, string push, string agent);
+
+    [LoggerMessage(EventId = 1201, Message = "configuration {Push} to agent {Agent} is {State} after {Attempts} attempts: {Reason}")]
+    public static partial void PushEnded(
+        ILogger logger, LogLevel level, string push, string agent, string state, int attempts, string reason);
+
+    [LoggerMessage(1202, LogLevel.Error, "configuration {Push} to agent {Agent} could not be pushed")]
+    public static partial void PushBroke(ILogger logger, string push, string agent, Exception error);
+
+    [LoggerMessage(EventId = 1203, Message = "agent {Agent} sends {Type} ({Detail}): {Answer}; {LeftOut} more since the last such line")]
+    public static partial void UpdateRequested(
+        ILogger logger, LogLevel level, string agent, string type, string detail, string answer, long leftOut);
+}
+
+/// <summary>The pushes to one agent: one at a time, in the order in which they were asked for. Bounded. Safe from any thread.</summary>
+internal sealed class PushQueue(ConfigPushSettings settings, TimeProvider time)
+{
+    private readonly Lock _gate = new();
+    private readonly List<ConfigPush> _pushes = [];
+    private Task _tail = Task.CompletedTask;
+
+    /// <summary>Adds a push; false when too many wait.</summary>
+    public bool TryAdd(ConfigPush push, Func<ConfigPush, Task> deliver)
+    {
+        lock (_gate)
+        {
+            Forget();
+            if (_pushes.Count(static other => !other.HasEnded) >= settings.MaxPending)
+            {
+                return false;
+            }
+
+            _pushes.Add(push);
+            Chain(() => deliver(push));
+            return true;
+        }
+    }
+
+    /// <summary>Does something in its turn. It must not throw.</summary>
+    public void Run(Func<Task> work)
+    {
+        lock (_gate)
+        {
+            Chain(work);
+        }
+    }
+
+    /// <summary>What is known, oldest first.</summary>
+    public ConfigPush[] Pushes()
+    {
+        lock (_gate)
+        {
+            Forget();
+            return [.. _pushes];
+        }
+    }
+
+    /// <summary>Completes when all that was asked for by now is done.</summary>
+    public Task WhenIdleAsync()
+    {
+        lock (_gate)
+        {
+            return _tail;
+        }
+    }
+
+    // On the pool: what is asked for on a read loop must not run there.
+    private void Chain(Func<Task> work) =>
+        _tail = _tail.ContinueWith(_ => work(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap();
+
+    private void Forget()
+    {
+        var now = time.GetUtcNow();
+        _pushes.RemoveAll(push => push.Reading.Ended is { } ended && now - ended > settings.KeepEnded);
+        for (var ended = _pushes.Count(static push => push.HasEnded); ended > settings.MaxEnded; ended--)
+        {
+            _pushes.RemoveAt(_pushes.FindIndex(static push => push.HasEnded));
         }
     }
 }

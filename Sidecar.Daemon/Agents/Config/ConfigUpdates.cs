@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Connections;
 using Sidecar.Protocol.Messages;
@@ -6,9 +7,10 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.Agents.Config;
 
 /// <summary>
-/// The requests of agents about their configuration: each is decided, answered where the transport can, counted, and kept for operators. Safe from any thread.
+/// The requests of agents about their configuration: each is decided, answered where the transport can, counted, and kept for operators.
+/// Safe from any thread.
 /// </summary>
-internal sealed class ConfigUpdates(ConfigUpdateHandler handler, TimeProvider time, ILogger logger)
+internal sealed class ConfigUpdates(ConfigPusher pusher, ConfigPushSettings settings, TimeProvider time, ILogger logger)
 {
     /// <summary>Most requests remembered; the oldest go first.</summary>
     public const int Most = 100;
@@ -19,12 +21,13 @@ internal sealed class ConfigUpdates(ConfigUpdateHandler handler, TimeProvider ti
     private readonly Lock _gate = new();
     private readonly Queue<ConfigUpdateReading> _latest = new();
     private readonly LogThrottle _throttle = new(time);
+    private readonly ConcurrentDictionary<string, long> _reloads = new(StringComparer.Ordinal);
 
     /// <summary>A request has come. On a read loop.</summary>
     public void Take(AgentState agent, IAgentConnection connection, ConfigUpdateRequest request)
     {
         var type = ConfigPushLabels.Of(request.Update);
-        var refusal = handler.Handle(agent, request.Update);
+        var refusal = Handle(agent, request.Update);
         var now = time.GetUtcNow();
         var replied = connection.TryReply(
             new ConfigUpdateResponse(request.RequestId, refusal is null, refusal, (ulong)now.ToUnixTimeMilliseconds()));
@@ -56,6 +59,34 @@ internal sealed class ConfigUpdates(ConfigUpdateHandler handler, TimeProvider ti
         }
     }
 
+    // The configuration is sent again when it is asked for, not too often; errors and restarts that are needed are noted; changes of rules
+    // and lists are refused, because the daemon keeps none. Null when the request is accepted, else the reason why not.
+    private string? Handle(AgentState agent, ConfigUpdate update) => update switch
+    {
+        RequestReload => Reload(agent),
+        RuleUpdate or ListUpdate => "the daemon keeps no rules or lists",
+        _ => null,
+    };
+
+    private string? Reload(AgentState agent)
+    {
+        if (agent.Configuration.Current.Value is not { } configuration)
+        {
+            return "no configuration is set for the agent";
+        }
+
+        var now = time.GetTimestamp();
+        var last = _reloads.GetOrAdd(agent.Id, now);
+        if (last != now && time.GetElapsedTime(last, now) < settings.ReloadInterval)
+        {
+            return $"the last reload was less than {settings.ReloadInterval.TotalSeconds:0} s ago";
+        }
+
+        _reloads[agent.Id] = now;
+        pusher.Start(agent, configuration, out var error);
+        return error;
+    }
+
     private static string Detail(ConfigUpdate update) => Cut(update switch
     {
         RuleUpdate rules => $"rule set {rules.RuleSet}: {rules.Rules.Count} rules, {rules.RemoveRules.Count} to remove",
@@ -80,4 +111,5 @@ internal sealed class ConfigUpdates(ConfigUpdateHandler handler, TimeProvider ti
 /// <param name="IsReplied">Whether the agent could be told; Unix sockets have no way to do so.</param>
 /// <param name="Received">When it came.</param>
 internal sealed record ConfigUpdateReading(
-    string Agent, string Connection, string RequestId, string Type, string Detail, bool IsAccepted, string? Error, bool IsReplied, DateTimeOffset Received);
+    string Agent, string Connection, string RequestId, string Type, string Detail, bool IsAccepted, string? Error, bool IsReplied,
+    DateTimeOffset Received);

@@ -1,7 +1,9 @@
+using System.CommandLine;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Control;
 
 namespace Sidecar.Daemon.Cli.Admin;
@@ -57,8 +59,8 @@ internal sealed class AdminClient : IDisposable
         {
             using (request)
             {
-                using var response = await _http.SendAsync(request, cancellation).ConfigureAwait(false);
-                var body = await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
+                using var response = await _http.SendAsync(request, cancellation);
+                var body = await response.Content.ReadAsByteArrayAsync(cancellation);
                 return response.IsSuccessStatusCode ? Read(body, type) : throw new AdminException(
                     Read(body, AdminJson.Default.ErrorDocument).Error,
                     (int)response.StatusCode == 404 ? ExitCodes.NoSuchObject : ExitCodes.Failed);
@@ -123,7 +125,7 @@ internal sealed class AdminClient : IDisposable
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path), cancellation).ConfigureAwait(false);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path), cancellation);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch
@@ -139,4 +141,59 @@ internal sealed class AdminException(string message, int exitCode, Exception? in
 {
     /// <summary>What the command tells the shell.</summary>
     public int ExitCode => exitCode;
+}
+
+/// <summary>What all commands share that ask a daemon.</summary>
+internal static class AdminFlags
+{
+    /// <summary>The daemon to ask.</summary>
+    public static readonly Option<string?> Admin = new("--admin")
+    {
+        Description = $"The daemon's admin socket, its --listen admin=PATH [{Defaults.AdminSocket}]",
+        HelpName = "PATH",
+        Recursive = true,
+    };
+
+    /// <summary>The answer as it came.</summary>
+    public static readonly Option<bool> Json = new("--json") { Description = "Print JSON, for programs" };
+
+    /// <summary>Lets a command show a document of the daemon: as it is for programs, else as a screen.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="path">Where the document is.</param>
+    /// <param name="type">What it is.</param>
+    /// <param name="screen">Makes the screen.</param>
+    /// <param name="output">Where it is shown.</param>
+    /// <param name="errors">Where it is said why it cannot be.</param>
+    public static void Shows<T>(
+        this Command command, Func<ParseResult, string> path, JsonTypeInfo<T> type, Func<T, string> screen, TextWriter output,
+        TextWriter errors)
+    {
+        command.Options.Add(Json);
+        command.SetAction((result, cancellation) => AskAsync(result, errors, async client =>
+        {
+            var document = await client.GetAsync(path(result), type, cancellation);
+            await output.WriteAsync(result.GetValue(Json) ? JsonSerializer.Serialize(document, type) + "\n" : screen(document));
+        }));
+    }
+
+    /// <summary>Asks the daemon and says in one line why not, when that fails; the exit code for the shell.</summary>
+    public static async Task<int> AskAsync(ParseResult result, TextWriter errors, Func<AdminClient, Task> ask)
+    {
+        var path = result.GetValue(Admin) ?? Defaults.AdminSocket;
+        if (SocketPaths.Error(path) is { } error)
+        {
+            return await errors.FailAsync(ExitCodes.WrongUse, $"--admin: {error}");
+        }
+
+        try
+        {
+            using var client = new AdminClient(path);
+            await ask(client);
+            return ExitCodes.Ok;
+        }
+        catch (AdminException e)
+        {
+            return await errors.FailAsync(e.ExitCode, Screen.Clean(e.Message));
+        }
+    }
 }

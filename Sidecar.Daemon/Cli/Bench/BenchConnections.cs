@@ -28,9 +28,9 @@ internal sealed class BenchConnections(BenchOptions options, TimeProvider time) 
         {
             var share = (options.Concurrency / options.Connections) + (i < options.Concurrency % options.Connections ? 1 : 0);
             callers.AddRange(
-                options.Raw ? await OpenRawAsync(share, frameSize, cancellation).ConfigureAwait(false)
+                options.Raw ? await OpenRawAsync(share, frameSize, cancellation)
                 : options.Check ? OpenCheck(share)
-                : await OpenAgentAsync(share, ids, cancellation).ConfigureAwait(false));
+                : await OpenAgentAsync(share, ids, cancellation));
         }
 
         return callers;
@@ -40,7 +40,7 @@ internal sealed class BenchConnections(BenchOptions options, TimeProvider time) 
     {
         foreach (var connection in _open)
         {
-            await connection.DisposeAsync().ConfigureAwait(false);
+            await connection.DisposeAsync();
         }
 
         foreach (var channel in _channels)
@@ -61,7 +61,7 @@ internal sealed class BenchConnections(BenchOptions options, TimeProvider time) 
             UsesRawBodies = !options.Base64,
         };
         var dialer = AgentDialers.Create(options.Connect, settings, options.Tls, time, NullLoggerFactory.Instance);
-        var connection = await dialer.DialAsync(NoSink.Instance, cancellation).ConfigureAwait(false);
+        var connection = await dialer.DialAsync(NoSink.Instance, cancellation);
         _open.Add(connection);
         if (connection.Encoding != options.Encoding && !options.IsGrpc)
         {
@@ -75,7 +75,7 @@ internal sealed class BenchConnections(BenchOptions options, TimeProvider time) 
 
     private async Task<IEnumerable<ICaller>> OpenRawAsync(int share, int frameSize, CancellationToken cancellation)
     {
-        var connection = await RawConnection.OpenAsync(options.Connect.SocketPath!, share, frameSize, cancellation).ConfigureAwait(false);
+        var connection = await RawConnection.OpenAsync(options.Connect.SocketPath!, share, frameSize, cancellation);
         _open.Add(connection);
         return connection.Callers;
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Sidecar.Protocol.Messages;
 
@@ -24,20 +23,14 @@ internal static class BenchEvents
     /// <summary>The events of an exchange after its opening, one for each call; a body with a last piece.</summary>
     public static AgentEvent[] Of(BenchOptions options)
     {
-        var data = Body(options.Size);
         var count = Math.Clamp(BodyBytes / Math.Max(1, options.Size), 1, MostPieces);
-        return options.Event switch
-        {
-            EventKind.RequestBodyChunk => [.. Enumerable.Range(0, count).Select(AgentEvent (i) => new RequestBodyChunkEvent
+        return One(options) is not BodyChunkEvent first ? [One(options)] :
+        [
+            .. Enumerable.Range(0, count).Select(i => first with
             {
-                Data = data, ChunkIndex = (uint)i, BytesTransferred = (ulong)((i + 1L) * data.Length), IsLast = i == count - 1,
-            })],
-            EventKind.ResponseBodyChunk => [.. Enumerable.Range(0, count).Select(AgentEvent (i) => new ResponseBodyChunkEvent
-            {
-                Data = data, ChunkIndex = (uint)i, BytesTransferred = (ulong)((i + 1L) * data.Length), IsLast = i == count - 1,
-            })],
-            _ => [One(options)],
-        };
+                ChunkIndex = (uint)i, BytesTransferred = (ulong)((i + 1L) * first.Data.Length), IsLast = i == count - 1,
+            }),
+        ];
     }
 
     /// <summary>The first of these events.</summary>
@@ -84,9 +77,7 @@ internal static class BenchEvents
         var block = new HeaderBlock();
         for (var i = 0; i < count; i++)
         {
-            var (name, value) = i < Browser.Length ? Browser[i]
-                : (string.Create(CultureInfo.InvariantCulture, $"x-header-{i}"), string.Create(
-                    CultureInfo.InvariantCulture, $"the value of header number {i}"));
+            var (name, value) = i < Browser.Length ? Browser[i] : ($"x-header-{i}", $"the value of header number {i}");
             block.Add(name, value);
         }
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Sidecar.Daemon.Cli.Bench;
 
@@ -49,60 +49,69 @@ internal static class BenchReport
     /// <summary>One JSON object on one line.</summary>
     public static string AsJson(BenchResult result)
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
+        var json = new JsonObject
         {
-            json.WriteStartObject();
-            json.WriteString("what", result.What);
-            json.WriteBoolean("stable", result.WarmUp.IsStable);
-            json.WriteNumber("warmup_seconds", Math.Round(result.WarmUp.Took.TotalSeconds, 3));
-            json.WriteNumber("seconds", Math.Round(result.Seconds, 3));
-            json.WriteNumber("exchanges", result.Done.Exchanges);
-            json.WriteNumber("messages", result.Done.Messages);
-            json.WriteNumber("failures", result.Failures);
-            json.WriteString("first_failure", result.FirstFailure);
-            json.WriteNumber("exchanges_per_second", Math.Round(result.Done.Exchanges / result.Seconds));
-            json.WriteNumber("messages_per_second", Math.Round(result.Done.Messages / result.Seconds));
-            foreach (var (name, share) in Percentiles)
-            {
-                json.WriteNumber(
-                    $"{name.Replace(".", "", StringComparison.Ordinal)}_us", Math.Round(result.Latencies.Percentile(share), 1));
-            }
-
-            json.WriteNumber("failures_per_second", Math.Round(result.FailureLatencies.Count / result.Seconds));
-            json.WriteNumber("failures_p99_us", Math.Round(result.FailureLatencies.Percentile(0.99), 1));
-            WriteCpu(json, "cpu_us_per_message", result, result.PerMessage);
-            WriteCpu(json, "cpu_us_per_exchange", result, result.PerExchange);
-            Write(json, "bytes_per_message", result.PerMessage(result.AllocatedBytes));
-            Write(json, "bytes_per_exchange", result.PerExchange(result.AllocatedBytes));
-            json.WriteEndObject();
+            ["what"] = result.What,
+            ["stable"] = result.WarmUp.IsStable,
+            ["warmup_seconds"] = Math.Round(result.WarmUp.Took.TotalSeconds, 3),
+            ["seconds"] = Math.Round(result.Seconds, 3),
+            ["exchanges"] = result.Done.Exchanges,
+            ["messages"] = result.Done.Messages,
+            ["failures"] = result.Failures,
+            ["first_failure"] = result.FirstFailure,
+            ["exchanges_per_second"] = Math.Round(result.Done.Exchanges / result.Seconds),
+            ["messages_per_second"] = Math.Round(result.Done.Messages / result.Seconds),
+        };
+        foreach (var (name, share) in Percentiles)
+        {
+            json[$"{name.Replace(".", "", StringComparison.Ordinal)}_us"] = Math.Round(result.Latencies.Percentile(share), 1);
         }
 
-        return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+        json["failures_per_second"] = Math.Round(result.FailureLatencies.Count / result.Seconds);
+        json["failures_p99_us"] = Math.Round(result.FailureLatencies.Percentile(0.99), 1);
+        json["cpu_us_per_message"] = Cpu(result, result.PerMessage);
+        json["cpu_us_per_exchange"] = Cpu(result, result.PerExchange);
+        json["bytes_per_message"] = Rounded(result.PerMessage(result.AllocatedBytes));
+        json["bytes_per_exchange"] = Rounded(result.PerExchange(result.AllocatedBytes));
+        return json.ToJsonString();
     }
 
-    private static void WriteCpu(Utf8JsonWriter json, string name, BenchResult result, Func<double?, double?> share)
+    private static JsonObject Cpu(BenchResult result, Func<double?, double?> share)
     {
-        json.WriteStartObject(name);
+        var all = new JsonObject();
         foreach (var (process, cpu) in result.Processes)
         {
-            Write(json, process, share(cpu?.TotalMicroseconds));
+            all[process] = Rounded(share(cpu?.TotalMicroseconds));
         }
 
-        json.WriteEndObject();
+        return all;
     }
 
-    private static void Write(Utf8JsonWriter json, string name, double? value)
-    {
-        if (value is { } number)
-        {
-            json.WriteNumber(name, Math.Round(number, 3));
-        }
-        else
-        {
-            json.WriteNull(name);
-        }
-    }
+    private static double? Rounded(double? value) => value is { } number ? Math.Round(number, 3) : null;
 
     private static string? Number(double? value) => value?.ToString("0.00", CultureInfo.InvariantCulture);
+}
+
+/// <summary>What a benchmark run measured.</summary>
+/// <param name="What">What was driven, in words.</param>
+/// <param name="WarmUp">How the warm-up went.</param>
+/// <param name="Done">Exchanges and messages of this process in the seconds counted.</param>
+/// <param name="Failures">Calls that ended without an answer, or with a refusal, since the start.</param>
+/// <param name="FirstFailure">What the first failure was; null for none.</param>
+/// <param name="Seconds">Seconds counted.</param>
+/// <param name="Latencies">
+/// How long the timed calls took: those of the event asked for, not what opens and ends its exchange.
+/// </param>
+/// <param name="FailureLatencies">How long those took that failed or were refused in the seconds counted.</param>
+/// <param name="Processes">Processor time of each process in the seconds counted; null for one that ended.</param>
+/// <param name="AllocatedBytes">Bytes that this process allocated.</param>
+internal sealed record BenchResult(
+    string What, WarmUp WarmUp, Tally Done, long Failures, string? FirstFailure, double Seconds, LatencyHistogram Latencies,
+    LatencyHistogram FailureLatencies, IReadOnlyList<(string Name, TimeSpan? Cpu)> Processes, long AllocatedBytes)
+{
+    /// <summary>A sum over the seconds counted as a share of each message; null when none was answered.</summary>
+    public double? PerMessage(double? sum) => Done.Messages == 0 ? null : sum / Done.Messages;
+
+    /// <summary>A sum over the seconds counted as a share of each exchange; null when none came to its end.</summary>
+    public double? PerExchange(double? sum) => Done.Exchanges == 0 ? null : sum / Done.Exchanges;
 }

@@ -44,8 +44,7 @@ internal sealed class CheckCaller(GrpcChannel channel, CheckRequest question, Ti
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<string?> CallAsync()
     {
-        var reply = await channel.AskAsync(
-            AuthzService.Path, question, CheckResponse.Parser, timeout, CancellationToken.None).ConfigureAwait(false);
+        var reply = await channel.AskAsync(AuthzService.Path, question, CheckResponse.Parser, timeout, CancellationToken.None);
         if (reply.Message is not { } answer)
         {
             return $"{reply.Status.Code}: {reply.Status.Message}";

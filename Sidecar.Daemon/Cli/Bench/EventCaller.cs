@@ -5,6 +5,22 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Cli.Bench;
 
+/// <summary>One call in flight after the other, for one worker of a benchmark.</summary>
+internal interface ICaller
+{
+    /// <summary>Messages sent and answered so far, whether measured or not. Read by others while the worker counts on.</summary>
+    long Messages { get; }
+
+    /// <summary>Exchanges of which every message was answered, so far.</summary>
+    long Exchanges { get; }
+
+    /// <summary>Makes what must come before the next call, which is not timed; null when it went well, else what went wrong.</summary>
+    ValueTask<string?> PrepareAsync() => default;
+
+    /// <summary>Makes one call; null when it was answered, else what went wrong.</summary>
+    ValueTask<string?> CallAsync();
+}
+
 /// <summary>
 /// Sends events the way the daemon does. Header events are exchanges of their own; others follow the header event of their exchange, which
 /// ends with the last of them.
@@ -64,7 +80,7 @@ internal sealed class EventCaller(
         if (_isOpen && _complete is not null)
         {
             _complete.CorrelationId = events[0].CorrelationId;
-            failure = await SendAsync(_complete).ConfigureAwait(false);
+            failure = await SendAsync(_complete);
         }
 
         var id = ids.Next();
@@ -80,13 +96,13 @@ internal sealed class EventCaller(
         }
 
         opening.CorrelationId = id;
-        return await SendAsync(opening).ConfigureAwait(false);
+        return await SendAsync(opening);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<string?> SendAsync(AgentEvent message)
     {
-        var result = await connection.CallAsync(message, time.GetTimestamp() + _ticks).ConfigureAwait(false);
+        var result = await connection.CallAsync(message, time.GetTimestamp() + _ticks);
         if (result.Response is not { Decision: AllowDecision })
         {
             _isWhole = false;
@@ -102,4 +118,26 @@ internal sealed class EventCaller(
 
         return null;
     }
+}
+
+/// <summary>What the workers of a benchmark have done between its start and a moment.</summary>
+/// <param name="Exchanges">Exchanges of which every message was answered.</param>
+/// <param name="Messages">Messages sent and answered.</param>
+internal readonly record struct Tally(long Exchanges, long Messages)
+{
+    /// <summary>The sum over all workers.</summary>
+    public static Tally Of(IReadOnlyList<ICaller> callers)
+    {
+        var sum = default(Tally);
+        foreach (var caller in callers)
+        {
+            sum = new(sum.Exchanges + caller.Exchanges, sum.Messages + caller.Messages);
+        }
+
+        return sum;
+    }
+
+    /// <summary>What was done between two moments.</summary>
+    public static Tally operator -(Tally later, Tally earlier) =>
+        new(later.Exchanges - earlier.Exchanges, later.Messages - earlier.Messages);
 }

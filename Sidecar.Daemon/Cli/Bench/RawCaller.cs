@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Net.Sockets;
 using System.Threading.Tasks.Sources;
+using Microsoft.Extensions.Logging.Abstractions;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
@@ -56,4 +58,85 @@ internal sealed class RawCaller : ICaller, IValueTaskSource<string?>
 
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _source.OnCompleted(continuation, state, token, flags);
+}
+
+/// <summary>A connection to an echo and the workers that share it.</summary>
+internal sealed class RawConnection : IFrameHandler, IAsyncDisposable
+{
+    private readonly SocketPipes _pipes;
+    private readonly FrameConnection _frames;
+    private readonly RawCaller[] _callers;
+    private readonly Task _running;
+
+    private RawConnection(Socket socket, int callers, int size)
+    {
+        _pipes = new SocketPipes(socket);
+        _frames = new FrameConnection(_pipes);
+        _callers = [.. Enumerable.Range(0, callers).Select(slot => new RawCaller(_frames, slot, size))];
+        _running = _frames.RunAsync(this);
+    }
+
+    /// <summary>The workers.</summary>
+    public IReadOnlyList<ICaller> Callers => _callers;
+
+    public static async Task<RawConnection> OpenAsync(string path, int callers, int size, CancellationToken cancellation)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation);
+        return new RawConnection(socket, callers, size);
+    }
+
+    public void OnFrame(MessageType type, ReadOnlyMemory<byte> payload) =>
+        _callers[BinaryPrimitives.ReadInt32BigEndian(payload.Span)].Complete(null);
+
+    public void OnEnd(FrameConnectionEnd end, Exception? error)
+    {
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _frames.Close();
+        await _running;
+        await _pipes.DisposeAsync();
+    }
+}
+
+/// <summary>Sends every frame back: the other end of a raw benchmark.</summary>
+internal static class EchoServer
+{
+    private const int MaxConnections = 1024;
+
+    /// <summary>Serves until the token fires.</summary>
+    public static async Task RunAsync(string path, CancellationToken cancellation)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(path));
+        await using var listener = new SocketListener(
+            new SocketListenerOptions { Name = path, MaxConnections = MaxConnections }, ServeAsync, NullLogger.Instance);
+        listener.Start(socket);
+        await Task.Delay(
+            Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private static async Task ServeAsync(AcceptedSocket accepted)
+    {
+        await using var pipes = accepted.Open();
+        var frames = new FrameConnection(pipes);
+        await frames.RunAsync(new Echo(frames));
+    }
+
+    private sealed class Echo(FrameConnection frames) : IFrameHandler
+    {
+        public void OnFrame(MessageType type, ReadOnlyMemory<byte> payload)
+        {
+            using var frame = FrameBuffer.Rent(MessageType.AgentResponse);
+            payload.Span.CopyTo(frame.GetSpan(payload.Length));
+            frame.Advance(payload.Length);
+            frames.TrySend(frame.Finish());
+        }
+
+        public void OnEnd(FrameConnectionEnd end, Exception? error)
+        {
+        }
+    }
 }

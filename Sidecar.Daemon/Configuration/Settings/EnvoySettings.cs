@@ -52,7 +52,7 @@ internal static class EnvoySettings
         "Envoy's own default; what agents' headers would take beyond it is refused by us instead of with Envoy's 500");
 
     public static readonly Setting<RequestBodies> WithRequestBody = List.Add(
-        SettingGroup.Envoy, "with-request-body", Formats.Words(RequestBodiesWords.All), RequestBodies.Shown,
+        SettingGroup.Envoy, "with-request-body", Formats.RequestBodies, RequestBodies.Shown,
         "ext_authz: its with_request_body", "without it a body passes unseen, and Envoy gives no sign of one but a length");
 
     public static readonly Setting<bool> TextForm = List.Add(

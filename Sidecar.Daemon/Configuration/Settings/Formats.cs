@@ -15,6 +15,10 @@ internal static class Formats
     /// <summary>What an agent or an exchange gets where inspection fails.</summary>
     public static ValueFormat<FailureMode> FailureMode { get; } = Names<FailureMode>();
 
+    /// <summary>What a proxy's filter does with the bodies of requests.</summary>
+    public static ValueFormat<RequestBodies> RequestBodies { get; } = Words(
+        ("no", Configuration.RequestBodies.Kept), ("sign", Configuration.RequestBodies.Signed), ("yes", Configuration.RequestBodies.Shown));
+
     /// <summary>A whole number.</summary>
     /// <param name="min">The least.</param>
     /// <param name="max">The most.</param>
@@ -35,7 +39,7 @@ internal static class Formats
             var digits = text.AsSpan(text.StartsWith('-') ? 1 : 0);
             if (digits.IsEmpty || digits.ContainsAnyExceptInRange('0', '9'))
             {
-                error(string.Create(CultureInfo.InvariantCulture, $"{text} is not a whole number; give {min} to {max}{counted}{orZero}"));
+                error($"{text} is not a whole number; give {min} to {max}{counted}{orZero}");
                 return false;
             }
 
@@ -46,14 +50,12 @@ internal static class Formats
             }
 
             var isBelow = text[0] == '-' || (isInt && value < min);
-            error(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{text} is {(isBelow ? "below" : "above")} {(isBelow ? min : max)}{counted}; give {min} to {max}{orZero}"));
+            error($"{text} is {(isBelow ? "below" : "above")} {(isBelow ? min : max)}{counted}; give {min} to {max}{orZero}");
             return false;
         }
 
         return new(
-            zero is null ? "N" : $"N|{zero}", string.Create(CultureInfo.InvariantCulture, $"{min} to {max}"), Read,
+            zero is null ? "N" : $"N|{zero}", $"{min} to {max}", Read,
             value => value == 0 && zero is not null ? zero : value.ToString(CultureInfo.InvariantCulture))
         {
             Unit = unit,
@@ -201,4 +203,39 @@ internal static class Formats
 
         return parts;
     }
+}
+
+/// <summary>Reads a value.</summary>
+/// <param name="text">What was written, not empty unless the format says that it may be.</param>
+/// <param name="error">Is told everything that is wrong, beginning with what was written and ending with what to write instead.</param>
+/// <param name="value">What it means, when nothing is wrong.</param>
+internal delegate bool TextReader<T>(string text, Action<string> error, out T value);
+
+/// <summary>How a kind of value is written: in flags and keys alike. Immutable.</summary>
+/// <param name="placeholder">What help shows in its place, for example <c>DURATION</c>.</param>
+/// <param name="range">From where to where, for the documentation; empty where there is no range.</param>
+/// <param name="read">Reads it, and checks the range.</param>
+/// <param name="write">Writes it so that it is read as the same.</param>
+internal sealed class ValueFormat<T>(string placeholder, string range, TextReader<T> read, Func<T, string> write)
+{
+    /// <summary>What help shows in its place.</summary>
+    public string Placeholder => placeholder;
+
+    /// <summary>From where to where; empty where there is no range.</summary>
+    public string Range => range;
+
+    /// <summary>What may be written where the placeholder stands for some words; empty where it does not.</summary>
+    public string Choices { get; init; } = "";
+
+    /// <summary>What a number counts, in the plural; empty where the text has its unit.</summary>
+    public string Unit { get; init; } = "";
+
+    /// <summary>Whether the text may be empty.</summary>
+    public bool CanBeEmpty { get; init; }
+
+    /// <summary>Reads a value; false, with at least one error, when it is none.</summary>
+    public bool TryRead(string text, Action<string> error, out T value) => read(text, error, out value);
+
+    /// <summary>Writes a value.</summary>
+    public string Write(T value) => write(value);
 }

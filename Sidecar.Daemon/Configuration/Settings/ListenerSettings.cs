@@ -74,7 +74,7 @@ internal static class ListenerSettings
         "Envoy's `path_prefix`", words: "none");
 
     public static readonly Setting<RequestBodies> RequestBodies = List.Add(
-        SettingGroup.Http, "request-body", Formats.Words(RequestBodiesWords.All), Configuration.RequestBodies.Kept,
+        SettingGroup.Http, "request-body", Formats.RequestBodies, Configuration.RequestBodies.Kept,
         "Whether bodies are handed over (proxy=traefik, envoy-http)",
         "Traefik's `forwardBody`, Envoy's `with_request_body`; `sign` is of Envoy alone: the first bytes tell of a body, agents see none");
 

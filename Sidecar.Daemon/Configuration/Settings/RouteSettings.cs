@@ -38,3 +38,127 @@ internal static class RouteSettings
         SettingGroup.Route, "sticky", RouteFormats.Sticky, null, "Keeps a client's session on one connection of each agent",
         "for WebSockets, event streams and long polling; see `sidecar sessions`", words: "none");
 }
+
+/// <summary>Values that say which requests a route takes, and who is asked about them.</summary>
+internal static class RouteFormats
+{
+    private const string Inspect = "inspect:";
+
+    private static readonly ValueFormat<AgentMode> Modes = Formats.Names<AgentMode>();
+
+    /// <summary>Agents in stages, or none.</summary>
+    public static ValueFormat<IReadOnlyList<IReadOnlyList<RouteAgentOptions>>> Agents { get; } = new(
+        "A+B>C|none", "", ReadAgents, WriteAgents);
+
+    /// <summary>What takes the requests that no route takes: null refuses them, a route without stages lets them pass.</summary>
+    public static ValueFormat<RouteOptions?> Unmatched { get; } =
+        new("WHAT", "", ReadUnmatched, WriteUnmatched) { Choices = "refuse, pass, inspect:A+B>C" };
+
+    /// <summary>Hosts, each a name or <c>*.example.org</c>, in lower case.</summary>
+    public static ValueFormat<IReadOnlyList<string>?> Hosts { get; } =
+        new("HOST+*.HOST", "", ReadHosts, static value => string.Join('+', value ?? []));
+
+    /// <summary>What keeps a client's exchanges together.</summary>
+    public static ValueFormat<StickyOptions?> Sticky { get; } =
+        new("WHAT", "", ReadSticky, static value => value?.ToString() ?? "") { Choices = StickyOptions.Known };
+
+    /// <summary>The beginning of a path.</summary>
+    public static ValueFormat<string?> Path { get; } = Formats.Text("PREFIX", static path =>
+        !path.StartsWith('/') ? "does not begin with /"
+        : path.AsSpan().IndexOfAny('?', '#', '*') >= 0
+            ? "has a character that no path has or that is no pattern here; write the beginning of the path, without query or '*'"
+        : null);
+
+    // '+' joins agents that are asked together, '>' puts one stage after another, ':' gives an agent's mode on this route.
+    private static bool ReadAgents(string text, Action<string> error, out IReadOnlyList<IReadOnlyList<RouteAgentOptions>> value)
+    {
+        var stages = new List<IReadOnlyList<RouteAgentOptions>>();
+        value = stages;
+        if (text == RouteOptions.NoAgents)
+        {
+            return true;
+        }
+
+        var isFine = true;
+        foreach (var stage in text.Split('>', StringSplitOptions.TrimEntries))
+        {
+            var agents = new List<RouteAgentOptions>();
+            foreach (var agent in stage.Split('+', StringSplitOptions.TrimEntries))
+            {
+                var parts = agent.Split(':', 2);
+                var mode = AgentMode.Enforce;
+                isFine &= parts.Length == 1 || Modes.TryRead(parts[1], problem => error($"mode {problem}"), out mode);
+                agents.Add(new RouteAgentOptions(parts[0], parts.Length == 1 ? null : mode));
+            }
+
+            stages.Add(agents);
+        }
+
+        // A shell takes '>' for itself where it is not quoted, and what is left may look whole.
+        if (stages.Exists(static stage => stage.Any(static agent => agent.Agent.Length == 0)))
+        {
+            error($"'{text}' names an agent without a name; put '+' or '>' between agents, in quotes, because shells take '>' for a "
+                + "redirection");
+            return false;
+        }
+
+        return isFine;
+    }
+
+    private static string WriteAgents(IReadOnlyList<IReadOnlyList<RouteAgentOptions>> value) => value.Count == 0
+        ? RouteOptions.NoAgents
+        : string.Join('>', value.Select(static stage => string.Join('+', stage.Select(static agent => agent.Mode is { } mode
+            ? $"{agent.Agent}:{Modes.Write(mode)}"
+            : agent.Agent))));
+
+    private static bool ReadUnmatched(string text, Action<string> error, out RouteOptions? value)
+    {
+        value = text == "pass" ? new RouteOptions { Id = RouteOptions.UnmatchedId } : null;
+        if (text is "pass" or "refuse")
+        {
+            return true;
+        }
+
+        if (!text.StartsWith(Inspect, StringComparison.Ordinal) || text[Inspect.Length..] is RouteOptions.NoAgents)
+        {
+            error($"{text}: write refuse, pass, or {Inspect}A+B with the agents that requests are shown to which no --route takes");
+            return false;
+        }
+
+        var isFine = ReadAgents(text[Inspect.Length..], error, out var stages);
+        value = new RouteOptions { Id = RouteOptions.UnmatchedId, Stages = stages };
+        return isFine;
+    }
+
+    private static string WriteUnmatched(RouteOptions? value) =>
+        value is null ? "refuse" : value.Stages.Count == 0 ? "pass" : Inspect + WriteAgents(value.Stages);
+
+    private static bool ReadHosts(string text, Action<string> error, out IReadOnlyList<string>? value)
+    {
+        var hosts = Formats.Parts(text, error);
+        var isFine = hosts.Length > 0;
+        foreach (var host in hosts)
+        {
+            var name = host.StartsWith("*.", StringComparison.Ordinal) ? host[2..] : host;
+            if (name.Length == 0 || name.AsSpan().IndexOfAny('*', '/', ' ') >= 0 || name.Count(static letter => letter == ':') == 1)
+            {
+                error($"{host} is no host; write example.org or *.example.org, without scheme, port or path");
+                isFine = false;
+            }
+        }
+
+        value = [.. hosts.Select(static host => host.ToLowerInvariant())];
+        return isFine;
+    }
+
+    private static bool ReadSticky(string text, Action<string> error, out StickyOptions? value)
+    {
+        value = StickyOptions.Parse(text);
+        if (value is null)
+        {
+            error($"{text} is none of {StickyOptions.Known}");
+        }
+
+        return value is not null;
+    }
+}

@@ -27,8 +27,7 @@ internal sealed class SettingValues : IEquatable<SettingValues>
     public T Get<T>(Setting<T> setting, string whose) => TryGet(setting, out var value) ? value : setting.DefaultFor(whose);
 
     /// <summary>What was written; null when nothing was.</summary>
-    public T? Find<T>(Setting<T> setting)
-        where T : struct => TryGet(setting, out var value) ? value : null;
+    public T? Find<T>(Setting<T> setting) where T : struct => TryGet(setting, out var value) ? value : null;
 
     /// <summary>Whether it was written.</summary>
     public bool Has(Setting setting) => IndexOf(setting) >= 0;
@@ -114,4 +113,17 @@ internal sealed class SettingValues : IEquatable<SettingValues>
         written[at] = (setting, value);
         return new(written);
     }
+}
+
+/// <summary>
+/// Options that an operator writes as settings. Any setting is read by <see cref="Get{T}(Setting{T})"/>; the members of the records derived
+/// from this name those that many read.
+/// </summary>
+internal abstract record SettingOptions
+{
+    /// <summary>What was written.</summary>
+    public SettingValues Values { get; init; } = SettingValues.Empty;
+
+    /// <summary>What was written for a setting, or else its default.</summary>
+    public T Get<T>(Setting<T> setting) => Values.Get(setting);
 }

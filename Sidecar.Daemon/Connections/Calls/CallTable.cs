@@ -6,10 +6,10 @@ namespace Sidecar.Daemon.Connections.Calls;
 
 /// <summary>The calls of one connection that wait for answers, and the tombstones of those that no longer do.</summary>
 /// <remarks>
-/// An answer names the exchange, not the call. So a call that ends unanswered leaves a tombstone that keeps its slot: the next answer for that
-/// exchange settles the oldest debt and is dropped, never taken for a later call. A call that still waits for room in the write buffer has its
-/// slot too, but no answer can be for it and it leaves no tombstone. Changed only under the lock of <see cref="OutstandingCalls{TEvent}"/>; the two
-/// counts may be read without it.
+/// An answer names the exchange, not the call. So a call that ends unanswered leaves a tombstone that keeps its slot: the next answer for
+/// that exchange settles the oldest debt and is dropped, never taken for a later call. A call that still waits for room in the write buffer
+/// has its slot too, but no answer can be for it and it leaves no tombstone. Changed only under the lock of
+/// <see cref="OutstandingCalls{TEvent}"/>; the two counts may be read without it.
 /// </remarks>
 internal sealed class CallTable
 {
@@ -22,8 +22,8 @@ internal sealed class CallTable
     private int _owed;
 
     /// <summary>
-    /// Whether a call that ended unanswered is still owed its answer, as on a stream of messages. Not where each call is a request of its own with an id of its
-    /// own: the answer to an abandoned one is for nobody, and its slot is free at once.
+    /// Whether a call that ended unanswered is still owed its answer, as on a stream of messages. Not where each call is a request of its
+    /// own with an id of its own: the answer to an abandoned one is for nobody, and its slot is free at once.
     /// </summary>
     public bool OwesAnswers { get; set; } = true;
 
@@ -38,7 +38,8 @@ internal sealed class CallTable
         _entries.TryGetValue(id, out var entry) ? (entry.Call is not null, entry.Owed + entry.Uncertain) : (false, 0);
 
     /// <summary>
-    /// The exchange whose answer comes next where answers come in order: of one call at a time there is only one. The empty id when none is due.
+    /// The exchange whose answer comes next where answers come in order: of one call at a time there is only one. The empty id when none is
+    /// due.
     /// </summary>
     public CorrelationId Next
     {
@@ -57,7 +58,9 @@ internal sealed class CallTable
     /// <param name="id">The exchange.</param>
     /// <param name="call">The call.</param>
     /// <param name="isSent">False when its event waits for room in the write buffer.</param>
-    /// <param name="mayStaySilent">Whether the agent may be of those that never answer such an event: then its tombstone keeps no slot.</param>
+    /// <param name="mayStaySilent">
+    /// Whether the agent may be of those that never answer such an event: then its tombstone keeps no slot.
+    /// </param>
     public void Add(CorrelationId id, PendingCall call, bool isSent, bool mayStaySilent)
     {
         ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, id, out _);
@@ -146,7 +149,9 @@ internal sealed class CallTable
         return call;
     }
 
-    /// <summary>The exchanges whose calls are due, and the earliest deadline of the others (<see cref="long.MaxValue"/> when there is none).</summary>
+    /// <summary>
+    /// The exchanges whose calls are due, and the earliest deadline of the others (<see cref="long.MaxValue"/> when there is none).
+    /// </summary>
     public long FindDue(long now, List<CorrelationId> due)
     {
         var next = long.MaxValue;
@@ -226,7 +231,6 @@ internal sealed class CallTable
         }
     }
 
-    [StructLayout(LayoutKind.Auto)]
     private struct Entry
     {
         public PendingCall? Call;
@@ -235,4 +239,17 @@ internal sealed class CallTable
         public bool IsSent;
         public bool MayStaySilent;
     }
+}
+
+/// <summary>What an answer was good for.</summary>
+internal enum AnswerUse
+{
+    /// <summary>A call waited for it.</summary>
+    Taken,
+
+    /// <summary>It was owed for a call that had ended without it.</summary>
+    Late,
+
+    /// <summary>Nobody had asked for it.</summary>
+    Unasked,
 }

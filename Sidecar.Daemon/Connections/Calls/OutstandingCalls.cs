@@ -4,8 +4,9 @@ namespace Sidecar.Daemon.Connections.Calls;
 
 /// <summary>The outstanding calls of one connection: sends events, matches answers, and ends each call in exactly one way.</summary>
 /// <remarks>
-/// One lock guards the table, the deadlines and, with them, the hand-over of an event to what carries it, so that events leave in the order of
-/// their calls and no answer is looked up before its call is there. The lock is never held while waiting or while other people's code runs.
+/// One lock guards the table, the deadlines and, with them, the hand-over of an event to what carries it, so that events leave in the order
+/// of their calls and no answer is looked up before its call is there. The lock is never held while waiting or while other people's code
+/// runs.
 /// </remarks>
 /// <typeparam name="TEvent">An event as it is sent.</typeparam>
 internal sealed class OutstandingCalls<TEvent> : IAsyncDisposable
@@ -25,8 +26,7 @@ internal sealed class OutstandingCalls<TEvent> : IAsyncDisposable
 
     public OutstandingCalls(ICallTransport<TEvent> transport, TimeProvider time)
     {
-        _transport = transport;
-        _time = time;
+        (_transport, _time) = (transport, time);
         _deadlines = new CallDeadlines(time, OnDeadline);
         _unsent = new SendQueue<TEvent>(transport, _table, _gate, time);
     }
@@ -37,15 +37,13 @@ internal sealed class OutstandingCalls<TEvent> : IAsyncDisposable
     /// <summary>How answers find their calls.</summary>
     public AnswerMatching Matching { get; set; }
 
-    /// <summary>Whether the agent certainly answers guardrail inspections. Those built on the reference never do, and say so (spec §5.3).</summary>
+    /// <summary>
+    /// Whether the agent certainly answers guardrail inspections. Those built on the reference never do, and say so (spec §5.3).
+    /// </summary>
     public bool AnswersGuardrails { get; set; } = true;
 
     /// <inheritdoc cref="CallTable.OwesAnswers"/>
-    public bool OwesAnswers
-    {
-        get => _table.OwesAnswers;
-        init => _table.OwesAnswers = value;
-    }
+    public bool OwesAnswers { get => _table.OwesAnswers; init => _table.OwesAnswers = value; }
 
     /// <summary>Whether the agent knows cancels.</summary>
     public bool CanCancel { get; set; } = true;
@@ -73,7 +71,8 @@ internal sealed class OutstandingCalls<TEvent> : IAsyncDisposable
                 return new(refusal);
             }
 
-            // Before the event goes: whoever has seen it finds its deadline watched. For a call that is not made the timer fires for nothing.
+            // Before the event goes: whoever has seen it finds its deadline watched. For a call that is not made the timer fires for
+            // nothing.
             _deadlines.Arm(deadline);
             var isSent = _unsent.Count == 0 && _transport.TrySend(encoded);
             call = PendingCall.Rent(deadline);
@@ -104,10 +103,12 @@ internal sealed class OutstandingCalls<TEvent> : IAsyncDisposable
             }
         }
 
-        call?.Complete(wasSent ? CallResult.Failed(CallOutcome.Cancelled, reason.ToString()) : CallResult.Unsent(CallOutcome.Cancelled, reason.ToString()));
+        call?.Complete(CallResult.Failed(CallOutcome.Cancelled, reason.ToString()) with { IsUnsent = !wasSent });
     }
 
-    /// <summary>We are about to close the connection: ends every waiting call, and tells the agent that it need not go on (spec §9.7).</summary>
+    /// <summary>
+    /// We are about to close the connection: ends every waiting call, and tells the agent that it need not go on (spec §9.7).
+    /// </summary>
     public void ShutDown()
     {
         const string Cause = "we closed the connection: the daemon stops or the agent is taken out";
@@ -187,7 +188,7 @@ internal sealed class OutstandingCalls<TEvent> : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         End("closed by us");
-        await _unsent.WhenIdleAsync().ConfigureAwait(false);
+        await _unsent.WhenIdleAsync();
     }
 
     // Rule 6: while an answer is owed, the next one could be taken for another call's; only the end of the exchange may still be told.
@@ -201,22 +202,27 @@ internal sealed class OutstandingCalls<TEvent> : IAsyncDisposable
         var (waiting, owed) = _table.Of(id);
         if (waiting || (owed > 0 && type != MessageType.RequestComplete))
         {
-            return CallResult.Failed(CallOutcome.Owed, waiting ? "a call of this exchange is still waiting" : $"{owed} answers of this exchange are owed");
+            return CallResult.Failed(
+                CallOutcome.Owed, waiting ? "a call of this exchange is still waiting" : $"{owed} answers of this exchange are owed");
         }
 
         if (_table.InFlight >= Limit)
         {
-            return CallResult.Failed(CallOutcome.NoRoom, $"{_table.InFlight} calls are outstanding on the connection, the limit is {Limit}");
+            return CallResult.Failed(CallOutcome.NoRoom,
+                $"{_table.InFlight} calls are outstanding on the connection, the limit is {Limit}");
         }
 
         // Calls that have ended keep their place in the queue until it is their turn.
         if (_unsent.Count >= MostUnsent)
         {
-            return CallResult.Failed(CallOutcome.NoRoom, $"the agent does not read: {_unsent.Count} events wait for room in the write buffer");
+            return CallResult.Failed(CallOutcome.NoRoom,
+                $"the agent does not read: {_unsent.Count} events wait for room in the write buffer");
         }
 
         // Asking when it is too late would only leave a debt.
-        return deadline <= _time.GetTimestamp() ? CallResult.Unsent(CallOutcome.TimedOut, "the deadline had passed before the event was sent") : null;
+        return deadline <= _time.GetTimestamp()
+            ? CallResult.Unsent(CallOutcome.TimedOut, "the deadline had passed before the event was sent")
+            : null;
     }
 
     private void OnDeadline()

@@ -1,19 +1,15 @@
-using System.Collections.Concurrent;
 using System.Threading.Tasks.Sources;
 
 namespace Sidecar.Daemon.Connections.Calls;
 
 /// <summary>A call that waits for its answer: one reused object that its asker awaits.</summary>
 /// <remarks>
-/// Two parties hold it, the table and the asker; it goes back to the pool when both have let go, so that neither can meet it in its next life.
-/// Whoever takes it out of the table completes it: exactly one of answer, deadline, cancel or end of the connection.
+/// Two parties hold it, the table and the asker; it goes back to the pool when both have let go, so that neither can meet it in its next
+/// life. Whoever takes it out of the table completes it: exactly one of answer, deadline, cancel or end of the connection.
 /// </remarks>
 internal sealed class PendingCall : IValueTaskSource<CallResult>
 {
-    private const int LargestPool = 4096;
-
-    private static readonly ConcurrentQueue<PendingCall> Pool = new();
-    private static int _pooled;
+    private static readonly BoundedPool<PendingCall> Pool = new(4096);
 
     // Mutable struct: must not be readonly.
     private ManualResetValueTaskSourceCore<CallResult> _source;
@@ -32,15 +28,7 @@ internal sealed class PendingCall : IValueTaskSource<CallResult>
     /// <summary>A call for one asker, with a life of its own.</summary>
     public static PendingCall Rent(long deadline)
     {
-        if (Pool.TryDequeue(out var call))
-        {
-            Interlocked.Decrement(ref _pooled);
-        }
-        else
-        {
-            call = new PendingCall();
-        }
-
+        var call = Pool.TryRent() ?? new PendingCall();
         call.Deadline = deadline;
         call._holders = 2;
         return call;
@@ -49,8 +37,8 @@ internal sealed class PendingCall : IValueTaskSource<CallResult>
     /// <summary>Ends the call. Only for the one who took it out of the table.</summary>
     /// <param name="result">What it comes to.</param>
     /// <param name="goesOnHere">
-    /// Whether what waits for it goes on within this method: for a read loop, which holds no lock. It returns at the asker's next wait. Elsewhere
-    /// the asker goes on by the thread pool.
+    /// Whether what waits for it goes on within this method: for a read loop, which holds no lock. It returns at the asker's next wait.
+    /// Elsewhere the asker goes on by the thread pool.
     /// </param>
     public void Complete(CallResult result, bool goesOnHere = false)
     {
@@ -90,13 +78,6 @@ internal sealed class PendingCall : IValueTaskSource<CallResult>
         }
 
         _source.Reset();
-        if (Interlocked.Increment(ref _pooled) <= LargestPool)
-        {
-            Pool.Enqueue(this);
-        }
-        else
-        {
-            Interlocked.Decrement(ref _pooled);
-        }
+        Pool.Return(this);
     }
 }

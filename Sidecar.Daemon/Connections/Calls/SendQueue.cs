@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Connections.Calls;
@@ -6,7 +5,9 @@ namespace Sidecar.Daemon.Connections.Calls;
 /// <summary>
 /// Calls whose events wait for room, in the order they came: who came later does not go first, or some would wait until their deadline.
 /// </summary>
-/// <remarks>Changed only under the lock of <see cref="OutstandingCalls{TEvent}"/>, which it is given; one task at most brings the events out.</remarks>
+/// <remarks>
+/// Changed only under the lock of <see cref="OutstandingCalls{TEvent}"/>, which it is given; one task at most brings the events out.
+/// </remarks>
 internal sealed class SendQueue<TEvent>(ICallTransport<TEvent> transport, CallTable table, Lock gate, TimeProvider time)
     where TEvent : IDisposable
 {
@@ -58,7 +59,7 @@ internal sealed class SendQueue<TEvent>(ICallTransport<TEvent> transport, CallTa
 
             // At the first one's deadline its call has ended, and the next one's counts.
             var left = time.GetElapsedTime(time.GetTimestamp(), deadline);
-            await transport.WaitForRoomAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero).ConfigureAwait(false);
+            await transport.WaitForRoomAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero);
         }
     }
 
@@ -82,6 +83,29 @@ internal sealed class SendQueue<TEvent>(ICallTransport<TEvent> transport, CallTa
         }
     }
 
-    [StructLayout(LayoutKind.Auto)]
     private readonly record struct Unsent(TEvent Message, CorrelationId Id, PendingCall Call, short Life, long Deadline);
+}
+
+/// <summary>
+/// What carries the calls of a connection: all that they know of it, whether it is a stream of frames or a request for each.
+/// </summary>
+/// <remarks>Called under the lock of the calls, except for the waiting: must neither block nor call back.</remarks>
+/// <typeparam name="TEvent">An event as it is sent, encoded before any lock was taken.</typeparam>
+internal interface ICallTransport<in TEvent>
+    where TEvent : IDisposable
+{
+    /// <summary>Takes an event for sending, without waiting. It is given back as soon as this returns true.</summary>
+    /// <returns>
+    /// False when there is no room for it now. One that has ended takes everything: its end, which is near, fails the calls with its one
+    /// cause.
+    /// </returns>
+    bool TrySend(TEvent message);
+
+    /// <summary>Waits until there may be room or the transport has ended; false when neither happened in time.</summary>
+    ValueTask<bool> WaitForRoomAsync(TimeSpan limit);
+
+    /// <summary>
+    /// Tells the agent that an answer is no longer waited for. What cannot be told at once is not told: it only saves the agent work.
+    /// </summary>
+    void SendCancel(CorrelationId id, CancelReason reason);
 }

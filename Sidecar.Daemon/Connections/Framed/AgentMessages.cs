@@ -1,19 +1,17 @@
 using Microsoft.Extensions.Logging;
+using Sidecar.Daemon.Connections.Calls;
 using Sidecar.Protocol.Encodings;
 using Sidecar.Protocol.Messages;
 using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Connections.Framed;
 
-/// <summary>What an agent says without being asked: decoded and handed to whom it concerns. Anything else is counted and skipped.</summary>
-internal sealed class AgentMessages(IAgentConnection connection, ConnectionSettings settings, IConnectionSink sink, TimeProvider time, ILogger logger)
+/// <summary>What an agent says without being asked: decoded and handed to whom it concerns. Anything else is skipped.</summary>
+internal sealed class AgentMessages(
+    IAgentConnection connection, ConnectionSettings settings, IConnectionSink sink, TimeProvider time, ILogger logger)
 {
     private readonly AgentLog _log = new(settings.AgentId, time, logger);
     private readonly LogThrottle _throttle = new(time);
-    private long _skipped;
-
-    /// <summary>Frames of unknown or unexpected type.</summary>
-    public long Skipped => Interlocked.Read(ref _skipped);
 
     /// <summary>Takes one frame that is no answer.</summary>
     public void Take(MessageType type, ReadOnlyMemory<byte> payload, MessageEncoding encoding)
@@ -49,7 +47,6 @@ internal sealed class AgentMessages(IAgentConnection connection, ConnectionSetti
                     break;
 
                 default:
-                    Interlocked.Increment(ref _skipped);
                     Log.Skipped(logger, type, settings.AgentId);
                     break;
             }
@@ -60,6 +57,31 @@ internal sealed class AgentMessages(IAgentConnection connection, ConnectionSetti
             {
                 Log.BadMessage(logger, settings.AgentId, type, PeerText.Clean(e.Message), leftOut);
             }
+        }
+    }
+}
+
+/// <summary>Reads the answers of one connection. What is no answer still names its call, if it can be found in it (spec §4.12).</summary>
+internal sealed class AnswerReader(string connection, string agent, TimeProvider time, ILogger logger)
+{
+    private readonly LogThrottle _throttle = new(time);
+
+    /// <summary>Whom an answer is for, and what it says.</summary>
+    public (CorrelationId Id, CallResult Result) Read(MessageEncoding encoding, ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            var answer = encoding.ReadResponse(payload);
+            return (answer.CorrelationId, CallResult.Answered(answer.Response));
+        }
+        catch (ProtocolException e)
+        {
+            if (_throttle.MayLog(connection, out var leftOut))
+            {
+                Log.BadAnswer(logger, agent, connection, e.Message, leftOut);
+            }
+
+            return (encoding.SalvageCorrelationId(payload), CallResult.Failed(CallOutcome.BadAnswer, e.Message));
         }
     }
 }

@@ -7,9 +7,12 @@ using Sidecar.Protocol.Transport;
 namespace Sidecar.Daemon.Connections.Framed;
 
 /// <summary>
-/// Configurations on a wire that has no answer to them: the pong behind one accepts it, the end of the stream refuses it (spec §6.5). Safe from any thread.
+/// Configurations on a wire that has no answer to them: the pong behind one accepts it, the end of the stream refuses it (spec §6.5). Safe
+/// from any thread.
 /// </summary>
-/// <remarks>Agents of our SDK say a word all the same, and its refusal counts; agents that never look at configurations send the pong too.</remarks>
+/// <remarks>
+/// Agents of our SDK say a word all the same, and its refusal counts; agents that never look at configurations send the pong too.
+/// </remarks>
 internal sealed class ConsentByPong(FrameConnection frames, AgentDialect dialect, TimeProvider time)
 {
     private const string EndedStream = "the agent ended the stream when it was given its configuration";
@@ -37,7 +40,7 @@ internal sealed class ConsentByPong(FrameConnection frames, AgentDialect dialect
             }
 
             var left = time.GetElapsedTime(time.GetTimestamp(), deadline);
-            return await question.Word.Task.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time).ConfigureAwait(false);
+            return await question.Word.Task.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
         }
         catch (FrameTooLongException e)
         {
@@ -75,7 +78,9 @@ internal sealed class ConsentByPong(FrameConnection frames, AgentDialect dialect
     {
         // All words have the same id; an earlier configuration's comes first, and must not be taken for the last one's.
         var isLast = Interlocked.Decrement(ref _unanswered) <= 0;
-        return isLast && Volatile.Read(ref _question) is { } question && question.Word.TrySetResult(result) ? null : ConfigurationPush.Refusal(result);
+        return isLast && Volatile.Read(ref _question) is { } question && question.Word.TrySetResult(result)
+            ? null
+            : ConfigurationPush.Refusal(result);
     }
 
     /// <summary>The connection has ended.</summary>

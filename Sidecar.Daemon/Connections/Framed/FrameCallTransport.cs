@@ -10,7 +10,8 @@ namespace Sidecar.Daemon.Connections.Framed;
 /// <param name="dialect">Its dialect.</param>
 /// <param name="time">The clock.</param>
 /// <param name="hasRoom">Whether other calls find a slot while one waits to be sent: the last slots are not for waiting.</param>
-internal sealed class FrameCallTransport(FrameConnection frames, AgentDialect dialect, TimeProvider time, Func<bool> hasRoom) : ICallTransport<FrameBuffer>
+internal sealed class FrameCallTransport(
+    FrameConnection frames, AgentDialect dialect, TimeProvider time, Func<bool> hasRoom) : ICallTransport<FrameBuffer>
 {
     public bool TrySend(FrameBuffer message)
     {

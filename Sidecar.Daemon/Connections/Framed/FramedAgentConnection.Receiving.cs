@@ -39,7 +39,8 @@ internal sealed partial class FramedAgentConnection
         var waiting = _calls.End(cause);
         _consent.End(isByAgent: end == FrameConnectionEnd.ClosedByPeer && explained is null, cause);
         Log.Ended(_logger, Id, _settings.AgentId, cause, waiting);
-        _handshake.Fail(end is FrameConnectionEnd.ClosedByPeer or FrameConnectionEnd.TransportError && explained is null && _dialect == AgentDialect.Native
+        _handshake.Fail(end is FrameConnectionEnd.ClosedByPeer or FrameConnectionEnd.TransportError && explained is null
+            && _dialect == AgentDialect.Native
             ? OtherDialects.Silent()
             : new ProtocolException($"the connection ended during the handshake: {cause}"));
         _ended.TrySetResult(cause);

@@ -9,7 +9,9 @@ using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Connections.Framed;
 
-/// <summary>A connection that is a stream of messages, frames or those of a gRPC stream; answers are matched by exchange (spec §2, §5, §7).</summary>
+/// <summary>
+/// A connection that is a stream of messages, frames or those of a gRPC stream; answers are matched by exchange (spec §2, §5, §7).
+/// </summary>
 /// <remarks>The calls themselves are the business of <see cref="OutstandingCalls{TEvent}"/>.</remarks>
 internal sealed partial class FramedAgentConnection : IAgentConnection, IFrameHandler
 {
@@ -19,7 +21,6 @@ internal sealed partial class FramedAgentConnection : IAgentConnection, IFrameHa
     private static readonly TimeSpan Farewell = TimeSpan.FromMilliseconds(200);
 
     private readonly AgentDialect _dialect;
-    private readonly MeasuredEncoder _encoder;
     private readonly OutstandingCalls<FrameBuffer> _calls;
     private readonly ConsentByPong _consent;
     private readonly FrameConnection _frames;
@@ -40,6 +41,7 @@ internal sealed partial class FramedAgentConnection : IAgentConnection, IFrameHa
     private long _lastHeard;
     private long _lateAnswers;
     private ulong _pings;
+    private uint _encoded;
     private bool _open = true;
 
     /// <summary>A connection over a pipe; nothing moves before <see cref="OpenAsync"/>.</summary>
@@ -51,33 +53,33 @@ internal sealed partial class FramedAgentConnection : IAgentConnection, IFrameHa
     /// <param name="logger">The log.</param>
     /// <param name="closeTransport">Closes what is beneath the pipe; awaited by <see cref="DisposeAsync"/>. Null for nothing.</param>
     /// <param name="dialect">The wire; null for the native one.</param>
-    /// <param name="explainEnd">Knows better than the pipe why it ended, given what the pipe threw if anything; null, or a null from it, if not.</param>
+    /// <param name="explainEnd">
+    /// Knows better than the pipe why it ended, given what the pipe threw if anything; null, or a null from it, if not.
+    /// </param>
     public FramedAgentConnection(
         string id, IDuplexPipe pipe, ConnectionSettings settings, IConnectionSink sink, TimeProvider time, ILogger logger,
         Func<ValueTask>? closeTransport = null, AgentDialect? dialect = null, Func<Exception?, string?>? explainEnd = null)
     {
-        _dialect = dialect ?? AgentDialect.Native;
-        _explainEnd = explainEnd;
+        (Id, _settings, _sink, _time, _logger) = (id, settings, sink, time, logger);
+        (_dialect, _closeTransport, _explainEnd) = (dialect ?? AgentDialect.Native, closeTransport, explainEnd);
         _hasThread = pipe is SocketPipes { HasThread: true };
-        Id = id;
-        _settings = settings;
-        _encoder = new MeasuredEncoder(settings, time);
-        _sink = sink;
         _answers = new AnswerReader(id, settings.AgentId, time, logger);
         _handshake = new ClientHandshake(settings, _dialect, time);
-        _time = time;
-        _logger = logger;
-        _closeTransport = closeTransport;
+
         // An agent that has closed its sending side can answer nothing more: its calls end at once, whether or not it still reads.
-        _frames = new FrameConnection(pipe, FrameConnectionOptions.Default with { CloseTimeout = TimeSpan.Zero, Time = time, Format = _dialect.ProxyFormat });
+        _frames = new FrameConnection(
+            pipe, FrameConnectionOptions.Default with { CloseTimeout = TimeSpan.Zero, Time = time, Format = _dialect.ProxyFormat });
         _messages = new AgentMessages(this, settings, sink, time, logger);
         _calls = new OutstandingCalls<FrameBuffer>(new FrameCallTransport(_frames, _dialect, time, HasRoom), time);
         _consent = new ConsentByPong(_frames, _dialect, time);
         _lastHeard = time.GetTimestamp();
     }
 
-    /// <summary>A connection over a socket of the native dialect, which it owns from now on; nothing moves before <see cref="OpenAsync"/>.</summary>
-    public static FramedAgentConnection Over(Socket socket, string id, ConnectionSettings settings, IConnectionSink sink, TimeProvider time, ILogger logger)
+    /// <summary>
+    /// A connection over a socket of the native dialect, which it owns from now on; nothing moves before <see cref="OpenAsync"/>.
+    /// </summary>
+    public static FramedAgentConnection Over(
+        Socket socket, string id, ConnectionSettings settings, IConnectionSink sink, TimeProvider time, ILogger logger)
     {
         var pipes = new SocketPipes(socket);
         return new FramedAgentConnection(id, pipes, settings, sink, time, logger, pipes.DisposeAsync);
@@ -85,7 +87,8 @@ internal sealed partial class FramedAgentConnection : IAgentConnection, IFrameHa
 
     public string Id { get; }
 
-    public ConnectionTraits Traits { get; private set; } = new() { MaxInFlight = 1, IsConcurrent = false, Events = EventSet.None, MaxEventBytes = 0 };
+    public ConnectionTraits Traits { get; private set; } =
+        new() { MaxInFlight = 1, IsConcurrent = false, Events = EventSet.None, MaxEventBytes = 0 };
 
     public AgentCapabilities Capabilities { get; private set; } = new();
 
@@ -95,7 +98,8 @@ internal sealed partial class FramedAgentConnection : IAgentConnection, IFrameHa
 
     public bool IsOpen => Volatile.Read(ref _open);
 
-    public ConnectionStats Stats => new(_calls.InFlight, _calls.Owed, Interlocked.Read(ref _lateAnswers), Volatile.Read(ref _lastHeard), _hasThread);
+    public ConnectionStats Stats =>
+        new(_calls.InFlight, _calls.Owed, Interlocked.Read(ref _lateAnswers), Volatile.Read(ref _lastHeard), _hasThread);
 
     public Task<string> Ended => _ended.Task;
 
@@ -105,8 +109,8 @@ internal sealed partial class FramedAgentConnection : IAgentConnection, IFrameHa
     public async Task OpenAsync(TimeSpan limit, CancellationToken cancellation)
     {
         Run();
-        var response = await _handshake.RunAsync(_frames, limit, cancellation).ConfigureAwait(false);
-        Log.Opened(_logger, Id, _settings.AgentId, response.Capabilities.Name, response.Capabilities.Version, response.Encoding, Traits.MaxInFlight);
+        var response = await _handshake.RunAsync(_frames, limit, cancellation);
+        LogOpened(response.Capabilities, response.Encoding);
     }
 
     /// <summary>Starts the loops of a connection whose agent has registered: no handshake follows, and JSON is spoken (spec §8).</summary>
@@ -120,7 +124,7 @@ internal sealed partial class FramedAgentConnection : IAgentConnection, IFrameHa
                 Capabilities = capabilities,
                 Encoding = ProtocolConstants.Json,
             });
-        Log.Opened(_logger, Id, _settings.AgentId, capabilities.Name, capabilities.Version, Encoding, Traits.MaxInFlight);
+        LogOpened(capabilities, Encoding);
         Run();
     }
 
@@ -130,7 +134,8 @@ internal sealed partial class FramedAgentConnection : IAgentConnection, IFrameHa
         if (message is BodyChunkEvent { Data.Length: var size } && size > Traits.MaxEventBytes)
         {
             return new(CallResult.Failed(
-                CallOutcome.NotSendable, $"a body chunk of {size} bytes is more than the agent takes at once, {Traits.MaxEventBytes} bytes; send smaller chunks"));
+                CallOutcome.NotSendable, $"a body chunk of {size} bytes is more than the agent takes at once, {Traits.MaxEventBytes} "
+                    + "bytes; send smaller chunks"));
         }
 
         if (message is ConfigureEvent configure && !_dialect.AnswersConfigure)
@@ -193,20 +198,27 @@ internal sealed partial class FramedAgentConnection : IAgentConnection, IFrameHa
             _frames.Close(Farewell);
         }
 
-        await _running.ConfigureAwait(false);
-        await _calls.DisposeAsync().ConfigureAwait(false);
+        await _running;
+        await _calls.DisposeAsync();
         if (_closeTransport is not null)
         {
-            await _closeTransport().ConfigureAwait(false);
+            await _closeTransport();
         }
     }
+
+    private void LogOpened(AgentCapabilities agent, string encoding) =>
+        Log.Opened(_logger, Id, _settings.AgentId, agent.Name, agent.Version, encoding, Traits.MaxInFlight);
 
     private bool HasRoom() => _calls.InFlight < Traits.MaxInFlight / 2;
 
     private FrameBuffer Encode(AgentEvent message, EventFrames? frames)
     {
+        // One of sixteen is measured: two looks at the clock cost as much as a small event. A count that is lost only moves a sample.
+        var metrics = (_encoded++ & 15) == 0 ? _settings.Metrics : null;
+        var started = metrics is null ? 0 : _time.GetTimestamp();
         var frame = FrameBuffer.Rent(message.Type);
-        _encoder.Write(_encoding, frame, message);
+        _encoding.WriteEvent(frame, message);
+        metrics?.Encoded(_settings.AgentId, _time.GetElapsedTime(started));
         frames?.Keep(_encoding, frame);
         return frame;
     }

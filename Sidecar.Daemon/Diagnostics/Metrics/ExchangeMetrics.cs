@@ -10,40 +10,32 @@ namespace Sidecar.Daemon.Diagnostics.Metrics;
 
 /// <summary>The instruments of the exchanges. Safe from any thread; recording does not allocate.</summary>
 /// <remarks>
-/// What an exchange comes to is counted when it is closed: how it and its agents' parts are accounted, and the bytes of its bodies. What happens in it is
-/// counted when it happens: one with a WebSocket or a stream lasts for hours, in which an operator must see timeouts, refusals and edits that have no effect,
-/// and not hours of them in one scrape. Calls that tell agents of the end come after the record in any case.
+/// What an exchange comes to is counted when it is closed: how it and its agents' parts are accounted, and the bytes of its bodies. What
+/// happens in it is counted when it happens: one with a WebSocket or a stream lasts for hours, in which an operator must see timeouts,
+/// refusals and edits that have no effect, and not hours of them in one scrape. Calls that tell agents of the end come after the record in
+/// any case.
 /// </remarks>
-internal sealed class ExchangeMetrics : IExchangeObserver
+/// <param name="metrics">The daemon's meter, on which the instruments are made, and those of the calls.</param>
+internal sealed class ExchangeMetrics(SidecarMetrics metrics) : IExchangeObserver
 {
-    private readonly AgentMetrics _agents;
-    private readonly Counter<long> _received;
-    private readonly UpDownCounter<long> _open;
-    private readonly Counter<long> _exchanges;
-    private readonly Counter<long> _agentExchanges;
-    private readonly Counter<long> _verdicts;
-    private readonly Counter<long> _calls;
-    private readonly Counter<long> _retries;
-    private readonly Counter<long> _monitored;
-    private readonly Counter<long> _bodyBytes;
-    private readonly Counter<long> _unapplied;
-
-    /// <summary>Creates the instruments on the daemon's meter.</summary>
-    public ExchangeMetrics(SidecarMetrics metrics)
-    {
-        _agents = metrics.Agents;
-        var meter = metrics.Meter;
-        _received = meter.CreateCounter<long>("exchanges.received", "{exchange}", "Exchanges that reached a listener");
-        _open = meter.CreateUpDownCounter<long>("exchanges.open", "{exchange}", "Exchanges that have not ended");
-        _exchanges = meter.CreateCounter<long>("exchanges", "{exchange}", "Exchanges ended, by how they are accounted");
-        _agentExchanges = meter.CreateCounter<long>("agent.exchanges", "{exchange}", "Exchanges ended, by agent, direction and how they are accounted");
-        _verdicts = meter.CreateCounter<long>("verdicts", "{verdict}", "Verdicts given");
-        _calls = meter.CreateCounter<long>("agent.calls", "{call}", "Calls to agents, by outcome");
-        _retries = meter.CreateCounter<long>("agent.retries", "{call}", "Request headers asked again because their connection died");
-        _monitored = meter.CreateCounter<long>("monitor.verdicts", "{verdict}", "What agents in monitor mode would have decided");
-        _bodyBytes = meter.CreateCounter<long>("agent.body", "By", "Bytes of bodies that an agent was to see, by whether it did");
-        _unapplied = meter.CreateCounter<long>("operations.unapplied", "{operation}", "Operations that the front end could not carry");
-    }
+    private readonly Counter<long> _received =
+        metrics.Meter.CreateCounter<long>("exchanges.received", "{exchange}", "Exchanges that reached a listener");
+    private readonly UpDownCounter<long> _open =
+        metrics.Meter.CreateUpDownCounter<long>("exchanges.open", "{exchange}", "Exchanges that have not ended");
+    private readonly Counter<long> _exchanges =
+        metrics.Meter.CreateCounter<long>("exchanges", "{exchange}", "Exchanges ended, by how they are accounted");
+    private readonly Counter<long> _agentExchanges = metrics.Meter.CreateCounter<long>(
+        "agent.exchanges", "{exchange}", "Exchanges ended, by agent, direction and how they are accounted");
+    private readonly Counter<long> _verdicts = metrics.Meter.CreateCounter<long>("verdicts", "{verdict}", "Verdicts given");
+    private readonly Counter<long> _calls = metrics.Meter.CreateCounter<long>("agent.calls", "{call}", "Calls to agents, by outcome");
+    private readonly Counter<long> _retries =
+        metrics.Meter.CreateCounter<long>("agent.retries", "{call}", "Request headers asked again because their connection died");
+    private readonly Counter<long> _monitored =
+        metrics.Meter.CreateCounter<long>("monitor.verdicts", "{verdict}", "What agents in monitor mode would have decided");
+    private readonly Counter<long> _bodyBytes =
+        metrics.Meter.CreateCounter<long>("agent.body", "By", "Bytes of bodies that an agent was to see, by whether it did");
+    private readonly Counter<long> _unapplied =
+        metrics.Meter.CreateCounter<long>("operations.unapplied", "{operation}", "Operations that the front end could not carry");
 
     /// <inheritdoc/>
     public void OnBegun(string listener)
@@ -117,7 +109,7 @@ internal sealed class ExchangeMetrics : IExchangeObserver
             Tag("outcome", call.Outcome.Name()),
         ];
         _calls.Add(1, tags);
-        _agents.CallEnded(call.Agent!, call.Version!, call.Event, call.Outcome.Fate(), call.Times.Took);
+        metrics.Agents.CallEnded(call.Agent!, call.Version!, call.Event, call.Outcome.Fate(), call.Times.Took);
         if (call.IsRetry)
         {
             _retries.Add(1, Tag("agent", call.Agent!), Tag("version", call.Version!));
@@ -147,7 +139,8 @@ internal sealed class ExchangeMetrics : IExchangeObserver
     {
         if (bytes > 0)
         {
-            ReadOnlySpan<KeyValuePair<string, object?>> tags = [Tag("agent", agent), Tag("version", version), Tag("direction", direction), Tag("fate", fate)];
+            ReadOnlySpan<KeyValuePair<string, object?>> tags =
+                [Tag("agent", agent), Tag("version", version), Tag("direction", direction), Tag("fate", fate)];
             _bodyBytes.Add(bytes, tags);
         }
     }

@@ -5,7 +5,8 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Diagnostics.Reports;
 
 /// <summary>
-/// What of a report can be shown: names that Prometheus takes, few labels, histograms that add up (spec §9.10). Anything else is refused, series by series.
+/// What of a report can be shown: names that Prometheus takes, few labels, histograms that add up (spec §9.10). Anything else is refused,
+/// series by series.
 /// </summary>
 internal static class ReportRules
 {
@@ -60,7 +61,9 @@ internal static class ReportRules
     public static AgentMetric? Checked(AgentMetric metric)
     {
         var shown = metric is HistogramMetric histogram ? CheckedBuckets(histogram) : metric;
-        return shown?.Help is { Length: > AgentReportLimits.MaxHelpLength } help ? shown with { Help = help[..AgentReportLimits.MaxHelpLength] } : shown;
+        return shown?.Help is { Length: > AgentReportLimits.MaxHelpLength } help
+            ? shown with { Help = help[..AgentReportLimits.MaxHelpLength] }
+            : shown;
     }
 
     // What our own label text would have to rename is refused: the series would not be the one that the agent's author looks for.
@@ -92,6 +95,8 @@ internal static class ReportRules
             return count == histogram.Count ? histogram : null;
         }
 
-        return count <= histogram.Count ? histogram with { Buckets = [.. buckets, new HistogramBucket(double.PositiveInfinity, histogram.Count)] } : null;
+        return count <= histogram.Count
+            ? histogram with { Buckets = [.. buckets, new HistogramBucket(double.PositiveInfinity, histogram.Count)] }
+            : null;
     }
 }

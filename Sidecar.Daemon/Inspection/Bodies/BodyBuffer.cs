@@ -4,10 +4,12 @@ using Sidecar.Daemon.Agents;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
 
-/// <summary>Bytes of a body that are held, in pooled buffers whose whole capacity is reserved from the budgets. For one caller at a time.</summary>
+/// <summary>
+/// Bytes of a body that are held, in pooled buffers whose whole capacity is reserved from the budgets. For one caller at a time.
+/// </summary>
 /// <remarks>
-/// What comes later is put into further buffers, so that growth neither copies nor leaves outgrown ones in the pool; they are joined when somebody looks,
-/// within what is reserved. It may be shared: the memory goes back when everyone who shares it has disposed of their share.
+/// What comes later is put into further buffers, so that growth neither copies nor leaves outgrown ones in the pool; they are joined when
+/// somebody looks, within what is reserved. It may be shared: the memory goes back when everyone who shares it has disposed of their share.
 /// </remarks>
 /// <param name="ofAgent">The budget of the agent they are held for; null when it is no agent's.</param>
 /// <param name="ofAll">The budget of the daemon.</param>
@@ -16,7 +18,8 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
     private const int SmallestBuffer = 4096;
     private const int LargestBuffer = 1 << 30;
 
-    // The shared pool keeps tens of each size, of which larger ones would be more than many bodies: of those four are kept up to 1 MiB, none above.
+    // The shared pool keeps tens of each size, of which larger ones would be more than many bodies: of those four are kept up to 1 MiB,
+    // none above.
     private const int LargestFurther = 64 * 1024;
     private static readonly ArrayPool<byte> Large = ArrayPool<byte>.Create(maxArrayLength: 1 << 20, maxArraysPerBucket: 4);
 
@@ -61,12 +64,12 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
             return size > 0;
         }
 
-        if (ofAgent is not null && !await ofAgent.ReserveAsync(growth, deadline).ConfigureAwait(false))
+        if (ofAgent is not null && !await ofAgent.ReserveAsync(growth, deadline))
         {
             return false;
         }
 
-        if (!await ofAll.ReserveAsync(growth, deadline).ConfigureAwait(false))
+        if (!await ofAll.ReserveAsync(growth, deadline))
         {
             ofAgent?.Return(growth);
             return false;
@@ -157,7 +160,8 @@ internal sealed class BodyBuffer(ByteBudget? ofAgent, ByteBudget ofAll) : IDispo
     private int SizeFor(long needed) =>
         needed > LargestBuffer ? 0 : Math.Max(_reserved, (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(needed, SmallestBuffer)));
 
-    // The first is all that is reserved: a body whose size is known lies in one run. All are of sizes that the pool hands out, or they would be larger.
+    // The first is all that is reserved: a body whose size is known lies in one run. All are of sizes that the pool hands out, or they
+    // would be larger.
     private void Extend()
     {
         var left = (uint)(_reserved - _rented);

@@ -7,7 +7,8 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Inspection.Bodies;
 
 /// <summary>
-/// The body of one direction of an exchange on its way through the agents: a loop over stages in route order, each of which sees what the one before released.
+/// The body of one direction of an exchange on its way through the agents: a loop over stages in route order, each of which sees what the
+/// one before released.
 /// </summary>
 /// <remarks>
 /// Pieces are taken one at a time in the order they are pushed; one that comes while another is on its way waits for it. Over all steps the
@@ -38,7 +39,8 @@ internal sealed class BodyPipeline : IDisposable
     /// <param name="participants">The agents in route order.</param>
     /// <param name="services">What it needs of the daemon.</param>
     /// <param name="isCopy">Whether the bytes are copies that go nowhere and count for nothing.</param>
-    public BodyPipeline(Exchange exchange, Direction direction, ReadOnlySpan<Participant> participants, BodyServices services, bool isCopy = false)
+    public BodyPipeline(
+        Exchange exchange, Direction direction, ReadOnlySpan<Participant> participants, BodyServices services, bool isCopy = false)
     {
         (_exchange, _services, _isCopy) = (exchange, services, isCopy);
         _push = new BodyPush(new VerdictMerger(exchange, KindOf(direction), direction));
@@ -64,20 +66,22 @@ internal sealed class BodyPipeline : IDisposable
     /// <summary>Whether, when the last piece was answered, an agent had yet to judge some of what had come.</summary>
     public bool AwaitsMore => _isOpen && _awaitsMore;
 
-    /// <summary>Bytes handed in so far.</summary>
-    public long Pushed => _progress.Pushed;
+    private bool IsPristine => _progress.IsPristine && !_push.HasChanged;
 
     /// <summary>Which event a piece of this direction's body is.</summary>
-    public static EventKind KindOf(Direction direction) => direction == Direction.Request ? EventKind.RequestBodyChunk : EventKind.ResponseBodyChunk;
+    public static EventKind KindOf(Direction direction) =>
+        direction == Direction.Request ? EventKind.RequestBodyChunk : EventKind.ResponseBodyChunk;
 
     /// <summary>Hands in the next piece and waits for the agents.</summary>
-    /// <param name="piece">The piece; a body ends with exactly one that is last, truncated or unseen, and what comes after it is refused.</param>
+    /// <param name="piece">
+    /// The piece; a body ends with exactly one that is last, truncated or unseen, and what comes after it is refused.
+    /// </param>
     /// <param name="deadline">When the phase's time is up, a timestamp.</param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<BodyStep> PushAsync(BodyPiece piece, long deadline)
     {
         var time = _services.Time;
-        if (!_gate.TryEnter() && !await _gate.EnterAsync(time.GetElapsedTime(time.GetTimestamp(), deadline), time).ConfigureAwait(false))
+        if (!_gate.TryEnter() && !await _gate.EnterAsync(time.GetElapsedTime(time.GetTimestamp(), deadline), time))
         {
             // Out of turn it cannot be taken, and without it the body has a hole.
             return Refuse(Cause.Timeout);
@@ -102,13 +106,13 @@ internal sealed class BodyPipeline : IDisposable
                 if (need == StageNeed.Memory)
                 {
                     _frames?.Clear();
-                    need = stage.Reserved(_push, await stage.ReserveAsync(_push).ConfigureAwait(false));
+                    need = stage.Reserved(_push, await stage.ReserveAsync(_push));
                 }
 
                 if (need == StageNeed.Answer)
                 {
-                    var frames = _frames?.For(stage.Event, mayShare: _progress.IsPristine && !_push.HasChanged, isLast: stage == _stages[^1]);
-                    stage.Answer(_push, await stage.Participant.Session.AskAsync(stage.Event, deadline, frames).ConfigureAwait(false));
+                    var frames = _frames?.For(stage.Event, mayShare: IsPristine, isLast: stage == _stages[^1]);
+                    stage.Answer(_push, await stage.Participant.Session.AskAsync(stage.Event, deadline, frames));
                 }
             }
 
@@ -153,7 +157,8 @@ internal sealed class BodyPipeline : IDisposable
         _queues[0].Add(BodySegment.OfPush(piece.Bytes, 0, _ended));
     }
 
-    // The last that has something to do: what one has passed on is taken to its end before that one goes on. None when a decision has ended the body.
+    // The last that has something to do: what one has passed on is taken to its end before that one goes on. None when a decision has ended
+    // the body.
     private BodyStage? NextStage()
     {
         for (var i = _stages.Length - 1; i >= 0 && !_push.Merger.Ends; i--)
@@ -171,7 +176,7 @@ internal sealed class BodyPipeline : IDisposable
     {
         _services.Errors.Write(_push.Merger);
         var verdict = _push.Merger.ToVerdict();
-        _progress = _progress with { Pushed = _progress.Pushed + _push.Whole.Length, IsPristine = _progress.IsPristine && !_push.HasChanged };
+        _progress = _progress with { Pushed = _progress.Pushed + _push.Whole.Length, IsPristine = IsPristine };
         _isOpen = !_ended && verdict.IsAllow;
         if (!verdict.IsAllow)
         {

@@ -11,15 +11,16 @@ internal sealed partial class BodyStage
     // The size as it was announced; a body that the agent is shown at once and whole has a known one in any case.
     private static long? TotalFor(BodyPush push, int length, bool isAll) => push.Total ?? (isAll && !push.IsTruncated ? length : null);
 
-    private bool Collects(int more) => !_streams && !_closes && (_policy.Mode == BodyMode.Buffer || _hold.Length + more < _policy.Threshold);
+    private bool Collects(int more) =>
+        !_streams && !_closes && (_policy.Mode == BodyMode.Buffer || _hold.Length + more < _policy.Threshold);
 
     private StageNeed Take(BodyPush push, BodySegment bytes)
     {
         if (_limit < 0)
         {
-            _isSubject = _participant.Session.Wants(_kind);
+            _isSubject = Participant.Session.Wants(_kind);
             Passes = !_isSubject;
-            _limit = Math.Min(_policy.MaxBytes, _participant.Session.MaxBodyBytes);
+            _limit = Math.Min(_policy.MaxBytes, Participant.Session.MaxBodyBytes);
         }
 
         var length = bytes.Bytes.Length;
@@ -29,17 +30,17 @@ internal sealed partial class BodyStage
         }
 
         // Its operator says that headers alone will do; they have been judged.
-        Passes |= push.IsUnseen && _participant.Session.Policy.BodyIsOptional;
+        Passes |= push.IsUnseen && Participant.Session.Policy.BodyIsOptional;
         if (Passes)
         {
             Missed += _isSubject ? length : 0;
             if (_kind == EventKind.RequestBodyChunk && length > 0)
             {
-                _participant.NoteUnasked();
+                Participant.NoteUnasked();
             }
 
-            _participant.Skip(_kind, _isSubject ? SkipReason.PassedBy : SkipReason.NotWanted);
-            push.Merger.Remind(_participant, _order);
+            Participant.Skip(_kind, _isSubject ? SkipReason.PassedBy : SkipReason.NotWanted);
+            push.Merger.Remind(Participant, _order);
             _next.Pass(bytes);
             return StageNeed.None;
         }
@@ -94,8 +95,8 @@ internal sealed partial class BodyStage
         if (_policy.OnExcess == ExcessAction.Block)
         {
             bytes.Dispose();
-            _participant.Skip(_kind, SkipReason.Excess);
-            push.Merger.Refuse(_participant, _order, cause);
+            Participant.Skip(_kind, SkipReason.Excess);
+            push.Merger.Refuse(Participant, _order, cause);
             return StageNeed.None;
         }
 
@@ -117,14 +118,14 @@ internal sealed partial class BodyStage
         if (!Passes)
         {
             PassBy();
-            _participant.Skip(_kind, SkipReason.Excess);
+            Participant.Skip(_kind, SkipReason.Excess);
             if (_policy.OnExcess == ExcessAction.Partial && Seen > 0)
             {
-                push.Merger.Partly(_participant, _order, cause);
+                push.Merger.Partly(Participant, _order, cause);
             }
             else
             {
-                push.Merger.Bypass(_participant, _order, cause);
+                push.Merger.Bypass(Participant, _order, cause);
             }
         }
 

@@ -5,14 +5,16 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
 
-/// <summary>One agent's place in a pipeline: sees what the stage before released, holds what the agent has not judged, releases what may go on.</summary>
+/// <summary>
+/// One agent's place in a pipeline: sees what the stage before released, holds what the agent has not judged, releases what may go on.
+/// </summary>
 /// <remarks>
-/// It waits for nothing by itself: <see cref="Step"/> says what it needs. For one push at a time; not used any more once the push's verdict ends the body.
-/// Once the agent is passed by (a failure, an excess) it is not asked about this direction again: a hole is never resumed (rule 6).
+/// It waits for nothing by itself: <see cref="Step"/> says what it needs. For one push at a time; not used any more once the push's verdict
+/// ends the body. Once the agent is passed by (a failure, an excess) it is not asked about this direction again: a hole is never resumed
+/// (rule 6).
 /// </remarks>
 internal sealed partial class BodyStage : IDisposable
 {
-    private readonly Participant _participant;
     private readonly int _order;
     private readonly EventKind _kind;
     private readonly BodyPolicy _policy;
@@ -26,7 +28,8 @@ internal sealed partial class BodyStage : IDisposable
     private bool _isSubject;
     private bool _streams;
 
-    // What waits for memory, or for the end of a review: bytes that cannot be shown, and why; what lies behind those that fit; and why none follow.
+    // What waits for memory, or for the end of a review: bytes that cannot be shown, and why; what lies behind those that fit; and why none
+    // follow.
     private BodySegment _bytes;
     private bool _closes;
     private Cause _excess;
@@ -42,15 +45,10 @@ internal sealed partial class BodyStage : IDisposable
     /// <param name="input">Where bytes come from.</param>
     /// <param name="next">Where they go on to.</param>
     public BodyStage(
-        Exchange exchange,
-        Participant participant,
-        int order,
-        Direction direction,
-        (ByteBudget? OfAgent, ByteBudget OfAll) memory,
-        SegmentQueue input,
-        SegmentQueue next)
+        Exchange exchange, Participant participant, int order, Direction direction, (ByteBudget? OfAgent, ByteBudget OfAll) memory,
+        SegmentQueue input, SegmentQueue next)
     {
-        (_participant, _order, _input, _next) = (participant, order, input, next);
+        (Participant, _order, _input, _next) = (participant, order, input, next);
         _kind = BodyPipeline.KindOf(direction);
         _policy = direction == Direction.Request ? participant.Session.Policy.RequestBody : participant.Session.Policy.ResponseBody;
         _streams = _policy.Mode == BodyMode.Stream;
@@ -77,7 +75,7 @@ internal sealed partial class BodyStage : IDisposable
     }
 
     /// <summary>The agent and its session.</summary>
-    public Participant Participant => _participant;
+    public Participant Participant { get; }
 
     /// <summary>What it is to be asked about.</summary>
     public BodyChunkEvent Event => _review.Event;
@@ -150,13 +148,15 @@ internal sealed partial class BodyStage : IDisposable
     public ValueTask<bool> ReserveAsync(BodyPush push)
     {
         // Half of the time that is left belongs to the agents: where the excess action lets the body pass, the others must still be asked.
-        var now = _participant.Session.Agent.Time.GetTimestamp();
+        var now = Participant.Session.Agent.Time.GetTimestamp();
         var room = _hold.Borrowed;
         if (_phase == Phase.Collecting)
         {
             // A body whose size is known has its memory from the start, so that exchanges do not wait for each other half-way.
             var length = _bytes.Bytes.Length;
-            room = _taken == 0 && push.Total is { } total && _policy.Mode == BodyMode.Buffer ? Math.Max(length, Math.Min(total, _limit)) : length;
+            room = _taken == 0 && push.Total is { } total && _policy.Mode == BodyMode.Buffer
+                ? Math.Max(length, Math.Min(total, _limit))
+                : length;
         }
 
         return _hold.TryGrowAsync(room, now + ((push.Deadline - now) / 2));
@@ -193,7 +193,7 @@ internal sealed partial class BodyStage : IDisposable
     }
 
     /// <summary>The body ends here: another's word has ended it, and if this agent has not been asked it never will be.</summary>
-    public void Skip() => _participant.SkipUnlessAsked(_kind);
+    public void Skip() => Participant.SkipUnlessAsked(_kind);
 
     /// <summary>Gives back what is held.</summary>
     public void Dispose()
@@ -213,4 +213,17 @@ internal sealed partial class BodyStage : IDisposable
         field = default;
         return taken;
     }
+}
+
+/// <summary>What a stage needs before it can go on.</summary>
+internal enum StageNeed
+{
+    /// <summary>Nothing; it may have passed on bytes, which the stages behind it take first.</summary>
+    None,
+
+    /// <summary>An answer to its event (<see cref="BodyStage.Answer"/>).</summary>
+    Answer,
+
+    /// <summary>Memory (<see cref="BodyStage.Reserved"/>).</summary>
+    Memory,
 }

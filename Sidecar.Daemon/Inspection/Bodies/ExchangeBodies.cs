@@ -1,10 +1,13 @@
 using System.Buffers;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Inspection.Ledger;
+using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection.Bodies;
 
-/// <summary>The bodies of an exchange: a flow for each direction, made with its first piece, and one more for each agent that only watches.</summary>
+/// <summary>
+/// The bodies of an exchange: a flow for each direction, made with its first piece, and one more for each agent that only watches.
+/// </summary>
 /// <remarks>Safe from any thread; disposed of once, when no piece is on its way.</remarks>
 internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
 {
@@ -40,15 +43,17 @@ internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
             for (var i = 0; i < flows.Length; i++)
             {
                 var participant = exchange.Monitors[i];
-                flows[i] = new MonitorFlow(
-                    participant, new BodyPipeline(exchange, direction, [participant], services, isCopy: true), BodyPipeline.KindOf(direction));
+                var flow = new BodyPipeline(exchange, direction, [participant], services, isCopy: true);
+                flows[i] = new MonitorFlow(participant, flow, BodyPipeline.KindOf(direction));
             }
 
             return _monitors[(int)direction] = flows;
         }
     }
 
-    /// <summary>Keeps released bytes that a front end cannot send yet; false when there is no memory for them now, or the exchange has ended.</summary>
+    /// <summary>
+    /// Keeps released bytes that a front end cannot send yet; false when there is no memory for them now, or the exchange has ended.
+    /// </summary>
     public bool TryKeep(Direction direction, in ReadOnlySequence<byte> bytes, ByteBudget memory)
     {
         lock (_lock)
@@ -117,6 +122,57 @@ internal sealed class ExchangeBodies(Exchange exchange) : IDisposable
             {
                 monitor.Close();
             }
+        }
+    }
+}
+
+/// <summary>
+/// The copies of one direction's body for an agent that only watches: shown as they would be shown if the agent were enforced, and released
+/// to nobody.
+/// </summary>
+/// <remarks>Safe from any thread. It lives until the exchange has ended and the last copy is judged, whichever comes later.</remarks>
+internal sealed class MonitorFlow(Participant participant, BodyPipeline flow, EventKind kind)
+{
+    private int _users = 1;
+    private volatile bool _broken;
+
+    /// <summary>The agent.</summary>
+    public Participant Participant => participant;
+
+    /// <summary>Which event its pieces are.</summary>
+    public EventKind Kind => kind;
+
+    /// <summary>Whether the agent takes part and has missed nothing.</summary>
+    public bool Wants => !_broken && participant.Session.Wants(kind);
+
+    /// <summary>A piece could not be copied: the agent's view has a hole, so it is shown no more of this body.</summary>
+    public void Break() => _broken = true;
+
+    /// <summary>Shows the agent a piece; in the order of the calls.</summary>
+    /// <returns>What enforcing the answer would have done.</returns>
+    public async Task<string> PushAsync(BodyPiece piece, long deadline)
+    {
+        Interlocked.Increment(ref _users);
+        try
+        {
+            using var step = await flow.PushAsync(piece, deadline);
+            var isJudged = piece.End != BodyEnd.More || step.Progress.Released > 0;
+            return MonitorLabels.Of(step.Verdict, isJudged);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    /// <summary>The exchange is over: no piece follows.</summary>
+    public void Close() => Leave();
+
+    private void Leave()
+    {
+        if (Interlocked.Decrement(ref _users) == 0)
+        {
+            flow.Dispose();
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Connections;
 using Sidecar.Protocol.Messages;
@@ -48,6 +47,5 @@ internal sealed class SharedFrames(ByteBudget memory)
         }
     }
 
-    [StructLayout(LayoutKind.Auto)]
     private readonly record struct Place(ulong Transferred, int Length, uint Index, bool IsLast, ulong? Total);
 }

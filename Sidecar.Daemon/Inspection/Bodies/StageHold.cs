@@ -3,7 +3,8 @@ using Sidecar.Daemon.Agents;
 namespace Sidecar.Daemon.Inspection.Bodies;
 
 /// <summary>
-/// What a stage holds back: bytes of its own, and after them runs that stay where they are until the end of the push. For one push at a time.
+/// What a stage holds back: bytes of its own, and after them runs that stay where they are until the end of the push. For one push at a
+/// time.
 /// </summary>
 /// <param name="ofAgent">The budget of the agent; null when the bytes are not to count for it.</param>
 /// <param name="ofAll">The budget of all agents.</param>
@@ -43,7 +44,9 @@ internal sealed class StageHold(ByteBudget? ofAgent, ByteBudget ofAll, SegmentQu
         }
     }
 
-    /// <summary>Makes what is borrowed the hold's own where that takes no memory: there is nothing, or it is all of a collection of the same agent.</summary>
+    /// <summary>
+    /// Makes what is borrowed the hold's own where that takes no memory: there is nothing, or it is all of a collection of the same agent.
+    /// </summary>
     public bool TryKeep()
     {
         if (_borrowed is [{ Owner: { } owner } only] && _held.Length == 0 && owner.IsPaidBy(ofAgent) && only.Bytes.Length == owner.Length)

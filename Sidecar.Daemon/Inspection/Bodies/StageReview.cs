@@ -6,13 +6,15 @@ using Sidecar.Protocol.Messages;
 namespace Sidecar.Daemon.Inspection.Bodies;
 
 /// <summary>
-/// Shows runs of bytes to one agent, in pieces it takes, and does with them what it says (spec §5.4): holds, drops, replaces, passes on. For one push at
-/// a time.
+/// Shows runs of bytes to one agent, in pieces it takes, and does with them what it says (spec §5.4): holds, drops, replaces, passes on.
+/// For one push at a time.
 /// </summary>
 /// <remarks>
-/// Pieces in a row that pass as they are go on as one run, and pieces that the agent wants held are not copied before all of the run has been asked about.
+/// Pieces in a row that pass as they are go on as one run, and pieces that the agent wants held are not copied before all of the run has
+/// been asked about.
 /// </remarks>
-internal sealed class StageReview(Exchange exchange, Participant participant, int order, Direction direction, StageHold hold, SegmentQueue next) : IDisposable
+internal sealed class StageReview(
+    Exchange exchange, Participant participant, int order, Direction direction, StageHold hold, SegmentQueue next) : IDisposable
 {
     // One for all pieces: the next is asked about when this one has been answered, and after one that has not been none is.
     private readonly BodyChunkEvent _event = direction == Direction.Request
@@ -24,7 +26,8 @@ internal sealed class StageReview(Exchange exchange, Participant participant, in
     private bool _isOver;
     private long? _total;
 
-    // What lies before from has gone on or is held, from there to judged it may go on, and from there to asked it is to be held. The piece begins at begin.
+    // What lies before from has gone on or is held, from there to judged it may go on, and from there to asked it is to be held. The piece
+    // begins at begin.
     private int _from;
     private int _judged;
     private int _begin;
@@ -69,7 +72,9 @@ internal sealed class StageReview(Exchange exchange, Participant participant, in
     }
 
     /// <summary>Takes what came of the piece; it is noted in the push's verdict.</summary>
-    /// <returns>False when the agent could not be heard; where its failure mode lets them, the bytes have gone on, and it must see no more.</returns>
+    /// <returns>
+    /// False when the agent could not be heard; where its failure mode lets them, the bytes have gone on, and it must see no more.
+    /// </returns>
     public bool Answer(BodyPush push, in AgentReply reply)
     {
         if (push.Merger.Add(participant, order, _event, reply) is not { } response)
@@ -160,7 +165,8 @@ internal sealed class StageReview(Exchange exchange, Participant participant, in
         if (stray is { Data: not null })
         {
             var half = direction == Direction.Request ? "request" : "response";
-            push.Merger.NoteError(participant, $"it changes the body of the other direction in its answer to piece {_event.ChunkIndex} of the {half}");
+            push.Merger.NoteError(
+                participant, $"it changes the body of the other direction in its answer to piece {_event.ChunkIndex} of the {half}");
         }
 
         if (mutation is not { Data: { } data, ChunkIndex: var about })

@@ -1,15 +1,16 @@
-using System.Runtime.InteropServices;
 using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection.Ledger;
 
 /// <summary>
-/// Ids of exchanges that have ended because no agent wanted more of them: what their proxy tells of them all the same is nothing that anybody missed. Bounded
-/// and expiring; not safe from several threads.
+/// Ids of exchanges that have ended because no agent wanted more of them: what their proxy tells of them all the same is nothing that
+/// anybody missed. Bounded and expiring; not safe from several threads.
 /// </summary>
 /// <param name="time">The clock.</param>
 /// <param name="expiry">How long an id is kept, as of now.</param>
-/// <param name="limit">Most ids, as of now; beyond it the oldest goes, and what is told of it then is of an exchange that nobody knows.</param>
+/// <param name="limit">
+/// Most ids, as of now; beyond it the oldest goes, and what is told of it then is of an exchange that nobody knows.
+/// </param>
 internal sealed class EndedExchanges(TimeProvider time, Func<TimeSpan> expiry, Func<long> limit)
 {
     private readonly Dictionary<CorrelationId, Ended> _ended = [];
@@ -59,6 +60,5 @@ internal sealed class EndedExchanges(TimeProvider time, Func<TimeSpan> expiry, F
         }
     }
 
-    [StructLayout(LayoutKind.Auto)]
     private readonly record struct Ended(long At, EventSet Awaited);
 }

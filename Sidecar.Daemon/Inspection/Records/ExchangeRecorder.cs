@@ -4,14 +4,18 @@ using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection.Records;
 
-/// <summary>Collects what happens in one exchange, and then in another: reused, with the memory that it has grown to. Safe from any thread.</summary>
+/// <summary>
+/// Collects what happens in one exchange, and then in another: reused, with the memory that it has grown to. Safe from any thread.
+/// </summary>
 /// <remarks>
-/// Each exchange is a life of it. Who notes something names the life that is meant: what comes when that is over, such as the answer to the news of the
-/// end, is left out, and can never get into the record of another exchange.
+/// Each exchange is a life of it. Who notes something names the life that is meant: what comes when that is over, such as the answer to the
+/// news of the end, is left out, and can never get into the record of another exchange.
 /// </remarks>
 internal sealed class ExchangeRecorder(ExchangeObservers observers)
 {
-    /// <summary>Most entries that are kept: a request and its response with ten agents and a dozen pieces of body. Of a WebSocket the beginning.</summary>
+    /// <summary>
+    /// Most entries that are kept: a request and its response with ten agents and a dozen pieces of body. Of a WebSocket the beginning.
+    /// </summary>
     public const int MaxEntries = 64;
 
     /// <summary>Most answers that are kept: each may hold a page and any number of header edits.</summary>
@@ -203,7 +207,8 @@ internal sealed class ExchangeRecorder(ExchangeObservers observers)
     private bool IsOpen(int life) => _life == life && _holders > 0;
 
     // A change of a body may have as many bytes as a frame takes, and the exchange may last for hours.
-    private static AgentResponse WithoutBytes(AgentResponse response) => response is { RequestBodyMutation: null, ResponseBodyMutation: null }
+    private static AgentResponse WithoutBytes(AgentResponse response) =>
+        response is { RequestBodyMutation: null, ResponseBodyMutation: null }
         ? response
         : response with { RequestBodyMutation = null, ResponseBodyMutation = null };
 

@@ -13,8 +13,7 @@ internal static class PathSteps
     public static ReadOnlySpan<PathStep> All =>
     [
         PathStep.CutFragment, PathStep.DecodeUnreserved, PathStep.Decode, PathStep.TurnBackslashes, PathStep.DropParameters,
-        PathStep.MergeSlashes,
-        PathStep.Climb,
+        PathStep.MergeSlashes, PathStep.Climb,
     ];
 
     /// <summary>
@@ -155,4 +154,31 @@ internal static class PathSteps
     private static bool IsUnreserved(char c) => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' or '~';
 
     private static int HexValue(char digit) => digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
+}
+
+/// <summary>What a server may do to a path before it looks at it. Servers differ in which of these they do, and in what order.</summary>
+internal enum PathStep
+{
+    /// <summary><c>#</c> ends the path.</summary>
+    CutFragment,
+
+    /// <summary>Escapes of unreserved characters are decoded: by RFC 3986 they mean the same.</summary>
+    DecodeUnreserved,
+
+    /// <summary>Every escape is decoded, once: <c>%2f</c> separates segments, <c>%40</c> is <c>@</c>.</summary>
+    Decode,
+
+    /// <summary><c>\</c> separates segments.</summary>
+    TurnBackslashes,
+
+    /// <summary>What follows a <c>;</c> in a segment is dropped: <c>..;x</c> goes up.</summary>
+    DropParameters,
+
+    /// <summary>Repeated slashes are one.</summary>
+    MergeSlashes,
+
+    /// <summary>
+    /// Dot segments are removed (RFC 3986 §5.2.4); <c>..</c> after <c>//</c> takes away the empty segment. The path begins with a slash.
+    /// </summary>
+    Climb,
 }

@@ -1,5 +1,7 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Pooling;
+using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Inspection.Routing;
 
@@ -55,4 +57,94 @@ internal sealed record RouteMatch
 
     /// <summary>Methods as they stand in the request; empty takes any.</summary>
     public IReadOnlyList<string> Methods { get; init; } = [];
+}
+
+/// <summary>
+/// Who takes part in the exchanges of a route, worked out once: every exchange has its participants in this order. Immutable.
+/// </summary>
+/// <remarks>First those whose answers are applied, in route order, then those that only watch, in route order.</remarks>
+internal sealed class RoutePlan
+{
+    /// <summary>The plan of what no route took.</summary>
+    public static readonly RoutePlan Nobody = new([]);
+
+    // For each that is enforced the place after the last that is asked together with it.
+    private readonly int[] _ends;
+    private readonly RouteAgent[] _agents;
+    private readonly PlanLine[] _lines;
+
+    /// <summary>The plan of a route.</summary>
+    /// <param name="stages">The route's groups of agents.</param>
+    public RoutePlan(IReadOnlyList<IReadOnlyList<RouteAgent>> stages)
+    {
+        var all = stages.SelectMany(static (stage, number) => stage.Select(agent => (Agent: agent, Stage: number))).ToArray();
+        RouteAgent[] enforced = [.. all.Where(static one => one.Agent.Policy.Mode == AgentMode.Enforce).Select(static one => one.Agent)];
+        _agents = [.. enforced, .. all.Where(static one => one.Agent.Policy.Mode == AgentMode.Monitor).Select(static one => one.Agent)];
+        _lines =
+        [
+            .. all.Select(one => new PlanLine(one.Agent, one.Stage, Array.FindIndex(_agents, other => ReferenceEquals(other, one.Agent)))),
+        ];
+        _ends = [.. enforced.Select(agent => 1 + Array.FindLastIndex(enforced, other => StageOf(other) == StageOf(agent)))];
+
+        int StageOf(RouteAgent agent) => all.First(one => ReferenceEquals(one.Agent, agent)).Stage;
+    }
+
+    /// <summary>The agents in the order of an exchange's participants.</summary>
+    public ReadOnlySpan<RouteAgent> Agents => _agents;
+
+    /// <summary>How many of them are enforced.</summary>
+    public int Enforced => _ends.Length;
+
+    /// <summary>All agents of the route in route order, also those that are off here.</summary>
+    public ReadOnlySpan<PlanLine> Lines => _lines;
+
+    /// <summary>The place after the last agent that is asked together with the one at this place, which is enforced.</summary>
+    public int EndOfStage(int place) => _ends[place];
+}
+
+/// <summary>An agent's line on a route.</summary>
+/// <param name="Agent">The agent.</param>
+/// <param name="Stage">Its stage on the route, from 0.</param>
+/// <param name="Place">Its place among the participants; -1 where it takes no part.</param>
+internal readonly record struct PlanLine(RouteAgent Agent, int Stage, int Place);
+
+/// <summary>Finds the session that a request belongs to. Stateless; takes any input.</summary>
+/// <param name="options">What names it.</param>
+internal sealed class StickyRule(StickyOptions options)
+{
+    private readonly string _source = options.ToString();
+
+    /// <summary>The session's key; null when the request shows none, which is no error: it is an exchange like any other.</summary>
+    /// <param name="message">The request's headers.</param>
+    /// <param name="sessionId">What the front end passed as the session's id.</param>
+    public StickyKey? KeyOf(RequestHeadersEvent message, string? sessionId)
+    {
+        var value = options.Source switch
+        {
+            StickySource.Cookie => Cookie(message.Headers, options.Name),
+            StickySource.Header => message.Headers.Get(options.Name),
+            StickySource.ClientAddress => message.Metadata.ClientIp,
+            _ => sessionId,
+        };
+        return string.IsNullOrEmpty(value) ? null : StickyKey.Of(_source, value);
+    }
+
+    // RFC 6265 §4.2.1, and one line per cookie as HTTP/2 may have it. The first of a name counts.
+    private static string? Cookie(HeaderBlock headers, string name)
+    {
+        foreach (var line in headers.GetAll("cookie"))
+        {
+            foreach (var range in line.AsSpan().Split(';'))
+            {
+                var pair = line.AsSpan(range).Trim();
+                var equals = pair.IndexOf('=');
+                if (equals > 0 && pair[..equals].TrimEnd().SequenceEqual(name))
+                {
+                    return pair[(equals + 1)..].Trim().Trim('"').ToString();
+                }
+            }
+        }
+
+        return null;
+    }
 }

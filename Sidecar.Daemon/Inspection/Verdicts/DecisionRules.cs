@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Sidecar.Protocol.Messages;
 
@@ -89,10 +88,7 @@ internal static class DecisionRules
         var status = block.Status;
         if (status is not (>= 200 and <= 599))
         {
-            Add(
-                ref repaired,
-                string.Create(
-                    CultureInfo.InvariantCulture, $"block status {status} is no final status; 200 to 599 are; {Forbidden.Status} is sent"));
+            Add(ref repaired, $"block status {status} is no final status; 200 to 599 are; {Forbidden.Status} is sent");
             status = Forbidden.Status;
         }
 

@@ -28,7 +28,9 @@ internal sealed record Verdict
     /// <summary>Why an agent could not be heard: with failed-closed the one that counts, with allow the first that was bypassed.</summary>
     public Cause Cause { get; init; }
 
-    /// <summary>After how many seconds the client may try again, where the agent had more to do than it can; 0 where nothing tells.</summary>
+    /// <summary>
+    /// After how many seconds the client may try again, where the agent had more to do than it can; 0 where nothing tells.
+    /// </summary>
     public int RetryAfter { get; init; }
 
     /// <summary>Which half of the exchange it is about.</summary>
@@ -74,3 +76,31 @@ internal sealed record Verdict
 /// <param name="Said">Its decision or why there is none: a bounded word, for example <c>allow</c>, <c>block</c>, <c>timeout</c>.</param>
 /// <param name="Audit">What it added.</param>
 internal sealed record AgentAudit(string Agent, string Said, AuditMetadata Audit);
+
+/// <summary>What is to be done with a request, ordered by precedence: a greater one wins over a lesser (rule 2).</summary>
+internal enum VerdictKind
+{
+    /// <summary>It passes, with the header edits.</summary>
+    Allow = 0,
+
+    /// <summary>It is refused because an agent that must be heard could not be.</summary>
+    FailedClosed = 1,
+
+    /// <summary>The client is sent elsewhere.</summary>
+    Redirect = 2,
+
+    /// <summary>The client must prove something first.</summary>
+    Challenge = 3,
+
+    /// <summary>It is refused.</summary>
+    Block = 4,
+}
+
+/// <summary>Names of verdicts.</summary>
+internal static class VerdictKinds
+{
+    private static readonly string[] Names = ["allow", "failed-closed", "redirect", "challenge", "block"];
+
+    /// <summary>The verdict's name in headers and label values.</summary>
+    public static string Label(this VerdictKind kind) => Names[(int)kind];
+}

@@ -17,8 +17,7 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
     private List<AnswerError>? _errors;
 
     /// <summary>For one event.</summary>
-    public VerdictMerger(Exchange exchange, AgentEvent message)
-        : this(exchange, EventKinds.Of(message.Type), DirectionOf(message))
+    public VerdictMerger(Exchange exchange, AgentEvent message) : this(exchange, EventKinds.Of(message.Type), DirectionOf(message))
     {
     }
 
@@ -250,5 +249,4 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
 /// <param name="Agent">The agent with its version, as the log names it.</param>
 /// <param name="Error">For its author.</param>
 /// <param name="IsFailure">Whether the whole answer counts as the agent's failure; when not, only a part of it has no effect.</param>
-[StructLayout(LayoutKind.Auto)]
 internal readonly record struct AnswerError(string Agent, string Error, bool IsFailure);

@@ -23,7 +23,7 @@ internal sealed class PushRig : IDisposable
     {
         Settings = settings ?? new ConfigPushSettings();
         Pusher = new ConfigPusher(Settings, Clock, Log);
-        Updates = new ConfigUpdates(new ConfigUpdateHandler(Pusher, Settings, Clock), Clock, Log);
+        Updates = new ConfigUpdates(Pusher, Settings, Clock, Log);
     }
 
     public ConfigPushSettings Settings { get; }
@@ -67,7 +67,7 @@ internal sealed class PushRig : IDisposable
         var settings = PoolTests.Settings(Math.Max(1, connections.Length)) with { DrainTimeout = TimeSpan.Zero };
         var pool = new ConnectionPool(settings, dialer, new FillThenSpread(), new Random(1), Clock, Log, observer);
         var policy = new AgentPolicy { HeaderTimeout = TimeSpan.FromSeconds(1), BodyTimeout = TimeSpan.FromSeconds(1) };
-        agent = new AgentState("waf", policy, new AgentVersion("1", pool), Clock, _sums.Metrics.Agents)
+        agent = new AgentState("waf", policy, new VersionPlan(new AgentVersion("1", pool)), Clock, _sums.Metrics.Agents)
         {
             Configuration = new AgentConfiguration(configuration is null ? null : Json(configuration)),
         };

@@ -63,7 +63,7 @@ internal sealed class EnvoyServer : IAsyncDisposable
     {
         var server = new EnvoyServer(await InspectionHarness.StartAsync(harness, agents));
         var listener = new ListenerOptions { Kind = ListenerKind.Envoy, Path = server.Path, Budget = harness.Budget, Envoy = options };
-        var application = EnvoyListeners.Application(
+        var application = HttpListeners.EnvoyServices(
             listener, server.Harness.Inspector, () => server.Missing, static () => false, server.Harness.Logs, messageMemory);
         await server._listener.StartAsync(application, CancellationToken.None);
         return server;

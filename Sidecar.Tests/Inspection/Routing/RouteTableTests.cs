@@ -96,8 +96,8 @@ internal sealed class RouteTableTests
     [TestCase("/admin/..%2fx", "admin+none", "waf,bot")]
     public void AgentsForUnmatchedRequests_AreAskedWhereverAReadingIsUnmatched(string target, string id, string agents)
     {
-        var admin = Route("admin", "/admin") with { Stages = [[new RouteAgent(Waf, Policy)]] };
-        var unmatched = new RouteModel { Id = "none", Stages = [[new RouteAgent(Bot, Policy)]] };
+        var admin = Route("admin", "/admin") with { Stages = [[On(Waf, Policy)]] };
+        var unmatched = new RouteModel { Id = "none", Stages = [[On(Bot, Policy)]] };
         var route = new RouteTable([admin], unmatched).Match("h", target, "GET")!;
         Assert.That((route.Id, route.Refuses), Is.EqualTo((id, false)));
         Assert.That(string.Join(',', route.Stages.SelectMany(static stage => stage).Select(static agent => agent.Agent.Id)), Is.EqualTo(agents));
@@ -159,8 +159,8 @@ internal sealed class RouteTableTests
     [Test]
     public void CombinedRoute_AsksEachAgentOnce_AndTheStricterWay()
     {
-        var monitored = new RouteAgent(Waf, Policy with { Mode = AgentMode.Monitor, Events = EventSet.RequestHeaders });
-        var open = new RouteAgent(Auth, Policy with { FailureMode = FailureMode.Open, Events = EventSet.RequestHeaders });
+        var monitored = On(Waf, Policy with { Mode = AgentMode.Monitor, Events = EventSet.RequestHeaders });
+        var open = On(Auth, Policy with { FailureMode = FailureMode.Open, Events = EventSet.RequestHeaders });
         var table = new RouteTable(
         [
             new RouteModel { Id = "a", Match = new RouteMatch { PathPrefix = "/a" }, Stages = [[monitored, open]], RefusesUnapplied = false },
@@ -169,7 +169,7 @@ internal sealed class RouteTableTests
                 Id = "b",
                 Match = new RouteMatch { PathPrefix = "/b" },
                 Stages = [
-                    [new RouteAgent(Waf, Policy)], [new RouteAgent(Auth, Policy with { Events = EventSet.RequestBodyChunk }), new RouteAgent(Bot, Policy)]],
+                    [On(Waf, Policy)], [On(Auth, Policy with { Events = EventSet.RequestBodyChunk }), On(Bot, Policy)]],
             },
         ]);
 
@@ -237,5 +237,7 @@ internal sealed class RouteTableTests
     private static RouteModel Route(string id, string? prefix) => new() { Id = id, Match = new RouteMatch { PathPrefix = prefix } };
 
     // Only its identity counts here: nobody is asked.
-    private static AgentState Agent(string id) => new(id, Policy, new AgentVersion("1", null!), TimeProvider.System, null!);
+    private static AgentState Agent(string id) => new(id, Policy, new VersionPlan(new AgentVersion("1", null!)), TimeProvider.System, null!);
+
+    private static RouteAgent On(AgentState agent, AgentPolicy policy) => new(agent, policy, agent.Plan);
 }
