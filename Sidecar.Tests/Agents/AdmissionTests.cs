@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using NUnit.Framework;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
@@ -234,12 +235,20 @@ public sealed class AdmissionTests
     public async Task CallThatCouldNotBeAnsweredInTime_IsRefusedAtOnce_AndTellsWhenToComeBack()
     {
         await using var pool = await _rig.PoolAsync(Settings with { Queue = 100, QueueWait = TimeSpan.MaxValue }, _a);
-        var answers = new Queue<TaskCompletionSource<CallResult>>();
+        var answers = new ConcurrentQueue<TaskCompletionSource<CallResult>>();
         _a.AnswerLater = (_, _) =>
         {
-            answers.Enqueue(new TaskCompletionSource<CallResult>(TaskCreationOptions.RunContinuationsAsynchronously));
-            return answers.Last().Task;
+            var answer = new TaskCompletionSource<CallResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+            answers.Enqueue(answer);
+            return answer.Task;
         };
+
+        async Task AnswerOneAsync()
+        {
+            TaskCompletionSource<CallResult>? answer = null;
+            await Eventually.TrueAsync(() => answers.TryDequeue(out answer), ScriptedAgent.Limit, "a call to be sent");
+            answer!.SetResult(CallResult.Answered(AgentResponse.Allow));
+        }
 
         // One at a time, 20 ms each: so the pace of the agent is known.
         var calls = new Queue<Task<AgentReply>>();
@@ -249,9 +258,9 @@ public sealed class AdmissionTests
             calls.Enqueue(_rig.AskAsync(_rig.Session(pool, exchange: call + 100), TestEvents.Headers(call + 100), 1000));
             for (var answered = 0; answered < 2; answered++)
             {
-                await Eventually.TrueAsync(() => answers.Count == 1, ScriptedAgent.Limit, "the next to be sent");
+                await Eventually.TrueAsync(() => !answers.IsEmpty, ScriptedAgent.Limit, "the next to be sent");
                 _rig.Clock.Advance(TimeSpan.FromMilliseconds(20));
-                answers.Dequeue().SetResult(CallResult.Answered(AgentResponse.Allow));
+                await AnswerOneAsync();
                 Assert.That((await calls.Dequeue().WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).IsAnswered, Is.True);
             }
         }
@@ -261,20 +270,19 @@ public sealed class AdmissionTests
         Assert.That(hasty.Cause, Is.EqualTo(Cause.Overload));
         Assert.That(hasty.Detail, Does.Contain("there is time for 0"));
         Assert.That((pool.Admission.Sheds.Count, pool.Admission.RetryAfter, pool.Admission.Waiting), Is.EqualTo((1, 1, 0)));
-        answers.Dequeue().SetResult(CallResult.Answered(AgentResponse.Allow));
+        await AnswerOneAsync();
         await first;
 
         // What is half inspected is not refused by a guess.
         var begun = _rig.Session(pool, exchange: 12);
         var headers = _rig.AskAsync(begun, TestEvents.Headers(12), 1000);
-        answers.Dequeue().SetResult(CallResult.Answered(AgentResponse.Allow));
+        await AnswerOneAsync();
         await headers;
         var another = _rig.AskAsync(_rig.Session(pool, exchange: 13), TestEvents.Headers(13), 1000);
         var piece = _rig.AskAsync(begun, TestEvents.Chunk(12), 25);
         Assert.That((piece.IsCompleted, pool.Admission.Waiting), Is.EqualTo((false, 1)));
-        answers.Dequeue().SetResult(CallResult.Answered(AgentResponse.Allow));
-        await Eventually.TrueAsync(() => answers.Count == 1, ScriptedAgent.Limit, "the piece to be sent");
-        answers.Dequeue().SetResult(CallResult.Answered(AgentResponse.Allow));
+        await AnswerOneAsync();
+        await AnswerOneAsync();
         Assert.That((await piece.WaitAsync(ScriptedAgent.Limit, TimeProvider.System)).IsAnswered, Is.True);
         await another;
     }
