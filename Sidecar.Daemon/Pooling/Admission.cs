@@ -12,7 +12,7 @@ namespace Sidecar.Daemon.Pooling;
 internal sealed class Admission
 {
     // The times of calls scatter: a queue that is just as long as the average allows is too long every second time.
-    private const double Spread = 2;
+    private const double Spread = 2.2;
 
     private readonly ConnectionPool _pool;
     private readonly TimeProvider _time;
@@ -319,8 +319,8 @@ internal sealed class Admission
         }
 
         var now = _time.GetTimestamp();
-        var served = _time.GetElapsedTime(now, LatestStart(now, deadline)) / slot;
-        return served - 1 - (Spread * Math.Sqrt(Math.Max(0, served)));
+        var served = (_time.GetElapsedTime(now, LatestStart(now, deadline)) / slot) - 1;
+        return served <= 0 ? served : served - Math.Min(served / 2, Spread * Math.Sqrt(served));
     }
 
     private long Ticks(TimeSpan time) => (long)(time.TotalSeconds * _time.TimestampFrequency);
