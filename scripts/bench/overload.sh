@@ -86,9 +86,9 @@ hap() { # name, milliseconds of the proxy's patience
 if "$haproxy" -v >/dev/null && spoa=$(peer coraza-spoa); then
   waf haproxy "spop=$dir/haproxy.sock,response=no,budget=160ms"; hap haproxy 200
   waf haproxy-500 "spop=$dir/haproxy-500.sock,response=no,budget=450ms" --timeout 440ms --body-timeout 440ms; hap haproxy-500 500
-  at=$dir/spoa.d; mkdir "$at"; ports[spoa]=$((++port)) names+=' spoa'
+  at=$dir/spoa.d; mkdir "$at"; ports[spoa]=$((++port)) spoa_port=$((++port)) names+=' spoa'
   cat >"$at/coraza.yaml" <<EOF
-bind: 127.0.0.1:$((++port))
+bind: 127.0.0.1:$spoa_port
 log_level: error
 log_file: /dev/null
 log_format: json
@@ -116,7 +116,7 @@ spoe-agent coraza-agent
     timeout     processing 500ms
     use-backend coraza-spoa
 spoe-message coraza-req
-    args app=str(waf) src-ip=src src-port=src_port dst-ip=dst dst-port=dst_port method=method path=path query=query version=req.ver headers=req.hdrs body=req.body
+    args app=str(waf) src-ip=src src-port=src_port dst-ip=dst dst-port=dst_port method=method path=path query=query version=req.ver headers=req.hdrs body=req.body exportRuleIDs=bool(false)
     event on-frontend-http-request
 EOF
   cat >"$at/haproxy.cfg" <<EOF
@@ -142,7 +142,7 @@ backend origin
     server origin 127.0.0.1:$origin
 backend coraza-spoa
     mode tcp
-    server spoa 127.0.0.1:$port
+    server spoa 127.0.0.1:$spoa_port
 EOF
   serve spoa "$spoa" -config "$at/coraza.yaml"; asked[spoa]='' agents[spoa]=$served
   serve spoa-proxy "$haproxy" -db -f "$at/haproxy.cfg"
