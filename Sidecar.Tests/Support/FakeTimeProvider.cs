@@ -40,6 +40,15 @@ internal sealed partial class FakeTimeProvider : TimeProvider
         }
     }
 
+    /// <summary>Whether a timer will fire in just so long.</summary>
+    public bool HasTimerIn(TimeSpan time)
+    {
+        lock (_lock)
+        {
+            return _timers.Any(timer => timer.Due == _elapsedTicks + time.Ticks);
+        }
+    }
+
     /// <summary>The timers that will fire if time goes on.</summary>
     public int ArmedTimers
     {
