@@ -7,7 +7,6 @@ using Sidecar.Daemon.Cli;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Hosting;
-using Sidecar.Daemon.Inspection;
 
 namespace Sidecar.Daemon.Composition;
 
@@ -105,94 +104,4 @@ internal static class DaemonHost
         services.AddSingleton<ILoggerProvider>(static provider => new BoundedLoggerProvider(
             provider.GetRequiredService<ConsoleLoggerProvider>(), provider.GetRequiredService<TimeProvider>(), Connections.Log.OfAgentId));
     }
-}
-
-/// <summary>Starts and stops everything in one order: agents first, then the listeners; listeners first, then agents.</summary>
-internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notifier, ILoggerFactory loggers) : IHostedService, IDisposable
-{
-    private readonly ILogger _logger = loggers.CreateLogger<DaemonService>();
-    private readonly CancellationTokenSource _stopping = new();
-    private Task _announcing = Task.CompletedTask;
-
-    private RuntimeModel Model => daemon.Current.Model;
-
-    public async Task StartAsync(CancellationToken cancellationToken)
-    {
-        daemon.Listeners.Create(Model.Configuration);
-        daemon.Publisher.StartAgents();
-        try
-        {
-            await daemon.Listeners.StartAsync(cancellationToken);
-        }
-        catch
-        {
-            // A host that fails to start does not stop its services: what was started must not be left behind.
-            await StopAsync(CancellationToken.None);
-            throw;
-        }
-
-        daemon.Listeners.Announce();
-        LogStarted(_logger, DaemonVersion.Text, daemon.Listeners.Count, Model.Agents.Count, Model.Routes.Routes.Count);
-        _announcing = Model.Configuration.WaitForAgents ? AnnounceWhenCompleteAsync() : Announce();
-    }
-
-    public async Task StopAsync(CancellationToken cancellationToken)
-    {
-        var times = new ShutdownTimes(Model.Configuration);
-        notifier.Stopping("draining");
-        notifier.ExtendTimeout(times.Total);
-        await _stopping.CancelAsync();
-        await daemon.Publisher.CloseAsync();
-        await _announcing;
-        var steps = times.Steps(
-            abort => daemon.Listeners.StopAsync(times.Exchanges, abort),
-            _ => Task.WhenAll(daemon.Background.DisposeAsync().AsTask(), daemon.Pusher.DisposeAsync().AsTask()),
-            abort => StopAgentsAsync(times, abort));
-        await new ShutdownSequence(steps, daemon.Time, loggers.CreateLogger<ShutdownSequence>()).RunAsync(cancellationToken);
-        LogStopped(_logger);
-    }
-
-    public void Dispose() => _stopping.Dispose();
-
-    private Task StopAgentsAsync(ShutdownTimes times, CancellationToken cancellation)
-    {
-        var closing = daemon.Publisher.Agents.SelectMany(
-            static agent => agent.Versions, (agent, version) => version.Pool.CloseAsync(times.DrainOf(agent.Id), cancellation));
-        return Task.WhenAll([.. closing, StopChangesAsync()]);
-
-        // Removals are changes, and wait for their turn.
-        async Task StopChangesAsync()
-        {
-            await daemon.Removals.DisposeAsync();
-            await daemon.Publisher.DisposeAsync();
-            await daemon.Listeners.DisposeAsync();
-        }
-    }
-
-    private Task Announce()
-    {
-        notifier.Ready($"{daemon.Listeners.Count} listeners, {Model.Agents.Count} agents");
-        return Task.CompletedTask;
-    }
-
-    private async Task AnnounceWhenCompleteAsync()
-    {
-        while (!_stopping.IsCancellationRequested && Model.MissingAgents() is { Count: > 0 } missing)
-        {
-            notifier.Status($"waiting for {string.Join(", ", missing)}");
-            await Task.Delay(TimeSpan.FromMilliseconds(50), daemon.Time, _stopping.Token)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        if (!_stopping.IsCancellationRequested)
-        {
-            await Announce();
-        }
-    }
-
-    [LoggerMessage(1, LogLevel.Information, "sidecar {Version} is up: {Listeners} listeners, {Agents} agents, {Routes} routes")]
-    private static partial void LogStarted(ILogger logger, string version, int listeners, int agents, int routes);
-
-    [LoggerMessage(2, LogLevel.Information, "sidecar is down")]
-    private static partial void LogStopped(ILogger logger);
 }
