@@ -1,0 +1,25 @@
+namespace Sidecar.Daemon.Configuration.Files;
+
+/// <summary>Where the configuration comes from: read at the start, and again by every reload.</summary>
+/// <remarks>Reading changes nothing and starts nothing. Safe from any thread.</remarks>
+internal interface IConfigurationSource
+{
+    /// <summary>Where it is, for messages: the path of the file, or <c>the command line</c>.</summary>
+    string Place { get; }
+
+    /// <summary>Files and directories whose change may change what is read; empty for the command line.</summary>
+    IReadOnlyList<string> Files { get; }
+
+    /// <summary>Reads all of it and checks it as a whole (rule 7). Never throws for what is written there, nor for a file that cannot be read.</summary>
+    ConfigurationReading Read();
+}
+
+/// <summary>What was read of a configuration.</summary>
+/// <param name="Snapshot">The configuration; null when there is an error.</param>
+/// <param name="Errors">Everything that is wrong, each with its place; empty when it can be used.</param>
+/// <param name="Warnings">What can be used and is probably not meant, each with its place.</param>
+internal sealed record ConfigurationReading(ConfigurationSnapshot? Snapshot, IReadOnlyList<string> Errors, IReadOnlyList<string> Warnings)
+{
+    /// <summary>The files that were read, with all that they include.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+}
