@@ -11,7 +11,14 @@ internal sealed record AgentPolicy
     public AgentMode Mode { get; init; } = AgentMode.Enforce;
 
     /// <summary>What happens to an exchange that the agent could not inspect.</summary>
-    public FailureMode FailureMode { get; init; } = FailureMode.Closed;
+    public FailureOptions OnFailure
+    {
+        get;
+        init => (field, Failures) = (value, new FailureRules(value));
+    } = FailureOptions.Closed;
+
+    /// <summary>The same, to look up.</summary>
+    public FailureRules Failures { get; init; } = new(FailureOptions.Closed);
 
     /// <summary>
     /// The events that the operator named, which are sent whatever the agent states (rule 18); null where what it states decides.
@@ -55,11 +62,13 @@ internal sealed record AgentPolicy
         : kind is EventKind.RequestHeaders or EventKind.ResponseHeaders ? HeaderTimeout : BodyTimeout;
 
     /// <summary>What happens to an exchange that the agent could not inspect for this cause.</summary>
-    public FailureMode FailureModeFor(Cause cause) => (cause, FlowMode) switch
+    /// <param name="cause">Why.</param>
+    /// <param name="isResponse">Whether it is the response that was not inspected.</param>
+    public FailureMode FailureModeFor(Cause cause, bool isResponse) => (cause, FlowMode) switch
     {
         (Cause.FlowControl, FlowMode.Closed) => FailureMode.Closed,
         (Cause.FlowControl, FlowMode.Open) => FailureMode.Open,
-        _ => FailureMode,
+        _ => Failures.Of(cause, isResponse),
     };
 
     /// <summary>

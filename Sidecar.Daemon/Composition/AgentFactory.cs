@@ -191,13 +191,13 @@ internal sealed class AgentFactory(
 
     private static AgentPolicy PolicyOf(AgentOptions agent, PoolOptions written)
     {
-        var failureMode = written.Get(DaemonSettings.FailureMode);
+        var failures = written.Get(DaemonSettings.OnFailure);
         var body = agent.Body;
-        var excess = body.OnExcess ?? (failureMode == FailureMode.Open ? ExcessAction.Skip : ExcessAction.Block);
+        var excess = body.OnExcess ?? (failures.Default == FailureMode.Open ? ExcessAction.Skip : ExcessAction.Block);
         return new AgentPolicy
         {
             Mode = agent.Mode,
-            FailureMode = failureMode,
+            OnFailure = failures,
             RequestBody = BodyOf(body.Request, body.MaxRequestBytes),
             ResponseBody = BodyOf(body.Response, body.MaxResponseBytes),
             BodyIsOptional = body.IsOptional,

@@ -70,9 +70,12 @@ internal static class ModelBuilder
         },
         RefusesUnapplied = route.RefusesUnapplied,
         Sticky = route.Sticky is { } sticky ? new StickyRule(sticky) : null,
-        Stages = [.. route.Stages.Select(stage => (RouteAgent[])[.. stage.Select(one => On(agents[one.Agent], one.Mode, route.Priority))])],
+        Stages = [.. route.Stages.Select(stage => (RouteAgent[])[.. stage.Select(one => On(agents[one.Agent], one.Mode, route.Priority, route.OnFailure))])],
     };
 
-    private static RouteAgent On(AgentChange agent, AgentMode? mode, Priority priority) =>
-        new(agent.State, agent.Policy with { Mode = mode ?? agent.Policy.Mode, Priority = priority }, agent.Plan);
+    private static RouteAgent On(AgentChange agent, AgentMode? mode, Priority priority, FailureOptions? onFailure = null)
+    {
+        var policy = agent.Policy with { Mode = mode ?? agent.Policy.Mode, Priority = priority };
+        return new(agent.State, onFailure is null ? policy : policy with { OnFailure = onFailure.Over(policy.OnFailure) }, agent.Plan);
+    }
 }

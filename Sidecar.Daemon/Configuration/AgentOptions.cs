@@ -24,11 +24,7 @@ internal sealed record AgentOptions : SettingOptions
     public PoolOptions Pool { get => new() { Values = Values }; init => Values = value.Values.Over(Values); }
 
     /// <summary>What happens when it cannot inspect.</summary>
-    public FailureMode? FailureMode
-    {
-        get => Values.Find(DaemonSettings.FailureMode);
-        init => Values = Values.With(DaemonSettings.FailureMode, value);
-    }
+    public FailureOptions OnFailure { get => Get(DaemonSettings.OnFailure); init => Values = Values.With(DaemonSettings.OnFailure, value); }
 
     /// <summary>Events it is asked about, whatever it states; null where what it states decides.</summary>
     public EventSet? Events { get => Values.Find(AgentSettings.Events); init => Values = Values.With(AgentSettings.Events, value); }

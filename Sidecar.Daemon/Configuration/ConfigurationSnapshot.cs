@@ -32,7 +32,7 @@ internal sealed record ConfigurationSnapshot : SettingOptions
     public long BodyMemory { get => Get(Keys.BodyMemory); init => Values = Values.With(Keys.BodyMemory, value); }
 
     /// <summary>What happens when an agent cannot inspect, unless the agent says otherwise.</summary>
-    public FailureMode FailureMode { get => Get(Keys.FailureMode); init => Values = Values.With(Keys.FailureMode, value); }
+    public FailureOptions OnFailure { get => Get(Keys.OnFailure); init => Values = Values.With(Keys.OnFailure, value); }
 
     /// <summary>First part of every metric's name.</summary>
     public string MetricsPrefix { get => Get(Keys.MetricsPrefix)!; init => Values = Values.With(Keys.MetricsPrefix, value); }

@@ -38,6 +38,13 @@ internal sealed record RouteOptions : SettingOptions
     /// <summary>Its part of agents that are busy.</summary>
     public Priority Priority { get => Get(Keys.Priority); init => Values = Values.With(Keys.Priority, value); }
 
+    /// <summary>What happens on it when its agents cannot inspect, over what they say; null as they say.</summary>
+    public FailureOptions? OnFailure
+    {
+        get => Values.Has(DaemonSettings.OnFailure) ? Get(DaemonSettings.OnFailure) : null;
+        init => Values = value is null ? Values : Values.With(DaemonSettings.OnFailure, value);
+    }
+
     /// <summary>Whether a request is refused when the proxy cannot carry an operation that matters.</summary>
     public bool RefusesUnapplied { get => Get(Keys.RefusesUnapplied); init => Values = Values.With(Keys.RefusesUnapplied, value); }
 

@@ -16,7 +16,7 @@ internal static class AgentPages
     {
         Id = agent.Id,
         Mode = agent.Policy.Mode.ToString().ToLowerInvariant(),
-        FailureMode = agent.Policy.FailureMode == FailureMode.Open ? "open" : "closed",
+        FailureMode = agent.Policy.OnFailure.ToString(),
         State = agent.IsRetiring ? "removing" : agent.Current.Pool.State.ToString().ToLowerInvariant(),
         Warnings = AgentCautions.Of(agent),
         HeldBodyBytes = agent.BodyMemory.Used,

@@ -49,7 +49,9 @@ internal static class Warnings
     {
         var then = agent.Mode != "enforce"
             ? ""
-            : agent.FailureMode == "open" ? "; what it should inspect passes" : "; what it should inspect is refused";
+            : agent.FailureMode == "closed" ? "; what it should inspect is refused"
+            : agent.FailureMode == "open" ? "; what it should inspect passes"
+            : $"; what it should inspect is treated as its failure mode says ({agent.FailureMode})";
         return agent.Mode == "off" ? null
             : agent.State is "unhealthy" or "pending"
                 ? $"agent {agent.Id} is {(agent.State == "pending" ? "not connected" : "unhealthy")}{then}"

@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Connections.Calls;
 
 namespace Sidecar.Tests.Agents;
@@ -31,6 +32,17 @@ public sealed class CausesTests
             [CallOutcome.ShutDown] = Cause.Shutdown,
         };
         Assert.That(Enum.GetValues<CallOutcome>().ToDictionary(outcome => outcome, Causes.Of), Is.EqualTo(expected));
+    }
+
+    // An operator can say what any of them means for an exchange.
+    [Test]
+    public void EveryCauseThatAFailureModeDecides_HasAWordInIt()
+    {
+        var known = Enum.GetValues<Cause>().Select(static cause => cause.Label()).ToList();
+        var decided = Enum.GetValues<CallOutcome>().Select(Causes.Of).Except([Cause.None, Cause.Decided])
+            .Concat([Cause.AgentError, Cause.BodyUnfinished, Cause.ShuttingDown]).Select(static cause => cause.Label());
+        Assert.That(FailureOptions.Causes, Is.EquivalentTo(decided));
+        Assert.That(FailureOptions.Causes, Is.SubsetOf(known));
     }
 
     [TestCase("None", "none")]

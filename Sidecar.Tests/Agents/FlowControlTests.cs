@@ -169,13 +169,13 @@ public sealed class FlowControlTests
     {
         var policy = new AgentPolicy
         {
-            FailureMode = (FailureMode)failure,
+            OnFailure = (FailureMode)failure,
             FlowMode = (FlowMode)flow,
             HeaderTimeout = TimeSpan.FromSeconds(1),
             BodyTimeout = TimeSpan.FromSeconds(1),
         };
-        Assert.That(policy.FailureModeFor(Cause.FlowControl), Is.EqualTo((FailureMode)expected));
-        Assert.That(policy.FailureModeFor(Cause.Timeout), Is.EqualTo((FailureMode)failure));
+        Assert.That(policy.FailureModeFor(Cause.FlowControl, isResponse: false), Is.EqualTo((FailureMode)expected));
+        Assert.That(policy.FailureModeFor(Cause.Timeout, isResponse: true), Is.EqualTo((FailureMode)failure));
     }
 
     [Test]

@@ -37,8 +37,8 @@ internal sealed class SettingFlagsTests
             values.Get(CallSettings.EventTimeouts).Keys,
             Is.EquivalentTo(new[] { EventKind.RequestBodyChunk, EventKind.GuardrailInspect, EventKind.ResponseBodyChunk }));
         Assert.That(
-            (values.Get(DaemonSettings.Takeover), values.Get(DaemonSettings.Verbose), values.Get(DaemonSettings.FailureMode)),
-            Is.EqualTo((true, false, FailureMode.Open)));
+            (values.Get(DaemonSettings.Takeover), values.Get(DaemonSettings.Verbose), values.Get(DaemonSettings.OnFailure)),
+            Is.EqualTo((true, false, (FailureOptions)FailureMode.Open)));
     }
 
     [TestCase("--strategy best", "--strategy: best is none of fill-then-spread, round-robin,")]

@@ -2,6 +2,7 @@ using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Verdicts;
+using Sidecar.Daemon.Pooling;
 using Sidecar.Protocol.Messages;
 using Sidecar.Tests.Support;
 
@@ -70,18 +71,31 @@ internal sealed class PublisherRig : IAsyncDisposable
         return agent;
     }
 
+    /// <summary>Ends every agent, and waits until the daemon knows.</summary>
+    public async Task StopAgentsAsync()
+    {
+        foreach (var agent in _agents)
+        {
+            await agent.DisposeAsync();
+        }
+
+        _agents.Clear();
+        await Eventually.TrueAsync(
+            () => Model.Agents.All(static agent => agent.Current.Pool.State == PoolState.Unhealthy), TimeSpan.FromSeconds(60), "the agents' absence");
+    }
+
     /// <summary>Changes the model.</summary>
     public Task<IReadOnlyList<string>> UpdateAsync(Func<ConfigurationSnapshot, ConfigurationSnapshot> change) =>
         Daemon.Publisher.UpdateAsync(change, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60), TimeProvider.System);
 
     /// <summary>Begins an exchange and asks about its request.</summary>
-    public async Task<(Exchange Exchange, Verdict Verdict)> AskAsync(string session = "")
+    public async Task<(Exchange Exchange, Verdict Verdict)> AskAsync(string session = "", string path = "/")
     {
         var inspector = Daemon.Inspector;
-        var exchange = inspector.Begin("test", null, "/", "GET");
+        var exchange = inspector.Begin("test", null, path, "GET");
         var headers = new HeaderBlock();
         headers.Add("x-session", session);
-        var message = new RequestHeadersEvent { Metadata = new RequestMetadata(), Method = "GET", Uri = "/", Headers = headers };
+        var message = new RequestHeadersEvent { Metadata = new RequestMetadata(), Method = "GET", Uri = path, Headers = headers };
         return (exchange, await inspector.InspectAsync(exchange, message, inspector.DeadlineIn(TimeSpan.FromMinutes(1))));
     }
 

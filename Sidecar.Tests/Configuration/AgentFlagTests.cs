@@ -17,8 +17,8 @@ public sealed class AgentFlagTests
         var agent = Parse("waf=unix:/run/waf.sock, timeout=80ms,body-timeout=1.5s,failure-mode=open,events=request-headers+request_body,"
             + $"mode=monitor,connections=2,encoding=json,config-file={file}");
 
-        Assert.That((agent.Id, agent.Endpoints.Single().ToString(), agent.FailureMode, agent.Mode, agent.Pool.Connections, agent.Encoding),
-            Is.EqualTo(("waf", "/run/waf.sock", (FailureMode?)FailureMode.Open, AgentMode.Monitor, (int?)2, "json")));
+        Assert.That((agent.Id, agent.Endpoints.Single().ToString(), agent.OnFailure, agent.Mode, agent.Pool.Connections, agent.Encoding),
+            Is.EqualTo(("waf", "/run/waf.sock", (FailureOptions)FailureMode.Open, AgentMode.Monitor, (int?)2, "json")));
         Assert.That(
             (agent.Pool.Get(CallSettings.HeaderTimeout), agent.Pool.Get(CallSettings.BodyTimeout)),
             Is.EqualTo((TimeSpan.FromMilliseconds(80), TimeSpan.FromSeconds(1.5))));

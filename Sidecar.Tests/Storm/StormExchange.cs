@@ -123,7 +123,7 @@ internal sealed class StormExchange(Inspector inspector, Random random, List<str
         }
 
         foreach (
-            var participant in _exchange.Enforced.ToArray().Where(static one => one.Session.Policy.FailureMode == FailureMode.Closed))
+            var participant in _exchange.Enforced.ToArray().Where(static one => !one.Session.Policy.OnFailure.MayBeOpen))
         {
             if (participant.Of(Direction.Request).State is var state && state is not (LedgerState.Inspected or LedgerState.Partly))
             {

@@ -74,7 +74,7 @@ internal sealed class LambdaAgent(string id) : IAgentHandler, IAsyncDisposable
     /// <summary>An agent with this failure mode whose calls may take as long as given; it is shown bodies piece by piece.</summary>
     public static AgentPolicy PolicyOf(FailureMode mode, TimeSpan? timeout = null) => new()
     {
-        FailureMode = mode,
+        OnFailure = mode,
         RequestBody = new BodyPolicy { Mode = BodyMode.Stream, MaxBytes = long.MaxValue },
         ResponseBody = new BodyPolicy { Mode = BodyMode.Stream, MaxBytes = long.MaxValue },
         HeaderTimeout = timeout ?? TimeSpan.FromMinutes(1),

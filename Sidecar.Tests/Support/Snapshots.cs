@@ -36,7 +36,7 @@ internal static class Snapshots
             .With(CallSettings.BodyTimeout, policy.BodyTimeout)
             .With(CallSettings.EventTimeouts, policy.EventTimeouts ?? CallSettings.EventTimeouts.Default)
             .With(CallSettings.FlowMode, policy.FlowMode)
-            .With(DaemonSettings.FailureMode, policy.FailureMode)
+            .With(DaemonSettings.OnFailure, policy.OnFailure)
             .With(AgentSettings.Mode, policy.Mode)
             .With(AgentSettings.Events, policy.Events)
             .With(AgentSettings.Encoding, ProtocolConstants.MessagePack)

@@ -5,10 +5,16 @@ internal static class DaemonSettings
 {
     public static readonly SettingList List = new();
 
-    public static readonly Setting<FailureMode> FailureMode = List.Add(
-        SettingGroup.Agents, "failure-mode", Formats.FailureMode, Configuration.FailureMode.Closed,
-        "Whether what an agent cannot inspect is refused or passes",
-        "passing uninspected is the operator's decision; what passes is counted and marked", scopes: SettingScopes.RunAndAgent);
+    public static readonly Setting<FailureOptions> OnFailure = List.Add(new Setting<FailureOptions>("failure-mode", Formats.OnFailure)
+    {
+        Group = SettingGroup.Agents,
+        Scopes = SettingScopes.RunAndAgent | SettingScopes.Route,
+        Default = FailureOptions.Closed,
+        Merging = static (own, other) => own.Over(other),
+        Help = "Whether what an agent cannot inspect is refused or passes, and why not",
+        Why = "passing uninspected is the operator's decision; what passes is counted and marked. A route's goes before its agents', see "
+            + "[failures](failures.md#by-cause-and-phase)",
+    });
 
     public static readonly Setting<bool> WaitForAgents = List.AddSwitch(
         SettingGroup.Agents, "wait-for-agents", "Be ready only when every agent has a connection",

@@ -15,6 +15,10 @@ internal static class Formats
     /// <summary>What an agent or an exchange gets where inspection fails.</summary>
     public static ValueFormat<FailureMode> FailureMode { get; } = Names<FailureMode>();
 
+    /// <summary>The same by cause and phase.</summary>
+    public static ValueFormat<FailureOptions> OnFailure { get; } =
+        new("closed|open[+CAUSE:MODE…]", "", FailureOptions.TryRead!, static value => value.ToString());
+
     /// <summary>What a proxy's filter does with the bodies of requests.</summary>
     public static ValueFormat<RequestBodies> RequestBodies { get; } = Words(
         ("no", Configuration.RequestBodies.Kept), ("sign", Configuration.RequestBodies.Signed), ("yes", Configuration.RequestBodies.Shown));

@@ -37,7 +37,7 @@ internal static class UnfinishedBodies
             if (body.Stages[place].AwaitsMore && IsConcerned(exchange, body, place))
             {
                 Note(exchange, body, place);
-                isClosed |= exchange.Enforced[place].Session.Policy.FailureModeFor(Cause.BodyUnfinished) == FailureMode.Closed;
+                isClosed |= exchange.Enforced[place].Session.Policy.FailureModeFor(Cause.BodyUnfinished, isResponse: false) == FailureMode.Closed;
             }
         }
 

@@ -71,9 +71,11 @@ internal sealed class RouteCombiner(IReadOnlyList<RouteModel> routes)
             return one.Mode < other.Mode ? one : other;
         }
 
+        var failures = one.Failures.And(other.Failures);
         return one with
         {
-            FailureMode = one.FailureMode == FailureMode.Closed ? FailureMode.Closed : other.FailureMode,
+            OnFailure = failures == one.Failures ? one.OnFailure : other.OnFailure,
+            Failures = failures,
             Events = one.Events | other.Events,
             HeaderTimeout = Max(one.HeaderTimeout, other.HeaderTimeout),
             BodyTimeout = Max(one.BodyTimeout, other.BodyTimeout),

@@ -92,7 +92,7 @@ internal sealed class VerdictMerger(Exchange exchange, EventKind kind, Direction
 
     /// <summary>The agent was not asked; its failure mode says what that means.</summary>
     public void PassBy(Participant participant, int order, Cause cause) =>
-        Fail(participant, order, cause, participant.Session.Policy.FailureModeFor(cause) == FailureMode.Open);
+        Fail(participant, order, cause, participant.Session.Policy.FailureModeFor(cause, direction == Direction.Response) == FailureMode.Open);
 
     /// <summary>The agent judged the part of a body that it could see.</summary>
     public void Partly(Participant participant, int order, Cause cause)

@@ -100,6 +100,7 @@ internal sealed class SettingValuesTests
             ["EVENT:DURATION"] => ("guardrail:1s", "guardrail:2s"),
             ["STRATEGY"] => ("random", "round-robin"),
             ["MODE"] => ("open", "closed"),
+            ["closed", "open[+CAUSE:MODE…]"] => ("closed", "open+overload:closed"),
             [var one, var two] => (one, two),
             var other => throw new InvalidOperationException($"{setting.Key} has values that this test does not know: {string.Join('|', other)}"),
         };

@@ -234,7 +234,7 @@ internal sealed class EnvoyHttpTests
     public async Task Bypassed_IsMarkedForTheUpstream()
     {
         var absent = new TestAgent("waf") { IsUp = false };
-        absent = new TestAgent("waf") { IsUp = false, Policy = absent.Policy with { FailureMode = Sidecar.Daemon.Configuration.FailureMode.Open } };
+        absent = new TestAgent("waf") { IsUp = false, Policy = absent.Policy with { OnFailure = Sidecar.Daemon.Configuration.FailureMode.Open } };
         await using var harness = await HttpListenerHarness.StartAsync(ProxyProfile.EnvoyHttp, [absent]);
 
         var answer = await harness.SendAsync("GET / HTTP/1.1", [.. Usual, "x-sidecar-bypassed: forged"]);

@@ -67,7 +67,7 @@ internal sealed class BodyAgent(string id, Func<Shown, CallResult>? answer = nul
     public AgentPolicy Policy => new()
     {
         Mode = Mode,
-        FailureMode = FailureMode,
+        OnFailure = FailureMode,
         RequestBody = Body,
         ResponseBody = Body,
         HeaderTimeout = TimeSpan.FromHours(1),

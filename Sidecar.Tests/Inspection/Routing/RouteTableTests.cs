@@ -160,7 +160,7 @@ internal sealed class RouteTableTests
     public void CombinedRoute_AsksEachAgentOnce_AndTheStricterWay()
     {
         var monitored = On(Waf, Policy with { Mode = AgentMode.Monitor, Events = EventSet.RequestHeaders });
-        var open = On(Auth, Policy with { FailureMode = FailureMode.Open, Events = EventSet.RequestHeaders });
+        var open = On(Auth, Policy with { OnFailure = FailureMode.Open, Events = EventSet.RequestHeaders });
         var table = new RouteTable(
         [
             new RouteModel { Id = "a", Match = new RouteMatch { PathPrefix = "/a" }, Stages = [[monitored, open]], RefusesUnapplied = false },
@@ -181,7 +181,7 @@ internal sealed class RouteTableTests
         Assert.That(route.Stages[0][0].Policy, Is.EqualTo(Policy));
         Assert.That(
             route.Stages[0][1].Policy,
-            Is.EqualTo(Policy with { FailureMode = FailureMode.Closed, Events = EventSet.RequestHeaders | EventSet.RequestBodyChunk }));
+            Is.EqualTo(Policy with { OnFailure = FailureMode.Closed, Events = EventSet.RequestHeaders | EventSet.RequestBodyChunk }));
     }
 
     [Test]
