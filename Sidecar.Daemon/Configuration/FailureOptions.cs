@@ -49,15 +49,20 @@ internal sealed record FailureOptions
     public FailureOptions Over(FailureOptions other) =>
         Default is null ? new([.. other._words.Where(word => Find(word.Name) is null), .. _words]) : this;
 
-    /// <summary>Reads <c>closed</c>, <c>open</c> or a list as <c>closed+overload:open+response:open</c>.</summary>
-    public static bool TryRead(string text, Action<string> error, [NotNullWhen(true)] out FailureOptions? value)
+    /// <summary>As they are written, for example <c>closed</c>, <c>overload:open</c>.</summary>
+    public IReadOnlyList<string> Parts => _words is [{ Name: Whatever } only]
+        ? [Formats.FailureMode.Write(only.Mode)]
+        : [.. _words.Select(static word => $"{word.Name}:{Formats.FailureMode.Write(word.Mode)}")];
+
+    /// <summary>Reads parts that are <c>closed</c> or <c>open</c>, or a word and one of them: <c>overload:open</c>.</summary>
+    public static bool TryRead(IReadOnlyList<string> parts, Action<string> error, [NotNullWhen(true)] out FailureOptions? value)
     {
         var words = new List<Word>();
         var isFine = true;
-        foreach (var part in Formats.Parts(text, error))
+        foreach (var part in parts)
         {
             var colon = part.IndexOf(':', StringComparison.Ordinal);
-            var name = colon < 0 ? Whatever : part[..colon].Trim();
+            var name = colon < 0 ? Whatever : part[..colon].Trim().Replace('_', '-');
             if (name != Whatever && !Phases.Contains(name) && !Causes.Contains(name))
             {
                 error($"{name} is neither {Whatever} nor a phase ({string.Join(", ", Phases)}) nor a cause ({string.Join(", ", Causes)})");
@@ -83,8 +88,7 @@ internal sealed record FailureOptions
     }
 
     /// <summary>As it is written.</summary>
-    public override string ToString() => string.Join('+', _words.Select(
-        static word => word.Name == Whatever ? Formats.FailureMode.Write(word.Mode) : $"{word.Name}:{Formats.FailureMode.Write(word.Mode)}"));
+    public override string ToString() => string.Join('+', Parts);
 
     /// <summary>Two are equal that say the same, in whatever order.</summary>
     public bool Equals(FailureOptions? other) => other is not null && _words.Length == other._words.Length

@@ -41,6 +41,6 @@ internal sealed class RouteFailureTests
         Id = id,
         PathPrefix = path,
         Stages = [[new RouteAgentOptions("waf", null)]],
-        OnFailure = FailureOptions.TryRead(onFailure, static error => Assert.Fail(error), out var options) ? options : null,
+        OnFailure = FailureOptions.TryRead(onFailure.Split('+'), static error => Assert.Fail(error), out var options) ? options : null,
     };
 }

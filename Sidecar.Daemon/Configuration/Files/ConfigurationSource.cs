@@ -10,7 +10,9 @@ internal interface IConfigurationSource
     /// <summary>Files and directories whose change may change what is read; empty for the command line.</summary>
     IReadOnlyList<string> Files { get; }
 
-    /// <summary>Reads all of it and checks it as a whole (rule 7). Never throws for what is written there, nor for a file that cannot be read.</summary>
+    /// <summary>
+    /// Reads all of it and checks it as a whole (rule 7). Never throws for what is written there, nor for a file that cannot be read.
+    /// </summary>
     ConfigurationReading Read();
 }
 
@@ -22,4 +24,7 @@ internal sealed record ConfigurationReading(ConfigurationSnapshot? Snapshot, IRe
 {
     /// <summary>The files that were read, with all that they include.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
+
+    /// <summary>Where each part was written; null where nothing tells.</summary>
+    public Origins? Origins { get; init; }
 }

@@ -127,7 +127,7 @@ internal static class SettingScopesWords
     [
         (SettingScopes.Http, "http"), (SettingScopes.Json, "proxy=json"), (SettingScopes.Frames, "frames"),
         (SettingScopes.Native, "native"),
-        (SettingScopes.Spop, "spop"), (SettingScopes.Envoy, "envoy"), (SettingScopes.Admin, "admin"), (SettingScopes.Reverse, "reverse"),
+        (SettingScopes.Spop, "spop"), (SettingScopes.Envoy, "envoy"), (SettingScopes.Admin, "admin"), (SettingScopes.Reverse, "reverse"), (SettingScopes.Route, "routes"),
     ];
 
     /// <summary>The kinds of listeners, as <c>--listen</c> has them.</summary>

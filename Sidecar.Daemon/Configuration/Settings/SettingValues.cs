@@ -29,6 +29,9 @@ internal sealed class SettingValues : IEquatable<SettingValues>
     /// <summary>What was written; null when nothing was.</summary>
     public T? Find<T>(Setting<T> setting) where T : struct => TryGet(setting, out var value) ? value : null;
 
+    /// <summary>What was written for a setting, as a file has it; nothing where nothing was.</summary>
+    public IReadOnlyList<string> PartsOf(Setting setting) => IndexOf(setting) is >= 0 and var at ? setting.WriteParts(_written[at].Value) : [];
+
     /// <summary>Whether it was written.</summary>
     public bool Has(Setting setting) => IndexOf(setting) >= 0;
 
