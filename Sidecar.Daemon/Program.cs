@@ -15,6 +15,7 @@ internal static class Program
         {
             RunCommand.Create(Console.Error),
             StatusCommand.Create(Console.Out, Console.Error),
+            ReloadCommand.Create(Console.Out, Console.Error),
             AgentsCommand.Create(Console.Out, Console.Error),
             SessionsCommand.Create(Console.Out, Console.Error),
             AgentCommand.Create(Console.Error),

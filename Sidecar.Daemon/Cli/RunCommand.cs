@@ -52,8 +52,8 @@ internal static class RunCommand
                 return await errors.FailAsync(ExitCodes.WrongUse, problems);
             }
 
-            var limit = DescriptorLimit.Read().Soft;
-            var plan = DescriptorPlan.Fit(options, limit, DescriptorReserve.SizeOf(limit));
+            var start = ConfigurationStart.Flags;
+            var plan = start.Fit(options);
             if ((plan.Error ?? plan.Warning) is { } said)
             {
                 await errors.FailAsync(ExitCodes.WrongUse, said);
@@ -61,7 +61,7 @@ internal static class RunCommand
 
             return plan.Error is not null ? ExitCodes.WrongUse
                 : options.ChecksOnly ? await DaemonHost.CheckAsync(plan.Options, errors)
-                : await DaemonHost.RunAsync(plan.Options, options.Get(DaemonSettings.Verbose), errors, cancellation);
+                : await DaemonHost.RunAsync(plan.Options, start, errors, cancellation);
         });
         return command;
     }

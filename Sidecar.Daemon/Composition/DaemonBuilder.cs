@@ -23,6 +23,9 @@ internal sealed class DaemonBuilder
     /// <summary>What the operator wrote; validated.</summary>
     public required ConfigurationSnapshot Configuration { get; init; }
 
+    /// <summary>How the daemon came to it, and where it is read again.</summary>
+    public ConfigurationStart Start { get; init; } = ConfigurationStart.Flags;
+
     /// <summary>Where instruments are made.</summary>
     public required IMeterFactory Meters { get; init; }
 
@@ -78,10 +81,12 @@ internal sealed class DaemonBuilder
         };
         var removals = new AgentRemovals(
             (agent, abort) => publisher.RemoveAsync(agent.Id, abort), Time, Loggers.CreateLogger<AgentRemovals>());
+        var reloads = new Reloader(Start, publisher, () => current.Model, metrics, Time, Loggers.CreateLogger<Reloader>());
         daemon = new Daemon(
             Time.GetUtcNow(), Time, metrics, exporter, reports, pusher, updates, current, background, inspector, factory, listeners,
-            publisher, removals);
+            publisher, removals, reloads);
         metrics.ObserveBuild(DaemonVersion.Text);
+        metrics.ObserveConfiguration(() => reloads.Figures);
         metrics.ObserveFailures(() => observers.Failures);
         metrics.Agents.Observe(() => publisher.Agents.SelectMany(static agent => agent.Read()));
         return daemon;
@@ -103,16 +108,19 @@ internal sealed class DaemonBuilder
 /// <param name="Listeners">The listeners there are.</param>
 /// <param name="Publisher">Changes the model.</param>
 /// <param name="Removals">Takes agents out of service.</param>
+/// <param name="Reloads">Reads the configuration again.</param>
 internal sealed record Daemon(
     DateTimeOffset StartedAt, TimeProvider Time, SidecarMetrics Metrics, PrometheusExporter Exporter, AgentReports Reports,
     ConfigPusher Pusher, ConfigUpdates Updates, CurrentModel Current, BackgroundCalls Background, Inspector Inspector,
-    ListenerFactory Factory, ListenerSet Listeners, ModelPublisher Publisher, AgentRemovals Removals) : IDisposable
+    ListenerFactory Factory, ListenerSet Listeners, ModelPublisher Publisher, AgentRemovals Removals,
+    Reloader Reloads) : IDisposable
 {
     /// <summary>What operators ask.</summary>
     public AdminApplication CreateAdmin() => new(
         new DaemonView(
             DaemonVersion.Text, StartedAt, () => Current.Model, () => Publisher.Agents, Inspector.Counts, Inspector.Warnings,
-            Inspector.BodyMemory, Pusher, Updates, Removals, Time),
+            Inspector.BodyMemory, Pusher, Updates, Removals, Reloads,
+            () => Publisher.IsDraining, Time),
         Exporter, Reports);
 
     /// <summary>Stops what was started behind the listeners, at once.</summary>

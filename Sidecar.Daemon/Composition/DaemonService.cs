@@ -31,6 +31,7 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
         }
 
         daemon.Listeners.Announce();
+        daemon.Reloads.Open();
         LogStarted(_logger, DaemonVersion.Text, daemon.Listeners.Count, Model.Agents.Count, Model.Routes.Routes.Count);
         _announcing = Model.Configuration.WaitForAgents ? AnnounceWhenCompleteAsync() : Announce();
     }
@@ -38,6 +39,7 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         var times = new ShutdownTimes(Model.Configuration);
+        daemon.Reloads.Tell(null);
         notifier.Stopping("draining");
         notifier.ExtendTimeout(times.Total);
         await _stopping.CancelAsync();
@@ -52,6 +54,10 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
     }
 
     public void Dispose() => _stopping.Dispose();
+
+    /// <summary>What a model is in one line, for the service manager.</summary>
+    public static string StatusOf(RuntimeModel model) =>
+        $"{model.Configuration.Listeners.Count} listeners, {model.Agents.Count} agents, model {model.Generation}";
 
     private Task StopAgentsAsync(ShutdownTimes times, CancellationToken cancellation)
     {
@@ -70,7 +76,8 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
 
     private Task Announce()
     {
-        notifier.Ready($"{daemon.Listeners.Count} listeners, {Model.Agents.Count} agents");
+        notifier.Ready(StatusOf(Model));
+        daemon.Reloads.Tell(notifier);
         return Task.CompletedTask;
     }
 

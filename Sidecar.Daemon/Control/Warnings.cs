@@ -17,9 +17,8 @@ internal static class Warnings
         var warnings = new List<string>();
         warnings.AddRange(agents.Select(Of).OfType<string>());
         warnings.AddRange(agents.SelectMany(static agent => agent.Warnings));
-        warnings.AddRange(removed.Select(static one => $"agent {one.Agent} was removed at "
-            + one.Since.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)
-            + " UTC: its routes go on without it until the daemon is started again"));
+        warnings.AddRange(removed.Select(static one => $"agent {one.Agent} was removed at {Time(one.Since)}: "
+            + "its routes go on without it until the daemon is started again"));
         if (exchanges.Bypassed > 0)
         {
             warnings.Add($"{exchanges.Bypassed} exchanges passed uninspected since the start; "
@@ -44,6 +43,26 @@ internal static class Warnings
                 + $"{request.Detail}"));
         return warnings;
     }
+
+    /// <summary>What there is to say of the configuration.</summary>
+    /// <param name="state">Where it came from.</param>
+    /// <param name="generation">The number of the model that counts.</param>
+    public static IEnumerable<string> Of(ReloadState state, long generation)
+    {
+        if (state.LastGoodBecause is { } why)
+        {
+            yield return $"the daemon runs on its last good configuration, not on {state.Place}: {why}";
+        }
+
+        if (state.Last is { Outcome: ReloadOutcome.Refused } refused)
+        {
+            var more = refused.Errors.Count > 1 ? $" (and {refused.Errors.Count - 1} more: sidecar reload --dry-run)" : "";
+            yield return $"the reload of {Time(refused.At)} ({refused.Cause}) was refused, model {generation} stays: "
+                + $"{refused.Errors.FirstOrDefault()}{more}";
+        }
+    }
+
+    private static string Time(DateTimeOffset at) => at.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) + " UTC";
 
     private static string? Of(AgentDocument agent)
     {
