@@ -11,6 +11,17 @@ internal sealed record ConfigurationStart(IConfigurationSource? Source)
     /// <summary>What was said in flags alone.</summary>
     public static readonly ConfigurationStart Flags = new(Source: null);
 
+    /// <summary>The texts of the configuration that it starts with.</summary>
+    public IReadOnlyList<ConfigurationText> Texts { get; init; } = [];
+
+    /// <summary>
+    /// Why it starts with the last good configuration instead of the one at its place: what is wrong with that; null when it does not.
+    /// </summary>
+    public IReadOnlyList<string>? LastGoodBecause { get; init; }
+
+    /// <summary>Where the last good configuration is kept; null keeps none.</summary>
+    public string? StateDirectory { get; init; }
+
     /// <summary>Settles the bounds of a configuration by what the process may have open.</summary>
     public Func<ConfigurationSnapshot, DescriptorPlan> Fit { get; init; } = static written =>
     {

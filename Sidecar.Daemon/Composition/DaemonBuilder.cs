@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Diagnostics;
@@ -81,10 +82,15 @@ internal sealed class DaemonBuilder
         };
         var removals = new AgentRemovals(
             (agent, abort) => publisher.RemoveAsync(agent.Id, abort), Time, Loggers.CreateLogger<AgentRemovals>());
-        var reloads = new Reloader(Start, publisher, () => current.Model, metrics, Time, Loggers.CreateLogger<Reloader>());
+        var reloads = new Reloader(
+            Start, publisher, () => current.Model, new LastGood(Start.StateDirectory, Loggers.CreateLogger<LastGood>()), metrics, Time,
+            Loggers.CreateLogger<Reloader>());
+        var watch = Start.HasFiles && Configuration.Get(DaemonSettings.ConfigWatch) is var interval && interval != TimeSpan.MaxValue
+            ? new ConfigurationWatch(Start.Source!, reloads, interval, Time, Loggers.CreateLogger<ConfigurationWatch>())
+            : null;
         daemon = new Daemon(
             Time.GetUtcNow(), Time, metrics, exporter, reports, pusher, updates, current, background, inspector, factory, listeners,
-            publisher, removals, reloads);
+            publisher, removals, reloads, watch);
         metrics.ObserveBuild(DaemonVersion.Text);
         metrics.ObserveConfiguration(() => reloads.Figures);
         metrics.ObserveFailures(() => observers.Failures);
@@ -109,11 +115,12 @@ internal sealed class DaemonBuilder
 /// <param name="Publisher">Changes the model.</param>
 /// <param name="Removals">Takes agents out of service.</param>
 /// <param name="Reloads">Reads the configuration again.</param>
+/// <param name="Watch">Looks for changes of it; null where nobody wants that.</param>
 internal sealed record Daemon(
     DateTimeOffset StartedAt, TimeProvider Time, SidecarMetrics Metrics, PrometheusExporter Exporter, AgentReports Reports,
     ConfigPusher Pusher, ConfigUpdates Updates, CurrentModel Current, BackgroundCalls Background, Inspector Inspector,
     ListenerFactory Factory, ListenerSet Listeners, ModelPublisher Publisher, AgentRemovals Removals,
-    Reloader Reloads) : IDisposable
+    Reloader Reloads, ConfigurationWatch? Watch) : IDisposable
 {
     /// <summary>What operators ask.</summary>
     public AdminApplication CreateAdmin() => new(

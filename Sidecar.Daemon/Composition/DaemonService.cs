@@ -12,6 +12,7 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
     private readonly ILogger _logger = loggers.CreateLogger<DaemonService>();
     private readonly CancellationTokenSource _stopping = new();
     private Task _announcing = Task.CompletedTask;
+    private Task _watching = Task.CompletedTask;
 
     private RuntimeModel Model => daemon.Current.Model;
 
@@ -32,6 +33,7 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
 
         daemon.Listeners.Announce();
         daemon.Reloads.Open();
+        _watching = daemon.Watch?.RunAsync(_stopping.Token) ?? Task.CompletedTask;
         LogStarted(_logger, DaemonVersion.Text, daemon.Listeners.Count, Model.Agents.Count, Model.Routes.Routes.Count);
         _announcing = Model.Configuration.WaitForAgents ? AnnounceWhenCompleteAsync() : Announce();
     }
@@ -44,7 +46,7 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
         notifier.ExtendTimeout(times.Total);
         await _stopping.CancelAsync();
         await daemon.Publisher.CloseAsync();
-        await _announcing;
+        await Task.WhenAll(_announcing, _watching);
         var steps = times.Steps(
             abort => daemon.Listeners.StopAsync(times.Exchanges, abort),
             _ => Task.WhenAll(daemon.Background.DisposeAsync().AsTask(), daemon.Pusher.DisposeAsync().AsTask()),

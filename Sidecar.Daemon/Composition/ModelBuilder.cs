@@ -57,6 +57,9 @@ internal static class ModelBuilder
             Differs("the prefix of metrics", before.MetricsPrefix, next.MetricsPrefix),
             Differs("the reply key's file", before.ReplyKeyFile, next.ReplyKeyFile),
             Differs(
+                "config-watch", DaemonSettings.ConfigWatch.Write(before.Get(DaemonSettings.ConfigWatch)),
+                DaemonSettings.ConfigWatch.Write(next.Get(DaemonSettings.ConfigWatch))),
+            Differs(
                 "verbose", Formats.YesNo.Write(before.Get(DaemonSettings.Verbose)), Formats.YesNo.Write(next.Get(DaemonSettings.Verbose))),
         ]).OfType<string>();
     }

@@ -18,37 +18,48 @@ internal sealed partial class Reloader : IReloads
     // Lines in the log for one reload; a file may have thousands of mistakes.
     private const int MostLines = 20;
 
-    // A file is read in milliseconds; one on a network that is gone, or a pipe, is not waited for.
-    private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(30);
-
     private readonly ConfigurationStart _start;
     private readonly ModelPublisher _publisher;
     private readonly Func<RuntimeModel> _model;
     private readonly SidecarMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly GuardedRead<ConfigurationReading> _read;
+    private readonly GuardedRead<ConfigurationReading> _readToTry;
     private readonly FoldedWork<ReloadResult> _reloads;
     private readonly FoldedWork<ReloadResult> _tries;
+    private readonly FoldedWork<bool> _keeping;
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile SystemdNotifier? _notifier;
     private volatile ReloadState _state;
-    private volatile Task<ConfigurationReading>? _reading;
+    private volatile IReadOnlyList<ConfigurationText> _good = [];
 
     /// <summary>Nothing is read yet.</summary>
     /// <param name="start">Where the configuration came from.</param>
     /// <param name="publisher">Changes what the daemon does.</param>
     /// <param name="model">The model that counts.</param>
+    /// <param name="lastGood">Keeps what counts, for a start whose own configuration cannot be used.</param>
     /// <param name="metrics">Counts reloads.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Is told what reloads come to.</param>
     public Reloader(
-        ConfigurationStart start, ModelPublisher publisher, Func<RuntimeModel> model, SidecarMetrics metrics, TimeProvider time,
-        ILogger<Reloader> logger)
+        ConfigurationStart start, ModelPublisher publisher, Func<RuntimeModel> model, LastGood lastGood, SidecarMetrics metrics,
+        TimeProvider time, ILogger<Reloader> logger)
     {
         (_start, _publisher, _model, _metrics, _time, _logger) = (start, publisher, model, metrics, time, logger);
-        _state = new ReloadState(start.Source?.Place ?? "the command line", time.GetUtcNow(), null);
+        _state = new ReloadState(start.Source?.Place ?? "the command line", time.GetUtcNow(), null)
+        {
+            LastGoodBecause = start.LastGoodBecause is { } why ? $"{why[0]}{(why.Count > 1 ? $" (and {why.Count - 1} more)" : "")}" : null,
+        };
+        _read = new GuardedRead<ConfigurationReading>(time, () => start.Source!.Read());
+        _readToTry = new GuardedRead<ConfigurationReading>(time, () => start.Source!.Read());
         _reloads = new FoldedWork<ReloadResult>(RunAsync);
         _tries = new FoldedWork<ReloadResult>(cause => AttemptAsync(cause, isTry: true));
+        _keeping = new FoldedWork<bool>(_ =>
+        {
+            lastGood.Keep(_good);
+            return Task.FromResult(true);
+        });
     }
 
     /// <inheritdoc/>
@@ -71,7 +82,16 @@ internal sealed partial class Reloader : IReloads
     public Task<ReloadResult> TryAsync() => _tries.RequestAsync("try");
 
     /// <summary>The daemon is up, and reloads may begin.</summary>
-    public void Open() => _opened.TrySetResult();
+    public void Open()
+    {
+        foreach (var problem in (_start.LastGoodBecause ?? []).Take(MostLines))
+        {
+            Log.LastGood(_logger, _state.Place, problem);
+        }
+
+        _ = KeepAsync(_start.Texts);
+        _opened.TrySetResult();
+    }
 
     /// <summary>The service manager is told of reloads from now on; null tells it nothing more, because the daemon stops.</summary>
     public void Tell(SystemdNotifier? notifier) => _notifier = notifier;
@@ -100,7 +120,7 @@ internal sealed partial class Reloader : IReloads
         {
             await _opened.Task;
             return _start is { HasFiles: true, Source: { } source }
-                ? await FollowAsync(await ReadAsync(source), cause, isTry)
+                ? await FollowAsync(await ReadAsync(source, isTry ? _readToTry : _read), cause, isTry)
                 : Result(cause, ReloadOutcome.Refused) with { Errors = [NoFile] };
         }
         catch (Exception e)
@@ -127,6 +147,11 @@ internal sealed partial class Reloader : IReloads
         var outcome = problems.Count > 0 ? ReloadOutcome.Refused
             : difference.IsEmpty ? ReloadOutcome.Unchanged
             : ReloadOutcome.Applied;
+        if (!isTry && outcome != ReloadOutcome.Refused)
+        {
+            _ = KeepAsync(reading.Texts);
+        }
+
         return Result(cause, outcome) with
         {
             Difference = difference,
@@ -139,26 +164,17 @@ internal sealed partial class Reloader : IReloads
             (difference = ConfigurationDifference.Between(before, plan.Options)).IsEmpty ? before : plan.Options;
     }
 
-    private async Task<ConfigurationReading> ReadAsync(IConfigurationSource source)
+    private static async Task<ConfigurationReading> ReadAsync(IConfigurationSource source, GuardedRead<ConfigurationReading> read)
     {
-        // One that hangs keeps a thread: no second one is given to it.
-        if (_reading is { IsCompleted: false })
-        {
-            return Unreadable("is still being read by a reload before");
-        }
+        var (reading, problem) = await read.TryAsync(CancellationToken.None);
+        return reading ?? new(null, [$"{source.Place} {problem}; look at the file system that it and what it includes are on"], []);
+    }
 
-        try
-        {
-            _reading = Task.Run(source.Read);
-            return await _reading.WaitAsync(ReadLimit, _time);
-        }
-        catch (TimeoutException)
-        {
-            return Unreadable($"was not read within {ReadLimit.TotalSeconds:0} s");
-        }
-
-        ConfigurationReading Unreadable(string why) =>
-            new(null, [$"{source.Place} {why}; look at the file system that it and what it includes are on"], []);
+    // Not waited for: a disk that hangs holds up no reload.
+    private Task KeepAsync(IReadOnlyList<ConfigurationText> texts)
+    {
+        _good = texts;
+        return _keeping.RequestAsync("");
     }
 
     private ReloadResult Result(string cause, ReloadOutcome outcome) => new(cause, _time.GetUtcNow(), outcome, _model().Generation);
@@ -192,7 +208,9 @@ internal sealed partial class Reloader : IReloads
         }
         else if (result.Outcome == ReloadOutcome.Unchanged)
         {
-            Log.Unchanged(_logger, result.Cause, result.Generation);
+            // A watch reads again what nobody asked for.
+            Log.Unchanged(
+                _logger, result.Cause == ConfigurationWatch.Cause ? LogLevel.Debug : LogLevel.Information, result.Cause, result.Generation);
         }
     }
 
@@ -201,8 +219,8 @@ internal sealed partial class Reloader : IReloads
         [LoggerMessage(30, LogLevel.Information, "reload ({Cause}): model {Generation} counts; {Difference}")]
         public static partial void Applied(ILogger logger, string cause, long generation, ConfigurationDifference difference);
 
-        [LoggerMessage(31, LogLevel.Information, "reload ({Cause}): nothing has changed, model {Generation} stays")]
-        public static partial void Unchanged(ILogger logger, string cause, long generation);
+        [LoggerMessage(EventId = 31, Message = "reload ({Cause}): nothing has changed, model {Generation} stays")]
+        public static partial void Unchanged(ILogger logger, LogLevel level, string cause, long generation);
 
         [LoggerMessage(32, LogLevel.Error, "reload ({Cause}) is refused and model {Generation} stays: {Problem}")]
         public static partial void Refused(ILogger logger, string cause, long generation, string problem);
@@ -212,6 +230,9 @@ internal sealed partial class Reloader : IReloads
 
         [LoggerMessage(34, LogLevel.Warning, "reload ({Cause}): {More} more lines; 'sidecar reload --dry-run' shows all")]
         public static partial void More(ILogger logger, string cause, int more);
+
+        [LoggerMessage(38, LogLevel.Warning, "the configuration {Place} cannot be used; the last good one counts until it can be: {Problem}")]
+        public static partial void LastGood(ILogger logger, string place, string problem);
 
         [LoggerMessage(35, LogLevel.Error, "reload ({Cause}) failed")]
         public static partial void Failed(ILogger logger, Exception exception, string cause);

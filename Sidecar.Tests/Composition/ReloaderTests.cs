@@ -138,7 +138,7 @@ public sealed class ReloaderTests
         var again = await reloads.ReloadAsync("SIGHUP").WaitAsync(Limit);
 
         Assert.That((await hanging).Errors.Single(), Does.StartWith("/memory/sidecar.yaml was not read within 30 s; "));
-        Assert.That(again.Errors.Single(), Does.StartWith("/memory/sidecar.yaml is still being read by a reload before; "));
+        Assert.That(again.Errors.Single(), Does.StartWith("/memory/sidecar.yaml is still being read by an attempt before; "));
         Assert.That(rig.Source.Reads, Is.EqualTo(1));
         gate.SetResult();
         await Eventually.TrueAsync(
@@ -264,7 +264,9 @@ public sealed class ReloaderTests
     }
 
     private static Reloader New(PublisherRig rig, TimeProvider time, ConfigurationStart start) =>
-        new(start, rig.Daemon.Publisher, () => rig.Model, rig.Daemon.Metrics, time, rig.Logs.CreateLogger<Reloader>());
+        new(
+            start, rig.Daemon.Publisher, () => rig.Model, new LastGood(null, rig.Logs.CreateLogger<LastGood>()), rig.Daemon.Metrics, time,
+            rig.Logs.CreateLogger<Reloader>());
 
     private static string[] Lines(PublisherRig rig) => [.. rig.Logs.Of<Reloader>().Select(static line => $"{line.Level} {line.Message}")];
 }

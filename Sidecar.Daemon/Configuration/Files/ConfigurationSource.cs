@@ -22,4 +22,12 @@ internal sealed record ConfigurationReading(ConfigurationSnapshot? Snapshot, IRe
 {
     /// <summary>The files that were read, with all that they include.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
+
+    /// <summary>Their texts, exactly as they were read; empty when there is an error.</summary>
+    public IReadOnlyList<ConfigurationText> Texts { get; init; } = [];
 }
+
+/// <summary>A file of the configuration as it was read.</summary>
+/// <param name="Path">Its full path.</param>
+/// <param name="Text">All of it.</param>
+internal sealed record ConfigurationText(string Path, string Text);
