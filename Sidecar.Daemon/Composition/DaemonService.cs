@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Hosting;
 using Sidecar.Daemon.Inspection;
 
@@ -35,6 +36,11 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
         daemon.Reloads.Open();
         _watching = daemon.Watch?.RunAsync(_stopping.Token) ?? Task.CompletedTask;
         LogStarted(_logger, DaemonVersion.Text, daemon.Listeners.Count, Model.Agents.Count, Model.Routes.Routes.Count);
+        if (!Model.Configuration.BringsRequests)
+        {
+            LogNothingAsked(_logger, Warnings.NothingAsked);
+        }
+
         _announcing = Model.Configuration.WaitForAgents ? AnnounceWhenCompleteAsync() : Announce();
     }
 
@@ -100,6 +106,9 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
 
     [LoggerMessage(1, LogLevel.Information, "sidecar {Version} is up: {Listeners} listeners, {Agents} agents, {Routes} routes")]
     private static partial void LogStarted(ILogger logger, string version, int listeners, int agents, int routes);
+
+    [LoggerMessage(5, LogLevel.Warning, "{Warning}")]
+    private static partial void LogNothingAsked(ILogger logger, string warning);
 
     [LoggerMessage(2, LogLevel.Information, "sidecar is down")]
     private static partial void LogStopped(ILogger logger);

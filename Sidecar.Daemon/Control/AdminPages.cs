@@ -22,7 +22,7 @@ internal sealed class AdminPages(DaemonView daemon)
             StartedAt = daemon.StartedAt,
             UptimeSeconds = Math.Round((daemon.Time.GetUtcNow() - daemon.StartedAt).TotalSeconds, 3),
             Warnings = [
-                .. Warnings.Of(daemon.Reloads.State, daemon.Model().Generation),
+                .. Warnings.Of(daemon.Reloads.State, daemon.Model().Generation, daemon.Model().Configuration),
                 .. Warnings.Of(agents, Removed(), exchanges, ConfigPushes(), daemon.BodyMemory, daemon.Time.GetUtcNow()),
                 .. daemon.ListenerWarnings.All],
             Configuration = Configuration(daemon.Reloads.State),

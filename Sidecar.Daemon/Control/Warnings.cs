@@ -1,5 +1,6 @@
 using System.Globalization;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Control.Documents;
 
 namespace Sidecar.Daemon.Control;
@@ -7,6 +8,9 @@ namespace Sidecar.Daemon.Control;
 /// <summary>Says what needs an operator's attention, the gravest first.</summary>
 internal static class Warnings
 {
+    /// <summary>What is to be known where no listener brings requests.</summary>
+    public const string NothingAsked = "no listener is for a proxy: nobody can ask, and nothing is inspected";
+
     private static readonly TimeSpan Lately = TimeSpan.FromHours(1);
 
     /// <summary>All that there is to say.</summary>
@@ -47,8 +51,14 @@ internal static class Warnings
     /// <summary>What there is to say of the configuration.</summary>
     /// <param name="state">Where it came from.</param>
     /// <param name="generation">The number of the model that counts.</param>
-    public static IEnumerable<string> Of(ReloadState state, long generation)
+    /// <param name="configuration">The configuration itself.</param>
+    public static IEnumerable<string> Of(ReloadState state, long generation, ConfigurationSnapshot configuration)
     {
+        if (!configuration.BringsRequests)
+        {
+            yield return NothingAsked;
+        }
+
         if (state.LastGoodBecause is { } why)
         {
             yield return $"the daemon runs on its last good configuration, not on {state.Place}: {why}";

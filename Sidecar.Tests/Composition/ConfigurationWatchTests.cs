@@ -131,6 +131,7 @@ public sealed class ConfigurationWatchTests : IDisposable
         _clock.Advance(Interval);
         await Eventually.TrueAsync(() => _reloads.Count == 1, Limit, "the reload");
         await StopAsync(watching);
+        Assert.That(_reloads.Count, Is.EqualTo(1));
     }
 
     [Test]
