@@ -13,7 +13,8 @@ internal static class Program
     {
         var root = new RootCommand("Sidecar hands the requests of a reverse proxy to inspection agents.")
         {
-            RunCommand.Create(Console.Error),
+            RunCommand.Create(Console.Out, Console.Error),
+            CheckCommand.Create(Console.Out, Console.Error),
             StatusCommand.Create(Console.Out, Console.Error),
             ReloadCommand.Create(Console.Out, Console.Error),
             AgentsCommand.Create(Console.Out, Console.Error),

@@ -68,10 +68,13 @@ internal static class SettingFlags
         }
     }
 
-    /// <summary>What was given, as far as it can be read; the rest is added to the problems.</summary>
-    public static SettingValues Read(ParseResult result, List<string> problems)
+    /// <summary>The flag of a setting that has no value.</summary>
+    public static Option<bool> SwitchOf(Setting setting) => (Option<bool>)Flags.First(flag => flag.Setting == setting).Option;
+
+    /// <summary>What was given.</summary>
+    public static IReadOnlyList<(Setting Setting, string Text)> Written(ParseResult result)
     {
-        var values = SettingValues.Empty;
+        var written = new List<(Setting Setting, string Text)>();
         foreach (var (setting, option) in Flags)
         {
             if (result.GetResult(option) is { Implicit: false } given)
@@ -79,19 +82,11 @@ internal static class SettingFlags
                 var text = option is Option<bool> toggle
                     ? Formats.YesNo.Write(result.GetValue(toggle))
                     : string.Join('+', given.Tokens.Select(static token => token.Value));
-                void Report(string problem) => problems.Add($"{setting.Flag}: {problem}");
-                if (text.Length > 0 || setting.CanBeEmpty)
-                {
-                    values = setting.Read(text, values, Report);
-                }
-                else
-                {
-                    Report($"has no value; write {setting.Flag} {setting.Placeholder}");
-                }
+                written.Add((setting, text));
             }
         }
 
-        return values;
+        return written;
     }
 
     private static Option OptionOf(Setting setting) => setting.IsSwitch ? new Option<bool>(setting.Flag)

@@ -1,79 +1,62 @@
 using System.CommandLine;
 using Sidecar.Daemon.Cli.Help;
 using Sidecar.Daemon.Composition;
-using Sidecar.Daemon.Configuration;
-using Sidecar.Daemon.Configuration.Settings;
-using Sidecar.Protocol.Transport;
+using Sidecar.Daemon.Configuration.Files;
 
 namespace Sidecar.Daemon.Cli;
 
-/// <summary><c>sidecar run</c>: binds flags to options; rules and defaults live in Configuration.</summary>
+/// <summary><c>sidecar run</c>: what it is given says where the configuration is; rules and defaults live in Configuration.</summary>
 internal static class RunCommand
 {
-    private static readonly Option<string[]> Agents = FlagTypes.Many(
-        "--agent", "ID=ENDPOINT[+ENDPOINT…][,KEY=VALUE…]",
-        "An agent and where it is: /PATH, unix:PATH, http://HOST:PORT, https://HOST:PORT or grpc-unix:PATH, one for each of its processes, "
-        + "or reverse: for one that dials in. Keys are below. Repeatable.");
+    public static Command Create(TextWriter errors) => Create(TextWriter.Null, errors);
 
-    private static readonly Option<string[]> Listeners = FlagTypes.Many(
-        "--listen", "KIND=PATH[,KEY=VALUE…]",
-        "A Unix socket to listen on. KIND is http (with proxy=), spop, envoy, frames, native, admin or reverse, where agents dial in. "
-        + "Traefik needs http=127.0.0.1:PORT, envoy may have such a port, and spop=abns:NAME is an abstract name. Keys are below. "
-        + "Repeatable.");
-
-    private static readonly Option<string[]> Routes = FlagTypes.Many(
-        "--route", "ID[,KEY=VALUE…]",
-        "Which requests go to which agents; the first match wins. Without any, every request goes to every agent. Keys are below. "
-        + "Repeatable.");
-
-    public static Command Create(TextWriter errors)
+    public static Command Create(TextWriter output, TextWriter errors)
     {
         var command = new SectionedCommand("run", "Run the daemon")
         {
             Note = SettingHelp.Note,
-            Sections = SettingHelp.Sections(
-                [(SettingGroup.Agents, Agents), (SettingGroup.Listeners, Listeners), (SettingGroup.Routes, Routes)]),
-            Options = { Agents, Listeners, Routes },
+            Sections = SettingHelp.Sections(ConfigurationFlags.Headed),
         };
-        SettingFlags.AddTo(command);
+        ConfigurationFlags.AddTo(command);
         command.SetAction(async (result, cancellation) =>
         {
-            var problems = new List<string>();
-            var options = Bind(result, problems);
-            if (options.Routes.Count == 0 && problems.Count == 0 && options.Values.Has(DaemonSettings.Unmatched))
+            var source = ConfigurationFlags.SourceOf(result);
+            if (result.GetValue(ConfigurationFlags.Check))
             {
-                problems.Add($"{DaemonSettings.Unmatched.Flag} {DaemonSettings.Unmatched.Write(options.Unmatched)} is about requests that "
-                    + "no --route takes; without a --route every request goes to every agent");
+                return await StartCheck.RunAsync(source, output, errors);
             }
 
-            problems.AddRange(OptionsValidator.Validate(options, isComplete: problems.Count == 0));
-            if (problems.Count > 0)
-            {
-                return await errors.FailAsync(ExitCodes.WrongUse, problems);
-            }
-
-            var start = ConfigurationStart.Flags;
-            var plan = start.Fit(options);
-            if ((plan.Error ?? plan.Warning) is { } said)
-            {
-                await errors.FailAsync(ExitCodes.WrongUse, said);
-            }
-
-            return plan.Error is not null ? ExitCodes.WrongUse
-                : options.ChecksOnly ? await DaemonHost.CheckAsync(plan.Options, errors)
-                : await DaemonHost.RunAsync(plan.Options, start, errors, cancellation);
+            var (reading, start) = Boot.Read(source, LastGood.DirectoryOf(Environment.GetEnvironmentVariable("STATE_DIRECTORY")));
+            return await StartCheck.SettleAsync(reading, errors) is { } options
+                ? await DaemonHost.RunAsync(options, start, errors, cancellation)
+                : ExitCodes.WrongUse;
         });
         return command;
     }
+}
 
-    private static ConfigurationSnapshot Bind(ParseResult result, List<string> problems) => new()
+/// <summary><c>sidecar check [FILE]</c>: does what a start does, and starts nothing.</summary>
+internal static class CheckCommand
+{
+    public static Command Create(TextWriter output, TextWriter errors)
     {
-        Agents = Read(result.GetValue(Agents), AgentFlag.Parse, problems),
-        Listeners = Read(result.GetValue(Listeners), ListenerFlag.Parse, problems),
-        Routes = Read(result.GetValue(Routes), RouteFlag.Parse, problems),
-        Values = SettingFlags.Read(result, problems),
-    };
-
-    private static List<T> Read<T>(string[]? texts, Func<string, List<string>, T?> parse, List<string> problems)
-        where T : class => [.. (texts ?? []).Select(text => parse(text, problems)).OfType<T>()];
+        var file = new Argument<string?>("file")
+        {
+            Description = $"The configuration [{FileSource.UsualPath}, or ${FileSource.Variable}]",
+            HelpName = "[FILE]",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var command = new Command("check", "Check the configuration file as a start would")
+        {
+            Aliases = { "-t" },
+            Arguments = { file },
+        };
+        command.SetAction(async (result, _) =>
+        {
+            var machine = ConfigurationFlags.Machine;
+            var path = result.GetValue(file) ?? machine.Variable(FileSource.Variable) ?? FileSource.UsualPath;
+            return await StartCheck.RunAsync(new FileSource(path, new WrittenFlags(), machine), output, errors);
+        });
+        return command;
+    }
 }

@@ -9,24 +9,21 @@ internal static class Boot
 {
     /// <summary>Reads it. Nothing is started.</summary>
     /// <param name="source">The configuration.</param>
-    /// <param name="kept">The texts of the last good one; null when there are none.</param>
-    /// <param name="sourceOf">Makes a source of such texts, with the same flags and environment.</param>
+    /// <param name="stateDirectory">Where the last good one is kept; null where none is.</param>
     /// <returns>What was read, and how the daemon came to it; with errors, those of its own configuration.</returns>
-    public static (ConfigurationReading Reading, ConfigurationStart Start) Read(
-        IConfigurationSource source, IReadOnlyList<ConfigurationText>? kept,
-        Func<IReadOnlyList<ConfigurationText>, IConfigurationSource> sourceOf)
+    public static (ConfigurationReading Reading, ConfigurationStart Start) Read(IConfigurationSource source, string? stateDirectory)
     {
         var reading = source.Read();
-        var start = new ConfigurationStart(source) { Texts = reading.Texts };
-        if (IsUsable(reading) || kept is null || source.Files.Count == 0)
+        var start = new ConfigurationStart(source) { Texts = reading.Texts, StateDirectory = stateDirectory };
+        if (IsUsable(reading) || LastGood.Read(stateDirectory) is not { } kept || source.With(kept) is not { } before)
         {
             return (reading, start);
         }
 
         // What it says of itself counts: the one that cannot be used says nothing that could be relied on.
-        var before = sourceOf(kept).Read();
-        return IsUsable(before) && before.Snapshot!.Get(DaemonSettings.Boot) == BootMode.LastGood
-            ? (before, start with { Texts = kept, LastGoodBecause = reading.Errors })
+        var last = before.Read();
+        return IsUsable(last) && last.Snapshot!.Get(DaemonSettings.Boot) == BootMode.LastGood
+            ? (last, start with { Texts = kept, LastGoodBecause = reading.Errors })
             : (reading, start);
     }
 

@@ -12,7 +12,7 @@ internal sealed record ConfigurationStart(IConfigurationSource? Source)
     public static readonly ConfigurationStart Flags = new(Source: null);
 
     /// <summary>The texts of the configuration that it starts with.</summary>
-    public IReadOnlyList<ConfigurationText> Texts { get; init; } = [];
+    public IReadOnlyList<FileText> Texts { get; init; } = [];
 
     /// <summary>
     /// Why it starts with the last good configuration instead of the one at its place: what is wrong with that; null when it does not.

@@ -20,7 +20,7 @@ internal sealed partial class LastGood(string? directory, ILogger<LastGood> logg
     public const int MostCharacters = 16 * 1024 * 1024;
 
     private readonly Lock _gate = new();
-    private IReadOnlyList<ConfigurationText>? _kept;
+    private IReadOnlyList<FileText>? _kept;
     private bool _hasFailed;
 
     /// <summary>The directory that the service manager gives for state (systemd.exec(5)); null where there is none.</summary>
@@ -29,7 +29,7 @@ internal sealed partial class LastGood(string? directory, ILogger<LastGood> logg
 
     /// <summary>What was kept; null when nothing was, or when it cannot be read.</summary>
     /// <param name="directory">Where; null has nothing.</param>
-    public static IReadOnlyList<ConfigurationText>? Read(string? directory)
+    public static IReadOnlyList<FileText>? Read(string? directory)
     {
         try
         {
@@ -48,7 +48,7 @@ internal sealed partial class LastGood(string? directory, ILogger<LastGood> logg
     }
 
     /// <summary>Keeps these, in place of those before.</summary>
-    public void Keep(IReadOnlyList<ConfigurationText> texts)
+    public void Keep(IReadOnlyList<FileText> texts)
     {
         lock (_gate)
         {
@@ -71,7 +71,7 @@ internal sealed partial class LastGood(string? directory, ILogger<LastGood> logg
     }
 
     // Beside and renamed, so that a start finds the one before or this one, whenever the power goes.
-    private static string? Write(string directory, IReadOnlyList<ConfigurationText> texts)
+    private static string? Write(string directory, IReadOnlyList<FileText> texts)
     {
         var (place, beside) = (Path.Combine(directory, FileName), Path.Combine(directory, FileName + ".new"));
         var options = new FileStreamOptions
@@ -115,7 +115,7 @@ internal sealed partial class LastGood(string? directory, ILogger<LastGood> logg
 /// <summary>What is kept.</summary>
 /// <param name="Version">Of this form: 1.</param>
 /// <param name="Files">The file and those that it included.</param>
-internal sealed record LastGoodDocument(int Version, IReadOnlyList<ConfigurationText> Files);
+internal sealed record LastGoodDocument(int Version, IReadOnlyList<FileText> Files);
 
 /// <summary>What is kept, as JSON.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]

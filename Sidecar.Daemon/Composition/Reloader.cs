@@ -32,7 +32,7 @@ internal sealed partial class Reloader : IReloads
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile SystemdNotifier? _notifier;
     private volatile ReloadState _state;
-    private volatile IReadOnlyList<ConfigurationText> _good = [];
+    private volatile IReadOnlyList<FileText> _good = [];
 
     /// <summary>Nothing is read yet.</summary>
     /// <param name="start">Where the configuration came from.</param>
@@ -171,7 +171,7 @@ internal sealed partial class Reloader : IReloads
     }
 
     // Not waited for: a disk that hangs holds up no reload.
-    private Task KeepAsync(IReadOnlyList<ConfigurationText> texts)
+    private Task KeepAsync(IReadOnlyList<FileText> texts)
     {
         _good = texts;
         return _keeping.RequestAsync("");

@@ -67,7 +67,8 @@ internal abstract record AgentEndpoint
     /// <param name="text">What was written.</param>
     /// <param name="error">Is told what is wrong with it, also with one that can be read.</param>
     /// <param name="isConfiguration">Whether a daemon's configuration has it, which names no relative paths.</param>
-    public static AgentEndpoint? Read(string text, Action<string> error, bool isConfiguration = false)
+    /// <param name="directory">The directory to which a path is relative; null where it is the process's.</param>
+    public static AgentEndpoint? Read(string text, Action<string> error, bool isConfiguration = false, string? directory = null)
     {
         // A scheme first, then what looks like a path; a host name is never mistaken for a path.
         if (text.StartsWith(ReverseText, StringComparison.Ordinal))
@@ -92,10 +93,10 @@ internal abstract record AgentEndpoint
             return isUrl ? new Grpc(url!) : null;
         }
 
-        AgentEndpoint? endpoint = text.StartsWith(GrpcUnixPrefix, StringComparison.Ordinal) ? new GrpcUnix(text[GrpcUnixPrefix.Length..])
-            : text.StartsWith(UnixPrefix, StringComparison.Ordinal) ? new Unix(text[UnixPrefix.Length..])
+        AgentEndpoint? endpoint = text.StartsWith(GrpcUnixPrefix, StringComparison.Ordinal) ? new GrpcUnix(In(directory, text[GrpcUnixPrefix.Length..]))
+            : text.StartsWith(UnixPrefix, StringComparison.Ordinal) ? new Unix(In(directory, text[UnixPrefix.Length..]))
             : !text.Contains(Uri.SchemeDelimiter, StringComparison.Ordinal)
-                && (text.StartsWith('/') || text.EndsWith(".sock", StringComparison.Ordinal)) ? new Unix(text)
+                && (text.StartsWith('/') || text.EndsWith(".sock", StringComparison.Ordinal)) ? new Unix(In(directory, text))
             : null;
         if (endpoint is null)
         {
@@ -109,6 +110,8 @@ internal abstract record AgentEndpoint
 
         return endpoint;
     }
+
+    private static string In(string? directory, string path) => directory is null ? path : SocketPaths.In(directory, path);
 
     private static string? ProblemOf(Uri url) => url.Host.Length == 0 ? "names no host"
         : url.Port == 0 ? "names port 0"
@@ -129,6 +132,12 @@ internal static class SocketPaths
     public static string? ErrorInConfiguration(string path) => Error(path)
         ?? (path[0] == '/' ? null : $"the path '{path}' is relative, and where it leads depends on the directory that the daemon is "
         + $"started in; write the whole path, for example /run/sidecar/{Path.GetFileName(path)}");
+
+    /// <summary>A path that was written in a file; as it was where it is none.</summary>
+    /// <param name="directory">The file's directory, to which it is relative.</param>
+    /// <param name="path">What was written.</param>
+    public static string In(string directory, string path) =>
+        path.Length == 0 || path.Contains('\0', StringComparison.Ordinal) ? path : Path.Combine(directory, path);
 
     /// <summary>What is wrong with a path; null when it is fine.</summary>
     public static string? Error(string path)

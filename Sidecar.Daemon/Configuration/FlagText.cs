@@ -3,7 +3,7 @@ using Sidecar.Daemon.Configuration.Settings;
 namespace Sidecar.Daemon.Configuration;
 
 /// <summary>Reads the small language of flags: <c>head[,key=value]…</c>. Collects every error instead of stopping at the first.</summary>
-internal sealed class FlagText
+internal sealed class FlagText : ISettingPlace
 {
     // Keys that a message names; more are no help in one line.
     private const int MostListed = 15;
@@ -29,8 +29,11 @@ internal sealed class FlagText
     /// <summary>Where the errors are, for messages, for example <c>--agent waf=…</c>.</summary>
     public string Place { get; set; }
 
-    /// <summary>Whether a key was written, with whatever value.</summary>
     public bool IsWritten(Setting setting) => _written.Contains(setting.Key);
+
+    public string NameOf(Setting setting) => setting.Key + "=";
+
+    public string TextOf(Setting setting, string value) => $"{setting.Key}={value}";
 
     /// <summary>What the keys say, as far as it can be read.</summary>
     /// <param name="scope">The keys that may follow the head.</param>
@@ -44,8 +47,9 @@ internal sealed class FlagText
             if (SettingsTable.Find(key, scope) is not { } setting)
             {
                 var known = SettingsTable.Of(scope).Select(static known => known.Key).ToList();
-                Error($"'{key}' is none of its keys; "
-                    + $"{(known.Count > MostListed ? "see 'sidecar run --help'" : $"they are {string.Join(", ", known)}")}");
+                Error($"'{key}' is none of its keys" + Nearest.Hint(
+                    key, known,
+                    known.Count > MostListed ? "; see 'sidecar run --help'" : $"; they are {string.Join(", ", known)}"));
             }
             else if (!_written.Add(key))
             {
@@ -65,10 +69,8 @@ internal sealed class FlagText
         return values.Followed(scope);
     }
 
-    /// <summary>Adds an error about this flag.</summary>
     public void Error(string message) => _errors.Add($"{Place}: {message}");
 
-    /// <summary>Adds an error about one key.</summary>
     public void Error(Setting setting, string message) => _errors.Add($"{Place}: key {setting.Key}: {message}");
 }
 

@@ -66,8 +66,11 @@ internal sealed record ListenerOptions : SettingOptions
     /// <summary>How many load balancers in front of the proxy are believed to have told the client's address.</summary>
     public int TrustedHops => Get(Keys.TrustedHops);
 
-    /// <summary>Its name in metrics and logs: the kind and the file name of its socket, or the address.</summary>
-    public string Name => $"{KindWord}:{Address?.ToString() ?? AbstractName ?? System.IO.Path.GetFileName(Path)}";
+    /// <summary>The name that a file gives it; null where it has none.</summary>
+    public string? GivenName { get; init; }
+
+    /// <summary>Its name in metrics and logs: the given one, else the kind and the file name of its socket, or the address.</summary>
+    public string Name => GivenName ?? $"{KindWord}:{Address?.ToString() ?? AbstractName ?? System.IO.Path.GetFileName(Path)}";
 
     /// <summary>The file with the secret by which a proxy on TCP proves itself; null for a Unix socket, where file rights do.</summary>
     public string? SecretFile => Get(Keys.SecretFile);

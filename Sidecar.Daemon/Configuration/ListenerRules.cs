@@ -13,10 +13,10 @@ internal static class ListenerRules
         [ListenerSettings.SetHeaders, ListenerSettings.EditHeaders, ListenerSettings.ResponseHeaders];
 
     /// <summary>Adds every error.</summary>
-    /// <param name="spec">The flag.</param>
+    /// <param name="spec">Where it is written.</param>
     /// <param name="listener">What it says.</param>
     /// <param name="isTcp">Whether it listens on a port.</param>
-    public static void Check(FlagText spec, ListenerOptions listener, bool isTcp)
+    public static void Check(ISettingPlace spec, ListenerOptions listener, bool isTcp)
     {
         CheckAccess(spec, listener, isTcp);
         switch (listener.Kind)
@@ -27,7 +27,7 @@ internal static class ListenerRules
             case ListenerKind.Spop when listener.Spop.HeaderForm == HeaderForm.Lists:
                 foreach (var key in HeaderLists.Where(listener.Values.Has))
                 {
-                    spec.Error(key, "is of header-form=names; with lists every header is carried");
+                    spec.Error(key, $"is of {spec.TextOf(ListenerSettings.HeaderForm, "names")}; with lists every header is carried");
                 }
 
                 break;
@@ -38,7 +38,7 @@ internal static class ListenerRules
         }
     }
 
-    private static void CheckAccess(FlagText spec, ListenerOptions listener, bool isTcp)
+    private static void CheckAccess(ISettingPlace spec, ListenerOptions listener, bool isTcp)
     {
         foreach (var key in ((Setting[])[ListenerSettings.Mode, ListenerSettings.Group]).Where(listener.Values.Has))
         {
@@ -54,18 +54,20 @@ internal static class ListenerRules
 
         if (isTcp && !spec.IsWritten(ListenerSettings.SecretFile))
         {
-            spec.Error("a TCP listener needs secret-file=FILE: any process of this machine can connect to it");
+            spec.Error($"a TCP listener needs {spec.TextOf(ListenerSettings.SecretFile, "FILE")}: any process of this machine can connect to "
+                + "it");
         }
 
         if (!isTcp && listener.SecretFile is not null)
         {
             spec.Error(
                 ListenerSettings.SecretFile,
-                "is of TCP listeners, such as those of proxy=traefik; who may use a socket file is said by mode= and group=");
+                $"is of TCP listeners, such as those of {Of(spec, "traefik")}; who may use a socket file is said by "
+                + $"{spec.NameOf(ListenerSettings.Mode)} and {spec.NameOf(ListenerSettings.Group)}");
         }
     }
 
-    private static void CheckHttp(FlagText spec, ListenerOptions listener)
+    private static void CheckHttp(ISettingPlace spec, ListenerOptions listener)
     {
         if (!spec.IsWritten(ListenerSettings.Proxy))
         {
@@ -74,7 +76,7 @@ internal static class ListenerRules
 
         if (listener.PathPrefix is { Length: > 0 } prefix && listener.Proxy != ProxyKind.EnvoyHttp)
         {
-            spec.Error(ListenerSettings.PathPrefix, "is of proxy=envoy-http, whose questions have the client's path");
+            spec.Error(ListenerSettings.PathPrefix, $"is of {Of(spec, "envoy-http")}, whose questions have the client's path");
         }
         else if (listener.PathPrefix is { Length: > 0 } written && written is not ['/', .., not '/'])
         {
@@ -85,19 +87,19 @@ internal static class ListenerRules
         {
             spec.Error(
                 ListenerSettings.RequestBodies,
-                "is of proxy=traefik and proxy=envoy-http; the questions of other proxies have no bodies of clients");
+                $"is of {Of(spec, "traefik")} and {Of(spec, "envoy-http")}; the questions of other proxies have no bodies of clients");
         }
 
         if (listener is { Proxy: ProxyKind.Traefik, RequestBodies: RequestBodies.Signed })
         {
             spec.Error(
                 ListenerSettings.RequestBodies,
-                "sign is of proxy=envoy-http: Traefik hands over whole bodies (forwardBody) or none; write yes or no");
+                $"sign is of {Of(spec, "envoy-http")}: Traefik hands over whole bodies (forwardBody) or none; write yes or no");
         }
 
         if (listener.Values.Has(ListenerSettings.TrustedHops) && listener.Proxy != ProxyKind.Traefik)
         {
-            spec.Error(ListenerSettings.TrustedHops, "is of proxy=traefik; other proxies tell the client's address themselves");
+            spec.Error(ListenerSettings.TrustedHops, $"is of {Of(spec, "traefik")}; other proxies tell the client's address themselves");
         }
 
         if (listener.Proxy == ProxyKind.Traefik
@@ -108,11 +110,13 @@ internal static class ListenerRules
         }
     }
 
-    private static void CheckOverride(FlagText spec, Setting key, BodySendMode? mode)
+    private static void CheckOverride(ISettingPlace spec, Setting key, BodySendMode? mode)
     {
         if (mode == BodySendMode.FullDuplexStreamed)
         {
             spec.Error(key, EnvoySettings.NoOverride);
         }
     }
+
+    private static string Of(ISettingPlace spec, string proxy) => spec.TextOf(ListenerSettings.Proxy, proxy);
 }

@@ -90,7 +90,7 @@ internal static class EventNames
         + "guardrail";
 
     // The first of each is the one that is shown.
-    private static readonly (EventKind Kind, string[] Names)[] All =
+    private static readonly (EventKind Kind, string[] Names)[] Table =
     [
         (EventKind.RequestHeaders, ["request-headers"]),
         (EventKind.RequestBodyChunk, ["request-body", "request-body-chunk"]),
@@ -101,9 +101,12 @@ internal static class EventNames
         (EventKind.GuardrailInspect, ["guardrail", "guardrail-inspect"]),
     ];
 
+    /// <summary>The name of each single event that is shown.</summary>
+    public static IReadOnlyList<string> All { get; } = [.. Table.Select(static one => one.Names[0])];
+
     /// <summary>The event of a name, in which dashes and underscores are one; none when it names no single event.</summary>
-    public static EventKind KindOf(string name) => Array.Find(All, one => one.Names.Contains(name.Replace('_', '-'))).Kind;
+    public static EventKind KindOf(string name) => Array.Find(Table, one => one.Names.Contains(name.Replace('_', '-'))).Kind;
 
     /// <summary>The name of a single event.</summary>
-    public static string Of(EventKind kind) => All.First(one => one.Kind == kind).Names[0];
+    public static string Of(EventKind kind) => Table.First(one => one.Kind == kind).Names[0];
 }

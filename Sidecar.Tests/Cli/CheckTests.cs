@@ -10,7 +10,7 @@ internal sealed class CheckTests
     private static readonly string[] Good = ["--agent", "waf=/run/waf.sock", "--listen", "native=/run/n.sock"];
 
     [TestCase("--route", "api,path=/api,agents=waf")]
-    [TestCase("--route", "api,host=a.example+b.example,agents=none", "--unmatched", "refuse")]
+    [TestCase("--route", "api,host=a.example+b.example,agents=waf", "--unmatched", "refuse")]
     [TestCase("--route", "api,agents=waf", "--unmatched", "pass")]
     [TestCase("--route", "api,agents=none", "--unmatched", "inspect:waf:monitor")]
     [TestCase]
@@ -26,7 +26,7 @@ internal sealed class CheckTests
     [TestCase("--listen", "http=relative.sock,proxy=nginx", "the path 'relative.sock' is relative")]
     [TestCase("--listen", "spop=relative.sock", "the path 'relative.sock' is relative")]
     [TestCase("--listen", "native=", "the path of the socket is empty")]
-    [TestCase("--unmatched", "pass", "--unmatched pass is about requests that no --route takes; without a --route every request goes to every agent")]
+    [TestCase("--unmatched", "pass", "unmatched (pass) is about requests that no route takes; without a route every request goes to every agent")]
     [TestCase("--unmatched", "open", "write refuse, pass, or inspect:A+B")]
     public async Task WhatFallsOpenOrOver_IsRefusedInOneLine(string flag, string value, string expected)
     {

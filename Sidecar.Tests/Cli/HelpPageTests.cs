@@ -41,7 +41,7 @@ internal sealed class HelpPageTests
     {
         foreach (var option in command.Options)
         {
-            Assert.That(HelpPage.Of(command).Split('\n'), Has.Exactly(1).Matches($@"^[ *] {Regex.Escape(option.Name)}( |$)"), option.Name);
+            Assert.That(HelpPage.Of(command).Split('\n'), Has.Exactly(1).Matches($@"^[ *] (-\w, )?{Regex.Escape(option.Name)}( |$)"), option.Name);
         }
     }
 
@@ -56,7 +56,7 @@ internal sealed class HelpPageTests
             Assert.That(mine[0].Text, Does.EndWith($"[{setting.DefaultText}]"));
         }
 
-        string[] others = ["--agent", "--listen", "--route"];
+        string[] others = ["--config", "--agent", "--listen", "--route"];
         Assert.That(entries, Has.Count.EqualTo(SettingsTable.All.Count + others.Length), "and nothing else");
     }
 

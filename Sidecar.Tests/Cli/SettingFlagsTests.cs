@@ -2,6 +2,7 @@ using NUnit.Framework;
 using Sidecar.Daemon.Cli;
 using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Files;
 using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Protocol.Messages;
 
@@ -98,8 +99,10 @@ internal sealed class SettingFlagsTests
 
     private static SettingValues Read(string arguments, out List<string> problems)
     {
-        problems = [];
-        return SettingFlags.Read(
-            RunCommand.Create(TextWriter.Null).Parse([.. arguments.Split(' ').Select(static word => word == "''" ? "" : word)]), problems);
+        var result = RunCommand.Create(TextWriter.Null).Parse([.. arguments.Split(' ').Select(static word => word == "''" ? "" : word)]);
+        var findings = new Findings();
+        var values = new WrittenFlags { Settings = SettingFlags.Written(result) }.Read(findings, new Origins()).Values;
+        problems = [.. findings.Errors];
+        return values;
     }
 }

@@ -14,8 +14,8 @@ namespace Sidecar.Tests.Composition;
 public sealed class LastGoodTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
-    private static readonly ConfigurationText[] One = [new("/etc/sidecar/sidecar.yaml", "version: 1\n# ä\n"), new("/etc/sidecar/conf.d/a.yaml", "")];
-    private static readonly ConfigurationText[] Two = [new("/etc/sidecar/sidecar.yaml", "version: 1\n")];
+    private static readonly FileText[] One = [new("/etc/sidecar/sidecar.yaml", "version: 1\n# ä\n"), new("/etc/sidecar/conf.d/a.yaml", "")];
+    private static readonly FileText[] Two = [new("/etc/sidecar/sidecar.yaml", "version: 1\n")];
 
     private readonly TempDirectory _directory = new();
     private readonly FakeLoggers _logs = new();
@@ -107,12 +107,19 @@ public sealed class LastGoodTests : IDisposable
         own.Break("sidecar.yaml:1:1: what is this?", "sidecar.yaml:2:1: and this?");
         ConfigurationSnapshot Strict() => snapshot with { Values = snapshot.Values.With(DaemonSettings.Boot, BootMode.Strict) };
 
-        var (good, start) = Boot.Read(own, One, _ => Of(snapshot));
-        var (refused, _) = Boot.Read(own, One, _ => Of(Strict()));
-        var (none, _) = Boot.Read(own, null, _ => Of(snapshot));
-        var (worse, _) = Boot.Read(own, One, _ => Of(null));
+        (ConfigurationReading Reading, ConfigurationStart Start) Start(ConfigurationSnapshot? last)
+        {
+            own.Kept = () => Of(last);
+            return Boot.Read(own, State);
+        }
+
+        var (none, _) = Start(snapshot);
+        New(State).Keep(One);
+        var (good, start) = Start(snapshot);
+        var (refused, _) = Start(Strict());
+        var (worse, _) = Start(null);
         own.Write(Strict());
-        var (usual, plain) = Boot.Read(own, One, _ => Of(snapshot));
+        var (usual, plain) = Start(snapshot);
 
         Assert.That((good.Snapshot, start.Source, start.Texts), Is.EqualTo((snapshot, own, One)));
         Assert.That(start.LastGoodBecause, Is.EqualTo(new[] { "sidecar.yaml:1:1: what is this?", "sidecar.yaml:2:1: and this?" }));

@@ -29,23 +29,23 @@ public sealed class OptionsValidatorTests
 
     private static IEnumerable<TestCaseData> Mistakes()
     {
-        yield return Case("no listener", Good with { Listeners = [] }, "no listener: give at least one --listen");
+        yield return Case("no listener", Good with { Listeners = [] }, "no listener: give at least one (--listen");
         yield return Case("agent twice", Good with { Agents = [.. Good.Agents, Good.Agents[0]] }, "agent waf is given 2 times");
         yield return Case("route twice", Good with { Routes = [Route("r", "waf"), Route("r", "waf")] }, "route r is given 2 times");
         yield return Case("path twice", Good with { Listeners = [.. Good.Listeners, Good.Listeners[0] with { Path = "/run/../run/n.sock" }] }, "listener path /run/n.sock is given 2 times");
         yield return Case("address twice", Good with { Listeners = [Tcp, Tcp] }, "listener path 127.0.0.1:9000 is given 2 times");
-        yield return Case("nobody to ask", new ConfigurationSnapshot { Listeners = Good.Listeners }, "no agent: give at least one --agent, or say --route all,agents=none");
-        yield return Case("unmatched agent", Good with { Unmatched = Route("none", "bot") }, "--unmatched names agent bot, which no --agent defines; defined are: waf");
-        yield return Case("agent twice unmatched", Good with { Unmatched = Route("none", "waf", "waf") }, "agent on --unmatched waf is given 2 times");
+        yield return Case("nobody to ask", new ConfigurationSnapshot { Listeners = Good.Listeners }, "no agent: give at least one (--agent, or below agents in the file), or a route that asks none");
+        yield return Case("unmatched agent", Good with { Unmatched = Route("none", "bot") }, "unmatched names agent bot, which is not defined; defined are: waf");
+        yield return Case("agent twice unmatched", Good with { Unmatched = Route("none", "waf", "waf") }, "agent on unmatched waf is given 2 times");
         yield return Case("agent called none", Good with { Agents = [.. Good.Agents, new AgentOptions { Id = "none", Endpoints = [new AgentEndpoint.Unix("/x")] }] }, "agent id 'none' is the word for a route that asks nobody");
         yield return Case("route called none", Good with { Routes = [Route("none", "waf")] }, "route id 'none' is the word for the requests that no route takes");
-        yield return Case("unknown agent", Good with { Routes = [Route("r", "bot")] }, "route r names agent bot, which no --agent defines; defined are: waf");
+        yield return Case("unknown agent", Good with { Routes = [Route("r", "bot")] }, "route r names agent bot, which is not defined; defined are: waf");
         yield return Case("agent twice on a route", Good with { Routes = [Route("r", "waf", "waf")] }, "agent on route r waf is given 2 times");
         yield return Case("agent id", Good with { Agents = [.. Good.Agents, new AgentOptions { Id = "a b", Endpoints = [new AgentEndpoint.Unix("/x")] }] }, "agent id 'a b' may have 1 to 64");
         yield return Case("route id", Good with { Routes = [Route("", "waf")] }, "route id '' may have 1 to 64");
         yield return Case("long id", Good with { Routes = [Route(new string('r', 65), "waf")] }, "may have 1 to 64");
         yield return Case("itself", Good with { Agents = [new AgentOptions { Id = "waf", Endpoints = [new AgentEndpoint.Unix("/run/waf.sock"), new AgentEndpoint.Unix("/run/./n.sock")] }] }, "the daemon would ask itself");
-        yield return Case("backoff", Good with { Pool = Backoff(min: 5) }, "agent waf: --reconnect-max 2s is below --reconnect-min 5s");
+        yield return Case("backoff", Good with { Pool = Backoff(min: 5) }, "agent waf: reconnect-max 2s is below reconnect-min 5s");
         yield return Case(
             "backoff of the agent against the daemon's",
             Good with
@@ -53,12 +53,12 @@ public sealed class OptionsValidatorTests
                 Pool = Backoff(max: 1),
                 Agents = [Good.Agents[0] with { Pool = Backoff(min: 3) }],
             },
-            "agent waf: --reconnect-max 1s is below --reconnect-min 3s");
+            "agent waf: reconnect-max 1s is below reconnect-min 3s");
         yield return Case("nobody lets it in", Reverse(static listener => listener with { Agents = ["bot"] }, "waf", "bot"), "agent waf registers itself, but no listener lets it in");
-        yield return Case("let in and unknown", Reverse(static listener => listener with { Agents = ["waf", "bot"] }, "waf"), "listener reverse:r lets in agent bot, which no --agent bot=reverse: defines");
+        yield return Case("let in and unknown", Reverse(static listener => listener with { Agents = ["waf", "bot"] }, "waf"), "listener reverse:r lets in agent bot, but no agent of that name has the endpoint reverse:");
         yield return Case("nobody to let in", Reverse(static listener => listener), "listener reverse:r waits for agents, but none registers itself");
         yield return Case(
-            "encoding", Reverse(static listener => listener, "waf") is var good ? good with { Agents = [good.Agents[0] with { Encoding = "msgpack" }] } : null!, "agent waf: encoding=msgpack cannot be had");
+            "encoding", Reverse(static listener => listener, "waf") is var good ? good with { Agents = [good.Agents[0] with { Encoding = "msgpack" }] } : null!, "agent waf: encoding msgpack cannot be had");
     }
 
     [Test]

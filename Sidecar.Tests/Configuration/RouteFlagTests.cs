@@ -92,7 +92,7 @@ public sealed class RouteFlagTests
     [TestCase("r,agents=a:on", "mode on is none of enforce, monitor, off")]
     [TestCase("r,agents=a,path=/x,path-case=no", "key path-case: no is none of sensitive, insensitive")]
     [TestCase("r,agents=a,unapplied=shrug", "key unapplied: shrug is none of refuse, ignore")]
-    [TestCase("r,agents=a,agent=a", "'agent' is none of its keys; they are agents, host, path,")]
+    [TestCase("r,agents=a,agent=a", "'agent' is none of its keys; did you mean agents?")]
     public void Mistake_IsNamedOnce(string text, string expected)
     {
         var errors = new List<string>();

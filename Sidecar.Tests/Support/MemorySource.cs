@@ -24,6 +24,11 @@ internal sealed class MemorySource : IConfigurationSource
     /// <summary>Has mistakes read from now on.</summary>
     public void Break(params string[] errors) => Next = () => new(null, errors, []);
 
+    /// <summary>What stands for the texts that were kept.</summary>
+    public Func<IConfigurationSource?> Kept { get; set; } = static () => null;
+
+    public IConfigurationSource? With(IReadOnlyList<FileText> texts) => Kept();
+
     public ConfigurationReading Read()
     {
         Interlocked.Increment(ref _reads);

@@ -83,9 +83,14 @@ internal sealed class HelpPage : SynchronousCommandLineAction
             [.. own.Concat(inherited).Concat(command.Options.OfType<HelpOption>()).Distinct().Select(EntryOf)]);
     }
 
-    private static HelpEntry EntryOf(Option option) => option is HelpOption
+    /// <summary>An option as help shows it.</summary>
+    public static HelpEntry EntryOf(Option option) => option is HelpOption
         ? new("-h, --help", "Show this page")
-        : new(option.HelpName is { } value ? $"{option.Name} {value}" : option.Name, option.Description ?? "");
+        : new(NameOf(option), option.Description ?? "");
+
+    // The short name first, as everywhere.
+    private static string NameOf(Option option) =>
+        string.Join(", ", [.. option.Aliases, option.Name]) + (option.HelpName is { } value ? " " + value : "");
 
     private static string NameOf(Command command) =>
         string.Join(' ', [command.Name, .. command.Arguments.Select(static one => one.HelpName ?? one.Name)]);
@@ -180,7 +185,7 @@ internal static class SettingHelp
             group.Title,
             [
                 .. others.Where(other => other.Group == group)
-                    .Select(static other => new HelpEntry($"{other.Flag.Name} {other.Flag.HelpName}", other.Flag.Description!)),
+                    .Select(static other => HelpPage.EntryOf(other.Flag)),
                 .. SettingsTable.All.Where(setting => setting.Group == group).Select(EntryOf),
             ])),
     ];

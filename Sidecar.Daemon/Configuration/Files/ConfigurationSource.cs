@@ -10,8 +10,13 @@ internal interface IConfigurationSource
     /// <summary>Files and directories whose change may change what is read; empty for the command line.</summary>
     IReadOnlyList<string> Files { get; }
 
-    /// <summary>Reads all of it and checks it as a whole (rule 7). Never throws for what is written there, nor for a file that cannot be read.</summary>
+    /// <summary>
+    /// Reads all of it and checks it as a whole (rule 7). Never throws for what is written there, nor for a file that cannot be read.
+    /// </summary>
     ConfigurationReading Read();
+
+    /// <summary>The same place with these texts instead of what stands in its files; null where nothing stands in files.</summary>
+    IConfigurationSource? With(IReadOnlyList<FileText> texts) => null;
 }
 
 /// <summary>What was read of a configuration.</summary>
@@ -24,10 +29,13 @@ internal sealed record ConfigurationReading(ConfigurationSnapshot? Snapshot, IRe
     public IReadOnlyList<string> Files { get; init; } = [];
 
     /// <summary>Their texts, exactly as they were read; empty when there is an error.</summary>
-    public IReadOnlyList<ConfigurationText> Texts { get; init; } = [];
+    public IReadOnlyList<FileText> Texts { get; init; } = [];
+
+    /// <summary>Where each part was written; null where nothing tells.</summary>
+    public Origins? Origins { get; init; }
 }
 
 /// <summary>A file of the configuration as it was read.</summary>
 /// <param name="Path">Its full path.</param>
 /// <param name="Text">All of it.</param>
-internal sealed record ConfigurationText(string Path, string Text);
+internal sealed record FileText(string Path, string Text);

@@ -32,7 +32,11 @@ internal static class EnvoySettings
         "how much longer one answer may take when we ask for it");
 
     public static readonly Setting<BodySendMode> WholeBodies = List.Add(
-        SettingGroup.Envoy, "whole-bodies", new("MODE", "", ReadWhole, Write) { Choices = "buffered, buffered-partial" },
+        SettingGroup.Envoy, "whole-bodies", new("MODE", "", ReadWhole, Write)
+        {
+            Choices = "buffered, buffered-partial",
+            Form = new() { Words = ["buffered", "buffered-partial"] },
+        },
         BodySendMode.BufferedPartial, "ext_proc: asked for where an agent sees whole bodies",
         "Envoy 1.40 never answers to a body beyond its buffer that it buffers by an override");
 

@@ -9,8 +9,17 @@ internal static class Formats
     /// <summary>What stands for no end and no limit.</summary>
     public const string None = "none";
 
-    /// <summary>Yes or no.</summary>
-    public static ValueFormat<bool> YesNo { get; } = Words(("yes", true), ("no", false));
+    /// <summary>What a duration looks like, as a regular expression.</summary>
+    public const string DurationPattern = "[0-9]*[.]?[0-9]+(ms|s|m|h)";
+
+    /// <summary>Yes or no; in a file every spelling of YAML's, because nobody knows by heart which counts.</summary>
+    public static ValueFormat<bool> YesNo { get; } = Words(("yes", true), ("no", false)) with
+    {
+        FileFormat = Words(("yes", true), ("no", false), ("true", true), ("false", false), ("on", true), ("off", false)) with
+        {
+            Form = new ValueForm { Words = ["yes", "no", "true", "false", "on", "off"], IsSwitch = true },
+        },
+    };
 
     /// <summary>What an agent or an exchange gets where inspection fails.</summary>
     public static ValueFormat<FailureMode> FailureMode { get; } = Names<FailureMode>();
@@ -59,6 +68,29 @@ internal static class Formats
             value => value == 0 && zero is not null ? zero : value.ToString(CultureInfo.InvariantCulture))
         {
             Unit = unit,
+            Form = new ValueForm { Bounds = (min, max), Words = zero is null ? [] : [zero] },
+        };
+    }
+
+    /// <summary>A share of a hundred; in a file with its sign, as every value there has its unit.</summary>
+    public static ValueFormat<int> Percent(int min, int max)
+    {
+        var number = Number(min, max, "percent");
+        bool Read(string text, Action<string> error, out int value)
+        {
+            value = 0;
+            if (text.EndsWith('%'))
+            {
+                return number.TryRead(text[..^1], error, out value);
+            }
+
+            error($"{text} has no unit; write {min}% to {max}%");
+            return false;
+        }
+
+        return number with
+        {
+            FileFormat = new("N%", $"{min}% to {max}%", Read, value => number.Write(value) + "%") { Form = new() { Pattern = "[0-9]+%" } },
         };
     }
 
@@ -79,7 +111,10 @@ internal static class Formats
 
         return new(
             canBeNone ? $"DURATION|{None}" : "DURATION", "up to 24h", Read,
-            static value => value == TimeSpan.MaxValue ? None : Durations.Format(value));
+            static value => value == TimeSpan.MaxValue ? None : Durations.Format(value))
+        {
+            Form = new ValueForm { Pattern = DurationPattern, Words = canBeNone ? [None] : [] },
+        };
     }
 
     /// <summary>A size in bytes; where that is allowed also none, which is <see cref="long.MaxValue"/>.</summary>
@@ -110,7 +145,10 @@ internal static class Formats
         }
 
         return new(
-            canBeNone ? $"SIZE|{None}" : "SIZE", range, Read, static value => value == long.MaxValue ? None : ByteSizes.Format(value));
+            canBeNone ? $"SIZE|{None}" : "SIZE", range, Read, static value => value == long.MaxValue ? None : ByteSizes.Format(value))
+        {
+            Form = new ValueForm { Pattern = "[0-9]+(B|KiB|MiB|GiB)?", Words = canBeNone ? [None] : [], IsNumeric = true },
+        };
     }
 
     /// <summary>One of an enumeration's members, by its name in lower case with hyphens.</summary>
@@ -134,16 +172,17 @@ internal static class Formats
             value = at < 0 ? default! : words[at].Value;
             if (at < 0)
             {
-                error($"{text} is none of {string.Join(", ", all)}");
+                error($"{text} is none of {string.Join(", ", all)}{Nearest.Hint(text, all)}");
             }
 
             return at >= 0;
         }
 
         string Write(T value) => words.First(word => EqualityComparer<T>.Default.Equals(word.Value, value)).Word;
+        var form = new ValueForm { Words = all };
         return placeholder.Length > 0
-            ? new(placeholder, "", Read, Write) { Choices = string.Join(", ", all) }
-            : new(string.Join('|', all), "", Read, Write);
+            ? new(placeholder, "", Read, Write) { Choices = string.Join(", ", all), Form = form }
+            : new(string.Join('|', all), "", Read, Write) { Form = form };
     }
 
     /// <summary>Text that is taken as it is.</summary>
@@ -166,6 +205,11 @@ internal static class Formats
         return new(placeholder, "", Read, static value => value ?? "");
     }
 
+    /// <summary>The path of a file.</summary>
+    /// <param name="problemOf">What is wrong with it, after the path itself; null when nothing is.</param>
+    public static ValueFormat<string?> File(Func<string, string?>? problemOf = null) =>
+        Text("FILE", problemOf) with { Form = new ValueForm { IsPath = true } };
+
     /// <summary>Text in parts that <c>+</c> separates, at least one unless it may be empty.</summary>
     /// <param name="placeholder">What it names.</param>
     /// <param name="canBeEmpty">Whether nothing means none.</param>
@@ -173,11 +217,11 @@ internal static class Formats
     public static ValueFormat<IReadOnlyList<string>?> List(
         string placeholder, bool canBeEmpty = false, Func<string, string?>? problemOf = null)
     {
-        bool Read(string text, Action<string> error, out IReadOnlyList<string>? value)
+        bool Read(IReadOnlyList<string> parts, Action<string> error, out IReadOnlyList<string>? value)
         {
-            value = Parts(text, error);
-            var isFine = value is not [] || (canBeEmpty && text.Length == 0);
-            foreach (var part in value)
+            value = parts;
+            var isFine = true;
+            foreach (var part in parts)
             {
                 if (problemOf?.Invoke(part) is { } problem)
                 {
@@ -189,53 +233,38 @@ internal static class Formats
             return isFine;
         }
 
-        return new(placeholder, "", Read, static value => string.Join('+', value ?? [])) { CanBeEmpty = canBeEmpty };
+        return Parted<IReadOnlyList<string>?>(
+            placeholder, Read, static value => value ?? [], new() { Shape = ValueShape.List }, canBeEmpty);
     }
 
-    /// <summary>What <c>+</c> separates; is told of text with nothing but separators.</summary>
-    public static string[] Parts(string text, Action<string> error)
+    /// <summary>A value in parts, which <c>+</c> joins in one text.</summary>
+    /// <param name="placeholder">What help shows in its place.</param>
+    /// <param name="read">Reads at least one part, or none where it can be empty.</param>
+    /// <param name="write">Writes the parts.</param>
+    /// <param name="form">How it is written in a file.</param>
+    /// <param name="canBeEmpty">Whether nothing means none.</param>
+    public static ValueFormat<T> Parted<T>(
+        string placeholder, PartsReader<T> read, Func<T, IReadOnlyList<string>> write, ValueForm form, bool canBeEmpty = false)
     {
-        var parts = text.Split('+', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        if (parts.Length == 0 && text.Length > 0)
+        bool ReadText(string text, Action<string> error, out T value)
         {
+            value = default!;
+            var parts = text.Split('+', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            if (parts.Length > 0 || (canBeEmpty && text.Length == 0))
+            {
+                return read(parts, error, out value);
+            }
+
             error($"{text} names nothing");
+            return false;
         }
 
-        return parts;
+        return new(placeholder, "", ReadText, value => string.Join('+', write(value)))
+        {
+            CanBeEmpty = canBeEmpty,
+            Form = form,
+            ReadingParts = read,
+            WritingParts = write,
+        };
     }
-}
-
-/// <summary>Reads a value.</summary>
-/// <param name="text">What was written, not empty unless the format says that it may be.</param>
-/// <param name="error">Is told everything that is wrong, beginning with what was written and ending with what to write instead.</param>
-/// <param name="value">What it means, when nothing is wrong.</param>
-internal delegate bool TextReader<T>(string text, Action<string> error, out T value);
-
-/// <summary>How a kind of value is written: in flags and keys alike. Immutable.</summary>
-/// <param name="placeholder">What help shows in its place, for example <c>DURATION</c>.</param>
-/// <param name="range">From where to where, for the documentation; empty where there is no range.</param>
-/// <param name="read">Reads it, and checks the range.</param>
-/// <param name="write">Writes it so that it is read as the same.</param>
-internal sealed class ValueFormat<T>(string placeholder, string range, TextReader<T> read, Func<T, string> write)
-{
-    /// <summary>What help shows in its place.</summary>
-    public string Placeholder => placeholder;
-
-    /// <summary>From where to where; empty where there is no range.</summary>
-    public string Range => range;
-
-    /// <summary>What may be written where the placeholder stands for some words; empty where it does not.</summary>
-    public string Choices { get; init; } = "";
-
-    /// <summary>What a number counts, in the plural; empty where the text has its unit.</summary>
-    public string Unit { get; init; } = "";
-
-    /// <summary>Whether the text may be empty.</summary>
-    public bool CanBeEmpty { get; init; }
-
-    /// <summary>Reads a value; false, with at least one error, when it is none.</summary>
-    public bool TryRead(string text, Action<string> error, out T value) => read(text, error, out value);
-
-    /// <summary>Writes a value.</summary>
-    public string Write(T value) => write(value);
 }

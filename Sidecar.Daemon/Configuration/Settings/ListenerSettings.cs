@@ -48,26 +48,27 @@ internal static class ListenerSettings
         "cause `exchange-unknown`", scopes: SettingScopes.Json | SettingScopes.Frames | SettingScopes.Native | SettingScopes.Spop);
 
     public static readonly Setting<string?> SecretFile = List.Add(
-        SettingGroup.Listener, "secret-file", Formats.Text("FILE"), null, "On TCP, the secret that the proxy must show",
+        SettingGroup.Listener, "secret-file", Formats.File(), null, "On TCP, the secret that the proxy must show",
         "any process of the machine can connect to a port; a socket file has rights", words: "must be said",
         scopes: SettingScopes.Http | SettingScopes.Envoy);
 
     public static readonly Setting<ProxyKind> Proxy = List.AddUnset(
         SettingGroup.Http, "proxy", Formats.Names(first: ProxyKind.Nginx), "must be said", "Which proxy asks",
-        "that decides which headers are believed; see [http.md](http.md)", scopes: SettingScopes.Http | SettingScopes.Json);
+        "that decides which headers are believed; see [http.md](http.md)", scopes: SettingScopes.Http | SettingScopes.Json,
+        file: "for");
 
     public static readonly Setting<IReadOnlyList<string>?> SetHeaders = List.Add(
         SettingGroup.Http, "set-headers", HeaderNames, ["X-User"], "Request headers that only agents may set",
-        "the client's own never pass", scopes: Carrying);
+        "the client's own never pass", scopes: Carrying, file: "headers.set");
 
     public static readonly Setting<IReadOnlyList<string>?> EditHeaders = List.Add(
         SettingGroup.Http, "edit-headers", HeaderNames, ["X-Client-Secret"], "Request headers that agents may change or remove",
-        scopes: Carrying);
+        scopes: Carrying, file: "headers.edit");
 
     public static readonly Setting<IReadOnlyList<string>?> ResponseHeaders = List.Add(
         SettingGroup.Http, "response-headers", HeaderNames, ["X-Frame-Options"], "Response headers that agents may set",
         "the proxy's configuration names the same; Traefik hands on no header of an answer but Set-Cookie",
-        scopes: Carrying, variants: [("traefik", [])]);
+        scopes: Carrying, variants: [("traefik", [])], file: "headers.response");
 
     public static readonly Setting<string?> PathPrefix = List.Add(
         SettingGroup.Http, "path-prefix", Formats.Text("PREFIX"), "", "What stands before the client's path (proxy=envoy-http)",
@@ -101,7 +102,7 @@ internal static class ListenerSettings
         SettingGroup.Reverse, "agents", Formats.List("ID+ID"), null, "Who may dial in", words: "every reverse: agent");
 
     public static readonly Setting<string?> TokenFile = List.Add(
-        SettingGroup.Reverse, "token-file", Formats.Text("FILE"), null, "Tokens by which agents prove themselves", words: "no tokens");
+        SettingGroup.Reverse, "token-file", Formats.File(), null, "Tokens by which agents prove themselves", words: "no tokens");
 
     public static readonly Setting<IReadOnlyList<string>?> Users = List.Add(
         SettingGroup.Reverse, "uid", Formats.List("USER+USER"), null, "Users, by name or number, as which agents run", words: "any");

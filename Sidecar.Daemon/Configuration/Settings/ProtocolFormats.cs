@@ -18,8 +18,27 @@ internal static class BodyFormats
 
     private static readonly ValueFormat<BodyMode> Modes = Formats.Names<BodyMode>();
 
+    /// <summary>Whether an agent can do without bodies; in a file whether they are required.</summary>
+    public static ValueFormat<bool> Need { get; } = Formats.Words(("required", false), ("optional", true)) with
+    {
+        FileFormat = new("yes|no", "", ReadRequired, static isOptional => Formats.YesNo.Write(!isOptional))
+        {
+            Form = Formats.YesNo.InFile.Form,
+        },
+    };
+
     /// <summary><c>buffer</c>, <c>stream</c>, <c>hybrid</c> or <c>hybrid:64KiB</c>.</summary>
-    public static ValueFormat<BodyShape> Mode { get; } = new($"{Modes.Placeholder}[:SIZE]", "SIZE up to 1GiB", Read, Write);
+    public static ValueFormat<BodyShape> Mode { get; } = new($"{Modes.Placeholder}[:SIZE]", "SIZE up to 1GiB", Read, Write)
+    {
+        Form = new() { Words = Modes.Form.Words, Pattern = "hybrid:[0-9]+(B|KiB|MiB|GiB)?" },
+    };
+
+    private static bool ReadRequired(string text, Action<string> error, out bool isOptional)
+    {
+        var isRead = Formats.YesNo.InFile.TryRead(text, error, out var isRequired);
+        isOptional = !isRequired;
+        return isRead;
+    }
 
     private static bool Read(string text, Action<string> error, out BodyShape value)
     {
@@ -50,16 +69,25 @@ internal static class EventFormats
 {
     /// <summary>A timeout for each of some events, for example <c>request-body:300ms+guardrail:2s</c>.</summary>
     public static ValueFormat<IReadOnlyDictionary<EventKind, TimeSpan>> Timeouts { get; } =
-        new("EVENT:DURATION", "", ReadTimeouts, WriteTimeouts) { Choices = "several with +; events as in events=" };
+        Formats.Parted<IReadOnlyDictionary<EventKind, TimeSpan>>(
+            "EVENT:DURATION", ReadTimeouts, WriteTimeouts,
+            new() { Shape = ValueShape.Map, Words = EventNames.All, Pattern = Formats.DurationPattern }) with
+        {
+            Choices = "several with +; events as in events=",
+        };
 
     /// <summary>Some events, for example <c>request-headers+request-body</c>.</summary>
-    public static ValueFormat<EventSet> Set { get; } = new("EVENT+EVENT", "", ReadSet, WriteSet) { Choices = EventNames.Known };
+    public static ValueFormat<EventSet> Set { get; } =
+        Formats.Parted<EventSet>("EVENT+EVENT", ReadSet, WriteSet, new() { Shape = ValueShape.List, Words = [.. EventNames.All, "all"] }) with
+        {
+            Choices = EventNames.Known,
+        };
 
-    private static bool ReadTimeouts(string text, Action<string> error, out IReadOnlyDictionary<EventKind, TimeSpan> value)
+    private static bool ReadTimeouts(
+        IReadOnlyList<string> entries, Action<string> error, out IReadOnlyDictionary<EventKind, TimeSpan> value)
     {
         var timeouts = new Dictionary<EventKind, TimeSpan>();
-        var entries = Formats.Parts(text, error);
-        var isFine = entries.Length > 0;
+        var isFine = true;
         foreach (var entry in entries)
         {
             var colon = entry.IndexOf(':', StringComparison.Ordinal);
@@ -81,21 +109,19 @@ internal static class EventFormats
         return isFine;
     }
 
-    private static string WriteTimeouts(IReadOnlyDictionary<EventKind, TimeSpan> value) =>
-        string.Join(
-            '+', value.OrderBy(static pair => pair.Key).Select(static pair => $"{EventNames.Of(pair.Key)}:{Durations.Format(pair.Value)}"));
+    private static IReadOnlyList<string> WriteTimeouts(IReadOnlyDictionary<EventKind, TimeSpan> value) =>
+        [.. value.OrderBy(static pair => pair.Key).Select(static pair => $"{EventNames.Of(pair.Key)}:{Durations.Format(pair.Value)}")];
 
-    private static bool ReadSet(string text, Action<string> error, out EventSet value)
+    private static bool ReadSet(IReadOnlyList<string> names, Action<string> error, out EventSet value)
     {
         value = EventSet.None;
-        var names = Formats.Parts(text, error);
-        var isFine = names.Length > 0;
+        var isFine = true;
         foreach (var name in names)
         {
             var one = name == "all" ? EventSet.All : EventNames.KindOf(name).AsSet();
             if (one == EventSet.None)
             {
-                error($"event {name} is none of {EventNames.Known}");
+                error($"event {name} is none of {EventNames.Known}{Nearest.Hint(name, EventNames.All)}");
                 isFine = false;
             }
 
@@ -105,9 +131,8 @@ internal static class EventFormats
         return isFine;
     }
 
-    private static string WriteSet(EventSet value) => value == EventSet.All
-        ? "all"
-        : string.Join('+', Enum.GetValues<EventKind>().Where(kind => value.Has(kind)).Select(EventNames.Of));
+    private static IReadOnlyList<string> WriteSet(EventSet value) =>
+        value == EventSet.All ? ["all"] : [.. Enum.GetValues<EventKind>().Where(kind => value.Has(kind)).Select(EventNames.Of)];
 }
 
 /// <summary>Values that say who may use a socket file.</summary>
@@ -117,7 +142,10 @@ internal static class SocketFormats
 
     /// <summary>Access rights in octal digits, for example <c>0660</c>.</summary>
     public static ValueFormat<UnixFileMode> Mode { get; } =
-        new("OCTAL", "1 to 4 digits", Read, static value => "0" + Convert.ToString((int)value, 8));
+        new("OCTAL", "1 to 4 digits", Read, static value => "0" + Convert.ToString((int)value, 8))
+        {
+            Form = new() { Pattern = "[0-7]{1,4}", IsNumeric = true },
+        };
 
     private static bool Read(string text, Action<string> error, out UnixFileMode value)
     {

@@ -8,21 +8,22 @@ internal static class RouteSettings
     public static readonly Setting<IReadOnlyList<IReadOnlyList<RouteAgentOptions>>> Agents = List.Add(
         SettingGroup.Route, "agents", RouteFormats.Agents, [], "Whom it asks: + together, > one after the other; A:monitor sets a mode",
         "nothing falls open by omission: a route that asks nobody says `none`. Quote `>`, which shells take for a redirection",
-        words: "must be said");
+        words: "must be said", file: "inspect");
 
     public static readonly Setting<IReadOnlyList<string>?> Hosts = List.Add(
-        SettingGroup.Route, "host", RouteFormats.Hosts, [], "Which hosts it takes", words: "any");
+        SettingGroup.Route, "host", RouteFormats.Hosts, [], "Which hosts it takes", words: "any", file: "match.host");
 
     public static readonly Setting<string?> Path = List.Add(
         SettingGroup.Route, "path", RouteFormats.Path, null, "Which paths it takes, however they are spelled",
-        "see [paths](operations.md#paths)", words: "any");
+        "see [paths](operations.md#paths)", words: "any", file: "match.path_prefix");
 
     public static readonly Setting<bool> PathCase = List.Add(
         SettingGroup.Route, "path-case", Formats.Words(("sensitive", false), ("insensitive", true)), false,
-        "Whether the case of letters in paths counts");
+        "Whether the case of letters in paths counts", file: "match.path_case");
 
     public static readonly Setting<IReadOnlyList<string>?> Methods = List.Add(
-        SettingGroup.Route, "method", Formats.List("GET+POST"), [], "Which methods it takes", words: "any");
+        SettingGroup.Route, "method", Formats.List("GET+POST"), [], "Which methods it takes", words: "any",
+        file: "match.method");
 
     public static readonly Setting<Priority> Priority = List.Add(
         SettingGroup.Route, "priority", Formats.Names<Priority>(), Configuration.Priority.Normal,
@@ -44,23 +45,31 @@ internal static class RouteFormats
 {
     private const string Inspect = "inspect:";
 
-    private static readonly ValueFormat<AgentMode> Modes = Formats.Names<AgentMode>();
+    /// <summary>How an agent takes part on a route.</summary>
+    public static ValueFormat<AgentMode> Modes { get; } = Formats.Names<AgentMode>();
 
     /// <summary>Agents in stages, or none.</summary>
     public static ValueFormat<IReadOnlyList<IReadOnlyList<RouteAgentOptions>>> Agents { get; } = new(
-        "A+B>C|none", "", ReadAgents, WriteAgents);
+        "A+B>C|none", "", ReadAgents, WriteAgents) { Form = new() { Shape = ValueShape.Stages } };
 
     /// <summary>What takes the requests that no route takes: null refuses them, a route without stages lets them pass.</summary>
-    public static ValueFormat<RouteOptions?> Unmatched { get; } =
-        new("WHAT", "", ReadUnmatched, WriteUnmatched) { Choices = "refuse, pass, inspect:A+B>C" };
+    public static ValueFormat<RouteOptions?> Unmatched { get; } = new("WHAT", "", ReadUnmatched, WriteUnmatched)
+    {
+        Choices = "refuse, pass, inspect:A+B>C",
+        Form = new() { Shape = ValueShape.Stages },
+    };
 
     /// <summary>Hosts, each a name or <c>*.example.org</c>, in lower case.</summary>
     public static ValueFormat<IReadOnlyList<string>?> Hosts { get; } =
-        new("HOST+*.HOST", "", ReadHosts, static value => string.Join('+', value ?? []));
+        Formats.Parted<IReadOnlyList<string>?>("HOST+*.HOST", ReadHosts, static value => value ?? [], new() { Shape = ValueShape.List });
 
     /// <summary>What keeps a client's exchanges together.</summary>
     public static ValueFormat<StickyOptions?> Sticky { get; } =
-        new("WHAT", "", ReadSticky, static value => value?.ToString() ?? "") { Choices = StickyOptions.Known };
+        new("WHAT", "", ReadSticky, static value => value?.ToString() ?? "")
+        {
+            Choices = StickyOptions.Known,
+            Form = new() { Shape = ValueShape.Map, Words = ["cookie", "header"] },
+        };
 
     /// <summary>The beginning of a path.</summary>
     public static ValueFormat<string?> Path { get; } = Formats.Text("PREFIX", static path =>
@@ -133,14 +142,18 @@ internal static class RouteFormats
     private static string WriteUnmatched(RouteOptions? value) =>
         value is null ? "refuse" : value.Stages.Count == 0 ? "pass" : Inspect + WriteAgents(value.Stages);
 
-    private static bool ReadHosts(string text, Action<string> error, out IReadOnlyList<string>? value)
+    private static bool ReadHosts(IReadOnlyList<string> hosts, Action<string> error, out IReadOnlyList<string>? value)
     {
-        var hosts = Formats.Parts(text, error);
-        var isFine = hosts.Length > 0;
+        var isFine = true;
         foreach (var host in hosts)
         {
             var name = host.StartsWith("*.", StringComparison.Ordinal) ? host[2..] : host;
-            if (name.Length == 0 || name.AsSpan().IndexOfAny('*', '/', ' ') >= 0 || name.Count(static letter => letter == ':') == 1)
+            if (host.Contains('+', StringComparison.Ordinal))
+            {
+                error($"{host} is no host; write a list, [{host.Replace("+", ", ", StringComparison.Ordinal)}]");
+                isFine = false;
+            }
+            else if (name.Length == 0 || name.AsSpan().IndexOfAny('*', '/', ' ') >= 0 || name.Count(static letter => letter == ':') == 1)
             {
                 error($"{host} is no host; write example.org or *.example.org, without scheme, port or path");
                 isFine = false;

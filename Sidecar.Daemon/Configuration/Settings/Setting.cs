@@ -18,6 +18,12 @@ internal abstract class Setting(string key)
     /// <summary>Its name as a flag; the key with two dashes unless it has another.</summary>
     public string Flag { get => _flag ?? "--" + key; init => _flag = value; }
 
+    /// <summary>
+    /// Where it stands in the configuration file below what it is said of, with dots between keys, for example <c>pool.queue</c>; empty for
+    /// a flag that is of one start.
+    /// </summary>
+    public string FilePath { get; init; } = key.Replace('-', '_');
+
     /// <summary>The heading under which it is shown.</summary>
     public required SettingGroup Group { get; init; }
 
@@ -82,6 +88,18 @@ internal abstract class Setting(string key)
     /// <param name="values">What was written before.</param>
     /// <param name="error">Is told what is wrong, without the place.</param>
     public abstract SettingValues Read(string text, SettingValues values, Action<string> error);
+
+    /// <summary>How its value is written in a file.</summary>
+    public abstract ValueForm Form { get; }
+
+    /// <summary>As <see cref="Read"/>, but as a file has it.</summary>
+    /// <param name="parts">The value; the items of a list; of keys with values each as <c>KEY:VALUE</c>.</param>
+    /// <param name="values">What was written before.</param>
+    /// <param name="error">Is told what is wrong, without the place.</param>
+    public abstract SettingValues ReadParts(IReadOnlyList<string> parts, SettingValues values, Action<string> error);
+
+    /// <summary>A value of this setting as a file has it, from which <see cref="ReadParts"/> makes the same.</summary>
+    public abstract IReadOnlyList<string> WriteParts(object? value);
 
     /// <summary>A value of this setting as text, from which <see cref="Read"/> makes the same.</summary>
     public abstract string Write(object? value);
@@ -155,6 +173,21 @@ internal sealed class Setting<T>(string key, ValueFormat<T> format) : Setting(ke
 
     public override SettingValues Read(string text, SettingValues values, Action<string> error) =>
         format.TryRead(text, error, out var value) ? values.With(this, value) : values;
+
+    public override ValueForm Form => format.InFile.Form;
+
+    public override SettingValues ReadParts(IReadOnlyList<string> parts, SettingValues values, Action<string> error)
+    {
+        if (format.InFile.ReadingParts is null && parts.Count != 1)
+        {
+            error($"has {parts.Count} values and takes one of {Placeholder}");
+            return values;
+        }
+
+        return format.InFile.TryReadParts(parts, error, out var value) ? values.With(this, value) : values;
+    }
+
+    public override IReadOnlyList<string> WriteParts(object? value) => format.InFile.WriteParts((T)value!);
 
     public override string Write(object? value) => format.Write((T)value!);
 

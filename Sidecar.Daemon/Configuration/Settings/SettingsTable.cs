@@ -43,10 +43,11 @@ internal sealed class SettingList : IEnumerable<Setting>
     /// <param name="variants">Defaults for some of those who may have it, by the word for them.</param>
     /// <param name="scopes">Where it may be written; as its group where that is not said.</param>
     /// <param name="flag">Its name as a flag; the key with two dashes where that is not said.</param>
+    /// <param name="file">Where it stands in the configuration file; its key where that is not said.</param>
     public Setting<T> Add<T>(
         SettingGroup group, string key, ValueFormat<T> format, T usual, string help, string why = "", string? words = null,
         Setting<T>? follows = null, IReadOnlyList<(string Whose, T Value)>? variants = null, SettingScopes? scopes = null,
-        string? flag = null) =>
+        string? flag = null, string? file = null) =>
         Add(new Setting<T>(key, format)
         {
             Group = group,
@@ -58,16 +59,34 @@ internal sealed class SettingList : IEnumerable<Setting>
             Variants = variants ?? [],
             Scopes = scopes ?? group.Scopes,
             Flag = flag ?? "--" + key,
+            FilePath = file ?? key.Replace('-', '_'),
         });
 
     /// <summary>A row for a setting whose default is no value, only words for what then counts.</summary>
     public Setting<T> AddUnset<T>(
-        SettingGroup group, string key, ValueFormat<T> format, string words, string help, string why = "", SettingScopes? scopes = null) =>
-        Add(new Setting<T>(key, format) { Group = group, DefaultWords = words, Help = help, Why = why, Scopes = scopes ?? group.Scopes });
+        SettingGroup group, string key, ValueFormat<T> format, string words, string help, string why = "", SettingScopes? scopes = null,
+        string? file = null) =>
+        Add(new Setting<T>(key, format)
+        {
+            Group = group,
+            DefaultWords = words,
+            Help = help,
+            Why = why,
+            Scopes = scopes ?? group.Scopes,
+            FilePath = file ?? key.Replace('-', '_'),
+        });
 
     /// <summary>A row for a flag without value, which is <c>yes</c> where it is given.</summary>
-    public Setting<bool> AddSwitch(SettingGroup group, string key, string help, string why = "") =>
-        Add(new Setting<bool>(key, Formats.YesNo) { Group = group, Default = false, IsSwitch = true, Help = help, Why = why });
+    public Setting<bool> AddSwitch(SettingGroup group, string key, string help, string why = "", string? file = null) =>
+        Add(new Setting<bool>(key, Formats.YesNo)
+        {
+            Group = group,
+            Default = false,
+            IsSwitch = true,
+            Help = help,
+            Why = why,
+            FilePath = file ?? key.Replace('-', '_'),
+        });
 
     /// <summary>Lists a setting, and returns it.</summary>
     public Setting<T> Add<T>(Setting<T> setting)

@@ -14,8 +14,10 @@ internal sealed class SettingsPageTests
 
         Every flag of `sidecar run` and every key of its `--agent`, `--listen` and `--route`, as the daemon knows them. How they go together: [operations.md](operations.md#flags-and-defaults).
         A flag with ¹ is also a key of `--agent`, under its name without dashes (`connections=` for `--connections-per-agent`), for that agent alone; the agent's own goes before.
+        The second column is the key in the [configuration file](configuration.md), with dots between the keys that lead to it: those of an agent, a listener or a route stand below it, a flag with ¹ also
+        below `defaults`, other flags at the top.
 
-        DURATION is written `120ms`, `2s`, `1.5s`, `5m` or `1h`, SIZE `4096`, `64KiB` or `1MiB`; what `+` joins is a list.
+        DURATION is written `120ms`, `2s`, `1.5s`, `5m` or `1h`, SIZE `4096`, `64KiB` or `1MiB`; what `+` joins is a list, which a file writes as one. Percents have their sign in a file: `50%`.
 
         """;
 
@@ -38,9 +40,9 @@ internal sealed class SettingsPageTests
     {
         var rows = Expected().Split('\n');
         Assert.That(rows, Has.Member(
-            "| `--breaker-rate` ¹ | 50 percent | 0 to 100 | Failed calls that open an agent's breaker; 0 for never | an agent that fails every other call only costs time |"));
+            "| `--breaker-rate` ¹ | `breaker.error_rate` | 50 percent | 0 to 100 | Failed calls that open an agent's breaker; 0 for never | an agent that fails every other call only costs time |"));
         Assert.That(rows, Has.Member(
-            "| `unapplied=` | refuse | `refuse\\|ignore` | Requests for which the proxy cannot do what an agent said | the removal of a header, or a changed body, "
+            "| `unapplied=` | `unapplied` | refuse | `refuse\\|ignore` | Requests for which the proxy cannot do what an agent said | the removal of a header, or a changed body, "
             + "that does not happen is not what the agent allowed |"));
         Assert.That(rows.Count(static row => row.StartsWith("| `", StringComparison.Ordinal)), Is.EqualTo(SettingsTable.All.Count));
     }
@@ -50,10 +52,10 @@ internal sealed class SettingsPageTests
         var page = new StringBuilder(Introduction.ReplaceLineEndings("\n"));
         foreach (var group in SettingGroup.All)
         {
-            page.Append($"\n## {group.Title}\n\n| {(group.IsOfFlags ? "Flag" : "Key")} | Default | Values | What | Why, and more |\n|---|---|---|---|---|\n");
+            page.Append($"\n## {group.Title}\n\n| {(group.IsOfFlags ? "Flag" : "Key")} | In the file | Default | Values | What | Why, and more |\n|---|---|---|---|---|---|\n");
             foreach (var setting in SettingsTable.All.Where(setting => setting.Group == group))
             {
-                page.Append($"| {NameOf(setting)} | {Cell(setting.DefaultText)} | {ValuesOf(setting)} | {WhatOf(setting)} | {Cell(WhyOf(setting))} |\n");
+                page.Append($"| {NameOf(setting)} | {FileKeyOf(setting)} | {Cell(setting.DefaultText)} | {ValuesOf(setting)} | {WhatOf(setting)} | {Cell(WhyOf(setting))} |\n");
             }
         }
 
@@ -63,6 +65,8 @@ internal sealed class SettingsPageTests
     private static string NameOf(Setting setting) => !setting.Group.IsOfFlags ? $"`{setting.Key}=`"
         : setting.Scopes.HasFlag(SettingScopes.RunAndAgent) ? $"`{setting.Flag}` ¹"
         : $"`{setting.Flag}`";
+
+    private static string FileKeyOf(Setting setting) => setting.FilePath.Length == 0 ? "–" : $"`{setting.FilePath}`";
 
     private static string ValuesOf(Setting setting) => setting.IsSwitch ? ""
         : setting.Choices.Length > 0 ? Cell(setting.Choices)
