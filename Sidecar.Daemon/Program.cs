@@ -15,6 +15,7 @@ internal static class Program
         {
             RunCommand.Create(Console.Out, Console.Error),
             CheckCommand.Create(Console.Out, Console.Error),
+            ConfigCommand.Create(Console.Out, Console.Error),
             StatusCommand.Create(Console.Out, Console.Error),
             ReloadCommand.Create(Console.Out, Console.Error),
             AgentsCommand.Create(Console.Out, Console.Error),

@@ -11,7 +11,7 @@ internal static class StartCheck
     /// <returns>The configuration; null when it cannot be used.</returns>
     public static async Task<ConfigurationSnapshot?> SettleAsync(ConfigurationReading reading, TextWriter errors)
     {
-        await WriteAsync(errors, reading, [.. reading.Errors, .. reading.Warnings]);
+        await WriteAsync(errors, reading);
         if (reading.Snapshot is not { } options)
         {
             return null;
@@ -46,11 +46,12 @@ internal static class StartCheck
         return code;
     }
 
-    // A line that begins with its place is what editors find their way by.
-    private static async Task WriteAsync(TextWriter errors, ConfigurationReading reading, IReadOnlyList<string> lines)
+    /// <summary>Says what is wrong and what is probably not meant, a line each.</summary>
+    public static async Task WriteAsync(TextWriter errors, ConfigurationReading reading)
     {
-        foreach (var line in lines)
+        foreach (var line in reading.Errors.Concat(reading.Warnings))
         {
+            // A line that begins with its place is what editors find their way by.
             var hasPlace = reading.Files.Any(file => line.StartsWith(file + ":", StringComparison.Ordinal));
             await errors.WriteLineAsync(hasPlace ? line : $"sidecar: {line}");
         }

@@ -1,4 +1,3 @@
-using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Configuration.Files;
 using Sidecar.Daemon.Configuration.Settings;
 

@@ -59,7 +59,7 @@ internal static class DaemonHost
         services.AddMetrics();
         services.AddSingleton<IHostLifetime>(static provider => new SignalLifetime(
             provider.GetRequiredService<IHostApplicationLifetime>(),
-            () => provider.GetRequiredService<Daemon>().Reloads.ReloadAsync("SIGHUP"),
+            () => _ = provider.GetRequiredService<Daemon>().Reloads.ReloadAsync("SIGHUP"),
             provider.GetRequiredService<ILogger<SignalLifetime>>()));
         // The shutdown bounds its steps itself, by the limits that count then.
         services.Configure<HostOptions>(static host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);

@@ -26,7 +26,8 @@ internal sealed class GuardedRead<T>(TimeProvider time, Func<T> read)
 
         try
         {
-            _running = Task.Run(read);
+            // Without the token: what has been begun is waited for by the next attempt, too.
+            _running = Task.Run(read, CancellationToken.None);
             return (await _running.WaitAsync(Limit, time, cancellation), "");
         }
         catch (TimeoutException)

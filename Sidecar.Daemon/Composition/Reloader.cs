@@ -171,7 +171,7 @@ internal sealed partial class Reloader : IReloads
     }
 
     // Not waited for: a disk that hangs holds up no reload.
-    private Task KeepAsync(IReadOnlyList<FileText> texts)
+    private Task<bool> KeepAsync(IReadOnlyList<FileText> texts)
     {
         _good = texts;
         return _keeping.RequestAsync("");

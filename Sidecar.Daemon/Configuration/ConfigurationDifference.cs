@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Daemon.Configuration;
 

@@ -68,7 +68,7 @@ internal static class Warnings
         {
             var more = refused.Errors.Count > 1 ? $" (and {refused.Errors.Count - 1} more: sidecar reload --dry-run)" : "";
             yield return $"the reload of {Time(refused.At)} ({refused.Cause}) was refused, model {generation} stays: "
-                + $"{refused.Errors.FirstOrDefault()}{more}";
+                + $"{(refused.Errors is [var first, ..] ? first : "no reason is known")}{more}";
         }
     }
 

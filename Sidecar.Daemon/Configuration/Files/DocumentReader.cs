@@ -166,7 +166,13 @@ internal sealed class DocumentReader
         }
 
         Count(1, begin);
-        var node = (NodeEvent)begin;
+
+        // Behind a key that is empty the parser leaves the value out.
+        if (begin is not NodeEvent node)
+        {
+            throw Refused(begin, "this is no YAML: a key or its value is missing before this");
+        }
+
         if (!node.Tag.IsEmpty)
         {
             throw Refused(begin, $"the tag {node.Tag} is not taken here; a value is text, a list or keys with values: leave the tag out");

@@ -149,7 +149,8 @@ internal sealed class FileBinder(Findings findings, Origins origins, IFileTexts?
 
         foreach (var one in mapping.Entries)
         {
-            if (IdProblem(one.Key.Text) is { } problem)
+            // A listener that flags brought has a colon in its name, and is shown by it.
+            if (IdProblem(entry.Key.Text == "listeners" ? one.Key.Text.Replace(':', '-') : one.Key.Text) is { } problem)
             {
                 scope.Findings.Error(one.Key.At, $"{entry.Key.Text}: {problem}");
             }

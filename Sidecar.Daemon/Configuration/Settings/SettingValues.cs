@@ -32,6 +32,9 @@ internal sealed class SettingValues : IEquatable<SettingValues>
     /// <summary>What was written, as text; null when nothing was.</summary>
     public string? TextOf(Setting setting) => IndexOf(setting) is >= 0 and var at ? setting.Write(_written[at].Value) : null;
 
+    /// <summary>What was written for a setting, as a file has it; nothing where nothing was.</summary>
+    public IReadOnlyList<string> PartsOf(Setting setting) => IndexOf(setting) is >= 0 and var at ? setting.WriteParts(_written[at].Value) : [];
+
     /// <summary>Whether it was written.</summary>
     public bool Has(Setting setting) => IndexOf(setting) >= 0;
 

@@ -51,6 +51,7 @@ internal sealed class DocumentReaderTests
     [TestCase("a: &x {b: &x 1}\n", "f:1:11: the anchor &x is in itself")]
     [TestCase("a: [1, 2\nb: 3\n", "f:1:", "this is no YAML")]
     [TestCase("a: 'b\n", "f:", "this is no YAML")]
+    [TestCase("x:\n  a: b\n  :\n  a:\n", "f:", "this is no YAML")]
     [TestCase("\ta: 1\n", "f:1:1: a tab may not stand at the beginning of a line")]
     [TestCase("a:\n \tb: 1\n", "f:2:2: a tab may not stand")]
     [TestCase("", "f:1:1: the file is empty; it begins with version: 1")]

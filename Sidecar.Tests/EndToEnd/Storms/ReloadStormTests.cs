@@ -82,22 +82,30 @@ internal sealed class ReloadStormTests
         {
             await using var kills = ChildProcess.Start("/bin/bash", "-c", $"for i in {{1..30}}; do kill -HUP {daemon.Id}; done");
             Assert.That(await kills.WaitForExitAsync(), Is.Zero);
-            await Eventually.TrueAsync(
-                async () => (await StatusAsync(admin)).GetProperty("listeners").EnumerateArray()
-                    .Any(listener => listener.GetProperty("name").GetString() == $"extra{round}"), Limit, $"the file of round {round} to count");
+            await Eventually.TrueAsync(() => CountsAsync(admin, round), Limit, $"the file of round {round} to count");
             return;
         }
 
         using var answer = await admin.PostAsync(new Uri("http://sidecar/v1/reload"), new StringContent("", Encoding.UTF8, "application/json"));
         var text = await answer.Content.ReadAsStringAsync();
         var outcome = JsonSerializer.Deserialize<JsonElement>(text).GetProperty("outcome").GetString();
-        Assert.That((answer.StatusCode, outcome), Is.EqualTo((round % 4) switch
+        switch (round % 4)
         {
-            0 => (HttpStatusCode.OK, "applied"),
-            1 => (HttpStatusCode.Conflict, "refused"),
-            _ => (HttpStatusCode.OK, "unchanged"),
-        }), () => $"round {round}: {text}");
+            case 0:
+                // The last signal of a storm may come so late that it has done it.
+                Assert.That((answer.StatusCode, await CountsAsync(admin, round)), Is.EqualTo((HttpStatusCode.OK, true)), () => $"round {round}: {text}");
+                break;
+            case 1:
+                Assert.That((answer.StatusCode, outcome), Is.EqualTo((HttpStatusCode.Conflict, "refused")), () => $"round {round}: {text}");
+                break;
+            default:
+                Assert.That((answer.StatusCode, outcome), Is.EqualTo((HttpStatusCode.OK, "unchanged")), () => $"round {round}: {text}");
+                break;
+        }
     }
+
+    private static async Task<bool> CountsAsync(HttpClient admin, int round) => (await StatusAsync(admin)).GetProperty("listeners").EnumerateArray()
+        .Any(listener => listener.GetProperty("name").GetString() == $"extra{round}");
 
     // Agent demo stays as it is; another, a listener, routes and limits come, change and go.
     private static string Good(TempDirectory files, int round) => $$"""
