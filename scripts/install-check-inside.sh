@@ -18,18 +18,16 @@ groups_of_unit() { sed -n 's/^SupplementaryGroups=//p' /etc/systemd/system/sidec
 
 command_of() { sed -n "s/^$1=//p" /etc/systemd/system/sidecar.service | sed 's/ \$SIDECAR_FLAGS//'; }
 
+# In place of the shell that calls it.
 as_unit() {
-  setpriv --reuid=sidecar --regid=sidecar --groups="sidecar,$(groups_of_unit)" --inh-caps=-all --no-new-privs \
+  exec setpriv --reuid=sidecar --regid=sidecar --groups="sidecar,$(groups_of_unit)" --inh-caps=-all --no-new-privs \
     env -i STATE_DIRECTORY=/var/lib/sidecar DOTNET_EnableDiagnostics=0 bash -c "umask 0027; exec $1"
 }
 
 start() {
   install -d -m 0750 -o sidecar -g sidecar /var/lib/sidecar
-  awk '$1 == "d" { print $2, $3, $4, $5 }' /etc/tmpfiles.d/sidecar.conf | while read -r path mode user group; do
-    install -d -m "$mode" -o "$user" -g "$group" "$path"
-  done
   : >/tmp/sidecar.log
-  as_unit "$(command_of ExecStart)" >/tmp/sidecar.log 2>&1 &
+  (as_unit "$(command_of ExecStart)") >/tmp/sidecar.log 2>&1 &
   daemon=$!
   for _ in {1..200}; do
     grep -q 'is up' /tmp/sidecar.log && return
@@ -41,7 +39,7 @@ start() {
 
 stop() { kill $daemon; wait $daemon || fail "the daemon ended with $?"; }
 
-reload() { as_unit "$(command_of ExecReload)"; }
+reload() { (as_unit "$(command_of ExecReload)"); }
 
 # The status that a client gets; tried until the proxy and the agent are up.
 ask() {
@@ -67,6 +65,7 @@ reload | grep -q 'nothing has changed' || fail "a reload without a change"
 say "the file for three proxies, by a reload"
 install -d -m 0755 -o sidecar -g sidecar /run/waf
 setpriv --reuid=sidecar --regid=sidecar --clear-groups sidecar agent demo --listen /run/waf/agent.sock --block-path attack >/tmp/agent.log 2>&1 &
+agent=$!
 cat >$settings <<'YAML'
 version: 1
 listeners:
@@ -75,7 +74,7 @@ listeners:
   caddy: {for: caddy, socket: /run/sidecar/caddy.sock, group: caddy}
   haproxy: {for: haproxy, socket: /var/lib/haproxy/sidecar/spop.sock, group: haproxy}
 agents:
-  waf: {at: "unix:/run/waf/agent.sock", timeout: {headers: 5s}}
+  waf: {at: "unix:/run/waf/agent.sock", timeout: 300ms}
 routes:
 - {name: site, match: any, inspect: [waf]}
 YAML
@@ -134,6 +133,9 @@ reload || fail "the mended file is refused"
 stop
 
 say "uninstall"
+kill $agent
+wait $agent || true
+rm -rf /run/waf
 scripts/install.sh --uninstall --purge
 nginx -s stop
 rm -rf /etc/nginx/conf.d/* /etc/nginx/sidecar-*.conf

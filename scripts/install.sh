@@ -194,6 +194,9 @@ install_all() {
     if systemd_is_ours; then
         run systemd-tmpfiles --create "$tmpfiles"
         run systemctl daemon-reload
+    elif [[ -z $destdir ]]; then
+        # As tmpfiles.d says it; who starts the daemon by other means makes it again after a boot.
+        run install -d -m 0755 -o "$name" -g "$name" -- "/run/$name"
     fi
 
     say "done; now write /etc/$name/$name.yaml, see it checked ($name check), and start the daemon: systemctl enable --now $name"

@@ -39,6 +39,8 @@ internal static class DaemonHost
     /// <returns>The exit code that the start would have.</returns>
     public static async Task<int> CheckAsync(ConfigurationSnapshot options, TextWriter errors)
     {
+        // Whoever asks: a key that root made by a check could not be read by the daemon.
+        options = options with { Values = options.Values.With(DaemonSettings.Check, true) };
         using var host = Build(options, ConfigurationStart.Flags);
         var factory = host.Services.GetRequiredService<Daemon>().Factory;
         var problems = options.Listeners.Select(listener => factory.Problem(listener, options)).OfType<string>().ToList();
