@@ -166,8 +166,6 @@ internal sealed class DocumentReader
         }
 
         Count(1, begin);
-
-        // Behind a key that is empty the parser leaves the value out.
         if (begin is not NodeEvent node)
         {
             throw Refused(begin, "this is no YAML: a key or its value is missing before this");
@@ -229,6 +227,12 @@ internal sealed class DocumentReader
                 throw Refused(at, at is AnchorAlias ? "a key cannot be an alias; write it" : "a key must be one word");
             }
 
+            // The parser leaves out the value of one, and takes keys for values from there on.
+            if (key.Text.Length == 0)
+            {
+                throw Refused(at, "there is no key before the ':'; write one");
+            }
+
             if (key is { Text: "<<", IsPlain: true })
             {
                 throw Refused(at, "merge keys (<<) are not taken here; write the keys, or put what all agents have under defaults");
@@ -237,7 +241,7 @@ internal sealed class DocumentReader
             if (!keys.TryAdd(key.Text, key))
             {
                 _findings.Error(
-                    key.At, $"key {Shown(key.Text)} is given twice; it stands in line {keys[key.Text].At.Line}, too: leave one out");
+                    key.At, $"key {key.Text} is given twice; it stands in line {keys[key.Text].At.Line}, too: leave one out");
             }
 
             _parser.MoveNext();
@@ -294,8 +298,6 @@ internal sealed class DocumentReader
     private RefusedException Refused(ParsingEvent at, string message) => Refused(At(at), message);
 
     private static RefusedException Refused(SourcePosition at, string message) => new(at, message);
-
-    private static string Shown(string key) => key.Length == 0 ? "''" : key;
 
     // What was read: its levels, and its nodes with those behind aliases.
     private readonly record struct Anchor(DocumentNode Node, int Depth, int Nodes);

@@ -45,7 +45,9 @@ internal sealed class SchemaTests
     public void EverySetting_HasItsKeyAndItsDescription()
     {
         var written = ConfigurationSchema.Write();
-        foreach (var setting in SettingsTable.All.Where(static setting => setting.FilePath.Length > 0 && setting.Form.Shape != ValueShape.Stages && setting != ListenerSettings.Proxy))
+        var keys = SettingsTable.All.Where(
+            static setting => setting.FilePath.Length > 0 && setting.Form.Shape != ValueShape.Stages && setting != ListenerSettings.Proxy);
+        foreach (var setting in keys)
         {
             Assert.That(written, Does.Contain($"\"{setting.FilePath.Split('.')[^1]}\": {{"), setting.FilePath);
         }

@@ -43,7 +43,9 @@ internal sealed class SnapshotWriterTests
     public void EverySetting_IsWrittenWhereItIsRead(object where, object one)
     {
         var (scope, setting) = ((SettingScopes)where, (Setting)one);
-        var sample = setting.WrittenDefault is { Length: > 0 } usual ? usual : setting == DaemonSettings.Unmatched ? "pass" : setting == RouteSettings.Sticky ? "cookie:sid" : Samples[setting.Placeholder];
+        var sample = setting.WrittenDefault is { Length: > 0 } usual ? usual
+            : setting == RouteSettings.Sticky ? "cookie:sid"
+            : Samples[setting.Placeholder];
         var values = setting.Read(sample, SettingValues.Empty, static problem => Assert.Fail(problem));
         var front = FrontWord.All.FirstOrDefault(front => front.Scope == scope);
         var listener = new ListenerOptions
