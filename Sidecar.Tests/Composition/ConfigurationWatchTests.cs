@@ -30,7 +30,7 @@ public sealed class ConfigurationWatchTests : IDisposable
     public async Task AChange_CountsWhenItHasStayedForAnInterval_AndOnce()
     {
         var file = _directory.File("sidecar.yaml");
-        await File.WriteAllTextAsync(file, "one");
+        await File.WriteAllTextAsync(file, "one", CancellationToken.None);
         var watching = Watch(new MemorySource { Files = [file] });
         await LookAsync(2);
         Assert.That(_reloads.Count, Is.EqualTo(1), "what is there may be newer than what the start has read");
@@ -39,12 +39,12 @@ public sealed class ConfigurationWatchTests : IDisposable
 
         foreach (var half in new[] { "t", "tw" })
         {
-            await File.WriteAllTextAsync(file, half);
+            await File.WriteAllTextAsync(file, half, CancellationToken.None);
             await LookAsync(1);
         }
 
         Assert.That(_reloads.Count, Is.EqualTo(1), "it is still being written");
-        await File.WriteAllTextAsync(file, "two");
+        await File.WriteAllTextAsync(file, "two", CancellationToken.None);
         await LookAsync(2);
         Assert.That(_reloads.Count, Is.EqualTo(2));
         await LookAsync(5);
@@ -58,7 +58,7 @@ public sealed class ConfigurationWatchTests : IDisposable
         foreach (var version in new[] { "1", "2" })
         {
             Directory.CreateDirectory(_directory.File(version));
-            await File.WriteAllTextAsync(Path.Combine(_directory.File(version), "sidecar.yaml"), version);
+            await File.WriteAllTextAsync(Path.Combine(_directory.File(version), "sidecar.yaml"), version, CancellationToken.None);
         }
 
         var (data, file) = (_directory.File("..data"), _directory.File("sidecar.yaml"));
@@ -78,7 +78,7 @@ public sealed class ConfigurationWatchTests : IDisposable
     {
         var folder = _directory.File("conf.d");
         var (main, part) = (_directory.File("sidecar.yaml"), Path.Combine(folder, "a.yaml"));
-        await File.WriteAllTextAsync(main, "main");
+        await File.WriteAllTextAsync(main, "main", CancellationToken.None);
         var watching = Watch(new MemorySource { Files = [main, folder] });
         await LookAsync(2);
         Action[] changes =
@@ -165,7 +165,7 @@ public sealed class ConfigurationWatchTests : IDisposable
     private async Task StopAsync(Task watching)
     {
         await _stop.CancelAsync();
-        await watching.WaitAsync(Limit);
+        await watching.WaitAsync(Limit, CancellationToken.None);
     }
 
     private sealed class HangingSource(ManualResetEventSlim gate) : IConfigurationSource

@@ -104,17 +104,18 @@ public sealed class ReloaderTests
     public async Task AStorm_EndsWithTheNewestFileInForce_AfterOneMoreReload()
     {
         await using var rig = await PublisherRig.StartAsync();
-        var (gate, old) = (new TaskCompletionSource(), Written(rig));
+        using var gate = new ManualResetEventSlim();
+        var old = Written(rig);
         rig.Source.Next = () =>
         {
-            gate.Task.Wait(Limit);
+            gate.Wait(Limit);
             return new ConfigurationReading(old, [], []);
         };
         var first = rig.Daemon.Reloads.ReloadAsync("SIGHUP");
         await Eventually.TrueAsync(() => rig.Source.Reads == 1, Limit, "the first reading");
         rig.Source.Write(old with { DrainTimeout = TimeSpan.FromSeconds(7) });
         var storm = Enumerable.Range(0, 1000).Select(_ => rig.Daemon.Reloads.ReloadAsync("SIGHUP")).ToList();
-        gate.SetResult();
+        gate.Set();
 
         Assert.That((await first.WaitAsync(Limit)).Outcome, Is.EqualTo(ReloadOutcome.Unchanged));
         Assert.That((await Task.WhenAll(storm).WaitAsync(Limit)).Distinct().Single().Outcome, Is.EqualTo(ReloadOutcome.Applied));
@@ -125,10 +126,11 @@ public sealed class ReloaderTests
     public async Task AFileSystemThatHangs_IsGivenUp_AndNoSecondThreadIsGivenToIt()
     {
         await using var rig = await PublisherRig.StartAsync();
-        var (gate, clock) = (new TaskCompletionSource(), new FakeTimeProvider());
+        using var gate = new ManualResetEventSlim();
+        var clock = new FakeTimeProvider();
         rig.Source.Next = () =>
         {
-            gate.Task.Wait(Limit);
+            gate.Wait(Limit);
             return new ConfigurationReading(Written(rig), [], []);
         };
         var reloads = Apart(rig, clock);
@@ -140,7 +142,7 @@ public sealed class ReloaderTests
         Assert.That((await hanging).Errors.Single(), Does.StartWith("/memory/sidecar.yaml was not read within 30 s; "));
         Assert.That(again.Errors.Single(), Does.StartWith("/memory/sidecar.yaml is still being read by an attempt before; "));
         Assert.That(rig.Source.Reads, Is.EqualTo(1));
-        gate.SetResult();
+        gate.Set();
         await Eventually.TrueAsync(
             async () => (await reloads.ReloadAsync("SIGHUP")).Outcome == ReloadOutcome.Unchanged, Limit, "a file system that is back");
     }

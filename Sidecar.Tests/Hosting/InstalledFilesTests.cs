@@ -35,7 +35,7 @@ public sealed partial class InstalledFilesTests
     [Test]
     public void Sample_WithoutItsCommentSigns_IsASiteBehindEveryProxy()
     {
-        var reading = Read(CommentedOut().Replace(File.ReadAllText(Path.Combine(Systemd, "sidecar.yaml")), "$1"));
+        var reading = Read(CommentedOut().Replace(File.ReadAllText(Path.Combine(Systemd, "sidecar.yaml")), "${indent}"));
         Assert.That(reading.Errors, Is.Empty);
         Assert.That(reading.Snapshot!.Listeners.Select(static listener => listener.Name), Is.EqualTo(new[] { "admin", "nginx", "caddy", "haproxy", "envoy" }));
         Assert.That((reading.Snapshot.Agents.Count, reading.Snapshot.Routes.Count), Is.EqualTo((1, 1)));
@@ -47,6 +47,6 @@ public sealed partial class InstalledFilesTests
 
     private static ConfigurationReading Read(string text) => ConfigurationText.Read(text);
 
-    [GeneratedRegex(@"^( *)# (?=[a-z]+: \{|agents:|  waf:|routes:|- \{)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?<indent> *)# (?=[a-z]+: \{|agents:|  waf:|routes:|- \{)", RegexOptions.Multiline, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex CommentedOut();
 }

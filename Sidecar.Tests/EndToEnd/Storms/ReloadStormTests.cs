@@ -74,6 +74,42 @@ internal sealed class ReloadStormTests
         Assert.That(await daemon.StopAsync(), Is.Zero);
     }
 
+    [TestCase(ProxySetup.NginxAuthRequest, "nginx")]
+    [TestCase(ProxySetup.Caddy, "caddy")]
+    public async Task TheProxysOwnListener_ChangesUnderLoad_AndNoQuestionIsLost(ProxySetup setup, string proxyWord)
+    {
+        const int Changes = 20;
+        using var files = new TempDirectory();
+        var file = files.File("sidecar.yaml");
+        string Web(int round) => $"  web: {{for: {proxyWord}, socket: {files.Socket("http")}, budget: {50_000 + round}ms}}\n";
+        string Own(int round) => Good(files, 0).Replace("agents:", Web(round) + "agents:", StringComparison.Ordinal);
+        await using var origin = await OriginServer.StartAsync();
+        await using var agent = await SidecarCommand.StartAgentAsync(files.Socket("agent"), Stack.AgentFlags);
+        await File.WriteAllTextAsync(file, Own(0));
+        await using var daemon = await SidecarCommand.StartDaemonAsync("-c", file);
+        await daemon.WaitForAsync("agent demo is reachable");
+        using var admin = UnixHttp.Client(files.Socket("admin"));
+        var (proxy, port) = await setup.StartAsync(files, origin.Port, failsOpen: false);
+        await using (proxy)
+        {
+            await using var load = new StormLoad(port, withBodies: false);
+            for (var round = 1; round <= Changes; round++)
+            {
+                await StormLoad.GrowsAsync(() => load.Sent, 20, "requests");
+                await File.WriteAllTextAsync(file, Own(round));
+                using var answer = await admin.PostAsync(new Uri("http://sidecar/v1/reload"), new StringContent("", Encoding.UTF8, "application/json"));
+                var changed = JsonSerializer.Deserialize<JsonElement>(await answer.Content.ReadAsStringAsync()).GetProperty("listeners").GetProperty("changed");
+                Assert.That(changed.EnumerateArray().Select(static one => one.GetString()), Is.EqualTo(new[] { "web" }));
+            }
+
+            await load.EndAsync(load.Sent + 200);
+            Assert.That(load.Refused, Is.Zero);
+            Assert.That(await AdminMetrics.SumAsync(files.Socket("admin"), "sidecar_exchanges_total", "state=\"bypassed\""), Is.Zero);
+        }
+
+        Assert.That(await daemon.StopAsync(), Is.Zero);
+    }
+
     // One of four ways in turn: by order, one that is refused, a storm of signals, and one that changes nothing.
     private static async Task ReloadAsync(ChildProcess daemon, HttpClient admin, TempDirectory files, string file, int round)
     {
