@@ -17,6 +17,7 @@ internal static class Program
             CheckCommand.Create(Console.Out, Console.Error),
             ConfigCommand.Create(Console.Out, Console.Error),
             StatusCommand.Create(Console.Out, Console.Error),
+            ReloadCommand.Create(Console.Out, Console.Error),
             AgentsCommand.Create(Console.Out, Console.Error),
             SessionsCommand.Create(Console.Out, Console.Error),
             AgentCommand.Create(Console.Error),

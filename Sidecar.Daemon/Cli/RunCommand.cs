@@ -2,7 +2,6 @@ using System.CommandLine;
 using Sidecar.Daemon.Cli.Help;
 using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration.Files;
-using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Daemon.Cli;
 
@@ -27,8 +26,9 @@ internal static class RunCommand
                 return await StartCheck.RunAsync(source, output, errors);
             }
 
-            return await StartCheck.ReadAsync(source, errors) is { } options
-                ? await DaemonHost.RunAsync(options, options.Get(DaemonSettings.Verbose), errors, cancellation)
+            var (reading, start) = Boot.Read(source, LastGood.DirectoryOf(Environment.GetEnvironmentVariable("STATE_DIRECTORY")));
+            return await StartCheck.SettleAsync(reading, errors) is { } options
+                ? await DaemonHost.RunAsync(options, start, errors, cancellation)
                 : ExitCodes.WrongUse;
         });
         return command;

@@ -1,26 +1,23 @@
 using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Configuration.Files;
-using Sidecar.Protocol.Transport;
 
 namespace Sidecar.Daemon.Cli;
 
 /// <summary>What a start does before it makes anything: it is the same for a check.</summary>
 internal static class StartCheck
 {
-    /// <summary>Reads a configuration and settles the bounds of connections; says what is wrong and what is probably not meant.</summary>
+    /// <summary>Settles the bounds of connections of what was read; says what is wrong and what is probably not meant.</summary>
     /// <returns>The configuration; null when it cannot be used.</returns>
-    public static async Task<ConfigurationSnapshot?> ReadAsync(IConfigurationSource source, TextWriter errors)
+    public static async Task<ConfigurationSnapshot?> SettleAsync(ConfigurationReading reading, TextWriter errors)
     {
-        var reading = source.Read();
         await WriteAsync(errors, reading);
         if (reading.Snapshot is not { } options)
         {
             return null;
         }
 
-        var limit = DescriptorLimit.Read().Soft;
-        var plan = DescriptorPlan.Fit(options, limit, DescriptorReserve.SizeOf(limit));
+        var plan = ConfigurationStart.Flags.Fit(options);
         if ((plan.Error ?? plan.Warning) is { } said)
         {
             await errors.FailAsync(ExitCodes.WrongUse, said);
@@ -33,7 +30,7 @@ internal static class StartCheck
     /// <returns>The exit code that a start would have.</returns>
     public static async Task<int> RunAsync(IConfigurationSource source, TextWriter output, TextWriter errors)
     {
-        if (await ReadAsync(source, errors) is not { } options)
+        if (await SettleAsync(source.Read(), errors) is not { } options)
         {
             return ExitCodes.WrongUse;
         }

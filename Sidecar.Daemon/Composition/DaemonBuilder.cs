@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Agents.Config;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Connections;
 using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Diagnostics;
@@ -22,6 +23,9 @@ internal sealed class DaemonBuilder
 {
     /// <summary>What the operator wrote; validated.</summary>
     public required ConfigurationSnapshot Configuration { get; init; }
+
+    /// <summary>How the daemon came to it, and where it is read again.</summary>
+    public ConfigurationStart Start { get; init; } = ConfigurationStart.Flags;
 
     /// <summary>Where instruments are made.</summary>
     public required IMeterFactory Meters { get; init; }
@@ -78,10 +82,17 @@ internal sealed class DaemonBuilder
         };
         var removals = new AgentRemovals(
             (agent, abort) => publisher.RemoveAsync(agent.Id, abort), Time, Loggers.CreateLogger<AgentRemovals>());
+        var reloads = new Reloader(
+            Start, publisher, () => current.Model, new LastGood(Start.StateDirectory, Loggers.CreateLogger<LastGood>()), metrics, Time,
+            Loggers.CreateLogger<Reloader>());
+        var watch = Start.HasFiles && Configuration.Get(DaemonSettings.ConfigWatch) is var interval && interval != TimeSpan.MaxValue
+            ? new ConfigurationWatch(Start.Source!, reloads, interval, Time, Loggers.CreateLogger<ConfigurationWatch>())
+            : null;
         daemon = new Daemon(
             Time.GetUtcNow(), Time, metrics, exporter, reports, pusher, updates, current, background, inspector, factory, listeners,
-            publisher, removals);
+            publisher, removals, reloads, watch);
         metrics.ObserveBuild(DaemonVersion.Text);
+        metrics.ObserveConfiguration(() => reloads.Figures);
         metrics.ObserveFailures(() => observers.Failures);
         metrics.Agents.Observe(() => publisher.Agents.SelectMany(static agent => agent.Read()));
         return daemon;
@@ -103,16 +114,20 @@ internal sealed class DaemonBuilder
 /// <param name="Listeners">The listeners there are.</param>
 /// <param name="Publisher">Changes the model.</param>
 /// <param name="Removals">Takes agents out of service.</param>
+/// <param name="Reloads">Reads the configuration again.</param>
+/// <param name="Watch">Looks for changes of it; null where nobody wants that.</param>
 internal sealed record Daemon(
     DateTimeOffset StartedAt, TimeProvider Time, SidecarMetrics Metrics, PrometheusExporter Exporter, AgentReports Reports,
     ConfigPusher Pusher, ConfigUpdates Updates, CurrentModel Current, BackgroundCalls Background, Inspector Inspector,
-    ListenerFactory Factory, ListenerSet Listeners, ModelPublisher Publisher, AgentRemovals Removals) : IDisposable
+    ListenerFactory Factory, ListenerSet Listeners, ModelPublisher Publisher, AgentRemovals Removals,
+    Reloader Reloads, ConfigurationWatch? Watch) : IDisposable
 {
     /// <summary>What operators ask.</summary>
     public AdminApplication CreateAdmin() => new(
         new DaemonView(
             DaemonVersion.Text, StartedAt, () => Current.Model, () => Publisher.Agents, Inspector.Counts, Inspector.Warnings,
-            Inspector.BodyMemory, Pusher, Updates, Removals, Time),
+            Inspector.BodyMemory, Pusher, Updates, Removals, Reloads,
+            () => Publisher.IsDraining, Time),
         Exporter, Reports);
 
     /// <summary>Stops what was started behind the listeners, at once.</summary>

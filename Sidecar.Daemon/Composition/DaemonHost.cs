@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Sidecar.Daemon.Cli;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Hosting;
 
@@ -14,12 +15,17 @@ namespace Sidecar.Daemon.Composition;
 internal static class DaemonHost
 {
     /// <summary>Runs the daemon; the exit code for the shell.</summary>
-    public static async Task<int> RunAsync(ConfigurationSnapshot options, bool verbose, TextWriter errors, CancellationToken cancellation)
+    /// <param name="options">What the operator wrote; validated, its bounds settled.</param>
+    /// <param name="start">How the daemon came to it.</param>
+    /// <param name="errors">Where it is said why it cannot run.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static async Task<int> RunAsync(
+        ConfigurationSnapshot options, ConfigurationStart start, TextWriter errors, CancellationToken cancellation)
     {
         try
         {
             ThreadReserve.Fill();
-            using var host = Build(options, verbose);
+            using var host = Build(options, start);
             await host.RunAsync(cancellation);
             return ExitCodes.Ok;
         }
@@ -33,7 +39,9 @@ internal static class DaemonHost
     /// <returns>The exit code that the start would have.</returns>
     public static async Task<int> CheckAsync(ConfigurationSnapshot options, TextWriter errors)
     {
-        using var host = Build(options, verbose: false);
+        // Whoever asks: a key that root made by a check could not be read by the daemon.
+        options = options with { Values = options.Values.With(DaemonSettings.Check, true) };
+        using var host = Build(options, ConfigurationStart.Flags);
         var factory = host.Services.GetRequiredService<Daemon>().Factory;
         var problems = options.Listeners.Select(listener => factory.Problem(listener, options)).OfType<string>().ToList();
         return problems.Count > 0
@@ -43,21 +51,25 @@ internal static class DaemonHost
                     + "400, 426, 431 and 501 do not reach clients, whatever server it asks; SKIP it where no agent wants responses"));
     }
 
-    private static IHost Build(ConfigurationSnapshot options, bool verbose)
+    private static IHost Build(ConfigurationSnapshot options, ConfigurationStart start)
     {
         // Without the defaults: flags are the only configuration, not what happens to lie in the working directory or the environment.
         var builder = Host.CreateEmptyApplicationBuilder(null);
         var notifySocket = Environment.GetEnvironmentVariable("NOTIFY_SOCKET");
-        AddLogging(builder.Logging, verbose, underSystemd: notifySocket is not null);
+        AddLogging(builder.Logging, options.Get(DaemonSettings.Verbose) && !options.ChecksOnly, underSystemd: notifySocket is not null);
         var services = builder.Services;
         services.AddMetrics();
-        services.AddSingleton<IHostLifetime, SignalLifetime>();
+        services.AddSingleton<IHostLifetime>(static provider => new SignalLifetime(
+            provider.GetRequiredService<IHostApplicationLifetime>(),
+            () => _ = provider.GetRequiredService<Daemon>().Reloads.ReloadAsync("SIGHUP"),
+            provider.GetRequiredService<ILogger<SignalLifetime>>()));
         // The shutdown bounds its steps itself, by the limits that count then.
         services.Configure<HostOptions>(static host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new DaemonBuilder
         {
             Configuration = options,
+            Start = start,
             Meters = provider.GetRequiredService<IMeterFactory>(),
             Loggers = provider.GetRequiredService<ILoggerFactory>(),
             Stop = provider.GetRequiredService<IHostApplicationLifetime>().StopApplication,

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Hosting;
 using Sidecar.Daemon.Inspection;
 
@@ -12,6 +13,7 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
     private readonly ILogger _logger = loggers.CreateLogger<DaemonService>();
     private readonly CancellationTokenSource _stopping = new();
     private Task _announcing = Task.CompletedTask;
+    private Task _watching = Task.CompletedTask;
 
     private RuntimeModel Model => daemon.Current.Model;
 
@@ -31,18 +33,26 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
         }
 
         daemon.Listeners.Announce();
+        daemon.Reloads.Open();
+        _watching = daemon.Watch?.RunAsync(_stopping.Token) ?? Task.CompletedTask;
         LogStarted(_logger, DaemonVersion.Text, daemon.Listeners.Count, Model.Agents.Count, Model.Routes.Routes.Count);
+        if (!Model.Configuration.BringsRequests)
+        {
+            LogNothingAsked(_logger, Warnings.NothingAsked);
+        }
+
         _announcing = Model.Configuration.WaitForAgents ? AnnounceWhenCompleteAsync() : Announce();
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         var times = new ShutdownTimes(Model.Configuration);
+        daemon.Reloads.Tell(null);
         notifier.Stopping("draining");
         notifier.ExtendTimeout(times.Total);
         await _stopping.CancelAsync();
         await daemon.Publisher.CloseAsync();
-        await _announcing;
+        await Task.WhenAll(_announcing, _watching);
         var steps = times.Steps(
             abort => daemon.Listeners.StopAsync(times.Exchanges, abort),
             _ => Task.WhenAll(daemon.Background.DisposeAsync().AsTask(), daemon.Pusher.DisposeAsync().AsTask()),
@@ -52,6 +62,10 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
     }
 
     public void Dispose() => _stopping.Dispose();
+
+    /// <summary>What a model is in one line, for the service manager.</summary>
+    public static string StatusOf(RuntimeModel model) =>
+        $"{model.Configuration.Listeners.Count} listeners, {model.Agents.Count} agents, model {model.Generation}";
 
     private Task StopAgentsAsync(ShutdownTimes times, CancellationToken cancellation)
     {
@@ -70,7 +84,8 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
 
     private Task Announce()
     {
-        notifier.Ready($"{daemon.Listeners.Count} listeners, {Model.Agents.Count} agents");
+        notifier.Ready(StatusOf(Model));
+        daemon.Reloads.Tell(notifier);
         return Task.CompletedTask;
     }
 
@@ -91,6 +106,9 @@ internal sealed partial class DaemonService(Daemon daemon, SystemdNotifier notif
 
     [LoggerMessage(1, LogLevel.Information, "sidecar {Version} is up: {Listeners} listeners, {Agents} agents, {Routes} routes")]
     private static partial void LogStarted(ILogger logger, string version, int listeners, int agents, int routes);
+
+    [LoggerMessage(5, LogLevel.Warning, "{Warning}")]
+    private static partial void LogNothingAsked(ILogger logger, string warning);
 
     [LoggerMessage(2, LogLevel.Information, "sidecar is down")]
     private static partial void LogStopped(ILogger logger);

@@ -37,6 +37,15 @@ internal sealed class ListenerFactory(
         }
     }
 
+    /// <summary>Says that the directory of a listener's socket is missing; null when it is there, or none is needed.</summary>
+    public static string? MissingDirectory(ListenerOptions listener)
+    {
+        var directory = listener.Address is null && listener.AbstractName is null ? Path.GetDirectoryName(listener.Place) : null;
+        return directory is null || Directory.Exists(directory)
+            ? null
+            : $"cannot listen on {listener.Path}: there is no directory {directory}; create it or choose another path";
+    }
+
     /// <summary>A listener that does not listen yet.</summary>
     /// <param name="listener">What the operator wrote of it.</param>
     /// <param name="snapshot">What the operator wrote of everything.</param>
@@ -45,10 +54,9 @@ internal sealed class ListenerFactory(
     public IListener Create(ListenerOptions listener, ConfigurationSnapshot snapshot, bool replaces = false)
     {
         // Said here, because the first file that cannot be made there may be one the operator never named.
-        var directory = listener.Address is null && listener.AbstractName is null ? Path.GetDirectoryName(listener.Place) : null;
-        if (directory is not null && !Directory.Exists(directory))
+        if (MissingDirectory(listener) is { } problem)
         {
-            throw new IOException($"cannot listen on {listener.Path}: there is no directory {directory}; create it or choose another path");
+            throw new IOException(problem);
         }
 
         var created = CreateLinked(listener, snapshot, replaces);

@@ -48,6 +48,14 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
     /// <summary>The whole daemon is up: those that listened at the same places before may end.</summary>
     public void Announce() => Array.ForEach(_serving, static one => one.Listener.Announce());
 
+    /// <summary>Why listeners could not follow a change, as far as that can be told without making any.</summary>
+    public IEnumerable<string> ProblemsOf(ConfigurationSnapshot before, ConfigurationSnapshot next)
+    {
+        var (added, gone) = Difference(before, next);
+        return added.Select(options => IsStuck(gone, options) ? WhyStuck(options) : ListenerFactory.MissingDirectory(options))
+            .OfType<string>();
+    }
+
     /// <summary>Starts what is new or changed beside what there is. When that fails, those before have their places again.</summary>
     /// <param name="before">What was configured before.</param>
     /// <param name="next">What is configured now.</param>
@@ -55,12 +63,10 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
     /// <exception cref="IOException">A socket, or a file that a listener needs, cannot be used.</exception>
     public async Task<ListenerChange> PrepareAsync(ConfigurationSnapshot before, ConfigurationSnapshot next, CancellationToken cancellation)
     {
-        var added = next.Listeners.Where(options => !before.Listeners.Contains(options) || IsReadAnew(options, before, next)).ToList();
-        var gone = Array.FindAll(_serving, one => !next.Listeners.Contains(one.Options) || added.Contains(one.Options));
-        if (added.Find(options => options.HasNoFile && IsAt(gone, options)) is { } stuck)
+        var (added, gone) = Difference(before, next);
+        if (added.Find(options => IsStuck(gone, options)) is { } stuck)
         {
-            throw new IOException($"listener {stuck.Name} cannot change while it runs, because nobody can listen on {stuck.Place} beside "
-                + "it; start the daemon again, or choose another place");
+            throw new IOException(WhyStuck(stuck));
         }
 
         var (made, backups) = (new List<PlacedListener>(), new List<SocketFileBackup>());
@@ -158,6 +164,18 @@ internal sealed class ListenerSet(ListenerFactory factory, Succession succession
             // What had not ended by then was cut off, as it was to be.
         }
     }
+
+    private (List<ListenerOptions> Added, PlacedListener[] Gone) Difference(ConfigurationSnapshot before, ConfigurationSnapshot next)
+    {
+        var added = next.Listeners.Where(options => !before.Listeners.Contains(options) || IsReadAnew(options, before, next)).ToList();
+        return (added, Array.FindAll(_serving, one => !next.Listeners.Contains(one.Options) || added.Contains(one.Options)));
+    }
+
+    private static bool IsStuck(PlacedListener[] gone, ListenerOptions options) => options.HasNoFile && IsAt(gone, options);
+
+    private static string WhyStuck(ListenerOptions stuck) =>
+        $"listener {stuck.Name} cannot change while it runs, because nobody can listen on {stuck.Place} beside it; start the daemon "
+        + "again, or choose another place";
 
     private PlacedListener Make(ListenerOptions options, ConfigurationSnapshot snapshot, bool replaces = false) =>
         new(options, factory.Create(options, snapshot, replaces));

@@ -1,5 +1,6 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Inspection;
 using Sidecar.Daemon.Inspection.Routing;
 
@@ -55,6 +56,11 @@ internal static class ModelBuilder
         return ((string?[])[
             Differs("the prefix of metrics", before.MetricsPrefix, next.MetricsPrefix),
             Differs("the reply key's file", before.ReplyKeyFile, next.ReplyKeyFile),
+            Differs(
+                "config-watch", DaemonSettings.ConfigWatch.Write(before.Get(DaemonSettings.ConfigWatch)),
+                DaemonSettings.ConfigWatch.Write(next.Get(DaemonSettings.ConfigWatch))),
+            Differs(
+                "verbose", Formats.YesNo.Write(before.Get(DaemonSettings.Verbose)), Formats.YesNo.Write(next.Get(DaemonSettings.Verbose))),
         ]).OfType<string>();
     }
 

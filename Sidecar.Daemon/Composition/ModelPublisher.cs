@@ -72,7 +72,7 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
     }
 
     /// <summary>Changes the model, or says why not; then everything is as it was.</summary>
-    /// <param name="change">Makes the new configuration of the one that counts now.</param>
+    /// <param name="change">Makes the new configuration of the one that counts now; the same one leaves all as it is.</param>
     /// <param name="cancellation">Gives the change up, as long as it has not come true.</param>
     /// <returns>Why it is refused; empty when it has come true.</returns>
     public async Task<IReadOnlyList<string>> UpdateAsync(
@@ -85,10 +85,12 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
             either.Token.ThrowIfCancellationRequested();
             var before = _current.Model.Configuration;
             var next = change(before);
+            if (ReferenceEquals(before, next))
+            {
+                return [];
+            }
 
-            // What an operator's order has left behind, such as a route without its agent, does not stand in the way of other changes.
-            IReadOnlyList<string> problems =
-                [.. OptionsValidator.Validate(next).Except(OptionsValidator.Validate(before)), .. ModelBuilder.FixedAtStart(before, next)];
+            var problems = ProblemsOf(before, next);
             return problems.Count > 0 ? Refuse(problems) : await ApplyAsync(next, mayMiss: false, either.Token);
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested && !cancellation.IsCancellationRequested)
@@ -99,6 +101,13 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
         {
             _turn.Release();
         }
+    }
+
+    /// <summary>Why a change to a configuration would be refused, as far as that can be told without starting anything of it.</summary>
+    public IReadOnlyList<string> Check(ConfigurationSnapshot next)
+    {
+        var before = _current.Model.Configuration;
+        return [.. ProblemsOf(before, next), .. _listeners.ProblemsOf(before, next)];
     }
 
     /// <summary>
@@ -147,6 +156,10 @@ internal sealed partial class ModelPublisher : IAsyncDisposable
 
     /// <summary>Ends what drains. After <see cref="CloseAsync"/>.</summary>
     public ValueTask DisposeAsync() => _draining.DisposeAsync();
+
+    // What an operator's order has left behind, such as a route without its agent, does not stand in the way of other changes.
+    private static IReadOnlyList<string> ProblemsOf(ConfigurationSnapshot before, ConfigurationSnapshot next) =>
+        [.. OptionsValidator.Validate(next).Except(OptionsValidator.Validate(before)), .. ModelBuilder.FixedAtStart(before, next)];
 
     private List<AgentChange> Plan(ConfigurationSnapshot snapshot) => [.. snapshot.Agents.Select(agent => _agents.Plan(agent, snapshot))];
 

@@ -19,6 +19,9 @@ internal sealed record ConfigurationSnapshot : SettingOptions
     /// <summary>How calls to agents are made where an agent's own settings say nothing.</summary>
     public PoolOptions Pool { get => new() { Values = Values }; init => Values = value.Values.Over(Values); }
 
+    /// <summary>Whether a listener brings requests; without one nothing is inspected.</summary>
+    public bool BringsRequests => Listeners.Any(static listener => listener.Kind is not (ListenerKind.Admin or ListenerKind.Reverse));
+
     /// <summary>How long work under way may take when the daemon stops.</summary>
     public TimeSpan DrainTimeout { get => Get(Keys.DrainTimeout); init => Values = Values.With(Keys.DrainTimeout, value); }
 

@@ -9,7 +9,7 @@ using Sidecar.Daemon.Diagnostics.Reports;
 namespace Sidecar.Daemon.Control;
 
 /// <summary>
-/// What operators ask the daemon over its own socket: metrics, its state as JSON, and orders to push configurations and to clear sessions.
+/// What operators ask the daemon over its own socket: metrics, its state as JSON, and orders to reload, to push configurations and to clear sessions.
 /// </summary>
 internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exporter, AgentReports reports)
     : IHttpApplication<IFeatureCollection>
@@ -20,6 +20,7 @@ internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exp
     private readonly AdminPages _pages = new(daemon);
     private readonly ConfigPushEndpoint _pushes = new(daemon);
     private readonly StickyEndpoint _sticky = new(daemon);
+    private readonly ReloadEndpoint _reloads = new(daemon.Reloads);
 
     public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
 
@@ -35,13 +36,14 @@ internal sealed class AdminApplication(DaemonView daemon, PrometheusExporter exp
         var (status, document) = (request.Method, path) switch
         {
             ("POST", PushPath) => await _pushes.TakeAsync(request),
+            ("POST", ReloadEndpoint.Path) => await _reloads.TakeAsync(request),
             ("DELETE", _) when path.StartsWith(AgentsPath + "/", StringComparison.Ordinal) => Remove(path[(AgentsPath.Length + 1)..]),
             ("DELETE", _) when path.StartsWith(StickyEndpoint.Path, StringComparison.Ordinal) =>
                 _sticky.Clear(path[StickyEndpoint.Path.Length..]),
             (not ("GET" or "HEAD"), _) => AdminAnswer.Error(
                 StatusCodes.Status405MethodNotAllowed,
-                $"{request.Method} is not understood here; the orders are POST {PushPath}, DELETE {AgentsPath}/AGENT and DELETE "
-                + $"{StickyEndpoint.Path}AGENT[/KEY]"),
+                $"{request.Method} is not understood here; the orders are POST {ReloadEndpoint.Path}, POST {PushPath}, DELETE {AgentsPath}/AGENT "
+                + $"and DELETE {StickyEndpoint.Path}AGENT[/KEY]"),
             (_, "/metrics") => AdminAnswer.Ok(Metrics()),
             (_, "/healthz") => AdminAnswer.Ok("ok\n"u8.ToArray()),
             (_, "/status") => AdminAnswer.Ok(_pages.Status()),

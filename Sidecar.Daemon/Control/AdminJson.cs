@@ -16,6 +16,7 @@ namespace Sidecar.Daemon.Control;
 [JsonSerializable(typeof(StickyClearedDocument))]
 [JsonSerializable(typeof(ConfigPushesDocument))]
 [JsonSerializable(typeof(ConfigPushDocument))]
+[JsonSerializable(typeof(ReloadDocument))]
 [JsonSerializable(typeof(ErrorDocument))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {
@@ -27,6 +28,7 @@ internal sealed partial class AdminJson : JsonSerializerContext
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(ConfigPushOrder))]
+[JsonSerializable(typeof(ReloadOrder))]
 internal sealed partial class OrderJson : JsonSerializerContext;
 
 /// <summary>What an order or a question is answered with: a document to be written as JSON, or text that is ready.</summary>

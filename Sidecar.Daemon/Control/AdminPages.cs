@@ -22,8 +22,10 @@ internal sealed class AdminPages(DaemonView daemon)
             StartedAt = daemon.StartedAt,
             UptimeSeconds = Math.Round((daemon.Time.GetUtcNow() - daemon.StartedAt).TotalSeconds, 3),
             Warnings = [
+                .. Warnings.Of(daemon.Reloads.State, daemon.Model().Generation, daemon.Model().Configuration),
                 .. Warnings.Of(agents, Removed(), exchanges, ConfigPushes(), daemon.BodyMemory, daemon.Time.GetUtcNow()),
                 .. daemon.ListenerWarnings.All],
+            Configuration = Configuration(daemon.Reloads.State),
             Listeners = [.. daemon.Model().Configuration.Listeners.Select(static listener => new ListenerDocument(
                 listener.Name, listener.Kind.ToString().ToLowerInvariant(), listener.Place))],
             Agents = agents,
@@ -32,6 +34,10 @@ internal sealed class AdminPages(DaemonView daemon)
             HeldBodyLimit = daemon.BodyMemory.Limit,
         };
     }
+
+    private ConfigurationDocument Configuration(ReloadState state) => new(
+        state.Place, daemon.Model().Generation, state.LoadedAt, state.IsCurrent, daemon.IsDraining(),
+        state.Last is { } last ? ReloadEndpoint.Of(last) : null);
 
     // One that came back is there.
     private IReadOnlyList<(string Agent, DateTimeOffset Since)> Removed()

@@ -15,30 +15,15 @@ internal sealed class ConfigPushEndpoint(DaemonView daemon)
     /// <summary>Most bytes of an order: a configuration in which every character is escaped, and room for what is around it.</summary>
     public const int MaxBytes = 4 * ConfigurationFile.MaxBytes;
 
-    private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(10);
-
     /// <summary>Reads an order and begins what it asks for.</summary>
     public async Task<AdminAnswer> TakeAsync(IHttpRequestFeature request)
     {
-        ConfigPushOrder order;
-        try
+        var (order, problem) = await OrderBody.ReadAsync(
+            request, MaxBytes, "the fields 'agent' and 'config', both optional", OrderJson.Default.ConfigPushOrder,
+            new ConfigPushOrder(null, null));
+        if (order is null)
         {
-            order = await ReadAsync(request.Body);
-        }
-        catch (BadHttpRequestException e)
-        {
-            return AdminAnswer.Error(
-                e.StatusCode,
-                e.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"the order is longer than {MaxBytes} bytes" : e.Message);
-        }
-        catch (JsonException e)
-        {
-            return AdminAnswer.Error(StatusCodes.Status400BadRequest, $"the order is not understood (line {(e.LineNumber ?? 0) + 1}, byte "
-                + $"{e.BytePositionInLine ?? 0}): send a JSON object with the fields 'agent' and 'config', both optional, and no other");
-        }
-        catch (OperationCanceledException)
-        {
-            return AdminAnswer.Error(StatusCodes.Status408RequestTimeout, $"the order did not come within {ReadLimit.TotalSeconds:0} s");
+            return problem;
         }
 
         var agents = daemon.Agents();
@@ -103,15 +88,5 @@ internal sealed class ConfigPushEndpoint(DaemonView daemon)
             error = e.Message;
             return null;
         }
-    }
-
-    private static async Task<ConfigPushOrder> ReadAsync(Stream body)
-    {
-        using var limit = new CancellationTokenSource(ReadLimit, TimeProvider.System);
-        using var bytes = new MemoryStream();
-        await body.CopyToAsync(bytes, limit.Token);
-        return bytes.Length == 0 ? new ConfigPushOrder(null, null)
-            : JsonSerializer.Deserialize(bytes.GetBuffer().AsSpan(0, (int)bytes.Length), OrderJson.Default.ConfigPushOrder)
-            ?? new ConfigPushOrder(null, null);
     }
 }

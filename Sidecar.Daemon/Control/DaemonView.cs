@@ -16,11 +16,13 @@ namespace Sidecar.Daemon.Control;
 /// <param name="Pusher">Pushes configurations to agents.</param>
 /// <param name="Updates">What agents asked about their configurations.</param>
 /// <param name="Removals">Takes agents out of service.</param>
+/// <param name="Reloads">Reads the configuration again.</param>
+/// <param name="IsDraining">Whether something that a change has made superfluous has not ended.</param>
 /// <param name="Time">The clock.</param>
 internal sealed record DaemonView(
     string Version, DateTimeOffset StartedAt, Func<RuntimeModel> Model, Func<IReadOnlyList<AgentState>> Agents, ExchangeCounts Exchanges,
     ListenerWarnings ListenerWarnings, ByteBudget BodyMemory, ConfigPusher Pusher, ConfigUpdates Updates, AgentRemovals Removals,
-    TimeProvider Time)
+    IReloads Reloads, Func<bool> IsDraining, TimeProvider Time)
 {
     /// <summary>The agent of an id as it is now; null when there is none.</summary>
     public AgentState? Find(string id) => Agents().FirstOrDefault(agent => agent.Id == id);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Control.Documents;
 
 namespace Sidecar.Daemon.Control;
@@ -7,6 +8,9 @@ namespace Sidecar.Daemon.Control;
 /// <summary>Says what needs an operator's attention, the gravest first.</summary>
 internal static class Warnings
 {
+    /// <summary>What is to be known where no listener brings requests.</summary>
+    public const string NothingAsked = "no listener is for a proxy: nobody can ask, and nothing is inspected";
+
     private static readonly TimeSpan Lately = TimeSpan.FromHours(1);
 
     /// <summary>All that there is to say.</summary>
@@ -17,9 +21,8 @@ internal static class Warnings
         var warnings = new List<string>();
         warnings.AddRange(agents.Select(Of).OfType<string>());
         warnings.AddRange(agents.SelectMany(static agent => agent.Warnings));
-        warnings.AddRange(removed.Select(static one => $"agent {one.Agent} was removed at "
-            + one.Since.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)
-            + " UTC: its routes go on without it until the daemon is started again"));
+        warnings.AddRange(removed.Select(static one => $"agent {one.Agent} was removed at {Time(one.Since)}: "
+            + "its routes go on without it until the daemon is started again"));
         if (exchanges.Bypassed > 0)
         {
             warnings.Add($"{exchanges.Bypassed} exchanges passed uninspected since the start; "
@@ -44,6 +47,32 @@ internal static class Warnings
                 + $"{request.Detail}"));
         return warnings;
     }
+
+    /// <summary>What there is to say of the configuration.</summary>
+    /// <param name="state">Where it came from.</param>
+    /// <param name="generation">The number of the model that counts.</param>
+    /// <param name="configuration">The configuration itself.</param>
+    public static IEnumerable<string> Of(ReloadState state, long generation, ConfigurationSnapshot configuration)
+    {
+        if (!configuration.BringsRequests)
+        {
+            yield return NothingAsked;
+        }
+
+        if (state.LastGoodBecause is { } why)
+        {
+            yield return $"the daemon runs on its last good configuration, not on {state.Place}: {why}";
+        }
+
+        if (state.Last is { Outcome: ReloadOutcome.Refused } refused)
+        {
+            var more = refused.Errors.Count > 1 ? $" (and {refused.Errors.Count - 1} more: sidecar reload --dry-run)" : "";
+            yield return $"the reload of {Time(refused.At)} ({refused.Cause}) was refused, model {generation} stays: "
+                + $"{(refused.Errors is [var first, ..] ? first : "no reason is known")}{more}";
+        }
+    }
+
+    private static string Time(DateTimeOffset at) => at.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) + " UTC";
 
     private static string? Of(AgentDocument agent)
     {

@@ -18,6 +18,7 @@ internal sealed class SidecarMetrics : IDisposable
 
     private readonly Counter<long> _replies;
     private readonly Counter<long> _registrations;
+    private readonly Counter<long> _reloads;
     private readonly UpDownCounter<long> _sessions;
     private readonly Counter<long> _sessionEnds;
 
@@ -29,6 +30,7 @@ internal sealed class SidecarMetrics : IDisposable
         _replies = Meter.CreateCounter<long>("replies", "{reply}", "Replies fetched in a second step, by what their token was");
         _registrations = Meter.CreateCounter<long>("agent.registrations", "{registration}",
             "Attempts of agents to register on a reverse listener, by how they ended");
+        _reloads = Meter.CreateCounter<long>("reloads", "{reload}", "Reloads of the configuration ended, by what they came to");
         _sessions = Meter.CreateUpDownCounter<long>("proxy.sessions", "{session}", "Connections that proxies keep open to us");
         _sessionEnds = Meter.CreateCounter<long>("proxy.session.ends", "{session}", "Connections of proxies that ended, by why");
     }
@@ -43,6 +45,10 @@ internal sealed class SidecarMetrics : IDisposable
     /// <param name="listener">The reverse listener.</param>
     /// <param name="outcome">A name of our own enum.</param>
     public void Registered(string listener, string outcome) => _registrations.Add(1, Tag("listener", listener), Tag("outcome", outcome));
+
+    /// <summary>A reload of the configuration ended.</summary>
+    /// <param name="outcome">A name of our own enum.</param>
+    public void Reloaded(string outcome) => _reloads.Add(1, Tag("outcome", outcome));
 
     /// <summary>A proxy opened a long-lived connection.</summary>
     public void SessionStarted(string listener) => _sessions.Add(1, Tag("listener", listener));
@@ -62,6 +68,23 @@ internal sealed class SidecarMetrics : IDisposable
     /// <summary>Adds the marker of this build.</summary>
     public void ObserveBuild(string version) => Meter.CreateObservableGauge(
         "info", () => new Measurement<int>(1, Tag("version", version)), unit: null, "1; its label names the version that runs");
+
+    /// <summary>Adds the configuration that counts.</summary>
+    /// <param name="read">Asked at each scrape.</param>
+    public void ObserveConfiguration(Func<ConfigurationFigures> read)
+    {
+        Meter.CreateObservableGauge(
+            "config.generation", () => read().Generation, unit: null, "The number of the model that counts; 1 is that of the start");
+        Meter.CreateObservableGauge(
+            "config.last_good", () => read().IsLastGood ? 1 : 0, unit: null,
+            "1 if the daemon was started with the last good configuration because the one at its place could not be used");
+        Meter.CreateObservableGauge(
+            "config.last_reload_successful", () => read().IsCurrent ? 1 : 0, unit: null,
+            "1 if what was read last counts, 0 if it was refused");
+        Meter.CreateObservableGauge(
+            "config.last_reload_success_timestamp", () => read().LoadedAt.ToUnixTimeMilliseconds() / 1000.0, "s",
+            "When the configuration was read last with success, in seconds since 1970");
+    }
 
     /// <summary>Adds the count of observers' failures.</summary>
     /// <param name="read">Asked at each scrape.</param>
@@ -87,3 +110,10 @@ internal sealed class SidecarMetrics : IDisposable
         _ => "none",
     };
 }
+
+/// <summary>The configuration that counts, in figures.</summary>
+/// <param name="Generation">The number of the model.</param>
+/// <param name="LoadedAt">When it was read.</param>
+/// <param name="IsCurrent">Whether what was read last counts.</param>
+/// <param name="IsLastGood">Whether it is not the one at its place but the last good one.</param>
+internal readonly record struct ConfigurationFigures(long Generation, DateTimeOffset LoadedAt, bool IsCurrent, bool IsLastGood);

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Sidecar.Daemon.Hosting;
 
 /// <summary>
-/// What the process does on signals: TERM and INT stop it in order, and no other that can be caught ends it. Safe from any thread.
+/// What the process does on signals: TERM and INT stop it in order, HUP reloads, and no other that can be caught ends it. Safe from any thread.
 /// </summary>
 /// <remarks>
 /// Operators' tools send HUP and USR1 to daemons by habit (log rotation, reloads, a terminal that closes); by default each would kill.
@@ -28,11 +28,12 @@ internal sealed class ProcessSignals : IDisposable
     /// <summary>Catches them from now on.</summary>
     /// <param name="stop">Called at every TERM and INT.</param>
     /// <param name="say">Takes a line for the log.</param>
-    public ProcessSignals(Action stop, Action<string> say)
+    /// <param name="reload">Called at every HUP; null for a process that has nothing to reload.</param>
+    public ProcessSignals(Action stop, Action<string> say, Action? reload = null)
     {
         On(PosixSignal.SIGTERM, stop);
         On(PosixSignal.SIGINT, stop);
-        On(PosixSignal.SIGHUP, () => say("SIGHUP: there is no file to reload; start the daemon again with other flags"));
+        On(PosixSignal.SIGHUP, reload ?? (() => say("SIGHUP: there is no file to reload")));
         On(User1, () => say("SIGUSR1: there are no log files to reopen; the log goes to standard output"));
         On(User2, () => say("SIGUSR2 means nothing here and is ignored"));
         foreach (var (signal, name) in Others)
@@ -55,14 +56,17 @@ internal sealed class ProcessSignals : IDisposable
 /// How long the host lives: until SIGTERM or SIGINT. The framework's own lifetime would stop it on SIGQUIT too, and leave the other signals
 /// to kill it.
 /// </summary>
+/// <param name="application">Is stopped.</param>
+/// <param name="reload">Begins a reload and does not wait for it.</param>
+/// <param name="logger">Is told of signals that mean nothing.</param>
 internal sealed partial class SignalLifetime(
-    IHostApplicationLifetime application, ILogger<SignalLifetime> logger) : IHostLifetime, IDisposable
+    IHostApplicationLifetime application, Action reload, ILogger<SignalLifetime> logger) : IHostLifetime, IDisposable
 {
     private ProcessSignals? _signals;
 
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
-        _signals = new ProcessSignals(application.StopApplication, line => LogSignal(logger, line));
+        _signals = new ProcessSignals(application.StopApplication, line => LogSignal(logger, line), reload);
         return Task.CompletedTask;
     }
 

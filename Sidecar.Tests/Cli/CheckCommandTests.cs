@@ -52,6 +52,15 @@ internal sealed class CheckCommandTests
     }
 
     [Test]
+    public async Task Check_MakesNoReplyKey()
+    {
+        using var directory = new TempDirectory();
+        var file = Write(directory, "version: 1\nlisteners: {n: {for: nginx, socket: h.sock}}\nagents: {waf: {at: waf.sock}}\n");
+        Assert.That((await RunAsync(CheckCommand.Create, file)).Code, Is.EqualTo(ExitCodes.Ok));
+        Assert.That(Directory.GetFiles(directory.FullPath), Is.EqualTo(new[] { file }), "it would belong to whoever checks");
+    }
+
+    [Test]
     public async Task AbsentFile_IsOneLine()
     {
         using var directory = new TempDirectory();

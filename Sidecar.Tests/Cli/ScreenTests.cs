@@ -52,6 +52,7 @@ public sealed class ScreenTests
             StartedAt = DateTimeOffset.UnixEpoch,
             UptimeSeconds = 3_720,
             Warnings = ["agent waf says that its configuration is wrong: \u001b[2J"],
+            Configuration = new ConfigurationDocument("/etc/sidecar/sidecar.yaml", 3, DateTimeOffset.UnixEpoch, true, true, null),
             Listeners = [new ListenerDocument("http:http.sock", "http", "/run/sidecar/http.sock")],
             Agents = [],
             Exchanges = new ExchangesDocument(10, 1, 2, 3, 0, 0, 4, 0),
@@ -60,6 +61,7 @@ public sealed class ScreenTests
         };
         Assert.That(StatusCommand.Write(status), Is.EqualTo("""
             sidecar 1.2, up 1h 2m, process 7
+            configuration /etc/sidecar/sidecar.yaml, model 3, read at 1970-01-01 00:00:00 UTC, draining
             ! agent waf says that its configuration is wrong: \u001b[2J
 
             LISTENER        KIND  PLACE

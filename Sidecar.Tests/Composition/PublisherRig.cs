@@ -22,9 +22,13 @@ internal sealed class PublisherRig : IAsyncDisposable
             Listeners = [Listener("native")],
             DrainTimeout = TimeSpan.FromSeconds(30),
         },
+        Start = new ConfigurationStart(Source) { Fit = static written => new(written, null, null) },
         Meters = Sums.Factory,
         Loggers = Logs,
     }.Build();
+
+    /// <summary>What a reload reads.</summary>
+    public MemorySource Source { get; } = new();
 
     public Daemon.Composition.Daemon Daemon { get; }
 
@@ -43,6 +47,7 @@ internal sealed class PublisherRig : IAsyncDisposable
         rig.Daemon.Listeners.Create(rig.Model.Configuration);
         await rig.Daemon.Listeners.StartAsync(CancellationToken.None);
         await Eventually.TrueAsync(() => rig.Model.Agents[0].IsAvailable, TimeSpan.FromSeconds(30), "the agent");
+        rig.Daemon.Reloads.Open();
         return rig;
     }
 

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Agents.Config;
+using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Control;
 using Sidecar.Daemon.Diagnostics.Reports;
@@ -21,9 +22,9 @@ internal sealed class AdminHarness : IAsyncDisposable
     private readonly KestrelListener _listener;
     private readonly HttpClient _client;
 
-    private AdminHarness(InspectionHarness inside)
+    private AdminHarness(InspectionHarness inside, MemorySource source)
     {
-        Inside = inside;
+        (Inside, Source) = (inside, source);
         Socket = _directory.Socket("admin.sock");
         _listener = new KestrelListener(
             new KestrelListenerOptions { EndPoint = new UnixDomainSocketEndPoint(Socket), MaxRequestBodyBytes = ConfigPushEndpoint.MaxBytes }, inside.Logs);
@@ -32,6 +33,9 @@ internal sealed class AdminHarness : IAsyncDisposable
     }
 
     public InspectionHarness Inside { get; }
+
+    /// <summary>What a reload reads.</summary>
+    public MemorySource Source { get; }
 
     public AdminApplication Application { get; }
 
@@ -43,13 +47,16 @@ internal sealed class AdminHarness : IAsyncDisposable
 
     public static async Task<AdminHarness> StartAsync(params LambdaAgent[] agents)
     {
+        var source = new MemorySource();
         var options = new HarnessOptions
         {
+            Start = new ConfigurationStart(source) { Fit = static written => new(written, null, null) },
             Drain = Drain,
             Pushing = new ConfigPushSettings { MaxRetries = 0 },
             Listeners = [new ListenerOptions { Kind = ListenerKind.Native, Path = "/run/native.sock" }],
         };
-        var harness = new AdminHarness(await InspectionHarness.StartAsync(options, agents));
+        var harness = new AdminHarness(await InspectionHarness.StartAsync(options, agents), source);
+        harness.Inside.Daemon.Reloads.Open();
         await harness._listener.StartAsync(harness.Application, CancellationToken.None);
         return harness;
     }

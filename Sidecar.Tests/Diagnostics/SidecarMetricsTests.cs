@@ -68,6 +68,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         _metrics.Agents.Observe(() => [Waf, new AgentSnapshot("bot", "1")]);
         _metrics.ObserveBuild("1.2");
         _metrics.ObserveFailures(() => 2);
+        _metrics.ObserveConfiguration(static () => new ConfigurationFigures(3, DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_500), true, false));
 
         Assert.That(Samples().Where(line => !line.Contains("_bucket", StringComparison.Ordinal)), Is.EqualTo(new[]
         {
@@ -133,6 +134,10 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             """sidecar_agent_sticky_sessions{agent="bot",version="1"} 0""",
             """sidecar_agent_sticky_sessions{agent="waf",version="1"} 12""",
             """sidecar_agent_timeouts_total{agent="waf",event="request_headers",version="7"} 1""",
+            """sidecar_config_generation 3""",
+            """sidecar_config_last_good 0""",
+            """sidecar_config_last_reload_success_timestamp_seconds 1700000000.5""",
+            """sidecar_config_last_reload_successful 1""",
             """sidecar_exchanges_open 0""",
             """sidecar_exchanges_received_total{listener="web"} 1""",
             """sidecar_exchanges_total{cause="none",listener="web",route="shop",state="inspected"} 1""",
@@ -142,6 +147,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             """sidecar_operations_unapplied_total{listener="web",operation="remove"} 1""",
             """sidecar_proxy_session_ends_total{listener="web",reason="closed-by-proxy"} 1""",
             """sidecar_proxy_sessions{listener="web"} 0""",
+            """sidecar_reloads_total{outcome="applied"} 1""",
             """sidecar_replies_total{listener="web",token="valid"} 1""",
             """sidecar_verdicts_total{route="shop",verdict="allow"} 1""",
         }));
@@ -154,6 +160,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         _metrics.Agents.Observe(() => [Waf]);
         _metrics.ObserveBuild("1.2");
         _metrics.ObserveFailures(() => 2);
+        _metrics.ObserveConfiguration(static () => new ConfigurationFigures(3, DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_500), true, false));
         var page = _rig.Lines();
         string RowOf(string help)
         {
@@ -193,6 +200,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         _metrics.Agents.Observe(() => [Waf]);
         _metrics.ObserveBuild("1.2");
         _metrics.ObserveFailures(() => 2);
+        _metrics.ObserveConfiguration(static () => new ConfigurationFigures(3, DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_500), true, false));
         RecordEverything();
         listener.RecordObservableInstruments();
 
@@ -211,7 +219,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
             .ToArray();
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(types, Has.Length.EqualTo(44));
+            Assert.That(types, Has.Length.EqualTo(45));
             foreach (var type in types)
             {
                 Assert.That(type[2], Does.Match("^sidecar(_[a-z]+)+$"));
@@ -321,6 +329,7 @@ internal sealed partial class SidecarMetricsTests : IDisposable
         _metrics.Agents.PushEnded("waf", "acknowledged");
         _metrics.Agents.UpdateRequested("waf", "request_reload", accepted: true);
         _metrics.ReplySent("web", "valid");
+        _metrics.Reloaded("applied");
         _metrics.Registered("agents", "registered");
         _metrics.SessionStarted("web");
         _metrics.SessionEnded("web", "closed-by-proxy");

@@ -10,7 +10,7 @@ internal sealed class SignalTests
 {
     private static readonly (int Number, string Line)[] Harmless =
     [
-        (1, "SIGHUP: there is no file to reload"),
+        (1, "there is no file to reload"),
         (10, "SIGUSR1: there are no log files to reopen"),
         (12, "SIGUSR2 means nothing here"),
         (3, "SIGQUIT means nothing here"),

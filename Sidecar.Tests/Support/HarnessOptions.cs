@@ -1,5 +1,6 @@
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Agents.Config;
+using Sidecar.Daemon.Composition;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Inspection;
@@ -32,6 +33,9 @@ internal sealed record HarnessOptions
 
     /// <summary>The circuit breaker of each agent.</summary>
     public BreakerSettings Breaker { get; init; } = BreakerSettings.Off;
+
+    /// <summary>How the daemon came to its configuration.</summary>
+    public ConfigurationStart Start { get; init; } = ConfigurationStart.Flags;
 
     /// <summary>How configurations are pushed.</summary>
     public ConfigPushSettings Pushing { get; init; } = new();

@@ -40,6 +40,7 @@ internal sealed class InspectionHarness : IAsyncDisposable
             Loggers = Logs,
             Time = options.Time,
             Pushing = options.Pushing,
+            Start = options.Start,
             Observers = options.Observers,
         }.Build();
         PublishRoutes(options);

@@ -14,20 +14,22 @@ internal sealed class AdminClient : IDisposable
     // A daemon with a hundred agents of a hundred connections answers with some 10 MB.
     private const int MaxAnswerBytes = 64 * 1024 * 1024;
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+    /// <summary>For answers that need no work.</summary>
+    public static readonly TimeSpan UsualLimit = TimeSpan.FromSeconds(10);
 
     private readonly HttpClient _http;
     private readonly string _path;
 
     /// <summary>A client; nothing is asked yet.</summary>
     /// <param name="path">The admin socket.</param>
-    public AdminClient(string path)
+    /// <param name="limit">How long an answer may take; the usual time where nothing is said.</param>
+    public AdminClient(string path, TimeSpan? limit = null)
     {
         _path = path;
         _http = new HttpClient(new SocketsHttpHandler { ConnectCallback = ConnectAsync, UseProxy = false, AllowAutoRedirect = false })
         {
             BaseAddress = new Uri("http://sidecar"),
-            Timeout = Limit,
+            Timeout = limit ?? UsualLimit,
             MaxResponseContentBufferSize = MaxAnswerBytes,
         };
     }
@@ -38,12 +40,18 @@ internal sealed class AdminClient : IDisposable
         SendAsync(new HttpRequestMessage(HttpMethod.Get, path), type, cancellation);
 
     /// <summary>Sends an order.</summary>
+    /// <param name="path">Where to.</param>
+    /// <param name="order">The order as JSON.</param>
+    /// <param name="type">What it is answered with.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <param name="isRefusal">Which status, besides those of success, comes with such an answer; null for none.</param>
     /// <exception cref="AdminException">It was not taken.</exception>
-    public Task<T> PostAsync<T>(string path, byte[] order, JsonTypeInfo<T> type, CancellationToken cancellation)
+    public Task<T> PostAsync<T>(
+        string path, byte[] order, JsonTypeInfo<T> type, CancellationToken cancellation, int? isRefusal = null)
     {
         var content = new ByteArrayContent(order);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        return SendAsync(new HttpRequestMessage(HttpMethod.Post, path) { Content = content }, type, cancellation);
+        return SendAsync(new HttpRequestMessage(HttpMethod.Post, path) { Content = content }, type, cancellation, isRefusal);
     }
 
     /// <summary>Orders that something be taken away.</summary>
@@ -53,7 +61,8 @@ internal sealed class AdminClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<T> SendAsync<T>(HttpRequestMessage request, JsonTypeInfo<T> type, CancellationToken cancellation)
+    private async Task<T> SendAsync<T>(
+        HttpRequestMessage request, JsonTypeInfo<T> type, CancellationToken cancellation, int? isRefusal = null)
     {
         try
         {
@@ -61,7 +70,7 @@ internal sealed class AdminClient : IDisposable
             {
                 using var response = await _http.SendAsync(request, cancellation);
                 var body = await response.Content.ReadAsByteArrayAsync(cancellation);
-                return response.IsSuccessStatusCode ? Read(body, type) : throw new AdminException(
+                return response.IsSuccessStatusCode || (int)response.StatusCode == isRefusal ? Read(body, type) : throw new AdminException(
                     Read(body, AdminJson.Default.ErrorDocument).Error,
                     (int)response.StatusCode == 404 ? ExitCodes.NoSuchObject : ExitCodes.Failed);
             }
@@ -73,7 +82,7 @@ internal sealed class AdminClient : IDisposable
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
             throw new AdminException(
-                $"whoever listens at {_path} did not answer within {Limit.TotalSeconds:0} s; is it a sidecar?", ExitCodes.Failed, e);
+                $"whoever listens at {_path} did not answer within {_http.Timeout.TotalSeconds:0} s; is it a sidecar?", ExitCodes.Failed, e);
         }
     }
 
@@ -177,7 +186,15 @@ internal static class AdminFlags
     }
 
     /// <summary>Asks the daemon and says in one line why not, when that fails; the exit code for the shell.</summary>
-    public static async Task<int> AskAsync(ParseResult result, TextWriter errors, Func<AdminClient, Task> ask)
+    public static Task<int> AskAsync(ParseResult result, TextWriter errors, Func<AdminClient, Task> ask) =>
+        AskAsync(result, errors, AdminClient.UsualLimit, ask);
+
+    /// <summary>The same for what the daemon has to work on.</summary>
+    /// <param name="result">What was written.</param>
+    /// <param name="errors">Where it is said why it failed; a line of its own for each line of the reason.</param>
+    /// <param name="limit">How long an answer may take.</param>
+    /// <param name="ask">Asks.</param>
+    public static async Task<int> AskAsync(ParseResult result, TextWriter errors, TimeSpan limit, Func<AdminClient, Task> ask)
     {
         var path = result.GetValue(Admin) ?? Defaults.AdminSocket;
         if (SocketPaths.Error(path) is { } error)
@@ -187,13 +204,13 @@ internal static class AdminFlags
 
         try
         {
-            using var client = new AdminClient(path);
+            using var client = new AdminClient(path, limit);
             await ask(client);
             return ExitCodes.Ok;
         }
         catch (AdminException e)
         {
-            return await errors.FailAsync(e.ExitCode, Screen.Clean(e.Message));
+            return await errors.FailAsync(e.ExitCode, e.Message.Split('\n').Select(Screen.Clean));
         }
     }
 }

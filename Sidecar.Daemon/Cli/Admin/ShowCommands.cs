@@ -22,6 +22,8 @@ internal static class StatusCommand
     {
         var exchanges = status.Exchanges;
         return $"sidecar {Screen.Clean(status.Version)}, up {Screen.Duration(status.UptimeSeconds)}, process {Screen.Number(status.Pid)}\n"
+            + $"configuration {Screen.Clean(status.Configuration.Place)}, model {Screen.Number(status.Configuration.Generation)}, read at "
+            + $"{status.Configuration.LoadedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC{(status.Configuration.IsDraining ? ", draining" : "")}\n"
             + Screen.Warnings(status.Warnings)
             + "\n"
             + Screen.Table(

@@ -14,6 +14,9 @@ internal interface IConfigurationSource
     /// Reads all of it and checks it as a whole (rule 7). Never throws for what is written there, nor for a file that cannot be read.
     /// </summary>
     ConfigurationReading Read();
+
+    /// <summary>The same place with these texts instead of what stands in its files; null where nothing stands in files.</summary>
+    IConfigurationSource? With(IReadOnlyList<FileText> texts) => null;
 }
 
 /// <summary>What was read of a configuration.</summary>
@@ -25,6 +28,14 @@ internal sealed record ConfigurationReading(ConfigurationSnapshot? Snapshot, IRe
     /// <summary>The files that were read, with all that they include.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
 
+    /// <summary>Their texts, exactly as they were read; empty when there is an error.</summary>
+    public IReadOnlyList<FileText> Texts { get; init; } = [];
+
     /// <summary>Where each part was written; null where nothing tells.</summary>
     public Origins? Origins { get; init; }
 }
+
+/// <summary>A file of the configuration as it was read.</summary>
+/// <param name="Path">Its full path.</param>
+/// <param name="Text">All of it.</param>
+internal sealed record FileText(string Path, string Text);

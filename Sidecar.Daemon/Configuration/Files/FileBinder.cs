@@ -1,3 +1,4 @@
+using System.Text;
 using Sidecar.Daemon.Configuration.Settings;
 
 namespace Sidecar.Daemon.Configuration.Files;
@@ -6,7 +7,10 @@ namespace Sidecar.Daemon.Configuration.Files;
 /// Reads a file, and those that it includes, into a configuration. What is wrong is told, all of it; what could not be read is left out of
 /// what is returned. Used once; not safe for concurrent use.
 /// </summary>
-internal sealed class FileBinder(Findings findings, Origins origins)
+/// <param name="findings">Is told what is wrong.</param>
+/// <param name="origins">Is told where things stand.</param>
+/// <param name="reader">Reads files; null for those of the file system.</param>
+internal sealed class FileBinder(Findings findings, Origins origins, IFileTexts? reader = null)
 {
     private const string Version = "1";
 
@@ -14,11 +18,16 @@ internal sealed class FileBinder(Findings findings, Origins origins)
     private readonly Dictionary<string, ListenerOptions> _listeners = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RouteOptions> _routes = new(StringComparer.Ordinal);
     private readonly List<string> _files = [];
+    private readonly List<FileText> _texts = [];
+    private readonly IFileTexts _reader = reader ?? DiskTexts.All;
     private readonly List<string> _folders = [];
     private SettingValues _values = SettingValues.Empty;
 
     /// <summary>The files that were read, as far as they exist.</summary>
     public IReadOnlyList<string> Files => _files;
+
+    /// <summary>The texts of those that could be read.</summary>
+    public IReadOnlyList<FileText> Texts => _texts;
 
     /// <summary>The directories in which files were looked for that are included.</summary>
     public IReadOnlyList<string> Folders => _folders;
@@ -60,7 +69,9 @@ internal sealed class FileBinder(Findings findings, Origins origins)
         _files.Add(path);
         try
         {
-            return DocumentReader.Read(path, FileText.Read(path), findings);
+            var utf8 = _reader.Read(path);
+            _texts.Add(new(Path.GetFullPath(path), Encoding.UTF8.GetString(utf8)));
+            return DocumentReader.Read(path, utf8, findings);
         }
         catch (IOException e)
         {
@@ -104,7 +115,7 @@ internal sealed class FileBinder(Findings findings, Origins origins)
 
     private void Include(FileScope scope, string path, MappingEntry entry)
     {
-        var included = IncludedFiles.Find(scope, path, entry, _folders);
+        var included = IncludedFiles.Find(scope, _reader, path, entry, _folders);
         foreach (var file in included)
         {
             if (Load(file) is { } root)
@@ -128,7 +139,7 @@ internal sealed class FileBinder(Findings findings, Origins origins)
         }
     }
 
-    private void Each(FileScope scope, MappingEntry entry, Action<MappingEntry> read)
+    private static void Each(FileScope scope, MappingEntry entry, Action<MappingEntry> read)
     {
         if (entry.Value is not MappingNode mapping)
         {

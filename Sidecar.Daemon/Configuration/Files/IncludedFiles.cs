@@ -8,10 +8,12 @@ internal static class IncludedFiles
 
     /// <summary>The files, sorted by their whole paths within each pattern; each once.</summary>
     /// <param name="scope">The including file.</param>
+    /// <param name="texts">Where files are looked for.</param>
     /// <param name="path">Its path, which a pattern may match, too.</param>
     /// <param name="entry">The key with the patterns.</param>
     /// <param name="folders">Is told in which directories was looked.</param>
-    public static IReadOnlyList<string> Find(FileScope scope, string path, MappingEntry entry, List<string> folders)
+    public static IReadOnlyList<string> Find(
+        FileScope scope, IFileTexts texts, string path, MappingEntry entry, List<string> folders)
     {
         var found = new List<string>();
         var self = Path.GetFullPath(path);
@@ -26,7 +28,7 @@ internal static class IncludedFiles
             }
 
             folders.Add(folder);
-            var matches = Matches(scope, pattern, folder, name).Where(file => file != self && !found.Contains(file)).ToList();
+            var matches = Matches(scope, texts, pattern, folder, name).Where(file => file != self && !found.Contains(file)).ToList();
             if (found.Count + matches.Count > Most)
             {
                 scope.Findings.Error(pattern.At, $"include: {found.Count + matches.Count} files are included; {Most} may be");
@@ -39,7 +41,7 @@ internal static class IncludedFiles
         return found;
     }
 
-    private static List<string> Matches(FileScope scope, ScalarNode pattern, string folder, string name)
+    private static List<string> Matches(FileScope scope, IFileTexts texts, ScalarNode pattern, string folder, string name)
     {
         if (name.AsSpan().IndexOfAny('*', '?') < 0)
         {
@@ -49,7 +51,7 @@ internal static class IncludedFiles
         try
         {
             // Beyond the bound they are only counted, and one is enough for that.
-            List<string> files = [.. Directory.EnumerateFiles(folder, name).Take(Most + 1).Order(StringComparer.Ordinal)];
+            List<string> files = [.. texts.Find(folder, name).Take(Most + 1).Order(StringComparer.Ordinal)];
             if (files.Count == 0)
             {
                 scope.Findings.Warn(pattern.At, $"include: {pattern.Text} matches no file");
@@ -67,36 +69,5 @@ internal static class IncludedFiles
         }
 
         return [];
-    }
-}
-
-/// <summary>Reads the bytes of a file of the configuration.</summary>
-internal static class FileText
-{
-    /// <summary>Its bytes, at most one more than a document may have.</summary>
-    /// <exception cref="IOException">It cannot be read; the message names it and says why.</exception>
-    public static byte[] Read(string path)
-    {
-        try
-        {
-            // Not by the length that it states: it may be a pipe, or grow while it is read.
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
-            var text = new byte[DocumentReader.MaxBytes + 1];
-            return text[..file.ReadAtLeast(text, text.Length, throwOnEndOfStream: false)];
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new IOException($"there is no file {path}; 'sidecar config example' prints one to begin with", e);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new IOException(
-                Directory.Exists(path) ? $"{path} is a directory; name a file" : $"{path} may not be read by this user; look at its mode and owner",
-                e);
-        }
-        catch (Exception e) when (e is IOException or ArgumentException or NotSupportedException)
-        {
-            throw new IOException($"{path} cannot be read: {e.Message}", e);
-        }
     }
 }

@@ -22,7 +22,8 @@ internal sealed class FlagSource(WrittenFlags flags, Surroundings machine) : ICo
 /// <param name="path">The file.</param>
 /// <param name="flags">The flags, which go before.</param>
 /// <param name="machine">What of the machine is looked at.</param>
-internal sealed class FileSource(string path, WrittenFlags flags, Surroundings machine) : IConfigurationSource
+/// <param name="texts">Reads files; null for those of the file system.</param>
+internal sealed class FileSource(string path, WrittenFlags flags, Surroundings machine, IFileTexts? texts = null) : IConfigurationSource
 {
     /// <summary>The file that is used where none is named and there is one.</summary>
     public const string UsualPath = "/etc/sidecar/sidecar.yaml";
@@ -40,13 +41,16 @@ internal sealed class FileSource(string path, WrittenFlags flags, Surroundings m
     public ConfigurationReading Read()
     {
         var (findings, origins) = (new Findings(), new Origins());
-        var binder = new FileBinder(findings, origins);
+        var binder = new FileBinder(findings, origins, texts);
         var file = binder.Read(path);
         file = file with { Values = WrittenFlags.ReadEnvironment(machine.Variable, findings, origins).Over(file.Values) };
         var snapshot = WrittenFlags.Over(flags.Read(findings, origins), file, origins);
         _files = [.. binder.Files, .. binder.Folders.Distinct(StringComparer.Ordinal)];
-        return Reading.Of(snapshot, findings, origins, machine) with { Files = [.. binder.Files] };
+        var reading = Reading.Of(snapshot, findings, origins, machine) with { Files = [.. binder.Files] };
+        return reading.Snapshot is null ? reading : reading with { Texts = [.. binder.Texts] };
     }
+
+    public IConfigurationSource With(IReadOnlyList<FileText> texts) => new FileSource(path, flags, machine, new KeptTexts(texts));
 
     /// <summary>The source that a command line means: the file that it names, or the environment, or the usual one, or itself.</summary>
     /// <param name="named">The file that a flag names; null for none.</param>

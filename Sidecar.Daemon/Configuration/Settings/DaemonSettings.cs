@@ -58,6 +58,17 @@ internal static class DaemonSettings
         SettingGroup.Process, "metrics-prefix", Formats.Text("NAME", MetricNameProblem), "sidecar", "First part of every metric's name",
         file: "process.metrics_prefix");
 
+    public static readonly Setting<TimeSpan> ConfigWatch = List.Add(
+        SettingGroup.Process, "config-watch", Formats.Duration(canBeNone: true), TimeSpan.MaxValue,
+        "How often the configuration's files are looked at for changes to follow",
+        "a reload is asked for, unless a checkout or a mounted ConfigMap is to be followed; a change counts when it has stayed as it is "
+        + "for this time, so that no half of one is read", file: "process.config_watch");
+
+    public static readonly Setting<BootMode> Boot = List.Add(
+        SettingGroup.Process, "boot", Formats.Names<BootMode>(), BootMode.LastGood, "What a start does whose file cannot be used",
+        "a machine that restarts at night should come back with the configuration that worked, and say so; `strict` does not start. Where "
+        + "the file cannot be used, what the last good one says of this counts", file: "boot");
+
     public static readonly Setting<bool> Check = List.AddSwitch(
         SettingGroup.Process, "check", "Check flags and files as a start would, and exit", "makes and starts nothing", file: "");
 
@@ -69,4 +80,14 @@ internal static class DaemonSettings
             && text.All(static letter => char.IsAsciiLetterOrDigit(letter) || letter == '_')
             ? null
             : "may have 1 to 64 letters, digits and '_' and does not begin with a digit";
+}
+
+/// <summary>What a start does whose configuration cannot be used.</summary>
+internal enum BootMode
+{
+    /// <summary>It uses the last one that counted.</summary>
+    LastGood,
+
+    /// <summary>It fails.</summary>
+    Strict,
 }

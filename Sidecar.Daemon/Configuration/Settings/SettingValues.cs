@@ -29,6 +29,9 @@ internal sealed class SettingValues : IEquatable<SettingValues>
     /// <summary>What was written; null when nothing was.</summary>
     public T? Find<T>(Setting<T> setting) where T : struct => TryGet(setting, out var value) ? value : null;
 
+    /// <summary>What was written, as text; null when nothing was.</summary>
+    public string? TextOf(Setting setting) => IndexOf(setting) is >= 0 and var at ? setting.Write(_written[at].Value) : null;
+
     /// <summary>What was written for a setting, as a file has it; nothing where nothing was.</summary>
     public IReadOnlyList<string> PartsOf(Setting setting) => IndexOf(setting) is >= 0 and var at ? setting.WriteParts(_written[at].Value) : [];
 
@@ -74,8 +77,7 @@ internal sealed class SettingValues : IEquatable<SettingValues>
     }
 
     public bool Equals(SettingValues? other) => other is not null && _written.Length == other._written.Length && _written.All(
-        one =>
-            other.IndexOf(one.Setting) is >= 0 and var at && one.Setting.Write(one.Value) == one.Setting.Write(other._written[at].Value));
+        one => other.Has(one.Setting) && one.Setting.Write(one.Value) == other.TextOf(one.Setting));
 
     public override bool Equals(object? obj) => Equals(obj as SettingValues);
 

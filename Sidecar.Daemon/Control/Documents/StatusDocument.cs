@@ -23,6 +23,9 @@ internal sealed record StatusDocument
     /// <summary>What needs attention, the gravest first.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
+    /// <summary>The configuration that counts.</summary>
+    public required ConfigurationDocument Configuration { get; init; }
+
     public required IReadOnlyList<ListenerDocument> Listeners { get; init; }
 
     /// <summary>The agents, as <c>/agents</c> shows them.</summary>
