@@ -71,8 +71,10 @@ internal static class ModelBuilder
         {
             Hosts = route.Hosts,
             PathPrefix = route.PathPrefix,
+            ExactPath = route.ExactPath,
             IgnoresCase = route.IgnoresCase,
             Methods = route.Methods,
+            Listeners = route.Listeners,
         },
         RefusesUnapplied = route.RefusesUnapplied,
         Sticky = route.Sticky is { } sticky ? new StickyRule(sticky) : null,

@@ -11,20 +11,18 @@ internal static class BodyNeeds
     /// One error for each such agent and listener. An agent needs bodies when its events name them and it does not say that it can do
     /// without.
     /// </summary>
-    /// <remarks>
-    /// Every listener takes every route, so each route's agents stand behind each listener; so do those for requests that no route takes.
-    /// </remarks>
+    /// <remarks>A route's agents stand behind each listener whose requests it takes, those for requests that no route takes behind all.</remarks>
     public static IEnumerable<ConfigurationIssue> Errors(ConfigurationSnapshot options)
     {
-        var asked = options.Routes.Append(options.Unmatched).OfType<RouteOptions>()
-            .SelectMany(static route => route.Stages).SelectMany(static stage => stage)
-            .Where(static named => named.Mode != AgentMode.Off).Select(static named => named.Agent).ToHashSet(StringComparer.Ordinal);
+        var routes = options.Routes.Append(options.Unmatched).OfType<RouteOptions>().ToList();
+        bool IsAsked(AgentOptions agent, ListenerOptions listener) => options.Routes.Count == 0 || routes.Exists(route =>
+            route.TakesFrom(listener)
+            && route.Stages.Any(stage => stage.Any(named => named.Agent == agent.Id && named.Mode != AgentMode.Off)));
         return
             from agent in options.Agents
-            where options.Routes.Count == 0 || asked.Contains(agent.Id)
             where agent.Mode != AgentMode.Off && agent.Events is { } named && (named & Bodies) != 0 && !agent.Body.IsOptional
             from listener in options.Listeners
-            where !listener.HasBodies && listener.Kind != ListenerKind.Admin
+            where !listener.HasBodies && listener.Kind != ListenerKind.Admin && IsAsked(agent, listener)
             select new ConfigurationIssue(
                 Subject.Agent(agent.Id),
                 $"agent {agent.Id} needs bodies (its events name them), and listener {listener.Name} hands none over: its proxy keeps them; "

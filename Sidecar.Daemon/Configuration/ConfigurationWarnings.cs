@@ -74,11 +74,6 @@ internal static class ConfigurationWarnings
     private static IEnumerable<ConfigurationIssue> Late(ConfigurationSnapshot options)
     {
         var asking = options.Listeners.Where(static listener => listener.Kind is not (ListenerKind.Admin or ListenerKind.Reverse)).ToList();
-        if (asking.MinBy(static listener => listener.Budget) is not { } shortest)
-        {
-            yield break;
-        }
-
         var agents = options.Agents.DistinctBy(static agent => agent.Id).ToDictionary(static agent => agent.Id, StringComparer.Ordinal);
         TimeSpan WrittenFor(RouteAgentOptions one) =>
             (one.Mode ?? agents[one.Agent].Mode) == AgentMode.Enforce
@@ -87,7 +82,7 @@ internal static class ConfigurationWarnings
         foreach (var route in options.Routes)
         {
             var total = route.Stages.Aggregate(TimeSpan.Zero, (sum, stage) => sum + stage.Max(WrittenFor));
-            if (total > shortest.Budget)
+            if (asking.Where(route.TakesFrom).MinBy(static listener => listener.Budget) is { } shortest && total > shortest.Budget)
             {
                 yield return new(
                     Subject.Route(route.Id),
@@ -136,18 +131,24 @@ internal static class RouteCover
     public static bool Covers(RouteOptions earlier, RouteOptions later) =>
         CoversPath(earlier, later)
         && (earlier.Methods.Count == 0 || (later.Methods.Count > 0 && later.Methods.All(earlier.Methods.Contains)))
+        && (earlier.Listeners.Count == 0 || (later.Listeners.Count > 0 && later.Listeners.All(earlier.Listeners.Contains)))
         && (earlier.Hosts.Count == 0 || (later.Hosts.Count > 0 && later.Hosts.All(host => earlier.Hosts.Any(other => Covers(other, host)))));
 
     private static bool CoversPath(RouteOptions earlier, RouteOptions later)
     {
         var prefix = earlier.PathPrefix?.TrimEnd('/') ?? "";
+        if (earlier.ExactPath is not null)
+        {
+            return earlier.PathPrefix is null && later.ExactPath == earlier.ExactPath && later.IgnoresCase == earlier.IgnoresCase;
+        }
+
         if (prefix.Length == 0)
         {
             return true;
         }
 
         // Written with escapes or dots they may be other paths than they look.
-        if (later.PathPrefix is not { } path || (later.IgnoresCase && !earlier.IgnoresCase) || !IsPlain(prefix) || !IsPlain(path))
+        if ((later.ExactPath ?? later.PathPrefix) is not { } path || (later.IgnoresCase && !earlier.IgnoresCase) || !IsPlain(prefix) || !IsPlain(path))
         {
             return false;
         }

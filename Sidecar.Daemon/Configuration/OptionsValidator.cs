@@ -71,6 +71,7 @@ internal static class OptionsValidator
             AddIfBadId(errors, about, "route", route.Id);
             AddIfReserved(errors, about, "route", route.Id, RouteOptions.UnmatchedId, "the requests that no route takes");
             CheckAgents(errors, about, $"route {route.Id}", route, known);
+            CheckMatch(errors, about, route, options);
         }
 
         if (options.Unmatched is { } unmatched)
@@ -132,6 +133,23 @@ internal static class OptionsValidator
         }
 
         AddDuplicates(errors, $"agent on {who}", all, static named => named.Agent, _ => about);
+    }
+
+    private static void CheckMatch(IssueList errors, Subject about, RouteOptions route, ConfigurationSnapshot options)
+    {
+        var names = options.Listeners.Select(static listener => listener.Name).ToList();
+        foreach (var name in route.Listeners.Except(names, StringComparer.Ordinal))
+        {
+            errors.Add(
+                about,
+                $"route {route.Id} takes the requests of listener {name}, which is not defined; defined are: {string.Join(", ", names)}"
+                + Nearest.Hint(name, names));
+        }
+
+        if (route is { ExactPath: { } path, PathPrefix: { } prefix })
+        {
+            errors.Add(about, $"route {route.Id} takes the one path {path} and the paths that begin with {prefix}; write one of both");
+        }
     }
 
     private static void AddIfReserved(IssueList errors, Subject about, string what, string id, string word, string meaning)

@@ -20,11 +20,17 @@ internal sealed record RouteOptions : SettingOptions
     /// <summary>Path prefix; null takes any.</summary>
     public string? PathPrefix { get => Get(Keys.Path); init => Values = Values.With(Keys.Path, value); }
 
+    /// <summary>The one path; null takes any.</summary>
+    public string? ExactPath { get => Get(Keys.ExactPath); init => Values = Values.With(Keys.ExactPath, value); }
+
     /// <summary>Whether the case of letters in the path makes no difference.</summary>
     public bool IgnoresCase { get => Get(Keys.PathCase); init => Values = Values.With(Keys.PathCase, value); }
 
     /// <summary>Methods; empty takes any.</summary>
     public IReadOnlyList<string> Methods { get => Get(Keys.Methods)!; init => Values = Values.With(Keys.Methods, value); }
+
+    /// <summary>Names of listeners; empty takes the requests of any.</summary>
+    public IReadOnlyList<string> Listeners { get => Get(Keys.Listeners)!; init => Values = Values.With(Keys.Listeners, value); }
 
     /// <summary>
     /// Agents: those of one inner list are asked together, one list after the other; empty where the operator said that nobody is asked.
@@ -34,6 +40,9 @@ internal sealed record RouteOptions : SettingOptions
         get => Get(Keys.Agents);
         init => Values = Values.With(Keys.Agents, value);
     }
+
+    /// <summary>Whether it may take requests of a listener.</summary>
+    public bool TakesFrom(ListenerOptions listener) => Listeners.Count == 0 || Listeners.Contains(listener.Name, StringComparer.Ordinal);
 
     /// <summary>Its part of agents that are busy.</summary>
     public Priority Priority { get => Get(Keys.Priority); init => Values = Values.With(Keys.Priority, value); }

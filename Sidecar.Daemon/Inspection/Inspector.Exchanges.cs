@@ -19,7 +19,7 @@ internal sealed partial class Inspector
         while (true)
         {
             var model = Model;
-            if (TryBegin(listener, model, model.Routes.Match(host, target, method), host, target, method) is { } exchange)
+            if (TryBegin(listener, model, model.Routes.Match(host, target, method, listener), host, target, method) is { } exchange)
             {
                 return exchange;
             }

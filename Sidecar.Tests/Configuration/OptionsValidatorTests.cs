@@ -115,6 +115,21 @@ public sealed class OptionsValidatorTests
         Assert.That(OptionsValidator.Validate(options with { Listeners = [.. Good.Listeners, ListenerFlag.Parse("http=/run/j.sock,proxy=json", errors)!] }), Is.Empty, "these have bodies");
     }
 
+    [TestCase("http:h.sock", true)]
+    [TestCase("native:n.sock", false)]
+    public void AgentThatNeedsBodies_IsBehindTheListenersOfItsRoutes(string listener, bool isRefused)
+    {
+        var errors = new List<string>();
+        var options = Good with
+        {
+            Agents = [AgentFlag.Parse("waf=/run/waf.sock,events=request-body", errors)!],
+            Listeners = [ListenerFlag.Parse("native=/run/n.sock", errors)!, ListenerFlag.Parse("http=/run/h.sock,proxy=nginx", errors)!],
+            Routes = [RouteFlag.Parse($"r,agents=waf,listener={listener}", errors)!],
+        };
+        Assert.That(errors, Is.Empty);
+        Assert.That(OptionsValidator.Validate(options), isRefused ? Has.Exactly(1).Contains("agent waf needs bodies") : Is.Empty);
+    }
+
     [TestCaseSource(nameof(Mistakes))]
     public void Mistake_IsNamedOnce(object options, string expected)
     {

@@ -17,6 +17,10 @@ internal static class RouteSettings
         SettingGroup.Route, "path", RouteFormats.Path, null, "Which paths it takes, however they are spelled",
         "see [paths](operations.md#paths)", words: "any", file: "match.path_prefix");
 
+    public static readonly Setting<string?> ExactPath = List.Add(
+        SettingGroup.Route, "exact-path", RouteFormats.Path, null, "The one path that it takes, however it is spelled",
+        "not what lies below it; see [paths](operations.md#paths)", words: "any", file: "match.path");
+
     public static readonly Setting<bool> PathCase = List.Add(
         SettingGroup.Route, "path-case", Formats.Words(("sensitive", false), ("insensitive", true)), false,
         "Whether the case of letters in paths counts", file: "match.path_case");
@@ -24,6 +28,10 @@ internal static class RouteSettings
     public static readonly Setting<IReadOnlyList<string>?> Methods = List.Add(
         SettingGroup.Route, "method", Formats.List("GET+POST"), [], "Which methods it takes", words: "any",
         file: "match.method");
+
+    public static readonly Setting<IReadOnlyList<string>?> Listeners = List.Add(
+        SettingGroup.Route, "listener", Formats.List("NAME+NAME"), [], "The listeners whose requests it takes, by name", words: "any",
+        file: "match.listener");
 
     public static readonly Setting<Priority> Priority = List.Add(
         SettingGroup.Route, "priority", Formats.Names<Priority>(), Configuration.Priority.Normal,

@@ -7,8 +7,8 @@ internal sealed class RouteEntry
 {
     private readonly string[] _hosts;
     private readonly StringComparison _comparison;
-    private readonly string? _prefix;
-    private readonly string? _decodedPrefix;
+    private readonly (string? Prefix, string? Exact) _path;
+    private readonly (string? Prefix, string? Exact) _decodedPath;
 
     /// <summary>Makes a route ready.</summary>
     public RouteEntry(RouteModel route)
@@ -16,38 +16,37 @@ internal sealed class RouteEntry
         Route = route;
         _hosts = [.. route.Match.Hosts.Select(static host => HostName.Of(host).ToString())];
         _comparison = route.Match.IgnoresCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
-        if (route.Match.PathPrefix is { } prefix)
-        {
-            // The operator writes text, the client sends bytes: the same letter must be the same bytes.
-            var bytes = Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(prefix));
-            _prefix = Prefix(PathNormalizer.Normalize(bytes));
-            _decodedPrefix = Prefix(PathNormalizer.NormalizeDecoded(bytes));
-        }
+        var (prefix, exact) = (Bytes(route.Match.PathPrefix), Bytes(route.Match.ExactPath));
+        _path = (Prefix(prefix, PathNormalizer.Normalize), exact is null ? null : PathNormalizer.Normalize(exact));
+        _decodedPath = (Prefix(prefix, PathNormalizer.NormalizeDecoded), exact is null ? null : PathNormalizer.NormalizeDecoded(exact));
     }
 
     /// <summary>The route as configured.</summary>
     public RouteModel Route { get; }
 
     /// <summary>Whether the route looks at the path at all.</summary>
-    public bool HasPath => _prefix is not null;
+    public bool HasPath => _path is not (null, null);
 
-    /// <summary>Whether the prefix differs from itself with every escape decoded.</summary>
-    public bool HasEscapedPath => !string.Equals(_prefix, _decodedPrefix, StringComparison.Ordinal);
+    /// <summary>Whether what it says of the path differs from itself with every escape decoded.</summary>
+    public bool HasEscapedPath => _path != _decodedPath;
 
     /// <summary>Whether everything but the path fits.</summary>
     /// <param name="name">The host as <see cref="HostName.Of"/> returns it; empty when the request has none.</param>
     /// <param name="method">The method as it stands in the request.</param>
-    public bool TakesHostAndMethod(ReadOnlySpan<char> name, string method) =>
+    /// <param name="listener">The name of the listener that it came to.</param>
+    public bool TakesAllButPath(ReadOnlySpan<char> name, string method, string listener) =>
         (_hosts.Length == 0 || TakesHost(name))
-        && (Route.Match.Methods.Count == 0 || Route.Match.Methods.Contains(method, StringComparer.Ordinal));
+        && (Route.Match.Methods.Count == 0 || Route.Match.Methods.Contains(method, StringComparer.Ordinal))
+        && (Route.Match.Listeners.Count == 0 || Route.Match.Listeners.Contains(listener, StringComparer.Ordinal));
 
-    /// <summary>Whether the path fits: it is the prefix, or a <c>/</c> follows the prefix in it.</summary>
+    /// <summary>Whether the path fits: it is the one path, and it is the prefix, or a <c>/</c> follows the prefix in it.</summary>
     /// <param name="path">The path in some reading.</param>
     /// <param name="isDecoded">Whether that reading decodes every escape.</param>
     public bool TakesPath(ReadOnlySpan<char> path, bool isDecoded)
     {
-        var prefix = isDecoded ? _decodedPrefix : _prefix;
-        return prefix is null || (path.StartsWith(prefix, _comparison) && (path.Length == prefix.Length || path[prefix.Length] == '/'));
+        var (prefix, exact) = isDecoded ? _decodedPath : _path;
+        return (exact is null || path.Equals(exact, _comparison))
+            && (prefix is null || (path.StartsWith(prefix, _comparison) && (path.Length == prefix.Length || path[prefix.Length] == '/')));
     }
 
     private bool TakesHost(ReadOnlySpan<char> name)
@@ -63,8 +62,12 @@ internal sealed class RouteEntry
         return false;
     }
 
+    // The operator writes text, the client sends bytes: the same letter must be the same bytes.
+    private static string? Bytes(string? text) => text is null ? null : Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
+
     // "/api/" and "/api" are one prefix, and "/" is none: in doubt a route takes more.
-    private static string? Prefix(string path) => path.TrimEnd('/') is { Length: > 0 } prefix ? prefix : null;
+    private static string? Prefix(string? bytes, Func<string, string> normalize) =>
+        bytes is not null && normalize(bytes).TrimEnd('/') is { Length: > 0 } prefix ? prefix : null;
 }
 
 /// <summary>Compares host names as routes do: without port, without case, a trailing dot ignored. Stateless; takes any input.</summary>

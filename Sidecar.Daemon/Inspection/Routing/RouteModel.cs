@@ -52,11 +52,17 @@ internal sealed record RouteMatch
     /// </summary>
     public string? PathPrefix { get; init; }
 
+    /// <summary>The one path, normalised as the prefix is; null takes any.</summary>
+    public string? ExactPath { get; init; }
+
     /// <summary>Whether the case of letters in the path makes no difference, for upstreams that see none.</summary>
     public bool IgnoresCase { get; init; }
 
     /// <summary>Methods as they stand in the request; empty takes any.</summary>
     public IReadOnlyList<string> Methods { get; init; } = [];
+
+    /// <summary>Names of the listeners that the request may have come to; empty takes any.</summary>
+    public IReadOnlyList<string> Listeners { get; init; } = [];
 }
 
 /// <summary>

@@ -7,7 +7,7 @@ namespace Sidecar.Daemon.Inspection.Routing;
 /// The client chooses the bytes of the path, and servers differ in how they read some of them, so a path that looks harmless here could be
 /// another one upstream (rule 9). The path is therefore matched in every reading that servers may have of it
 /// (<see cref="PathInterpretations"/>; a path without odd characters has one). Where these give different routes, the agents of all of them
-/// inspect the request; of a path that can be read in too many ways, those of every route for its host and method. What becomes of requests
+/// inspect the request; of a path that can be read in too many ways, those of every route for its host, method and listener. What becomes of requests
 /// that no route takes is the last route of all in this respect: a path that no route takes in one of its readings is refused where such
 /// requests are.
 /// </remarks>
@@ -35,7 +35,7 @@ internal sealed class RouteTable
         _combiner = new RouteCombiner(_all);
         _looksAtPath = _entries.Any(entry => entry.HasPath);
 
-        // A prefix that is written with escapes must be met by a client that writes none.
+        // A path that is written with escapes must be met by a client that writes none.
         _hasEscapedPath = _entries.Any(entry => entry.HasEscapedPath);
     }
 
@@ -46,28 +46,29 @@ internal sealed class RouteTable
     /// <param name="host">The host the proxy routes by, port allowed; null when the request has none.</param>
     /// <param name="rawTarget">The request target byte for byte, in any form.</param>
     /// <param name="method">The method as it stands in the request.</param>
+    /// <param name="listener">The name of the listener that it came to; empty for none.</param>
     /// <returns>A configured route, one that refuses, or one with the agents of several whose id is theirs joined by <c>+</c>.</returns>
-    public RouteModel? Match(string? host, string rawTarget, string method)
+    public RouteModel? Match(string? host, string rawTarget, string method, string listener = "")
     {
         var name = HostName.Of(host);
         var raw = PathNormalizer.RawPath(rawTarget.AsSpan());
         if (_looksAtPath && (_hasEscapedPath || !PathSteps.LeaveAlone(raw)))
         {
-            return MatchReadings(name, raw, method);
+            return MatchReadings(name, raw, method, listener);
         }
 
-        var found = Find(name, raw, method, isDecoded: false);
+        var found = Find(name, raw, method, listener, isDecoded: false);
         return found < 0 ? null : _all[found];
     }
 
-    private RouteModel? MatchReadings(ReadOnlySpan<char> name, ReadOnlySpan<char> raw, string method)
+    private RouteModel? MatchReadings(ReadOnlySpan<char> name, ReadOnlySpan<char> raw, string method, string listener)
     {
         var found = -1;
         SortedSet<int>? several = null;
         using var readings = new PathInterpretations(raw, _hasEscapedPath);
         while (readings.MoveNext())
         {
-            var other = Find(name, readings.Current, method, readings.IsDecoded);
+            var other = Find(name, readings.Current, method, listener, readings.IsDecoded);
             if (IsRefused(other))
             {
                 return _all[other];
@@ -81,7 +82,7 @@ internal sealed class RouteTable
             // Behind a route that takes any path nothing is reached, however it is read.
             for (var (i, isLast) = (0, false); i < _entries.Length && !isLast; i++)
             {
-                if (_entries[i].TakesHostAndMethod(name, method))
+                if (_entries[i].TakesAllButPath(name, method, listener))
                 {
                     if (IsRefused(i))
                     {
@@ -113,11 +114,11 @@ internal sealed class RouteTable
     // One reading in which it is refused is enough, whatever routes take it in others.
     private bool IsRefused(int found) => found >= 0 && _all[found].Refuses;
 
-    private int Find(ReadOnlySpan<char> name, ReadOnlySpan<char> path, string method, bool isDecoded)
+    private int Find(ReadOnlySpan<char> name, ReadOnlySpan<char> path, string method, string listener, bool isDecoded)
     {
         for (var i = 0; i < _entries.Length; i++)
         {
-            if (_entries[i].TakesPath(path, isDecoded) && _entries[i].TakesHostAndMethod(name, method))
+            if (_entries[i].TakesPath(path, isDecoded) && _entries[i].TakesAllButPath(name, method, listener))
             {
                 return i;
             }

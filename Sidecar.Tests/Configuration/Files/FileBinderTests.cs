@@ -135,6 +135,8 @@ internal sealed class FileBinderTests
     [TestCase("routes: [{name: r, match: any, inspect: waf, sticky: {cookie: a, header: b}}]", "4:54", "sticky: has 2 values and takes one")]
     [TestCase("routes: [{name: r, match: any, inspect: waf}, {name: r, match: any, inspect: waf}]", "4:47", "route r is given twice; it stands at /etc/s.yaml:4:10, too")]
     [TestCase("routes: [{name: r, match: any, inspect: waf, failure_mode: {overlod: open}}]", "4:60", "failure_mode: overlod is neither default nor a phase")]
+    [TestCase("routes: [{name: r, match: {listener: [m]}, inspect: waf}]", "4:10", "route r takes the requests of listener m, which is not defined; defined are: n")]
+    [TestCase("routes: [{name: r, match: {path: /a, path_prefix: /b}, inspect: waf}]", "4:10", "route r takes the one path /a and the paths that begin with /b; write one of both")]
     [TestCase("routes: {r: {match: any}}", "4:9", "routes: here stands keys with values; the order of routes counts")]
     [TestCase("agents: {a: {timeout: 1s}}", "7:10", "agent a: does not say where it is; write at:")]
     [TestCase("agents: {a: }", "7:10", "agent a: does not say where it is; write at:")]

@@ -40,6 +40,44 @@ internal sealed class RouteTableTests
     public void PathThatAllReadAlike_GetsTheFirstRouteThatTakesIt(string target, string route) =>
         Assert.That(Paths.Match("h", target, "GET"), Is.SameAs(Paths.Routes.Single(candidate => candidate.Id == route)));
 
+    [TestCase("/ready", "exact")]
+    [TestCase("/ready?x", "exact")]
+    [TestCase("/ready/", "rest")]
+    [TestCase("/ready/x", "rest")]
+    [TestCase("/Ready", "rest")]
+    [TestCase("/READY", "rest")]
+    [TestCase("/%72eady", "exact+rest")]
+    [TestCase("/x/../ready", "exact+rest")]
+    [TestCase("/ready;x", "exact+rest")]
+    [TestCase("/ready/..", "rest")]
+    [TestCase("/ready/../admin", "rest")]
+    [TestCase("/Any", "caseless")]
+    [TestCase("/any/x", "rest")]
+    [TestCase("/a%20b", "escaped+rest")]
+    public void ExactPath_TakesNothingBelowIt_AndIsFoundHoweverItIsSpelled(string target, string route)
+    {
+        var table = new RouteTable(
+        [
+            new RouteModel { Id = "exact", Match = new RouteMatch { ExactPath = "/ready" } },
+            new RouteModel { Id = "caseless", Match = new RouteMatch { ExactPath = "/aNy", IgnoresCase = true } },
+            new RouteModel { Id = "escaped", Match = new RouteMatch { ExactPath = "/a b" } },
+            Route("rest", "/"),
+        ]);
+        Assert.That(table.Match("h", target, "GET")!.Id.Split('+'), Is.EquivalentTo(route.Split('+')).Or.EqualTo(new[] { route }));
+    }
+
+    [TestCase("a", "inside")]
+    [TestCase("b", "inside")]
+    [TestCase("c", "rest")]
+    [TestCase("", "rest")]
+    [TestCase("A", "rest")]
+    public void Listener_IsACondition(string listener, string route)
+    {
+        var table = new RouteTable([new RouteModel { Id = "inside", Match = new RouteMatch { Listeners = ["a", "b"] } }, Route("rest", "/")]);
+        Assert.That(table.Match("h", "/", "GET", listener)!.Id, Is.EqualTo(route));
+        Assert.That(table.Match("h", "/x/%2e%2e/y", "GET", listener)!.Id, Is.EqualTo(route), "also of a path that can be read in several ways");
+    }
+
     [TestCase("//admin", "admin+rest")]
     [TestCase("/x/../admin", "admin+rest")]
     [TestCase("/%61dmin", "admin+rest")]
