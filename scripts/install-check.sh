@@ -41,6 +41,15 @@ if [[ ! -d $debian ]]; then
   make_debian || cannot "Debian could not be made; see $folder/make.log"
 fi
 
+if command -v systemd-analyze >/dev/null; then
+  say "the unit, as systemd reads it"
+  unit=$(mktemp -d)
+  sed "s#/usr/local/bin/sidecar#$(realpath "$binary")#" "$root/systemd/sidecar.service" >"$unit/sidecar.service"
+  problems=$(systemd-analyze verify "$unit/sidecar.service" 2>&1) || true
+  rm -rf "$unit"
+  [[ -z $problems ]] || fail "systemd-analyze: $problems"
+fi
+
 # Everything happens in a copy and in namespaces of its own: what is left running ends with the script.
 work=$(mktemp -d)
 trap 'rm -rf --one-file-system "$work"' EXIT
