@@ -13,7 +13,7 @@ internal static class ConfigCommand
         Show(output, errors), Example(output, errors), FromFlags(output, errors), Schema(output),
     };
 
-    private static Command Show(TextWriter output, TextWriter errors)
+    private static SectionedCommand Show(TextWriter output, TextWriter errors)
     {
         var origin = FlagTypes.Switch("--origin", "Say of each value where it comes from: a place in a file, a variable or a flag");
         var command = Reading("show", "Print the configuration that counts: the file, with what environment and flags say", [origin]);
@@ -25,7 +25,7 @@ internal static class ConfigCommand
         return command;
     }
 
-    private static Command FromFlags(TextWriter output, TextWriter errors)
+    private static SectionedCommand FromFlags(TextWriter output, TextWriter errors)
     {
         var command = Reading("from-flags", "Print the file that says what flags of 'sidecar run' say", []);
         command.SetAction(async (result, _) =>

@@ -1,5 +1,4 @@
 using Sidecar.Daemon.Configuration.Settings;
-using Sidecar.Protocol.Messages;
 
 namespace Sidecar.Daemon.Configuration;
 

@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using Sidecar.Daemon.Configuration;
 using Sidecar.Tests.Configuration.Files;
 
 namespace Sidecar.Tests.Configuration;

@@ -46,7 +46,7 @@ internal static class ConfigurationTargets
 
         var written = SnapshotWriter.Write(snapshot);
         var again = ConfigurationText.Read(written);
-        Require(again.Errors.Count == 0, $"what was read and written cannot be read again: {again.Errors.FirstOrDefault()}\n{written}");
+        Require(again.Errors.Count == 0, $"what was read and written cannot be read again: {string.Join(" | ", again.Errors)}\n{written}");
         Require(SnapshotWriter.Write(again.Snapshot!) == written, "what was read, written and read again is something else");
         return "a configuration";
     }

@@ -128,7 +128,7 @@ internal sealed class FileBinder(Findings findings, Origins origins)
         }
     }
 
-    private void Each(FileScope scope, MappingEntry entry, Action<MappingEntry> read)
+    private static void Each(FileScope scope, MappingEntry entry, Action<MappingEntry> read)
     {
         if (entry.Value is not MappingNode mapping)
         {
