@@ -41,8 +41,18 @@ trap 'exit 0' INT TERM
 $sidecar agent demo --listen "$dir/demo.sock" --block-path attack --set-header 'X-User: alice' \
   --block-page 'blocked by the demo agent' >"$dir/agent.log" 2>&1 &
 pids+=($!)
-# More time than the defaults: a plain build compiles while it answers its first requests. What is installed is compiled before.
-$sidecar run --agent "demo=$dir/demo.sock,timeout=2s" --listen "http=$dir/http.sock,proxy=nginx,budget=3s" --listen "admin=$dir/admin.sock" >"$dir/daemon.log" 2>&1 &
+cat >"$dir/sidecar.yaml" <<EOF
+version: 1
+listeners:
+  nginx: {for: nginx, socket: http.sock, budget: 3s}
+  admin: {for: admin, socket: admin.sock}
+agents:
+  # More time than the defaults: a plain build compiles while it answers its first requests. What is installed is compiled before.
+  demo: {at: demo.sock, timeout: 2s}
+routes:
+- {name: all, match: any, inspect: demo}
+EOF
+$sidecar run -c "$dir/sidecar.yaml" >"$dir/daemon.log" 2>&1 &
 pids+=($!)
 
 for _ in $(seq 100); do
@@ -86,10 +96,16 @@ blocked — expect $expect_blocked:
 metrics:
   curl --unix-socket $dir/admin.sock http://localhost/metrics
 
+the configuration is $dir/sidecar.yaml; when you have changed it:
+  $sidecar reload --admin $dir/admin.sock
+
 EOF
 
 if [ -n "$try" ]; then
   command -v curl >/dev/null || { echo "run.sh: curl is missing; install it or leave out --try" >&2; exit 1; }
+  echo "> cat $dir/sidecar.yaml"
+  cat "$dir/sidecar.yaml"
+  echo
   for line in "$allowed" "$blocked"; do
     echo "> $line"
     eval "$line -sS --max-time 5"

@@ -65,7 +65,8 @@ internal sealed record FailureOptions
             var name = colon < 0 ? Whatever : part[..colon].Trim().Replace('_', '-');
             if (name != Whatever && !Phases.Contains(name) && !Causes.Contains(name))
             {
-                error($"{name} is neither {Whatever} nor a phase ({string.Join(", ", Phases)}) nor a cause ({string.Join(", ", Causes)})");
+                error($"{name} is neither {Whatever} nor a phase nor a cause"
+                    + Nearest.Hint(name, [Whatever, .. Phases, .. Causes], $"; they are {string.Join(", ", Phases)}, {string.Join(", ", Causes)}"));
                 isFine = false;
             }
             else if (words.Exists(word => word.Name == name))

@@ -64,8 +64,9 @@ public sealed class FailureRulesTests
     }
 
     [TestCase("ajar", "ajar is none of closed, open")]
-    [TestCase("overlod:open", "overlod is neither default nor a phase (request, response) nor a cause (agent-absent,")]
+    [TestCase("overlod:open", "overlod is neither default nor a phase nor a cause; did you mean overload?")]
     [TestCase("closed+overload:ajar", "ajar is none of closed, open")]
+    [TestCase("sometimes:open", "sometimes is neither default nor a phase nor a cause; they are request, response, agent-absent,")]
     [TestCase("closed+open", "default is said twice")]
     [TestCase("timeout:open+timeout:closed", "timeout is said twice")]
     public void WrongWord_IsNamed(string text, string expected)
