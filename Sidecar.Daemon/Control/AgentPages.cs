@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Control.Documents;
 using Sidecar.Daemon.Diagnostics;
 using Sidecar.Daemon.Pooling;

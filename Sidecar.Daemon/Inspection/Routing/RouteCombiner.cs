@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Sidecar.Daemon.Agents;
-using Sidecar.Daemon.Configuration;
 
 namespace Sidecar.Daemon.Inspection.Routing;
 
