@@ -50,7 +50,8 @@ internal static class RouteFormats
 
     /// <summary>Agents in stages, or none.</summary>
     public static ValueFormat<IReadOnlyList<IReadOnlyList<RouteAgentOptions>>> Agents { get; } = new(
-        "A+B>C|none", "", ReadAgents, WriteAgents) { Form = new() { Shape = ValueShape.Stages } };
+        "A+B>C|none", "", ReadAgents, WriteAgents)
+    { Form = new() { Shape = ValueShape.Stages } };
 
     /// <summary>What takes the requests that no route takes: null refuses them, a route without stages lets them pass.</summary>
     public static ValueFormat<RouteOptions?> Unmatched { get; } = new("WHAT", "", ReadUnmatched, WriteUnmatched)
