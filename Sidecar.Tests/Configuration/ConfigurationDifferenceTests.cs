@@ -28,9 +28,9 @@ public sealed class ConfigurationDifferenceTests
         var next = Of(
             ["waf=/run/1.sock+/run/3.sock,timeout=80ms", "auth=/run/auth.sock"],
             ["http=/run/http.sock,proxy=nginx,budget=200ms", "native=/run/native.sock"],
-            ["api,path=/api,agents=waf", "site,host=a.example+b.example,agents=waf:monitor", "new,path=/new,agents=auth", "rest,agents=none"])
-            with { DrainTimeout = TimeSpan.FromSeconds(3) };
-        Assert.That(ConfigurationDifference.Between(Site, next).ToString(), Is.EqualTo(
+            ["api,path=/api,agents=waf", "site,host=a.example+b.example,agents=waf:monitor", "new,path=/new,agents=auth", "rest,agents=none"]);
+        var difference = ConfigurationDifference.Between(Site, next with { DrainTimeout = TimeSpan.FromSeconds(3) });
+        Assert.That(difference.ToString(), Is.EqualTo(
             "agents added auth, changed waf, removed bot; listeners added native:native.sock, changed http:http.sock, removed admin:admin.sock; "
             + "routes added new, changed api; settings changed drain-timeout"));
     }

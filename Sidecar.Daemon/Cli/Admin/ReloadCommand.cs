@@ -37,7 +37,7 @@ internal static class ReloadCommand
             }
             else
             {
-                await errors.WriteAsync(string.Concat(reload.Warnings.Select(static one => $"sidecar: warning: {Screen.Clean(one)}\n")));
+                await errors.WriteAsync(string.Concat(reload.Warnings.Select(static one => $"sidecar: {Screen.Clean(one)}\n")));
                 await output.WriteAsync(Write(reload));
             }
 
