@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Unicode;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
@@ -46,7 +44,7 @@ internal sealed class DocumentReader
             return null;
         }
 
-        if (TextOf(file, utf8, findings) is not { } text)
+        if (DocumentText.Of(file, utf8, findings) is not { } text)
         {
             return null;
         }
@@ -79,55 +77,6 @@ internal sealed class DocumentReader
     {
         var end = e.Message.StartsWith("(Line:", StringComparison.Ordinal) ? e.Message.IndexOf("): ", StringComparison.Ordinal) : -1;
         return end < 0 ? e.Message : e.Message[(end + 3)..];
-    }
-
-    private static string? TextOf(string file, ReadOnlySpan<byte> utf8, Findings findings)
-    {
-        if (utf8.StartsWith(Encoding.UTF8.Preamble))
-        {
-            utf8 = utf8[Encoding.UTF8.Preamble.Length..];
-        }
-
-        var text = new char[utf8.Length];
-        Utf8.ToUtf16(utf8, text, out var bytes, out var length, replaceInvalidSequences: false);
-        var read = text.AsSpan(0, length);
-        var odd = IndexOfOdd(read);
-        if (odd < 0 && bytes == utf8.Length)
-        {
-            return new string(read);
-        }
-
-        var before = read[..(odd < 0 ? length : odd)];
-        SourcePosition at = new(file, before.Count('\n') + 1, before.Length - before.LastIndexOf('\n'));
-        findings.Error(at, odd < 0 ? $"the byte 0x{utf8[bytes]:x2} is no UTF-8; save the file as UTF-8"
-            : read[odd] == '\t' ? "a tab may not stand at the beginning of a line; indent with spaces"
-            : $"the character U+{(int)read[odd]:X4} may not stand in the file itself; write it in double quotes as \\u{(int)read[odd]:x4}");
-        return null;
-    }
-
-    // A NUL would end the text for the parser; what some readers take for the end of a line would be a comment for others; and how far a
-    // tab indents is as each reader likes.
-    private static int IndexOfOdd(ReadOnlySpan<char> text)
-    {
-        var isIndent = true;
-        for (var i = 0; i < text.Length; i++)
-        {
-            isIndent = text[i] == '\n' || (isIndent && text[i] is ' ' or '\t');
-            var isFine = text[i] switch
-            {
-                '\n' => true,
-                '\t' => !isIndent,
-                '\r' => i + 1 < text.Length && text[i + 1] == '\n',
-                '\u2028' or '\u2029' or '\ufeff' => false,
-                var other => !char.IsControl(other),
-            };
-            if (!isFine)
-            {
-                return i;
-            }
-        }
-
-        return -1;
     }
 
     private DocumentNode? ReadDocument()
@@ -174,6 +123,12 @@ internal sealed class DocumentReader
         if (!node.Tag.IsEmpty)
         {
             throw Refused(begin, $"the tag {node.Tag} is not taken here; a value is text, a list or keys with values: leave the tag out");
+        }
+
+        // No path, name or address has one, and calls of the system end there.
+        if (begin is Scalar { Value: var value } && value.Contains('\0', StringComparison.Ordinal))
+        {
+            throw Refused(begin, "a text may not have a NUL (\\0); leave it out");
         }
 
         var name = node.Anchor.IsEmpty ? null : node.Anchor.Value;

@@ -58,6 +58,7 @@ internal sealed class DocumentReaderTests
     [TestCase("", "f:1:1: the file is empty; it begins with version: 1")]
     [TestCase("# nothing\n", "f:1:1: the file is empty")]
     [TestCase("a: b\0c: d\n", "f:1:5: the character U+0000 may not stand in the file itself")]
+    [TestCase("a: \"b\\0c\"\n", "f:1:4: a text may not have a NUL")]
     [TestCase("# x\u2028a: 1\n", "f:1:4: the character U+2028 may not stand")]
     [TestCase("a: 1\nb: \u0085c: 1\n", "f:2:4: the character U+0085 may not stand")]
     [TestCase("# a\rb: 1\n", "f:1:4: the character U+000D may not stand")]
