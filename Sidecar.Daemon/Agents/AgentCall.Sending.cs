@@ -73,7 +73,7 @@ internal sealed partial class AgentCall
         }
 
         ValueTask<CallResult> answer;
-        var (end, latest) = (WaitEnd.Gone, refusal.IsPaced ? admission.LatestStart(since, ask.Deadline) : ask.Deadline);
+        var (end, latest) = (WaitEnd.Gone, refusal.IsPaced ? admission.LatestStart(since, ask.Deadline, ask.Lease is null) : ask.Deadline);
         try
         {
             _session.Waiter = waiter;

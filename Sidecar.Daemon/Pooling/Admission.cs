@@ -105,7 +105,7 @@ internal sealed class Admission
             return false;
         }
 
-        (pass.Trial, pass.Bytes, pass.Connection) = (trial, ask.Bytes, chosen);
+        (pass.Trial, pass.Bytes, pass.Connection, pass.BeginsExchange) = (trial, ask.Bytes, chosen, ask.Lease is null);
         return true;
     }
 
@@ -136,10 +136,14 @@ internal sealed class Admission
     }
 
     /// <summary>
-    /// When a call that waits has to be sent at the latest, a timestamp: an answer takes as long as most do, at most half of the time there is.
+    /// When a call that waits has to be sent at the latest, a timestamp: an answer takes as long as most do, and so do those of the calls that
+    /// follow the first of an exchange; at most half of the time there is.
     /// </summary>
-    public long LatestStart(long since, long deadline) =>
-        deadline - Math.Min((deadline - since) / 2, Ticks(Limit.CallTime + (2 * Limit.Deviation)));
+    public long LatestStart(long since, long deadline, bool beginsExchange)
+    {
+        var takes = Limit.CallTime + (2 * Limit.Deviation);
+        return deadline - Math.Min((deadline - since) / 2, Ticks(beginsExchange ? takes * Limit.CallsPerExchange : takes));
+    }
 
     /// <summary>A call that waited for its turn could no longer have been answered.</summary>
     public CallResult TooLate(in Refusal refusal)
@@ -207,7 +211,7 @@ internal sealed class Admission
             connection.Figures.Add(result.Outcome, took, ceiling, now);
             if (pass.HasSlot && result.Outcome is CallOutcome.Answered or CallOutcome.TimedOut && !result.IsUnsent)
             {
-                Limit.Add(kind, took, now, Running + _owed.Count(), result.IsAnswered);
+                Limit.Add(kind, took, now, Running + _owed.Count(), result.IsAnswered, pass.BeginsExchange);
             }
 
             if (verdict != CallVerdict.Neutral)
@@ -310,7 +314,8 @@ internal sealed class Admission
 
     private Refusal Paced(in CallResult result) => new(result, _pool.Settings.QueueWait, IsPaced: true);
 
-    // How many calls can be served before one that has until then: as many as the agent answers in the time that its own answer leaves.
+    // How many exchanges can be served before one that has until then: as many as the agent answers, call by call, in the time that its own
+    // answers leave.
     private double ServedInTime(long deadline)
     {
         if (_pool.Settings.QueueWait != TimeSpan.MaxValue || Limit.SlotTime is var slot && slot == TimeSpan.Zero)
@@ -319,7 +324,7 @@ internal sealed class Admission
         }
 
         var now = _time.GetTimestamp();
-        var served = (_time.GetElapsedTime(now, LatestStart(now, deadline)) / slot) - 1;
+        var served = (_time.GetElapsedTime(now, LatestStart(now, deadline, beginsExchange: true)) / (slot * Limit.CallsPerExchange)) - 1;
         return served <= 0 ? served : served - Math.Min(served / 2, Spread * Math.Sqrt(served));
     }
 

@@ -57,6 +57,9 @@ internal sealed class CallLimit(TimeProvider time)
     private int _samples;
     private double _inFlight;
 
+    // The part of the calls that are the first of their exchange.
+    private double _begins = 1;
+
     // Averages over calls, in seconds.
     private double _callTime;
     private double _deviation;
@@ -88,6 +91,9 @@ internal sealed class CallLimit(TimeProvider time)
 
     /// <summary>How long a call takes now from being sent to its answer, on the average; zero before the first.</summary>
     public TimeSpan CallTime => TimeSpan.FromSeconds(Math.Max(Volatile.Read(ref _callTime), SlotTime.TotalSeconds * _current));
+
+    /// <summary>How many calls an exchange makes, 1 to 100: whoever lets one in lets in those that follow.</summary>
+    public double CallsPerExchange => 1 / Math.Max(0.01, Volatile.Read(ref _begins));
 
     /// <summary>By how much calls differ from that, on the average.</summary>
     public TimeSpan Deviation => TimeSpan.FromSeconds(Volatile.Read(ref _deviation));
@@ -147,12 +153,14 @@ internal sealed class CallLimit(TimeProvider time)
     /// <param name="now">When it ended, a timestamp of the clock.</param>
     /// <param name="inFlight">The calls that the agent had until then, with this one and those that it owes answers to.</param>
     /// <param name="isAnswered">Whether it was answered.</param>
-    public void Add(EventKind kind, TimeSpan took, long now, int inFlight, bool isAnswered)
+    /// <param name="beginsExchange">Whether it was the first of its exchange.</param>
+    public void Add(EventKind kind, TimeSpan took, long now, int inFlight, bool isAnswered, bool beginsExchange)
     {
         lock (_gate)
         {
             _quietSince = null;
             _ended++;
+            _begins += AverageWeight * ((beginsExchange ? 1 : 0) - _begins);
 
             // How long an unanswered one would have taken is not known; longer than most, however little time it had.
             var seconds = took.TotalSeconds;

@@ -12,6 +12,9 @@ internal record struct CallPermit
     /// <summary>Whether it holds one of the agent's slots.</summary>
     public bool HasSlot { get; set; }
 
+    /// <summary>Whether it is the first of its exchange.</summary>
+    public bool BeginsExchange { get; set; }
+
     /// <summary>The breaker's name for it when it is a trial; 0 when it is not.</summary>
     public int Trial { get; set; }
 
