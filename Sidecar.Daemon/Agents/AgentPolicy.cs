@@ -71,6 +71,20 @@ internal sealed record AgentPolicy
         _ => Failures.Of(cause, isResponse),
     };
 
+    /// <summary>The same with another failure mode.</summary>
+    /// <param name="failures">The failure mode.</param>
+    /// <param name="onExcess">What happens to bodies that the agent cannot be shown whole; null as to what is too large for it.</param>
+    public AgentPolicy With(FailureOptions failures, ExcessAction? onExcess)
+    {
+        var rules = new FailureRules(failures);
+        return this with { OnFailure = failures, RequestBody = Of(RequestBody, false), ResponseBody = Of(ResponseBody, true) };
+
+        BodyPolicy Of(BodyPolicy body, bool isResponse) => body with
+        {
+            OnExcess = onExcess ?? (rules.Of(Cause.TooLarge, isResponse) == FailureMode.Open ? ExcessAction.Skip : ExcessAction.Block),
+        };
+    }
+
     /// <summary>
     /// Whether an agent that was told of an exchange is told of its end. Many free what they keep of it on nothing else, and few state that
     /// they want to know.

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Sidecar.Daemon.Configuration;
 
 namespace Sidecar.Daemon.Agents;
@@ -5,8 +6,8 @@ namespace Sidecar.Daemon.Agents;
 /// <summary>What happens to an exchange that an agent could not inspect, looked up by cause and phase. Immutable; nothing is allocated.</summary>
 internal readonly record struct FailureRules
 {
-    private static readonly IReadOnlyList<(ulong Bit, string Word)> Words =
-        [.. Enum.GetValues<Cause>().Select(static cause => (BitOf(cause), cause.Label())).Where(static one => FailureOptions.Causes.Contains(one.Item2))];
+    private static readonly FrozenDictionary<string, ulong> Bits = Enum.GetValues<Cause>()
+        .Where(static cause => FailureOptions.Causes.Contains(cause.Label())).ToFrozenDictionary(static cause => cause.Label(), BitOf);
 
     // A bit for each cause that passes, in either phase.
     private readonly ulong _openInRequests;
@@ -15,8 +16,12 @@ internal readonly record struct FailureRules
     /// <summary>What the operator wrote; what he wrote nothing for is refused.</summary>
     public FailureRules(FailureOptions written)
     {
-        _openInRequests = Open(written, "request");
-        _openInResponses = Open(written, "response");
+        foreach (var (name, mode) in written.Words)
+        {
+            var bits = Bits.GetValueOrDefault(name, ulong.MaxValue);
+            _openInRequests = name == "response" ? _openInRequests : With(_openInRequests, bits, mode);
+            _openInResponses = name == "request" ? _openInResponses : With(_openInResponses, bits, mode);
+        }
     }
 
     private FailureRules(ulong openInRequests, ulong openInResponses) =>
@@ -31,16 +36,7 @@ internal readonly record struct FailureRules
     /// <summary>What passes by both.</summary>
     public FailureRules And(FailureRules other) => new(_openInRequests & other._openInRequests, _openInResponses & other._openInResponses);
 
-    private static ulong Open(FailureOptions written, string phase)
-    {
-        var open = (written.Find(phase) ?? written.Default) == FailureMode.Open ? ulong.MaxValue : 0;
-        foreach (var (bit, word) in Words)
-        {
-            open = written.Find(word) switch { FailureMode.Open => open | bit, FailureMode.Closed => open & ~bit, _ => open };
-        }
-
-        return open;
-    }
+    private static ulong With(ulong open, ulong bits, FailureMode mode) => mode == FailureMode.Open ? open | bits : open & ~bits;
 
     private static ulong BitOf(Cause cause) => 1UL << (int)cause;
 }

@@ -191,13 +191,10 @@ internal sealed class AgentFactory(
 
     private static AgentPolicy PolicyOf(AgentOptions agent, PoolOptions written)
     {
-        var failures = written.Get(DaemonSettings.OnFailure);
         var body = agent.Body;
-        var excess = body.OnExcess ?? (failures.Default == FailureMode.Open ? ExcessAction.Skip : ExcessAction.Block);
-        return new AgentPolicy
+        var policy = new AgentPolicy
         {
             Mode = agent.Mode,
-            OnFailure = failures,
             RequestBody = BodyOf(body.Request, body.MaxRequestBytes),
             ResponseBody = BodyOf(body.Response, body.MaxResponseBytes),
             BodyIsOptional = body.IsOptional,
@@ -208,8 +205,8 @@ internal sealed class AgentFactory(
             BodyTimeout = written.Get(CallSettings.BodyTimeout),
             EventTimeouts = written.Get(CallSettings.EventTimeouts) is { Count: > 0 } timeouts ? timeouts.ToFrozenDictionary() : null,
         };
+        return policy.With(written.Get(DaemonSettings.OnFailure), body.OnExcess);
 
-        BodyPolicy BodyOf(BodyShape shape, long most) =>
-            new() { Mode = shape.Mode, Threshold = shape.Threshold, MaxBytes = most, OnExcess = excess };
+        static BodyPolicy BodyOf(BodyShape shape, long most) => new() { Mode = shape.Mode, Threshold = shape.Threshold, MaxBytes = most };
     }
 }

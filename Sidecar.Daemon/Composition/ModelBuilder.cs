@@ -84,6 +84,13 @@ internal static class ModelBuilder
     private static RouteAgent On(AgentChange agent, AgentMode? mode, Priority priority, FailureOptions? onFailure = null)
     {
         var policy = agent.Policy with { Mode = mode ?? agent.Policy.Mode, Priority = priority };
-        return new(agent.State, onFailure is null ? policy : policy with { OnFailure = onFailure.Over(policy.OnFailure) }, agent.Plan);
+        if (onFailure is not null)
+        {
+            // What the agent says of pauses alone is one of its words, too.
+            var flow = onFailure.Default is null && onFailure.Find(Cause.FlowControl.Label()) is null ? policy.FlowMode : FlowMode.AsFailureMode;
+            policy = policy.With(onFailure.Over(policy.OnFailure), agent.Options.Body.OnExcess) with { FlowMode = flow };
+        }
+
+        return new(agent.State, policy, agent.Plan);
     }
 }

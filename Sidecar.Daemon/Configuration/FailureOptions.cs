@@ -7,8 +7,9 @@ namespace Sidecar.Daemon.Configuration;
 /// What happens to an exchange that an agent could not inspect, as the operator wrote it: whatever the reason, in one phase, or for one cause.
 /// </summary>
 /// <remarks>
-/// A cause goes before a phase, and a phase before what counts otherwise. Where one place is more special than another, as a route is than an
-/// agent, each of its words goes before the other's, and its <c>default</c> replaces all that the other says. Immutable.
+/// In one place a cause goes before a phase, and a phase before what counts otherwise. Where one place is more special than another, as a
+/// route is than an agent, each of its words goes before each of the other's, and its <c>default</c> replaces all that the other says.
+/// Immutable.
 /// </remarks>
 internal sealed record FailureOptions
 {
@@ -29,12 +30,16 @@ internal sealed record FailureOptions
     /// <summary>Everything is refused.</summary>
     public static readonly FailureOptions Closed = FailureMode.Closed;
 
+    // Each goes before those in front of it.
     private readonly Word[] _words = [];
 
     private FailureOptions(Word[] words) => _words = words;
 
     /// <summary>What counts where no other word does; null where nothing was written for it.</summary>
     public FailureMode? Default => Find(Whatever);
+
+    /// <summary>What was written; each goes before those in front of it.</summary>
+    public IReadOnlyList<Word> Words => _words;
 
     /// <summary>Whether anything may pass.</summary>
     public bool MayBeOpen => Array.Exists(_words, static word => word.Mode == FailureMode.Open);
@@ -84,7 +89,7 @@ internal sealed record FailureOptions
             }
         }
 
-        value = isFine && words.Count > 0 ? new([.. words]) : null;
+        value = isFine && words.Count > 0 ? new([.. words.OrderBy(static word => word.Rank)]) : null;
         return value is not null;
     }
 
@@ -97,5 +102,12 @@ internal sealed record FailureOptions
 
     public override int GetHashCode() => _words.Aggregate(0, static (hash, word) => hash ^ HashCode.Combine(word.Name, word.Mode));
 
-    private sealed record Word(string Name, FailureMode Mode);
+    /// <summary>What happens for one reason.</summary>
+    /// <param name="Name"><c>default</c>, a phase or a cause.</param>
+    /// <param name="Mode">What happens.</param>
+    public sealed record Word(string Name, FailureMode Mode)
+    {
+        /// <summary>Its place in the order of words that are written together.</summary>
+        public int Rank => Name == Whatever ? 0 : Phases.Contains(Name) ? 1 : 2;
+    }
 }

@@ -28,7 +28,9 @@ public sealed class FailureRulesTests
     [TestCase("overload:closed", "open", "overload", "cc")]
     [TestCase("overload:closed", "open", "timeout", "oo")]
     [TestCase("response:closed", "open+overload:open", "timeout", "oc")]
-    [TestCase("response:closed", "open+overload:open", "overload", "oo")]
+    [TestCase("response:closed", "open+overload:open", "overload", "oc")]
+    [TestCase("overload:closed", "overload:open+response:open", "overload", "cc")]
+    [TestCase("request:open", "overload:closed", "overload", "oc")]
     [TestCase("default:open", "closed+timeout:closed", "timeout", "oo")]
     public void WordsOfARoute_GoBeforeTheAgents_AndItsDefaultReplacesThemAll(string route, string agent, string cause, string expected) =>
         Assert.That(Outcome(Read(route).Over(Read(agent)), cause), Is.EqualTo(expected));
@@ -46,7 +48,7 @@ public sealed class FailureRulesTests
             Is.EqualTo((FailureMode.Closed, FailureMode.Open, FailureMode.Closed)));
     }
 
-    [TestCase("default:closed+overload:open+response:open")]
+    [TestCase("default:closed+response:open+overload:open")]
     [TestCase("open")]
     [TestCase("timeout:closed")]
     public void Text_IsReadAsTheSame(string text)

@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using Sidecar.Daemon.Agents;
 using Sidecar.Daemon.Configuration;
+using Sidecar.Daemon.Configuration.Settings;
 using Sidecar.Daemon.Inspection.Verdicts;
 
 namespace Sidecar.Tests.Composition;
@@ -36,11 +37,33 @@ internal sealed class RouteFailureTests
         Assert.That(rig.Model.Agents, Has.Count.EqualTo(1), "one agent with one pool");
     }
 
+    // Also of bodies that an agent cannot be shown whole, unless the operator wrote what becomes of those.
+    [TestCase("open", null, "closed", ExcessAction.Block)]
+    [TestCase("closed", null, "open", ExcessAction.Skip)]
+    [TestCase("open", null, "too-large:closed", ExcessAction.Block)]
+    [TestCase("open", null, "response:closed", ExcessAction.Skip)]
+    [TestCase("open", ExcessAction.Partial, "closed", ExcessAction.Partial)]
+    public async Task BodyThatIsTooLarge_FollowsTheRouteToo(string agents, object? written, string routes, object expected)
+    {
+        await using var rig = await PublisherRig.StartAsync();
+        var waf = rig.Agent("waf", "one");
+        var values = waf.Values.With(DaemonSettings.OnFailure, Read(agents)).With(AgentSettings.OnExcess, (ExcessAction?)written);
+        var problems = await rig.UpdateAsync(
+            snapshot => snapshot with { Agents = [waf with { Values = values }], Routes = [Route("all", null, routes)] });
+        Assert.That(problems, Is.Empty);
+        var (exchange, _) = await rig.AskAsync();
+        Assert.That(exchange.Enforced[0].Session.Policy.RequestBody.OnExcess, Is.EqualTo((ExcessAction)expected));
+        rig.Daemon.Inspector.End(exchange);
+    }
+
+    private static FailureOptions Read(string text) =>
+        FailureOptions.TryRead(text.Split('+'), static error => Assert.Fail(error), out var options) ? options : FailureMode.Closed;
+
     private static RouteOptions Route(string id, string? path, string onFailure) => new()
     {
         Id = id,
         PathPrefix = path,
         Stages = [[new RouteAgentOptions("waf", null)]],
-        OnFailure = FailureOptions.TryRead(onFailure.Split('+'), static error => Assert.Fail(error), out var options) ? options : null,
+        OnFailure = Read(onFailure),
     };
 }

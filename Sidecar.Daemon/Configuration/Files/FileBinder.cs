@@ -87,7 +87,7 @@ internal sealed class FileBinder(Findings findings, Origins origins, IFileTexts?
         var defaults = new KeyReader(scope, Subject.Daemon, root.At, KeyTree.OfDefaults);
         var unmatched = SettingValues.Empty;
         MappingEntry? include = null;
-        keys.Read(root, new Dictionary<string, Action<MappingEntry>>(Things(scope), StringComparer.Ordinal)
+        keys.Read(root, new Dictionary<string, Action<MappingEntry>>(Things(scope, isIncluded: false), StringComparer.Ordinal)
         {
             ["version"] = entry => CheckVersion(scope, entry),
             ["include"] = entry => include = entry,
@@ -106,12 +106,28 @@ internal sealed class FileBinder(Findings findings, Origins origins, IFileTexts?
         }
     }
 
-    private Dictionary<string, Action<MappingEntry>> Things(FileScope scope) => new(StringComparer.Ordinal)
+    private Dictionary<string, Action<MappingEntry>> Things(FileScope scope, bool isIncluded) => new(StringComparer.Ordinal)
     {
-        ["listeners"] = entry => Each(scope, entry, one => Keep(_listeners, one, ListenerNodes.Read(scope, one), Subject.Listener)),
+        ["listeners"] = entry => Each(scope, entry, one => Keep(_listeners, one, ReadListener(scope, one, isIncluded), Subject.Listener)),
         ["agents"] = entry => Each(scope, entry, one => Keep(_agents, one, AgentNodes.Read(scope, one), Subject.Agent)),
         ["routes"] = entry => Routes(scope, entry),
     };
+
+    // Whoever may write an included file need not be one who may take agents away, or pass for one.
+    private ListenerOptions? ReadListener(FileScope scope, MappingEntry entry, bool isIncluded)
+    {
+        var read = ListenerNodes.Read(scope, entry);
+        if (!isIncluded || read is not { Kind: ListenerKind.Admin or ListenerKind.Reverse })
+        {
+            return read;
+        }
+
+        findings.Error(
+            entry.Key.At,
+            $"listener {entry.Key.Text}: one for operators (admin) or for agents that dial in (reverse) is not taken from an included file; "
+            + "write it in the file that includes this");
+        return null;
+    }
 
     private void Include(FileScope scope, string path, MappingEntry entry)
     {
@@ -123,7 +139,7 @@ internal sealed class FileBinder(Findings findings, Origins origins, IFileTexts?
                 var inner = scope with { Directory = DirectoryOf(file) };
                 new KeyReader(inner, Subject.Daemon, root.At, KeyTree.Nothing).Read(
                     root,
-                    new Dictionary<string, Action<MappingEntry>>(Things(inner), StringComparer.Ordinal)
+                    new Dictionary<string, Action<MappingEntry>>(Things(inner, isIncluded: true), StringComparer.Ordinal)
                     {
                         ["version"] = version => CheckVersion(inner, version),
                     });

@@ -10,10 +10,17 @@ internal interface IFileTexts
     /// <exception cref="IOException">It cannot be read; the message names it and says why.</exception>
     byte[] Read(string path);
 
-    /// <summary>The files of a directory whose names match, with <c>*</c> and <c>?</c>; whole paths in any order.</summary>
+    /// <summary>
+    /// The files of a directory whose names match, with <c>*</c> and <c>?</c>, but for those that begin with a dot, as what editors leave
+    /// beside a file does; whole paths in any order.
+    /// </summary>
     /// <exception cref="IOException">The directory cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">Nor may it.</exception>
     IEnumerable<string> Find(string folder, string name);
+
+    /// <summary>Whether a file's name matches.</summary>
+    static bool Matches(string path, string name) => Path.GetFileName(path) is not ['.', ..] and var file
+        && FileSystemName.MatchesSimpleExpression(name, file, ignoreCase: false);
 }
 
 /// <summary>Texts that were kept.</summary>
@@ -25,7 +32,7 @@ internal sealed class KeptTexts(IReadOnlyList<FileText> texts) : IFileTexts
         : throw new IOException($"{path} was not kept");
 
     public IEnumerable<string> Find(string folder, string name) => texts.Select(static text => text.Path).Where(
-        path => Path.GetDirectoryName(path) == folder && FileSystemName.MatchesSimpleExpression(name, Path.GetFileName(path), ignoreCase: false));
+        path => Path.GetDirectoryName(path) == folder && IFileTexts.Matches(path, name));
 }
 
 /// <summary>The file system.</summary>
@@ -34,7 +41,8 @@ internal sealed class DiskTexts : IFileTexts
     /// <summary>All of it.</summary>
     public static readonly DiskTexts All = new();
 
-    public IEnumerable<string> Find(string folder, string name) => Directory.EnumerateFiles(folder, name);
+    public IEnumerable<string> Find(string folder, string name) => 
+        Directory.EnumerateFiles(folder).Where(path => IFileTexts.Matches(path, name));
 
     public byte[] Read(string path)
     {

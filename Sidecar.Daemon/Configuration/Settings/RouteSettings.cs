@@ -19,7 +19,7 @@ internal static class RouteSettings
 
     public static readonly Setting<string?> ExactPath = List.Add(
         SettingGroup.Route, "exact-path", RouteFormats.Path, null, "The one path that it takes, however it is spelled",
-        "not what lies below it; see [paths](operations.md#paths)", words: "any", file: "match.path");
+        "with or without a slash at its end, not what lies below it; see [paths](operations.md#paths)", words: "any", file: "match.path");
 
     public static readonly Setting<bool> PathCase = List.Add(
         SettingGroup.Route, "path-case", Formats.Words(("sensitive", false), ("insensitive", true)), false,

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Sidecar.Daemon.Agents;
+using Sidecar.Daemon.Configuration;
 
 namespace Sidecar.Daemon.Inspection.Routing;
 
@@ -75,11 +76,19 @@ internal sealed class RouteCombiner(IReadOnlyList<RouteModel> routes)
         {
             OnFailure = failures == one.Failures ? one.OnFailure : other.OnFailure,
             Failures = failures,
+            RequestBody = Stricter(one.RequestBody, other.RequestBody),
+            ResponseBody = Stricter(one.ResponseBody, other.ResponseBody),
             Events = one.Events | other.Events,
             HeaderTimeout = Max(one.HeaderTimeout, other.HeaderTimeout),
             BodyTimeout = Max(one.BodyTimeout, other.BodyTimeout),
         };
     }
+
+    private static BodyPolicy Stricter(BodyPolicy one, BodyPolicy other) => (one.OnExcess, other.OnExcess) switch
+    {
+        (ExcessAction.Block, _) or (ExcessAction.Partial, ExcessAction.Skip) => one,
+        _ => one with { OnExcess = other.OnExcess },
+    };
 
     private static TimeSpan Max(TimeSpan one, TimeSpan other) => one > other ? one : other;
 }

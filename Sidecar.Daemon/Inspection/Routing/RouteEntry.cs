@@ -17,8 +17,8 @@ internal sealed class RouteEntry
         _hosts = [.. route.Match.Hosts.Select(static host => HostName.Of(host).ToString())];
         _comparison = route.Match.IgnoresCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
         var (prefix, exact) = (Bytes(route.Match.PathPrefix), Bytes(route.Match.ExactPath));
-        _path = (Prefix(prefix, PathNormalizer.Normalize), exact is null ? null : PathNormalizer.Normalize(exact));
-        _decodedPath = (Prefix(prefix, PathNormalizer.NormalizeDecoded), exact is null ? null : PathNormalizer.NormalizeDecoded(exact));
+        _path = (Prefix(prefix, PathNormalizer.Normalize), exact is null ? null : PathNormalizer.Normalize(exact).TrimEnd('/'));
+        _decodedPath = (Prefix(prefix, PathNormalizer.NormalizeDecoded), exact is null ? null : PathNormalizer.NormalizeDecoded(exact).TrimEnd('/'));
     }
 
     /// <summary>The route as configured.</summary>
@@ -39,13 +39,15 @@ internal sealed class RouteEntry
         && (Route.Match.Methods.Count == 0 || Route.Match.Methods.Contains(method, StringComparer.Ordinal))
         && (Route.Match.Listeners.Count == 0 || Route.Match.Listeners.Contains(listener, StringComparer.Ordinal));
 
-    /// <summary>Whether the path fits: it is the one path, and it is the prefix, or a <c>/</c> follows the prefix in it.</summary>
+    /// <summary>Whether the path fits: it is the one path, but for slashes at its end, and it is the prefix, or a <c>/</c> follows the prefix in it.</summary>
     /// <param name="path">The path in some reading.</param>
     /// <param name="isDecoded">Whether that reading decodes every escape.</param>
     public bool TakesPath(ReadOnlySpan<char> path, bool isDecoded)
     {
         var (prefix, exact) = isDecoded ? _decodedPath : _path;
-        return (exact is null || path.Equals(exact, _comparison))
+
+        // Most servers take "/x/" for "/x", and some make "/x/." and "/x/y/.." of it.
+        return (exact is null || path.TrimEnd('/').Equals(exact, _comparison))
             && (prefix is null || (path.StartsWith(prefix, _comparison) && (path.Length == prefix.Length || path[prefix.Length] == '/')));
     }
 

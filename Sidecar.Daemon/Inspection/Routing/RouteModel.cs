@@ -52,7 +52,7 @@ internal sealed record RouteMatch
     /// </summary>
     public string? PathPrefix { get; init; }
 
-    /// <summary>The one path, normalised as the prefix is; null takes any.</summary>
+    /// <summary>The one path, normalised as the prefix is, with or without a slash at its end; null takes any.</summary>
     public string? ExactPath { get; init; }
 
     /// <summary>Whether the case of letters in the path makes no difference, for upstreams that see none.</summary>

@@ -26,7 +26,8 @@ internal sealed class FileSourceTests
         Write("conf.d/20.yaml", "routes: [{name: third, match: {host: c.example}, inspect: bot}]");
         Write("conf.d/10.yaml", "version: 1\nagents: {bot: {at: bot.sock}}\nroutes: [{name: second, match: {host: b.example}, inspect: bot}]");
         Write("conf.d/readme.txt", "no YAML: [");
-        Write("more.yaml", "listeners: {m: {for: admin, socket: m.sock}}");
+        Write("conf.d/.#20.yaml", "no YAML: [");
+        Write("more.yaml", "listeners: {m: {for: json, socket: m.sock}}");
 
         var source = Source();
         var reading = source.Read();
@@ -79,6 +80,34 @@ internal sealed class FileSourceTests
         }
 
         Assert.That(Source().Read().Errors.Single(), Does.Contain(expected));
+    }
+
+    // Who may write one of these need not be an operator, or an agent.
+    [TestCase("admin")]
+    [TestCase("reverse")]
+    public void IncludedFile_BringsNoListenerThatGivesRights(string kind)
+    {
+        Write("sidecar.yaml", ConfigurationText.Good + "include: more.yaml");
+        Write("more.yaml", $"listeners: {{m: {{for: {kind}, socket: m.sock}}}}");
+        Assert.That(Source().Read().Errors.Single(), Does.Contain("more.yaml:1:13: listener m: one for operators (admin) or for agents that dial in"));
+    }
+
+    // From the disk and from what was kept of it the same files are taken.
+    [TestCase("*.*", "a.yaml")]
+    [TestCase("a?.yaml", "")]
+    [TestCase("A.yaml", "")]
+    [TestCase("*", "a.yaml+b")]
+    public void Pattern_MeansTheSameWhereverItIsLookedFor(string pattern, string expected)
+    {
+        string[] names = ["a.yaml", "b", ".a.yaml"];
+        var texts = names.Select(name => new FileText(_directory.File($"conf.d/{name}"), "")).ToList();
+        texts.ForEach(text => Write(Path.GetRelativePath(_directory.FullPath, text.Path), ""));
+        var folder = _directory.File("conf.d");
+        foreach (var places in (IFileTexts[])[DiskTexts.All, new KeptTexts(texts)])
+        {
+            var found = places.Find(folder, pattern).Select(Path.GetFileName);
+            Assert.That(found, Is.EquivalentTo(expected.Split('+', StringSplitOptions.RemoveEmptyEntries)));
+        }
     }
 
     [Test]

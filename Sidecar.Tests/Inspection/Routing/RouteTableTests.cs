@@ -42,7 +42,10 @@ internal sealed class RouteTableTests
 
     [TestCase("/ready", "exact")]
     [TestCase("/ready?x", "exact")]
-    [TestCase("/ready/", "rest")]
+    [TestCase("/ready/", "exact")]
+    [TestCase("/ready/.", "exact+rest")]
+    [TestCase("/ready/x/..", "exact+rest")]
+    [TestCase("/ready//", "exact")]
     [TestCase("/ready/x", "rest")]
     [TestCase("/Ready", "rest")]
     [TestCase("/READY", "rest")]

@@ -24,7 +24,8 @@ public sealed class CallsPerExchangeTests
     {
         var (time, pool) = AnAgentThatIsBusy(calls: 2);
         var deadline = time.Now + VirtualTime.TicksOf(1);
-        var (first, later) = (pool.Admission.LatestStart(time.Now, deadline, beginsExchange: true), pool.Admission.LatestStart(time.Now, deadline, beginsExchange: false));
+        var first = pool.Admission.LatestStart(time.Now, deadline, beginsExchange: true);
+        var later = pool.Admission.LatestStart(time.Now, deadline, beginsExchange: false);
         Assert.That((double)(deadline - first) / (deadline - later), Is.EqualTo(pool.Admission.Limit.CallsPerExchange).Within(0.01));
         Assert.That(pool.Admission.Limit.CallsPerExchange, Is.EqualTo(2).Within(0.2));
     }

@@ -73,7 +73,8 @@ internal sealed class SimulatedAgent
 
         (call.Waiter, call.Refusal) = (waiter, refusal);
         _waiting.Add(call);
-        _time.At(refusal.IsPaced ? Pool.Admission.LatestStart(_time.Now, call.Request.Deadline, call.Request.Lease is null) : call.Request.Deadline, () => GiveUp(call));
+        var latest = Pool.Admission.LatestStart(_time.Now, call.Request.Deadline, call.Request.Lease is null);
+        _time.At(refusal.IsPaced ? latest : call.Request.Deadline, () => GiveUp(call));
         Look();
     }
 
