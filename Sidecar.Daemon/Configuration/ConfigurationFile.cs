@@ -115,13 +115,24 @@ internal static class PrivateFile
     private static string Octal(UnixFileMode mode) => "0" + Convert.ToString((int)mode, 8);
 }
 
-/// <summary>What the base library lacks about files: the owner of an open one, a second name for one, and who we are.</summary>
+/// <summary>What the base library lacks about files: the owner of an open one, what one is, a second name for one, and who we are.</summary>
 /// <remarks>Plain <c>DllImport</c>: the source generator would need unsafe blocks, which this solution does not allow.</remarks>
 internal static class FileCalls
 {
     [DllImport("libc", EntryPoint = "geteuid")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     internal static extern uint EffectiveUser();
+
+    /// <summary>Whether reading a path may never end: it is a pipe, a device or a socket. False where nothing can be told of it.</summary>
+    internal static bool IsEndless(string path)
+    {
+        const int WorkingDirectory = -100;
+        const uint Type = 1;
+        const int TypeBits = 0xF000;
+        const int Directory = 0x4000;
+        const int Regular = 0x8000;
+        return Status(WorkingDirectory, path, 0, Type, out var status) == 0 && (status.Mode & TypeBits) is not (Directory or Regular);
+    }
 
     /// <summary>
     /// Gives a file a second name, and fails when that is taken: File.Move without overwriting looks first and renames then, so two can
@@ -142,5 +153,8 @@ internal static class FileCalls
     {
         [FieldOffset(20)]
         public uint Owner;
+
+        [FieldOffset(28)]
+        public ushort Mode;
     }
 }

@@ -134,7 +134,12 @@ internal sealed class FileBinder(Findings findings, Origins origins, IFileTexts?
         var included = IncludedFiles.Find(scope, _reader, path, entry, _folders);
         foreach (var file in included)
         {
-            if (Load(file) is { } root)
+            // The file itself may be one, as where a shell writes it; one that is found by a pattern is not meant to be.
+            if (_reader.IsEndless(file))
+            {
+                findings.Error(entry.Value.At, $"include: {file} is a pipe, a device or a socket; include files");
+            }
+            else if (Load(file) is { } root)
             {
                 var inner = scope with { Directory = DirectoryOf(file) };
                 new KeyReader(inner, Subject.Daemon, root.At, KeyTree.Nothing).Read(

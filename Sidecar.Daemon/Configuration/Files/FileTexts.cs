@@ -18,6 +18,9 @@ internal interface IFileTexts
     /// <exception cref="UnauthorizedAccessException">Nor may it.</exception>
     IEnumerable<string> Find(string folder, string name);
 
+    /// <summary>Whether reading it may never end.</summary>
+    bool IsEndless(string path) => false;
+
     /// <summary>Whether a file's name matches.</summary>
     static bool Matches(string path, string name) => Path.GetFileName(path) is not ['.', ..] and var file
         && FileSystemName.MatchesSimpleExpression(name, file, ignoreCase: false);
@@ -43,6 +46,8 @@ internal sealed class DiskTexts : IFileTexts
 
     public IEnumerable<string> Find(string folder, string name) => 
         Directory.EnumerateFiles(folder).Where(path => IFileTexts.Matches(path, name));
+
+    public bool IsEndless(string path) => FileCalls.IsEndless(path);
 
     public byte[] Read(string path)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NUnit.Framework;
 using Sidecar.Daemon.Configuration;
 using Sidecar.Daemon.Configuration.Files;
@@ -90,6 +91,17 @@ internal sealed class FileSourceTests
         Write("sidecar.yaml", ConfigurationText.Good + "include: more.yaml");
         Write("more.yaml", $"listeners: {{m: {{for: {kind}, socket: m.sock}}}}");
         Assert.That(Source().Read().Errors.Single(), Does.Contain("more.yaml:1:13: listener m: one for operators (admin) or for agents that dial in"));
+    }
+
+    [Test]
+    public async Task IncludedPipe_IsRefused_AndNobodyWaitsForIt()
+    {
+        Write("sidecar.yaml", ConfigurationText.Good + "include: conf.d/*");
+        Directory.CreateDirectory(_directory.File("conf.d"));
+        using var made = Process.Start("mkfifo", [_directory.File("conf.d/pipe")]);
+        await made.WaitForExitAsync();
+        var reading = await Task.Run(() => Source().Read()).WaitAsync(TimeSpan.FromSeconds(60), TimeProvider.System);
+        Assert.That(reading.Errors.Single(), Does.Contain($"include: {_directory.File("conf.d/pipe")} is a pipe, a device or a socket"));
     }
 
     // From the disk and from what was kept of it the same files are taken.
