@@ -44,7 +44,7 @@ internal sealed class DiskTexts : IFileTexts
     /// <summary>All of it.</summary>
     public static readonly DiskTexts All = new();
 
-    public IEnumerable<string> Find(string folder, string name) => 
+    public IEnumerable<string> Find(string folder, string name) =>
         Directory.EnumerateFiles(folder).Where(path => IFileTexts.Matches(path, name));
 
     public bool IsEndless(string path) => FileCalls.IsEndless(path);
